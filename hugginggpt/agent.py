@@ -1,0 +1,321 @@
+"""The agent: the four stages of HuggingGPT over one session, as one async stream of events.
+
+1 planning, 2 model selection, 3 task execution, 4 response generation (arXiv 2303.17580, figure 2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hugginggpt.catalog.cards import ModelCard
+from hugginggpt.controller.base import Choice, Controller, PlanRequest, RespondRequest, Selection, Turn
+from hugginggpt.errors import ControllerError, DeadlineError, ExpertError, HuggingGPTError, PlanError, RequestError
+from hugginggpt.events import (
+    AnswerDelta,
+    Answered,
+    Event,
+    Notice,
+    Planned,
+    RequestDone,
+    RequestFailed,
+    RequestStarted,
+    Usage,
+)
+from hugginggpt.experts.base import Expert
+from hugginggpt.plan import Plan, Task
+from hugginggpt.repair import make_plan
+from hugginggpt.resources import Resource, Workspace
+from hugginggpt.scheduler import Assignment, Emit, Scheduler, Slots
+from hugginggpt.settings import Settings
+from hugginggpt.tasks import TaskTable, task_table
+from hugginggpt.trace import fold_steps
+
+log = logging.getLogger(__name__)
+
+_KEPT_TURNS = 20
+
+
+@dataclass
+class Session:
+    """One person's workspace and what was said so far."""
+
+    workspace: Workspace
+    turns: tuple[Turn, ...] = field(default=())
+
+    def close(self) -> None:
+        """Delete its files."""
+        self.workspace.close()
+
+
+class HuggingGPT:
+    """Plans, selects, runs and answers; shared by all sessions, so device slots and warm models are too."""
+
+    def __init__(
+        self,
+        experts: Sequence[Expert],
+        *,
+        fallback: Controller,
+        settings: Settings | None = None,
+        table: TaskTable | None = None,
+    ) -> None:
+        """Make an agent.
+
+        Args:
+            experts: Back ends in order of preference.
+            fallback: Writes the answer when a session's own controller fails at that last step.
+            settings: Limits; by default from the environment.
+            table: The task types; by default the shipped ones.
+        """
+        self.settings = settings or Settings()
+        self.table = table or task_table()
+        self._experts = tuple(experts)
+        self._fallback = fallback
+        self._slots = Slots()
+
+    def new_session(self) -> Session:
+        """A session with an empty workspace; close it when its person leaves."""
+        return Session(Workspace.create(self.settings))
+
+    def candidates(self, task: str, extra: Sequence[Expert] = ()) -> tuple[ModelCard, ...]:
+        """The models that can do a task here and now, the best first, at most `top_k`."""
+        found = [card for expert in (*self._experts, *extra) for card in expert.cards() if card.task == task]
+        return tuple(found[: self.settings.top_k])
+
+    async def run(
+        self,
+        text: str,
+        session: Session,
+        controller: Controller,
+        attached: Sequence[Resource] = (),
+        *,
+        extra: Sequence[Expert] = (),
+    ) -> AsyncIterator[Event]:
+        """Work on one request and tell everything that happens.
+
+        Closing the generator, or cancelling the task that reads it, stops the request.
+
+        Args:
+            text: What the person asks for.
+            session: Whose workspace and history are used; the request is added to its history.
+            controller: Plans, selects, answers.
+            attached: Resources of the workspace that come with this request.
+            extra: Back ends of this session alone, made with its own keys.
+        """
+        events: asyncio.Queue[Event | None] = asyncio.Queue()
+        request = _Request(self, text, session, controller, tuple(attached), tuple(extra), events.put_nowait)
+        worker = asyncio.create_task(request.work())
+        worker.add_done_callback(lambda _: events.put_nowait(None))
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+        finally:
+            worker.cancel()
+            with suppress(asyncio.CancelledError):
+                await worker
+
+    async def plan(
+        self, text: str, session: Session, controller: Controller, attached: Sequence[Resource] = ()
+    ) -> Plan:
+        """Stage 1 alone.
+
+        Raises:
+            HuggingGPTError: No plan can be made; the message says why.
+        """
+        request = _Request(self, text, session, controller, tuple(attached), (), lambda _: None)
+        return await request.plan()
+
+
+class _Request:
+    """One request on its way through the four stages."""
+
+    def __init__(
+        self,
+        agent: HuggingGPT,
+        text: str,
+        session: Session,
+        controller: Controller,
+        attached: tuple[Resource, ...],
+        extra: tuple[Expert, ...],
+        emit: Emit,
+    ) -> None:
+        self._agent = agent
+        self._session = session
+        self._controller = controller
+        self._extra = extra
+        self._send = emit
+        self._events: list[Event] = []
+        self._usages: list[Usage] = []
+        self._request = PlanRequest(text, attached, session.turns)
+
+    def _emit(self, event: Event) -> None:
+        self._events.append(event)
+        self._send(event)
+
+    async def work(self) -> None:
+        """All four stages; every failure becomes an event."""
+        begun = time.monotonic()
+        try:
+            await self._stages()
+        except HuggingGPTError as error:
+            log.info("request failed", exc_info=error.__cause__)
+            self._emit(RequestFailed(str(error)))
+        except Exception as error:  # the outermost seam: the session must survive whatever broke
+            log.exception("request broke")
+            self._emit(
+                RequestFailed(f"Something broke inside this program ({type(error).__name__}); the log says more.")
+            )
+        self._emit(RequestDone(time.monotonic() - begun, _summed(self._usages)))
+
+    async def _stages(self) -> None:
+        request, settings = self._request, self._agent.settings
+        self._emit(RequestStarted(request.text, request.attached, self._controller.name))
+        begun = time.monotonic()
+        plan = await self.plan()
+        self._emit(Planned(plan, time.monotonic() - begun))
+        selecting = asyncio.create_task(self._select(plan))
+        try:
+            scheduler = Scheduler(
+                (*self._agent._experts, *self._extra),
+                self._agent.table,
+                task_seconds=settings.task_seconds,
+                slots=self._agent._slots,
+            )
+
+            async def assign(task: Task) -> Assignment:
+                return self._assignment(task, await asyncio.shield(selecting))
+
+            self._usages += await scheduler.run(plan, self._session.workspace, assign, self._emit)
+        finally:
+            selecting.cancel()
+        await self._respond(plan)
+
+    async def plan(self) -> Plan:
+        """Ask for a plan and repair it; a plan that can't be repaired is asked for once more, with the complaint."""
+        settings = self._agent.settings
+        _check_text(self._request, settings)
+        try:
+            async with asyncio.timeout(settings.plan_seconds):
+                try:
+                    return self._made(await self._planned(self._request))
+                except PlanError as error:
+                    return self._made(await self._planned(replace(self._request, complaint=str(error))))
+        except TimeoutError as error:
+            if isinstance(error, HuggingGPTError):
+                raise
+            raise DeadlineError(
+                f"{self._controller.name} took longer than {settings.plan_seconds:g} s to plan: try again, or another model."
+            ) from error
+
+    async def _planned(self, request: PlanRequest) -> list[Mapping[str, Any]]:
+        tasks: list[Mapping[str, Any]] = []
+        async for item in self._controller.plan(request):
+            if isinstance(item, Usage):
+                self._usages.append(item)
+            else:
+                tasks.append(item)
+        return tasks
+
+    def _made(self, tasks: Sequence[Any]) -> Plan:
+        return make_plan(tasks, self._agent.table, self._request.attached, max_tasks=self._agent.settings.max_tasks)
+
+    async def _select(self, plan: Plan) -> Mapping[int, Selection]:
+        """One question to the controller for all tasks that have a choice; its failure costs only the choice."""
+        choices = [
+            Choice(task, candidates)
+            for task in plan.tasks
+            if len(candidates := self._agent.candidates(task.task, self._extra)) > 1
+        ]
+        if not choices:
+            return {}
+        try:
+            async with asyncio.timeout(self._agent.settings.select_seconds):
+                selections, usage = await self._controller.select(self._request, choices)
+        except (HuggingGPTError, TimeoutError) as error:
+            log.info("selection failed", exc_info=error)
+            reason = str(error) or "it took too long"
+            self._emit(
+                Notice(f"{self._controller.name} did not choose the models ({reason}); the first ones are taken.")
+            )
+            return {}
+        if usage:
+            self._usages.append(usage)
+        return {selection.task_id: selection for selection in selections}
+
+    def _assignment(self, task: Task, selections: Mapping[int, Selection]) -> Assignment:
+        candidates = self._agent.candidates(task.task, self._extra)
+        if not candidates:
+            raise ExpertError(_no_model(self._agent.table[task.task].noun))
+        if len(candidates) == 1:
+            return Assignment(candidates, "The only model here for this task.")
+        selection = selections.get(task.id)
+        chosen = [card for card in candidates if selection and card.id == selection.model_id]
+        if not chosen or selection is None:
+            return Assignment(candidates, "First in the catalogue's order for this task.")
+        return Assignment((*chosen, *(card for card in candidates if card not in chosen)), selection.reason)
+
+    async def _respond(self, plan: Plan) -> None:
+        steps = fold_steps(self._events)
+        request = RespondRequest(self._request.text, self._request.attached, plan, steps, self._session.turns)
+        try:
+            answer = await self._answer(self._controller, request)
+        except (ControllerError, TimeoutError) as error:
+            if self._controller is self._agent._fallback:
+                raise
+            reason = str(error) or f"it took longer than {self._agent.settings.respond_seconds:g} s"
+            self._emit(Notice(f"{self._controller.name} could not write the answer ({reason}); this one is built in."))
+            answer = await self._answer(self._agent._fallback, request)
+        complete = not plan.tasks or any(step.status == "done" for step in steps)
+        self._emit(Answered(answer, complete))
+        made = (*self._request.attached, *(resource for step in steps for resource in step.outputs))
+        turn = Turn(self._request.text, answer, made)
+        self._session.turns = (*self._session.turns, turn)[-_KEPT_TURNS:]
+
+    async def _answer(self, controller: Controller, request: RespondRequest) -> str:
+        pieces: list[str] = []
+        async with asyncio.timeout(self._agent.settings.respond_seconds):
+            async for piece in controller.respond(request):
+                if isinstance(piece, Usage):
+                    self._usages.append(piece)
+                else:
+                    pieces.append(piece)
+                    self._emit(AnswerDelta(piece))
+        if not (answer := "".join(pieces).strip()):
+            raise ControllerError(f"{controller.name} answered nothing.")
+        return answer
+
+
+def _check_text(request: PlanRequest, settings: Settings) -> None:
+    if not request.text.strip():
+        if request.attached:
+            names = ", ".join(resource.origin.label for resource in request.attached)
+            raise RequestError(f"What should be done with {names}? Write it in a sentence.")
+        raise RequestError("The request is empty: write what you want done.")
+    if len(request.text) > settings.max_request_chars:
+        raise RequestError(
+            f"The request is {len(request.text):,} characters long and {settings.max_request_chars:,} is the limit: "
+            "put the long text into a file and attach it."
+        )
+
+
+def _no_model(noun: str) -> str:
+    return f"No model for {noun} is installed here."
+
+
+def _summed(usages: Sequence[Usage]) -> tuple[Usage, ...]:
+    """One entry a stage, in the order in which the stages first appear."""
+    totals: dict[str, Usage] = {}
+    for usage in usages:
+        known = totals.get(usage.stage, Usage(usage.stage))
+        totals[usage.stage] = Usage(
+            usage.stage,
+            known.calls + usage.calls,
+            known.prompt_tokens + usage.prompt_tokens,
+            known.completion_tokens + usage.completion_tokens,
+        )
+    return tuple(totals.values())

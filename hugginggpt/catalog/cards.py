@@ -1,0 +1,34 @@
+"""What is known of a model before it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hugginggpt.events import ModelRef
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """One model for one task on one back end."""
+
+    id: str
+    """The Hub's id, or the package's name and the model's for a bundled one."""
+    task: str
+    backend: str
+    description: str
+    """What a controller chooses by, and a person reads: one or two sentences."""
+    license: str = ""
+    """SPDX identifier."""
+    size_mb: float | None = None
+    """Weights on disk, in megabytes."""
+    languages: tuple[str, ...] = ()
+    """ISO 639-1 codes it is good for; empty when language doesn't matter."""
+    downloads: int | None = None
+    """In the last month, as the Hub counts."""
+    slot: str | None = None
+    """What it occupies while it runs; two tasks that need one slot take turns. None: nothing."""
+
+    @property
+    def ref(self) -> ModelRef:
+        """Its id and back end alone, as events carry it."""
+        return ModelRef(self.id, self.backend)

@@ -1,0 +1,43 @@
+"""What can go wrong, as few classes; every message is one sentence that a person can act on.
+
+Each class also inherits the built-in exception it resembles, so code that knows nothing of this package
+can still tell a time-out from a bad value. The technical cause stays in ``__cause__`` for the log.
+"""
+
+from __future__ import annotations
+
+
+class HuggingGPTError(Exception):
+    """Base of all errors whose text is meant for the person who made the request."""
+
+
+class RequestError(HuggingGPTError, ValueError):
+    """The request itself can't be worked on: empty, too long, in a language the controller can't read."""
+
+
+class PlanError(HuggingGPTError, ValueError):
+    """What a controller returned is no plan and can't be repaired; the message names the task and the field."""
+
+
+class ResourceError(HuggingGPTError, ValueError):
+    """A file, a URL or a resource name can't be used."""
+
+
+class ControllerError(HuggingGPTError, ConnectionError):
+    """The controller's server can't be reached, refuses the key, or answers something unusable."""
+
+
+class ExpertError(HuggingGPTError, RuntimeError):
+    """A model failed on a task; another model may do better."""
+
+
+class InputError(ExpertError, ValueError):
+    """A task's input doesn't suit the task (an empty text, a silent recording); no other model would do better."""
+
+
+class DeadlineError(HuggingGPTError, TimeoutError):
+    """Something took longer than its deadline."""
+
+
+class StoppedError(HuggingGPTError):
+    """The person stopped the request; raised inside worker threads by a cancel token."""

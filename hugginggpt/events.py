@@ -1,0 +1,179 @@
+"""What happened, as small frozen dataclasses: the one stream that page, terminal and trace render.
+
+No event ever carries a key, a path outside its resources, or a traceback.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hugginggpt.plan import Plan
+from hugginggpt.resources import Resource
+
+Stage = Literal["plan", "select", "respond", "work"]
+"""Where an LLM call belongs; "work" is a text task that the controller's model did as an expert."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What language-model calls cost."""
+
+    stage: Stage
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """Which model, and on which back end."""
+
+    id: str
+    backend: str
+    """bundled, local, hosted, or controller."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestStarted:
+    """A request was accepted."""
+
+    request: str
+    resources: tuple[Resource, ...]
+    """What it came with."""
+    controller: str
+    """Who plans: "built-in planner", or a model's name and its server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Stage 1 is over."""
+
+    plan: Plan
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSelected:
+    """Stage 2 for one task."""
+
+    task_id: int
+    model: ModelRef
+    reason: str
+    candidates: tuple[ModelRef, ...]
+    """All that could have been chosen, the best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStarted:
+    """A task has its inputs and its device slot, and runs."""
+
+    task_id: int
+    model: ModelRef
+
+
+@dataclass(frozen=True, slots=True)
+class TaskProgress:
+    """A running task tells how far it is."""
+
+    task_id: int
+    message: str
+    fraction: float | None = None
+    """0..1, where it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """A model failed on a task and the next candidate is tried."""
+
+    task_id: int
+    model: ModelRef
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDone:
+    """A task made its outputs."""
+
+    task_id: int
+    model: ModelRef
+    """The model that really ran."""
+    outputs: tuple[Resource, ...]
+    seconds: float
+    note: str = ""
+    """What the person should know of how it came about."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFailed:
+    """A task failed for good."""
+
+    task_id: int
+    error: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSkipped:
+    """A task can't run because what it waits for didn't succeed."""
+
+    task_id: int
+    error: str
+    because: int
+    """The id of the task whose result is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerDelta:
+    """The next words of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Stage 4 is over."""
+
+    answer: str
+    complete: bool = True
+    """Whether anything that was asked for is in it: False when every task failed or nothing could be planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the person should know that belongs to no task."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFailed:
+    """The request ended without an answer."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDone:
+    """The end of the stream; always the last event unless the request was cancelled."""
+
+    seconds: float
+    usage: tuple[Usage, ...] = field(default=())
+
+
+Event = (
+    RequestStarted
+    | Planned
+    | ModelSelected
+    | TaskStarted
+    | TaskProgress
+    | AttemptFailed
+    | TaskDone
+    | TaskFailed
+    | TaskSkipped
+    | AnswerDelta
+    | Answered
+    | Notice
+    | RequestFailed
+    | RequestDone
+)

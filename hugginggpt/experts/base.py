@@ -1,0 +1,149 @@
+"""The seam between the scheduler and whatever runs a model.
+
+A new back end is one class with ``cards`` and ``run``. An expert knows tasks, inputs and outputs; it knows nothing
+of plans, of other tasks or of who asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from hugginggpt.catalog.cards import ModelCard
+from hugginggpt.errors import StoppedError, InputError
+from hugginggpt.events import Usage
+from hugginggpt.resources import Resource
+from hugginggpt.tasks import Kind
+
+_WORKERS = 16
+
+
+class CancelToken:
+    """Tells a worker thread that nobody waits for its result any more."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the worker to stop at its next check."""
+        self._event.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was asked to."""
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Call between steps of long work.
+
+        Raises:
+            StoppedError: The work is no longer wanted.
+        """
+        if self.cancelled:
+            raise StoppedError("The request was stopped.")
+
+
+def _no_progress(message: str, fraction: float | None) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One run of one model: what goes in and where what comes out may lie."""
+
+    card: ModelCard
+    inputs: Mapping[str, str | Resource]
+    """By argument name: a text by value, everything else as a resource with a file."""
+    new_path: Callable[[str], Path]
+    """Gives a fresh file in the session's folder for a suffix such as ".wav"."""
+    token: CancelToken = field(default_factory=CancelToken)
+    seconds: float = 180.0
+    """Time that is left until the deadline, which the caller enforces; for what must pass one on (an HTTP client)."""
+    progress: Callable[[str, float | None], None] = _no_progress
+    """Reports progress: a short message and a fraction 0..1 or None; callable from any thread."""
+
+    def text(self, name: str = "text") -> str:
+        """The text called `name`.
+
+        Raises:
+            InputError: It is empty.
+        """
+        value = self.inputs.get(name, "")
+        if not isinstance(value, str) or not value.strip():
+            raise InputError(f"The {name.replace('_', ' ')} is empty, so there is nothing to work on.")
+        return value.strip()
+
+    def file(self, name: str) -> Path:
+        """The file of the resource called `name`.
+
+        Raises:
+            InputError: There is none.
+        """
+        value = self.inputs.get(name)
+        if not isinstance(value, Resource) or value.path is None:
+            raise InputError(f"There is no {name} to work on.")
+        return value.path
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One thing that a model made: a text, or a file that lies where the call's `new_path` said."""
+
+    kind: Kind
+    text: str | None = None
+    path: Path | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """Structured results (boxes in pixels, scores in 0..1, times in seconds); JSON values only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """All that one run made."""
+
+    outputs: tuple[Output, ...]
+    note: str = ""
+    """One sentence that the person should read with the result."""
+    model_id: str | None = None
+    """Who did the work, where it was not the card's model."""
+    usage: Usage | None = None
+
+
+class Expert(Protocol):
+    """A back end: which models it can run for which tasks, and running one."""
+
+    @property
+    def backend(self) -> str:
+        """Its name in events and on the page: bundled, local, hosted, cluster, controller."""
+
+    def cards(self) -> Sequence[ModelCard]:
+        """What it can run here and now, the preferred first; cheap to ask."""
+
+    async def run(self, call: Call) -> Result:
+        """Run one model once.
+
+        Cancelling the coroutine must return at once, whatever the model still does in the background.
+
+        Raises:
+            InputError: The input doesn't suit the task.
+            ExpertError: The model failed; another one may do.
+        """
+
+
+_pool = ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="expert")
+
+
+async def in_thread(function: Callable[[Call], Result], call: Call) -> Result:
+    """Run a blocking model function without blocking the loop.
+
+    On cancellation the token is set and this returns at once; the thread ends at the function's next check.
+    """
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_pool, function, call)
+    except asyncio.CancelledError:
+        call.token.cancel()
+        raise

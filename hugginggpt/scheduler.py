@@ -1,0 +1,277 @@
+"""Stage 3: runs a plan. One coroutine a task, which awaits what the task names: no polling, no thread a task.
+
+A task starts when its inputs are there and its device slot is free; a failed task's dependents are skipped and say
+so; every task has a deadline; a failed model is followed by the next candidate. Nothing an expert raises gets out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from hugginggpt.catalog.cards import ModelCard
+from hugginggpt.errors import DeadlineError, ExpertError, HuggingGPTError, InputError
+from hugginggpt.events import (
+    AttemptFailed,
+    Event,
+    ModelRef,
+    ModelSelected,
+    TaskDone,
+    TaskFailed,
+    TaskProgress,
+    TaskSkipped,
+    TaskStarted,
+    Usage,
+)
+from hugginggpt.experts.base import Call, CancelToken, Expert, Output, Result
+from hugginggpt.plan import Argument, Plan, Reference, Task, split_references
+from hugginggpt.resources import Origin, Resource, Workspace
+from hugginggpt.tasks import Kind, TaskInput, TaskTable
+
+log = logging.getLogger(__name__)
+
+Emit = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The models a task may run on, the chosen one first, and why it was chosen."""
+
+    candidates: tuple[ModelCard, ...]
+    reason: str
+
+
+class Slots:
+    """Device slots shared by all requests of one process: each is held by one run at a time."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    @asynccontextmanager
+    async def hold(self, slot: str | None) -> AsyncIterator[None]:
+        """Wait for the slot's turn and hold it; None needs no turn."""
+        if slot is None:
+            yield
+            return
+        async with self._locks.setdefault(slot, asyncio.Lock()):
+            yield
+
+
+class Scheduler:
+    """Runs plans on experts."""
+
+    def __init__(self, experts: Sequence[Expert], table: TaskTable, *, task_seconds: float, slots: Slots) -> None:
+        self._experts = {expert.backend: expert for expert in experts}
+        self._table = table
+        self._task_seconds = task_seconds
+        self._slots = slots
+
+    async def run(
+        self, plan: Plan, workspace: Workspace, assign: Callable[[Task], Awaitable[Assignment]], emit: Emit
+    ) -> tuple[Usage, ...]:
+        """Run all tasks of `plan`; what happens is told through `emit`.
+
+        Args:
+            plan: A valid plan.
+            workspace: Where inputs are found and outputs are put.
+            assign: Gives each task its models; may take its time, and may raise a HuggingGPTError.
+            emit: Called in the event loop with every event.
+
+        Returns:
+            What language-model experts used.
+        """
+        run = _Run(self, workspace, assign, emit, {task.id: task for task in plan.tasks})
+        loop = asyncio.get_running_loop()
+        run.outcomes.update({task.id: loop.create_future() for task in plan.tasks})
+        async with asyncio.TaskGroup() as group:
+            for task in plan.tasks:
+                group.create_task(run.step(task))
+        return tuple(run.usages)
+
+    def expert(self, backend: str) -> Expert:
+        """The back end of that name."""
+        return self._experts[backend]
+
+
+class _Run:
+    """One plan being run."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        workspace: Workspace,
+        assign: Callable[[Task], Awaitable[Assignment]],
+        emit: Emit,
+        tasks: Mapping[int, Task],
+    ) -> None:
+        self._scheduler = scheduler
+        self._workspace = workspace
+        self._assign = assign
+        self._emit = emit
+        self._tasks = tasks
+        self.outcomes: dict[int, asyncio.Future[tuple[Resource, ...] | None]] = {}
+        self.usages: list[Usage] = []
+
+    async def step(self, task: Task) -> None:
+        """Take one task from waiting to done, failed or skipped; never raises but for cancellation."""
+        outcome = self.outcomes[task.id]
+        started: list[float] = []
+        try:
+            assignment = await self._assigned(task)
+            if (missing := await self._first_missing(task)) is not None:
+                self._skip(task, missing)
+                outcome.set_result(None)
+                return
+            done = await self._attempts(task, assignment, started)
+            self._emit(done)
+            outcome.set_result(done.outputs)
+        except HuggingGPTError as error:
+            self._fail(task, str(error), started)
+        except Exception:  # the seam: a fault in our own code or in an expert fails one task, not the request
+            log.exception("task %d (%s) broke", task.id, task.task)
+            self._fail(task, "Something broke inside this program; the log says what.", started)
+        finally:
+            if not outcome.done():
+                outcome.set_result(None)
+
+    def _fail(self, task: Task, error: str, started: list[float]) -> None:
+        seconds = time.monotonic() - started[0] if started else 0.0
+        self._emit(TaskFailed(task.id, error, seconds))
+
+    def _skip(self, task: Task, missing: int) -> None:
+        reason = f"Skipped, because task {missing} ({self._tasks[missing].task}), whose result it needs, gave none."
+        self._emit(TaskSkipped(task.id, reason, missing))
+
+    async def _assigned(self, task: Task) -> Assignment:
+        assignment = await self._assign(task)
+        refs = tuple(card.ref for card in assignment.candidates)
+        self._emit(ModelSelected(task.id, refs[0], assignment.reason, refs))
+        return assignment
+
+    async def _first_missing(self, task: Task) -> int | None:
+        for dependency in task.dep:
+            if await self.outcomes[dependency] is None:
+                return dependency
+        return None
+
+    async def _attempts(self, task: Task, assignment: Assignment, started: list[float]) -> TaskDone:
+        calls = await self._inputs(task)
+        for position, card in enumerate(assignment.candidates):
+            try:
+                return await self._attempt(task, card, calls, started)
+            except InputError:
+                raise  # no other model would do better
+            except (ExpertError, DeadlineError) as error:
+                if position + 1 == len(assignment.candidates):
+                    raise
+                self._emit(AttemptFailed(task.id, card.ref, str(error)))
+        raise ExpertError(f"No model for {task.task} could be run.")
+
+    async def _attempt(
+        self, task: Task, card: ModelCard, calls: Sequence[Mapping[str, str | Resource]], started: list[float]
+    ) -> TaskDone:
+        results: list[Result] = []
+        seconds = 0.0
+        for number, inputs in enumerate(calls):
+            async with self._scheduler._slots.hold(card.slot):
+                begun = time.monotonic()
+                if not started:
+                    started.append(begun)
+                if not results:
+                    self._emit(TaskStarted(task.id, card.ref))
+                if len(calls) > 1:
+                    self._emit(TaskProgress(task.id, f"{number + 1} of {len(calls)}", number / len(calls)))
+                results.append(await self._call(task, card, inputs, self._scheduler._task_seconds - seconds))
+                seconds += time.monotonic() - begun
+        outputs = tuple(self._keep(task, output) for result in results for output in result.outputs)
+        self.usages += [result.usage for result in results if result.usage]
+        ran = next((result.model_id for result in results if result.model_id), card.id)
+        notes = tuple(dict.fromkeys(result.note for result in results if result.note))
+        return TaskDone(task.id, ModelRef(ran, card.backend), outputs, seconds, " ".join(notes))
+
+    async def _call(self, task: Task, card: ModelCard, inputs: Mapping[str, str | Resource], left: float) -> Result:
+        loop = asyncio.get_running_loop()
+        token = CancelToken()
+
+        def progress(message: str, fraction: float | None) -> None:
+            if not token.cancelled:
+                loop.call_soon_threadsafe(self._emit, TaskProgress(task.id, message, fraction))
+
+        call = Call(card, inputs, self._workspace.new_path, token, left, progress)
+        try:
+            async with asyncio.timeout(left):
+                return await self._scheduler.expert(card.backend).run(call)
+        except TimeoutError as error:
+            if isinstance(error, HuggingGPTError):
+                raise
+            limit = self._scheduler._task_seconds
+            raise DeadlineError(f"{card.id} took longer than the {limit:g} s that a task may take.") from error
+        except HuggingGPTError:
+            raise
+        except Exception as error:  # the seam to third-party models: whatever they raise is this task's failure
+            log.exception("%s failed on %s", card.id, task.task)
+            raise ExpertError(f"{card.id} failed unexpectedly ({type(error).__name__}); the log says more.") from error
+        finally:
+            token.cancel()
+
+    def _keep(self, task: Task, output: Output) -> Resource:
+        return self._workspace.add_output(
+            output.kind, Origin("task", task.task, task.id), path=output.path, text=output.text, data=output.data
+        )
+
+    async def _inputs(self, task: Task) -> list[dict[str, str | Resource]]:
+        """The inputs of each run: a task that is given several resources runs once for each."""
+        row = self._scheduler._table[task.task]
+        texts: dict[str, str] = {}
+        files: dict[str, list[Resource]] = {}
+        for wanted in row.inputs:
+            if (value := task.args.get(wanted.name)) is None:
+                continue
+            if wanted.kind is Kind.TEXT:
+                texts[wanted.name] = await self._text(value)
+            else:
+                files[wanted.name] = await self._files(task, value, wanted)
+        count = max((len(found) for found in files.values()), default=1)
+        for name, found in files.items():
+            if len(found) not in {1, count}:
+                raise InputError(f"{task.task} was given {count} resources, but {len(found)} for {name}.")
+        return [texts | {name: found[i % len(found)] for name, found in files.items()} for i in range(count)]
+
+    async def _text(self, value: Argument) -> str:
+        whole = value if isinstance(value, str) else ", ".join(value)
+        named = self._workspace.find(whole) if len(whole) < 300 else None
+        if named is None and whole.startswith(("http://", "https://")) and " " not in whole:
+            named = await self._workspace.resolve(whole)
+        if named is not None and named.text is not None:
+            return named.text
+        return "".join(self._referred_text(p) if isinstance(p, Reference) else p for p in split_references(whole))
+
+    def _referred_text(self, reference: Reference) -> str:
+        outputs = self.outcomes[reference.task_id].result() or ()
+        return "\n".join(resource.text for resource in outputs if resource.text is not None)
+
+    async def _files(self, task: Task, value: Argument, wanted: TaskInput) -> list[Resource]:
+        found: list[Resource] = []
+        for name in (value,) if isinstance(value, str) else value:
+            parts = list(split_references(name))
+            if len(parts) == 1 and isinstance(parts[0], Reference):
+                outputs = self.outcomes[parts[0].task_id].result() or ()
+                found += [resource for resource in outputs if resource.kind is wanted.kind]
+            else:
+                found.append(_fitting(await self._workspace.resolve(name), wanted, task))
+        if not found:
+            raise InputError(f"{task.task} was given no {wanted.kind.value}.")
+        return found
+
+
+def _fitting(resource: Resource, wanted: TaskInput, task: Task) -> Resource:
+    """A video serves where sound is wanted: it has a sound track."""
+    if resource.kind is wanted.kind or (wanted.kind is Kind.AUDIO and resource.kind is Kind.VIDEO):
+        return resource
+    raise InputError(
+        f"{task.task} wants {wanted.kind.value}, but {resource.name} (“{resource.origin.label}”) is {resource.kind.value}."
+    )

@@ -1,0 +1,135 @@
+"""The task table: one row per task type, read from ``tasks.yaml``.
+
+A row says what a task needs, what it makes, which pipeline tag the Hub files its models under, and one line
+that tells a planner when to use it. A new task type is a new row there and one small function per back end.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_TABLE = Path(__file__).with_name("tasks.yaml")
+
+
+class Kind(StrEnum):
+    """What a resource is, as a consumer sees it."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    AUDIO = "audio"
+    VIDEO = "video"
+    TABLE = "table"
+
+
+MEDIA_KINDS = frozenset({Kind.IMAGE, Kind.AUDIO, Kind.VIDEO, Kind.TABLE})
+"""Kinds that live in files; a text is passed by value."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInput:
+    """One argument of a task type."""
+
+    name: str
+    kind: Kind
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TaskType:
+    """One row of the table."""
+
+    name: str
+    family: str
+    """The modality it is filed under: text, image, audio, video or control."""
+    inputs: tuple[TaskInput, ...]
+    outputs: tuple[Kind, ...]
+    """What it makes, the main result first; a text that describes the result counts."""
+    pipeline_tag: str
+    """Under which tag the Hugging Face Hub lists models for it."""
+    when: str
+    """One line for the planner: when to use it."""
+    noun: str
+    """What the task is called in a sentence ("speech recognition")."""
+    aliases: tuple[str, ...] = ()
+    """Other names that controllers give it."""
+    argument_aliases: Mapping[str, str] | None = None
+    """Other names that controllers give its arguments, e.g. ``question`` for ``text``."""
+
+    def input(self, name: str) -> TaskInput | None:
+        """The argument called `name`, or None."""
+        return next((i for i in self.inputs if i.name == name), None)
+
+    @property
+    def required(self) -> tuple[TaskInput, ...]:
+        """The arguments it can't do without."""
+        return tuple(i for i in self.inputs if i.required)
+
+
+def task_key(name: str) -> str:
+    """The form in which task names are compared: lower case, hyphens for blanks and underscores."""
+    return re.sub(r"[\s_/-]+", "-", name.strip().lower()).strip("-")
+
+
+@dataclass(frozen=True)
+class TaskTable(Mapping[str, TaskType]):
+    """All task types by name, in the order of the file."""
+
+    rows: Mapping[str, TaskType]
+
+    def __getitem__(self, name: str) -> TaskType:
+        return self.rows[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def recognise(self, name: str) -> str | None:
+        """The row that a controller means by `name`, however it spelt it; None when nothing is near enough."""
+        key = task_key(name)
+        if key in self.rows:
+            return key
+        known = self._aliases
+        if key in known:
+            return known[key]
+        near = difflib.get_close_matches(key, [*known, *self.rows], n=1, cutoff=0.88)
+        return known.get(near[0], near[0]) if near else None
+
+    @functools.cached_property
+    def _aliases(self) -> dict[str, str]:
+        return {task_key(alias): row.name for row in self.rows.values() for alias in row.aliases}
+
+
+def _inputs(spec: Mapping[str, str], *, required: bool) -> tuple[TaskInput, ...]:
+    return tuple(TaskInput(name, Kind(kind), required) for name, kind in spec.items())
+
+
+def _row(name: str, family: str, row: Mapping[str, Any]) -> TaskType:
+    return TaskType(
+        name=name,
+        family=family,
+        inputs=_inputs(row["inputs"], required=True) + _inputs(row.get("optional", {}), required=False),
+        outputs=tuple(Kind(kind) for kind in row["outputs"]),
+        pipeline_tag=row.get("pipeline_tag", name),
+        when=row["when"],
+        noun=row["noun"],
+        aliases=tuple(row.get("aliases", ())),
+        argument_aliases=row.get("argument_aliases"),
+    )
+
+
+@functools.cache
+def task_table() -> TaskTable:
+    """The table as shipped, read once."""
+    families = yaml.safe_load(_TABLE.read_text(encoding="utf-8"))
+    return TaskTable({name: _row(name, family, row) for family, rows in families.items() for name, row in rows.items()})

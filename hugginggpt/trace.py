@@ -1,0 +1,109 @@
+"""A trace: the fold of an event stream into what became of each task, and into JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from hugginggpt.controller.base import Step
+from hugginggpt.events import (
+    Answered,
+    Event,
+    ModelSelected,
+    Planned,
+    RequestDone,
+    RequestFailed,
+    RequestStarted,
+    TaskDone,
+    TaskFailed,
+    TaskSkipped,
+    TaskStarted,
+    Usage,
+)
+from hugginggpt.resources import Resource
+
+
+def fold_steps(events: Iterable[Event]) -> tuple[Step, ...]:
+    """What became of each task of the plan, in the plan's order; status "pending" or "running" while it isn't over."""
+    steps: dict[int, Step] = {}
+    for event in events:
+        match event:
+            case Planned(plan=plan):
+                steps = {task.id: Step(task, "pending") for task in plan.tasks}
+            case ModelSelected(task_id=n):
+                steps[n] = replace(steps[n], model=event.model, reason=event.reason)
+            case TaskStarted(task_id=n):
+                steps[n] = replace(steps[n], status="running", model=event.model)
+            case TaskDone(task_id=n):
+                steps[n] = replace(
+                    steps[n],
+                    status="done",
+                    model=event.model,
+                    outputs=event.outputs,
+                    seconds=event.seconds,
+                    note=event.note,
+                )
+            case TaskFailed(task_id=n):
+                steps[n] = replace(steps[n], status="failed", error=event.error, seconds=event.seconds)
+            case TaskSkipped(task_id=n):
+                steps[n] = replace(steps[n], status="skipped", error=event.error, model=None, reason="")
+            case _:
+                pass
+    return tuple(steps.values())
+
+
+def trace_json(events: Sequence[Event]) -> dict[str, Any]:
+    """The whole request as JSON values: request, plan, steps, resources, answer, usage; error when there is no answer."""
+    started = next((e for e in events if isinstance(e, RequestStarted)), None)
+    planned = next((e for e in events if isinstance(e, Planned)), None)
+    answered = next((e for e in events if isinstance(e, Answered)), None)
+    failed = next((e for e in events if isinstance(e, RequestFailed)), None)
+    done = next((e for e in events if isinstance(e, RequestDone)), None)
+    steps = fold_steps(events)
+    resources = (*(started.resources if started else ()), *(r for step in steps for r in step.outputs))
+    trace: dict[str, Any] = {
+        "request": started.request if started else "",
+        "controller": started.controller if started else "",
+        "plan": planned.plan.as_json() if planned else [],
+        "notes": list(planned.plan.notes) if planned else [],
+        "steps": [_step_json(step) for step in steps],
+        "resources": [_resource_json(resource) for resource in resources],
+        "answer": answered.answer if answered else "",
+        "usage": usage_json(done.usage if done else ()),
+        "seconds": round(done.seconds, 3) if done else None,
+    }
+    return trace | ({"error": failed.error} if failed else {})
+
+
+def _step_json(step: Step) -> dict[str, Any]:
+    model = {"id": step.model.id, "backend": step.model.backend, "reason": step.reason} if step.model else None
+    return {
+        "id": step.task.id,
+        "task": step.task.task,
+        "status": step.status,
+        "model": model,
+        "seconds": round(step.seconds, 3),
+        "outputs": [resource.name for resource in step.outputs],
+        "error": step.error or None,
+        "note": step.note or None,
+    }
+
+
+def _resource_json(resource: Resource) -> dict[str, Any]:
+    value = {"path": str(resource.path)} if resource.text is None else {"text": resource.text}
+    return {
+        "name": resource.name,
+        "kind": resource.kind.value,
+        "task_id": resource.origin.task_id,
+        "origin": resource.origin.label,
+        **value,
+        **({"data": dict(resource.data)} if resource.data else {}),
+    }
+
+
+def usage_json(usages: Iterable[Usage]) -> dict[str, Any]:
+    """Sums over all stages, and each stage by itself."""
+    entries = [asdict(usage) for usage in usages]
+    totals = {key: sum(entry[key] for entry in entries) for key in ("calls", "prompt_tokens", "completion_tokens")}
+    return totals | {"stages": {entry.pop("stage"): entry for entry in entries}}
