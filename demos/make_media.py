@@ -233,9 +233,7 @@ BOARD = (420, 330)
 CORNERS: tuple[Point, ...] = ((208, 92), (604, 122), (600, 398), (210, 424))
 
 
-def cloud_noise(
-    rng: np.random.Generator, size: tuple[int, int], cell: tuple[float, float], octaves: int
-) -> Floats:
+def cloud_noise(rng: np.random.Generator, size: tuple[int, int], cell: tuple[float, float], octaves: int) -> Floats:
     """Soft noise from 0 to 1: grids of ever finer cells, added up."""
     wide, high = size
     total = np.zeros((high, wide))
@@ -348,9 +346,7 @@ def letter_board(scale: int) -> Image.Image:
     pen.rounded_rectangle((0, 0, wide - 1, high - 1), 22 * scale, fill=white)
     edges = (9 * scale, 9 * scale, wide - 9 * scale, high - 9 * scale)
     pen.rounded_rectangle(edges, 15 * scale, outline=red, width=5 * scale)
-    pen.rounded_rectangle(
-        (9 * scale, 9 * scale, wide - 9 * scale, 118 * scale), 15 * scale, fill=red
-    )
+    pen.rounded_rectangle((9 * scale, 9 * scale, wide - 9 * scale, 118 * scale), 15 * scale, fill=red)
     pen.rectangle((9 * scale, 90 * scale, wide - 9 * scale, 118 * scale), fill=red)
     lines = (
         (210, 64, "BEACH CLOSED", 50, white),
@@ -383,10 +379,7 @@ def weather(board: Image.Image, rng: np.random.Generator) -> Image.Image:
     runs = np.clip(cloud_noise(rng, size, (size[0] / 38, size[1] * 1.4), 3) - 0.55, 0, 1)
     stain = np.clip(dirt * 0.42 + runs * 0.5, 0, 0.4)[..., None]
     pixels += (np.array((128, 108, 84)) - pixels) * stain
-    light = (
-        np.linspace(1.03, 0.84, size[0])[None, :, None]
-        * np.linspace(1.02, 0.93, size[1])[:, None, None]
-    )
+    light = np.linspace(1.03, 0.84, size[0])[None, :, None] * np.linspace(1.02, 0.93, size[1])[:, None, None]
     worn = to_image(pixels * light * np.array((1.0, 0.98, 0.93)))
     worn.putalpha(board.getchannel("A"))
     return worn
@@ -409,15 +402,11 @@ def hang(board: Image.Image) -> Image.Image:
     scale = 2  # drawn large, then shrunk: smoother edges
     target = [(x * scale, y * scale) for x, y in CORNERS]
     shape = (WIDE * scale, HIGH * scale)
-    seen = board.transform(
-        shape, Image.Transform.PERSPECTIVE, perspective(corners, target), Image.Resampling.BICUBIC
-    )
+    seen = board.transform(shape, Image.Transform.PERSPECTIVE, perspective(corners, target), Image.Resampling.BICUBIC)
     return seen.resize((WIDE, HIGH), Image.Resampling.LANCZOS)
 
 
-def draw_post(
-    picture: Image.Image, rng: np.random.Generator, left: int, top: int, foot: int, wide: int
-) -> None:
+def draw_post(picture: Image.Image, rng: np.random.Generator, left: int, top: int, foot: int, wide: int) -> None:
     """A round wooden post, with its shadow on the sand."""
     shadow = Image.new("L", picture.size, 0)
     reach = [
@@ -473,9 +462,7 @@ def make_sign() -> None:
 # Sounds
 # --------------------------------------------------------------------------
 
-COMPLAINT = (
-    "The blender I ordered arrived broken and nobody answers my calls. I am very disappointed."
-)
+COMPLAINT = "The blender I ordered arrived broken and nobody answers my calls. I am very disappointed."
 NOISE_DB = 5.0
 
 

@@ -28,12 +28,13 @@ from hugginggpt.events import (
     Usage,
 )
 from hugginggpt.experts.base import Expert
+from hugginggpt.experts.textwork import instructions
 from hugginggpt.plan import Plan, Task
 from hugginggpt.repair import make_plan
 from hugginggpt.resources import Resource, Workspace
 from hugginggpt.scheduler import Assignment, Emit, Scheduler, Slots
 from hugginggpt.settings import Settings
-from hugginggpt.tasks import TaskTable, task_table
+from hugginggpt.tasks import TaskTable, TaskType, task_table
 from hugginggpt.trace import fold_steps
 
 log = logging.getLogger(__name__)
@@ -119,9 +120,7 @@ class HuggingGPT:
             with suppress(asyncio.CancelledError):
                 await worker
 
-    async def plan(
-        self, text: str, session: Session, controller: Controller, attached: Sequence[Resource] = ()
-    ) -> Plan:
+    async def plan(self, text: str, session: Session, controller: Controller, attached: Sequence[Resource] = ()) -> Plan:
         """Stage 1 alone.
 
         Raises:
@@ -167,9 +166,7 @@ class _Request:
             self._emit(RequestFailed(str(error)))
         except Exception as error:  # the outermost seam: the session must survive whatever broke
             log.exception("request broke")
-            self._emit(
-                RequestFailed(f"Something broke inside this program ({type(error).__name__}); the log says more.")
-            )
+            self._emit(RequestFailed(f"Something broke inside this program ({type(error).__name__}); the log says more."))
         self._emit(RequestDone(time.monotonic() - begun, _summed(self._usages)))
 
     async def _stages(self) -> None:
@@ -239,9 +236,7 @@ class _Request:
         except (HuggingGPTError, TimeoutError) as error:
             log.info("selection failed", exc_info=error)
             reason = str(error) or "it took too long"
-            self._emit(
-                Notice(f"{self._controller.name} did not choose the models ({reason}); the first ones are taken.")
-            )
+            self._emit(Notice(f"{self._controller.name} did not choose the models ({reason}); the first ones are taken."))
             return {}
         if usage:
             self._usages.append(usage)
@@ -250,7 +245,7 @@ class _Request:
     def _assignment(self, task: Task, selections: Mapping[int, Selection]) -> Assignment:
         candidates = self._agent.candidates(task.task, self._extra)
         if not candidates:
-            raise ExpertError(_no_model(self._agent.table[task.task].noun))
+            raise ExpertError(_no_model(self._agent.table[task.task]))
         if len(candidates) == 1:
             return Assignment(candidates, "The only model here for this task.")
         selection = selections.get(task.id)
@@ -303,8 +298,10 @@ def _check_text(request: PlanRequest, settings: Settings) -> None:
         )
 
 
-def _no_model(noun: str) -> str:
-    return f"No model for {noun} is installed here."
+def _no_model(row: TaskType) -> str:
+    if row.name in instructions():
+        return f"No model for {row.noun} is installed here; with an OpenAI or Hugging Face key the language model does it."
+    return f"No model for {row.noun} is installed here, and this version runs no hosted ones."
 
 
 def _summed(usages: Sequence[Usage]) -> tuple[Usage, ...]:

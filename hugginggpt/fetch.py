@@ -11,6 +11,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -65,7 +66,10 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
         addresses = [str(entry[4][0]) for entry in found]
         if not addresses or not all(self._allowed(address) for address in addresses):
             raise _RefusedError(host)
-        return await self._inner.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        for address in addresses[:-1]:
+            with suppress(httpcore.ConnectError):
+                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+        return await self._inner.connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
 
     async def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
         raise _RefusedError("unix socket")
@@ -98,7 +102,7 @@ async def fetch(url: str, target: Path, *, max_bytes: int, seconds: float, allow
         ResourceError: With one sentence that says why there is no file.
     """
     shown = _shown(url)
-    if urlsplit(url).scheme.lower() not in {"http", "https"}:
+    if _scheme(url) not in {"http", "https"}:
         raise ResourceError(f"{shown} was not fetched: only http and https addresses are.")
     try:
         async with asyncio.timeout(seconds):
@@ -117,7 +121,7 @@ async def fetch(url: str, target: Path, *, max_bytes: int, seconds: float, allow
 
 
 async def _download(url: str, target: Path, shown: str, max_bytes: int, allowed: AddressPolicy) -> None:
-    too_large = ResourceError(f"{shown} is larger than {max_bytes / 2**20:.0f} MB: attach a smaller file.")
+    too_large = ResourceError(f"{shown} is larger than {max_bytes / 2**20:.3g} MB: attach a smaller file.")
     client = httpx.AsyncClient(
         transport=_GuardedTransport(allowed),
         follow_redirects=True,
@@ -137,6 +141,13 @@ async def _download(url: str, target: Path, shown: str, max_bytes: int, allowed:
                 if received > max_bytes:
                     raise too_large
                 file.write(chunk)
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme.lower()
+    except ValueError:  # "http://[": half an IPv6 address
+        return ""
 
 
 def _shown(url: str) -> str:

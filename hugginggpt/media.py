@@ -7,6 +7,7 @@ picture's size is read from its header before a pixel is decoded.
 from __future__ import annotations
 
 import csv
+import io
 import mimetypes
 import warnings
 from pathlib import Path
@@ -26,12 +27,15 @@ _IMAGE_SUFFIX: Final = {
 }  # fmt: skip
 """Picture formats that are taken, by Pillow's name. MPO is what some phones call a JPEG."""
 
+_OPENERS: Final = tuple(name for name in _IMAGE_SUFFIX if name != "MPO")  # Pillow's JPEG reader turns into it
+
 _CONTAINERS: Final = "wav,mp3,flac,ogg,mov,matroska,webm,aac,aiff,avi,amr,mpeg,mpegts,asf,caf,au"
 """FFmpeg demuxers that are taken: none that opens other files or addresses (no playlists, no concat)."""
 
 _SUFFIX_OF_CONTAINER: Final = {
     "wav": ".wav", "mp3": ".mp3", "flac": ".flac", "ogg": ".ogg", "mov": ".mp4", "matroska": ".webm", "aac": ".aac",
-    "aiff": ".aiff", "avi": ".avi", "amr": ".amr", "mpeg": ".mpg", "mpegts": ".ts", "asf": ".wmv", "caf": ".caf", "au": ".au",
+    "aiff": ".aiff", "avi": ".avi", "amr": ".amr", "mpeg": ".mpg", "mpegts": ".ts", "asf": ".wmv", "caf": ".caf",
+    "au": ".au",
 }  # fmt: skip
 
 _TEXT_TYPES: Final = {".csv": Kind.TABLE, ".tsv": Kind.TABLE}
@@ -66,24 +70,25 @@ def identify(path: Path, name: str, *, max_pixels: int) -> tuple[Kind, str]:
     found = _identify_image(path, name, max_pixels) or _identify_text(path, name, head) or _identify_stream(path)
     claimed = _claimed_kind(name)
     if found is None:
-        wanted = (
-            f"a readable {claimed.value} file: it may be cut off or damaged"
-            if claimed
-            else "a kind of file that can be used here"
-        )
+        if claimed:
+            raise ResourceError(f"“{name}” can't be read as {_NOUN[claimed]}: it is damaged, cut off or something else.")
+        if _claims_text(name):
+            read_text(path, name)
         raise ResourceError(
-            f"“{name}” is not {wanted}. Pictures, recordings, videos, texts and CSV tables can be attached."
+            f"“{name}” is no kind of file that can be used here: attach a picture, recording, video, text or CSV table."
         )
     if claimed is not None and not _compatible(claimed, found[0]):
-        raise ResourceError(
-            f"“{name}” is named like {_NOUN[claimed]} but holds {_NOUN[found[0]]}: attach the right file."
-        )
+        raise ResourceError(f"“{name}” is named like {_NOUN[claimed]} but holds {_NOUN[found[0]]}: attach the right file.")
     return found
 
 
 def _claimed_kind(name: str) -> Kind | None:
     major = (mimetypes.guess_type(name)[0] or "").partition("/")[0]
     return Kind(major) if major in {"image", "audio", "video"} else None
+
+
+def _claims_text(name: str) -> bool:
+    return (mimetypes.guess_type(name)[0] or "").startswith("text/")
 
 
 def _compatible(claimed: Kind, found: Kind) -> bool:
@@ -114,11 +119,9 @@ def _open_checked(path: Path, name: str, max_pixels: int) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, smaller limit follows
         try:
-            image = Image.open(path, formats=list(_IMAGE_SUFFIX))
+            image = Image.open(path, formats=_OPENERS)
         except Image.DecompressionBombError as error:
-            raise ResourceError(
-                f"“{name}” unpacks to far more than {max_pixels:,} pixels: attach a smaller copy."
-            ) from error
+            raise ResourceError(f"“{name}” unpacks to far more than {max_pixels:,} pixels: attach a smaller copy.") from error
     if image.width * image.height > max_pixels:
         width, height = image.size
         image.close()
@@ -148,6 +151,7 @@ def _identify_stream(path: Path) -> tuple[Kind, str] | None:
             # a song's cover art is a video stream too, of a single attached picture
             has_video = any(not (s.disposition & s.disposition.attached_pic) for s in container.streams.video)
             if has_video:
+                next(container.decode(container.streams.video[0]))
                 return Kind.VIDEO, suffix
             if container.streams.audio:
                 next(container.decode(container.streams.audio[0]))
@@ -161,9 +165,7 @@ def open_stream(path: Path) -> av.container.InputContainer:
     """Open sound or video with decoders that can't reach any other file or address."""
     import av
 
-    return av.open(
-        str(path), options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}, metadata_errors="ignore"
-    )
+    return av.open(str(path), options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}, metadata_errors="ignore")
 
 
 def open_image(path: Path, *, max_pixels: int) -> Image.Image:
@@ -177,6 +179,8 @@ def open_image(path: Path, *, max_pixels: int) -> Image.Image:
     try:
         with _open_checked(path, path.name, max_pixels) as opened:
             image = ImageOps.exif_transpose(opened)
+            if image.mode.startswith("I;16"):  # Pillow would cut 16 bits off at white instead of scaling them
+                return image.point(lambda value: value / 256, "L").convert("RGB")
             if image.has_transparency_data:
                 image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
             return image.convert("RGB")
@@ -204,23 +208,34 @@ def read_audio(path: Path, *, rate: int, max_seconds: float) -> NDArray[np.float
     chunks: list[NDArray[np.float32]] = []
     limit = int(max_seconds * rate)
     total = 0
+
+    def keep(frame: av.AudioFrame | None) -> None:
+        nonlocal total
+        for piece in resampler.resample(frame):
+            chunks.append(piece.to_ndarray()[0])
+            total += chunks[-1].size
+        if total > limit:
+            raise ResourceError(f"The recording is longer than {_minutes(max_seconds)}: cut it shorter.")
+
     try:
         with open_stream(path) as container:
             if not container.streams.audio:
                 raise ResourceError("There is no sound in this file.")
             resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
-            for frame in [*container.decode(container.streams.audio[0]), None]:
-                for piece in resampler.resample(frame):
-                    chunk = piece.to_ndarray()[0]
-                    chunks.append(chunk)
-                    total += chunk.size
-                if total > limit:
-                    raise ResourceError(f"The recording is longer than {max_seconds / 60:.0f} minutes: cut it shorter.")
-    except av.FFmpegError as error:
+            for frame in container.decode(container.streams.audio[0]):
+                keep(frame)
+            keep(None)
+    except ResourceError:
+        raise
+    except (av.FFmpegError, ValueError) as error:
         raise ResourceError("The recording can't be decoded: it may be damaged or cut off.") from error
     if not total:
         raise ResourceError("The recording is empty.")
     return np.clip(np.concatenate(chunks), -1.0, 1.0)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:g} seconds"
 
 
 def write_wav(path: Path, samples: NDArray[np.float32], rate: int) -> None:
@@ -258,6 +273,9 @@ def describe(path: Path, kind: Kind) -> str:
         with open_stream(path) as container:
             return f"{container.duration / 1_000_000:.1f} s" if container.duration else ""
     if kind is Kind.TABLE:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return f"{max(sum(1 for _ in csv.reader(file)) - 1, 0)} rows"
+        try:
+            rows = sum(1 for row in csv.reader(io.StringIO(read_text(path, path.name), newline="")) if row)
+        except (csv.Error, ResourceError):
+            return ""
+        return "1 row" if rows == 2 else f"{max(rows - 1, 0)} rows"
     return ""

@@ -17,8 +17,8 @@ NO_DEPENDENCY: Final = -1
 """What the paper writes in ``dep`` for a task that waits for nothing."""
 
 _REFERENCE: Final = re.compile(
-    r"""<\s*(?:generated|resource)s?\s*>\s*[-_ ]?\s*(\d+)     # <resource>-0  <GENERATED>-0
-      | <\s*(?:generated|resource)s?\s*[-_ ]\s*(\d+)\s*>      # <resource-0>  <GENERATED-0>
+    r"""<\s*(?:generated|resource)s?\s*>\s*[-_ ]?\s*(\d{1,9})\d*     # <resource>-0  <GENERATED>-0
+      | <\s*(?:generated|resource)s?\s*[-_ ]\s*(\d{1,9})\d*\s*>      # <resource-0>  <GENERATED-0>
     """,
     re.IGNORECASE | re.VERBOSE,
 )

@@ -7,6 +7,7 @@ names and go with it.
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import shutil
 import threading
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from hugginggpt import media
 from hugginggpt.errors import ResourceError
@@ -115,11 +116,11 @@ class Workspace:
             ResourceError: It is missing, too large, or nothing that can be used here.
         """
         name = name or path.name
-        if not path.is_file():
-            raise ResourceError(f"There is no file “{name}”.")
+        if not os.path.isfile(path):  # Path.is_file raises where a name is too long
+            raise ResourceError(f"There is no file “{_short(name)}”.")
         if path.stat().st_size > self._settings.max_file_bytes:
             limit = self._settings.max_file_bytes / 2**20
-            raise ResourceError(f"“{name}” is larger than {limit:.0f} MB: attach a smaller file.")
+            raise ResourceError(f"“{name}” is larger than {limit:.3g} MB: attach a smaller file.")
         return self._take(path, Origin("upload", name), copy=True)
 
     def add_output(
@@ -136,15 +137,16 @@ class Workspace:
 
     def find(self, name: str) -> Resource | None:
         """The resource that `name` means: its own name, or the name its file had, in any case."""
-        wanted = name.strip().strip("[]()<>\"'`").lower()
+        wanted = _bare(name)
+        if known := self._by_source.get(wanted):
+            return self._resources[known]
+        if "://" in wanted:  # two addresses may end in one file name
+            return None
+        wanted = wanted.lower()
         if wanted in self._resources:
             return self._resources[wanted]
         base = wanted.replace("\\", "/").rpartition("/")[2]
-        same = [
-            r
-            for r in self._resources.values()
-            if r.origin.source != "task" and r.origin.label.lower() in {wanted, base}
-        ]
+        same = [r for r in self.resources if r.origin.source != "task" and r.origin.label.lower() in {wanted, base}]
         return same[-1] if same else None
 
     async def resolve(self, name: str) -> Resource:
@@ -155,17 +157,18 @@ class Workspace:
         """
         if found := self.find(name):
             return found
+        name = _bare(name)
         if "://" in name or name.startswith(("file:", "data:")):
-            return await self._from_url(name.strip())
+            return await self._from_url(name)
         if example := _example(name):
             return await asyncio.to_thread(self._take, example, Origin("example", example.name), copy=True)
-        raise ResourceError(f"There is no “{name}” in this session: attach the file, or name one of the resources.")
+        raise ResourceError(f"There is no “{_short(name)}” in this session: attach the file, or name one of the resources.")
 
     async def _from_url(self, url: str) -> Resource:
         async with self._fetching.setdefault(url, asyncio.Lock()):
             if known := self._by_source.get(url):
                 return self._resources[known]
-            label = urlsplit(url).path.rpartition("/")[2] or "page.txt"
+            label = _file_name(url)
             target = self.new_path(".part")
             await fetch(
                 url,
@@ -182,14 +185,19 @@ class Workspace:
             return resource
 
     def _take(self, path: Path, origin: Origin, *, copy: bool) -> Resource:
-        kind, suffix = media.identify(path, origin.label, max_pixels=self._settings.max_pixels)
-        text = media.read_text(path, origin.label) if kind is Kind.TEXT else None
-        target = self.new_path(suffix)
-        if copy:
-            shutil.copyfile(path, target)
-        else:
-            path.rename(target)
-        return self._register(kind, origin, path=target, text=text)
+        try:
+            kind, suffix = media.identify(path, origin.label, max_pixels=self._settings.max_pixels)
+            text = media.read_text(path, origin.label) if kind in {Kind.TEXT, Kind.TABLE} else None
+            target = self.new_path(suffix)
+            if text is not None:
+                target.write_text(text, encoding="utf-8", newline="")  # whatever encoding it came in
+            elif copy:
+                shutil.copyfile(path, target)
+            else:
+                path.rename(target)
+        except OSError as error:
+            raise ResourceError(f"“{origin.label}” can't be read or stored ({error.strerror}).") from error
+        return self._register(kind, origin, path=target, text=text if kind is Kind.TEXT else None)
 
     def _register(
         self,
@@ -211,10 +219,31 @@ class Workspace:
         return resource
 
 
+def is_example(name: str) -> bool:
+    """Whether `name` is that of a shipped example."""
+    return _example(_bare(name)) is not None
+
+
 def _example(name: str) -> Path | None:
     """A shipped example by its file name or by its path from the project's folder; nothing outside that folder."""
     base = Path(name.strip().replace("\\", "/"))
     if base.parent.as_posix() not in {".", "demos/media", "./demos/media"}:
         return None
     path = EXAMPLE_MEDIA / base.name
-    return path if path.is_file() and path.resolve().parent == EXAMPLE_MEDIA.resolve() else None
+    return path if os.path.isfile(path) and path.resolve().parent == EXAMPLE_MEDIA.resolve() else None
+
+
+def _file_name(url: str) -> str:
+    try:
+        return unquote(urlsplit(url).path).rpartition("/")[2] or "page.txt"
+    except ValueError:
+        return "page.txt"
+
+
+def _bare(name: str) -> str:
+    """A name without the brackets and quotes that controllers put around it."""
+    return name.strip().strip("[]()<>\"'`")
+
+
+def _short(name: str) -> str:
+    return f"{name[:80]}…" if len(name) > 80 else name

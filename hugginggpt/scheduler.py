@@ -29,8 +29,8 @@ from hugginggpt.events import (
 )
 from hugginggpt.experts.base import Call, CancelToken, Expert, Output, Result
 from hugginggpt.plan import Argument, Plan, Reference, Task, split_references
-from hugginggpt.resources import Origin, Resource, Workspace
-from hugginggpt.tasks import Kind, TaskInput, TaskTable
+from hugginggpt.resources import Origin, Resource, Workspace, is_example
+from hugginggpt.tasks import Kind, TaskInput, TaskTable, serves
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +187,7 @@ class _Run:
                     self._emit(TaskProgress(task.id, f"{number + 1} of {len(calls)}", number / len(calls)))
                 results.append(await self._call(task, card, inputs, self._scheduler._task_seconds - seconds))
                 seconds += time.monotonic() - begun
-        outputs = tuple(self._keep(task, output) for result in results for output in result.outputs)
+        outputs = tuple(self._keep(task, card, output) for result in results for output in result.outputs)
         self.usages += [result.usage for result in results if result.usage]
         ran = next((result.model_id for result in results if result.model_id), card.id)
         notes = tuple(dict.fromkeys(result.note for result in results if result.note))
@@ -197,31 +197,43 @@ class _Run:
         loop = asyncio.get_running_loop()
         token = CancelToken()
 
+        def tell(event: TaskProgress) -> None:
+            if not token.cancelled:  # a late word of a thread that nobody waits for
+                self._emit(event)
+
         def progress(message: str, fraction: float | None) -> None:
             if not token.cancelled:
-                loop.call_soon_threadsafe(self._emit, TaskProgress(task.id, message, fraction))
+                loop.call_soon_threadsafe(tell, TaskProgress(task.id, message, fraction))
 
         call = Call(card, inputs, self._workspace.new_path, token, left, progress)
+        deadline = asyncio.timeout(left)
         try:
-            async with asyncio.timeout(left):
+            async with deadline:
                 return await self._scheduler.expert(card.backend).run(call)
-        except TimeoutError as error:
-            if isinstance(error, HuggingGPTError):
-                raise
-            limit = self._scheduler._task_seconds
-            raise DeadlineError(f"{card.id} took longer than the {limit:g} s that a task may take.") from error
         except HuggingGPTError:
             raise
-        except Exception as error:  # the seam to third-party models: whatever they raise is this task's failure
+        # the seam to third-party models: whatever they raise is this task's failure, sys.exit() too
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and _being_cancelled():
+                raise
+            if isinstance(error, TimeoutError) and deadline.expired():
+                limit = self._scheduler._task_seconds
+                raise DeadlineError(f"{card.id} took longer than the {limit:g} s that a task may take.") from error
             log.exception("%s failed on %s", card.id, task.task)
             raise ExpertError(f"{card.id} failed unexpectedly ({type(error).__name__}); the log says more.") from error
         finally:
             token.cancel()
 
-    def _keep(self, task: Task, output: Output) -> Resource:
-        return self._workspace.add_output(
-            output.kind, Origin("task", task.task, task.id), path=output.path, text=output.text, data=output.data
-        )
+    def _keep(self, task: Task, card: ModelCard, output: Output) -> Resource:
+        try:
+            return self._workspace.add_output(
+                output.kind, Origin("task", task.task, task.id), path=output.path, text=output.text, data=output.data
+            )
+        except HuggingGPTError:
+            raise
+        except Exception as error:
+            log.exception("%s made something unreadable", card.id)
+            raise ExpertError(f"{card.id} made a {output.kind.value} that can't be read.") from error
 
     async def _inputs(self, task: Task) -> list[dict[str, str | Resource]]:
         """The inputs of each run: a task that is given several resources runs once for each."""
@@ -244,7 +256,7 @@ class _Run:
     async def _text(self, value: Argument) -> str:
         whole = value if isinstance(value, str) else ", ".join(value)
         named = self._workspace.find(whole) if len(whole) < 300 else None
-        if named is None and whole.startswith(("http://", "https://")) and " " not in whole:
+        if named is None and ((whole.startswith(("http://", "https://")) and " " not in whole) or is_example(whole)):
             named = await self._workspace.resolve(whole)
         if named is not None and named.text is not None:
             return named.text
@@ -260,7 +272,8 @@ class _Run:
             parts = list(split_references(name))
             if len(parts) == 1 and isinstance(parts[0], Reference):
                 outputs = self.outcomes[parts[0].task_id].result() or ()
-                found += [resource for resource in outputs if resource.kind is wanted.kind]
+                exact = [resource for resource in outputs if resource.kind is wanted.kind]
+                found += exact or [resource for resource in outputs if serves(resource.kind, wanted.kind)]
             else:
                 found.append(_fitting(await self._workspace.resolve(name), wanted, task))
         if not found:
@@ -268,9 +281,14 @@ class _Run:
         return found
 
 
+def _being_cancelled() -> bool:
+    """Whether the request is being stopped, rather than an expert's own coroutine cancelled behind our back."""
+    current = asyncio.current_task()
+    return current is not None and current.cancelling() > 0
+
+
 def _fitting(resource: Resource, wanted: TaskInput, task: Task) -> Resource:
-    """A video serves where sound is wanted: it has a sound track."""
-    if resource.kind is wanted.kind or (wanted.kind is Kind.AUDIO and resource.kind is Kind.VIDEO):
+    if serves(resource.kind, wanted.kind):
         return resource
     raise InputError(
         f"{task.task} wants {wanted.kind.value}, but {resource.name} (“{resource.origin.label}”) is {resource.kind.value}."

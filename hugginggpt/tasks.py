@@ -34,6 +34,11 @@ MEDIA_KINDS = frozenset({Kind.IMAGE, Kind.AUDIO, Kind.VIDEO, Kind.TABLE})
 """Kinds that live in files; a text is passed by value."""
 
 
+def serves(given: Kind, wanted: Kind) -> bool:
+    """Whether a resource of one kind can be given where another is wanted: a video has a sound track."""
+    return given is wanted or (given is Kind.VIDEO and wanted is Kind.AUDIO)
+
+
 @dataclass(frozen=True, slots=True)
 class TaskInput:
     """One argument of a task type."""

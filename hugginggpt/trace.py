@@ -54,7 +54,7 @@ def fold_steps(events: Iterable[Event]) -> tuple[Step, ...]:
 
 
 def trace_json(events: Sequence[Event]) -> dict[str, Any]:
-    """The whole request as JSON values: request, plan, steps, resources, answer, usage; error when there is no answer."""
+    """The whole request as JSON values: request, plan, steps, resources, answer, usage; error where there is one."""
     started = next((e for e in events if isinstance(e, RequestStarted)), None)
     planned = next((e for e in events if isinstance(e, Planned)), None)
     answered = next((e for e in events if isinstance(e, Answered)), None)

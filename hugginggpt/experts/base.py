@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hugginggpt.catalog.cards import ModelCard
-from hugginggpt.errors import StoppedError, InputError
+from hugginggpt.errors import InputError, StoppedError
 from hugginggpt.events import Usage
 from hugginggpt.resources import Resource
 from hugginggpt.tasks import Kind

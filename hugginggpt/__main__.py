@@ -1,0 +1,185 @@
+"""The same agent in a terminal: ``python -m hugginggpt "Read this image for me, aloud" demos/media/invoice.png``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from hugginggpt.agent import HuggingGPT, Session
+from hugginggpt.assembly import make_agent, make_controller, make_language_model, session_experts
+from hugginggpt.errors import HuggingGPTError, StoppedError
+from hugginggpt.events import (
+    Answered,
+    AttemptFailed,
+    Event,
+    ModelSelected,
+    Notice,
+    Planned,
+    RequestFailed,
+    TaskDone,
+    TaskFailed,
+    TaskProgress,
+    TaskSkipped,
+    TaskStarted,
+)
+from hugginggpt.language_model import LanguageModel
+from hugginggpt.resources import Resource
+from hugginggpt.trace import trace_json
+
+_SECONDS_BETWEEN_PROGRESS = 1.0
+
+ANSWERED, COULD_NOT, BAD_USAGE = 0, 1, 2
+"""Exit codes."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m hugginggpt",
+        description="Ask for something in plain language, with pictures, sound or video.",
+        epilog="A language model plans when OPENAI_API_KEY is set (OPENAI_BASE_URL and OPENAI_MODEL choose which); "
+        "without it the built-in planner does.",
+    )
+    parser.add_argument("request", help="what you want, in a sentence")
+    parser.add_argument("files", nargs="*", type=Path, help="pictures, recordings, videos, texts, tables")
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--plan", action="store_true", help="print the plan alone, as JSON")
+    shape.add_argument("--json", action="store_true", help="print the whole trace as JSON")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="save what is made there (default: a new temporary folder)")
+    parser.add_argument("--offline", action="store_true", help="use the built-in planner even if a key is set")
+    parser.add_argument("-v", "--verbose", action="store_true", help="tell more on stderr")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one request; returns the exit code."""
+    args = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO if args.verbose else logging.CRITICAL, stream=sys.stderr)
+    if args.out and args.out.exists() and not args.out.is_dir():
+        print(f"--out: {args.out} is a file, not a folder.", file=sys.stderr)
+        return BAD_USAGE
+    for file in args.files:
+        if not file.is_file():
+            print(f"There is no file “{file}”.", file=sys.stderr)
+            return BAD_USAGE
+    environment = {} if args.offline else os.environ
+    model = make_language_model(
+        key=environment.get("OPENAI_API_KEY", ""),
+        base_url=environment.get("OPENAI_BASE_URL", ""),
+        model=environment.get("OPENAI_MODEL", ""),
+    )
+    agent = make_agent()
+    session = agent.new_session()
+    try:
+        return asyncio.run(_run(agent, session, model, args))
+    except (KeyboardInterrupt, StoppedError):
+        print("Stopped.", file=sys.stderr)
+        return COULD_NOT
+    finally:
+        session.close()
+
+
+async def _run(agent: HuggingGPT, session: Session, model: LanguageModel | None, args: argparse.Namespace) -> int:
+    controller = make_controller(model)
+    try:
+        attached = [await asyncio.to_thread(session.workspace.add_file, file) for file in args.files]
+        if args.plan:
+            plan = await agent.plan(args.request, session, controller, attached)
+            for note in plan.notes:
+                print(note, file=sys.stderr)
+            print(json.dumps(plan.as_json(), ensure_ascii=False, indent=2))
+            return ANSWERED
+    except HuggingGPTError as error:
+        print(error, file=sys.stderr)
+        return COULD_NOT
+    events: list[Event] = []
+    told = time.monotonic()
+    async for event in agent.run(args.request, session, controller, attached, extra=session_experts(model)):
+        events.append(event)
+        if isinstance(event, TaskProgress) and time.monotonic() - told < _SECONDS_BETWEEN_PROGRESS:
+            continue
+        if line := progress_line(event):
+            print(line, file=sys.stderr)
+            told = time.monotonic()
+    made = [resource for event in events if isinstance(event, TaskDone) for resource in event.outputs]
+    given = {resource.name: file for resource, file in zip(attached, args.files, strict=True)}
+    _print_result(events, given, _save(made, args.out), args)
+    return ANSWERED if any(isinstance(e, Answered) and e.complete for e in events) else COULD_NOT
+
+
+def _print_result(events: Sequence[Event], given: dict[str, Path], saved: dict[str, Path], args: argparse.Namespace) -> None:
+    if args.json:
+        trace = trace_json(events)
+        for resource in trace["resources"]:
+            if "path" in resource:  # the session's own folder is gone when this is read
+                resource["path"] = str((given | saved).get(resource["name"], resource["path"]))
+        print(json.dumps(trace, ensure_ascii=False, indent=2))
+        return
+    print(plain_text(next((e.answer for e in events if isinstance(e, Answered)), "")))
+    for name, path in saved.items():
+        print(f"{name}: {path}")
+
+
+def plain_text(markdown: str) -> str:
+    """An answer as a terminal shows it: without the marks that keep Markdown from reading quoted text as markup."""
+    return re.sub(r"\\([\\`*_{}\[\]<>#|~])", r"\1", re.sub(r"[ ]+$", "", markdown, flags=re.MULTILINE))
+
+
+def progress_line(event: Event) -> str | None:
+    """One line of progress for the events that a person watching a terminal wants to see."""
+    match event:
+        case Planned(plan=plan, seconds=seconds):
+            steps = ", ".join(task.task for task in plan.tasks) or "nothing to run"
+            return "\n".join([f"planned in {seconds * 1000:.0f} ms: {steps}", *(f"  {note}" for note in plan.notes)])
+        case ModelSelected():
+            return f"[{event.task_id}] {event.model.id} ({event.model.backend}): {event.reason}"
+        case TaskStarted():
+            return f"[{event.task_id}] running on {event.model.id}"
+        case TaskProgress():
+            return f"[{event.task_id}] {event.message}"
+        case AttemptFailed():
+            return f"[{event.task_id}] {event.model.id} failed, trying the next: {event.error}"
+        case TaskDone():
+            names = ", ".join(resource.name for resource in event.outputs)
+            return f"[{event.task_id}] done in {event.seconds:.1f} s: {names}"
+        case TaskFailed():
+            return f"[{event.task_id}] failed: {event.error}"
+        case TaskSkipped():
+            return f"[{event.task_id}] {event.error}"
+        case Notice(message=message) | RequestFailed(error=message):
+            return message
+        case _:
+            return None
+
+
+def _save(resources: Sequence[Resource], folder: Path | None) -> dict[str, Path]:
+    """Copy what was made into `folder` under the resources' names; without one, files alone into a new temporary folder."""
+    files = [resource for resource in resources if resource.path is not None]
+    if folder is None:
+        if not files:
+            return {}
+        folder, resources = Path(tempfile.mkdtemp(prefix="hugginggpt-out-")), files
+    folder.mkdir(parents=True, exist_ok=True)
+    saved = {}
+    for resource in resources:
+        if resource.path is not None:
+            target = folder / f"{resource.name}{resource.path.suffix}"
+            shutil.copyfile(resource.path, target)
+        else:
+            target = folder / f"{resource.name}.txt"
+            target.write_text(f"{resource.text}\n", encoding="utf-8")
+        saved[resource.name] = target
+    return saved
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+"""The controller that is a language model: plans, selects and answers through any OpenAI-compatible server."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from hugginggpt.controller.base import Choice, PlanRequest, RespondRequest, Selection, Step, Turn
+from hugginggpt.events import Usage
+from hugginggpt.language_model import LanguageModel, Message
+from hugginggpt.reply import read_tasks
+from hugginggpt.resources import Resource
+from hugginggpt.tasks import TaskTable, TaskType, task_table
+
+_PROMPTS: Final = Path(__file__).with_name("prompts")
+DEMONSTRATIONS: Final = Path(__file__).resolve().parents[2] / "demos" / "plans.yaml"
+_MAX_TURNS: Final = 5
+_MAX_RESULT_CHARS: Final = 3_000
+"""How much of each result's text the answer is written from."""
+_MAX_REMEMBERED_CHARS: Final = 300
+
+
+class LLMController:
+    """Stages 1, 2 and 4 by a language model (arXiv 2303.17580, table 5)."""
+
+    def __init__(self, model: LanguageModel, table: TaskTable | None = None) -> None:
+        """Make one of a model; `table` is by default the shipped task table."""
+        self._model = model
+        self._table = table or task_table()
+
+    @property
+    def name(self) -> str:
+        """The model and its server."""
+        return f"{self._model.model} ({self._model.server})"
+
+    async def plan(self, request: PlanRequest) -> AsyncIterator[Mapping[str, Any] | Usage]:
+        """Yield the tasks of the model's plan."""
+        reply, usage = await self._model.complete(self._plan_messages(request), "plan", schema=plan_schema(self._table))
+        yield usage
+        for task in read_tasks(reply):
+            yield task
+
+    def _plan_messages(self, request: PlanRequest) -> list[Message]:
+        """The unchanging part first: servers keep its computed prefix."""
+        tasks = "\n".join(_task_line(row) for row in self._table.values())
+        messages: list[Message] = [{"role": "system", "content": _prompt("plan").replace("{{tasks}}", tasks)}]
+        for demo in demonstrations():
+            messages.append({"role": "user", "content": _plan_question(demo["request"], demo.get("resources", ()))})
+            messages.append({"role": "assistant", "content": json.dumps({"tasks": demo["plan"]}, ensure_ascii=False)})
+        described = [resource.description for resource in (*request.earlier, *request.attached)]
+        question = _plan_question(request.text, described, request.turns)
+        if request.complaint:
+            question += f"\n\nYour last plan was refused: {request.complaint} Write a corrected plan."
+        return [*messages, {"role": "user", "content": question}]
+
+    async def select(self, request: PlanRequest, choices: Sequence[Choice]) -> tuple[Sequence[Selection], Usage | None]:
+        """One question for all tasks, answered as strict {"id", "reason"} for each; unknown ids are left out."""
+        listed = "\n\n".join(_choice_text(choice) for choice in choices)
+        messages: list[Message] = [
+            {"role": "system", "content": _prompt("select")},
+            {"role": "user", "content": f"Request: {request.text}\n\n{listed}"},
+        ]
+        reply, usage = await self._model.complete(messages, "select", schema=selection_schema(choices))
+        known = {choice.task.id: {card.id for card in choice.candidates} for choice in choices}
+        found = [
+            Selection(entry["task"], entry["id"], str(entry.get("reason") or "Chosen by the language model."))
+            for entry in read_tasks(reply)
+            if isinstance(entry.get("task"), int) and entry.get("id") in known.get(entry["task"], ())
+        ]
+        return found, usage
+
+    async def respond(self, request: RespondRequest) -> AsyncIterator[str | Usage]:
+        """Stream an answer that is written from the results alone."""
+        facts = {
+            "request": request.text,
+            "attached": [resource.description for resource in request.attached],
+            "steps": [_step_facts(step) for step in request.steps],
+        }
+        messages: list[Message] = [
+            {"role": "system", "content": _prompt("respond")},
+            {"role": "user", "content": json.dumps(facts, ensure_ascii=False, indent=1)},
+        ]
+        async for piece in self._model.stream(messages, "respond"):
+            yield piece
+
+
+@functools.cache
+def _prompt(name: str) -> str:
+    return (_PROMPTS / f"{name}.md").read_text(encoding="utf-8").strip()
+
+
+@functools.cache
+def demonstrations() -> tuple[Mapping[str, Any], ...]:
+    """Worked plans that show the model what is wanted: request, resources, plan."""
+    found: list[dict[str, Any]] = yaml.safe_load(DEMONSTRATIONS.read_text(encoding="utf-8"))
+    return tuple(found)
+
+
+def _task_line(row: TaskType) -> str:
+    arguments = ", ".join(wanted.name + ("" if wanted.required else "?") for wanted in row.inputs)
+    return f"{row.name}({arguments}) -> {', '.join(row.outputs)}: {row.when}"
+
+
+def _plan_question(text: str, resources: Sequence[str], turns: Sequence[Turn] = ()) -> str:
+    parts = []
+    if turns:
+        parts.append("Earlier:\n" + "\n".join(_turn_line(turn) for turn in turns[-_MAX_TURNS:]))
+    if resources:
+        parts.append("Resources:\n" + "\n".join(resources))
+    return "\n\n".join([*parts, f"Request: {text}"])
+
+
+def _turn_line(turn: Turn) -> str:
+    made = ", ".join(resource.name for resource in turn.made) or "nothing"
+    return f"- asked: {turn.request[:_MAX_REMEMBERED_CHARS]} / resources: {made}"
+
+
+def _choice_text(choice: Choice) -> str:
+    cards = "\n".join(
+        json.dumps(
+            {
+                "id": card.id,
+                "where": card.backend,
+                "description": card.description,
+                "license": card.license or None,
+                "size_mb": card.size_mb,
+                "languages": list(card.languages) or None,
+                "downloads": card.downloads,
+            },
+            ensure_ascii=False,
+        )
+        for card in choice.candidates
+    )
+    return f"Task {choice.task.id}: {json.dumps(choice.task.as_json(), ensure_ascii=False)}\nModels:\n{cards}"
+
+
+def _step_facts(step: Step) -> dict[str, Any]:
+    return {
+        "task": step.task.task,
+        "args": step.task.as_json()["args"],
+        "status": step.status,
+        "model": step.model.id if step.model and step.status == "done" else None,
+        "results": [_result_facts(resource) for resource in step.outputs],
+        "note": step.note or None,
+        "error": step.error or None,
+    }
+
+
+def _result_facts(resource: Resource) -> dict[str, Any]:
+    if resource.text is None:
+        return {"name": resource.name, "kind": resource.kind.value, "measure": resource.measure}
+    text = resource.text
+    return {"name": resource.name, "text": text[:_MAX_RESULT_CHARS] + (" …" if len(text) > _MAX_RESULT_CHARS else "")}
+
+
+def plan_schema(table: TaskTable) -> dict[str, Any]:
+    """The strict JSON schema of a plan: every argument is there, null when it isn't used."""
+    names = sorted({wanted.name for row in table.values() for wanted in row.inputs})
+    text_or_null = {"type": ["string", "null"]}
+    task = _strict(
+        {
+            "task": {"type": "string", "enum": list(table)},
+            "id": {"type": "integer"},
+            "dep": {"type": "array", "items": {"type": "integer"}},
+            "args": _strict(dict.fromkeys(names, text_or_null)),
+        }
+    )
+    return _strict({"tasks": {"type": "array", "items": task}})
+
+
+def selection_schema(choices: Sequence[Choice]) -> dict[str, Any]:
+    """The strict JSON schema of a selection, limited to the candidates."""
+    ids = sorted({card.id for choice in choices for card in choice.candidates})
+    entry = _strict(
+        {
+            "task": {"type": "integer", "enum": [choice.task.id for choice in choices]},
+            "id": {"type": "string", "enum": ids},
+            "reason": {"type": "string"},
+        }
+    )
+    return _strict({"selections": {"type": "array", "items": entry}})
+
+
+def _strict(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }

@@ -1,0 +1,114 @@
+"""The built-in controller: no key, no network, no model. It plans in milliseconds from the words of a request.
+
+It understands simple requests in English, of one or several steps, over the whole task table; what it can't do it says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+
+from hugginggpt.controller.base import Choice, PlanRequest, RespondRequest, Selection
+from hugginggpt.controller.offline.answering import compose
+from hugginggpt.controller.offline.chaining import Chainer, kind_of
+from hugginggpt.controller.offline.wants import wants
+from hugginggpt.controller.offline.wording import Wording, read_wording
+from hugginggpt.errors import RequestError
+from hugginggpt.events import Usage
+from hugginggpt.resources import Resource
+from hugginggpt.tasks import TaskTable, task_table
+
+_MOSTLY: Final = 0.3
+_REFERS_BACK: Final = re.compile(
+    r"\b(?:it|this|that|these|those|them|above|again|(?:the )?(?:last|previous|first|second|new|same|result)|"
+    r"(?:image|audio|video|text|table)-\d+)\b"
+)
+_NO_ENGLISH: Final = (
+    "The built-in planner reads English only: write the request in English, or enter a key, and a language model plans in "
+    "any language. （内置规划器只懂英文：请用英文提问，或填入密钥。）"
+)
+
+
+class OfflineController:
+    """Plans, selects and answers by rules."""
+
+    name = "built-in planner"
+
+    def __init__(self, table: TaskTable | None = None) -> None:
+        """Make one; `table` is by default the shipped task table."""
+        self._table = table or task_table()
+
+    async def plan(self, request: PlanRequest) -> AsyncIterator[Mapping[str, Any] | Usage]:
+        """Yield the tasks that the words of the request ask for.
+
+        Raises:
+            RequestError: It isn't in English, or needs a file that isn't there.
+        """
+        for task in self.tasks(request):
+            yield task
+
+    def tasks(self, request: PlanRequest) -> list[dict[str, Any]]:
+        """The same as a list; pure and quick (a few milliseconds)."""
+        context = request.attached or _referred(request)
+        wording = read_wording(request.text, context)
+        if _is_foreign(wording):
+            raise RequestError(_NO_ENGLISH)
+        kinds = _kinds(wording, context)
+        wanted = wants(wording, kinds)
+        planned = Chainer(wording, context, self._table).plan(wanted)
+        for task in planned:
+            self._check_inputs(task)
+        return planned
+
+    def _check_inputs(self, task: Mapping[str, Any]) -> None:
+        """What is missing is asked for in words, before anything runs."""
+        row = self._table[task["task"]]
+        for wanted in row.required:
+            if wanted.name in task["args"]:
+                continue
+            if wanted.name == "labels":
+                raise RequestError("Into which labels should it be sorted? Name at least two, such as “billing or support”.")
+            if wanted.name == "other_text":
+                raise RequestError("Comparing needs two texts: put each in quotes, or attach two text files.")
+            what = {"image": "picture", "audio": "recording"}.get(wanted.kind.value, wanted.kind.value)
+            raise RequestError(f"For {row.noun} a {what} is needed: attach one, or paste it into the request.")
+
+    async def select(self, request: PlanRequest, choices: Sequence[Choice]) -> tuple[Sequence[Selection], Usage | None]:
+        """Take the first candidate of each: the catalogue's order is by merit."""
+        return [
+            Selection(choice.task.id, choice.candidates[0].id, "First in the catalogue's order for this task.")
+            for choice in choices
+        ], None
+
+    async def respond(self, request: RespondRequest) -> AsyncIterator[str | Usage]:
+        """Yield the results as sentences, one piece for each step."""
+        for piece in compose(request, self._table):
+            yield piece
+
+
+def _is_foreign(wording: Wording) -> bool:
+    """Whether the instruction, without what is quoted in it, is in a script that isn't Latin."""
+    letters = [character for character in wording.instruction if character.isalpha()]
+    return bool(letters) and sum(ord(character) > 0x24F for character in letters) > _MOSTLY * len(letters)
+
+
+def _kinds(wording: Wording, context: Sequence[Resource]) -> frozenset[str]:
+    named = {kind.value for name in (*wording.files, *wording.urls) if (kind := kind_of(name))}
+    attached = {resource.kind.value for resource in context}
+    pages = {"text"} if wording.urls and not named else set()
+    return frozenset(attached | named | pages) or frozenset({"none"})
+
+
+def _referred(request: PlanRequest) -> tuple[Resource, ...]:
+    """What a request without files means of what was made before: by name, or "it"."""
+    text = request.text.lower()
+    named = [resource for resource in request.earlier if re.search(rf"\b{resource.name}\b", text)]
+    if named:
+        return tuple(dict.fromkeys(named))
+    if not request.turns or not _REFERS_BACK.search(read_wording(request.text).instruction):
+        return ()
+    made = request.turns[-1].made
+    # speech was made from a text that is there too, and the text serves for more
+    useful = [r for r in made if not (r.origin.source == "task" and r.origin.label == "text-to-speech")] or list(made)
+    return tuple(useful[-1:])

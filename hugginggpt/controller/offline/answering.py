@@ -1,0 +1,91 @@
+"""The answer from the results alone, in sentences: what came out first, then who did it, then what could not be done."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from hugginggpt.controller.base import RespondRequest, Step
+from hugginggpt.resources import Resource
+from hugginggpt.tasks import TaskTable
+
+_FILE: Final = Path(__file__).with_name("answers.yaml")
+_MAX_QUOTE: Final = 1_500
+"""Longer texts are cut in the answer; the resource holds all of it."""
+
+
+@functools.cache
+def _templates() -> Mapping[str, str]:
+    templates: dict[str, str] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    return templates
+
+
+def compose(request: RespondRequest, table: TaskTable) -> Iterator[str]:
+    """The answer in pieces, Markdown; names only resources that exist and models that ran."""
+    done = [step for step in request.steps if step.status == "done"]
+    if not request.steps:
+        yield "There is nothing to do in this request."
+        return
+    separator = ""
+    for step in done:
+        for sentence in _results(step, table):
+            yield separator + sentence
+            separator = "\n\n"
+    for step in request.steps:
+        if step.status != "done":
+            yield f"{separator}Not done, {table[step.task.task].noun}: {step.error}"
+            separator = "\n\n"
+    if done:
+        yield separator + "Done by " + ", ".join(_credit(step) for step in done) + "."
+
+
+def _results(step: Step, table: TaskTable) -> Iterator[str]:
+    many = len(step.outputs) > 1 and len({output.kind for output in step.outputs}) < len(step.outputs)
+    for output in step.outputs:
+        prefix = f"{output.name}: " if many and output.text is not None else ""
+        yield prefix + _sentence(step, output, table)
+    if step.note:
+        yield f"_{step.note}_"
+
+
+def _sentence(step: Step, output: Resource, table: TaskTable) -> str:
+    templates = _templates()
+    name = step.task.task
+    if name == "image-to-text" and "classes" in output.data:
+        name = "image-to-text without text"
+    template = templates.get(name) or templates["other text" if output.text is not None else "other file"]
+    if output.text is None and "{text}" in template + template.replace("{quote}", "{text}"):
+        template = templates["other file"]
+    return template.format(
+        text=_shortened(output.text or ""),
+        quote=_quoted(output.text or ""),
+        name=output.name,
+        measure=output.measure,
+        noun=table[step.task.task].noun,
+    )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MAX_QUOTE else text[:_MAX_QUOTE].rsplit(" ", 1)[0] + " …"
+
+
+def _quoted(text: str) -> str:
+    """A Markdown quotation that keeps its lines; a tab is a gap between columns."""
+    rows = [row.replace("\t", " · ") for row in _shortened(text).splitlines() if row.strip()]
+    return "\n".join(f"> {_escaped(row)}  " for row in rows)
+
+
+def _escaped(row: str) -> str:
+    """What was read from a picture is text, never markup."""
+    for mark in "\\`*_{}[]<>#|~":
+        row = row.replace(mark, "\\" + mark)
+    return row
+
+
+def _credit(step: Step) -> str:
+    model = step.model.id if step.model else "nobody"
+    return f"{model} ({step.task.task}, {step.seconds:.1f} s)"

@@ -1,0 +1,130 @@
+"""What stands in a request: its instruction, and the texts, files and addresses that are given in it.
+
+Quotes, URLs and file names are blanked out of the instruction, character for character, so that their words are
+never mistaken for instructions and positions stay true.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hugginggpt.controller.offline.cues import cue_table
+from hugginggpt.resources import Resource
+from hugginggpt.tasks import Kind
+
+BLANK = "¤"
+
+_QUOTES = re.compile(
+    r"\"([^\"]{1,8000})\"|“([^”]{1,8000})”|«([^»]{1,8000})»|„([^“”]{1,8000})[“”]"
+    r"|(?<![\w'’])'((?:[^'\n]|(?<=\w)'(?=\w)){2,8000}?)'(?!\w)|‘((?:[^’]|(?<=\w)’(?=\w)){2,8000}?)’(?!\w)"
+)
+_URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,9}://[^\s<>\"'“”]+", re.IGNORECASE)
+_FILE = re.compile(r"(?:[\w./\\-]*/)?[\w()-]+\.(?:png|jpe?g|webp|gif|bmp|tiff?|heic|wav|mp3|flac|ogg|opus|m4a|aac|aiff|mp4|mov|webm|avi|mkv|txt|md|csv|tsv|pdf|docx?)\b", re.I)  # fmt: skip  # noqa: E501
+_SENTENCE = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])|(?<=[!?])\s+")
+_MIN_GIVEN_WORDS = 4
+_ALL_KINDS = frozenset(kind.value for kind in Kind)
+_MIN_REST_WORDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A request, taken apart."""
+
+    text: str
+    """As it was written, white space in one line folded."""
+    instruction: str
+    """Lower case, of the same length, with everything that is given blanked out."""
+    quotes: tuple[str, ...] = ()
+    given: str = ""
+    """A text to work on that follows the instruction: after a colon, or on lines of its own."""
+    urls: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    """File names that are mentioned."""
+
+
+def read_wording(text: str, attached: Sequence[Resource] = ()) -> Wording:
+    """Take a request apart."""
+    text = text.strip().replace("’", "'") if "“" not in text else text.strip()
+    instruction = text
+    urls = tuple(m[0].rstrip(".,;:!?)") for m in _URL.finditer(text))
+    for url in urls:
+        instruction = _blank_text(instruction, url)
+    quotes: list[str] = []
+    for match in _QUOTES.finditer(instruction):
+        quotes.append(next(group for group in match.groups() if group is not None).strip())
+        instruction = _blank(instruction, match.start(), match.end())
+    files: list[str] = []
+    labels = sorted((r.origin.label for r in attached if len(r.origin.label) > 3), key=len, reverse=True)
+    for label in labels:
+        if label.lower() in instruction.lower():
+            files.append(label)
+            instruction = _blank_text(instruction, label)
+    for match in _FILE.finditer(instruction):
+        files.append(match[0])
+        instruction = _blank(instruction, match.start(), match.end())
+    wording = Wording(text, instruction.lower(), tuple(q for q in quotes if q), "", urls, tuple(files))
+    wording = _after_colon(wording, attached=bool(attached))
+    return wording if attached or wording.quotes or wording.given or urls or files else _after_instruction(wording)
+
+
+def _blank(text: str, start: int, end: int) -> str:
+    return text[:start] + BLANK * (end - start) + text[end:]
+
+
+def _blank_text(text: str, part: str) -> str:
+    start = text.lower().find(part.lower())
+    return _blank(text, start, start + len(part)) if start >= 0 else text
+
+
+def _after_colon(wording: Wording, *, attached: bool) -> Wording:
+    """A text that follows a colon or an empty line is given, not part of the instruction."""
+    for match in re.finditer(r":(?=\s)|\n\s*\n|\n", wording.instruction):
+        rest = wording.text[match.end() :].strip()
+        before = wording.instruction[: match.start()].strip()
+        if not before or len(rest.split()) < _MIN_GIVEN_WORDS or BLANK in wording.instruction[match.end() :]:
+            continue
+        if match[0].strip() == ":" and (_is_list(rest) or _is_instruction(rest)):
+            continue
+        if attached and cue_table().intents(wording.instruction[match.end() :], _ALL_KINDS):
+            continue  # with a file there, what follows the colon says what to do with it
+        start = match.end()
+        return replace(wording, given=rest, instruction=_blank(wording.instruction, start, len(wording.text)))
+    return wording
+
+
+def _after_instruction(wording: Wording) -> Wording:
+    """With nothing attached or quoted, a long rest after the first sentence or line is the text to work on."""
+    bounds = sentences(wording.text)
+    if len(bounds) < 2:
+        return wording
+    first = wording.instruction[slice(*bounds[0])]
+    rest = wording.text[bounds[1][0] :]
+    if not re.search(r"\b(?:below|following|this|these|here)\b", first) or len(rest.split()) < _MIN_REST_WORDS:
+        return wording
+    return replace(wording, given=rest, instruction=_blank(wording.instruction, bounds[1][0], len(wording.text)))
+
+
+def _is_list(text: str) -> bool:
+    """ "bill, advert or official." is a list of labels, not a text to work on; so is one before a text ("... Note: ...")."""
+    first = re.split(r"[.:\n]", text, maxsplit=1)[0]
+    return bool(re.fullmatch(r"(?:[\w' -]{1,30},\s*)+(?:and |or )?[\w' -]{1,30}|[\w-]{1,20} or [\w-]{1,20}", first.strip()))
+
+
+def _is_instruction(text: str) -> bool:
+    """What follows a colon may be the steps themselves ("too long for me: get the text off it, shorten it")."""
+    return bool(re.match(r"(?:first,? |please )?(?:get|read|transcribe|translate|summari[sz]e|shorten|denoise|make|"
+                         r"think up|draw|paint|tell|does|is|are|what|who|how|can|could)\b", text, re.I))  # fmt: skip
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Where the sentences of a text begin and end."""
+    bounds: list[tuple[int, int]] = []
+    start = 0
+    for match in _SENTENCE.finditer(text):
+        bounds.append((start, match.start()))
+        start = match.end()
+    if start < len(text):
+        bounds.append((start, len(text)))
+    return bounds

@@ -1,0 +1,116 @@
+"""The bundled back end: real models whose weights come inside Python packages.
+
+They run with nothing cached, nothing hosted and no key. Which ones stands in ``models_config/bundled.yaml``; each
+pair of model and task is one function here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import importlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from hugginggpt.catalog.cards import ModelCard
+from hugginggpt.experts.base import Call, Result, in_thread
+from hugginggpt.experts.bundled.weights import check, package_folder
+
+# onnxruntime reports to its maker and writes into the home folder at its first import, unless this stands before
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+CONFIG: Final = Path(__file__).resolve().parents[3] / "models_config" / "bundled.yaml"
+
+_FUNCTIONS: Final[Mapping[tuple[str, str], str]] = {
+    ("PP-OCRv6-small", "image-to-text"): "reading:read_picture",
+    ("PP-OCRv6-small", "document-question-answering"): "reading:answer_about_document",
+    ("efficientnet-lite0", "image-classification"): "seeing:classify_picture",
+    ("opencv-canny", "canny-control"): "edges:draw_edges",
+    ("hibari-tts", "text-to-speech"): "speaking:speak",
+    ("whisper-tiny.en", "automatic-speech-recognition"): "listening:transcribe",
+    ("DeepFilterNet3", "audio-to-audio"): "cleaning:clean",
+    ("vader", "text-classification"): "feeling:tell_sentiment",
+    ("all-MiniLM-L6-v2", "sentence-similarity"): "meaning:compare",
+    ("all-MiniLM-L6-v2", "zero-shot-classification"): "meaning:sort_into_labels",
+    ("all-MiniLM-L6-v2", "summarization"): "extracting:summarize",
+    ("all-MiniLM-L6-v2", "question-answering"): "extracting:answer",
+}
+"""Which function runs a model on a task: module and name, imported at the first call."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """One entry of the YAML file."""
+
+    id: str
+    module: str
+    description: str
+    tasks: tuple[str, ...]
+    license: str = ""
+    size_mb: float | None = None
+    languages: tuple[str, ...] = ()
+    weights: Mapping[str, str] = field(default_factory=dict)
+
+
+class BundledExpert:
+    """Runs models that come inside packages."""
+
+    backend = "bundled"
+
+    def __init__(self, config: Path = CONFIG) -> None:
+        """Read which models there are; nothing heavy is imported."""
+        entries: list[dict[str, Any]] = yaml.safe_load(config.read_text(encoding="utf-8"))
+        self._models = {e["id"]: _Model(**e | {k: tuple(e.get(k, ())) for k in ("tasks", "languages")}) for e in entries}
+        self._checked: set[str] = set()
+
+    @functools.cached_property
+    def _cards(self) -> tuple[ModelCard, ...]:
+        return tuple(
+            ModelCard(
+                id=model.id,
+                task=task,
+                backend=self.backend,
+                description=model.description,
+                license=model.license,
+                size_mb=model.size_mb,
+                languages=model.languages,
+                slot=f"bundled:{model.id}",
+            )
+            for model in self._models.values()
+            if package_folder(model.module) is not None
+            for task in model.tasks
+            if (model.id, task) in _FUNCTIONS
+        )
+
+    def cards(self) -> Sequence[ModelCard]:
+        """The models whose packages are installed, in the file's order."""
+        return self._cards
+
+    async def run(self, call: Call) -> Result:
+        """Run one model in a thread; its weights are checked before its first run.
+
+        Raises:
+            InputError: The input doesn't suit the task.
+            ExpertError: The weights are missing or not the ones that were checked.
+        """
+        model = self._models[call.card.id]
+        if model.id not in self._checked:
+            await asyncio.to_thread(check, model.weights)
+            self._checked.add(model.id)
+        return await in_thread(_run, call)
+
+
+def _run(call: Call) -> Result:
+    return _function(_FUNCTIONS[call.card.id, call.card.task])(call)
+
+
+@functools.cache
+def _function(name: str) -> Callable[[Call], Result]:
+    module, _, function = name.partition(":")
+    found: Callable[[Call], Result] = getattr(importlib.import_module(f"{__name__}.{module}"), function)
+    return found

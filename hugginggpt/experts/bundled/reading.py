@@ -1,0 +1,189 @@
+"""Reading the text of a picture with PP-OCR (https://github.com/RapidAI/RapidOCR), in the order a person reads it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from hugginggpt import media
+from hugginggpt.errors import InputError
+from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.bundled import extracting, seeing
+from hugginggpt.experts.bundled.weights import once, weight_path
+from hugginggpt.settings import Settings
+from hugginggpt.tasks import Kind
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+_MAX_SIDE: Final = 2_000
+"""Larger pictures are scaled down to this many pixels a side: the detector sees no more than that anyway."""
+_MAX_ASPECT: Final = 8
+"""Longer strips are padded: on a 500 × 1 picture the detector would work for over a minute."""
+_MIN_SIDE: Final = 32
+_SURE: Final = 0.5
+"""Lines with a lower score are noise more often than text."""
+_LEAST_CHARACTERS: Final = 2
+"""A photograph's texture is read as a stray "0" now and then; that is no text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One piece of text in a picture."""
+
+    text: str
+    score: float
+    box: tuple[float, float, float, float]
+    """left, top, right, bottom in pixels of the original picture."""
+
+
+@once
+def _reader() -> Any:
+    from rapidocr import RapidOCR
+
+    models = weight_path("rapidocr/models/PP-OCRv6_det_small.onnx").parent
+    return RapidOCR(
+        params={
+            "Global.log_level": "critical",
+            "EngineConfig.onnxruntime.intra_op_num_threads": 2,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            # with explicit paths a missing file is an error, never a download
+            "Det.model_path": str(models / "PP-OCRv6_det_small.onnx"),
+            "Rec.model_path": str(models / "PP-OCRv6_rec_small.onnx"),
+            "Cls.model_path": str(models / "ch_ppocr_mobile_v2.0_cls_mobile.onnx"),
+        }
+    )
+
+
+def read_picture(call: Call) -> Result:
+    """image-to-text: the text in the picture, its rows top to bottom; where there is none, what the classifier sees.
+
+    Returns:
+        One text; ``data["lines"]`` holds text, score (0..1) and box (left, top, right, bottom in pixels) of each piece.
+    """
+    image = media.open_image(call.file("image"), max_pixels=Settings().max_pixels)
+    rows = read_rows(image)
+    call.token.check()
+    if not rows:
+        guesses = seeing.classify(image)
+        return Result(
+            (Output(Kind.TEXT, text=seeing.sentence(guesses), data={"lines": [], "classes": guesses}),),
+            note="There is no text to read in this picture, so the classifier efficientnet-lite0 says what it sees; "
+            "it names things and does not describe scenes.",
+            model_id="efficientnet-lite0",
+        )
+    lines = [{"text": line.text, "score": line.score, "box": list(line.box)} for row in rows for line in row]
+    return Result((Output(Kind.TEXT, text=rows_text(rows), data={"lines": lines}),))
+
+
+def answer_about_document(call: Call) -> Result:
+    """document-question-answering: read the page, then find the row that answers, word for word.
+
+    Returns:
+        One text with the answer; ``data`` holds answer, sentence and confidence (0..1).
+    """
+    question = call.text("text")
+    rows = read_rows(media.open_image(call.file("image"), max_pixels=Settings().max_pixels))
+    if not rows:
+        raise InputError("There is no text to read in this picture, so nothing in it answers the question.")
+    call.token.check()
+    return extracting.answered(extracting.answer_from_rows([cells(row) for row in rows], question))
+
+
+def rows_text(rows: list[list[Line]]) -> str:
+    """Rows as lines of text; a wide gap between two pieces becomes a tab."""
+    return "\n".join("\t".join(cells(row)) for row in rows)
+
+
+def cells(row: list[Line]) -> list[str]:
+    """The pieces of a row, those that stand close together joined."""
+    found = [row[0].text]
+    for left, right in zip(row, row[1:], strict=False):
+        height = min(left.box[3] - left.box[1], right.box[3] - right.box[1])
+        if right.box[0] - left.box[2] > 1.5 * height:
+            found.append(right.text)
+        else:
+            found[-1] += " " + right.text
+    return found
+
+
+def read_rows(image: Image.Image) -> list[list[Line]]:
+    """The pieces of text of a picture in rows, top to bottom, each row left to right; [] when there is none.
+
+    Args:
+        image: RGB.
+    """
+    import numpy as np
+
+    prepared, scale = _prepared(image)
+    found = _reader()(np.asarray(prepared)[:, :, ::-1])  # the engine wants BGR
+    if not found.txts:
+        return []
+    boxes = np.asarray(found.boxes, float) / scale
+    kept = [i for i, score in enumerate(found.scores) if score >= _SURE and found.txts[i].strip()]
+    pieces = [Line(found.txts[i].strip(), round(float(found.scores[i]), 3), _rectangle(boxes[i])) for i in kept]
+    if sum(character.isalnum() for piece in pieces for character in piece.text) < _LEAST_CHARACTERS:
+        return []
+    return _rows(pieces, boxes[kept])
+
+
+def _prepared(image: Image.Image) -> tuple[Image.Image, float]:
+    """The picture at a size and shape that the detector can take, and by what factor it was scaled."""
+    from PIL import Image
+
+    scale = min(1.0, _MAX_SIDE / max(image.size))
+    if scale < 1:
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    width = max(image.width, _MIN_SIDE, -(-image.height // _MAX_ASPECT))
+    height = max(image.height, _MIN_SIDE, -(-image.width // _MAX_ASPECT))
+    if (width, height) != image.size:
+        padded = Image.new("RGB", (width, height), "white")
+        padded.paste(image, (0, 0))
+        image = padded
+    return image, scale
+
+
+def _rectangle(box: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    (left, top), (right, bottom) = box.min(axis=0), box.max(axis=0)
+    return round(float(left), 1), round(float(top), 1), round(float(right), 1), round(float(bottom), 1)
+
+
+def _skew(boxes: NDArray[np.float64]) -> float:
+    """By how many radians the page is turned: the median slope of the text, weighted by its width."""
+    import numpy as np
+
+    top = boxes[:, 1] - boxes[:, 0]
+    width = np.hypot(top[:, 0], top[:, 1])
+    slope = np.arctan2(top[:, 1], top[:, 0])
+    order = np.argsort(slope)
+    running = np.cumsum(width[order])
+    angle = float(slope[order][np.searchsorted(running, running[-1] / 2)])
+    return angle if abs(angle) < math.radians(15) else 0.0
+
+
+def _rows(pieces: list[Line], boxes: NDArray[np.float64]) -> list[list[Line]]:
+    """Pieces whose heights overlap by more than half, once the page is straight, stand in one row."""
+    import numpy as np
+
+    angle = _skew(boxes)
+    cos, sin = math.cos(-angle), math.sin(-angle)
+    straight = boxes @ np.array([[cos, sin], [-sin, cos]])
+    spans = sorted(
+        ((s[:, 1].min(), s[:, 1].max(), s[:, 0].min(), piece) for s, piece in zip(straight, pieces, strict=True)),
+        key=lambda span: span[0] + span[1],
+    )
+    rows: list[list[Any]] = []
+    for span in spans:
+        for row in reversed(rows[-3:]):
+            top = sum(other[0] for other in row) / len(row)
+            bottom = sum(other[1] for other in row) / len(row)
+            if min(bottom, span[1]) - max(top, span[0]) > 0.5 * min(bottom - top, span[1] - span[0]):
+                row.append(span)
+                break
+        else:
+            rows.append([span])
+    return [[span[3] for span in sorted(row, key=lambda span: span[2])] for row in rows]

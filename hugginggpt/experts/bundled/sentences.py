@@ -1,0 +1,53 @@
+"""Splitting English text into sentences."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_END: Final = re.compile(
+    r"""[.!?…]+["'”’)\]]*\s+(?=["'“‘(\[]*[A-Z0-9])   # a stop, then what can begin a sentence
+      | \n\s*\n+                                      # an empty line
+      | \n(?=\s*(?:[-*•]|\d+[.)])\s)                  # an item of a list
+    """,
+    re.VERBOSE,
+)
+_ABBREVIATIONS: Final = frozenset(
+    "mr mrs ms dr prof sr jr st rev gen col capt lt sgt hon gov sen rep mt ft vs etc inc ltd co corp no nos vol fig eq "
+    "ch sec pp approx dept est ave blvd rd jan feb mar apr jun jul aug sep sept oct nov dec e.g i.e a.m p.m u.s u.k "
+    "u.n ph.d".split()
+)
+_MAY_END: Final = frozenset("a.m p.m u.s u.k u.n etc inc ltd co corp jr sr ph.d".split())
+_STARTERS: Final = frozenset(
+    "the a an he she it they we i you this that these those but and however in on at after before when while his her "
+    "their our its there".split()
+)
+
+
+def split_sentences(text: str) -> list[str]:
+    """The sentences of a text, white space folded; abbreviations, initials and decimals don't end one.
+
+    >>> split_sentences("Dr. Lee paid $3.50. He left at 6 p.m. The shop shut.")
+    ['Dr. Lee paid $3.50.', 'He left at 6 p.m.', 'The shop shut.']
+    """
+    found: list[str] = []
+    start = 0
+    for match in _END.finditer(text):
+        if text[match.start()] == "." and not _ends(text[start : match.start()], text[match.end() :]):
+            continue
+        if sentence := " ".join(text[start : match.end()].split()):
+            found.append(sentence)
+        start = match.end()
+    if rest := " ".join(text[start:].split()):
+        found.append(rest)
+    return found
+
+
+def _ends(before: str, after: str) -> bool:
+    """Whether a full stop between the two ends a sentence."""
+    word_match = re.search(r"[\w.]*$", before)
+    word = word_match[0].lower() if word_match else ""
+    following = re.match(r"\W*(\w+)", after[:60])
+    if word in _ABBREVIATIONS:
+        return word in _MAY_END and bool(following) and following[1].lower() in _STARTERS  # type: ignore[index]
+    return not (len(word) == 1 and word.isalpha() and word != "i")  # an initial: J. K. Rowling
