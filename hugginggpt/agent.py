@@ -185,7 +185,9 @@ class _Request:
             )
 
             async def assign(task: Task) -> Assignment:
-                return self._assignment(task, await asyncio.shield(selecting))
+                candidates = self._agent.candidates(task.task, self._extra)
+                selections = await asyncio.shield(selecting) if len(candidates) > 1 else {}
+                return self._assignment(task, candidates, selections)
 
             self._usages += await scheduler.run(plan, self._session.workspace, assign, self._emit)
         finally:
@@ -233,17 +235,20 @@ class _Request:
         try:
             async with asyncio.timeout(self._agent.settings.select_seconds):
                 selections, usage = await self._controller.select(self._request, choices)
-        except (HuggingGPTError, TimeoutError) as error:
-            log.info("selection failed", exc_info=error)
-            reason = str(error) or "it took too long"
-            self._emit(Notice(f"{self._controller.name} did not choose the models ({reason}); the first ones are taken."))
-            return {}
-        if usage:
-            self._usages.append(usage)
-        return {selection.task_id: selection for selection in selections}
+        except HuggingGPTError as error:
+            reason = str(error)
+        except TimeoutError:
+            reason = "it took too long"
+        except Exception as error:  # the seam to a controller: a broken choice costs the choice, not the request
+            log.exception("selection broke")
+            reason = type(error).__name__
+        else:
+            self._usages += [usage] if usage else []
+            return {selection.task_id: selection for selection in selections}
+        self._emit(Notice(f"{self._controller.name} did not choose the models ({reason}); the first ones are taken."))
+        return {}
 
-    def _assignment(self, task: Task, selections: Mapping[int, Selection]) -> Assignment:
-        candidates = self._agent.candidates(task.task, self._extra)
+    def _assignment(self, task: Task, candidates: tuple[ModelCard, ...], selections: Mapping[int, Selection]) -> Assignment:
         if not candidates:
             raise ExpertError(_no_model(self._agent.table[task.task]))
         if len(candidates) == 1:
@@ -257,19 +262,28 @@ class _Request:
     async def _respond(self, plan: Plan) -> None:
         steps = fold_steps(self._events)
         request = RespondRequest(self._request.text, self._request.attached, plan, steps, self._session.turns)
-        try:
-            answer = await self._answer(self._controller, request)
-        except (ControllerError, TimeoutError) as error:
-            if self._controller is self._agent._fallback:
-                raise
-            reason = str(error) or f"it took longer than {self._agent.settings.respond_seconds:g} s"
-            self._emit(Notice(f"{self._controller.name} could not write the answer ({reason}); this one is built in."))
-            answer = await self._answer(self._agent._fallback, request)
+        answer = await self._answer_or_fallback(request)
         complete = not plan.tasks or any(step.status == "done" for step in steps)
         self._emit(Answered(answer, complete))
         made = (*self._request.attached, *(resource for step in steps for resource in step.outputs))
         turn = Turn(self._request.text, answer, made)
         self._session.turns = (*self._session.turns, turn)[-_KEPT_TURNS:]
+
+    async def _answer_or_fallback(self, request: RespondRequest) -> str:
+        """The controller's answer; results are never lost because the words about them failed."""
+        if self._controller is self._agent._fallback:
+            return await self._answer(self._controller, request)
+        try:
+            return await self._answer(self._controller, request)
+        except HuggingGPTError as error:
+            reason = str(error)
+        except TimeoutError:
+            reason = f"it took longer than {self._agent.settings.respond_seconds:g} s"
+        except Exception as error:  # the seam to a controller
+            log.exception("answering broke")
+            reason = type(error).__name__
+        self._emit(Notice(f"{self._controller.name} could not write the answer ({reason}); this one is built in."))
+        return await self._answer(self._agent._fallback, request)
 
     async def _answer(self, controller: Controller, request: RespondRequest) -> str:
         pieces: list[str] = []
@@ -278,8 +292,8 @@ class _Request:
                 if isinstance(piece, Usage):
                     self._usages.append(piece)
                 else:
+                    self._emit(AnswerDelta(piece, restarts=not pieces))
                     pieces.append(piece)
-                    self._emit(AnswerDelta(piece))
         if not (answer := "".join(pieces).strip()):
             raise ControllerError(f"{controller.name} answered nothing.")
         return answer

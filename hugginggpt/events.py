@@ -128,6 +128,8 @@ class AnswerDelta:
     """The next words of the answer."""
 
     text: str
+    restarts: bool = False
+    """Whether what came before is void, because another controller begins again."""
 
 
 @dataclass(frozen=True, slots=True)

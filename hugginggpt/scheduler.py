@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from hugginggpt.catalog.cards import ModelCard
@@ -97,6 +97,26 @@ class Scheduler:
         return self._experts[backend]
 
 
+@dataclass
+class _Clock:
+    """How long a task has run, over all its models and inputs; waiting for a slot doesn't count."""
+
+    limit: float
+    used: float = 0.0
+
+    @property
+    def left(self) -> float:
+        return self.limit - self.used
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.used += time.monotonic() - begun
+
+
 class _Run:
     """One plan being run."""
 
@@ -119,28 +139,27 @@ class _Run:
     async def step(self, task: Task) -> None:
         """Take one task from waiting to done, failed or skipped; never raises but for cancellation."""
         outcome = self.outcomes[task.id]
-        started: list[float] = []
+        clock = _Clock(self._scheduler._task_seconds)
         try:
             assignment = await self._assigned(task)
             if (missing := await self._first_missing(task)) is not None:
                 self._skip(task, missing)
                 outcome.set_result(None)
                 return
-            done = await self._attempts(task, assignment, started)
+            done = await self._attempts(task, assignment, clock)
             self._emit(done)
             outcome.set_result(done.outputs)
         except HuggingGPTError as error:
-            self._fail(task, str(error), started)
+            self._fail(task, str(error), clock)
         except Exception:  # the seam: a fault in our own code or in an expert fails one task, not the request
             log.exception("task %d (%s) broke", task.id, task.task)
-            self._fail(task, "Something broke inside this program; the log says what.", started)
+            self._fail(task, "Something broke inside this program; the log says what.", clock)
         finally:
             if not outcome.done():
                 outcome.set_result(None)
 
-    def _fail(self, task: Task, error: str, started: list[float]) -> None:
-        seconds = time.monotonic() - started[0] if started else 0.0
-        self._emit(TaskFailed(task.id, error, seconds))
+    def _fail(self, task: Task, error: str, clock: _Clock) -> None:
+        self._emit(TaskFailed(task.id, error, clock.used))
 
     def _skip(self, task: Task, missing: int) -> None:
         reason = f"Skipped, because task {missing} ({self._tasks[missing].task}), whose result it needs, gave none."
@@ -158,40 +177,36 @@ class _Run:
                 return dependency
         return None
 
-    async def _attempts(self, task: Task, assignment: Assignment, started: list[float]) -> TaskDone:
+    async def _attempts(self, task: Task, assignment: Assignment, clock: _Clock) -> TaskDone:
         calls = await self._inputs(task)
         for position, card in enumerate(assignment.candidates):
             try:
-                return await self._attempt(task, card, calls, started)
+                return await self._attempt(task, card, calls, clock)
             except InputError:
                 raise  # no other model would do better
             except (ExpertError, DeadlineError) as error:
-                if position + 1 == len(assignment.candidates):
+                if position + 1 == len(assignment.candidates) or clock.left <= 0:
                     raise
                 self._emit(AttemptFailed(task.id, card.ref, str(error)))
         raise ExpertError(f"No model for {task.task} could be run.")
 
     async def _attempt(
-        self, task: Task, card: ModelCard, calls: Sequence[Mapping[str, str | Resource]], started: list[float]
+        self, task: Task, card: ModelCard, calls: Sequence[Mapping[str, str | Resource]], clock: _Clock
     ) -> TaskDone:
         results: list[Result] = []
-        seconds = 0.0
         for number, inputs in enumerate(calls):
             async with self._scheduler._slots.hold(card.slot):
-                begun = time.monotonic()
-                if not started:
-                    started.append(begun)
                 if not results:
                     self._emit(TaskStarted(task.id, card.ref))
                 if len(calls) > 1:
                     self._emit(TaskProgress(task.id, f"{number + 1} of {len(calls)}", number / len(calls)))
-                results.append(await self._call(task, card, inputs, self._scheduler._task_seconds - seconds))
-                seconds += time.monotonic() - begun
+                with clock.running():
+                    results.append(await self._call(task, card, inputs, clock.left))
         outputs = tuple(self._keep(task, card, output) for result in results for output in result.outputs)
         self.usages += [result.usage for result in results if result.usage]
         ran = next((result.model_id for result in results if result.model_id), card.id)
         notes = tuple(dict.fromkeys(result.note for result in results if result.note))
-        return TaskDone(task.id, ModelRef(ran, card.backend), outputs, seconds, " ".join(notes))
+        return TaskDone(task.id, ModelRef(ran, card.backend), outputs, clock.used, " ".join(notes))
 
     async def _call(self, task: Task, card: ModelCard, inputs: Mapping[str, str | Resource], left: float) -> Result:
         loop = asyncio.get_running_loop()

@@ -5,6 +5,7 @@ No key is a setting: a visitor's key is an argument of that visitor's session an
 
 from __future__ import annotations
 
+from getpass import getuser
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -17,7 +18,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HUGGINGGPT_", frozen=True, extra="ignore")
 
-    sessions: Path = Path(gettempdir()) / "hugginggpt"
+    sessions: Path = Path(gettempdir()) / f"hugginggpt-{getuser()}"
     """Folder in which each session gets a folder of its own."""
     max_request_chars: int = Field(32_000, ge=100)
     """Longest request, in characters."""
@@ -34,7 +35,7 @@ class Settings(BaseSettings):
     fetch_seconds: float = Field(20.0, gt=0)
     """How long fetching one URL may take in all, in seconds."""
     task_seconds: float = Field(180.0, gt=0)
-    """Deadline of one task once it runs, in seconds."""
+    """Deadline of one task, over all the models that are tried for it, in seconds; waiting for its turn doesn't count."""
     plan_seconds: float = Field(90.0, gt=0)
     """Deadline of planning, in seconds."""
     select_seconds: float = Field(45.0, gt=0)

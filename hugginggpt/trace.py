@@ -8,6 +8,7 @@ from typing import Any
 
 from hugginggpt.controller.base import Step
 from hugginggpt.events import (
+    AnswerDelta,
     Answered,
     Event,
     ModelSelected,
@@ -53,11 +54,24 @@ def fold_steps(events: Iterable[Event]) -> tuple[Step, ...]:
     return tuple(steps.values())
 
 
+def answer_text(events: Iterable[Event]) -> str:
+    """The answer, as far as it is written."""
+    pieces: list[str] = []
+    for event in events:
+        match event:
+            case AnswerDelta(text=text, restarts=restarts):
+                pieces = [text] if restarts else [*pieces, text]
+            case Answered(answer=answer):
+                pieces = [answer]
+            case _:
+                pass
+    return "".join(pieces)
+
+
 def trace_json(events: Sequence[Event]) -> dict[str, Any]:
     """The whole request as JSON values: request, plan, steps, resources, answer, usage; error where there is one."""
     started = next((e for e in events if isinstance(e, RequestStarted)), None)
     planned = next((e for e in events if isinstance(e, Planned)), None)
-    answered = next((e for e in events if isinstance(e, Answered)), None)
     failed = next((e for e in events if isinstance(e, RequestFailed)), None)
     done = next((e for e in events if isinstance(e, RequestDone)), None)
     steps = fold_steps(events)
@@ -69,7 +83,7 @@ def trace_json(events: Sequence[Event]) -> dict[str, Any]:
         "notes": list(planned.plan.notes) if planned else [],
         "steps": [_step_json(step) for step in steps],
         "resources": [_resource_json(resource) for resource in resources],
-        "answer": answered.answer if answered else "",
+        "answer": answer_text(events),
         "usage": usage_json(done.usage if done else ()),
         "seconds": round(done.seconds, 3) if done else None,
     }

@@ -9,18 +9,16 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from hugginggpt.catalog.cards import ModelCard
-from hugginggpt.errors import InputError, StoppedError
+from hugginggpt.errors import ExpertError, InputError, StoppedError
 from hugginggpt.events import Usage
 from hugginggpt.resources import Resource
 from hugginggpt.tasks import Kind
-
-_WORKERS = 16
 
 
 class CancelToken:
@@ -134,16 +132,39 @@ class Expert(Protocol):
         """
 
 
-_pool = ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="expert")
-
-
 async def in_thread(function: Callable[[Call], Result], call: Call) -> Result:
     """Run a blocking model function without blocking the loop.
 
-    On cancellation the token is set and this returns at once; the thread ends at the function's next check.
+    On cancellation the token is set and this returns at once; the thread ends at the function's next check. Each call
+    has a daemon thread of its own: a stuck one holds up neither other calls nor the end of the process.
     """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Result] = loop.create_future()
+
+    def finish(result: Result | None, error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is not None:
+            done.set_exception(error)
+        elif result is not None:
+            done.set_result(result)
+
+    def work() -> None:
+        result: Result | None = None
+        error: BaseException | None = None
+        try:
+            result = function(call)
+        except StopIteration as stop:  # a future can't carry it
+            error = ExpertError(f"{call.card.id} ended without a result.")
+            error.__cause__ = stop
+        except BaseException as broken:  # handed to whoever awaits, who reports it
+            error = broken
+        with suppress(RuntimeError):  # the loop is gone when the process is ending
+            loop.call_soon_threadsafe(finish, result, error)
+
+    threading.Thread(target=work, name=f"expert-{call.card.task}", daemon=True).start()
     try:
-        return await asyncio.get_running_loop().run_in_executor(_pool, function, call)
+        return await done
     except asyncio.CancelledError:
         call.token.cancel()
         raise

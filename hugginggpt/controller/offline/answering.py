@@ -62,7 +62,7 @@ def _sentence(step: Step, output: Resource, table: TaskTable) -> str:
         template = templates["other file"]
     return template.format(
         text=_shortened(output.text or ""),
-        quote=_quoted(output.text or ""),
+        quote=quoted(output.text or ""),
         name=output.name,
         measure=output.measure,
         noun=table[step.task.task].noun,
@@ -73,7 +73,7 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _MAX_QUOTE else text[:_MAX_QUOTE].rsplit(" ", 1)[0] + " …"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A Markdown quotation that keeps its lines; a tab is a gap between columns."""
     rows = [row.replace("\t", " · ") for row in _shortened(text).splitlines() if row.strip()]
     return "\n".join(f"> {_escaped(row)}  " for row in rows)

@@ -1,0 +1,1 @@
+"""The page: Gradio Blocks over the event stream."""

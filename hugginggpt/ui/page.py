@@ -1,0 +1,213 @@
+"""The page: keys at the side, the chat in the middle, examples to begin with, files to keep."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+import gradio as gr
+import yaml
+
+from hugginggpt.agent import HuggingGPT
+from hugginggpt.assembly import make_controller, session_experts
+from hugginggpt.errors import HuggingGPTError, ResourceError
+from hugginggpt.events import AnswerDelta, RequestFailed, TaskProgress
+from hugginggpt.resources import EXAMPLE_MEDIA
+from hugginggpt.ui import chat
+from hugginggpt.ui.visit import BRAINS, BUILT_IN, HUGGING_FACE, OPENAI, OTHER, Visit, close_visit, language_model
+
+_EXAMPLES: Final = EXAMPLE_MEDIA.parent / "examples.yaml"
+CSS: Final = Path(__file__).with_name("page.css")
+THEME: Final = gr.themes.Default(primary_hue="teal", neutral_hue="zinc")
+_SECONDS_BETWEEN_UPDATES: Final = 0.15
+_STATE_SECONDS: Final = 24 * 3600
+_AT_ONCE: Final = 20
+"""Requests of different visitors that are worked on at once; models take turns by their slots."""
+
+_READY: Final[dict[str, Any]] = {"interactive": True, "submit_btn": True, "stop_btn": False}
+_BUSY: Final[dict[str, Any]] = {"interactive": False, "submit_btn": False, "stop_btn": True}
+
+_WELCOME: Final = """### What should be done?
+Attach a picture, a recording or a text and say what you want; or take one of these.
+It plans the tasks, picks a model for each, runs them here, and answers. No key is needed."""
+
+
+class Page:
+    """The handlers of the page over one agent."""
+
+    def __init__(self, agent: HuggingGPT) -> None:
+        self._agent = agent
+
+    def blocks(self) -> gr.Blocks:
+        """The whole page."""
+        with gr.Blocks(
+            title="HuggingGPT", fill_height=True, fill_width=True, analytics_enabled=False, delete_cache=(3600, 86_400)
+        ) as page:
+            visit = gr.State(None, time_to_live=_STATE_SECONDS, delete_callback=close_visit)
+            with gr.Sidebar(width=300, open=False):
+                self._keys(visit)
+            gr.Markdown("# HuggingGPT\nA controller plans, expert models work, every step is shown.", elem_id="heading")
+            talk = gr.Chatbot(
+                elem_id="chat",
+                show_label=False,
+                height="auto",
+                min_height=360,
+                scale=1,
+                layout="panel",
+                placeholder=_WELCOME,
+                examples=_examples(),
+                buttons=["copy"],
+                feedback_options=None,
+                latex_delimiters=[],
+                allow_tags=False,
+            )
+            box = gr.MultimodalTextbox(
+                elem_id="request",
+                show_label=False,
+                placeholder="Ask for anything…",
+                sources=["upload", "microphone"],
+                file_count="multiple",
+                autofocus=True,
+            )
+            files = gr.Files(label="Files that were made", interactive=False, visible=False, elem_id="files")
+            asked = box.submit(
+                self.ask, [box, visit], [talk, box, files, visit], api_visibility="private", show_progress="hidden"
+            )
+            box.stop(self.stop, visit, [talk, box, files], cancels=[asked], api_visibility="private", queue=False)
+            talk.example_select(_filled, None, box, api_visibility="private", show_progress="hidden")
+            talk.clear(self.clear, visit, [files, visit], cancels=[asked], api_visibility="private")
+        page.queue(default_concurrency_limit=_AT_ONCE)
+        blocks: gr.Blocks = page
+        return blocks
+
+    def _keys(self, visit: gr.State) -> None:
+        gr.Markdown("### Brain\nWho plans and answers.")
+        brain = gr.Radio(list(BRAINS), value=BUILT_IN, show_label=False, elem_id="brain")
+        hf_token = gr.Textbox(label="Hugging Face token", type="password", visible=False, elem_id="hf-token")
+        openai_key = gr.Textbox(label="Key", type="password", visible=False, elem_id="openai-key")
+        base_url = gr.Textbox(label="Base URL", placeholder="http://127.0.0.1:11434/v1", visible=False, elem_id="base-url")
+        model = gr.Textbox(label="Model", placeholder="the usual one", visible=False, elem_id="model")
+        use = gr.Button("Use it", variant="primary", visible=False, elem_id="use-brain")
+        status = gr.Markdown(_status(None), elem_id="brain-status")
+        brain.change(
+            _fields, brain, [hf_token, openai_key, base_url, model, use], api_visibility="private", show_progress="hidden"
+        ).then(self.back_to_built_in, [brain, visit], [status, visit], api_visibility="private", show_progress="hidden")
+        inputs = [brain, openai_key, hf_token, base_url, model, visit]
+        # the boxes are emptied in the same step: a value that stays in a box can be read by whoever shares the page
+        use.click(self.use_brain, inputs, [status, openai_key, hf_token, visit], api_visibility="private")
+
+    def _visit(self, visit: Visit | None) -> Visit:
+        return visit or Visit(self._agent.new_session())
+
+    async def use_brain(
+        self, brain: str, openai_key: str, hf_token: str, base_url: str, model: str, visit: Visit | None
+    ) -> tuple[str, str, str, Visit]:
+        """Keep the key in this tab's session and empty the boxes."""
+        visit = self._visit(visit)
+        try:
+            visit.model = await language_model(brain, openai_key, hf_token, base_url, model)
+        except HuggingGPTError as error:
+            return str(error), "", "", visit
+        return _status(visit), "", "", visit
+
+    def back_to_built_in(self, brain: str, visit: Visit | None) -> tuple[str, Visit | None]:
+        """Choosing the built-in planner forgets the key."""
+        if brain == BUILT_IN and visit is not None:
+            visit.model = None
+        return _status(visit), visit
+
+    async def ask(
+        self, value: dict[str, Any], visit: Visit | None
+    ) -> AsyncIterator[tuple[list[gr.ChatMessage], Any, Any, Visit]]:
+        """Work on one request and show every step; what was typed comes back into the box when it can't be done."""
+        visit = self._visit(visit)
+        text, paths = (value.get("text") or "").strip(), [Path(str(file)) for file in value.get("files") or ()]
+        self._settle(visit)
+        try:
+            attached = [await asyncio.to_thread(visit.session.workspace.add_file, path) for path in paths]
+        except ResourceError as error:
+            visit.transcript += [chat.user_message(text, ()), chat.error_message(str(error))]
+            yield visit.transcript, gr.MultimodalTextbox(value={"text": text, "files": []}, **_READY), gr.skip(), visit
+            return
+        visit.request = chat.user_message(text, attached)
+        visit.events = []
+        yield self._shown(visit), gr.MultimodalTextbox(value=None, **_BUSY), gr.skip(), visit
+        shown = time.monotonic()
+        stream = self._agent.run(
+            text, visit.session, make_controller(visit.model), attached, extra=session_experts(visit.model)
+        )
+        async for event in stream:
+            visit.events.append(event)
+            if isinstance(event, AnswerDelta | TaskProgress) and time.monotonic() - shown < _SECONDS_BETWEEN_UPDATES:
+                continue
+            yield self._shown(visit), gr.skip(), gr.skip(), visit
+            shown = time.monotonic()
+        failed = any(isinstance(event, RequestFailed) for event in visit.events)
+        self._settle(visit)
+        back = {"text": text, "files": [str(path) for path in paths]} if failed else None
+        yield visit.transcript, gr.MultimodalTextbox(value=back, **_READY), self._files(visit), visit
+
+    def stop(self, visit: Visit | None) -> tuple[list[gr.ChatMessage], Any, Any]:
+        """Show the request as stopped; Gradio has closed the generator, and that stopped the work."""
+        visit = self._visit(visit)
+        self._settle(visit, stopped=True)
+        return visit.transcript, gr.MultimodalTextbox(**_READY), self._files(visit)
+
+    def clear(self, visit: Visit | None) -> tuple[Any, None]:
+        """A new conversation: the old files are deleted, the key is forgotten with them."""
+        close_visit(visit)
+        return gr.Files(value=None, visible=False), None
+
+    def _settle(self, visit: Visit, *, stopped: bool = False) -> None:
+        """Move the request that is over into the transcript."""
+        if visit.request is not None:
+            visit.transcript = [*visit.transcript, visit.request, *self._answer(visit, stopped=stopped)]
+            visit.request = None
+
+    def _shown(self, visit: Visit) -> list[gr.ChatMessage]:
+        assert visit.request is not None
+        return [*visit.transcript, visit.request, *self._answer(visit)]
+
+    def _answer(self, visit: Visit, *, stopped: bool = False) -> list[gr.ChatMessage]:
+        return chat.messages(visit.events, self._agent.table, stopped=stopped)
+
+    def _files(self, visit: Visit) -> gr.Files:
+        made = [r for r in visit.session.workspace.resources if r.origin.source == "task" and r.path is not None]
+        return gr.Files(value=[str(r.path) for r in made], visible=bool(made))
+
+
+def _fields(brain: str) -> list[Any]:
+    """Which fields a brain needs: token, key, base URL, model, button."""
+    needed = {
+        HUGGING_FACE: (True, False, False, True, True),
+        OPENAI: (False, True, False, True, True),
+        OTHER: (False, True, True, True, True),
+    }.get(brain, (False,) * 5)
+    return [gr.update(visible=visible) for visible in needed]
+
+
+def _status(visit: Visit | None) -> str:
+    if visit is None or visit.model is None:
+        return "The built-in planner plans: quick, no key, simple English."
+    return f"{visit.model.model} at {visit.model.server} plans. The key stays in this tab's session and goes with it."
+
+
+def _examples() -> list[Any]:
+    rows: list[dict[str, Any]] = yaml.safe_load(_EXAMPLES.read_text(encoding="utf-8"))
+    return [
+        {
+            "text": row["text"],
+            "icon": str(EXAMPLE_MEDIA / row["icon"]),
+            "files": [str(EXAMPLE_MEDIA / name) for name in row["files"]],
+        }
+        for row in rows
+    ]
+
+
+def _filled(chosen: gr.SelectData) -> dict[str, Any]:
+    """An example goes into the box, to be sent or changed."""
+    files = [file if isinstance(file, str) else file["path"] for file in chosen.value.get("files") or ()]
+    return {"text": chosen.value["text"], "files": files}

@@ -1,0 +1,296 @@
+"""What tests share: a session's workspace, real back ends that are quick, slow, stuck or broken, a real web server."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hugginggpt import media
+from hugginggpt.catalog.cards import ModelCard
+from hugginggpt.controller.base import Choice, PlanRequest, RespondRequest, Selection, Step
+from hugginggpt.errors import ExpertError
+from hugginggpt.events import Event, Planned, Usage
+from hugginggpt.experts.base import Call, Output, Result, in_thread
+from hugginggpt.plan import Plan, Task
+from hugginggpt.repair import make_plan
+from hugginggpt.resources import Origin, Resource, Workspace
+from hugginggpt.scheduler import Assignment, Scheduler, Slots
+from hugginggpt.settings import Settings
+from hugginggpt.tasks import Kind, TaskTable, task_table
+from hugginggpt.trace import fold_steps
+
+MEDIA = Path(__file__).resolve().parent.parent / "demos" / "media"
+
+
+@pytest.fixture
+def table() -> TaskTable:
+    return task_table()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(sessions=tmp_path / "sessions", max_file_bytes=2**20, fetch_seconds=2.0)
+
+
+@pytest.fixture
+def workspace(settings: Settings) -> Iterator[Workspace]:
+    with Workspace.create(settings) as created:
+        yield created
+
+
+@dataclass
+class Quick:
+    """Does every task at once, or in `seconds`: texts say what was done to what, files are real and small."""
+
+    backend: str = "quick"
+    seconds: float = 0.0
+    slot: str | None = None
+    names: Sequence[str] = ("model",)
+    tasks: Sequence[str] = tuple(task_table())
+    spans: list[tuple[str, float, float]] = field(default_factory=list)
+    """The first input, when it began, when it ended."""
+
+    def cards(self) -> list[ModelCard]:
+        return [
+            ModelCard(f"{self.backend}/{name}", task, self.backend, "a test back end", slot=self.slot)
+            for task in self.tasks
+            for name in self.names
+        ]
+
+    async def run(self, call: Call) -> Result:
+        begun = time.monotonic()
+        await asyncio.sleep(self.seconds)
+        said = "+".join(value if isinstance(value, str) else value.name for value in call.inputs.values())
+        self.spans.append((said, begun, time.monotonic()))
+        kinds = task_table()[call.card.task].outputs
+        return Result(tuple(make_output(kind, f"{call.card.task}({said})", call) for kind in kinds))
+
+
+def make_output(kind: Kind, text: str, call: Call) -> Output:
+    """A small real result of that kind; `data` tells where it came from."""
+    if kind is Kind.TEXT:
+        return Output(kind, text=text)
+    path = call.new_path({Kind.IMAGE: ".png", Kind.AUDIO: ".wav"}.get(kind, ".bin"))
+    if kind is Kind.IMAGE:
+        Image.new("RGB", (8, 6), "navy").save(path)
+    elif kind is Kind.AUDIO:
+        media.write_wav(path, np.zeros(800, np.float32), 8000)
+    else:
+        raise ExpertError(f"This test back end makes no {kind.value}.")
+    return Output(kind, path=path, data={"of": text})
+
+
+@dataclass
+class Failing(Quick):
+    """Raises `error` on the tasks named in `tasks`."""
+
+    backend: str = "failing"
+    error: BaseException = field(default_factory=lambda: ExpertError("The model is out of order."))
+
+    async def run(self, call: Call) -> Result:
+        await asyncio.sleep(self.seconds)
+        raise self.error
+
+
+@dataclass
+class Threaded(Quick):
+    """Blocks a worker thread; with `heeds` it checks its cancel token every few milliseconds."""
+
+    backend: str = "threaded"
+    heeds: bool = True
+    release: threading.Event = field(default_factory=threading.Event)
+    started: threading.Event = field(default_factory=threading.Event)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    async def run(self, call: Call) -> Result:
+        return await in_thread(self._block, call)
+
+    def _block(self, call: Call) -> Result:
+        self.started.set()
+        try:
+            while not self.release.wait(0.005):
+                if self.heeds:
+                    call.token.check()
+        finally:
+            self.stopped.set()
+        return Result((Output(Kind.TEXT, text="released"),))
+
+
+@pytest.fixture
+def stuck() -> Iterator[Threaded]:
+    """A back end whose thread never looks at its cancel token; freed when the test is over."""
+    expert = Threaded(heeds=False)
+    yield expert
+    expert.release.set()
+
+
+@dataclass
+class Ran:
+    """What a run told."""
+
+    events: list[Event]
+    usages: tuple[Usage, ...] = ()
+
+    @property
+    def steps(self) -> dict[int, Step]:
+        return {step.task.id: step for step in fold_steps(self.events)}
+
+    def text(self, task_id: int) -> str:
+        return next(r.text for r in self.steps[task_id].outputs if r.text is not None)
+
+    def of(self, kind: type) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+RunPlan = Callable[..., Awaitable[Ran]]
+
+
+@pytest.fixture
+def run_plan(workspace: Workspace, table: TaskTable) -> RunPlan:
+    """Plan from task objects, run it on experts, and return what happened."""
+
+    async def run(
+        raw: Sequence[Mapping[str, Any]] | Plan,
+        *experts: Any,
+        seconds: float = 5.0,
+        slots: Slots | None = None,
+        events: list[Event] | None = None,
+    ) -> Ran:
+        plan = raw if isinstance(raw, Plan) else make_plan(raw, table, workspace.resources)
+        told = Ran([Planned(plan, 0.0)] if events is None else events)
+        told.events[:] = [Planned(plan, 0.0)]
+        cards = [card for expert in experts for card in expert.cards()]
+
+        async def assign(task: Task) -> Assignment:
+            found = tuple(card for card in cards if card.task == task.task)
+            if not found:
+                raise ExpertError(f"No model for {task.task} is installed here.")
+            return Assignment(found, "first")
+
+        scheduler = Scheduler(experts, table, task_seconds=seconds, slots=slots or Slots())
+        told.usages = await scheduler.run(plan, workspace, assign, told.events.append)
+        return told
+
+    return run
+
+
+def made(*raw: Any, given: Sequence[Resource] = ()) -> Plan:
+    """The plan that is made of task objects, over the shipped table."""
+    return make_plan(raw, task_table(), given)
+
+
+def attached(name: str) -> Resource:
+    """A resource of that name, "image-1", whose file is never opened."""
+    return Resource(name, Kind(name.partition("-")[0]), Origin("upload", f"{name}.file"), path=Path("file"))
+
+
+def say(number: int, text: str, *dep: int, task: str = "text-generation") -> dict[str, Any]:
+    """A task object: one text task."""
+    return {"task": task, "id": number, "dep": list(dep) or [-1], "args": {"text": text}}
+
+
+@dataclass
+class Planner:
+    """A controller that gives the plans it was made with, one a request, and answers from the results."""
+
+    plans: list[Any] = field(default_factory=list)
+    name: str = "test planner"
+    prefers: str = ""
+    """The id of the model that it selects where it has a choice."""
+    answer: str = ""
+    complaints: list[str] = field(default_factory=list)
+
+    async def plan(self, request: PlanRequest) -> AsyncIterator[Any]:
+        self.complaints.append(request.complaint)
+        given = self.plans.pop(0)
+        if isinstance(given, Exception):
+            raise given
+        for task in given:
+            yield task
+        yield Usage("plan", 1, 100, 10)
+
+    async def select(self, request: PlanRequest, choices: Sequence[Choice]) -> tuple[list[Selection], Usage | None]:
+        return [Selection(choice.task.id, self.prefers, "It suits.") for choice in choices], Usage("select", 1, 50, 5)
+
+    async def respond(self, request: RespondRequest) -> AsyncIterator[Any]:
+        texts = [r.text for step in request.steps for r in step.outputs if r.text]
+        yield self.answer or "Done: "
+        yield ", ".join(texts) or "nothing."
+        yield Usage("respond", 1, 200, 20)
+
+
+class WebServer(ThreadingHTTPServer):
+    """A real web server on loopback; `pages` gives for each path a function that answers."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, address: tuple[str, int] = ("127.0.0.1", 0)) -> None:
+        super().__init__(address, _Handler)
+        self.pages: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {}
+        self.asked: list[str] = []
+
+    @property
+    def port(self) -> int:
+        return self.server_address[1]
+
+    def url(self, path: str, host: str = "127.0.0.1") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+    def serve(self, path: str, body: bytes = b"", status: int = 200, **headers: str) -> str:
+        """Answer `path` with this; header names are written with underscores. Returns the URL."""
+
+        def page(handler: BaseHTTPRequestHandler) -> None:
+            handler.send_response(status)
+            for name, value in headers.items():
+                handler.send_header(name.replace("_", "-"), value)
+            if "Content_Length" not in headers:
+                handler.send_header("Content-Length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
+
+        self.pages[path] = page
+        return self.url(path)
+
+    def handle_error(self, *_: object) -> None:
+        """A client that hangs up early is what these tests are about."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: WebServer
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        page = self.server.pages.get(self.path.partition("?")[0])
+        if page:
+            page(self)
+        else:
+            self.send_error(404)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def serving(server: WebServer) -> Iterator[WebServer]:
+    """Run the server in a thread for as long as it is needed."""
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def web() -> Iterator[WebServer]:
+    yield from serving(WebServer())
