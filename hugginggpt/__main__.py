@@ -64,13 +64,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one request; returns the exit code."""
     args = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO if args.verbose else logging.CRITICAL, stream=sys.stderr)
-    if args.out and args.out.exists() and not args.out.is_dir():
-        print(f"--out: {args.out} is a file, not a folder.", file=sys.stderr)
-        return BAD_USAGE
     for file in args.files:
         if not file.is_file():
             print(f"There is no file “{file}”.", file=sys.stderr)
             return BAD_USAGE
+    if args.out and (refusal := _unusable(args.out)):
+        print(f"--out: {refusal}", file=sys.stderr)
+        return BAD_USAGE
     environment = {} if args.offline else os.environ
     model = make_language_model(
         key=environment.get("OPENAI_API_KEY", ""),
@@ -86,6 +86,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return COULD_NOT
     finally:
         session.close()
+
+
+def _unusable(folder: Path) -> str:
+    """Why nothing can be saved in a folder, before anything is made for it; empty when it can."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        return f"{folder} is a file, not a folder."
+    except OSError as error:
+        return f"{folder} can't be made ({error.strerror})."
+    return "" if os.access(folder, os.W_OK) else f"nothing may be written into {folder}."
 
 
 async def _run(agent: HuggingGPT, session: Session, model: LanguageModel | None, args: argparse.Namespace) -> int:

@@ -28,7 +28,8 @@ def make_language_model(*, key: str = "", base_url: str = "", model: str = "") -
     key, base_url, model = key.strip(), base_url.strip(), model.strip()
     if not key and not base_url:
         return None
-    return LanguageModel(model or DEFAULT_MODEL, base_url.rstrip("/") or OPENAI_URL, key)
+    base_url = base_url.rstrip("/").removesuffix("/chat/completions")  # what many servers' documents print
+    return LanguageModel(model or DEFAULT_MODEL, base_url or OPENAI_URL, key)
 
 
 def make_controller(model: LanguageModel | None) -> Controller:

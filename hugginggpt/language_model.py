@@ -95,10 +95,11 @@ class LanguageModel:
         async with self._client() as client:
             reply = await self._within(self._create(client, messages, extra))
         choices = getattr(reply, "choices", None)  # the client hands on an HTML page as a str
-        message = getattr(choices[0], "message", None) if isinstance(choices, list) and choices else None
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        message = getattr(choice, "message", None)
         if message is None:
             raise self._error(_NO_COMPLETION)
-        if choices[0].finish_reason == "length":
+        if getattr(choice, "finish_reason", None) == "length":
             raise self._error(_CUT)
         if not isinstance(message.content, str) or not (text := spoken(message.content) or "").strip():
             raise self._error(_NOTHING)

@@ -11,8 +11,10 @@ import os
 import secrets
 import shutil
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -214,9 +216,26 @@ class Workspace:
                 raise ResourceError(f"This session holds {len(self._resources):,} resources already: start a new one.")
             self._counts[kind] += 1
             name = f"{kind.value}-{self._counts[kind]}"
+            path = self._named(path, name) if path else None
             resource = Resource(name, kind, origin, path=path, text=text, measure=measure, data=data)
             self._resources[name] = resource
         return resource
+
+    def _named(self, path: Path, name: str) -> Path:
+        """Give a file the name that people see, for when they save it, in a folder whose name can't be guessed."""
+        folder = self.folder / secrets.token_hex(12)
+        folder.mkdir(mode=0o700)
+        return path.rename(folder / f"{name}{path.suffix}")
+
+
+def remove_stale(settings: Settings, *, hours: float = 48.0) -> None:
+    """Delete what sessions of processes that are no more have left: folders nothing was written to for `hours`."""
+    if not settings.sessions.is_dir():
+        return
+    for folder in settings.sessions.iterdir():
+        with suppress(OSError):  # somebody else is deleting it
+            if time.time() - folder.stat().st_mtime > hours * 3600:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_example(name: str) -> bool:

@@ -1,7 +1,9 @@
 """Resources have names, not paths; a plan reaches only what belongs to its session."""
 
 import asyncio
+import os
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from hugginggpt import media
 from hugginggpt.errors import ResourceError
-from hugginggpt.resources import EXAMPLE_MEDIA, Origin, Workspace
+from hugginggpt.resources import EXAMPLE_MEDIA, Origin, Workspace, remove_stale
 from hugginggpt.settings import Settings
 from hugginggpt.tasks import Kind
 from tests.conftest import MEDIA, WebServer
@@ -52,14 +54,24 @@ def test_a_session_has_a_folder_of_its_own_that_no_one_else_may_enter(settings: 
         assert len(one.folder.name) >= 24
 
 
-def test_files_get_names_that_cannot_be_guessed_from_their_own(workspace: Workspace) -> None:
+def test_files_lie_in_folders_that_cannot_be_guessed_under_names_a_person_can_read(workspace: Workspace) -> None:
     first, second = (workspace.add_file(MEDIA / "cat.jpg").path for _ in range(2))
     assert first
     assert second
-    assert first.parent == workspace.folder
-    assert first.name != second.name
-    assert "cat" not in first.name
-    assert len(first.stem) >= 24
+    assert first.is_relative_to(workspace.folder)
+    assert (first.name, second.name) == ("image-1.jpg", "image-2.jpg")
+    assert first.parent != second.parent
+    assert len(first.parent.name) >= 24
+
+
+def test_what_sessions_long_gone_have_left_is_deleted(settings: Settings) -> None:
+    left, used = Workspace.create(settings), Workspace.create(settings)
+    long_ago = time.time() - 3 * 24 * 3600
+    os.utime(left.folder, (long_ago, long_ago))
+    remove_stale(settings)
+    assert not left.folder.exists()
+    assert used.folder.exists()
+    used.close()
 
 
 def test_closing_deletes_everything(settings: Settings) -> None:
@@ -101,7 +113,7 @@ async def test_a_shipped_example_is_reached_by_its_name(name: str, workspace: Wo
     resource = await workspace.resolve(name)
     assert resource.origin == Origin("example", "invoice.png")
     assert resource.path
-    assert resource.path.parent == workspace.folder
+    assert resource.path.is_relative_to(workspace.folder)
     assert await workspace.resolve(name) == resource
     assert (EXAMPLE_MEDIA / "invoice.png").is_file()
 

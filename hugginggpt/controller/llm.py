@@ -13,7 +13,7 @@ import yaml
 from hugginggpt.controller.base import Choice, PlanRequest, RespondRequest, Selection, Step, Turn
 from hugginggpt.events import Usage
 from hugginggpt.language_model import LanguageModel, Message
-from hugginggpt.reply import read_tasks
+from hugginggpt.reply import lowered, read_tasks
 from hugginggpt.resources import Resource
 from hugginggpt.tasks import TaskTable, TaskType, task_table
 
@@ -66,17 +66,13 @@ class LLMController:
             {"role": "user", "content": f"Request: {request.text}\n\n{listed}"},
         ]
         reply, usage = await self._model.complete(messages, "select", schema=selection_schema(choices))
-        known = {choice.task.id: {card.id for card in choice.candidates} for choice in choices}
-        found = [
-            Selection(entry["task"], entry["id"], str(entry.get("reason") or "Chosen by the language model."))
-            for entry in read_tasks(reply)
-            if isinstance(entry.get("task"), int) and entry.get("id") in known.get(entry["task"], ())
-        ]
-        return found, usage
+        known = {choice.task.id: [card.id for card in choice.candidates] for choice in choices}
+        return [found for entry in read_tasks(reply) if (found := _selection(lowered(entry), known))], usage
 
     async def respond(self, request: RespondRequest) -> AsyncIterator[str | Usage]:
         """Stream an answer that is written from the results alone."""
         facts = {
+            **({"earlier": [_turn_facts(turn) for turn in request.turns[-_MAX_TURNS:]]} if request.turns else {}),
             "request": request.text,
             "attached": [resource.description for resource in request.attached],
             "steps": [_step_facts(step) for step in request.steps],
@@ -137,6 +133,19 @@ def _choice_text(choice: Choice) -> str:
         for card in choice.candidates
     )
     return f"Task {choice.task.id}: {json.dumps(choice.task.as_json(), ensure_ascii=False)}\nModels:\n{cards}"
+
+
+def _selection(entry: Mapping[Any, Any], known: Mapping[int, Sequence[str]]) -> Selection | None:
+    """One entry of the reply; None when it names no candidate. The only task may go unnamed, as in the paper's form."""
+    number, model = str(entry.get("task", "")).strip(), entry.get("id")
+    task = next((task for task in known if number == str(task) or (not number and len(known) == 1)), None)
+    if task is None or not isinstance(model, str) or model not in known[task]:
+        return None
+    return Selection(task, model, str(entry.get("reason") or "Chosen by the language model."))
+
+
+def _turn_facts(turn: Turn) -> dict[str, str]:
+    return {"request": turn.request[:_MAX_REMEMBERED_CHARS], "answer": turn.answer[:_MAX_REMEMBERED_CHARS]}
 
 
 def _step_facts(step: Step) -> dict[str, Any]:

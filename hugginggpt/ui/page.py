@@ -15,7 +15,7 @@ from hugginggpt.agent import HuggingGPT
 from hugginggpt.assembly import make_controller, session_experts
 from hugginggpt.errors import HuggingGPTError, ResourceError
 from hugginggpt.events import AnswerDelta, RequestFailed, TaskProgress
-from hugginggpt.resources import EXAMPLE_MEDIA
+from hugginggpt.resources import EXAMPLE_MEDIA, remove_stale
 from hugginggpt.ui import chat
 from hugginggpt.ui.visit import BRAINS, BUILT_IN, HUGGING_FACE, OPENAI, OTHER, Visit, close_visit, language_model
 
@@ -40,6 +40,7 @@ class Page:
 
     def __init__(self, agent: HuggingGPT) -> None:
         self._agent = agent
+        remove_stale(agent.settings)
 
     def blocks(self) -> gr.Blocks:
         """The whole page."""
@@ -56,10 +57,11 @@ class Page:
                 height="auto",
                 min_height=360,
                 scale=1,
-                layout="panel",
+                layout="bubble",
                 placeholder=_WELCOME,
                 examples=_examples(),
-                buttons=["copy"],
+                buttons=["copy_all"],
+                allow_file_downloads=False,
                 feedback_options=None,
                 latex_delimiters=[],
                 allow_tags=False,
@@ -70,7 +72,6 @@ class Page:
                 placeholder="Ask for anything…",
                 sources=["upload", "microphone"],
                 file_count="multiple",
-                autofocus=True,
             )
             files = gr.Files(label="Files that were made", interactive=False, visible=False, elem_id="files")
             asked = box.submit(

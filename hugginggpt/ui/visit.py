@@ -59,7 +59,10 @@ async def language_model(brain: str, openai_key: str, hf_token: str, base_url: s
     Raises:
         RequestError: Something is missing, or the server's address may not be used.
     """
-    openai_key, hf_token, base_url, model = (value.strip() for value in (openai_key, hf_token, base_url, model))
+    openai_key, hf_token, base_url, model = (
+        (value or "").strip()
+        for value in (openai_key, hf_token, base_url, model)  # a box that was never seen gives None
+    )
     if brain == BUILT_IN:
         return None
     if brain == HUGGING_FACE:

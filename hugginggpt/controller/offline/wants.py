@@ -85,7 +85,7 @@ def wants(wording: Wording, kinds: frozenset[str]) -> list[Want]:
     intents = _longest(intents, wording)
     if any(i.task == "audio-classification" for i in intents):  # "what makes this noise?" asks for no cleaning
         intents = [i for i in intents if i.task != "NOISE"]
-    found = [Want(_verb(i.task, kinds, has_text), i.start, i.end) for i in intents]
+    found = [Want(_verb(i.task, kinds, has_text), i.start, i.end) for i in intents if not _is_unwilling(i, wording, kinds)]
     found = [w for w in found if w.task]
     found = _without_weak_speech(found, wording)
     found = _with_questions(found, wording, kinds)
@@ -114,6 +114,14 @@ def _verb(task: str, kinds: frozenset[str], has_text: bool) -> str:
     meanings = cue_table().verbs[task]
     order = ("image", "audio", "video", "text", "none")
     return next((meanings[k] for k in order if k in kinds and k in meanings), meanings.get("none", "") if has_text else "")
+
+
+def _is_unwilling(intent: Intent, wording: Wording, kinds: frozenset[str]) -> bool:
+    """ "I don't want to read all of it" asks for no voice; of a picture, "I can't read this" asks to read it."""
+    if intent.task != "READ" or "image" in kinds:
+        return False
+    said = wording.instruction[: intent.end]
+    return bool(re.search(r"(?:n't|not|never|without|no time to)\s+(?:\w+\s+){0,3}read(?:ing)?$", said))
 
 
 def _is_source_language(intent: Intent, wording: Wording) -> bool:
@@ -182,6 +190,7 @@ def _is_polite(clause: str) -> bool:
     """ "could you put that right?" is no question, nor is "how do I say this in French?" about a text."""
     return bool(
         re.match(r"(?:please |so |and |but )*(?:can|could|would|will) (?:you|anyone|somebody|i|we|it|this)\b", clause)
+        or re.match(r"what (?:does|do) (?:it|this|that|they|¤+) mean\b", clause)
         or re.match(r"how (?:do|would|can|should) (?:i|you|we|one) (?:say|put|write|pronounce|translate)\b", clause)
     )
 
@@ -316,6 +325,8 @@ def _fitting(found: Sequence[Want], wording: Wording, kinds: frozenset[str]) -> 
 
 def _fallback(wording: Wording, kinds: frozenset[str]) -> list[Want]:
     end = len(wording.instruction)
+    if (wording.quotes or wording.given) and (labels := _labels(wording)):
+        return [Want("zero-shot-classification", 0, end, labels=labels)]
     for kind, task in _BY_KIND.items():
         if kind in kinds:
             return [Want(task, 0, end, question=wording.text)]

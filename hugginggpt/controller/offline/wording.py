@@ -26,6 +26,7 @@ _SENTENCE = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])|(?<
 _MIN_GIVEN_WORDS = 4
 _ALL_KINDS = frozenset(kind.value for kind in Kind)
 _MIN_REST_WORDS = 10
+_DASHES = frozenset({"-", "--", "–", "—"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +81,17 @@ def _blank_text(text: str, part: str) -> str:
 
 def _after_colon(wording: Wording, *, attached: bool) -> Wording:
     """A text that follows a colon or an empty line is given, not part of the instruction."""
-    for match in re.finditer(r":(?=\s)|\n\s*\n|\n", wording.instruction):
+    for match in re.finditer(r":(?=\s)|\n\s*\n|\n|\s[-–—]{1,2}>?\s", wording.instruction):
         rest = wording.text[match.end() :].strip()
         before = wording.instruction[: match.start()].strip()
         if not before or len(rest.split()) < _MIN_GIVEN_WORDS or BLANK in wording.instruction[match.end() :]:
             continue
         if match[0].strip() == ":" and (_is_list(rest) or _is_instruction(rest)):
             continue
-        if attached and cue_table().intents(wording.instruction[match.end() :], _ALL_KINDS):
+        if attached:
             continue  # with a file there, what follows the colon says what to do with it
+        if match[0].strip(" >") in _DASHES and cue_table().intents(wording.instruction[match.end() :], _ALL_KINDS):
+            continue
         start = match.end()
         return replace(wording, given=rest, instruction=_blank(wording.instruction, start, len(wording.text)))
     return wording
@@ -99,6 +102,12 @@ def _after_instruction(wording: Wording) -> Wording:
     bounds = sentences(wording.text)
     if len(bounds) < 2:
         return wording
+    last = wording.instruction[slice(*bounds[-1])].strip(" -–—")
+    before = wording.text[: bounds[-1][0]].strip(" -–—")
+    if last.endswith("?") and cue_table().question.search(last) and len(before.split()) >= _MIN_REST_WORDS:
+        kinds = frozenset({"none", "text"})
+        if not cue_table().intents(wording.instruction, kinds):
+            return replace(wording, given=before, instruction=_blank(wording.instruction, 0, bounds[-1][0]))
     first = wording.instruction[slice(*bounds[0])]
     rest = wording.text[bounds[1][0] :]
     if not re.search(r"\b(?:below|following|this|these|here)\b", first) or len(rest.split()) < _MIN_REST_WORDS:

@@ -56,6 +56,11 @@ class _Model:
     languages: tuple[str, ...] = ()
     weights: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def modules(self) -> set[str]:
+        """The packages that must be there: its code's, and those that its weights come in."""
+        return {self.module, *(name.partition("/")[0] for name in self.weights)}
+
 
 class BundledExpert:
     """Runs models that come inside packages."""
@@ -82,7 +87,7 @@ class BundledExpert:
                 slot=f"bundled:{model.id}",
             )
             for model in self._models.values()
-            if package_folder(model.module) is not None
+            if all(package_folder(module) is not None for module in model.modules)
             for task in model.tasks
             if (model.id, task) in _FUNCTIONS
         )

@@ -14,7 +14,7 @@ from hugginggpt.errors import InputError
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.meaning import encode
 from hugginggpt.experts.bundled.sentences import split_sentences
-from hugginggpt.experts.bundled.spans import Span, answer_spans, asked_kind, content_words
+from hugginggpt.experts.bundled.spans import Span, answer_spans, asked_kind, content_words, counts
 from hugginggpt.tasks import Kind
 
 if TYPE_CHECKING:
@@ -120,11 +120,12 @@ def answer_from_sentences(sentences: Sequence[str], question: str, call: Call | 
     shared = np.maximum(_overlap(words, sentences), 0.8 * _overlap(words, before))
     kind = asked_kind(question)
     spans = [answer_spans(kind, sentence, question) if kind else [] for sentence in sentences]
-    typed = np.array([bool(found) for found in spans])
+    pairs = zip(spans, sentences, strict=True)
+    typed = np.array([any(counts(span, sentence, question) for span in found) for found, sentence in pairs])
     total = 0.6 * cosine + 0.3 * shared + (0.10 * typed if kind else 0.05)
     best = int(total.argmax())
     confidence = float(np.clip(total[best], 0, 1))
-    if confidence < _FOUND + (_TYPED_MARGIN if kind and not typed[best] else 0):
+    if confidence < _FOUND + (_TYPED_MARGIN if kind and not spans[best] else 0):
         return Answer(confidence=confidence)
     return Answer(sentences[best], _nearest(spans[best], sentences[best], words), confidence)
 
@@ -190,7 +191,7 @@ def _candidates(rows: Sequence[Sequence[str]], number: int) -> list[_Candidate]:
     found.append(_Candidate(whole, whole, 0.02))
     if number + 1 < len(rows):
         below = " ".join(rows[number + 1])
-        found.append(_Candidate(f"{row[-1]} {below}", f"{whole} {below}", 0.08))
+        found += [_Candidate(f"{cell} {below}", f"{whole} {below}", 0.08) for cell in dict.fromkeys((row[0], row[-1]))]
     return found
 
 

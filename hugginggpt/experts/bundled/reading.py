@@ -24,6 +24,8 @@ _MAX_SIDE: Final = 2_000
 _MAX_ASPECT: Final = 8
 """Longer strips are padded: on a 500 × 1 picture the detector would work for over a minute."""
 _MIN_SIDE: Final = 32
+_LEAST_SIDE: Final = 6
+"""No letter fits into a picture that is lower or narrower, in pixels."""
 _SURE: Final = 0.5
 """Lines with a lower score are noise more often than text."""
 _LEAST_CHARACTERS: Final = 2
@@ -118,6 +120,8 @@ def read_rows(image: Image.Image) -> list[list[Line]]:
     """
     import numpy as np
 
+    if min(image.size) < _LEAST_SIDE:
+        return []
     prepared, scale = _prepared(image)
     found = _reader()(np.asarray(prepared)[:, :, ::-1])  # the engine wants BGR
     if not found.txts:

@@ -118,16 +118,17 @@ def _by_pattern(kind: str, sentence: str, question: str) -> list[Span]:
 def _number(kind: str, sentence: str, question: str) -> list[Span]:
     """For "how many visitors" the number right before the visitors."""
     spans = _by_pattern(kind, sentence, question)
+    return [span for span in spans if counts(span, sentence, question)] or spans
+
+
+def counts(span: Span, sentence: str, question: str) -> bool:
+    """Whether a number stands right before what "how many ..." asks for; True for all other questions."""
     counted = re.search(r"how many (\w+)", question.lower())
     if not counted:
-        return spans
+        return True
     stem = _stem(counted[1])[:5]  # "visitors" are counted by "visits" as well
-
-    def counts(span: Span) -> bool:
-        words = re.findall(r"\w+", sentence[span.end :].lower())
-        return any(word.startswith(stem) for word in words[:3])
-
-    return [span for span in spans if counts(span)] or spans
+    words = re.findall(r"\w+", sentence[span.end :].lower())
+    return any(word.startswith(stem) for word in words[:3])
 
 
 def _name(kind: str, sentence: str, question: str) -> list[Span]:
@@ -139,7 +140,7 @@ def _name(kind: str, sentence: str, question: str) -> list[Span]:
             start += len(words[0]) + 1
             words = words[1:]
         text = " ".join(words).strip(" ,.")
-        if not text or re.search(r"\d|['’]s?$", text) or all(_stem(word) in known for word in words):
+        if not text or re.search(r"\d|['’]s?$", text) or content_words(text) <= known:
             continue
         before = sentence[max(0, start - 12) : start].lower()
         placed = bool(re.search(r"\b(?:in|at|to|from|near|of|outside|on|into)\s(?:the\s)?$", before))

@@ -22,7 +22,8 @@ _MAX_CHARS: Final = 20_000
 """About 25 minutes of speech."""
 _PAUSE: Final = 0.12
 """Silence between two sentences, in seconds."""
-_LATIN: Final = re.compile(r"[^\W\d_]", re.UNICODE)
+_SPOKEN: Final = re.compile(r"[^\W_]|[%&+=$€£@]")
+_LETTER: Final = re.compile(r"[^\W\d_]")
 
 
 @once
@@ -41,7 +42,9 @@ def speak(call: Call) -> Result:
         InputError: There is nothing in the text that this English voice can say.
     """
     text = call.text()
-    letters = _LATIN.findall(text)
+    if not _SPOKEN.search(text):
+        raise InputError("There is nothing in this text that can be spoken.")
+    letters = _LETTER.findall(text)
     foreign = [letter for letter in letters if ord(letter) > 0x24F]
     if letters and len(foreign) > len(letters) / 2:
         raise InputError("The built-in voice speaks English only, and this text is in another script.")
