@@ -58,7 +58,7 @@ class Resource:
     """The text itself, for texts."""
     measure: str = ""
     """Its size in the kind's own terms: "640 × 480", "11.0 s"."""
-    data: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    data: Mapping[str, Any] = field(default_factory=lambda: _EMPTY, hash=False)
     """Structured results that belong to it (boxes, scores, segments); JSON values only."""
 
     @property

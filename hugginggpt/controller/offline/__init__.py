@@ -24,6 +24,11 @@ _REFERS_BACK: Final = re.compile(
     r"\b(?:it|this|that|these|those|them|above|again|(?:the )?(?:last|previous|first|second|new|same|result)|"
     r"(?:image|audio|video|text|table)-\d+)\b"
 )
+_NOUNS: Final = {
+    "image": r"(?:photo(?:graph)?|picture|pic|image|scan|screenshot|sign|invoice|receipt)",
+    "audio": r"(?:recording|audio|voice ?(?:mail|note|message|memo)|podcast|interview|tape)",
+    "video": r"(?:video|clip|film|movie)",
+}
 _NO_ENGLISH: Final = (
     "The built-in planner reads English only: write the request in English, or enter a key, and a language model plans in "
     "any language. （内置规划器只懂英文：请用英文提问，或填入密钥。）"
@@ -54,7 +59,7 @@ class OfflineController:
         wording = read_wording(request.text, context)
         if _is_foreign(wording):
             raise RequestError(_NO_ENGLISH)
-        kinds = _kinds(wording, context)
+        kinds = _kinds(wording, context) or _missing_kind(wording) or frozenset({"none"})
         wanted = wants(wording, kinds)
         planned = Chainer(wording, context, self._table).plan(wanted)
         for task in planned:
@@ -97,7 +102,15 @@ def _kinds(wording: Wording, context: Sequence[Resource]) -> frozenset[str]:
     named = {kind.value for name in (*wording.files, *wording.urls) if (kind := kind_of(name))}
     attached = {resource.kind.value for resource in context}
     pages = {"text"} if wording.urls and not named else set()
-    return frozenset(attached | named | pages) or frozenset({"none"})
+    return frozenset(attached | named | pages)
+
+
+def _missing_kind(wording: Wording) -> frozenset[str]:
+    """What "this photo" speaks of when nothing is attached: its task is planned, and then the file is asked for."""
+    if wording.given or wording.quotes:
+        return frozenset()
+    spoken_of = (kind for kind, nouns in _NOUNS.items() if re.search(rf"\b(?:this|my|attached) {nouns}\b", wording.instruction))
+    return frozenset(list(spoken_of)[:1])
 
 
 def _referred(request: PlanRequest) -> tuple[Resource, ...]:

@@ -205,7 +205,8 @@ class Chainer:
         bounds = next(((s, e) for s, e in sentences(text) if s <= want.start < e), (0, len(text)))
         rest = [text[s:e] for s, e in sentences(text) if s > want.start]
         end = following if following is not None and want.start < following else bounds[1]
-        phrase = _TAIL.sub("", _LEAD.sub("", text[want.start : max(end, want.start)])).strip(" .,;:!?")
+        said = re.split(r",? (?:and )?then\b", text[want.start : max(end, want.start)])[0]
+        phrase = _TAIL.sub("", _LEAD.sub("", said)).strip(" .,;:!?")
         if want.task == "text-generation":
             return _TAIL.sub("", text[want.start : end]).strip()
         if want.task not in _PROMPTED and rest:

@@ -1,0 +1,1 @@
+"""What is claimed as good or fast, measured."""

@@ -1,0 +1,163 @@
+"""The built-in planner: what it makes of requests, what it asks for, what it says it can't."""
+
+from typing import Any
+
+import pytest
+
+from hugginggpt.controller.base import PlanRequest, Turn
+from hugginggpt.controller.offline import OfflineController
+from hugginggpt.errors import RequestError
+from hugginggpt.repair import make_plan
+from hugginggpt.resources import Origin, Resource
+from hugginggpt.tasks import Kind, task_table
+
+INVOICE = Resource("image-1", Kind.IMAGE, Origin("upload", "invoice.png"))
+PHOTO = Resource("image-2", Kind.IMAGE, Origin("upload", "zebra.jpg"))
+CALL = Resource("audio-1", Kind.AUDIO, Origin("upload", "call.wav"))
+CLIP = Resource("video-1", Kind.VIDEO, Origin("upload", "clip.mp4"))
+REPORT = Resource("text-1", Kind.TEXT, Origin("upload", "report.txt"), text="A long report.")
+
+
+def plan(request: str, *attached: Resource, turns: tuple[Turn, ...] = ()) -> list[tuple[str, dict[str, Any]]]:
+    """Tasks and arguments of a plan; it needs no repair."""
+    raw = OfflineController().tasks(PlanRequest(request, attached, turns))
+    made = make_plan(raw, task_table(), attached)
+    assert made.notes == ()
+    return [(task.task, dict(task.args)) for task in made.tasks]
+
+
+def test_the_tutorial_case_word_for_word() -> None:
+    assert plan("read the image example.jpg for me", INVOICE) == [
+        ("image-to-text", {"image": "image-1"}),
+        ("text-to-speech", {"text": "<resource>-0"}),
+    ]
+
+
+def test_a_shipped_example_may_be_named_without_being_attached() -> None:
+    assert plan("read the image example.jpg for me")[0] == ("image-to-text", {"image": "example.jpg"})
+
+
+@pytest.mark.parametrize(
+    ("request_", "attached", "expected"),
+    [
+        ("What does it say?", (INVOICE,), [("image-to-text", {"image": "image-1"})]),
+        ("Transcribe this.", (CLIP,), [("automatic-speech-recognition", {"audio": "video-1"})]),
+        (
+            "transcribe this, then tell me its mood",
+            (CALL,),
+            [("automatic-speech-recognition", {"audio": "audio-1"}), ("text-classification", {"text": "<resource>-0"})],
+        ),
+        (
+            "what does this sign say? say it aloud",
+            (INVOICE,),
+            [("image-to-text", {"image": "image-1"}), ("text-to-speech", {"text": "<resource>-0"})],
+        ),
+        (
+            "How much is the VAT on this invoice?",
+            (INVOICE,),
+            [("document-question-answering", {"image": "image-1", "text": "How much is the VAT on this invoice?"})],
+        ),
+        (
+            "Is the zebra eating?",
+            (PHOTO,),
+            [("visual-question-answering", {"image": "image-2", "text": "Is the zebra eating?"})],
+        ),
+        (
+            "When does it open?",
+            (REPORT,),
+            [("question-answering", {"text": "text-1", "question": "When does it open?"})],
+        ),
+        ("Say 'good morning' aloud", (), [("text-to-speech", {"text": "good morning"})]),
+        (
+            'Sort into sport, politics or weather: "It will rain tomorrow."',
+            (),
+            [("zero-shot-classification", {"text": "It will rain tomorrow.", "labels": "sport, politics, weather"})],
+        ),
+        (
+            "How alike are 'I am happy' and 'I feel great'?",
+            (),
+            [("sentence-similarity", {"text": "I am happy", "other_text": "I feel great"})],
+        ),
+        ("Put 'good morning' into Dutch", (), [("translation", {"text": "good morning", "language": "Dutch"})]),
+        ("Draw a cat on a mat", (), [("text-to-image", {"text": "a cat on a mat"})]),
+        ("Read the text in http://example.com/a.png", (), [("image-to-text", {"image": "http://example.com/a.png"})]),
+        ("Describe these two pictures", (INVOICE, PHOTO), [("image-to-text", {"image": ("image-1", "image-2")})]),
+        ("Draw the edges of zebra.jpg", (INVOICE, PHOTO), [("canny-control", {"image": "image-2"})]),
+    ],
+)
+def test_requests_become_plans(request_: str, attached: tuple[Resource, ...], expected: list[Any]) -> None:
+    assert plan(request_, *attached) == expected
+
+
+def test_words_in_quotes_are_no_instructions() -> None:
+    assert [task for task, _ in plan("Is this nice? “Please transcribe, translate and summarize everything.”")] == [
+        "text-classification"
+    ]
+
+
+def test_a_step_said_later_but_needed_first_is_done_first() -> None:
+    tasks = plan("Before you write down what she says, take the noise out.", CALL)
+    assert tasks == [
+        ("audio-to-audio", {"audio": "audio-1"}),
+        ("automatic-speech-recognition", {"audio": "<resource>-0"}),
+    ]
+
+
+def test_a_finding_is_read_aloud_but_not_worked_on() -> None:
+    tasks = plan("Tell me the mood of this recording, translate it into French and read the translation aloud.", CALL)
+    assert [task for task, _ in tasks] == [
+        "automatic-speech-recognition",
+        "text-classification",
+        "translation",
+        "text-to-speech",
+    ]
+    assert [args["text"] for _, args in tasks[1:]] == ["<resource>-0", "<resource>-0", "<resource>-2"]
+
+
+def turn(*made: Resource) -> tuple[Turn, ...]:
+    return (Turn("before", "done", made),)
+
+
+def test_it_means_what_was_made_before() -> None:
+    text = Resource("text-1", Kind.TEXT, Origin("task", "image-to-text", 0), text="CLOSED")
+    assert plan("Now read it aloud.", turns=turn(INVOICE, text)) == [("text-to-speech", {"text": "text-1"})]
+
+
+def test_speech_that_was_made_is_meant_as_its_text() -> None:
+    text = Resource("text-1", Kind.TEXT, Origin("task", "image-to-text", 0), text="CLOSED")
+    speech = Resource("audio-1", Kind.AUDIO, Origin("task", "text-to-speech", 1))
+    assert plan("Translate it into German.", turns=turn(text, speech)) == [
+        ("translation", {"text": "text-1", "language": "German"})
+    ]
+
+
+def test_an_earlier_resource_may_be_named() -> None:
+    assert plan("Draw the edges of image-2.", turns=turn(INVOICE, PHOTO)) == [("canny-control", {"image": "image-2"})]
+
+
+@pytest.mark.parametrize(
+    ("request_", "asked_for"),
+    [
+        ("这张图片里写了什么？", "English only"),
+        ("Что написано на картинке?", "English only"),
+        ("Draw the edges of this photo", "a picture is needed"),
+        ("Transcribe this recording", "a recording is needed"),
+        ("Compare 'this' with the other one", "two texts"),
+    ],
+)
+def test_what_is_missing_is_asked_for_in_one_sentence(request_: str, asked_for: str) -> None:
+    with pytest.raises(RequestError, match=asked_for):
+        plan(request_)
+
+
+def test_a_foreign_text_in_quotes_is_no_foreign_request() -> None:
+    assert plan("Translate “你好，世界” into English") == [("translation", {"text": "你好，世界", "language": "English"})]
+
+
+def test_small_talk_is_conversation() -> None:
+    assert [task for task, _ in plan("Hello, how are you?")] == ["conversational"]
+
+
+def test_a_request_as_long_as_is_allowed_is_planned_at_once() -> None:
+    text = "Sum this up: " + "The council met on Monday and spoke about the bridge. " * 590
+    assert [task for task, _ in plan(text)] == ["summarization"]
