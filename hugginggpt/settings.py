@@ -36,11 +36,11 @@ class Settings(BaseSettings):
     """How long fetching one URL may take in all, in seconds."""
     task_seconds: float = Field(180.0, gt=0)
     """Deadline of one task, over all the models that are tried for it, in seconds; waiting for its turn doesn't count."""
-    plan_seconds: float = Field(90.0, gt=0)
+    plan_seconds: float = Field(150.0, gt=0)
     """Deadline of planning, in seconds."""
-    select_seconds: float = Field(45.0, gt=0)
+    select_seconds: float = Field(60.0, gt=0)
     """Deadline of model selection, in seconds; after it the first candidate is taken."""
-    respond_seconds: float = Field(120.0, gt=0)
+    respond_seconds: float = Field(150.0, gt=0)
     """Deadline of writing the answer, in seconds."""
     top_k: int = Field(5, ge=1)
     """How many candidates per task the controller chooses among."""
