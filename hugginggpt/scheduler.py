@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -33,6 +34,8 @@ from hugginggpt.resources import Origin, Resource, Workspace, is_example
 from hugginggpt.tasks import Kind, TaskInput, TaskTable, serves
 
 log = logging.getLogger(__name__)
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 
 Emit = Callable[[Event], None]
 
@@ -271,10 +274,10 @@ class _Run:
     async def _text(self, value: Argument) -> str:
         whole = value if isinstance(value, str) else ", ".join(value)
         named = self._workspace.find(whole) if len(whole) < 300 else None
-        if named is None and ((whole.startswith(("http://", "https://")) and " " not in whole) or is_example(whole)):
+        if named is None and (_URL.fullmatch(whole) or is_example(whole)):
             named = await self._workspace.resolve(whole)
-        if named is not None and named.text is not None:
-            return named.text
+        if named is not None:
+            return _text_of(named)
         return "".join(self._referred_text(p) if isinstance(p, Reference) else p for p in split_references(whole))
 
     def _referred_text(self, reference: Reference) -> str:
@@ -300,6 +303,15 @@ def _being_cancelled() -> bool:
     """Whether the request is being stopped, rather than an expert's own coroutine cancelled behind our back."""
     current = asyncio.current_task()
     return current is not None and current.cancelling() > 0
+
+
+def _text_of(resource: Resource) -> str:
+    """A text, or a table as it is written."""
+    if resource.text is not None:
+        return resource.text
+    if resource.kind is Kind.TABLE and resource.path is not None:
+        return resource.path.read_text(encoding="utf-8")
+    raise InputError(f"{resource.name} (“{resource.origin.label}”) is {resource.kind.value}, where a text is wanted.")
 
 
 def _fitting(resource: Resource, wanted: TaskInput, task: Task) -> Resource:

@@ -44,6 +44,28 @@ async def test_a_text_argument_that_names_a_file_gets_its_text(run_plan: RunPlan
     assert {said for said, *_ in expert.spans} == {(MEDIA / "report.txt").read_text()}
 
 
+async def test_a_table_named_where_a_text_is_wanted_is_passed_as_it_is_written(run_plan: RunPlan, workspace: Workspace) -> None:
+    workspace.add_file(MEDIA / "people.csv")
+    ran = await run_plan([say(0, "table-1")], Quick())
+    assert ran.text(0) == f"text-generation({(MEDIA / 'people.csv').read_text()})"
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("image-1", "is image, where a text is wanted"),
+        ("file:///etc/passwd", "only http and https"),
+        ("http://127.0.0.1:1/page", "private or reserved address"),
+    ],
+)
+async def test_a_text_argument_that_names_no_text_fails_the_task(
+    text: str, error: str, run_plan: RunPlan, workspace: Workspace
+) -> None:
+    workspace.add_file(MEDIA / "cat.jpg")
+    ran = await run_plan([say(0, text)], Quick())
+    assert error in ran.steps[0].error
+
+
 async def test_a_task_given_several_pictures_runs_once_for_each(run_plan: RunPlan, workspace: Workspace) -> None:
     draw = {"task": "text-to-image", "args": {"text": "a boat"}}
     look = {"task": "image-to-text", "id": 2, "args": {"image": "<GENERATED>-0,<GENERATED>-1"}}

@@ -17,6 +17,8 @@ CALL = Resource("audio-1", Kind.AUDIO, Origin("upload", "call.wav"))
 CLIP = Resource("video-1", Kind.VIDEO, Origin("upload", "clip.mp4"))
 REPORT = Resource("text-1", Kind.TEXT, Origin("upload", "report.txt"), text="A long report.")
 
+HEARD = [("automatic-speech-recognition", {"audio": "audio-1"})]
+
 
 def plan(request: str, *attached: Resource, turns: tuple[Turn, ...] = ()) -> list[tuple[str, dict[str, Any]]]:
     """Tasks and arguments of a plan; it needs no repair."""
@@ -81,6 +83,10 @@ def test_a_shipped_example_may_be_named_without_being_attached() -> None:
         ("Put 'good morning' into Dutch", (), [("translation", {"text": "good morning", "language": "Dutch"})]),
         ("Draw a cat on a mat", (), [("text-to-image", {"text": "a cat on a mat"})]),
         ("Read the text in http://example.com/a.png", (), [("image-to-text", {"image": "http://example.com/a.png"})]),
+        ("read the image file:///etc/passwd", (), [("image-to-text", {"image": "file:///etc/passwd"})]),
+        ("sum up this voicemail", (CALL,), [*HEARD, ("summarization", {"text": "<resource>-0"})]),
+        ("Read this text aloud: file:///etc/passwd", (), [("text-to-speech", {"text": "file:///etc/passwd"})]),
+        ("Sum up https://example.com/news", (), [("summarization", {"text": "https://example.com/news"})]),
         ("Describe these two pictures", (INVOICE, PHOTO), [("image-to-text", {"image": ("image-1", "image-2")})]),
         ("Draw the edges of zebra.jpg", (INVOICE, PHOTO), [("canny-control", {"image": "image-2"})]),
     ],

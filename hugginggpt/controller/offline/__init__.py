@@ -101,8 +101,13 @@ def _is_foreign(wording: Wording) -> bool:
 def _kinds(wording: Wording, context: Sequence[Resource]) -> frozenset[str]:
     named = {kind.value for name in (*wording.files, *wording.urls) if (kind := kind_of(name))}
     attached = {resource.kind.value for resource in context}
-    pages = {"text"} if wording.urls and not named else set()
-    return frozenset(attached | named | pages)
+    return frozenset(attached | named | (_kind_of_page(wording) if wording.urls and not named else frozenset()))
+
+
+def _kind_of_page(wording: Wording) -> frozenset[str]:
+    """What an address without a telling suffix leads to: what the request calls it, else a text."""
+    called = (kind for kind, nouns in _NOUNS.items() if re.search(rf"\b{nouns}\b", wording.instruction))
+    return frozenset([next(called, "text")])
 
 
 def _missing_kind(wording: Wording) -> frozenset[str]:

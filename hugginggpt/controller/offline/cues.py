@@ -81,7 +81,7 @@ def cue_table() -> CueTable:
 
 
 def _compiled(text: str, words: Mapping[str, str]) -> re.Pattern[str]:
-    return re.compile(_fill(text, words).replace(" ", r"\s+"))
+    return re.compile(re.sub(r" (\?)?", lambda blank: r"\s?" if blank[1] else r"\s+", _fill(text, words)))
 
 
 def _fill(text: str, words: Mapping[str, str]) -> str:
