@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
@@ -263,6 +264,8 @@ class _Request:
         steps = fold_steps(self._events)
         request = RespondRequest(self._request.text, self._request.attached, plan, steps, self._session.turns)
         answer = await self._answer_or_fallback(request)
+        if invented := _invented(answer, self._session.workspace):
+            self._emit(Notice(f"The answer names {', '.join(invented)}, which does not exist."))
         complete = not plan.tasks or any(step.status == "done" for step in steps)
         self._emit(Answered(answer, complete))
         made = (*self._request.attached, *(resource for step in steps for resource in step.outputs))
@@ -310,6 +313,13 @@ def _check_text(request: PlanRequest, settings: Settings) -> None:
             f"The request is {len(request.text):,} characters long and {settings.max_request_chars:,} is the limit: "
             "put the long text into a file and attach it."
         )
+
+
+def _invented(answer: str, workspace: Workspace) -> list[str]:
+    """Names of resources in an answer that no resource has."""
+    named = re.findall(r"\b(?:image|audio|video|text|table)-\d+\b", answer)
+    known = {resource.name for resource in workspace.resources}
+    return sorted(set(named) - known)
 
 
 def _no_model(row: TaskType) -> str:

@@ -26,6 +26,7 @@ from hugginggpt.errors import ResourceError
 from hugginggpt.fetch import AddressPolicy, fetch, is_public
 from hugginggpt.settings import Settings
 from hugginggpt.tasks import Kind
+from hugginggpt.webpage import is_page, page_text
 
 EXAMPLE_MEDIA: Final = Path(__file__).resolve().parent.parent / "demos" / "media"
 """The shipped examples: the only files outside a session's folder that a plan may name."""
@@ -190,6 +191,8 @@ class Workspace:
         try:
             kind, suffix = media.identify(path, origin.label, max_pixels=self._settings.max_pixels)
             text = media.read_text(path, origin.label) if kind in {Kind.TEXT, Kind.TABLE} else None
+            if text is not None and is_page(text):
+                text = page_text(text) or text
             target = self.new_path(suffix)
             if text is not None:
                 target.write_text(text, encoding="utf-8", newline="")  # whatever encoding it came in

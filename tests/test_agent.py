@@ -193,6 +193,11 @@ async def test_the_next_request_knows_what_was_said_and_made(agent: HuggingGPT, 
     assert [resource.name for resource in turn.made] == ["image-1", "text-1", "audio-1"]
 
 
+async def test_an_answer_that_names_what_does_not_exist_is_told_apart(agent: HuggingGPT, session: Session) -> None:
+    events = await told(agent, session, Planner([CHAIN], answer="See text-1 and image-7. "))
+    assert of(events, Notice)[-1].message == "The answer names image-7, which does not exist."
+
+
 async def test_a_failed_request_leaves_no_turn(agent: HuggingGPT, session: Session) -> None:
     await told(agent, session, Planner([ControllerError("No network.")]))
     assert session.turns == ()

@@ -187,6 +187,14 @@ async def test_what_a_url_gives_is_looked_at_and_not_believed(web: WebServer, on
     assert list(online.folder.iterdir()) == []
 
 
+async def test_of_a_web_page_the_readable_text_is_kept(web: WebServer, online: Workspace) -> None:
+    url = web.serve("/news", b"<!doctype html><html><script>x()</script><p>It rains.</p></html>", Content_Type="text/html")
+    resource = await online.resolve(url)
+    assert resource.text == "It rains."
+    assert resource.path
+    assert resource.path.read_text() == "It rains."
+
+
 async def test_after_a_failed_fetch_the_next_try_may_work(web: WebServer, online: Workspace) -> None:
     with pytest.raises(ResourceError):
         await online.resolve(web.url("/a.txt"))
