@@ -66,7 +66,7 @@ class LanguageModel:
     model: str
     base_url: str = field(default=OPENAI_URL, repr=False)
     key: str = field(default="", repr=False)
-    seconds: float = 60.0
+    seconds: float = 120.0
     """Time for one whole reply; for a streamed one, for each silence in it."""
 
     @property

@@ -50,7 +50,8 @@ def summarize(call: Call) -> Result:
     Returns:
         One text; ``data["sentences"]`` holds them, ``data["of"]`` counts those of the text.
     """
-    found = [s for s in split_sentences(call.text()) if not _is_heading(s)][:_MAX_SENTENCES] or [call.text()]
+    distinct = dict.fromkeys(s for s in split_sentences(call.text()) if not _is_heading(s))
+    found = list(distinct)[:_MAX_SENTENCES] or [call.text()]
     wanted = min(max(2, round(len(found) / 5)), 6)
     chosen = found if len(found) <= wanted else central_sentences(found, wanted, call)
     note = (

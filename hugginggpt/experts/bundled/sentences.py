@@ -6,12 +6,15 @@ import re
 from typing import Final
 
 _END: Final = re.compile(
-    r"""[.!?…]+["'”’)\]]*\s+(?=["'“‘(\[]*[A-Z0-9])   # a stop, then what can begin a sentence
+    r"""(?<![.!?…])[.!?…]++["'”’)\]]*+\s++(?=["'“‘(\[]*+[A-Z0-9])   # a stop, then what can begin a sentence
       | \n\s*\n+                                      # an empty line
-      | \n(?=\s*(?:[-*•]|\d+[.)])\s)                  # an item of a list
+      | \n(?=\s*+(?:[-*•]|\d++[.)])\s)                # an item of a list
     """,
     re.VERBOSE,
 )
+_LAST_WORD: Final = re.compile(r"[\w.]*\Z")
+_NEAR: Final = 60
+"""How many characters before and after a stop tell whether it ends a sentence."""
 _ABBREVIATIONS: Final = frozenset(
     "mr mrs ms dr prof sr jr st rev gen col capt lt sgt hon gov sen rep mt ft vs etc inc ltd co corp no nos vol fig eq "
     "ch sec pp approx dept est ave blvd rd jan feb mar apr jun jul aug sep sept oct nov dec e.g i.e a.m p.m u.s u.k "
@@ -33,7 +36,8 @@ def split_sentences(text: str) -> list[str]:
     found: list[str] = []
     start = 0
     for match in _END.finditer(text):
-        if text[match.start()] == "." and not _ends(text[start : match.start()], text[match.end() :]):
+        before = text[max(start, match.start() - _NEAR) : match.start()]
+        if text[match.start()] == "." and not _ends(before, text[match.end() : match.end() + _NEAR]):
             continue
         if sentence := " ".join(text[start : match.end()].split()):
             found.append(sentence)
@@ -45,9 +49,9 @@ def split_sentences(text: str) -> list[str]:
 
 def _ends(before: str, after: str) -> bool:
     """Whether a full stop between the two ends a sentence."""
-    word_match = re.search(r"[\w.]*$", before)
+    word_match = _LAST_WORD.search(before)
     word = word_match[0].lower() if word_match else ""
-    following = re.match(r"\W*(\w+)", after[:60])
+    following = re.match(r"\W*(\w+)", after)
     if word in _ABBREVIATIONS:
         return word in _MAY_END and bool(following) and following[1].lower() in _STARTERS  # type: ignore[index]
     return not (len(word) == 1 and word.isalpha() and word != "i")  # an initial: J. K. Rowling

