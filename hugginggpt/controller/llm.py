@@ -168,18 +168,22 @@ def _result_facts(resource: Resource) -> dict[str, Any]:
 
 
 def plan_schema(table: TaskTable) -> dict[str, Any]:
-    """The strict JSON schema of a plan: every argument is there, null when it isn't used."""
-    names = sorted({wanted.name for row in table.values() for wanted in row.inputs})
-    text_or_null = {"type": ["string", "null"]}
-    task = _strict(
-        {
-            "task": {"type": "string", "enum": list(table)},
-            "id": {"type": "integer"},
-            "dep": {"type": "array", "items": {"type": "integer"}},
-            "args": _strict(dict.fromkeys(names, text_or_null)),
-        }
-    )
-    return _strict({"tasks": {"type": "array", "items": task}})
+    """The strict JSON schema of a plan: each task with its own arguments alone, null where one can be left out.
+
+    With every argument on every task a small model fills them all, and pays for each in tokens.
+    """
+    tasks = [
+        _strict(
+            {
+                "task": {"type": "string", "enum": [row.name]},
+                "id": {"type": "integer"},
+                "dep": {"type": "array", "items": {"type": "integer"}},
+                "args": _strict({i.name: {"type": "string" if i.required else ["string", "null"]} for i in row.inputs}),
+            }
+        )
+        for row in table.values()
+    ]
+    return _strict({"tasks": {"type": "array", "items": {"anyOf": tasks}}})
 
 
 def selection_schema(choices: Sequence[Choice]) -> dict[str, Any]:

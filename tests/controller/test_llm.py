@@ -218,18 +218,23 @@ def test_the_selection_schema_lists_the_candidates_and_nothing_else() -> None:
 
 def strict(schema: Any) -> bool:
     """What OpenAI's strict mode asks: every field required, no others, all the way down."""
-    if isinstance(schema, dict) and schema.get("type") == "object":
+    if not isinstance(schema, dict):
+        return True
+    if schema.get("type") == "object":
         closed = schema["additionalProperties"] is False and schema["required"] == list(schema["properties"])
         return closed and all(strict(part) for part in schema["properties"].values())
-    return strict(schema["items"]) if isinstance(schema, dict) and "items" in schema else True
+    return all(strict(part) for part in (schema.get("items"), *schema.get("anyOf", ())))
 
 
-def test_the_plan_schema_is_strict_and_knows_every_task_and_argument(table: TaskTable) -> None:
+def test_the_plan_schema_is_strict_and_gives_each_task_its_own_arguments(table: TaskTable) -> None:
     schema = plan_schema(table)
-    task = schema["properties"]["tasks"]["items"]["properties"]
     assert strict(schema)
-    assert task["task"]["enum"] == list(table)
-    assert set(task["args"]["properties"]) == {wanted.name for row in table.values() for wanted in row.inputs}
+    tasks = [task["properties"] for task in schema["properties"]["tasks"]["items"]["anyOf"]]
+    assert [task["task"]["enum"] for task in tasks] == [[name] for name in table]
+    for task, row in zip(tasks, table.values(), strict=True):
+        arguments = task["args"]["properties"]
+        assert list(arguments) == [wanted.name for wanted in row.inputs]
+        assert [arguments[i.name]["type"] == "string" for i in row.inputs] == [i.required for i in row.inputs]
 
 
 async def test_a_server_without_schemas_plans_all_the_same(server: ScriptedServer, ask: Any) -> None:
