@@ -9,11 +9,14 @@ import logging
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import cast
 
 from hugginggpt.agent import HuggingGPT, Session
 from hugginggpt.assembly import make_agent, make_controller, make_language_model, session_experts
@@ -34,6 +37,7 @@ from hugginggpt.events import (
 )
 from hugginggpt.language_model import LanguageModel
 from hugginggpt.resources import Resource
+from hugginggpt.settings import SettingsError
 from hugginggpt.trace import trace_json
 
 _SECONDS_BETWEEN_PROGRESS = 1.0
@@ -50,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         "without it the built-in planner does.",
     )
     parser.add_argument("request", help="what you want, in a sentence")
-    parser.add_argument("files", nargs="*", type=Path, help="pictures, recordings, videos, texts, tables")
+    parser.add_argument("files", nargs="*", help="pictures, recordings, videos, texts, tables")
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--plan", action="store_true", help="print the plan alone, as JSON")
     shape.add_argument("--json", action="store_true", help="print the whole trace as JSON")
@@ -64,28 +68,57 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one request; returns the exit code."""
     args = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO if args.verbose else logging.CRITICAL, stream=sys.stderr)
-    for file in args.files:
-        if not file.is_file():
-            print(f"There is no file “{file}”.", file=sys.stderr)
-            return BAD_USAGE
-    if args.out and (refusal := _unusable(args.out)):
-        print(f"--out: {refusal}", file=sys.stderr)
+    if refusal := _refusal(args):
+        print(refusal, file=sys.stderr)
         return BAD_USAGE
+    try:
+        code = _work(args)
+        sys.stdout.flush()  # here, where a broken pipe can be caught
+    except BrokenPipeError:  # whoever reads (head, true) wants no more
+        _drop_output()
+        return COULD_NOT
+    return code
+
+
+def _work(args: argparse.Namespace) -> int:
     environment = {} if args.offline else os.environ
     model = make_language_model(
         key=environment.get("OPENAI_API_KEY", ""),
         base_url=environment.get("OPENAI_BASE_URL", ""),
         model=environment.get("OPENAI_MODEL", ""),
     )
-    agent = make_agent()
-    session = agent.new_session()
     try:
-        return asyncio.run(_run(agent, session, model, args))
-    except (KeyboardInterrupt, StoppedError):
-        print("Stopped.", file=sys.stderr)
+        return asyncio.run(_in_session(make_agent(), model, args))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return BAD_USAGE
+    except (KeyboardInterrupt, asyncio.CancelledError, StoppedError):
+        with suppress(OSError):  # after SIGHUP the terminal is gone
+            print("Stopped.", file=sys.stderr, flush=True)
         return COULD_NOT
-    finally:
-        session.close()
+
+
+def _refusal(args: argparse.Namespace) -> str:
+    """Why the arguments can't be used; empty when they can."""
+    for file in args.files:
+        if re.match("https?://", file, re.IGNORECASE):
+            return f"Put the address into the request: “{args.request} {file}”."
+        if not os.path.isfile(file):  # Path.is_file raises where a name is too long
+            return f"There is no file “{file}”."
+    if args.out and (refusal := _unusable(args.out)):
+        return f"--out: {refusal}"
+    return ""
+
+
+def _drop_output() -> None:
+    """Send what is still buffered nowhere, so that Python does not stumble over the closed pipe once more as it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _unusable(folder: Path) -> str:
@@ -99,10 +132,37 @@ def _unusable(folder: Path) -> str:
     return "" if os.access(folder, os.W_OK) else f"nothing may be written into {folder}."
 
 
+@contextmanager
+def _cancelled_by_signals() -> Iterator[None]:
+    """Turn the end of the terminal or of the service into cancellation, as asyncio does Ctrl-C."""
+    task, loop = cast("asyncio.Task[int]", asyncio.current_task()), asyncio.get_running_loop()
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # nohup
+    with suppress(NotImplementedError):  # Windows
+        for number in numbers:
+            loop.add_signal_handler(number, task.cancel)
+    try:
+        yield
+    finally:
+        with suppress(NotImplementedError):
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+
+async def _in_session(agent: HuggingGPT, model: LanguageModel | None, args: argparse.Namespace) -> int:
+    with _cancelled_by_signals():
+        session = agent.new_session()
+        try:
+            return await _run(agent, session, model, args)
+        finally:
+            session.close()
+
+
 async def _run(agent: HuggingGPT, session: Session, model: LanguageModel | None, args: argparse.Namespace) -> int:
     controller = make_controller(model)
+    files = [Path(file) for file in args.files]
     try:
-        attached = [await asyncio.to_thread(session.workspace.add_file, file) for file in args.files]
+        attached = [await asyncio.to_thread(session.workspace.add_file, file) for file in files]
         if args.plan:
             plan = await agent.plan(args.request, session, controller, attached)
             for note in plan.notes:
@@ -122,7 +182,7 @@ async def _run(agent: HuggingGPT, session: Session, model: LanguageModel | None,
             print(line, file=sys.stderr)
             told = time.monotonic()
     made = [resource for event in events if isinstance(event, TaskDone) for resource in event.outputs]
-    given = {resource.name: file for resource, file in zip(attached, args.files, strict=True)}
+    given = {resource.name: file for resource, file in zip(attached, files, strict=True)}
     _print_result(events, given, _save(made, args.out), args)
     return ANSWERED if any(isinstance(e, Answered) and e.complete for e in events) else COULD_NOT
 

@@ -26,10 +26,11 @@ from hugginggpt.events import (
     RequestDone,
     RequestFailed,
     RequestStarted,
+    ResourcesFetched,
+    Step,
     Usage,
 )
-from hugginggpt.experts.base import Expert
-from hugginggpt.experts.textwork import instructions
+from hugginggpt.experts.base import Expert, Limits
 from hugginggpt.plan import Plan, Task
 from hugginggpt.repair import make_plan
 from hugginggpt.resources import Resource, Workspace
@@ -65,6 +66,7 @@ class HuggingGPT:
         fallback: Controller,
         settings: Settings | None = None,
         table: TaskTable | None = None,
+        with_key: frozenset[str] = frozenset(),
     ) -> None:
         """Make an agent.
 
@@ -73,11 +75,13 @@ class HuggingGPT:
             fallback: Writes the answer when a session's own controller fails at that last step.
             settings: Limits; by default from the environment.
             table: The task types; by default the shipped ones.
+            with_key: Tasks that a session's own key would add a model for, to say so where there is none.
         """
         self.settings = settings or Settings()
         self.table = table or task_table()
         self._experts = tuple(experts)
         self._fallback = fallback
+        self._with_key = with_key
         self._slots = Slots()
 
     def new_session(self) -> Session:
@@ -183,6 +187,7 @@ class _Request:
                 self._agent.table,
                 task_seconds=settings.task_seconds,
                 slots=self._agent._slots,
+                limits=Limits(settings.max_pixels, settings.max_audio_seconds),
             )
 
             async def assign(task: Task) -> Assignment:
@@ -190,10 +195,14 @@ class _Request:
                 selections = await asyncio.shield(selecting) if len(candidates) > 1 else {}
                 return self._assignment(task, candidates, selections)
 
+            known = set(self._session.workspace.resources)
             self._usages += await scheduler.run(plan, self._session.workspace, assign, self._emit)
         finally:
             selecting.cancel()
-        await self._respond(plan)
+        fetched = [r for r in self._session.workspace.resources if r not in known and r.origin.source in {"url", "example"}]
+        if fetched:
+            self._emit(ResourcesFetched(tuple(fetched)))
+        await self._respond(plan, fetched)
 
     async def plan(self) -> Plan:
         """Ask for a plan and repair it; a plan that can't be repaired is asked for once more, with the complaint."""
@@ -251,7 +260,7 @@ class _Request:
 
     def _assignment(self, task: Task, candidates: tuple[ModelCard, ...], selections: Mapping[int, Selection]) -> Assignment:
         if not candidates:
-            raise ExpertError(_no_model(self._agent.table[task.task]))
+            raise ExpertError(_no_model(self._agent.table[task.task], self._agent._with_key))
         if len(candidates) == 1:
             return Assignment(candidates, "The only model here for this task.")
         selection = selections.get(task.id)
@@ -260,21 +269,20 @@ class _Request:
             return Assignment(candidates, "First in the catalogue's order for this task.")
         return Assignment((*chosen, *(card for card in candidates if card not in chosen)), selection.reason)
 
-    async def _respond(self, plan: Plan) -> None:
+    async def _respond(self, plan: Plan, fetched: Sequence[Resource]) -> None:
         steps = fold_steps(self._events)
         request = RespondRequest(self._request.text, self._request.attached, plan, steps, self._session.turns)
         answer = await self._answer_or_fallback(request)
-        if invented := _invented(answer, self._session.workspace):
+        if invented := _invented(answer, request, self._session.workspace):
             self._emit(Notice(f"The answer names {', '.join(invented)}, which does not exist."))
-        complete = not plan.tasks or any(step.status == "done" for step in steps)
-        self._emit(Answered(answer, complete))
-        made = (*self._request.attached, *(resource for step in steps for resource in step.outputs))
+        self._emit(Answered(answer, _complete(plan, steps)))
+        made = (*self._request.attached, *fetched, *(resource for step in steps for resource in step.outputs))
         turn = Turn(self._request.text, answer, made)
         self._session.turns = (*self._session.turns, turn)[-_KEPT_TURNS:]
 
     async def _answer_or_fallback(self, request: RespondRequest) -> str:
         """The controller's answer; results are never lost because the words about them failed."""
-        if self._controller is self._agent._fallback:
+        if self._controller is self._agent._fallback or not request.steps:  # without results there is nothing to fall back on
             return await self._answer(self._controller, request)
         try:
             return await self._answer(self._controller, request)
@@ -315,15 +323,29 @@ def _check_text(request: PlanRequest, settings: Settings) -> None:
         )
 
 
-def _invented(answer: str, workspace: Workspace) -> list[str]:
-    """Names of resources in an answer that no resource has."""
-    named = re.findall(r"\b(?:image|audio|video|text|table)-\d+\b", answer)
-    known = {resource.name for resource in workspace.resources}
-    return sorted(set(named) - known)
+def _complete(plan: Plan, steps: Sequence[Step]) -> bool:
+    """Whether anything that was asked for was done: a task on the way to a failed one was not asked for itself."""
+    needed = {n for task in plan.tasks for n in task.dep}
+    return not plan.tasks or any(step.status == "done" for step in steps if step.task.id not in needed)
 
 
-def _no_model(row: TaskType) -> str:
-    if row.name in instructions():
+def _invented(answer: str, request: RespondRequest, workspace: Workspace) -> list[str]:
+    """Names of resources in an answer that no resource has and that nobody else wrote."""
+
+    def names(text: str) -> set[str]:
+        return set(re.findall(r"\b(?:image|audio|video|text|table)-\d+\b", text))
+
+    written = names(request.text).union(*(names(resource.text or "") for step in request.steps for resource in step.outputs))
+    return sorted(names(answer) - {resource.name for resource in workspace.resources} - written)
+
+
+def _no_model(row: TaskType, with_key: frozenset[str]) -> str:
+    if row.name == "conversational":
+        return (
+            "The built-in planner found nothing in this request that a model here can do; "
+            "with an OpenAI or Hugging Face key a language model answers it."
+        )
+    if row.name in with_key:
         return f"No model for {row.noun} is installed here; with an OpenAI or Hugging Face key the language model does it."
     return f"No model for {row.noun} is installed here, and this version runs no hosted ones."
 

@@ -2,34 +2,64 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
+from hugginggpt.addresses import is_public
 from hugginggpt.agent import HuggingGPT
 from hugginggpt.controller.base import Controller
 from hugginggpt.controller.offline import OfflineController
 from hugginggpt.experts.base import Expert
-from hugginggpt.language_model import OPENAI_URL, LanguageModel
-from hugginggpt.settings import Settings
+from hugginggpt.language_model import DEFAULT_MODEL, OPENAI_URL, LanguageModel
+from hugginggpt.resources import remove_stale
+from hugginggpt.settings import Settings, load_settings
 
-DEFAULT_MODEL: Final = "gpt-5.4-mini"
-"""What is asked for at OpenAI when nobody says otherwise."""
+_SESSION: Final = re.compile(r"[\w-]{24}", re.ASCII)
+"""What a session's folder is called (see Workspace.create)."""
 
 
 def make_agent(settings: Settings | None = None) -> HuggingGPT:
-    """The agent with all back ends that need no key."""
+    """The agent with all back ends that need no key; what processes that were killed have left is deleted first.
+
+    Raises:
+        SettingsError: The environment sets something that can't be used.
+    """
+    from hugginggpt.experts import textwork
     from hugginggpt.experts.bundled import BundledExpert
 
-    return HuggingGPT([BundledExpert()], fallback=OfflineController(), settings=settings)
+    settings = settings or load_settings()
+    if _holds_only_sessions(settings):
+        remove_stale(settings)
+    return HuggingGPT(
+        [BundledExpert()], fallback=OfflineController(), settings=settings, with_key=frozenset(textwork.instructions())
+    )
 
 
-def make_language_model(*, key: str = "", base_url: str = "", model: str = "") -> LanguageModel | None:
-    """The language model that a key or a server's address gives; None without either."""
+def _holds_only_sessions(settings: Settings) -> bool:
+    """Whether nothing but sessions lies in their folder: a deployment may have named one that holds its own files too."""
+    folder = settings.sessions
+    return not folder.is_dir() or all(_SESSION.fullmatch(found.name) and found.is_dir() for found in folder.iterdir())
+
+
+def make_language_model(
+    *, key: str = "", base_url: str = "", model: str = "", private_servers: bool = True
+) -> LanguageModel | None:
+    """The language model that a key or a server's address gives; None without either.
+
+    Args:
+        key: The key to the server.
+        base_url: Its address; OpenAI's without one.
+        model: What the server calls the model.
+        private_servers: Whether the server may have a private address: at home that's the point, on a public Space it
+            would open the Space's own network to every visitor.
+    """
     key, base_url, model = key.strip(), base_url.strip(), model.strip()
     if not key and not base_url:
         return None
     base_url = base_url.rstrip("/").removesuffix("/chat/completions")  # what many servers' documents print
-    return LanguageModel(model or DEFAULT_MODEL, base_url or OPENAI_URL, key)
+    allowed = None if private_servers else is_public
+    return LanguageModel(model or DEFAULT_MODEL, base_url or OPENAI_URL, key, allowed=allowed)
 
 
 def make_controller(model: LanguageModel | None) -> Controller:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hugginggpt.plan import Plan
+from hugginggpt.plan import Plan, Task
 from hugginggpt.resources import Resource
 
 Stage = Literal["plan", "select", "respond", "work"]
@@ -124,6 +124,13 @@ class TaskSkipped:
 
 
 @dataclass(frozen=True, slots=True)
+class ResourcesFetched:
+    """Files that came neither with the request nor from a task: URLs and shipped examples that the plan named."""
+
+    resources: tuple[Resource, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerDelta:
     """The next words of the answer."""
 
@@ -163,6 +170,20 @@ class RequestDone:
     usage: tuple[Usage, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What became of one task: the events about it, folded (`trace.fold_steps`)."""
+
+    task: Task
+    status: Literal["pending", "running", "done", "failed", "skipped"]
+    model: ModelRef | None = None
+    reason: str = ""
+    seconds: float = 0.0
+    outputs: tuple[Resource, ...] = ()
+    error: str = ""
+    note: str = ""
+
+
 Event = (
     RequestStarted
     | Planned
@@ -173,6 +194,7 @@ Event = (
     | TaskDone
     | TaskFailed
     | TaskSkipped
+    | ResourcesFetched
     | AnswerDelta
     | Answered
     | Notice

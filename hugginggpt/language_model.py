@@ -7,16 +7,32 @@ the cause that is kept for the log.
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
+import httpx2
+
+from hugginggpt.addresses import AddressPolicy, GuardedTransport, RefusedError, resolve
 from hugginggpt.errors import ControllerError
 from hugginggpt.events import Stage, Usage
+from hugginggpt.server_faults import (
+    BAD_KEY,
+    BAD_PROXY,
+    BAD_URL,
+    CUT,
+    NO_COMPLETION,
+    NOTHING,
+    PRIVATE,
+    UNREACHABLE,
+    ServerFault,
+    asked_wait,
+    sentence,
+    without_key,
+)
 
 if TYPE_CHECKING:
     import openai
@@ -26,37 +42,18 @@ T = TypeVar("T")
 Message = Mapping[str, str]
 
 OPENAI_URL: Final = "https://api.openai.com/v1"
+DEFAULT_MODEL: Final = "gpt-5.4-mini"
+"""What is asked for at OpenAI when nobody says otherwise."""
 HUGGING_FACE_URL: Final = "https://router.huggingface.co/v1"
+HUGGING_FACE_MODEL: Final = "openai/gpt-oss-120b"
+"""What is asked for at Hugging Face when nobody says otherwise."""
 _CONNECT_SECONDS: Final = 10.0
-_SENTENCES: Final[Mapping[int | str, str]] = {
-    400: "{server} did not accept the request: the model “{model}” may not fit it.",
-    401: "{server} refused the key: check it, or enter another one.",
-    402: "The account at {server} is out of credit: top it up, or use another key.",
-    403: "The key may not use “{model}” at {server}: choose another model, or give the key that permission.",
-    404: "{server} knows no model “{model}”: check the name and the base URL.",
-    413: "The request is too long for “{model}” at {server}: shorten it, or choose another model.",
-    422: "{server} did not accept the request: the model “{model}” may not fit it.",
-    429: "{server} is over its rate limit or the account is out of quota: wait a minute, or check the account.",
-    "insufficient_quota": "The account at {server} is out of credit: top it up, or use another key.",
-    "context_length_exceeded": "The request is too long for “{model}” at {server}: shorten it, or choose another model.",
-}
-"""By HTTP status, or by the server's own code where that says more."""
-_SERVER_TROUBLE: Final = "{server} has trouble of its own (status {status}): try again in a minute."
-_NO_COMPLETION: Final = "{server} answered something that is no chat completion: check the base URL."
-_NOTHING: Final = "“{model}” at {server} answered nothing: try again, or another model."
-_CUT: Final = "“{model}” at {server} ran out of room in the middle of its reply: shorten the request, or choose another model."
-_BROKEN_OFF: Final = "{server} broke off in the middle of its answer: try again in a minute."
-_BAD_URL: Final = "The base URL is not valid: write it like https://host/v1, without a name or password in it."
-_BAD_KEY: Final = "The key for {server} holds a blank or a sign that no key has: copy it again."
+_LONGEST_WAIT: Final = 20.0
+"""How long a server may ask to wait before the one second try, in seconds; a person is told of anything longer."""
 _UNKNOWN_PARAMETER: Final = frozenset({400, 422, 500, 501})
 """What servers answer to a parameter that they don't know."""
 _KEY: Final = re.compile(r"[!-~]*")
-_MASKED_KEY: Final = re.compile(r"\b(?:sk|hf|gsk|pk|xai|nvapi)[-_][\w*.…-]+")
-_MAX_FAULT_CHARS: Final = 600
-
-
-class _ServerFault(Exception):  # noqa: N818 (a cause kept for the log, never shown)
-    """What a server said, with the key taken out."""
+_MAX_HOST_CHARS, _MAX_LABEL_CHARS = 253, 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +65,8 @@ class LanguageModel:
     key: str = field(default="", repr=False)
     seconds: float = 120.0
     """Time for one whole reply; for a streamed one, for each silence in it."""
+    allowed: AddressPolicy | None = field(default=None, repr=False)
+    """Which IP addresses the server may have; None: any, and then the environment's proxies are used too."""
 
     @property
     def server(self) -> str:
@@ -76,6 +75,28 @@ class LanguageModel:
             return urlsplit(self.base_url).hostname or "an unknown server"
         except ValueError:
             return "an unknown server"
+
+    async def check(self) -> None:
+        """Refuse at once what every call would refuse: a malformed address or key, a host that may not be reached.
+
+        The host's name is looked up only where not every address is allowed. Calls check again as they connect.
+
+        Raises:
+            ControllerError: One sentence that says what to do.
+        """
+        url = self._checked_url()
+        if self.allowed is None:
+            return
+        refused = ""
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                await resolve(url.raw_host.decode("ascii"), url.port or 443, self.allowed)
+        except RefusedError:
+            refused = PRIVATE
+        except OSError:  # no such host, or no name server that answers in time
+            refused = UNREACHABLE
+        if refused:
+            raise self._error(refused)
 
     async def complete(
         self, messages: Sequence[Message], stage: Stage, *, schema: Mapping[str, Any] | None = None
@@ -98,11 +119,11 @@ class LanguageModel:
         choice = choices[0] if isinstance(choices, list) and choices else None
         message = getattr(choice, "message", None)
         if message is None:
-            raise self._error(_NO_COMPLETION)
+            raise self._error(NO_COMPLETION)
         if getattr(choice, "finish_reason", None) == "length":
-            raise self._error(_CUT)
+            raise self._error(CUT)
         if not isinstance(message.content, str) or not (text := spoken(message.content) or "").strip():
-            raise self._error(_NOTHING)
+            raise self._error(NOTHING)
         return text, self._usage(stage, reply.usage)
 
     async def stream(self, messages: Sequence[Message], stage: Stage) -> AsyncIterator[str | Usage]:
@@ -127,14 +148,14 @@ class LanguageModel:
                     said = True
                     yield text
         if not said:
-            raise self._error(_NOTHING if heard else _NO_COMPLETION)
+            raise self._error(NOTHING if heard else NO_COMPLETION)
         yield self._usage(stage, usage)
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[openai.AsyncOpenAI]:
         import openai
 
-        self._check()
+        self._checked_url()
         client = openai.AsyncOpenAI(
             # "none" is what keyless local servers are given; None would read the server's own environment
             api_key=self.key or "none",
@@ -143,6 +164,7 @@ class LanguageModel:
             webhook_secret="",
             timeout=openai.Timeout(self.seconds, connect=_CONNECT_SECONDS),
             max_retries=1,
+            http_client=self._http_client(),
         )
         # what the client took from the environment all the same belongs to whoever runs this program, not to the session
         client.organization = client.project = None
@@ -150,17 +172,30 @@ class LanguageModel:
         async with client:
             yield client
 
-    def _check(self) -> None:
-        """Refuse what can't be sent, before an exception quotes it."""
+    def _http_client(self) -> httpx2.AsyncClient:
+        """Follows no redirect: a server could send the request on to where the person never meant it to go."""
+        hooks = {"response": [self._tell_of_a_long_wait]}
+        if self.allowed is not None:
+            transport = GuardedTransport(self.allowed)
+            return httpx2.AsyncClient(transport=transport, trust_env=False, follow_redirects=False, event_hooks=hooks)
         try:
-            parts = urlsplit(self.base_url)
-            valid = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None and parts.port != 0
-        except ValueError:
-            valid = False
-        if not valid or not self.base_url.isprintable() or " " in self.base_url:
-            raise self._error(_BAD_URL)
+            return httpx2.AsyncClient(follow_redirects=False, event_hooks=hooks)
+        except (ValueError, ImportError, httpx2.InvalidURL):  # a proxy of a kind that is unknown or not installed
+            pass
+        raise self._error(BAD_PROXY)  # out here, so that no address with a proxy's password is its context
+
+    async def _tell_of_a_long_wait(self, response: httpx2.Response) -> None:
+        """Where the server asks for a long wait, have its refusal handed on at once; else the client sleeps that long."""
+        if asked_wait(response.headers) > min(_LONGEST_WAIT, self.seconds / 2):
+            response.headers["x-should-retry"] = "false"  # the client's own sign
+
+    def _checked_url(self) -> httpx2.URL:
+        """The base URL as the client reads it; what can't be sent is refused before an exception quotes it."""
+        if (url := _well_formed(self.base_url)) is None:
+            raise self._error(BAD_URL)
         if not _KEY.fullmatch(self.key):
-            raise self._error(_BAD_KEY)
+            raise self._error(BAD_KEY)
+        return url
 
     async def _create(
         self, client: openai.AsyncOpenAI, messages: Sequence[Message], extra: Mapping[str, Any], **more: Any
@@ -180,33 +215,12 @@ class LanguageModel:
             async with asyncio.timeout(self.seconds):
                 return await call
         except Exception as error:
-            failed = self._error(self._template(error, begun))
-            failed.__cause__ = _ServerFault(self._without_key(f"{type(error).__name__}: {error}"))
+            failed = self._error(sentence(error, seconds=self.seconds, begun=begun))
+            failed.__cause__ = ServerFault(without_key(f"{type(error).__name__}: {error}", self.key))
         raise failed
-
-    def _template(self, error: Exception, begun: bool) -> str:
-        """The sentence for a failure; `begun` when a part of the reply was there already."""
-        import openai
-
-        status, code = getattr(error, "status_code", None), getattr(error, "code", None)
-        if isinstance(status, int):
-            known = _SENTENCES.get(code) if isinstance(code, str) else None
-            return known or _SENTENCES.get(status) or _SERVER_TROUBLE.replace("{status}", str(status))
-        if isinstance(error, TimeoutError | openai.APITimeoutError):
-            return f"{{server}} did not answer within {self.seconds:g} s: try again, or another model."
-        if begun:
-            return _BROKEN_OFF
-        if isinstance(error, openai.APIConnectionError):
-            return "{server} can't be reached: check the base URL and the network."
-        return _NO_COMPLETION
 
     def _error(self, template: str) -> ControllerError:
         return ControllerError(template.format(server=self.server, model=self.model))
-
-    def _without_key(self, text: str) -> str:
-        for form in {self.key, repr(self.key)[1:-1], json.dumps(self.key)[1:-1], quote(self.key, safe="")} - {""}:
-            text = text.replace(form, "[key]")
-        return _MASKED_KEY.sub("[key]", text)[:_MAX_FAULT_CHARS]
 
     def _usage(self, stage: Stage, usage: Any) -> Usage:
         return Usage(
@@ -228,3 +242,18 @@ def spoken(reply: str) -> str | None:
         _, end, rest = start.partition("</think>")
         return rest.lstrip() if end else None
     return None if "<think>".startswith(start) else reply
+
+
+def _well_formed(base_url: str) -> httpx2.URL | None:
+    """A base URL as the client reads it; None when it is none, or holds a user's name and password."""
+    if not base_url.isprintable() or " " in base_url:
+        return None
+    try:
+        parts, url = urlsplit(base_url), httpx2.URL(base_url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None and parts.port != 0
+        labels = url.raw_host.decode("ascii").removesuffix(".").split(".")
+    except (ValueError, httpx2.InvalidURL):  # UnicodeError is a ValueError
+        return None
+    # names that no name server knows, on which looking them up breaks
+    known = len(url.raw_host) <= _MAX_HOST_CHARS and all(0 < len(label) <= _MAX_LABEL_CHARS for label in labels)
+    return url if usable and known else None

@@ -20,6 +20,7 @@ from hugginggpt.plan import Argument, Plan, Reference, Task, references, split_r
 from hugginggpt.resources import Resource
 from hugginggpt.tasks import MEDIA_KINDS, TaskInput, TaskTable, TaskType, serves
 
+_TEXT_NAME = re.compile(r"(?:text|table)-\d+")
 _NAME = re.compile(r"[\w-]*\w[.-]\w+")  # image-1, cat.jpg
 
 
@@ -91,6 +92,9 @@ def _value(value: Any, wanted: TaskInput, where: str) -> Argument:
         raise PlanError(f"{where}: the argument {wanted.name} is {what}, not a text or a resource.")
     texts = [_as_text(item, wanted) for item in items]
     if wanted.kind not in MEDIA_KINDS:
+        several = [name for text in texts for name in SEPARATORS.split(text) if name]
+        if len(several) > 1 and all(_TEXT_NAME.fullmatch(name) for name in several):
+            return tuple(several)
         return ", ".join(texts)
     names = [name for text in texts for name in _names(text)]
     if not names:

@@ -1,9 +1,9 @@
-"""From a language model's reply to the task objects in it, whatever stands around them."""
+"""From a language model's reply to the tasks or selections in it, whatever stands around them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import json_repair
@@ -13,6 +13,7 @@ from hugginggpt.errors import PlanError
 _BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*(?:"|\Z)|[\[\]{}]', re.DOTALL)
 _OPENING: Final = re.compile(r"\[\s*[\[{]|\[\s*\]|\{\s*[\"'“]?\w")
 _MAX_DEPTH: Final = 100
+_TOO_DEEP: Final = "The plan is nested too deep to be read."
 
 
 def read_tasks(text: str) -> list[Any]:
@@ -24,18 +25,34 @@ def read_tasks(text: str) -> list[Any]:
     Raises:
         PlanError: It is nested too deep to be read.
     """
-    try:
-        blocks = [_task_objects(json_repair.loads(block)) for block in _blocks(text)]
-    except RecursionError as error:
-        raise PlanError("The plan is nested too deep to be read.") from error
+    blocks = _read(text, _task_objects)
     # an object in prose ("given {"a": 1}") is not a task, unless there is nothing better
     named = [found for found in blocks if any("task" in lowered(item) for item in found)]
     return [item for found in named or blocks for item in found]
 
 
+def read_selections(text: str) -> list[dict[Any, Any]]:
+    """The objects with an "id" in a controller's reply, keys in lower case; [] when it holds none.
+
+    Reads what `read_tasks` reads, and also the paper's own form: `{"id": ..., "reason": ...}` that names no task.
+
+    Raises:
+        PlanError: It is nested too deep to be read.
+    """
+    return [lowered(item) for found in _read(text, _objects_with_id) for item in found]
+
+
 def lowered(item: Mapping[Any, Any]) -> dict[Any, Any]:
     """An object with its keys in lower case."""
     return {key.strip().lower() if isinstance(key, str) else key: value for key, value in item.items()}
+
+
+def _read(text: str, find: Callable[[Any], list[Any]]) -> list[list[Any]]:
+    """What `find` finds in each block of JSON."""
+    try:
+        return [find(json_repair.loads(block)) for block in _blocks(text)]
+    except RecursionError as error:
+        raise PlanError(_TOO_DEEP) from error
 
 
 def _blocks(text: str) -> Iterator[str]:
@@ -47,7 +64,7 @@ def _blocks(text: str) -> Iterator[str]:
         for match in _BRACKET.finditer(text, start):
             depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], 0)
             if depth > _MAX_DEPTH:
-                raise PlanError("The plan is nested too deep to be read.")
+                raise PlanError(_TOO_DEEP)
             if depth == 0:
                 end = match.end()
                 break
@@ -65,3 +82,11 @@ def _task_objects(value: Any) -> list[Any]:
             found += _task_objects(item) or ([item] if isinstance(item, dict) and item else [])
         return found
     return []
+
+
+def _objects_with_id(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        if "id" in lowered(value):
+            return [value]
+        value = list(value.values())
+    return [found for item in value for found in _objects_with_id(item)] if isinstance(value, list) else []

@@ -164,7 +164,10 @@ class Workspace:
         if "://" in name or name.startswith(("file:", "data:")):
             return await self._from_url(name)
         if example := _example(name):
-            return await asyncio.to_thread(self._take, example, Origin("example", example.name), copy=True)
+            async with self._fetching.setdefault(example.name, asyncio.Lock()):
+                if taken := self.find(example.name):
+                    return taken
+                return await asyncio.to_thread(self._take, example, Origin("example", example.name), copy=True)
         raise ResourceError(f"There is no “{_short(name)}” in this session: attach the file, or name one of the resources.")
 
     async def _from_url(self, url: str) -> Resource:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -28,14 +27,13 @@ from hugginggpt.events import (
     TaskStarted,
     Usage,
 )
-from hugginggpt.experts.base import Call, CancelToken, Expert, Output, Result
-from hugginggpt.plan import Argument, Plan, Reference, Task, split_references
-from hugginggpt.resources import Origin, Resource, Workspace, is_example
-from hugginggpt.tasks import Kind, TaskInput, TaskTable, serves
+from hugginggpt.experts.base import Call, CancelToken, Expert, Limits, Output, Result
+from hugginggpt.plan import Plan, Task
+from hugginggpt.resources import Origin, Resource, Workspace
+from hugginggpt.task_inputs import TaskInputs
+from hugginggpt.tasks import TaskTable
 
 log = logging.getLogger(__name__)
-
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 
 Emit = Callable[[Event], None]
 
@@ -67,11 +65,20 @@ class Slots:
 class Scheduler:
     """Runs plans on experts."""
 
-    def __init__(self, experts: Sequence[Expert], table: TaskTable, *, task_seconds: float, slots: Slots) -> None:
+    def __init__(
+        self,
+        experts: Sequence[Expert],
+        table: TaskTable,
+        *,
+        task_seconds: float,
+        slots: Slots,
+        limits: Limits | None = None,
+    ) -> None:
         self._experts = {expert.backend: expert for expert in experts}
         self._table = table
         self._task_seconds = task_seconds
         self._slots = slots
+        self._limits = limits or Limits()
 
     async def run(
         self, plan: Plan, workspace: Workspace, assign: Callable[[Task], Awaitable[Assignment]], emit: Emit
@@ -181,7 +188,7 @@ class _Run:
         return None
 
     async def _attempts(self, task: Task, assignment: Assignment, clock: _Clock) -> TaskDone:
-        calls = await self._inputs(task)
+        calls = await TaskInputs(self._workspace, self._made).of(task, self._scheduler._table[task.task])
         for position, card in enumerate(assignment.candidates):
             try:
                 return await self._attempt(task, card, calls, clock)
@@ -205,11 +212,11 @@ class _Run:
                     self._emit(TaskProgress(task.id, f"{number + 1} of {len(calls)}", number / len(calls)))
                 with clock.running():
                     results.append(await self._call(task, card, inputs, clock.left))
-        outputs = tuple(self._keep(task, card, output) for result in results for output in result.outputs)
+        made = [tuple(self._keep(task, card, output) for output in result.outputs) for result in results]
         self.usages += [result.usage for result in results if result.usage]
-        ran = next((result.model_id for result in results if result.model_id), card.id)
-        notes = tuple(dict.fromkeys(result.note for result in results if result.note))
-        return TaskDone(task.id, ModelRef(ran, card.backend), outputs, clock.used, " ".join(notes))
+        ran = ModelRef(_credited(results, card), card.backend)
+        outputs = tuple(resource for resources in made for resource in resources)
+        return TaskDone(task.id, ran, outputs, clock.used, _noted(results, made))
 
     async def _call(self, task: Task, card: ModelCard, inputs: Mapping[str, str | Resource], left: float) -> Result:
         loop = asyncio.get_running_loop()
@@ -223,7 +230,7 @@ class _Run:
             if not token.cancelled:
                 loop.call_soon_threadsafe(tell, TaskProgress(task.id, message, fraction))
 
-        call = Call(card, inputs, self._workspace.new_path, token, left, progress)
+        call = Call(card, inputs, self._workspace.new_path, token, left, progress, self._scheduler._limits)
         deadline = asyncio.timeout(left)
         try:
             async with deadline:
@@ -253,50 +260,8 @@ class _Run:
             log.exception("%s made something unreadable", card.id)
             raise ExpertError(f"{card.id} made a {output.kind.value} that can't be read.") from error
 
-    async def _inputs(self, task: Task) -> list[dict[str, str | Resource]]:
-        """The inputs of each run: a task that is given several resources runs once for each."""
-        row = self._scheduler._table[task.task]
-        texts: dict[str, str] = {}
-        files: dict[str, list[Resource]] = {}
-        for wanted in row.inputs:
-            if (value := task.args.get(wanted.name)) is None:
-                continue
-            if wanted.kind is Kind.TEXT:
-                texts[wanted.name] = await self._text(value)
-            else:
-                files[wanted.name] = await self._files(task, value, wanted)
-        count = max((len(found) for found in files.values()), default=1)
-        for name, found in files.items():
-            if len(found) not in {1, count}:
-                raise InputError(f"{task.task} was given {count} resources, but {len(found)} for {name}.")
-        return [texts | {name: found[i % len(found)] for name, found in files.items()} for i in range(count)]
-
-    async def _text(self, value: Argument) -> str:
-        whole = value if isinstance(value, str) else ", ".join(value)
-        named = self._workspace.find(whole) if len(whole) < 300 else None
-        if named is None and (_URL.fullmatch(whole) or is_example(whole)):
-            named = await self._workspace.resolve(whole)
-        if named is not None:
-            return _text_of(named)
-        return "".join(self._referred_text(p) if isinstance(p, Reference) else p for p in split_references(whole))
-
-    def _referred_text(self, reference: Reference) -> str:
-        outputs = self.outcomes[reference.task_id].result() or ()
-        return "\n".join(resource.text for resource in outputs if resource.text is not None)
-
-    async def _files(self, task: Task, value: Argument, wanted: TaskInput) -> list[Resource]:
-        found: list[Resource] = []
-        for name in (value,) if isinstance(value, str) else value:
-            parts = list(split_references(name))
-            if len(parts) == 1 and isinstance(parts[0], Reference):
-                outputs = self.outcomes[parts[0].task_id].result() or ()
-                exact = [resource for resource in outputs if resource.kind is wanted.kind]
-                found += exact or [resource for resource in outputs if serves(resource.kind, wanted.kind)]
-            else:
-                found.append(_fitting(await self._workspace.resolve(name), wanted, task))
-        if not found:
-            raise InputError(f"{task.task} was given no {wanted.kind.value}.")
-        return found
+    def _made(self, task_id: int) -> tuple[Resource, ...]:
+        return self.outcomes[task_id].result() or ()
 
 
 def _being_cancelled() -> bool:
@@ -305,18 +270,17 @@ def _being_cancelled() -> bool:
     return current is not None and current.cancelling() > 0
 
 
-def _text_of(resource: Resource) -> str:
-    """A text, or a table as it is written."""
-    if resource.text is not None:
-        return resource.text
-    if resource.kind is Kind.TABLE and resource.path is not None:
-        return resource.path.read_text(encoding="utf-8")
-    raise InputError(f"{resource.name} (“{resource.origin.label}”) is {resource.kind.value}, where a text is wanted.")
+def _credited(results: Sequence[Result], card: ModelCard) -> str:
+    """All models that ran for any of the inputs, each once."""
+    return " + ".join(dict.fromkeys(model for result in results for model in result.models or (card.id,)))
 
 
-def _fitting(resource: Resource, wanted: TaskInput, task: Task) -> Resource:
-    if serves(resource.kind, wanted.kind):
-        return resource
-    raise InputError(
-        f"{task.task} wants {wanted.kind.value}, but {resource.name} (“{resource.origin.label}”) is {resource.kind.value}."
-    )
+def _noted(results: Sequence[Result], made: Sequence[Sequence[Resource]]) -> str:
+    """What the person should read with the results, and with which of them where there were several inputs."""
+    about: dict[str, list[str]] = {}
+    for result, resources in zip(results, made, strict=True):
+        if result.note:
+            about.setdefault(result.note, []).extend(resource.name for resource in resources)
+    if len(results) == 1:
+        return " ".join(about)
+    return " ".join(f"{', '.join(names)}: {note}" if names else note for note, names in about.items())

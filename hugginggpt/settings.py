@@ -5,20 +5,35 @@ No key is a setting: a visitor's key is an argument of that visitor's session an
 
 from __future__ import annotations
 
-from getpass import getuser
+import os
+import stat
 from pathlib import Path
 from tempfile import gettempdir
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hugginggpt.errors import HuggingGPTError
+
+_PREFIX = "HUGGINGGPT_"
+
+
+class SettingsError(HuggingGPTError, ValueError):
+    """What a deployment has set can't be used; the message names the variable."""
+
+
+def _usual_folder() -> Path:
+    """By the user's number, not the name: in a container the user may have none."""
+    user = f"-{os.getuid()}" if hasattr(os, "getuid") else ""  # Windows: each user has a temporary folder
+    return Path(gettempdir()) / f"hugginggpt{user}"
 
 
 class Settings(BaseSettings):
     """Limits and places; frozen, so that one session can't change another's."""
 
-    model_config = SettingsConfigDict(env_prefix="HUGGINGGPT_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
-    sessions: Path = Path(gettempdir()) / f"hugginggpt-{getuser()}"
+    sessions: Path = Field(default_factory=_usual_folder)
     """Folder in which each session gets a folder of its own."""
     max_request_chars: int = Field(32_000, ge=100)
     """Longest request, in characters."""
@@ -44,3 +59,45 @@ class Settings(BaseSettings):
     """Deadline of writing the answer, in seconds."""
     top_k: int = Field(5, ge=1)
     """How many candidates per task the controller chooses among."""
+
+
+def load_settings() -> Settings:
+    """The settings of this deployment, with the folder for its sessions made.
+
+    Raises:
+        SettingsError: A variable can't be used; one sentence that names it.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"{_PREFIX}{first['loc'][0]}".upper()
+        said = first["msg"][:1].lower() + first["msg"][1:]
+        raise SettingsError(f"{name} can't be “{str(first['input'])[:80]}”: {said}.") from error
+    except OSError as error:  # no folder for temporary files anywhere
+        raise _no_place("a temporary folder", error) from error
+    _make_sessions_folder(settings)
+    return settings
+
+
+def _make_sessions_folder(settings: Settings) -> None:
+    folder = settings.sessions
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if "sessions" not in settings.model_fields_set and not _is_ours(folder):
+            raise _no_place(folder, "it belongs to somebody else")
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise _no_place(folder, "it may not be read or written")
+    except OSError as error:
+        raise _no_place(folder, error) from error
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether nobody else made the usual folder, whose name in the common temporary folder anyone can guess."""
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid == os.getuid())
+
+
+def _no_place(folder: Path | str, reason: OSError | str) -> SettingsError:
+    reason = reason if isinstance(reason, str) else reason.strerror or type(reason).__name__
+    return SettingsError(f"Sessions can't be kept in {folder} ({reason}): set HUGGINGGPT_SESSIONS to a folder of your own.")

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from hugginggpt.controller.base import Step
 from hugginggpt.events import (
     AnswerDelta,
     Answered,
@@ -16,6 +15,8 @@ from hugginggpt.events import (
     RequestDone,
     RequestFailed,
     RequestStarted,
+    ResourcesFetched,
+    Step,
     TaskDone,
     TaskFailed,
     TaskSkipped,
@@ -75,7 +76,8 @@ def trace_json(events: Sequence[Event]) -> dict[str, Any]:
     failed = next((e for e in events if isinstance(e, RequestFailed)), None)
     done = next((e for e in events if isinstance(e, RequestDone)), None)
     steps = fold_steps(events)
-    resources = (*(started.resources if started else ()), *(r for step in steps for r in step.outputs))
+    fetched = (r for e in events if isinstance(e, ResourcesFetched) for r in e.resources)
+    resources = (*(started.resources if started else ()), *fetched, *(r for step in steps for r in step.outputs))
     trace: dict[str, Any] = {
         "request": started.request if started else "",
         "controller": started.controller if started else "",

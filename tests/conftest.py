@@ -17,9 +17,9 @@ from PIL import Image
 
 from hugginggpt import media
 from hugginggpt.catalog.cards import ModelCard
-from hugginggpt.controller.base import Choice, PlanRequest, RespondRequest, Selection, Step
+from hugginggpt.controller.base import Choice, PlanRequest, RespondRequest, Selection
 from hugginggpt.errors import ExpertError
-from hugginggpt.events import Event, Planned, Usage
+from hugginggpt.events import Event, Planned, Step, Usage
 from hugginggpt.experts.base import Call, Output, Result, in_thread
 from hugginggpt.plan import Plan, Task
 from hugginggpt.repair import make_plan

@@ -198,6 +198,38 @@ async def test_an_answer_that_names_what_does_not_exist_is_told_apart(agent: Hug
     assert of(events, Notice)[-1].message == "The answer names image-7, which does not exist."
 
 
+async def test_a_name_that_the_person_or_a_result_wrote_is_no_invention(agent: HuggingGPT, session: Session) -> None:
+    plan = [{"task": "text-generation", "id": 0, "args": {"text": "see image-8"}}]
+    events = await told(agent, session, Planner([plan], answer="image-8, table-3: "), text="What about table-3?")
+    assert of(events, Notice) == []
+
+
+async def test_an_example_that_a_plan_names_stands_in_the_trace_and_in_the_history(agent: HuggingGPT, session: Session) -> None:
+    draw = {"task": "canny-control", "args": {"image": "cat.jpg"}}
+    events = await told(agent, session, Planner([[draw | {"id": n} for n in range(3)]]))
+    assert [r["origin"] for r in trace_json(events)["resources"]].count("cat.jpg") == 1
+    assert session.turns[0].made[0].origin.label == "cat.jpg"
+
+
+async def test_a_request_is_not_answered_by_a_step_on_the_way(session: Session, settings: Settings) -> None:
+    agent = HuggingGPT([Quick(tasks=["image-to-text"])], fallback=Planner(), settings=settings)
+    read = {"task": "image-to-text", "id": 0, "args": {"image": "cat.jpg"}}
+    translate = {"task": "translation", "id": 1, "args": {"text": "<resource>-0"}}
+    assert not of(await told(agent, session, Planner([[read, translate]])), Answered)[0].complete
+    assert of(await told(agent, session, Planner([[read]])), Answered)[0].complete
+
+
+async def test_without_results_a_failed_answer_is_a_failed_request(agent: HuggingGPT, session: Session) -> None:
+    class Mute(Planner):
+        async def respond(self, request: RespondRequest) -> AsyncIterator[Any]:
+            raise ControllerError("The line is dead.")
+            yield ""
+
+    events = await told(agent, session, Mute([[]]))
+    assert of(events, RequestFailed)[0].error == "The line is dead."
+    assert of(events, Answered) == []
+
+
 async def test_a_failed_request_leaves_no_turn(agent: HuggingGPT, session: Session) -> None:
     await told(agent, session, Planner([ControllerError("No network.")]))
     assert session.turns == ()

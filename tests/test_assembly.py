@@ -1,11 +1,16 @@
 """Putting the parts together: which model a key and an address give, and who plans."""
 
+import os
+import time
+from pathlib import Path
+
 import pytest
 
-from hugginggpt.assembly import DEFAULT_MODEL, make_agent, make_controller, make_language_model, session_experts
+from hugginggpt.addresses import is_public
+from hugginggpt.assembly import make_agent, make_controller, make_language_model, session_experts
 from hugginggpt.events import Answered, ModelRef
-from hugginggpt.language_model import OPENAI_URL
-from hugginggpt.settings import Settings
+from hugginggpt.language_model import DEFAULT_MODEL, OPENAI_URL
+from hugginggpt.settings import Settings, SettingsError
 from hugginggpt.trace import fold_steps
 from tests.conftest import MEDIA
 from tests.scripted_server import KEY
@@ -23,7 +28,13 @@ from tests.scripted_server import KEY
 def test_a_key_or_an_address_gives_a_language_model(given: dict[str, str], model: str, url: str, key: str) -> None:
     made = make_language_model(**given)
     assert made is not None
-    assert (made.model, made.base_url, made.key) == (model, url, key)
+    assert (made.model, made.base_url, made.key, made.allowed) == (model, url, key, None)
+
+
+def test_where_private_servers_are_not_meant_only_public_addresses_are_allowed() -> None:
+    made = make_language_model(base_url="http://127.0.0.1:11434/v1", private_servers=False)
+    assert made is not None
+    assert made.allowed is is_public
 
 
 @pytest.mark.parametrize("given", [{}, {"key": "  "}, {"model": "big"}, {"base_url": "\n", "key": ""}])
@@ -59,6 +70,22 @@ async def test_the_tutorials_case_word_for_word(settings: Settings) -> None:
     assert not any(settings.sessions.iterdir())
 
 
+async def test_the_settings_limits_hold_for_every_model(settings: Settings) -> None:
+    agent = make_agent(settings.model_copy(update={"max_audio_seconds": 2.0}))
+    session = agent.new_session()
+    speech = session.workspace.add_file(MEDIA / "speech.flac")
+    events = [event async for event in agent.run("What is said here?", session, make_controller(None), [speech])]
+    (step,) = fold_steps(events)
+    assert step.status == "failed"
+    assert "2 s" in str(step.error)
+
+
+async def test_what_only_a_language_model_could_do_says_that_a_key_would_help(settings: Settings) -> None:
+    agent = make_agent(settings)
+    events = [e async for e in agent.run("Translate “Guten Morgen” into English.", agent.new_session(), make_controller(None))]
+    assert "with an OpenAI or Hugging Face key" in str(fold_steps(events)[0].error)
+
+
 def test_a_sessions_language_model_adds_text_work_after_the_bundled_models(settings: Settings) -> None:
     agent = make_agent(settings)
     extra = session_experts(make_language_model(key=KEY, model="big"))
@@ -66,3 +93,36 @@ def test_a_sessions_language_model_adds_text_work_after_the_bundled_models(setti
     assert not agent.candidates("translation")
     assert [card.id for card in agent.candidates("translation", extra)] == ["big"]
     assert [card.backend for card in agent.candidates("summarization", extra)] == ["bundled", "controller"]
+
+
+def test_what_a_killed_process_has_left_is_deleted_before_the_first_session(settings: Settings) -> None:
+    left, fresh = (settings.sessions / (letter * 24) for letter in "ab")
+    for folder in (left, fresh):
+        folder.mkdir(parents=True)
+        (folder / "image-1.png").touch()
+    os.utime(left, (time.time() - 10 * 86_400,) * 2)
+    make_agent(settings)
+    assert [folder.name for folder in settings.sessions.iterdir()] == [fresh.name]
+
+
+def test_a_folder_that_holds_other_things_too_is_left_alone(settings: Settings) -> None:
+    for name in ("a" * 24, "photographs"):
+        folder = settings.sessions / name
+        folder.mkdir(parents=True)
+        os.utime(folder, (time.time() - 10 * 86_400,) * 2)
+    make_agent(settings)
+    assert {folder.name for folder in settings.sessions.iterdir()} == {"a" * 24, "photographs"}
+
+
+def test_the_name_of_a_session_is_known(settings: Settings) -> None:
+    session = make_agent(settings).new_session()
+    os.utime(session.workspace.folder, (time.time() - 10 * 86_400,) * 2)
+    make_agent(settings)
+    assert not session.workspace.folder.exists()
+
+
+def test_an_agent_of_settings_that_cannot_be_used_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HUGGINGGPT_SESSIONS", str(tmp_path / "file"))
+    with pytest.raises(SettingsError, match="HUGGINGGPT_SESSIONS"):
+        make_agent()

@@ -217,3 +217,43 @@ def test_offline_leaves_the_key_alone(server: ScriptedServer, capsys: pytest.Cap
 
 def test_marks_that_guard_quoted_text_are_not_shown_in_a_terminal() -> None:
     assert plain_text(r"> 2 \* 3 \_x\_ \<b\>  " + "\n> C:\\temp") == "> 2 * 3 _x_ <b>\n> C:\\temp"
+
+
+def test_a_setting_that_cannot_be_used_is_bad_usage(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HUGGINGGPT_TASK_SECONDS", "abc")
+    assert main(["Hello"]) == BAD_USAGE
+    told = capsys.readouterr()
+    assert (told.out, len(told.err.splitlines())) == ("", 1)
+    assert told.err.startswith("HUGGINGGPT_TASK_SECONDS can't be “abc”: ")
+
+
+def test_a_folder_for_sessions_that_cannot_be_used_is_bad_usage(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HUGGINGGPT_SESSIONS", str(tmp_path / "file"))
+    assert main(["Hello"]) == BAD_USAGE
+    told = capsys.readouterr()
+    assert (told.out, len(told.err.splitlines())) == ("", 1)
+    assert "HUGGINGGPT_SESSIONS" in told.err
+
+
+@pytest.mark.parametrize("address", ["https://host.test/a.png", "HTTP://host.test/a.png"])
+def test_an_address_as_a_file_is_told_where_it_belongs(capsys: pytest.CaptureFixture[str], address: str) -> None:
+    assert main(["Read this.", address]) == BAD_USAGE
+    assert capsys.readouterr().err == f"Put the address into the request: “Read this. {address}”.\n"
+
+
+def test_a_file_name_that_no_disk_can_hold_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["Read this.", "x" * 5000]) == BAD_USAGE
+    assert "There is no file" in capsys.readouterr().err
+
+
+def test_a_base_url_that_is_none_is_one_sentence(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://[")
+    assert main(["Hello"]) == COULD_NOT
+    told = capsys.readouterr()
+    assert (told.out, len(told.err.splitlines())) == ("\n", 1)
+    assert "The base URL is not valid" in told.err

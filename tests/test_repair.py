@@ -249,3 +249,8 @@ def test_what_a_refusal_quotes_is_cut_short_and_in_one_line() -> None:
         made({"task": "no\nsuch " + "task " * 1000})
     assert len(str(refusal.value)) < 200
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("value", [["text-1", "text-2"], "text-1, text-2", "text-1 and text-2"])
+def test_several_texts_in_one_argument_are_several_resources(value: Any) -> None:
+    assert made({"task": "summarization", "args": {"text": value}}).tasks[0].args == {"text": ("text-1", "text-2")}

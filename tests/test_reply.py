@@ -11,7 +11,7 @@ import pytest
 from hugginggpt.errors import PlanError
 from hugginggpt.plan import Plan
 from hugginggpt.repair import make_plan
-from hugginggpt.reply import read_tasks
+from hugginggpt.reply import read_selections, read_tasks
 from hugginggpt.tasks import TaskTable
 
 ONE = '{"task": "text-to-speech", "id": 0, "dep": [-1], "args": {"text": "Hi."}}'
@@ -98,3 +98,42 @@ def test_a_mangled_reply_gives_a_plan_or_a_refusal(table: TaskTable) -> None:
         reply = "".join(chars)[rng.choice([0, 0, 10]) : rng.choice([None, None, rng.randrange(1, len(chars))])]
         with suppress(PlanError):
             assert isinstance(make_plan(read_tasks(reply), table), Plan)
+
+
+PAPERS = '{"id": "quick/two", "reason": "It suits."}'
+NUMBERED = '{"task": 1, "id": "quick/one", "reason": "x"}'
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        PAPERS,
+        f"[{PAPERS}]",
+        f'{{"selections": [{PAPERS}]}}',
+        f'{{"result": {{"why": ["a", 1], "choice": {PAPERS}}}}}',
+        f"I choose:\n```json\n{PAPERS}\n```\nDone.",
+        PAPERS.replace('"', "'"),
+        PAPERS.replace('"id"', '"ID"').replace('"reason"', '"Reason "'),
+        PAPERS[:-2],
+    ],
+)
+def test_a_selection_in_the_papers_form_is_read(reply: str) -> None:
+    assert read_selections(reply) == [{"id": "quick/two", "reason": "It suits."}]
+
+
+@pytest.mark.parametrize(
+    "reply", [f"[{PAPERS}, {NUMBERED}]", f"{PAPERS}\n{NUMBERED}", f'{{"a": {PAPERS}, "b": [[{NUMBERED}]]}}']
+)
+def test_selections_with_and_without_a_task_are_read_side_by_side(reply: str) -> None:
+    assert [(entry["id"], entry.get("task")) for entry in read_selections(reply)] == [("quick/two", None), ("quick/one", 1)]
+
+
+@pytest.mark.parametrize("reply", ["", "Hello!", "[]", "{}", '{"selections": []}', '[{"task": 0}, 3, "x", null]', '"id"'])
+def test_a_reply_without_selections_gives_none(reply: str) -> None:
+    assert read_selections(reply) == []
+
+
+@pytest.mark.parametrize("depth", [200, 100_000])
+def test_a_selection_nested_too_deep_is_refused(depth: int) -> None:
+    with pytest.raises(PlanError, match="too deep"):
+        read_selections('{"id": ' + "[" * depth)

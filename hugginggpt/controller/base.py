@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from hugginggpt.catalog.cards import ModelCard
-from hugginggpt.events import ModelRef, Usage
+from hugginggpt.events import Step, Usage
 from hugginggpt.plan import Plan, Task
 from hugginggpt.resources import Resource
 
@@ -56,21 +56,6 @@ class Selection:
     task_id: int
     model_id: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What became of one task."""
-
-    task: Task
-    status: str
-    """done, failed or skipped."""
-    model: ModelRef | None = None
-    reason: str = ""
-    seconds: float = 0.0
-    outputs: tuple[Resource, ...] = ()
-    error: str = ""
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

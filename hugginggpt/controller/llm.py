@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import yaml
 
-from hugginggpt.controller.base import Choice, PlanRequest, RespondRequest, Selection, Step, Turn
-from hugginggpt.events import Usage
+from hugginggpt.controller.base import Choice, PlanRequest, RespondRequest, Selection, Turn
+from hugginggpt.events import Step, Usage
 from hugginggpt.language_model import LanguageModel, Message
-from hugginggpt.reply import lowered, read_tasks
+from hugginggpt.reply import read_selections, read_tasks
 from hugginggpt.resources import Resource
 from hugginggpt.tasks import TaskTable, TaskType, task_table
 
@@ -67,7 +67,7 @@ class LLMController:
         ]
         reply, usage = await self._model.complete(messages, "select", schema=selection_schema(choices))
         known = {choice.task.id: [card.id for card in choice.candidates] for choice in choices}
-        return [found for entry in read_tasks(reply) if (found := _selection(lowered(entry), known))], usage
+        return [found for entry in read_selections(reply) if (found := _selection(entry, known))], usage
 
     async def respond(self, request: RespondRequest) -> AsyncIterator[str | Usage]:
         """Stream an answer that is written from the results alone."""

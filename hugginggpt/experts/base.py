@@ -51,6 +51,16 @@ def _no_progress(message: str, fraction: float | None) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How large an input may be; what is larger is refused before it is decoded."""
+
+    max_pixels: int = 50_000_000
+    """Largest picture, in pixels after decoding."""
+    max_audio_seconds: float = 1_800.0
+    """Longest recording, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One run of one model: what goes in and where what comes out may lie."""
 
@@ -64,6 +74,8 @@ class Call:
     """Time that is left until the deadline, which the caller enforces; for what must pass one on (an HTTP client)."""
     progress: Callable[[str, float | None], None] = _no_progress
     """Reports progress: a short message and a fraction 0..1 or None; callable from any thread."""
+    limits: Limits = field(default_factory=Limits)
+    """How large its inputs may be."""
 
     def text(self, name: str = "text") -> str:
         """The text called `name`.
@@ -106,8 +118,8 @@ class Result:
     outputs: tuple[Output, ...]
     note: str = ""
     """One sentence that the person should read with the result."""
-    model_id: str | None = None
-    """Who did the work, where it was not the card's model."""
+    models: tuple[str, ...] = ()
+    """The ids of all models that ran, in their order; empty where that was the card's model alone."""
     usage: Usage | None = None
 
 

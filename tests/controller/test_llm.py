@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from hugginggpt.agent import HuggingGPT, Session
-from hugginggpt.controller.base import Choice, PlanRequest, Selection, Turn
-from hugginggpt.controller.llm import LLMController, demonstrations, plan_schema, selection_schema
+from hugginggpt.controller.base import PlanRequest, Turn
+from hugginggpt.controller.llm import LLMController, demonstrations, plan_schema
 from hugginggpt.controller.offline import OfflineController
-from hugginggpt.events import AnswerDelta, Answered, Event, ModelSelected, Notice, Planned, RequestDone, RequestFailed, Usage
+from hugginggpt.events import AnswerDelta, Answered, Event, ModelSelected, Notice, Planned, RequestDone, RequestFailed
 from hugginggpt.experts.textwork import TextWorkExpert
 from hugginggpt.language_model import LanguageModel
 from hugginggpt.repair import make_plan
@@ -175,6 +175,9 @@ async def test_tokens_are_counted_for_each_stage(server: ScriptedServer, ask: An
         ({"selections": [{"task": 0, "id": "quick/two", "reason": "It suits."}]}, "quick/two"),
         ({"selections": [{"task": "0", "id": "quick/two"}]}, "quick/two"),
         ([{"ID": "quick/two", "Reason": "x"}], "quick/two"),
+        ({"id": "quick/two", "reason": "It suits."}, "quick/two"),
+        ({"choice": {"id": "quick/two", "reason": "It suits."}}, "quick/two"),
+        ({"id": "gpt-99", "reason": "x"}, "quick/one"),
         ({"selections": [{"task": 0, "id": "gpt-99", "reason": "It is the best."}]}, "quick/one"),
         ({"selections": [{"task": 7, "id": "quick/two", "reason": "x"}]}, "quick/one"),
         ({"selections": [{"task": 0, "id": ["quick/two"], "reason": "x"}]}, "quick/one"),
@@ -196,24 +199,6 @@ async def test_a_selection_that_fails_costs_only_the_choice(server: ScriptedServ
     assert told.of(ModelSelected)[0].model.id == "quick/one"
     assert "did not choose the models (127.0.0.1 is over its rate limit" in told.of(Notice)[0].message
     assert told.answer == "It says 20417."
-
-
-async def test_a_selection_names_only_candidates(server: ScriptedServer, model: LanguageModel) -> None:
-    cards = tuple(card for card in Quick(names=["one", "two"]).cards() if card.task == "image-to-text")
-    (task,) = made(READ, given=[attached("image-1")]).tasks
-    entries = [{"task": 0, "id": "gpt-99", "reason": "x"}, {"task": 0, "id": "quick/two", "reason": "It suits."}]
-    server.will(completion({"selections": entries}, prompt=9, made=1))
-    found, usage = await LLMController(model).select(PlanRequest("Read it."), [Choice(task, cards)])
-    assert found == [Selection(0, "quick/two", "It suits.")]
-    assert usage == Usage("select", 1, 9, 1)
-
-
-def test_the_selection_schema_lists_the_candidates_and_nothing_else() -> None:
-    cards = tuple(card for card in Quick(names=["one", "two"]).cards() if card.task == "image-to-text")
-    (task,) = made(READ, given=[attached("image-1")]).tasks
-    entry = selection_schema([Choice(task, cards)])["properties"]["selections"]["items"]
-    assert entry["properties"]["id"]["enum"] == ["quick/one", "quick/two"]
-    assert entry["properties"]["task"]["enum"] == [0]
 
 
 def strict(schema: Any) -> bool:

@@ -1,5 +1,7 @@
 """The built-in planner: what it makes of requests, what it asks for, what it says it can't."""
 
+import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -15,6 +17,9 @@ INVOICE = Resource("image-1", Kind.IMAGE, Origin("upload", "invoice.png"))
 PHOTO = Resource("image-2", Kind.IMAGE, Origin("upload", "zebra.jpg"))
 CALL = Resource("audio-1", Kind.AUDIO, Origin("upload", "call.wav"))
 CLIP = Resource("video-1", Kind.VIDEO, Origin("upload", "clip.mp4"))
+CAT = Resource("image-3", Kind.IMAGE, Origin("upload", "cat.jpg"))
+MEMO = Resource("audio-2", Kind.AUDIO, Origin("upload", "memo.wav"))
+NOTES = Resource("text-2", Kind.TEXT, Origin("upload", "notes.txt"), text="Some notes.")
 REPORT = Resource("text-1", Kind.TEXT, Origin("upload", "report.txt"), text="A long report.")
 
 HEARD = [("automatic-speech-recognition", {"audio": "audio-1"})]
@@ -95,6 +100,58 @@ def test_requests_become_plans(request_: str, attached: tuple[Resource, ...], ex
     assert plan(request_, *attached) == expected
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "Transcribe this. Do not read it aloud.",
+        "Transcribe this but don't speak it aloud",
+        "Write down what is said, no summary and no audio",
+    ],
+)
+def test_what_is_to_be_left_out_is_left_out(request_: str) -> None:
+    assert plan(request_, CALL) == HEARD
+
+
+@pytest.mark.parametrize(
+    ("request_", "attached", "expected"),
+    [
+        ("Summarise these two files", (REPORT, NOTES), [("summarization", {"text": ("text-1", "text-2")})]),
+        (
+            "Transcribe this recording and then summarise the report",
+            (CALL, REPORT),
+            [*HEARD, ("summarization", {"text": "text-1"})],
+        ),
+        (
+            "Read the invoice and draw the edges of the cat",
+            (INVOICE, CAT),
+            [("image-to-text", {"image": "image-1"}), ("canny-control", {"image": "image-3"})],
+        ),
+        (
+            "Compare these two recordings",
+            (CALL, MEMO),
+            [
+                *HEARD,
+                ("automatic-speech-recognition", {"audio": "audio-2"}),
+                ("sentence-similarity", {"text": "<resource>-0", "other_text": "<resource>-1"}),
+            ],
+        ),
+        (
+            "Sum the report up in one sentence",
+            (REPORT,),
+            [("summarization", {"text": "text-1", "instruction": "one sentence"})],
+        ),
+        ("Describe it in one sentence", (CAT,), [("image-to-text", {"image": "image-3"})]),
+        (
+            "When do I have to pay this?",
+            (INVOICE,),
+            [("document-question-answering", {"image": "image-1", "text": "When do I have to pay this?"})],
+        ),
+    ],
+)
+def test_each_step_works_on_what_its_words_mean(request_: str, attached: tuple[Resource, ...], expected: list[Any]) -> None:
+    assert plan(request_, *attached) == expected
+
+
 def test_words_in_quotes_are_no_instructions() -> None:
     assert [task for task, _ in plan("Is this nice? “Please transcribe, translate and summarize everything.”")] == [
         "text-classification"
@@ -141,9 +198,21 @@ def test_an_earlier_resource_may_be_named() -> None:
     assert plan("Draw the edges of image-2.", turns=turn(INVOICE, PHOTO)) == [("canny-control", {"image": "image-2"})]
 
 
+def test_a_failed_request_in_between_changes_nothing() -> None:
+    text = Resource("text-1", Kind.TEXT, Origin("task", "image-to-text", 0), text="Total due 5")
+    turns = (*turn(INVOICE, text), Turn("nonsense", "failed", ()))
+    assert plan("Translate that into German.", turns=turns) == [("translation", {"text": "text-1", "language": "German"})]
+    assert plan("what is the total due?", turns=turns) == [
+        ("question-answering", {"text": "text-1", "question": "what is the total due?"})
+    ]
+    assert plan("now draw the edges of the invoice", turns=turns) == [("canny-control", {"image": "image-1"})]
+
+
 @pytest.mark.parametrize(
     ("request_", "asked_for"),
     [
+        ("Summarise that and say it aloud", "a text is needed"),
+        ("Bitte zeichne die Kanten dieses Bildes", "English only"),
         ("这张图片里写了什么？", "English only"),
         ("Что написано на картинке?", "English only"),
         ("Draw the edges of this photo", "a picture is needed"),
@@ -162,6 +231,26 @@ def test_a_foreign_text_in_quotes_is_no_foreign_request() -> None:
 
 def test_small_talk_is_conversation() -> None:
     assert [task for task, _ in plan("Hello, how are you?")] == ["conversational"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A" * 31_000,
+        "read this: " + "/" * 31_000,
+        "read " * 6_000,
+        "in french " * 3_000,
+        "'" * 31_000,
+        ".png" * 7_500,
+        "a, " * 9_000,
+    ],
+)
+def test_no_text_keeps_the_planner_busy(text: str) -> None:
+    """The time grows with the length alone; before, some of these took minutes and held up everybody."""
+    begun = time.monotonic()
+    with suppress(RequestError):
+        OfflineController().tasks(PlanRequest(text))
+    assert time.monotonic() - begun < 5
 
 
 def test_a_request_as_long_as_is_allowed_is_planned_at_once() -> None:

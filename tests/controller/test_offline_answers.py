@@ -2,9 +2,9 @@
 
 import pytest
 
-from hugginggpt.controller.base import RespondRequest, Step
+from hugginggpt.controller.base import RespondRequest
 from hugginggpt.controller.offline.answering import compose
-from hugginggpt.events import ModelRef
+from hugginggpt.events import ModelRef, Step
 from hugginggpt.plan import Plan, Task
 from hugginggpt.resources import Origin, Resource
 from hugginggpt.tasks import Kind, task_table
@@ -56,6 +56,14 @@ def test_what_was_read_is_text_and_never_markup(text: str) -> None:
     quoted = answer(Step(READ, "done", OCR, outputs=(read,))).split("\n\n> ")[1]
     for mark in "#[]<>_*":
         assert f"\\{mark}" in quoted or mark not in text
+
+
+def test_an_answer_from_a_page_is_no_markup_either() -> None:
+    task = Task("document-question-answering", 0)
+    found = Resource("text-1", Kind.TEXT, Origin("task", task.task, 0), text="![x](http://evil.example/x.png) <b>5</b>")
+    said = answer(Step(task, "done", OCR, outputs=(found,), note="see [this](http://evil.example)"))
+    assert r"!\[x\](http://evil.example/x.png) \<b\>5\</b\>" in said
+    assert r"\[this\]" in said
 
 
 def test_a_long_text_is_cut_in_the_answer() -> None:

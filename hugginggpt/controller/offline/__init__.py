@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from hugginggpt.controller.base import Choice, PlanRequest, RespondRequest, Selection
 from hugginggpt.controller.offline.answering import compose
-from hugginggpt.controller.offline.chaining import Chainer, kind_of
-from hugginggpt.controller.offline.wants import wants
+from hugginggpt.controller.offline.chaining import Chainer, is_spoken_of, kind_of
+from hugginggpt.controller.offline.cues import cue_table
+from hugginggpt.controller.offline.wants import guess, wants
 from hugginggpt.controller.offline.wording import Wording, read_wording
 from hugginggpt.errors import RequestError
 from hugginggpt.events import Usage
@@ -20,6 +21,12 @@ from hugginggpt.resources import Resource
 from hugginggpt.tasks import TaskTable, task_table
 
 _MOSTLY: Final = 0.3
+_SENTENCE_WORDS: Final = 4
+_ENGLISH: Final = frozenset(
+    "the a an this that these those it its is are was be of to and or for with on at by from what who how when where which "
+    "why my me i you your we our he she they them his her do does did have has had can could will would please not no if "
+    "there here about into out up down as so any some all just need want".split()
+)
 _REFERS_BACK: Final = re.compile(
     r"\b(?:it|this|that|these|those|them|above|again|(?:the )?(?:last|previous|first|second|new|same|result)|"
     r"(?:image|audio|video|text|table)-\d+)\b"
@@ -60,7 +67,10 @@ class OfflineController:
         if _is_foreign(wording):
             raise RequestError(_NO_ENGLISH)
         kinds = _kinds(wording, context) or _missing_kind(wording) or frozenset({"none"})
-        wanted = wants(wording, kinds)
+        wanted = wants(wording, kinds, [resource.origin.label for resource in context])
+        if not wanted and _is_foreign_latin(wording):
+            raise RequestError(_NO_ENGLISH)
+        wanted = wanted or guess(wording, kinds)
         planned = Chainer(wording, context, self._table).plan(wanted)
         for task in planned:
             self._check_inputs(task)
@@ -98,6 +108,12 @@ def _is_foreign(wording: Wording) -> bool:
     return bool(letters) and sum(ord(character) > 0x24F for character in letters) > _MOSTLY * len(letters)
 
 
+def _is_foreign_latin(wording: Wording) -> bool:
+    """Whether none of several words is one that nearly every English sentence has."""
+    words = re.findall(r"[^\W\d_]+", wording.instruction)
+    return len(words) >= _SENTENCE_WORDS and not _ENGLISH & set(words)
+
+
 def _kinds(wording: Wording, context: Sequence[Resource]) -> frozenset[str]:
     named = {kind.value for name in (*wording.files, *wording.urls) if (kind := kind_of(name))}
     attached = {resource.kind.value for resource in context}
@@ -124,9 +140,13 @@ def _referred(request: PlanRequest) -> tuple[Resource, ...]:
     named = [resource for resource in request.earlier if re.search(rf"\b{resource.name}\b", text)]
     if named:
         return tuple(dict.fromkeys(named))
-    if not request.turns or not _REFERS_BACK.search(read_wording(request.text).instruction):
+    wording = read_wording(request.text)
+    if called := [resource for resource in request.earlier if is_spoken_of(resource, wording.instruction)]:
+        return tuple(called[-1:])
+    asks = cue_table().question.search(wording.instruction) and not wording.given
+    if wording.urls or wording.files or not (asks or _REFERS_BACK.search(wording.instruction)):
         return ()
-    made = request.turns[-1].made
+    made = next((turn.made for turn in reversed(request.turns) if turn.made), ())
     # speech was made from a text that is there too, and the text serves for more
     useful = [r for r in made if not (r.origin.source == "task" and r.origin.label == "text-to-speech")] or list(made)
     return tuple(useful[-1:])

@@ -9,7 +9,9 @@ from typing import Final
 
 import yaml
 
-from hugginggpt.controller.base import RespondRequest, Step
+from hugginggpt.controller.base import RespondRequest
+from hugginggpt.events import Step
+from hugginggpt.markdown import escaped, quoted, shortened
 from hugginggpt.resources import Resource
 from hugginggpt.tasks import TaskTable
 
@@ -37,7 +39,7 @@ def compose(request: RespondRequest, table: TaskTable) -> Iterator[str]:
             separator = "\n\n"
     for step in request.steps:
         if step.status != "done":
-            yield f"{separator}Not done, {table[step.task.task].noun}: {step.error}"
+            yield f"{separator}Not done, {table[step.task.task].noun}: {escaped(step.error)}"
             separator = "\n\n"
     if done:
         yield separator + "Done by " + ", ".join(_credit(step) for step in done) + "."
@@ -49,7 +51,7 @@ def _results(step: Step, table: TaskTable) -> Iterator[str]:
         prefix = f"{output.name}: " if many and output.text is not None else ""
         yield prefix + _sentence(step, output, table)
     if step.note:
-        yield f"_{step.note}_"
+        yield f"_{escaped(step.note)}_"
 
 
 def _sentence(step: Step, output: Resource, table: TaskTable) -> str:
@@ -61,29 +63,12 @@ def _sentence(step: Step, output: Resource, table: TaskTable) -> str:
     if output.text is None and "{text}" in template + template.replace("{quote}", "{text}"):
         template = templates["other file"]
     return template.format(
-        text=_shortened(output.text or ""),
-        quote=quoted(output.text or ""),
+        text=escaped(shortened(output.text or "", _MAX_QUOTE)),
+        quote=quoted(output.text or "", _MAX_QUOTE),
         name=output.name,
         measure=output.measure,
         noun=table[step.task.task].noun,
     )
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _MAX_QUOTE else text[:_MAX_QUOTE].rsplit(" ", 1)[0] + " …"
-
-
-def quoted(text: str) -> str:
-    """A Markdown quotation that keeps its lines; a tab is a gap between columns."""
-    rows = [row.replace("\t", " · ") for row in _shortened(text).splitlines() if row.strip()]
-    return "\n".join(f"> {_escaped(row)}  " for row in rows)
-
-
-def _escaped(row: str) -> str:
-    """What was read from a picture is text, never markup."""
-    for mark in "\\`*_{}[]<>#|~":
-        row = row.replace(mark, "\\" + mark)
-    return row
 
 
 def _credit(step: Step) -> str:

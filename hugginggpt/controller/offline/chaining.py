@@ -47,6 +47,21 @@ _TAIL = re.compile(
     r"[\s,;:]*(?:\b(?:and|then|after that|please|thanks|thank you|aloud|out loud|to me|for me)\b[\s,.;]*)*$", re.I
 )
 
+_TAIL_CHARS: Final = 80
+_CLAUSE_CHARS: Final = 40
+"""How far behind its cue a step's clause reaches at least."""
+_NEED_A_TEXT: Final = frozenset(
+    {"summarization", "question-answering", "token-classification", "zero-shot-classification", "sentence-similarity"}
+)
+"""Tasks whose own words are never what they work on."""
+_INTO: Final = re.compile(r"^translate\s+|\s*\b(?:into|in|to)\s+\w+$", re.IGNORECASE)
+_POINTING: Final = re.compile(r"(?:it|this|that|these|those|them|\W|aloud|out loud|please|and|to me|for me)*")
+_TEXT_NOUN: Final = re.compile(
+    r"\b(?:the|this|my|our|that|attached|these|both|two)\s+(?:\w+\s+)?(?:reports?|texts?|files?|articles?|letters?|documents?|notes?|"
+    r"essays?|stor(?:y|ies)|emails?|minutes|newsletters?|chapters?)\b"
+)
+_NO_NAMES: Final = frozenset({"image", "picture", "photo", "img", "scan", "file", "recording", "audio", "the", "final", "new"})
+
 
 @dataclass
 class _Chain:
@@ -81,6 +96,8 @@ class Chainer:
         self._resources = resources
         self._table = table
         self._chain = _Chain()
+        self._clause = ""
+        """The words from the cue of the step at hand to that of the next."""
 
     def plan(self, wants: Sequence[Want]) -> list[dict[str, Any]]:
         """Task objects in the paper's form for the wanted tasks, in their order; needed steps are put in between."""
@@ -91,6 +108,7 @@ class Chainer:
 
     def _step(self, want: Want, following: int | None) -> None:
         row = self._table[want.task]
+        self._clause = self._wording.instruction[want.start : max(following or 0, want.end + _CLAUSE_CHARS)]
         args: dict[str, Any] = {}
         for wanted in row.inputs:
             if wanted.kind is not Kind.TEXT:
@@ -100,19 +118,20 @@ class Chainer:
             "question": want.question,
             "labels": ", ".join(want.labels),
             "language": want.language,
-            "other_text": None,
         }
         for wanted in texts:
-            if wanted.name == "other_text":
+            if row.input("other_text"):
                 args["text"], args["other_text"] = self._pair()
-            elif specials.get(wanted.name):
+                break
+            if specials.get(wanted.name):
                 args[wanted.name] = specials[wanted.name]
             elif wanted.name == "text" and row.family == "image" and want.question:
                 args["text"] = want.question
             elif wanted.name not in args:
                 args[wanted.name] = self._text(want, following)
-        if row.input("language") and want.language:
-            args["language"] = want.language
+        for name in ("language", "instruction"):
+            if row.input(name) and (value := getattr(want, name)):
+                args[name] = value
         if row.input("text") and not row.input("text").required and want.prompt:  # type: ignore[union-attr]
             args["text"] = want.prompt
         self._chain.add(want.task, {k: v for k, v in args.items() if v}, row.outputs)
@@ -124,6 +143,7 @@ class Chainer:
         if made is not None and (not attached or self._chain.tasks[made]["task"] in _CHANGES or want.refers_back):
             return str(Reference(made))
         named = [r for r in attached if r.origin.label.lower() in {name.lower() for name in want.files}]
+        named = named or [r for r in attached if is_spoken_of(r, self._clause)]
         names = [resource.name for resource in named or attached]
         if not names:
             wanted_urls = list(self._wording.urls)
@@ -134,11 +154,13 @@ class Chainer:
     def _attached(self, kind: Kind) -> list[Resource]:
         return [resource for resource in self._resources if resource.kind is kind]
 
-    def _text(self, want: Want, following: int | None) -> str | None:
+    def _text(self, want: Want, following: int | None) -> str | list[str] | None:
         """The text a step works on: the last content made, a given one, an attached one, or one read from a file."""
         chain = self._chain
         if want.task == "text-to-speech" and chain.spoken is not None:
             return str(Reference(chain.spoken))
+        if (texts := self._attached(Kind.TEXT)) and _TEXT_NOUN.search(self._clause):
+            return [resource.name for resource in texts] if len(texts) > 1 else texts[0].name
         if chain.content is not None:
             return str(Reference(chain.content))
         if want.task in _PROMPTED and not (want.task == "text-to-image" and self._resources):
@@ -149,7 +171,7 @@ class Chainer:
             return bridged
         return self._prompt(want, following)
 
-    def _literal(self) -> str | None:
+    def _literal(self) -> str | list[str] | None:
         given = self._wording.given
         if given and not _is_question(given):
             return given
@@ -157,7 +179,8 @@ class Chainer:
         if self._wording.quotes and not texts:
             return max(self._wording.quotes, key=len)
         if texts:
-            return "\n".join(resource.name for resource in texts[:1])
+            chosen = [resource for resource in texts if is_spoken_of(resource, self._clause)] or texts
+            return chosen[0].name if len(chosen) == 1 else [resource.name for resource in chosen]
         return given or None
 
     def _read_attached(self) -> str | None:
@@ -188,10 +211,18 @@ class Chainer:
         names = [resource.name for resource in self._attached(Kind.TEXT)]
         if self._chain.content is not None:
             names.insert(0, str(Reference(self._chain.content)))
-        elif not names and len(quotes) < 2 and (read := self._read_attached()):
-            names.append(read)
+        elif not names and len(quotes) < 2:
+            names += self._read_each() or [read for read in [self._read_attached()] if read]
         both = [*names, *quotes]
         return (both[0] if both else None), (both[1] if len(both) > 1 else None)
+
+    def _read_each(self) -> list[str]:
+        """Two pictures or recordings that are compared are read one by one."""
+        for kind, reader in _READER.items():
+            attached = self._attached(kind)
+            if len(attached) > 1:
+                return [self._add_reader(reader, resource.name) for resource in attached[:2]]
+        return []
 
     def _prompt(self, want: Want, following: int | None) -> str | None:
         """The words after a cue, when they themselves are what to work on ("draw a cat on a mat")."""
@@ -206,13 +237,30 @@ class Chainer:
         rest = [text[s:e] for s, e in sentences(text) if s > want.start]
         end = following if following is not None and want.start < following else bounds[1]
         said = re.split(r",? (?:and )?then\b", text[want.start : max(end, want.start)])[0]
-        phrase = _TAIL.sub("", _LEAD.sub("", said)).strip(" .,;:!?")
+        phrase = _without_tail(_LEAD.sub("", said, count=1)).strip(" .,;:!?")
         if want.task == "text-generation":
-            return _TAIL.sub("", text[want.start : end]).strip()
+            return _without_tail(text[want.start : end]).strip()
         if want.task not in _PROMPTED and rest:
             return " ".join(rest)
-        before = text[bounds[0] : want.start].strip(" ,.;:")
-        return (phrase if len(phrase) > 2 else before).replace(BLANK, "") or None
+        if want.task in _NEED_A_TEXT:
+            return None
+        before = _LEAD.sub("", text[bounds[0] : want.start].strip(" ,.;:"), count=1)
+        found = (phrase if len(phrase) > 2 else before).replace(BLANK, "")
+        if want.task == "translation":
+            found = _INTO.sub("", found)
+        return None if _POINTING.fullmatch(found.lower()) else found or None
+
+
+def is_spoken_of(resource: Resource, clause: str) -> bool:
+    """Whether words of a file's name stand in a clause: "the cat" means cat.jpg."""
+    stem = resource.origin.label.rpartition(".")[0].lower()
+    words = [word for word in re.findall(r"[a-z]{3,}", stem) if word not in _NO_NAMES]
+    return any(re.search(rf"\b{word}s?\b", clause) for word in words)
+
+
+def _without_tail(text: str) -> str:
+    """A phrase without the order words and thanks at its end, of which only the end is looked at."""
+    return text[:-_TAIL_CHARS] + _TAIL.sub("", text[-_TAIL_CHARS:])
 
 
 def _is_question(text: str) -> bool:

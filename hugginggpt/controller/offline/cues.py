@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+_MAX_INTENTS = 200
+"""A request has a dozen; more are somebody's joke."""
 CUES_FILE = Path(__file__).with_name("cues.yaml")
 
 
@@ -56,7 +58,7 @@ class CueTable:
                 continue
             for pattern in cue.patterns:
                 found += [Intent(cue.task, m.start(), m.end()) for m in pattern.finditer(instruction)]
-        return sorted(found, key=lambda i: (i.start, i.start - i.end))
+        return sorted(found, key=lambda i: (i.start, i.start - i.end))[:_MAX_INTENTS]
 
 
 @functools.cache

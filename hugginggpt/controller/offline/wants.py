@@ -45,6 +45,8 @@ class Want:
     question: str = ""
     labels: tuple[str, ...] = ()
     language: str = ""
+    instruction: str = ""
+    """How long a summary should be, in the person's own words."""
     prompt: str = ""
     files: tuple[str, ...] = ()
     refers_back: bool = False
@@ -72,16 +74,18 @@ def _rules() -> _Rules:
     )
 
 
-def wants(wording: Wording, kinds: frozenset[str]) -> list[Want]:
-    """The tasks that a request asks for, in the order in which to do them.
+def wants(wording: Wording, kinds: frozenset[str], names: Sequence[str] = ()) -> list[Want]:
+    """The tasks that a request asks for, in the order in which to do them; none when no words of it tell.
 
     Args:
         wording: The request, taken apart.
         kinds: Kinds of what it came with; {"none"} when nothing did.
+        names: The names of the files it came with: an "invoice.png" is a document.
     """
+    wording = replace(wording, files=(*wording.files, *names))
     has_text = bool(wording.given or wording.quotes)
     intents = _all_intents(wording, kinds | ({"text"} if has_text else frozenset()))
-    intents = [i for i in intents if not _is_source_language(i, wording)]
+    intents = [i for i in intents if not _is_source_language(i, wording) and not _is_refused(i, wording)]
     intents = _longest(intents, wording)
     if any(i.task == "audio-classification" for i in intents):  # "what makes this noise?" asks for no cleaning
         intents = [i for i in intents if i.task != "NOISE"]
@@ -89,11 +93,21 @@ def wants(wording: Wording, kinds: frozenset[str]) -> list[Want]:
     found = [w for w in found if w.task]
     found = _without_weak_speech(found, wording)
     found = _with_questions(found, wording, kinds)
-    found = [_detailed(w, wording) for w in found]
+    found = [_detailed(w, wording) for w in _once(found)]
     found = _sentiment_or_labels(found)
     found = _outranked(_once(found))
-    found = _fitting(found, wording, kinds)
-    return _ordered(found or _fallback(wording, kinds), wording)
+    return _ordered(_fitting(found, wording, kinds), wording)
+
+
+def guess(wording: Wording, kinds: frozenset[str]) -> list[Want]:
+    """What is most likely wanted when no words tell: what one does with such a file."""
+    end = len(wording.instruction)
+    if (wording.quotes or wording.given) and (labels := _labels(wording)):
+        return [Want("zero-shot-classification", 0, end, labels=labels)]
+    for kind, task in _BY_KIND.items():
+        if kind in kinds:
+            return [Want(task, 0, end, question=wording.text)]
+    return [Want("conversational", 0, end)]
 
 
 def _all_intents(wording: Wording, kinds: frozenset[str]) -> list[Intent]:
@@ -116,11 +130,24 @@ def _verb(task: str, kinds: frozenset[str], has_text: bool) -> str:
     return next((meanings[k] for k in order if k in kinds and k in meanings), meanings.get("none", "") if has_text else "")
 
 
+_REFUSAL: Final = re.compile(
+    r"(?:\b(?:do not|don't|dont|never|without|no need (?:to|for)|rather than|instead of|needn't|need not)\s+"
+    r"(?!know|understand|see|get|have|remember|speak (?!it|this|that|them)|recogni[sz]e|hear|mind|want to miss)(?:\w+\s+){0,3}"
+    r"|\b(?:no|not|not to|nor)\s+)$"
+)
+
+
+def _is_refused(intent: Intent, wording: Wording) -> bool:
+    """ "... but do not read it aloud", "no summary": what is named to be left out."""
+    before = wording.instruction[max(0, intent.start - 40) : intent.start]
+    return bool(_REFUSAL.search(re.split(r"[.,;:!?]", before)[-1]))
+
+
 def _is_unwilling(intent: Intent, wording: Wording, kinds: frozenset[str]) -> bool:
     """ "I don't want to read all of it" asks for no voice; of a picture, "I can't read this" asks to read it."""
     if intent.task != "READ" or "image" in kinds:
         return False
-    said = wording.instruction[: intent.end]
+    said = wording.instruction[max(0, intent.end - 80) : intent.end]
     return bool(re.search(r"(?:n't|not|never|without|no time to)\s+(?:\w+\s+){0,3}read(?:ing)?$", said))
 
 
@@ -128,7 +155,7 @@ def _is_source_language(intent: Intent, wording: Wording) -> bool:
     """ "a letter in French" tells what language it is in, "put it in French" what is wanted."""
     if intent.task != "translation" or not wording.instruction[intent.start :].startswith("in "):
         return False
-    return bool(_rules().source_language.search(wording.instruction[: intent.start].rstrip() + " ".rstrip()))
+    return bool(_rules().source_language.search(wording.instruction[max(0, intent.start - 60) : intent.start].rstrip()))
 
 
 def _longest(intents: Sequence[Intent], wording: Wording) -> list[Intent]:
@@ -191,6 +218,7 @@ def _is_polite(clause: str) -> bool:
     return bool(
         re.match(r"(?:please |so |and |but )*(?:can|could|would|will) (?:you|anyone|somebody|i|we|it|this)\b", clause)
         or re.match(r"what (?:does|do) (?:it|this|that|they|¤+) mean\b", clause)
+        or re.match(r"(?:please |and |but )*(?:do not|don't|dont)\b", clause)
         or re.match(r"how (?:do|would|can|should) (?:i|you|we|one) (?:say|put|write|pronounce|translate)\b", clause)
     )
 
@@ -227,11 +255,24 @@ def _detailed(want: Want, wording: Wording) -> Want:
         want = replace(want, question=sentence.strip())
     if want.task == "zero-shot-classification":
         want = replace(want, labels=_labels(wording))
+    if want.task == "summarization":
+        want = replace(want, instruction=_length(wording))
     if want.task == "translation":
         want = replace(want, language=_language(wording))
     if want.task in {"image-to-image", "image-to-video"}:
         want = replace(want, prompt=sentence.strip())
     return want
+
+
+_LENGTH: Final = re.compile(
+    r"\b(?:one|a single|a|two|three|four|five|six|seven|eight|nine|ten|\d{1,2}|a few|a couple of) (?:short |brief |bullet )*"
+    r"(?:sentences?|lines?|bullets?|points?|words)\b"
+)
+
+
+def _length(wording: Wording) -> str:
+    found = _LENGTH.search(wording.instruction)
+    return found[0] if found else ""
 
 
 _LABEL = r"(?:(?:an? |about |the )?[\w/-]+(?: [\w/-]+)?)"
@@ -259,7 +300,7 @@ def _language(wording: Wording) -> str:
     table = cue_table()
     targets, spoken = [], []
     for match in table.language.finditer(wording.instruction):
-        before = wording.instruction[: match.start()]
+        before = wording.instruction[max(0, match.start() - 60) : match.start()]
         if re.search(r"\b(?:into|to|in|as)\s+$", before):
             opening = re.sub(r"\b(?:into|to|in|as)\s+$", "", before).rstrip()
             if not (re.search(r"\bin\s+$", before) and _rules().source_language.search(opening)):
@@ -317,20 +358,12 @@ def _fitting(found: Sequence[Want], wording: Wording, kinds: frozenset[str]) -> 
             task = "image-to-image"
         if task == "text-generation" and (kinds & {"audio", "image", "video"}):
             continue
+        if task == "summarization" and "image-to-text" in tasks and _LENGTH.search(wording.instruction[want.start : want.end]):
+            continue  # "describe it in one sentence" wishes for a short description, not for a summary of it
         if task == "document-question-answering" and "image-to-text" in tasks:
             task = "question-answering"
         result.append(replace(want, task=task))
     return result
-
-
-def _fallback(wording: Wording, kinds: frozenset[str]) -> list[Want]:
-    end = len(wording.instruction)
-    if (wording.quotes or wording.given) and (labels := _labels(wording)):
-        return [Want("zero-shot-classification", 0, end, labels=labels)]
-    for kind, task in _BY_KIND.items():
-        if kind in kinds:
-            return [Want(task, 0, end, question=wording.text)]
-    return [Want("conversational", 0, end)]
 
 
 def _ordered(found: Sequence[Want], wording: Wording) -> list[Want]:

@@ -21,7 +21,14 @@ _QUOTES = re.compile(
     r"|(?<![\w'’])'((?:[^'\n]|(?<=\w)'(?=\w)){2,8000}?)'(?!\w)|‘((?:[^’]|(?<=\w)’(?=\w)){2,8000}?)’(?!\w)"
 )
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,9}://[^\s<>\"'“”]+", re.IGNORECASE)
-_FILE = re.compile(r"(?:[\w./\\-]*/)?[\w()-]+\.(?:png|jpe?g|webp|gif|bmp|tiff?|heic|wav|mp3|flac|ogg|opus|m4a|aac|aiff|mp4|mov|webm|avi|mkv|txt|md|csv|tsv|pdf|docx?)\b", re.I)  # fmt: skip  # noqa: E501
+_SUFFIX = re.compile(
+    r"\.(?:png|jpe?g|webp|gif|bmp|tiff?|heic|wav|mp3|flac|ogg|opus|m4a|aac|aiff|mp4|mov|webm|avi|mkv|txt|md|csv|tsv|pdf"
+    r"|docx?)\b",
+    re.IGNORECASE,
+)
+_BEFORE_SUFFIX = re.compile(r"(?:[\w./\\-]{0,150}/)?[\w()-]{1,50}$")
+_MAX_FILE_NAME = 200
+_MAX_INSTRUCTION = 3_000
 _SENTENCE = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])|(?<=[!?])\s+")
 _MIN_GIVEN_WORDS = 4
 _ALL_KINDS = frozenset(kind.value for kind in Kind)
@@ -48,7 +55,7 @@ class Wording:
 def read_wording(text: str, attached: Sequence[Resource] = ()) -> Wording:
     """Take a request apart."""
     text = text.strip().replace("’", "'") if "“" not in text else text.strip()
-    instruction = text
+    instruction = _without_middle(text)
     urls = tuple(m[0].rstrip(".,;:!?)") for m in _URL.finditer(text))
     for url in urls:
         instruction = _blank_text(instruction, url)
@@ -62,12 +69,32 @@ def read_wording(text: str, attached: Sequence[Resource] = ()) -> Wording:
         if label.lower() in instruction.lower():
             files.append(label)
             instruction = _blank_text(instruction, label)
-    for match in _FILE.finditer(instruction):
-        files.append(match[0])
-        instruction = _blank(instruction, match.start(), match.end())
+    for start, end in _file_names(instruction):
+        files.append(instruction[start:end])
+        instruction = _blank(instruction, start, end)
     wording = Wording(text, instruction.lower(), tuple(q for q in quotes if q), "", urls, tuple(files))
     wording = _after_colon(wording, attached=bool(attached))
     return wording if attached or wording.quotes or wording.given or urls or files else _after_instruction(wording)
+
+
+def _without_middle(text: str) -> str:
+    """What is to be done stands at the beginning or at the end of a long text; what it says in between is material.
+
+    It also bounds the time that the search for cues takes, whatever somebody sends.
+    """
+    if len(text) <= _MAX_INSTRUCTION:
+        return text
+    return _blank(text, _MAX_INSTRUCTION * 2 // 3, len(text) - _MAX_INSTRUCTION // 3)
+
+
+def _file_names(text: str) -> list[tuple[int, int]]:
+    """Where file names stand: from each known suffix back, so that a long text costs no more than its length."""
+    found = []
+    for suffix in _SUFFIX.finditer(text):
+        begin = max(0, suffix.start() - _MAX_FILE_NAME)
+        if name := _BEFORE_SUFFIX.search(text[begin : suffix.start()]):
+            found.append((begin + name.start(), suffix.end()))
+    return found
 
 
 def _blank(text: str, start: int, end: int) -> str:

@@ -6,7 +6,6 @@ pair of model and task is one function here.
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import importlib
 import os
@@ -19,12 +18,10 @@ import yaml
 
 from hugginggpt.catalog.cards import ModelCard
 from hugginggpt.experts.base import Call, Result, in_thread
-from hugginggpt.experts.bundled.weights import check, package_folder
+from hugginggpt.experts.bundled.weights import CONFIG, Weights, in_force, package_folder
 
 # onnxruntime reports to its maker and writes into the home folder at its first import, unless this stands before
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-
-CONFIG: Final = Path(__file__).resolve().parents[3] / "models_config" / "bundled.yaml"
 
 _FUNCTIONS: Final[Mapping[tuple[str, str], str]] = {
     ("PP-OCRv6-small", "image-to-text"): "reading:read_picture",
@@ -38,9 +35,12 @@ _FUNCTIONS: Final[Mapping[tuple[str, str], str]] = {
     ("all-MiniLM-L6-v2", "sentence-similarity"): "meaning:compare",
     ("all-MiniLM-L6-v2", "zero-shot-classification"): "meaning:sort_into_labels",
     ("all-MiniLM-L6-v2", "summarization"): "extracting:summarize",
-    ("all-MiniLM-L6-v2", "question-answering"): "extracting:answer",
+    ("all-MiniLM-L6-v2", "question-answering"): "answering:answer",
 }
 """Which function runs a model on a task: module and name, imported at the first call."""
+
+_HELPERS: Final[Mapping[tuple[str, str], str]] = {("PP-OCRv6-small", "document-question-answering"): "all-MiniLM-L6-v2"}
+"""Which other model a task can't be done without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class BundledExpert:
         """Read which models there are; nothing heavy is imported."""
         entries: list[dict[str, Any]] = yaml.safe_load(config.read_text(encoding="utf-8"))
         self._models = {e["id"]: _Model(**e | {k: tuple(e.get(k, ())) for k in ("tasks", "languages")}) for e in entries}
-        self._checked: set[str] = set()
+        self._weights = Weights({model.id: model.weights for model in self._models.values()})
 
     @functools.cached_property
     def _cards(self) -> tuple[ModelCard, ...]:
@@ -87,31 +87,32 @@ class BundledExpert:
                 slot=f"bundled:{model.id}",
             )
             for model in self._models.values()
-            if all(package_folder(module) is not None for module in model.modules)
             for task in model.tasks
             if (model.id, task) in _FUNCTIONS
+            and self._installed(model.id)
+            and self._installed(_HELPERS.get((model.id, task), model.id))
         )
+
+    def _installed(self, model_id: str) -> bool:
+        model = self._models.get(model_id)
+        return model is not None and all(package_folder(module) is not None for module in model.modules)
 
     def cards(self) -> Sequence[ModelCard]:
         """The models whose packages are installed, in the file's order."""
         return self._cards
 
     async def run(self, call: Call) -> Result:
-        """Run one model in a thread; its weights are checked before its first run.
+        """Run one model in a thread; the weights of whatever it loads are checked before that.
 
         Raises:
             InputError: The input doesn't suit the task.
             ExpertError: The weights are missing or not the ones that were checked.
         """
-        model = self._models[call.card.id]
-        if model.id not in self._checked:
-            await asyncio.to_thread(check, model.weights)
-            self._checked.add(model.id)
-        return await in_thread(_run, call)
+        return await in_thread(self._run, call)
 
-
-def _run(call: Call) -> Result:
-    return _function(_FUNCTIONS[call.card.id, call.card.task])(call)
+    def _run(self, call: Call) -> Result:
+        with in_force(self._weights):
+            return _function(_FUNCTIONS[call.card.id, call.card.task])(call)
 
 
 @functools.cache

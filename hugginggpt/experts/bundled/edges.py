@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from hugginggpt import media
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.settings import Settings
 from hugginggpt.tasks import Kind
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def draw_edges(call: Call) -> Result:
     import numpy as np
     from PIL import Image
 
-    image = media.open_image(call.file("image"), max_pixels=Settings().max_pixels)
+    image = media.open_image(call.file("image"), max_pixels=call.limits.max_pixels)
     image.thumbnail((_MAX_SIDE, _MAX_SIDE))
     drawn = edges(np.asarray(image, np.uint8))
     path = call.new_path(".png")

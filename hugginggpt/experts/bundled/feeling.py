@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.sentences import split_sentences
-from hugginggpt.experts.bundled.weights import once
+from hugginggpt.experts.bundled.weights import loads
 from hugginggpt.tasks import Kind
 
+MODEL: Final = "vader"
 _THRESHOLD: Final = 0.05
 """The authors' own: a compound score beyond it, either way, is not neutral."""
 _MAX_SENTENCES: Final = 2_000
@@ -16,7 +17,7 @@ _MAX_SENTENCE_CHARS: Final = 2_000
 """The analyser's time grows with the square of a sentence's length."""
 
 
-@once
+@loads(MODEL)
 def _analyser() -> Any:
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 

@@ -7,14 +7,14 @@ from typing import Any, Final
 from hugginggpt import media
 from hugginggpt.errors import InputError
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.bundled.weights import once, weight_path
-from hugginggpt.settings import Settings
+from hugginggpt.experts.bundled.weights import loads, weight_path
 from hugginggpt.tasks import Kind
 
+MODEL: Final = "whisper-tiny.en"
 RATE: Final = 16_000
 
 
-@once
+@loads(MODEL)
 def _model() -> Any:
     from faster_whisper import WhisperModel
 
@@ -31,7 +31,7 @@ def transcribe(call: Call) -> Result:
     Raises:
         InputError: No speech is heard in it.
     """
-    samples = media.read_audio(call.file("audio"), rate=RATE, max_seconds=Settings().max_audio_seconds)
+    samples = media.read_audio(call.file("audio"), rate=RATE, max_seconds=call.limits.max_audio_seconds)
     call.token.check()
     # one beam and no fallback temperatures: as good on this small model, several times faster, and the same every time;
     # the voice detector keeps it from inventing words for silence

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.errors import InputError
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.sentences import split_sentences
-from hugginggpt.experts.bundled.weights import once, weight_path
+from hugginggpt.experts.bundled.weights import loads, weight_path
 from hugginggpt.tasks import Kind
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+MODEL: Final = "all-MiniLM-L6-v2"
 _MAX_TOKENS: Final = 256
 """What the model was trained on; the rest of a longer text is not seen."""
 _BATCH: Final = 32
@@ -23,9 +25,12 @@ _TEMPERATURE: Final = 0.04
 """Turns cosines, which lie close together, into scores that add up to 1; chosen by hand, the scores rank and no more."""
 _TEMPLATES: Final = ("This text is about {}.", "{}", "The topic is {}.")
 _SAME, _RELATED = 0.75, 0.4
+_tokenizing: Final = threading.Lock()
+"""Document question answering comes here outside this model's slot. The tokenizer keeps a batch's padding in itself and
+refuses a second thread meanwhile; the network changes nothing in itself, so threads may share it."""
 
 
-@once
+@loads(MODEL)
 def _encoder() -> tuple[Any, Any]:
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
@@ -52,13 +57,9 @@ def encode(texts: Sequence[str], call: Call | None = None) -> NDArray[np.float32
         for start in range(0, len(texts), _BATCH):
             if call:
                 call.token.check()
-            batch = tokenizer(
-                list(texts[start : start + _BATCH]),
-                padding=True,
-                truncation=True,
-                max_length=_MAX_TOKENS,
-                return_tensors="pt",
-            )
+            some = list(texts[start : start + _BATCH])
+            with _tokenizing:
+                batch = tokenizer(some, padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt")
             mask = batch["attention_mask"][..., None]
             summed = (model(**batch).last_hidden_state * mask).sum(1) / mask.sum(1)
             parts.append(torch.nn.functional.normalize(summed, dim=1).numpy())

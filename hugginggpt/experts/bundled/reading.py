@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt import media
 from hugginggpt.errors import InputError
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.bundled import extracting, seeing
-from hugginggpt.experts.bundled.weights import once, weight_path
-from hugginggpt.settings import Settings
+from hugginggpt.experts.bundled import meaning, seeing
+from hugginggpt.experts.bundled.answering import answered
+from hugginggpt.experts.bundled.forms import Cell, answers_from_page
+from hugginggpt.experts.bundled.questions import split_question
+from hugginggpt.experts.bundled.weights import loads, weight_path
 from hugginggpt.tasks import Kind
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
+MODEL: Final = "PP-OCRv6-small"
 _MAX_SIDE: Final = 2_000
 """Larger pictures are scaled down to this many pixels a side: the detector sees no more than that anyway."""
 _MAX_ASPECT: Final = 8
@@ -32,6 +36,11 @@ _LEAST_CHARACTERS: Final = 2
 """A photograph's texture is read as a stray "0" now and then; that is no text."""
 
 
+_reading: Final = threading.Lock()
+"""Held while the reader works: it keeps settings of a run in itself, and a run that was stopped gives its slot back
+before its thread has ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One piece of text in a picture."""
@@ -42,7 +51,7 @@ class Line:
     """left, top, right, bottom in pixels of the original picture."""
 
 
-@once
+@loads(MODEL)
 def _reader() -> Any:
     from rapidocr import RapidOCR
 
@@ -66,16 +75,16 @@ def read_picture(call: Call) -> Result:
     Returns:
         One text; ``data["lines"]`` holds text, score (0..1) and box (left, top, right, bottom in pixels) of each piece.
     """
-    image = media.open_image(call.file("image"), max_pixels=Settings().max_pixels)
+    image = media.open_image(call.file("image"), max_pixels=call.limits.max_pixels)
     rows = read_rows(image)
     call.token.check()
     if not rows:
         guesses = seeing.classify(image)
         return Result(
             (Output(Kind.TEXT, text=seeing.sentence(guesses), data={"lines": [], "classes": guesses}),),
-            note="There is no text to read in this picture, so the classifier efficientnet-lite0 says what it sees; "
+            note=f"There is no text to read in this picture, so the classifier {seeing.MODEL} says what it sees; "
             "it names things and does not describe scenes.",
-            model_id="efficientnet-lite0",
+            models=(MODEL, seeing.MODEL),
         )
     lines = [{"text": line.text, "score": line.score, "box": list(line.box)} for row in rows for line in row]
     return Result((Output(Kind.TEXT, text=rows_text(rows), data={"lines": lines}),))
@@ -87,29 +96,35 @@ def answer_about_document(call: Call) -> Result:
     Returns:
         One text with the answer; ``data`` holds answer, sentence and confidence (0..1).
     """
-    question = call.text("text")
-    rows = read_rows(media.open_image(call.file("image"), max_pixels=Settings().max_pixels))
+    parts = split_question(call.text("text"))
+    rows = read_rows(media.open_image(call.file("image"), max_pixels=call.limits.max_pixels))
     if not rows:
         raise InputError("There is no text to read in this picture, so nothing in it answers the question.")
     call.token.check()
-    return extracting.answered(extracting.answer_from_rows([cells(row) for row in rows], question))
+    output = answered(parts, answers_from_page([cells(row) for row in rows], parts))
+    return Result((output,), models=(MODEL, meaning.MODEL))
 
 
 def rows_text(rows: list[list[Line]]) -> str:
     """Rows as lines of text; a wide gap between two pieces becomes a tab."""
-    return "\n".join("\t".join(cells(row)) for row in rows)
+    return "\n".join("\t".join(cell.text for cell in cells(row)) for row in rows)
 
 
-def cells(row: list[Line]) -> list[str]:
+def cells(row: list[Line]) -> list[Cell]:
     """The pieces of a row, those that stand close together joined."""
-    found = [row[0].text]
+    found = [Cell(row[0].text, row[0].box)]
     for left, right in zip(row, row[1:], strict=False):
         height = min(left.box[3] - left.box[1], right.box[3] - right.box[1])
         if right.box[0] - left.box[2] > 1.5 * height:
-            found.append(right.text)
+            found.append(Cell(right.text, right.box))
         else:
-            found[-1] += " " + right.text
+            found[-1] = _joined(found[-1], right)
     return found
+
+
+def _joined(cell: Cell, line: Line) -> Cell:
+    (left, top, _, bottom), (_, line_top, right, line_bottom) = cell.box, line.box
+    return Cell(f"{cell.text} {line.text}", (left, min(top, line_top), right, max(bottom, line_bottom)))
 
 
 def read_rows(image: Image.Image) -> list[list[Line]]:
@@ -123,7 +138,9 @@ def read_rows(image: Image.Image) -> list[list[Line]]:
     if min(image.size) < _LEAST_SIDE:
         return []
     prepared, scale = _prepared(image)
-    found = _reader()(np.asarray(prepared)[:, :, ::-1])  # the engine wants BGR
+    reader = _reader()
+    with _reading:
+        found = reader(np.asarray(prepared)[:, :, ::-1])  # the engine wants BGR
     if not found.txts:
         return []
     boxes = np.asarray(found.boxes, float) / scale

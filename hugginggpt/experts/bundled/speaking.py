@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt import media
 from hugginggpt.errors import InputError
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.bundled.weights import once
+from hugginggpt.experts.bundled.weights import loads
 from hugginggpt.tasks import Kind
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+MODEL: Final = "hibari-tts"
 RATE: Final = 24_000
 _MAX_PHONEMES: Final = 390
 """The model's window; longer stretches without a full stop are cut there."""
@@ -26,12 +27,12 @@ _SPOKEN: Final = re.compile(r"[^\W_]|[%&+=$€£@]")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 
 
-@once
+@loads(MODEL)
 def _voice() -> Any:
     from hibari import Hibari
 
     voice = Hibari(voice="heart", threads=1)
-    _ = voice.g2p.oov  # loads its lazy parts here, under the lock of `once`
+    _ = voice.g2p.oov  # loads its lazy parts here, under the lock of `loads`
     return voice
 
 

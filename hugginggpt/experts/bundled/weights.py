@@ -1,4 +1,8 @@
-"""Weights inside packages: found without importing the package, checked before they are loaded, loaded once."""
+"""Weights inside packages: found without importing the package, checked before they are loaded, loaded once.
+
+Which files a model needs, and their SHA-256, stands in ``models_config/bundled.yaml`` and nowhere else. Every loader
+is decorated with ``loads``, so nothing is loaded unchecked, whichever task it is loaded for.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,20 @@ import functools
 import hashlib
 import importlib.util
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
+
+import yaml
 
 from hugginggpt.errors import ExpertError
 
 T = TypeVar("T")
 
-_BLOCK = 1 << 20
+CONFIG: Final = Path(__file__).resolve().parents[3] / "models_config" / "bundled.yaml"
+_BLOCK: Final = 1 << 20
 
 
 def package_folder(module: str) -> Path | None:
@@ -52,16 +61,73 @@ def check(weights: Mapping[str, str]) -> None:
             raise ExpertError(f"The file {name} is not the one that was checked, so it was not loaded.")
 
 
-def once(load: Callable[[], T]) -> Callable[[], T]:
-    """Run `load` at the first call and keep what it gave, however many threads ask; a failure is tried again."""
-    lock = threading.Lock()
-    kept: list[T] = []
+class Weights:
+    """Which files each model loads, with their SHA-256: a configuration's table, and which models it has approved."""
 
-    @functools.wraps(load)
-    def loaded() -> T:
-        with lock:
-            if not kept:
-                kept.append(load())
-            return kept[0]
+    def __init__(self, table: Mapping[str, Mapping[str, str]]) -> None:
+        """Make one.
 
-    return loaded
+        Args:
+            table: For each model's id its files, "package/inner/file", with their SHA-256.
+        """
+        self._table = table
+        self._verified: set[str] = set()
+        self._lock = threading.Lock()
+
+    def verify(self, model_id: str) -> None:
+        """Check a model's files, at the first call.
+
+        Raises:
+            ExpertError: A file is missing or another one, or the model was taken out of the configuration.
+        """
+        with self._lock:
+            if model_id in self._verified:
+                return
+            if model_id not in self._table:
+                raise ExpertError(f"This needs {model_id} as well, which is not among the models that may run here.")
+            check(self._table[model_id])
+            self._verified.add(model_id)
+
+
+@functools.cache
+def shipped() -> Weights:
+    """The table of ``models_config/bundled.yaml``."""
+    entries = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    return Weights({entry["id"]: entry.get("weights", {}) for entry in entries})
+
+
+_in_force: ContextVar[Weights | None] = ContextVar("weights in force", default=None)
+
+
+@contextmanager
+def in_force(weights: Weights) -> Iterator[None]:
+    """Within this, in this thread, models are loaded and used as that table says."""
+    before = _in_force.set(weights)
+    try:
+        yield
+    finally:
+        _in_force.reset(before)
+
+
+def loads(model_id: str) -> Callable[[Callable[[], T]], Callable[[], T]]:
+    """Decorate a loader: it runs once a process, however many threads ask, and a failure is tried again.
+
+    Each call first asks the table in force whether the model's files are the ones that were tried: a model that
+    another configuration loaded is refused as well.
+    """
+
+    def decorate(load: Callable[[], T]) -> Callable[[], T]:
+        lock = threading.Lock()
+        kept: list[T] = []
+
+        @functools.wraps(load)
+        def loaded() -> T:
+            (_in_force.get() or shipped()).verify(model_id)
+            with lock:
+                if not kept:
+                    kept.append(load())
+                return kept[0]
+
+        return loaded
+
+    return decorate

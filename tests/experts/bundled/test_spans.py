@@ -1,31 +1,8 @@
-"""What a question asks for, and the pieces of a sentence that can be the answer."""
+"""The pieces of a sentence that can be the answer."""
 
 import pytest
 
-from hugginggpt.experts.bundled.spans import answer_spans, asked_kind, content_words, counts
-
-
-@pytest.mark.parametrize(
-    ("question", "kind"),
-    [
-        ("How old is Ines?", "age"),
-        ("How much does it cost?", "money"),
-        ("What is the total?", "money"),
-        ("How much does the parcel weigh?", "measure"),
-        ("How long is the bridge?", "measure"),
-        ("How many visits were there?", "number"),
-        ("What is the invoice number?", "code"),
-        ("What is the number of members?", "number"),
-        ("When is it due?", "date"),
-        ("By what date must I pay?", "date"),
-        ("Who is the librarian?", "person"),
-        ("Where does it stand?", "place"),
-        ("Why did it close?", None),
-        ("", None),
-    ],
-)
-def test_a_question_asks_for_a_kind_of_thing(question: str, kind: str | None) -> None:
-    assert asked_kind(question) == kind
+from hugginggpt.experts.bundled.spans import answer_spans, counts, spans_in
 
 
 @pytest.mark.parametrize(
@@ -37,6 +14,9 @@ def test_a_question_asks_for_a_kind_of_thing(question: str, kind: str | None) ->
         ("money", "The town paid 48 thousand euros.", "How much?", ["48 thousand euros"]),
         ("number", "Only 14 volumes were lost.", "How many volumes?", ["14"]),
         ("number", "In 2024 it received 86,412 visits.", "How many visits?", ["86,412"]),
+        ("percent", "VAT 20%, paid by 64 per cent.", "What is the rate?", ["20%", "64 per cent"]),
+        ("money", "VAT 20%", "What is the VAT?", []),
+        ("code", "Account 0072 5518 30", "What is the account number?", ["0072 5518 30"]),
         ("code", "Invoice No. 20417", "What is the invoice number?", ["20417"]),
         ("age", "Ines, aged 61, is 26 years in office.", "How old is she?", ["26 years", "61"]),
         ("measure", "The bridge is 1.2 km long.", "How long is it?", ["1.2 km"]),
@@ -68,5 +48,21 @@ def test_a_number_of_something_else_is_told_apart() -> None:
         assert counts(span, sentence, question) is does
 
 
-def test_words_are_compared_by_their_stems_and_little_words_not_at_all() -> None:
-    assert content_words("When were the visits counted?") == content_words("visit counting") == {"visit", "count"}
+@pytest.mark.parametrize(
+    ("texts", "sums"),
+    [
+        (["Total 578.00", "Invoice No. 20417"], [["578.00"], []]),
+        (["Total $578.00", "Lamp 64.50"], [["$578.00"], []]),  # a currency on the page: a bare number is no sum
+        (["Rent 1,200", "Account 0072 5518 30", "Ref. 4471", "Paid on 3 June 2024"], [["1,200"], [], [], []]),
+        (["VAT 20%", "Page 2"], [[], []]),
+    ],
+)
+def test_a_plain_number_is_a_sum_only_where_no_currency_is_written_and_never_if_it_is_a_code(
+    texts: list[str], sums: list[list[str]]
+) -> None:
+    found = spans_in("money", texts, "How much is it?")
+    assert [[span.text for span in spans] for spans in found] == sums
+
+
+def test_a_share_or_a_sum_of_money_counts_nothing() -> None:
+    assert not answer_spans("number", "64 per cent of the people paid $14.", "How many people work there?")

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from hugginggpt.errors import ExpertError
-from hugginggpt.experts.bundled import CONFIG, BundledExpert
-from hugginggpt.experts.bundled.weights import check, once, package_folder, weight_path
+from hugginggpt.experts.bundled import BundledExpert
+from hugginggpt.experts.bundled.weights import CONFIG, Weights, check, in_force, loads, package_folder, weight_path
 from hugginggpt.tasks import task_table
 from tests.experts.bundled.conftest import Bench
 
@@ -69,35 +69,67 @@ def test_a_package_is_found_without_being_imported() -> None:
     assert weight_path(LABELS).is_file()
 
 
-def test_something_is_loaded_once_however_many_threads_ask() -> None:
-    loads: list[int] = []
+async def test_a_second_model_that_a_task_loads_is_checked_as_well(tmp_path: Path, bench: Bench) -> None:
+    entries = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    (encoder,) = (entry for entry in entries if entry["id"] == "all-MiniLM-L6-v2")
+    encoder["weights"] = dict.fromkeys(encoder["weights"], "0" * 64)
+    path = tmp_path / "bundled.yaml"
+    path.write_text(yaml.safe_dump(entries), encoding="utf-8")
+    made = Bench(BundledExpert(config=path), bench.workspace)
+    with pytest.raises(ExpertError, match="not the one that was checked"):
+        await made.run("document-question-answering", image=bench.demo("invoice.png"), text="What is the total?")
 
-    @once
+
+def test_a_task_whose_second_model_is_missing_is_not_offered(tmp_path: Path) -> None:
+    entries = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    path = tmp_path / "bundled.yaml"
+    path.write_text(yaml.safe_dump([e for e in entries if e["id"] != "all-MiniLM-L6-v2"]), encoding="utf-8")
+    offered = {card.task for card in BundledExpert(config=path).cards()}
+    assert "image-to-text" in offered
+    assert "document-question-answering" not in offered
+
+
+def test_something_is_loaded_once_however_many_threads_ask() -> None:
+    loaded: list[int] = []
+    table = Weights({"a model": {}})
+
+    @loads("a model")
     def load() -> object:
         time.sleep(0.02)
-        loads.append(1)
+        loaded.append(1)
         return object()
 
+    def ask() -> None:
+        with in_force(table):
+            found.append(load())
+
     found: list[object] = []
-    threads = [threading.Thread(target=lambda: found.append(load())) for _ in range(8)]
+    threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert loads == [1]
+    assert loaded == [1]
     assert len(set(map(id, found))) == 1
 
 
 def test_a_failed_load_is_tried_again() -> None:
     tries: list[int] = []
 
-    @once
+    @loads("a model")
     def load() -> str:
         tries.append(1)
         if len(tries) == 1:
             raise ExpertError("Not yet.")
         return "loaded"
 
-    with pytest.raises(ExpertError):
+    with in_force(Weights({"a model": {}})):
+        with pytest.raises(ExpertError):
+            load()
+        assert load() == "loaded"
+
+
+def test_a_model_that_no_table_names_is_not_loaded() -> None:
+    load = loads("a stranger")(lambda: "loaded")
+    with in_force(Weights({})), pytest.raises(ExpertError, match="a stranger"):
         load()
-    assert load() == "loaded"

@@ -1,0 +1,96 @@
+"""The address guard: which IP addresses this program may connect to on somebody else's behalf.
+
+The check sits where the connection is made: the name is resolved once, every address it has is checked, and the
+connection goes to one of those very addresses, so neither a redirect nor a name server that changes its mind (DNS
+rebinding) gets round it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+import httpcore2
+import httpx2
+
+AddressPolicy = Callable[[str], bool]
+"""Says of an IP address whether it may be connected to."""
+
+
+class RefusedError(Exception):
+    """The guard's own no, told apart from a failed connection; names the host."""
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address lies in the public internet (not loopback, private, link-local, metadata, multicast...)."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped:
+            ip = ip.ipv4_mapped
+        elif ip.sixtofour:
+            ip = ip.sixtofour
+        elif ip in ipaddress.ip_network("64:ff9b::/96"):  # NAT64: the IPv4 address is in the last 32 bits
+            ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+
+
+async def resolve(host: str, port: int, allowed: AddressPolicy) -> list[str]:
+    """The addresses of a host, all of them allowed.
+
+    Raises:
+        OSError: It has no address.
+        RefusedError: One of its addresses is not allowed.
+    """
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:  # a label that is empty or too long
+        raise OSError(f"{host} is no host's name") from error
+    addresses = [str(entry[4][0]) for entry in found]
+    if not addresses or not all(allowed(address) for address in addresses):
+        raise RefusedError(host)
+    return addresses
+
+
+class _GuardedBackend(httpcore2.AsyncNetworkBackend):
+    """Resolves, checks and connects in one place."""
+
+    def __init__(self, allowed: AddressPolicy) -> None:
+        self._allowed = allowed
+        self._inner = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 (httpcore's own signature)
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        try:
+            addresses = await resolve(host, port, self._allowed)
+        except OSError as error:
+            raise httpcore2.ConnectError(f"no address for {host}") from error
+        for address in addresses[:-1]:
+            with suppress(httpcore2.ConnectError):
+                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+        return await self._inner.connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
+
+    async def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore2.AsyncNetworkStream:
+        raise RefusedError("unix socket")
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+
+class GuardedTransport(httpx2.AsyncHTTPTransport):
+    """httpx's own transport over the guarded backend; environment proxies are not used."""
+
+    def __init__(self, allowed: AddressPolicy) -> None:
+        """Make one that connects to allowed addresses alone."""
+        context = httpx2.create_ssl_context(trust_env=False)
+        super().__init__(verify=context, trust_env=False)
+        self._pool = httpcore2.AsyncConnectionPool(ssl_context=context, network_backend=_GuardedBackend(allowed))

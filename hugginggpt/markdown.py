@@ -1,0 +1,23 @@
+"""Text that was read, heard or fetched, inside Markdown: it stays text and never becomes markup."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_MARKS: Final = "\\`*_{}[]<>#|~"
+
+
+def escaped(text: str) -> str:
+    """The text with every mark of Markdown and HTML made literal."""
+    return text.translate({ord(mark): "\\" + mark for mark in _MARKS})
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text, cut at a blank when it has more than `limit` characters."""
+    return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + " …"
+
+
+def quoted(text: str, limit: int) -> str:
+    """A quotation that keeps its lines, of at most `limit` characters; a tab is a gap between columns."""
+    rows = [row.replace("\t", " · ") for row in shortened(text, limit).splitlines() if row.strip()]
+    return "\n".join(f"> {escaped(row)}  " for row in rows)
