@@ -12,8 +12,6 @@ from typing import Any, Final
 import gradio as gr
 from gradio.components.chatbot import MetadataDict
 
-from hugginggpt.controller.base import Step
-from hugginggpt.controller.offline.answering import quoted
 from hugginggpt.events import (
     AttemptFailed,
     Event,
@@ -22,8 +20,10 @@ from hugginggpt.events import (
     RequestDone,
     RequestFailed,
     RequestStarted,
+    Step,
     TaskProgress,
 )
+from hugginggpt.markdown import quoted
 from hugginggpt.resources import Resource
 from hugginggpt.tasks import Kind, TaskTable
 from hugginggpt.trace import answer_text, fold_steps
@@ -37,7 +37,7 @@ _STOPPED: Final = "Stopped. What was finished before stays."
 def user_message(text: str, resources: Sequence[Resource]) -> gr.ChatMessage:
     """The request as it stands in the chat: its files, then its words."""
     content: list[Any] = [media(resource) for resource in resources if resource.path]
-    return gr.ChatMessage(role="user", content=[*content, text] if text else content)
+    return gr.ChatMessage(role="user", content=[*content, text] if text else content or "…")
 
 
 def media(resource: Resource) -> Any:
@@ -136,7 +136,7 @@ def _step_details(step: Step, events: Sequence[Event], table: TaskTable) -> str:
     ]
     for output in step.outputs:
         if output.text is not None:
-            lines.append(f"**Result** {output.name}\n\n{quoted(output.text[:_SHOWN_RESULT_CHARS])}")
+            lines.append(f"**Result** {output.name}\n\n{quoted(output.text, _SHOWN_RESULT_CHARS)}")
         else:
             lines.append(f"**Result** {output.name}, {output.measure}")
     if step.note:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,13 +16,35 @@ from hugginggpt.agent import HuggingGPT
 from hugginggpt.assembly import make_controller, session_experts
 from hugginggpt.errors import HuggingGPTError, ResourceError
 from hugginggpt.events import AnswerDelta, RequestFailed, TaskProgress
-from hugginggpt.resources import EXAMPLE_MEDIA, remove_stale
+from hugginggpt.language_model import DEFAULT_MODEL, HUGGING_FACE_MODEL
+from hugginggpt.resources import EXAMPLE_MEDIA
 from hugginggpt.ui import chat
-from hugginggpt.ui.visit import BRAINS, BUILT_IN, HUGGING_FACE, OPENAI, OTHER, Visit, close_visit, language_model
+from hugginggpt.ui.visit import (
+    BRAINS,
+    BUILT_IN,
+    HUGGING_FACE,
+    OPENAI,
+    OTHER,
+    Visit,
+    close_visit,
+    language_model,
+)
 
 _EXAMPLES: Final = EXAMPLE_MEDIA.parent / "examples.yaml"
 CSS: Final = Path(__file__).with_name("page.css")
-THEME: Final = gr.themes.Default(primary_hue="teal", neutral_hue="zinc")
+THEME: Final = gr.themes.Default(
+    primary_hue="teal",
+    secondary_hue="teal",
+    neutral_hue="zinc",
+    # Gradio's file for the weight 600 holds a few letters only
+    font=[gr.themes.LocalFont("Source Sans Pro", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif"],
+).set(
+    body_text_color_subdued="*neutral_500",
+    body_text_color_subdued_dark="*neutral_400",
+    input_placeholder_color="*neutral_500",
+    button_primary_background_fill="*primary_700",
+    button_primary_background_fill_hover="*primary_600",
+)
 _SECONDS_BETWEEN_UPDATES: Final = 0.15
 _STATE_SECONDS: Final = 24 * 3600
 _AT_ONCE: Final = 20
@@ -29,6 +52,9 @@ _AT_ONCE: Final = 20
 
 _READY: Final[dict[str, Any]] = {"interactive": True, "submit_btn": True, "stop_btn": False}
 _BUSY: Final[dict[str, Any]] = {"interactive": False, "submit_btn": False, "stop_btn": True}
+
+_SCROLL_DOWN: Final = "() => { const chat = document.querySelector('#chat .bubble-wrap'); chat.scrollTop = chat.scrollHeight; }"
+"""A new request is looked at, wherever the chat was scrolled to."""
 
 _WELCOME: Final = """### What should be done?
 Attach a picture, a recording or a text and say what you want; or take one of these.
@@ -40,7 +66,8 @@ class Page:
 
     def __init__(self, agent: HuggingGPT) -> None:
         self._agent = agent
-        remove_stale(agent.settings)
+        # shown from where they lie, wherever that is; a copy in Gradio's cache would outlive the session
+        gr.set_static_paths(agent.settings.sessions)
 
     def blocks(self) -> gr.Blocks:
         """The whole page."""
@@ -54,8 +81,7 @@ class Page:
             talk = gr.Chatbot(
                 elem_id="chat",
                 show_label=False,
-                height="auto",
-                min_height=360,
+                height=None,
                 scale=1,
                 layout="bubble",
                 placeholder=_WELCOME,
@@ -74,12 +100,11 @@ class Page:
                 file_count="multiple",
             )
             files = gr.Files(label="Files that were made", interactive=False, visible=False, elem_id="files")
-            asked = box.submit(
-                self.ask, [box, visit], [talk, box, files, visit], api_visibility="private", show_progress="hidden"
-            )
-            box.stop(self.stop, visit, [talk, box, files], cancels=[asked], api_visibility="private", queue=False)
+            box.submit(self.ask, [box, visit], [talk, box, files, visit], api_visibility="private", show_progress="hidden")
+            box.submit(None, js=_SCROLL_DOWN, api_visibility="private")
+            box.stop(self.stop, visit, None, api_visibility="private", show_progress="hidden")
             talk.example_select(_filled, None, box, api_visibility="private", show_progress="hidden")
-            talk.clear(self.clear, visit, [files, visit], cancels=[asked], api_visibility="private")
+            talk.clear(self.clear, visit, [talk, box, files, visit], api_visibility="private", show_progress="hidden")
         page.queue(default_concurrency_limit=_AT_ONCE)
         blocks: gr.Blocks = page
         return blocks
@@ -90,7 +115,7 @@ class Page:
         hf_token = gr.Textbox(label="Hugging Face token", type="password", visible=False, elem_id="hf-token")
         openai_key = gr.Textbox(label="Key", type="password", visible=False, elem_id="openai-key")
         base_url = gr.Textbox(label="Base URL", placeholder="http://127.0.0.1:11434/v1", visible=False, elem_id="base-url")
-        model = gr.Textbox(label="Model", placeholder="the usual one", visible=False, elem_id="model")
+        model = gr.Textbox(label="Model", visible=False, elem_id="model")
         use = gr.Button("Use it", variant="primary", visible=False, elem_id="use-brain")
         status = gr.Markdown(_status(None), elem_id="brain-status")
         brain.change(
@@ -120,47 +145,51 @@ class Page:
             visit.model = None
         return _status(visit), visit
 
-    async def ask(
-        self, value: dict[str, Any], visit: Visit | None
-    ) -> AsyncIterator[tuple[list[gr.ChatMessage], Any, Any, Visit]]:
+    async def ask(self, value: dict[str, Any], visit: Visit | None) -> AsyncGenerator[tuple[Any, Any, Any, Visit], None]:
         """Work on one request and show every step; what was typed comes back into the box when it can't be done."""
         visit = self._visit(visit)
         text, paths = (value.get("text") or "").strip(), [Path(str(file)) for file in value.get("files") or ()]
         self._settle(visit)
-        try:
-            attached = [await asyncio.to_thread(visit.session.workspace.add_file, path) for path in paths]
-        except ResourceError as error:
-            visit.transcript += [chat.user_message(text, ()), chat.error_message(str(error))]
-            yield visit.transcript, gr.MultimodalTextbox(value={"text": text, "files": []}, **_READY), gr.skip(), visit
-            return
-        visit.request = chat.user_message(text, attached)
-        visit.events = []
-        yield self._shown(visit), gr.MultimodalTextbox(value=None, **_BUSY), gr.skip(), visit
-        shown = time.monotonic()
-        stream = self._agent.run(
-            text, visit.session, make_controller(visit.model), attached, extra=session_experts(visit.model)
-        )
-        async for event in stream:
-            visit.events.append(event)
-            if isinstance(event, AnswerDelta | TaskProgress) and time.monotonic() - shown < _SECONDS_BETWEEN_UPDATES:
-                continue
-            yield self._shown(visit), gr.skip(), gr.skip(), visit
+        with visit.working():
+            yield gr.skip(), gr.MultimodalTextbox(**_BUSY), gr.skip(), visit
+            try:
+                attached = [await asyncio.to_thread(visit.session.workspace.add_file, path) for path in paths]
+            except ResourceError as error:
+                names = ", ".join(path.name for path in paths)
+                visit.transcript += [chat.user_message(text or names, ()), chat.error_message(str(error))]
+                yield visit.transcript, gr.MultimodalTextbox(value={"text": text, "files": []}, **_READY), gr.skip(), visit
+                return
+            visit.request, visit.events = chat.user_message(text, attached), []
+            yield self._shown(visit), gr.MultimodalTextbox(value=None, **_BUSY), gr.skip(), visit
             shown = time.monotonic()
-        failed = any(isinstance(event, RequestFailed) for event in visit.events)
-        self._settle(visit)
-        back = {"text": text, "files": [str(path) for path in paths]} if failed else None
-        yield visit.transcript, gr.MultimodalTextbox(value=back, **_READY), self._files(visit), visit
+            stream = self._agent.run(
+                text, visit.session, make_controller(visit.model), attached, extra=session_experts(visit.model)
+            )
+            async with aclosing(visit.until_stopped(stream)) as events:
+                async for event in events:
+                    visit.events.append(event)
+                    if isinstance(event, AnswerDelta | TaskProgress) and time.monotonic() - shown < _SECONDS_BETWEEN_UPDATES:
+                        continue
+                    yield self._shown(visit), gr.skip(), gr.skip(), visit
+                    shown = time.monotonic()
+            failed = any(isinstance(event, RequestFailed) for event in visit.events)
+            self._settle(visit, stopped=visit.stopping.is_set())
+            back = {"text": text, "files": [str(path) for path in paths]} if failed else None
+            # Gradio shows this once more at the end, which may be after a new conversation has begun
+            said = [] if visit.renewing else visit.transcript
+            files = gr.Files(value=None, visible=False) if visit.renewing else self._files(visit)
+            yield said, gr.MultimodalTextbox(value=back, **_READY), files, visit
 
-    def stop(self, visit: Visit | None) -> tuple[list[gr.ChatMessage], Any, Any]:
-        """Show the request as stopped; Gradio has closed the generator, and that stopped the work."""
-        visit = self._visit(visit)
-        self._settle(visit, stopped=True)
-        return visit.transcript, gr.MultimodalTextbox(**_READY), self._files(visit)
+    async def stop(self, visit: Visit | None) -> None:
+        """Stop the request; `ask` shows it, so that nothing that is still on its way can be shown after it."""
+        if visit is not None:
+            visit.stopping.set()
 
-    def clear(self, visit: Visit | None) -> tuple[Any, None]:
-        """A new conversation: the old files are deleted, the key is forgotten with them."""
-        close_visit(visit)
-        return gr.Files(value=None, visible=False), None
+    async def clear(self, visit: Visit | None) -> tuple[Any, Any, Any, Visit | None]:
+        """A new conversation: the old one and its files are deleted; the planner, with its key, stays."""
+        if visit is not None:
+            await visit.renew(self._agent.new_session())
+        return [], gr.MultimodalTextbox(**_READY), gr.Files(value=None, visible=False), visit
 
     def _settle(self, visit: Visit, *, stopped: bool = False) -> None:
         """Move the request that is over into the transcript."""
@@ -169,8 +198,8 @@ class Page:
             visit.request = None
 
     def _shown(self, visit: Visit) -> list[gr.ChatMessage]:
-        assert visit.request is not None
-        return [*visit.transcript, visit.request, *self._answer(visit)]
+        asked = [visit.request] if visit.request else []
+        return [*visit.transcript, *asked, *self._answer(visit)]
 
     def _answer(self, visit: Visit, *, stopped: bool = False) -> list[gr.ChatMessage]:
         return chat.messages(visit.events, self._agent.table, stopped=stopped)
@@ -180,6 +209,9 @@ class Page:
         return gr.Files(value=[str(r.path) for r in made], visible=bool(made))
 
 
+_USUAL_MODEL: Final = {HUGGING_FACE: HUGGING_FACE_MODEL, OPENAI: DEFAULT_MODEL, OTHER: "the name that the server gives it"}
+
+
 def _fields(brain: str) -> list[Any]:
     """Which fields a brain needs: token, key, base URL, model, button."""
     needed = {
@@ -187,7 +219,8 @@ def _fields(brain: str) -> list[Any]:
         OPENAI: (False, True, False, True, True),
         OTHER: (False, True, True, True, True),
     }.get(brain, (False,) * 5)
-    return [gr.update(visible=visible) for visible in needed]
+    hf_token, openai_key, base_url, model, use = (gr.update(visible=visible) for visible in needed)
+    return [hf_token, openai_key, base_url, model | {"placeholder": _USUAL_MODEL.get(brain, "")}, use]
 
 
 def _status(visit: Visit | None) -> str:

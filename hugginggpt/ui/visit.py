@@ -7,26 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlsplit
 
 import gradio as gr
 
 from hugginggpt.agent import Session
-from hugginggpt.assembly import DEFAULT_MODEL
+from hugginggpt.assembly import make_language_model
 from hugginggpt.errors import RequestError
 from hugginggpt.events import Event
-from hugginggpt.fetch import is_public
-from hugginggpt.language_model import HUGGING_FACE_URL, OPENAI_URL, LanguageModel
+from hugginggpt.language_model import HUGGING_FACE_MODEL, HUGGING_FACE_URL, OPENAI_URL, LanguageModel
 
 BUILT_IN: Final = "Built-in"
 HUGGING_FACE: Final = "Hugging Face"
 OPENAI: Final = "OpenAI"
 OTHER: Final = "Other server"
 BRAINS: Final = (BUILT_IN, HUGGING_FACE, OPENAI, OTHER)
-HUGGING_FACE_MODEL: Final = "openai/gpt-oss-120b"
 
 
 @dataclass
@@ -41,10 +40,64 @@ class Visit:
     """The request that is being worked on."""
     events: list[Event] = field(default_factory=list)
     """What has happened in it."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set to stop it."""
+    idle: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while nothing is worked on."""
+    renewing: bool = False
+    """Whether a new conversation waits for the end of this one."""
+
+    def __post_init__(self) -> None:
+        self._take(self.session)
+        self.idle.set()
+
+    def _take(self, session: Session) -> None:
+        self.session = session
+        # however the visit ends (the tab is gone, the process ends, Gradio drops its state), its files go with it
+        weakref.finalize(self, session.close)
 
     def close(self) -> None:
         """Delete its files."""
         self.session.close()
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """While a request is worked on."""
+        self.stopping.clear()
+        self.idle.clear()
+        try:
+            yield
+        finally:
+            self.idle.set()
+
+    async def until_stopped(self, stream: AsyncIterator[Event]) -> AsyncGenerator[Event, None]:
+        """The events of a request until there are no more or it is to stop; then the work on it is over, too."""
+        stop = asyncio.ensure_future(self.stopping.wait())
+        coming: asyncio.Future[Event | None] | None = None
+        try:
+            while True:
+                coming = asyncio.ensure_future(anext(stream, None))
+                await asyncio.wait({coming, stop}, return_when=asyncio.FIRST_COMPLETED)
+                if stop.done() or (event := coming.result()) is None:
+                    return
+                yield event
+        finally:
+            stop.cancel()
+            if coming is not None and not coming.done():
+                coming.cancel()  # whoever reads the agent's stream is cancelled: that stops the request
+                await asyncio.wait({coming})
+            if isinstance(stream, AsyncGenerator):
+                await stream.aclose()
+
+    async def renew(self, session: Session) -> None:
+        """A new conversation with the same planner: the old one is stopped, then what it left is deleted."""
+        self.renewing = True
+        self.stopping.set()
+        await self.idle.wait()
+        self.close()
+        self._take(session)
+        self.transcript, self.request, self.events = [], None, []
+        self.renewing = False
 
 
 def close_visit(visit: Visit | None) -> None:
@@ -57,7 +110,7 @@ async def language_model(brain: str, openai_key: str, hf_token: str, base_url: s
     """The language model that the fields of the page describe; None for the built-in planner.
 
     Raises:
-        RequestError: Something is missing, or the server's address may not be used.
+        HuggingGPTError: Something is missing, malformed, or leads to a server that may not be reached from here.
     """
     openai_key, hf_token, base_url, model = (
         (value or "").strip()
@@ -68,27 +121,19 @@ async def language_model(brain: str, openai_key: str, hf_token: str, base_url: s
     if brain == HUGGING_FACE:
         if not hf_token:
             raise RequestError("Enter a Hugging Face token first: huggingface.co/settings/tokens makes one.")
-        return LanguageModel(model or HUGGING_FACE_MODEL, HUGGING_FACE_URL, hf_token)
-    if brain == OPENAI:
+        key, base_url, model = hf_token, HUGGING_FACE_URL, model or HUGGING_FACE_MODEL
+    elif brain == OPENAI:
         if not openai_key:
             raise RequestError("Enter an OpenAI key first: platform.openai.com/api-keys makes one.")
-        return LanguageModel(model or DEFAULT_MODEL, OPENAI_URL, openai_key)
-    if urlsplit(base_url).scheme not in {"http", "https"}:
-        raise RequestError("Enter the server's base URL first, such as http://127.0.0.1:11434/v1.")
-    if not model:
-        raise RequestError("Enter the name of the model that the server runs.")
-    await _check_server(base_url)
-    return LanguageModel(model, base_url.rstrip("/"), openai_key)
-
-
-async def _check_server(base_url: str) -> None:
-    """On a public Space a visitor may not have the server talk to its own network; at home that is the point."""
-    if "SPACE_ID" not in os.environ:
-        return
-    host = urlsplit(base_url).hostname or ""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise RequestError(f"There is no server called {host}.") from error
-    if not all(is_public(str(entry[4][0])) for entry in found):
-        raise RequestError(f"{host} is a private address, which this Space can't reach: run the app on your own machine.")
+        key, base_url = openai_key, OPENAI_URL
+    else:
+        key = openai_key
+        if not base_url:
+            raise RequestError("Enter the server's base URL first, such as http://127.0.0.1:11434/v1.")
+        if not model:
+            raise RequestError("Enter the name of the model that the server runs.")
+    private = brain != OTHER or "SPACE_ID" not in os.environ  # on a public Space, not the Space's own network
+    made = make_language_model(key=key, base_url=base_url, model=model, private_servers=private)
+    if made is not None:
+        await made.check()
+    return made

@@ -1,0 +1,253 @@
+"""The page in a real server and a real Chromium: one server for all tests, one browser a module, a context a visitor."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+ARGS = """--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync
+--disable-quic --no-first-run""".split()
+SECONDS = 20.0
+"""How long a request may take before a test gives up: the first one loads its models."""
+TROUBLES = (
+    "Traceback",
+    "was never awaited",
+    "Task was destroyed",
+    "asynchronous generator",
+    "Exception ignored",
+    "exception was never",
+)
+
+expect.set_options(timeout=SECONDS * 1000)
+
+
+@dataclass
+class Server:
+    """app.py as it is started by its users, in folders of its own."""
+
+    url: str
+    home: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def sessions(self) -> Path:
+        return self.home / "sessions"
+
+    @property
+    def log(self) -> str:
+        return (self.home / "log.txt").read_text(encoding="utf-8")
+
+    @property
+    def troubles(self) -> list[str]:
+        return [line for line in self.log.splitlines() if any(trouble in line for trouble in TROUBLES)]
+
+    def folders(self) -> set[Path]:
+        """Those of the sessions that are alive."""
+        return set(self.sessions.iterdir()) if self.sessions.is_dir() else set()
+
+    def files_with(self, secret: str) -> list[Path]:
+        """Files below the server's folders that hold these words; the log is one of them."""
+        files = [path for path in self.home.rglob("*") if path.is_file()]
+        return [path for path in files if secret.encode() in path.read_bytes()]
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
+    """Wait for something outside the browser to become true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not within {seconds:g} s"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home, port = tmp_path_factory.mktemp("app"), free_port()
+    (home / "tmp").mkdir()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "TMPDIR": str(home / "tmp"),
+        "GRADIO_SERVER_PORT": str(port),
+        "HUGGINGGPT_SESSIONS": str(home / "sessions"),  # outside the temporary folder, as a deployment may have it
+        "PYTHONUNBUFFERED": "1",
+    }
+    with (home / "log.txt").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
+    started = Server(f"http://127.0.0.1:{port}", home, process)
+    try:
+        until(lambda: _answers(started))
+        yield started
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _answers(server: Server) -> bool:
+    assert server.process.poll() is None, server.log
+    try:
+        with urllib.request.urlopen(server.url, timeout=5) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    assert found, "no Chromium on the PATH: .ci/setup_browser installs it"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=ARGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Tab:
+    """One tab of a visitor, with the words for what is done in it."""
+
+    page: Page
+    box: Locator = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.box = self.page.locator("#request textarea")
+        self.requests = self.page.locator("#chat .user-row")
+        self.answers = self.page.locator("#chat .bot-row")
+        self.thumbnails = self.page.locator("#request .thumbnail-item")
+        self.stop = self.page.locator("#request .stop-button")
+        self.links = self.page.locator("#files a")
+
+    def open(self, url: str) -> None:
+        self.page.goto(url)
+        self.box.wait_for()
+
+    def attach(self, *paths: Path) -> None:
+        here = self.thumbnails.count()
+        with self.page.expect_file_chooser() as chooser:
+            self.page.locator("#request .upload-button").click()
+        chooser.value.set_files(list(paths))
+        expect(self.thumbnails).to_have_count(here + len(paths))
+        expect(self.page.locator("#request .uploading, #request [data-testid=status-tracker].generating")).to_have_count(0)
+
+    def start(self, text: str, *paths: Path) -> None:
+        """Send a request, and wait until it stands in the chat."""
+        if paths:
+            self.attach(*paths)
+        self.box.fill(text)
+        self.send()
+
+    def send(self) -> None:
+        before = self.requests.count()
+        self.box.press("Enter")
+        expect(self.requests).to_have_count(before + 1)
+
+    def finish(self) -> str:
+        """Wait until the request is over; returns the answer's side of the chat."""
+        expect(self.page.locator("#request .submit-button")).to_be_visible()
+        expect(self.box).to_be_enabled()
+        return self.answer
+
+    def ask(self, text: str, *paths: Path) -> str:
+        self.start(text, *paths)
+        return self.finish()
+
+    @property
+    def answer(self) -> str:
+        return self.answers.last.inner_text()
+
+    def step(self, task: str) -> Locator:
+        """The line of a task, in the last request's steps."""
+        return self.answers.last.locator(".thought-group .title", has_text=task).last
+
+    def open_steps(self, *tasks: str) -> str:
+        """Open the plan and these steps; returns what they tell."""
+        self.answers.last.locator(".thought-group .title").first.click()
+        for task in tasks:
+            self.step(task).click()
+        return self.answer
+
+    def file(self, name: str) -> bytes:
+        """The file that the list offers under this name."""
+        with self.page.expect_download() as download:
+            self.page.locator("#files tr", has=self.page.get_by_label(name, exact=True)).locator("a").click()
+        assert download.value.suggested_filename == name
+        return Path(download.value.path()).read_bytes()
+
+    def kept(self) -> list[str | None]:
+        """The names in the list of files."""
+        return [cell.get_attribute("aria-label") for cell in self.page.locator("#files td.filename").all()]
+
+    def choose(self, brain: str, **fields: str) -> None:
+        """Choose who plans, fill in its fields by their element ids, and use it."""
+        radio = self.page.get_by_label(brain, exact=True)
+        if not radio.is_visible() or self.page.locator(".sidebar.open").count() == 0:
+            self.page.locator(".sidebar .toggle-button").click()
+        radio.check()
+        for name, value in fields.items():
+            self.page.locator(f"#{name.replace('_', '-')} :is(input, textarea)").fill(value)
+        if fields:
+            self.page.locator("#use-brain").click()
+
+    @property
+    def status(self) -> Locator:
+        return self.page.locator("#brain-status")
+
+
+Visitor = Callable[..., Tab]
+
+
+@pytest.fixture
+def visitor(server: Server, chromium: Browser) -> Iterator[Visitor]:
+    """Another person at the page: a browser context of their own. Afterwards the server's log must be clean."""
+    contexts: list[BrowserContext] = []
+    before = len(server.troubles)
+
+    def come(url: str = server.url) -> Tab:
+        contexts.append(chromium.new_context(viewport={"width": 1280, "height": 860}))
+        tab = Tab(contexts[-1].new_page())
+        tab.page.set_default_timeout(SECONDS * 1000)
+        tab.open(url)
+        return tab
+
+    yield come
+    for context in contexts:
+        context.close()
+    assert server.troubles[before:] == []
+
+
+@pytest.fixture(scope="module")
+def somebody(chromium: Browser) -> Iterator[BrowserContext]:
+    """One person for all tests of a module that need no other: what the page consists of is loaded once."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 860})
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def tab(server: Server, somebody: BrowserContext) -> Iterator[Tab]:
+    """A page that has just been opened. Afterwards the server's log must be clean."""
+    before = len(server.troubles)
+    tab = Tab(somebody.new_page())
+    tab.page.set_default_timeout(SECONDS * 1000)
+    tab.open(server.url)
+    yield tab
+    tab.page.close()
+    assert server.troubles[before:] == []

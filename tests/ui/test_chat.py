@@ -1,0 +1,175 @@
+"""Events as messages: the page is a pure function of what happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from hugginggpt.events import (
+    AnswerDelta,
+    Answered,
+    AttemptFailed,
+    Event,
+    ModelRef,
+    ModelSelected,
+    Notice,
+    Planned,
+    RequestDone,
+    RequestFailed,
+    RequestStarted,
+    TaskDone,
+    TaskFailed,
+    TaskProgress,
+    TaskSkipped,
+    TaskStarted,
+)
+from hugginggpt.resources import Origin, Resource, Workspace
+from hugginggpt.tasks import Kind, task_table
+from hugginggpt.ui import chat
+from tests.conftest import MEDIA, made
+
+OCR, VOICE = ModelRef("PP-OCR", "bundled"), ModelRef("voice", "hosted")
+STARTED = RequestStarted("Read this.", (), "built-in planner")
+PLANNED = Planned(
+    made(
+        {"task": "image-to-text", "id": 0, "dep": [-1], "args": {"image": "example.jpg"}},
+        {"task": "text-to-speech", "id": 1, "dep": [0], "args": {"text": "<resource>-0"}},
+    ),
+    0.012,
+)
+SELECTED = ModelSelected(0, OCR, "It reads print.", (OCR,))
+READ = Resource("text-1", Kind.TEXT, Origin("task", "image-to-text", 0), text="INVOICE *20417*")
+SPOKEN = Resource("audio-1", Kind.AUDIO, Origin("task", "text-to-speech", 1), path=Path("audio-1.wav"), measure="2.0 s")
+WORKED: tuple[Event, ...] = (
+    STARTED,
+    PLANNED,
+    SELECTED,
+    TaskStarted(0, OCR),
+    TaskDone(0, OCR, (READ,), 1.43, "A note."),
+    TaskStarted(1, VOICE),
+    TaskDone(1, VOICE, (SPOKEN,), 0.31),
+    Answered("It says 20417."),
+    RequestDone(1.9),
+)
+
+
+def shown(*events: Event, stopped: bool = False) -> list[gr.ChatMessage]:
+    return chat.messages(events, task_table(), stopped=stopped)
+
+
+def titles(messages: list[gr.ChatMessage]) -> list[str]:
+    return [message.metadata["title"] for message in messages if message.metadata]
+
+
+def thought(messages: list[gr.ChatMessage], name: str) -> Any:
+    return next(message for message in messages if message.metadata and message.metadata.get("id") == name)
+
+
+def said(messages: list[gr.ChatMessage]) -> list[Any]:
+    return [message.content for message in messages if not message.metadata and isinstance(message.content, str)]
+
+
+def test_before_there_is_a_plan_it_says_who_is_planning() -> None:
+    (planning,) = shown(STARTED)
+    assert planning.metadata == {"title": "Planning", "log": "built-in planner", "id": "plan", "status": "pending"}
+
+
+def test_a_plan_nests_a_step_for_each_task() -> None:
+    messages = shown(STARTED, PLANNED)
+    assert titles(messages) == ["Planned 2 tasks", "image-to-text · waiting", "text-to-speech · waiting"]
+    assert thought(messages, "plan").metadata["log"] == "built-in planner · 12 ms"
+    assert {message.metadata.get("parent_id") for message in messages[1:]} == {"plan"}
+    assert {message.metadata["status"] for message in messages} == {"pending"}
+
+
+def test_a_running_step_names_its_model_and_then_how_far_it_is() -> None:
+    events = (STARTED, PLANNED, SELECTED, TaskStarted(0, OCR))
+    running = thought(shown(*events), "task-0").metadata
+    assert (running["title"], running["log"], running["status"]) == ("image-to-text · running", "PP-OCR · here", "pending")
+    further = thought(shown(*events, TaskProgress(0, "2 of 5", 0.4)), "task-0").metadata
+    assert further["log"] == "2 of 5"
+
+
+def test_a_step_that_is_done_has_its_seconds_and_opens_to_model_reason_input_and_result() -> None:
+    done = thought(shown(*WORKED), "task-0")
+    assert (done.metadata["title"], done.metadata["duration"], done.metadata["status"]) == ("image-to-text", 1.4, "done")
+    assert done.content.split("\n\n") == [
+        "**Model** PP-OCR on this machine. It reads print.",
+        "**Input** image = `example.jpg`",
+        "**Result** text-1",
+        "> INVOICE \\*20417\\*  ",
+        "_A note._",
+    ]
+
+
+def test_a_file_that_was_made_is_measured_in_its_step_and_shown_after_the_answer() -> None:
+    messages = shown(*WORKED)
+    assert "**Result** audio-1, 2.0 s" in thought(messages, "task-1").content
+    assert messages[-2].content == "It says 20417."
+    assert isinstance(messages[-1].content, gr.Audio)
+
+
+def test_when_all_is_done_the_plan_says_so_with_the_whole_time() -> None:
+    plan = thought(shown(*WORKED), "plan").metadata
+    assert (plan["title"], plan["duration"], plan["status"]) == ("Did 2 tasks", 1.9, "done")
+
+
+def test_a_step_on_a_hosted_model_says_so() -> None:
+    assert thought(shown(*WORKED), "task-1").metadata["log"] == "voice · hosted"
+
+
+def test_failed_and_skipped_steps_say_why_and_are_counted_out() -> None:
+    messages = shown(
+        STARTED, PLANNED, SELECTED, TaskStarted(0, OCR), TaskFailed(0, "It is blank.", 0.2), TaskSkipped(1, "Skipped.", 0),
+        Answered("Nothing.", False), RequestDone(0.4),
+    )  # fmt: skip
+    assert titles(messages) == ["0 of 2 tasks done", "image-to-text · failed", "text-to-speech · skipped"]
+    assert thought(messages, "task-0").content.endswith("It is blank.")
+    assert thought(messages, "task-1").content.endswith("Skipped.")
+
+
+def test_a_model_that_failed_before_another_did_it_is_told() -> None:
+    tried = AttemptFailed(0, ModelRef("first", "bundled"), "Out of order.")
+    messages = shown(STARTED, PLANNED, SELECTED, tried, TaskStarted(0, OCR))
+    assert "**Tried** first: Out of order." in thought(messages, "task-0").content
+
+
+def test_an_answer_grows_and_may_begin_again() -> None:
+    assert said(shown(STARTED, PLANNED, AnswerDelta("It "), AnswerDelta("says"))) == ["It says"]
+    assert said(shown(STARTED, PLANNED, AnswerDelta("It "), AnswerDelta("That", restarts=True))) == ["That"]
+
+
+def test_a_request_that_fails_before_a_plan_is_one_sentence() -> None:
+    messages = shown(STARTED, RequestFailed("Enter a key."), RequestDone(0.1))
+    assert [message.content for message in messages] == ["Enter a key."]
+
+
+def test_a_notice_stands_before_the_answer() -> None:
+    assert said(shown(*WORKED[:7], Notice("The first ones are taken."), *WORKED[7:])) == [
+        "The first ones are taken.",
+        "It says 20417.",
+    ]
+
+
+def test_in_a_stopped_request_nothing_is_pending_and_what_was_finished_stays() -> None:
+    messages = shown(*WORKED[:6], stopped=True)
+    assert {message.metadata["status"] for message in messages if message.metadata} == {"done"}
+    assert "text-1" in thought(messages, "task-0").content
+    assert said(messages) == ["Stopped. What was finished before stays."]
+
+
+def test_a_request_shows_its_files_before_its_words(workspace: Workspace) -> None:
+    message = chat.user_message("Compare them.", [workspace.add_file(MEDIA / name) for name in ("cat.jpg", "people.csv")])
+    assert isinstance(message.content, list)
+    picture, table, words = message.content
+    assert isinstance(picture, gr.Image)
+    assert table["path"].endswith("table-1.csv")
+    assert words == "Compare them."
+
+
+def test_a_long_result_is_cut_in_its_step() -> None:
+    long = Resource("text-1", Kind.TEXT, Origin("task", "image-to-text", 0), text="word " * 1_000)
+    messages = shown(STARTED, PLANNED, SELECTED, TaskDone(0, OCR, (long,), 1.0))
+    assert len(thought(messages, "task-0").content) < 1_000

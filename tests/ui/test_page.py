@@ -1,0 +1,136 @@
+"""What a person does on the page, with no key: pick an example, watch, listen, keep, ask again."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import yaml
+from playwright.sync_api import expect
+
+from hugginggpt.experts.base import Call
+from hugginggpt.experts.bundled import BundledExpert
+from hugginggpt.resources import Origin, Workspace
+from hugginggpt.tasks import Kind
+from tests.conftest import MEDIA
+from tests.ui.conftest import ROOT, Tab
+
+pytestmark = pytest.mark.browser
+
+EXAMPLES = {row["text"]: row["files"] for row in yaml.safe_load((ROOT / "demos" / "examples.yaml").read_text(encoding="utf-8"))}
+ANSWERS = {
+    "read the image example.jpg for me": "20417",
+    "What does this sign say? Say it aloud.": "read aloud in audio-1",
+    "Transcribe this, then tell me its mood.": "negative",
+    "Clean up this recording, then write down what is said.": "amiable woman",
+    "How much is due on this invoice, and when?": "1,284.50",
+    "Sum up this report and read the summary to me.": "Ines Varga",
+    "What is in this picture?": "espresso",
+    "Draw the edges of this photo.": "image-2",
+}
+"""What must stand in the answer to each example."""
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_an_example_fills_the_box_and_enter_runs_it_to_an_answer(text: str, tab: Tab) -> None:
+    tab.page.get_by_role("button", name=text).click()
+    expect(tab.box).to_have_value(text)
+    expect(tab.thumbnails).to_have_count(len(EXAMPLES[text]))
+    tab.send()
+    assert ANSWERS[text] in tab.finish()
+    assert "Did " in tab.answer
+
+
+def test_the_tutorials_case_is_shown_step_by_step(tab: Tab) -> None:
+    tab.start("read the image example.jpg for me", MEDIA / "example.jpg")
+    for task in ("image-to-text", "text-to-speech"):
+        expect(tab.answers.last.get_by_text(f"{task} · ")).to_be_visible()  # waiting or running
+    tab.finish()
+    opened = tab.open_steps("image-to-text", "text-to-speech")
+    for task, model in (("image-to-text", "PP-OCRv6-small"), ("text-to-speech", "hibari-tts")):
+        assert f"Model {model} on this machine. The only model here for this task." in opened
+        expect(tab.step(task)).to_contain_text(f"{model} · here")
+        expect(tab.step(task)).to_contain_text("s)")
+    expect(tab.answers.last.get_by_text("The only model here for this task.").first).to_be_visible()
+    assert "20417" in opened
+
+
+def test_the_tutorials_speech_says_what_was_read(tab: Tab, tmp_path: Path, workspace: Workspace) -> None:
+    tab.ask("read the image example.jpg for me", MEDIA / "example.jpg")
+    expect(tab.answers.last.get_by_label("audio-1", exact=True)).to_be_visible()
+    (tmp_path / "kept.wav").write_bytes(tab.file("audio-1.wav"))
+    assert "20417" in transcribed(tmp_path / "kept.wav", workspace)
+
+
+def transcribed(path: Path, workspace: Workspace) -> str:
+    """What a recording says, in digits and letters alone."""
+    expert = BundledExpert()
+    card = next(card for card in expert.cards() if card.task == "automatic-speech-recognition")
+    spoken = workspace.add_output(Kind.AUDIO, Origin("upload", path.name), path=path)
+    call = Call(card, {"audio": spoken}, workspace.new_path)
+    with ThreadPoolExecutor() as threads:  # the browser's own loop holds this one
+        result = threads.submit(asyncio.run, expert.run(call)).result()
+    return "".join(filter(str.isalnum, result.outputs[0].text or ""))
+
+
+def test_a_picture_that_was_made_is_shown_and_offered(tab: Tab) -> None:
+    tab.ask("Draw the edges of this photo.", MEDIA / "cat.jpg")
+    picture = tab.answers.last.locator("img")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.complete && image.naturalWidth") > 100
+    assert tab.file("image-2.png").startswith(b"\x89PNG")
+
+
+def test_a_file_can_be_dropped_onto_the_box(tab: Tab) -> None:
+    content = base64.b64encode((MEDIA / "sign.jpg").read_bytes()).decode()
+    dropped = tab.page.evaluate_handle(
+        """content => {
+            const bytes = Uint8Array.from(atob(content), letter => letter.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], "holiday.jpg", { type: "image/jpeg" }));
+            return transfer;
+        }""",
+        content,
+    )
+    tab.page.locator("#request .full-container").dispatch_event("drop", {"dataTransfer": dropped})
+    expect(tab.thumbnails).to_have_count(1)
+    assert "SWIMMING" in tab.ask("What does this sign say?").upper()
+
+
+def test_a_request_can_refer_to_the_one_before(tab: Tab) -> None:
+    assert "amiable" in tab.ask("Transcribe this.", MEDIA / "speech.flac")
+    assert "read aloud in audio-2" in tab.ask("now read it aloud")
+    expect(tab.links).to_have_count(1)
+
+
+def test_several_files_are_kept_under_names_that_people_read(tab: Tab) -> None:
+    tab.ask("Say “good morning” aloud.")
+    tab.ask("Say “good night” aloud.")
+    assert {name[:4] for name in (tab.file("audio-1.wav"), tab.file("audio-2.wav"))} == {b"RIFF"}
+
+
+def test_what_cannot_be_done_is_said_with_what_is_missing(tab: Tab) -> None:
+    assert "No model for video generation is installed here" in tab.ask("make me a video of a dog")
+
+
+def test_the_box_and_stop_stay_in_sight_however_long_the_chat_is(tab: Tab) -> None:
+    tab.ask("read the image example.jpg for me", MEDIA / "example.jpg")
+    tab.start("read it again", MEDIA / "example.jpg")
+    expect(tab.stop).to_be_in_viewport()
+    tab.finish()
+    expect(tab.box).to_be_in_viewport()
+    assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen(tab: Tab) -> None:
+    tab.page.set_viewport_size({"width": 390, "height": 844})
+    tab.ask("What is in this picture?", MEDIA / "coffee.jpg")
+    expect(tab.box).to_be_in_viewport()
+    assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    edges = tab.answers.last.locator(".thought-group, .message-content").evaluate_all(
+        "parts => parts.map(part => part.getBoundingClientRect().right)"
+    )
+    assert max(edges) <= 390

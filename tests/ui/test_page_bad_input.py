@@ -1,0 +1,105 @@
+"""What can't be done gives one sentence where it happened; nothing is lost, and the next request works."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.conftest import MEDIA
+from tests.ui.conftest import Tab, free_port
+
+pytestmark = pytest.mark.browser
+
+
+def file(folder: Path, name: str) -> Path:
+    """A file that is not what it seems."""
+    path, archive = folder / name, io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("a.txt", "a")
+    content = {
+        "zipped.png": archive.getvalue(),
+        "nothing.wav": b"",
+        "cut.png": (MEDIA / "invoice.png").read_bytes()[:20_000],
+        "noise.mp3": bytes(range(256)) * 40,
+    }
+    path.write_bytes(content[name])
+    return path
+
+
+def one_sentence(tab: Tab) -> str:
+    """The only thing that is said, and no alarm beside it."""
+    said = [text for text in tab.answers.last.locator(".message-content").all_inner_texts() if text.strip()]
+    assert len(said) == 1, said
+    assert "\n" not in said[0].strip()
+    assert "Traceback" not in tab.page.content()
+    expect(tab.page.locator(".toast-body")).to_have_count(0)
+    return said[0].strip()
+
+
+def works(tab: Tab) -> bool:
+    tab.box.fill("")
+    for button in tab.page.locator("#request .delete-button").all():
+        button.click()
+    return "espresso" in tab.ask("What is in this picture?", MEDIA / "coffee.jpg")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("zipped.png", "“zipped.png”: archives and office files can't be read here"),
+        ("nothing.wav", "“nothing.wav” is empty (0 bytes)"),
+        ("cut.png", "“cut.png” is a damaged or cut-off picture"),
+        ("noise.mp3", "“noise.mp3” can't be read as"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named(name: str, said: str, tab: Tab, tmp_path: Path) -> None:
+    tab.ask("What is this?", file(tmp_path, name))
+    assert said in one_sentence(tab)
+    expect(tab.box).to_have_value("What is this?")
+    assert works(tab)
+
+
+def test_a_file_without_a_word_asks_what_should_be_done(tab: Tab) -> None:
+    tab.ask("", MEDIA / "cat.jpg")
+    assert one_sentence(tab) == "What should be done with cat.jpg? Write it in a sentence."
+    expect(tab.thumbnails).to_have_count(1)
+    assert "edges" in tab.ask("Draw the edges of it.").lower()
+
+
+def test_a_bad_file_without_a_word_is_named_too(tab: Tab, tmp_path: Path) -> None:
+    tab.ask("", file(tmp_path, "nothing.wav"))
+    assert "“nothing.wav” is empty" in one_sentence(tab)
+    assert works(tab)
+
+
+def test_a_request_in_chinese_is_answered_with_what_would_help(tab: Tab) -> None:
+    tab.ask("请把这张图片里的文字读给我听", MEDIA / "sign.jpg")
+    assert "English" in one_sentence(tab)
+    expect(tab.box).to_have_value("请把这张图片里的文字读给我听")
+    expect(tab.thumbnails).to_have_count(1)
+    assert works(tab)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/x.png", "http://169.254.169.254/latest", "file:///etc/passwd"])
+def test_an_address_inside_is_not_fetched(url: str, tab: Tab) -> None:
+    answer = tab.ask("read the text in the image " + url.format(port=free_port()))
+    assert "was not fetched" in answer
+    assert "root:" not in answer
+    expect(tab.page.locator(".toast-body")).to_have_count(0)
+    assert works(tab)
+
+
+def test_a_hundred_kilobytes_of_pasted_text_are_refused_in_a_sentence(tab: Tab) -> None:
+    tab.ask("Say this aloud: " + "A rose is a rose. " * 5_700)
+    assert "characters long" in one_sentence(tab)
+    assert works(tab)
+
+
+def test_nothing_at_all_is_not_sent(tab: Tab) -> None:
+    tab.ask("   ")
+    assert one_sentence(tab) == "The request is empty: write what you want done."
+    assert works(tab)

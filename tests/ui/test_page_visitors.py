@@ -1,0 +1,119 @@
+"""Several people, several tabs, and what is left when they go."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.conftest import MEDIA
+from tests.scripted_server import KEY, error, scripted_server
+from tests.ui.conftest import Server, Tab, Visitor, until
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def novel(tmp_path: Path) -> Path:
+    """About fifteen minutes of speech."""
+    path = tmp_path / "novel.txt"
+    lines = [f"In chapter {n} the rain went on, and nobody in the house had slept." for n in range(1, 1_000)]
+    path.write_text("\n".join(lines)[:15_000], encoding="utf-8")
+    return path
+
+
+def begin(tab: Tab, novel: Path) -> None:
+    """Send a request that takes long, and see it at work."""
+    tab.start("Read this text aloud.", novel)
+    expect(tab.answers.last.get_by_text(re.compile(r"sentence \d+ of \d+"))).to_be_visible()
+
+
+def test_stop_ends_the_request_at_once_and_the_next_one_works(tab: Tab, novel: Path, server: Server) -> None:
+    before = server.folders()
+    begin(tab, novel)
+    begun = time.monotonic()
+    tab.stop.click()
+    expect(tab.answers.last).to_contain_text("Stopped.")
+    expect(tab.page.locator("#request .submit-button")).to_be_visible()
+    assert time.monotonic() - begun < 2
+    assert "read aloud in audio-1" in tab.ask("Say “hello” aloud.")  # the voice's turn is free again
+    (folder,) = server.folders() - before
+    assert [path.name for path in folder.rglob("*.wav")] == ["audio-1.wav"]
+    expect(tab.requests).to_have_count(2)
+
+
+def test_nothing_is_pending_in_a_request_that_was_stopped(tab: Tab, novel: Path) -> None:
+    begin(tab, novel)
+    tab.stop.click()
+    expect(tab.answers.last).to_contain_text("Stopped.")
+    expect(tab.answers.last.locator(".loading-spinner")).to_have_count(0)
+
+
+def test_a_visitor_is_not_held_up_by_another_ones_long_request(visitor: Visitor, novel: Path) -> None:
+    patient, hasty = visitor(), visitor()
+    begin(patient, novel)
+    assert "espresso" in hasty.ask("What is in this picture?", MEDIA / "coffee.jpg")
+    expect(patient.stop).to_be_visible()
+    patient.stop.click()
+    patient.finish()
+
+
+def test_another_visitor_sees_neither_key_nor_files_nor_history(visitor: Visitor) -> None:
+    first, second = visitor(), visitor()
+    with scripted_server() as models:
+        models.will(error(401, "{key}"))
+        first.ask("Draw the edges of this photo.", MEDIA / "cat.jpg")
+        first.choose("Other server", openai_key=KEY, base_url=models.base_url, model="tiny")
+        expect(first.status).to_contain_text("tiny at")
+        late = visitor()
+        for other in (second, late):
+            expect(other.requests).to_have_count(0)
+            expect(other.links).to_have_count(0)
+            assert "image-1" not in other.ask("now draw the edges of it")
+            assert "tiny" not in other.page.content()
+            expect(other.status).to_contain_text("The built-in planner plans")
+        assert models.asked == []
+
+
+def test_two_tabs_of_one_person_are_two_conversations(tab: Tab, server: Server) -> None:
+    other = Tab(tab.page.context.new_page())
+    other.open(server.url)
+    tab.ask("Say “good morning” aloud.")
+    other.ask("Draw the edges of this photo.", MEDIA / "cat.jpg")
+    assert tab.kept() == ["audio-1.wav"]
+    assert other.kept() == ["image-2.png"]
+
+
+def test_clear_deletes_the_files_and_forgets_the_conversation(tab: Tab, server: Server) -> None:
+    before = server.folders()
+    tab.ask("Draw the edges of this photo.", MEDIA / "cat.jpg")
+    (folder,) = server.folders() - before
+    picture = tab.answers.last.locator("img").get_attribute("src")
+    tab.page.get_by_label("Clear").click()
+    expect(tab.requests).to_have_count(0)
+    expect(tab.links).to_have_count(0)
+    until(lambda: not folder.exists())
+    assert picture
+    assert tab.page.request.get(picture).status == 403
+    assert "image-1" not in tab.ask("now draw its edges again")
+    assert "espresso" in tab.ask("What is in this picture?", MEDIA / "coffee.jpg")
+
+
+def test_clear_in_the_middle_of_a_request_stops_it(tab: Tab, novel: Path) -> None:
+    begin(tab, novel)
+    tab.page.get_by_label("Clear").click()
+    expect(tab.requests).to_have_count(0)
+    expect(tab.page.locator("#request .submit-button")).to_be_visible()
+    assert "read aloud in audio-1" in tab.ask("Say “hello” aloud.")
+
+
+def test_a_reload_in_the_middle_stops_the_work(tab: Tab, novel: Path, server: Server) -> None:
+    before = server.folders()
+    begin(tab, novel)
+    tab.page.reload()
+    tab.box.wait_for()
+    assert "read aloud in audio-1" in tab.ask("Say “hello” aloud.")
+    assert len([path for folder in server.folders() - before for path in folder.rglob("*.wav")]) == 1
