@@ -38,7 +38,7 @@ from hugginggpt.events import (
 from hugginggpt.language_model import LanguageModel
 from hugginggpt.resources import Resource
 from hugginggpt.settings import SettingsError
-from hugginggpt.trace import trace_json
+from hugginggpt.trace import duration, trace_json
 
 _SECONDS_BETWEEN_PROGRESS = 1.0
 
@@ -210,7 +210,7 @@ def progress_line(event: Event) -> str | None:
     match event:
         case Planned(plan=plan, seconds=seconds):
             steps = ", ".join(task.task for task in plan.tasks) or "nothing to run"
-            return "\n".join([f"planned in {seconds * 1000:.0f} ms: {steps}", *(f"  {note}" for note in plan.notes)])
+            return "\n".join([f"planned in {duration(seconds)}: {steps}", *(f"  {note}" for note in plan.notes)])
         case ModelSelected():
             return f"[{event.task_id}] {event.model.id} ({event.model.backend}): {event.reason}"
         case TaskStarted():
@@ -221,7 +221,7 @@ def progress_line(event: Event) -> str | None:
             return f"[{event.task_id}] {event.model.id} failed, trying the next: {event.error}"
         case TaskDone():
             names = ", ".join(resource.name for resource in event.outputs)
-            return f"[{event.task_id}] done in {event.seconds:.1f} s: {names}"
+            return f"[{event.task_id}] done in {duration(event.seconds)}: {names}"
         case TaskFailed():
             return f"[{event.task_id}] failed: {event.error}"
         case TaskSkipped():

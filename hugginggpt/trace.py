@@ -123,3 +123,13 @@ def usage_json(usages: Iterable[Usage]) -> dict[str, Any]:
     entries = [asdict(usage) for usage in usages]
     totals = {key: sum(entry[key] for entry in entries) for key in ("calls", "prompt_tokens", "completion_tokens")}
     return totals | {"stages": {entry.pop("stage"): entry for entry in entries}}
+
+
+def duration(seconds: float) -> str:
+    """A time in seconds as people read it: "2 ms", "1.4 s", "2 min 5 s"."""
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from hugginggpt.events import (
     Answered,
     Event,
@@ -21,7 +23,7 @@ from hugginggpt.events import (
 from hugginggpt.plan import Plan, Task
 from hugginggpt.resources import Origin, Resource
 from hugginggpt.tasks import Kind
-from hugginggpt.trace import fold_steps, trace_json, usage_json
+from hugginggpt.trace import duration, fold_steps, trace_json, usage_json
 
 FIRST, SECOND = ModelRef("lab/first", "bundled"), ModelRef("lab/second", "local")
 PLAN = Plan(
@@ -121,3 +123,11 @@ def test_usage_is_summed_and_told_stage_by_stage() -> None:
         "completion_tokens": 15,
     }
     assert usage["stages"]["plan"] == {"calls": 2, "prompt_tokens": 100, "completion_tokens": 10}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.0021, "2 ms"), (0.0996, "0.1 s"), (1.44, "1.4 s"), (59.97, "1 min 0 s"), (125.4, "2 min 5 s")],
+)
+def test_a_time_is_told_as_people_read_it(seconds: float, said: str) -> None:
+    assert duration(seconds) == said

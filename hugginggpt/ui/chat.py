@@ -23,10 +23,10 @@ from hugginggpt.events import (
     Step,
     TaskProgress,
 )
-from hugginggpt.markdown import quoted
+from hugginggpt.markdown import escaped, quoted
 from hugginggpt.resources import Resource
 from hugginggpt.tasks import Kind, TaskTable
-from hugginggpt.trace import answer_text, fold_steps
+from hugginggpt.trace import answer_text, duration, fold_steps
 
 _WHERE: Final = {"bundled": "here", "local": "here", "hosted": "hosted", "controller": "language model"}
 _COMPONENTS: Final[dict[Kind, Any]] = {Kind.IMAGE: gr.Image, Kind.AUDIO: gr.Audio, Kind.VIDEO: gr.Video}
@@ -87,7 +87,7 @@ def _plan_thought(events: Sequence[Event], steps: Sequence[Step], *, over: bool)
         return gr.ChatMessage(role="assistant", content="", metadata=metadata)
     count = len(steps)
     title = f"Planned {count} {'task' if count == 1 else 'tasks'}" if count else "Nothing to run"
-    log = f"{controller} · {_seconds(planned.seconds)}"
+    log = f"{controller} · {duration(planned.seconds)}"
     if done:
         finished = sum(step.status == "done" for step in steps)
         title = f"{finished} of {count} tasks done" if finished < count else f"Did {count} {'task' if count == 1 else 'tasks'}"
@@ -95,7 +95,7 @@ def _plan_thought(events: Sequence[Event], steps: Sequence[Step], *, over: bool)
     metadata = MetadataDict(title=title, log=log, id="plan", status="done" if over else "pending")
     if done:
         metadata["duration"] = round(done.seconds, 1)
-    content = "\n".join(f"- {note}" for note in planned.plan.notes)
+    content = "\n".join(f"- {escaped(note)}" for note in planned.plan.notes)
     return gr.ChatMessage(role="assistant", content=content, metadata=metadata)
 
 
@@ -128,11 +128,13 @@ def _step_details(step: Step, events: Sequence[Event], table: TaskTable) -> str:
     lines = []
     if step.model:
         where = "on this machine" if step.model.backend in {"bundled", "local"} else f"({step.model.backend})"
-        lines.append(f"**Model** {step.model.id} {where}. {step.reason}")
+        lines.append(f"**Model** {step.model.id} {where}. {escaped(step.reason)}")
     inputs = ", ".join(f"{name} = {_short(value)}" for name, value in step.task.as_json()["args"].items())
     lines.append(f"**Input** {inputs}")
     lines += [
-        f"**Tried** {e.model.id}: {e.error}" for e in events if isinstance(e, AttemptFailed) and e.task_id == step.task.id
+        f"**Tried** {e.model.id}: {escaped(e.error)}"
+        for e in events
+        if isinstance(e, AttemptFailed) and e.task_id == step.task.id
     ]
     for output in step.outputs:
         if output.text is not None:
@@ -140,9 +142,9 @@ def _step_details(step: Step, events: Sequence[Event], table: TaskTable) -> str:
         else:
             lines.append(f"**Result** {output.name}, {output.measure}")
     if step.note:
-        lines.append(f"_{step.note}_")
+        lines.append(f"_{escaped(step.note)}_")
     if step.error:
-        lines.append(step.error)
+        lines.append(escaped(step.error))
     return "\n\n".join(lines)
 
 
@@ -151,9 +153,5 @@ def _made_files(steps: Sequence[Step]) -> list[Resource]:
 
 
 def _short(value: object) -> str:
-    text = str(value).replace("\n", " ")
+    text = str(value).replace("\n", " ").replace("`", "'")  # it stands in a code span
     return f"`{text[:120]}{'…' if len(text) > 120 else ''}`"
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

@@ -173,3 +173,10 @@ def test_a_long_result_is_cut_in_its_step() -> None:
     long = Resource("text-1", Kind.TEXT, Origin("task", "image-to-text", 0), text="word " * 1_000)
     messages = shown(STARTED, PLANNED, SELECTED, TaskDone(0, OCR, (long,), 1.0))
     assert len(thought(messages, "task-0").content) < 1_000
+
+
+def test_marks_in_what_a_server_or_a_file_says_stay_text() -> None:
+    failed = shown(STARTED, PLANNED, SELECTED, TaskStarted(0, OCR), TaskFailed(0, "“a*b*<i>.png” is blank.", 0.2))
+    assert "“a\\*b\\*\\<i\\>.png” is blank." in thought(failed, "task-0").content
+    marked = made({"task": "text-to-speech", "id": 0, "dep": [-1], "args": {"text": "a `b` c"}})
+    assert "text = `a 'b' c`" in thought(shown(STARTED, Planned(marked, 0.1)), "task-0").content

@@ -14,6 +14,7 @@ from hugginggpt.events import Step
 from hugginggpt.markdown import escaped, quoted, shortened
 from hugginggpt.resources import Resource
 from hugginggpt.tasks import TaskTable
+from hugginggpt.trace import duration
 
 _FILE: Final = Path(__file__).with_name("answers.yaml")
 _MAX_QUOTE: Final = 1_500
@@ -73,4 +74,4 @@ def _sentence(step: Step, output: Resource, table: TaskTable) -> str:
 
 def _credit(step: Step) -> str:
     model = step.model.id if step.model else "nobody"
-    return f"{model} ({step.task.task}, {step.seconds:.1f} s)"
+    return f"{model} ({step.task.task}, {duration(step.seconds)})"
