@@ -28,6 +28,11 @@ class ModelCard:
     slot: str | None = None
     """What it occupies while it runs; two tasks that need one slot take turns. None: nothing."""
 
+    batch: int = 1
+    """How many calls go through it at once."""
+    tags: tuple[str, ...] = ()
+    """What it is good at among models of the same task: "reading" or "captioning" for image-to-text."""
+
     @property
     def ref(self) -> ModelRef:
         """Its id and back end alone, as events carry it."""

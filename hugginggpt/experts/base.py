@@ -12,13 +12,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from hugginggpt import media
 from hugginggpt.catalog.cards import ModelCard
 from hugginggpt.errors import ExpertError, InputError, StoppedError
 from hugginggpt.events import Usage
 from hugginggpt.resources import Resource
 from hugginggpt.tasks import Kind
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
 
 
 class CancelToken:
@@ -99,6 +105,24 @@ class Call:
             raise InputError(f"There is no {name} to work on.")
         return value.path
 
+    def picture(self, name: str = "image") -> Image.Image:
+        """The picture called `name`: RGB, upright, without transparency.
+
+        Raises:
+            InputError: There is none.
+            ResourceError: It can't be decoded, or has too many pixels.
+        """
+        return media.open_image(self.file(name), max_pixels=self.limits.max_pixels)
+
+    def sound(self, rate: int, name: str = "audio") -> NDArray[np.float32]:
+        """The sound called `name`: mono, shape (samples,), in -1..1, `rate` samples per second.
+
+        Raises:
+            InputError: There is none.
+            ResourceError: It can't be decoded, or is too long.
+        """
+        return media.read_audio(self.file(name), rate=rate, max_seconds=self.limits.max_audio_seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -144,39 +168,55 @@ class Expert(Protocol):
         """
 
 
+@runtime_checkable
+class BatchExpert(Expert, Protocol):
+    """A back end that runs several calls of one card at once, where the card's `batch` is more than one."""
+
+    async def run_batch(self, calls: Sequence[Call]) -> Sequence[Result]:
+        """One result for each call, in their order; raises like `run`, for all of them."""
+
+
 async def in_thread(function: Callable[[Call], Result], call: Call) -> Result:
+    """Run a blocking model function on one call, as `batch_in_thread` does on several."""
+    (result,) = await batch_in_thread(lambda calls: [function(calls[0])], [call])
+    return result
+
+
+async def batch_in_thread(function: Callable[[Sequence[Call]], Sequence[Result]], calls: Sequence[Call]) -> Sequence[Result]:
     """Run a blocking model function without blocking the loop.
 
-    On cancellation the token is set and this returns at once; the thread ends at the function's next check. Each call
-    has a daemon thread of its own: a stuck one holds up neither other calls nor the end of the process.
+    On cancellation the tokens are set and this returns at once; the thread ends at the function's next check. Each run
+    has a daemon thread of its own: a stuck one holds up neither other runs nor the end of the process.
     """
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[Result] = loop.create_future()
+    done: asyncio.Future[Sequence[Result]] = loop.create_future()
+    card = calls[0].card
 
-    def finish(result: Result | None, error: BaseException | None) -> None:
+    def finish(results: Sequence[Result], error: BaseException | None) -> None:
         if done.cancelled():
             return
         if error is not None:
             done.set_exception(error)
-        elif result is not None:
-            done.set_result(result)
+        else:
+            done.set_result(results)
 
     def work() -> None:
-        result: Result | None = None
+        results: Sequence[Result] = ()
         error: BaseException | None = None
         try:
-            result = function(call)
+            results = function(calls)
         except StopIteration as stop:  # a future can't carry it
-            error = ExpertError(f"{call.card.id} ended without a result.")
+            error = ExpertError(f"{card.id} ended without a result.")
             error.__cause__ = stop
         except BaseException as broken:  # handed to whoever awaits, who reports it
             error = broken
         with suppress(RuntimeError):  # the loop is gone when the process is ending
-            loop.call_soon_threadsafe(finish, result, error)
+            loop.call_soon_threadsafe(finish, results, error)
 
-    threading.Thread(target=work, name=f"expert-{call.card.task}", daemon=True).start()
+    threading.Thread(target=work, name=f"expert-{card.task}", daemon=True).start()
     try:
         return await done
     except asyncio.CancelledError:
-        call.token.cancel()
+        for call in calls:
+            call.token.cancel()
         raise

@@ -47,7 +47,7 @@ def _library() -> tuple[ctypes.CDLL, bytes]:
 
 def clean(call: Call) -> Result:
     """audio-to-audio: a WAV file, mono, 48 kHz, as long as the recording; ``data["seconds"]`` is its length."""
-    samples = media.read_audio(call.file("audio"), rate=RATE, max_seconds=call.limits.max_audio_seconds)
+    samples = call.sound(RATE)
     path = call.new_path(".wav")
     media.write_wav(path, enhance(samples, call), RATE)
     return Result((Output(Kind.AUDIO, path=path, data={"seconds": round(samples.size / RATE, 2)}),))

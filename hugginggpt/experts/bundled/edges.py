@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hugginggpt import media
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.tasks import Kind
 
@@ -53,7 +52,7 @@ def draw_edges(call: Call) -> Result:
     import numpy as np
     from PIL import Image
 
-    image = media.open_image(call.file("image"), max_pixels=call.limits.max_pixels)
+    image = call.picture()
     image.thumbnail((_MAX_SIDE, _MAX_SIDE))
     drawn = edges(np.asarray(image, np.uint8))
     path = call.new_path(".png")

@@ -7,7 +7,6 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from hugginggpt import media
 from hugginggpt.errors import InputError
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled import meaning, seeing
@@ -75,7 +74,7 @@ def read_picture(call: Call) -> Result:
     Returns:
         One text; ``data["lines"]`` holds text, score (0..1) and box (left, top, right, bottom in pixels) of each piece.
     """
-    image = media.open_image(call.file("image"), max_pixels=call.limits.max_pixels)
+    image = call.picture()
     rows = read_rows(image)
     call.token.check()
     if not rows:
@@ -97,7 +96,7 @@ def answer_about_document(call: Call) -> Result:
         One text with the answer; ``data`` holds answer, sentence and confidence (0..1).
     """
     parts = split_question(call.text("text"))
-    rows = read_rows(media.open_image(call.file("image"), max_pixels=call.limits.max_pixels))
+    rows = read_rows(call.picture())
     if not rows:
         raise InputError("There is no text to read in this picture, so nothing in it answers the question.")
     call.token.check()

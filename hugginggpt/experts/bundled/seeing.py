@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from hugginggpt import media
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.weights import loads, weight_path
 from hugginggpt.tasks import Kind
@@ -63,6 +62,6 @@ def sentence(guesses: list[dict[str, Any]]) -> str:
 
 def classify_picture(call: Call) -> Result:
     """image-classification: a sentence; ``data["classes"]`` holds label and score (0..1) of the five likeliest."""
-    image = media.open_image(call.file("image"), max_pixels=call.limits.max_pixels)
+    image = call.picture()
     guesses = classify(image)
     return Result((Output(Kind.TEXT, text=sentence(guesses), data={"classes": guesses}),))

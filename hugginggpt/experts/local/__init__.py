@@ -1,0 +1,205 @@
+"""Models of the Hugging Face cache, run in this process with transformers and diffusers.
+
+What the cache holds is what is offered; nothing is downloaded here. Each task is one function of a family's module,
+found through the table below; which architecture a checkpoint has is up to its own configuration.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from hugginggpt.catalog.cache import Checkpoint, find_checkpoints
+from hugginggpt.catalog.cards import ModelCard
+from hugginggpt.errors import ExpertError
+from hugginggpt.experts.base import Call, Result, batch_in_thread
+from hugginggpt.experts.local.devices import Device, available_memory, find_devices, place
+from hugginggpt.experts.local.matching import Match, matches
+from hugginggpt.experts.local.memory import ModelPool
+from hugginggpt.experts.local.runtime import OVERHEAD, Runtime, told_apart
+
+_FUNCTIONS: Final[Mapping[str, str]] = {
+    "text-classification": "texts:classify",
+    "token-classification": "texts:find_entities",
+    "fill-mask": "texts:fill_gap",
+    "zero-shot-classification": "texts:sort_into_labels",
+    "sentence-similarity": "texts:compare",
+    "text2text-generation": "writing:rewrite",
+    "summarization": "writing:summarize",
+    "translation": "writing:translate",
+    "text-generation": "writing:go_on",
+    "conversational": "writing:converse",
+    "question-answering": "answering:answer_from_text",
+    "table-question-answering": "answering:answer_from_table",
+    "tabular-classification": "tables:classify_rows",
+    "image-classification": "pictures:classify",
+    "zero-shot-image-classification": "pictures:sort_into_labels",
+    "object-detection": "detecting:detect",
+    "zero-shot-object-detection": "detecting:detect_named",
+    "image-segmentation": "segmenting:segment",
+    "mask-generation": "segmenting:outline",
+    "seg-control": "segmenting:draw_segments",
+    "depth-estimation": "depth:estimate",
+    "depth-control": "depth:draw_depth",
+    "normal-control": "depth:draw_normals",
+    "image-to-text": "captions:describe",
+    "visual-question-answering": "captions:answer_about_picture",
+    "document-question-answering": "captions:answer_about_document",
+    "openpose-control": "posing:draw_pose",
+    "text-to-speech": "speaking:speak",
+    "text-to-audio": "speaking:make_sound",
+    "automatic-speech-recognition": "listening:transcribe",
+    "audio-classification": "listening:classify",
+    "audio-to-audio": "cleaning:clean",
+    "video-classification": "watching:classify",
+    "text-to-image": "painting:paint",
+    "image-to-image": "painting:repaint",
+    "inpainting": "painting:fill_in",
+    "text-to-video": "filming:film",
+    "image-to-video": "filming:animate",
+    "canny-text-to-image": "controlled:paint",
+    "hed-text-to-image": "controlled:paint",
+    "mlsd-text-to-image": "controlled:paint",
+    "normal-text-to-image": "controlled:paint",
+    "openpose-text-to-image": "controlled:paint",
+    "depth-text-to-image": "controlled:paint",
+    "seg-text-to-image": "controlled:paint",
+}
+"""Which function does a task: module and name, imported at the first call."""
+
+_BATCH: Final[Mapping[str, int]] = {
+    "text-classification": 32,
+    "token-classification": 16,
+    "image-classification": 16,
+    "object-detection": 4,
+    "audio-classification": 8,
+}
+"""How many inputs of a task go through a model at once; one where nothing is said."""
+
+_SECONDS_BETWEEN_SCANS: Final = 5.0
+
+Function = Callable[[Sequence[Call], Runtime], Sequence[Result]]
+"""What does a task: one result for each call, in their order. Only tasks in `_BATCH` are given several."""
+
+
+class LocalExpert:
+    """Runs cached models."""
+
+    backend = "local"
+
+    def __init__(
+        self,
+        cache: Path | None = None,
+        *,
+        device: str = "auto",
+        memory_gb: float | None = None,
+        gpu_memory_gb: float | None = None,
+    ) -> None:
+        """Make one.
+
+        Args:
+            cache: The Hugging Face cache; by default where ``HF_HOME`` says.
+            device: "auto", "cpu", or a device's name as torch has it.
+            memory_gb: What loaded models may take of the CPU's memory, in GiB; by default half of it.
+            gpu_memory_gb: The same of each GPU's; by default 85 %.
+        """
+        self._cache = cache
+        self._wanted = device, memory_gb, gpu_memory_gb
+        self._scanned = 0.0
+        self._checkpoints: dict[str, Checkpoint] = {}
+        self._cards: tuple[ModelCard, ...] = ()
+        self._placed: dict[str, Device] = {}
+        self._lock = threading.Lock()
+
+    @functools.cached_property
+    def devices(self) -> list[Device]:
+        """Where models run, found out at the first need: asking imports torch."""
+        device, memory_gb, gpu_memory_gb = self._wanted
+        return find_devices(device, memory_gb=memory_gb, gpu_memory_gb=gpu_memory_gb)
+
+    @functools.cached_property
+    def pool(self) -> ModelPool:
+        """The warm models."""
+        return ModelPool({device.name: device.budget for device in self.devices}, available=available_memory)
+
+    def cards(self) -> Sequence[ModelCard]:
+        """One for each cached model and each task that it can do; looks at the disk, so not for the event loop."""
+        with self._lock:
+            if time.monotonic() - self._scanned > _SECONDS_BETWEEN_SCANS or not self._scanned:
+                self._checkpoints = {checkpoint.id: checkpoint for checkpoint in find_checkpoints(self._cache)}
+                found = [(match, which) for which in self._checkpoints.values() for match in matches(which)]
+                found.sort(key=lambda pair: pair[0].rank)
+                self._cards = tuple(self._card(which, match) for match, which in found if match.task in _FUNCTIONS)
+                self._scanned = time.monotonic()
+            return self._cards
+
+    def rescan(self) -> None:
+        """Look at the disk again at the next need: something has been downloaded."""
+        self._scanned = 0.0
+
+    def _card(self, checkpoint: Checkpoint, match: Match) -> ModelCard:
+        return ModelCard(
+            checkpoint.id,
+            match.task,
+            self.backend,
+            description=_description(checkpoint),
+            license=checkpoint.license,
+            size_mb=round(checkpoint.size / 1e6, 1),
+            languages=checkpoint.languages,
+            slot=self._device(checkpoint).slot,
+            batch=_BATCH.get(match.task, 1),
+            tags=match.tags,
+        )
+
+    def _device(self, checkpoint: Checkpoint) -> Device:
+        """Where a model runs; once said, it stays there."""
+        if checkpoint.id not in self._placed:
+            taken = [sum(self._need(i, d) for i, d in self._placed.items() if d == device) for device in self.devices]
+            half = round(checkpoint.parameters * 2 * OVERHEAD)
+            self._placed[checkpoint.id] = place(half, self.devices, taken)
+        return self._placed[checkpoint.id]
+
+    def _need(self, checkpoint_id: str, device: Device) -> int:
+        known = self._checkpoints.get(checkpoint_id)
+        return round(known.parameters * (2 if device.half else 4) * OVERHEAD) if known else 0
+
+    async def run(self, call: Call) -> Result:
+        """Run one model once, in a thread.
+
+        Raises:
+            InputError: The input doesn't suit the task.
+            ExpertError: The model can't be loaded, doesn't fit, or failed.
+        """
+        (result,) = await self.run_batch([call])
+        return result
+
+    async def run_batch(self, calls: Sequence[Call]) -> Sequence[Result]:
+        """Run several calls of one card together; one result for each. Raises like `run`, for all of them."""
+        return await batch_in_thread(self._run, calls)
+
+    def _run(self, calls: Sequence[Call]) -> Sequence[Result]:
+        card = calls[0].card
+        checkpoint = self._checkpoints.get(card.id)
+        if checkpoint is None or not checkpoint.folder.is_dir():
+            raise ExpertError(f"{card.id} is not in the cache any more.")
+        runtime = Runtime(checkpoint, self._device(checkpoint), self.pool, tuple(self._checkpoints.values()))
+        with told_apart(f"{card.id} failed on this input"):
+            return _function(_FUNCTIONS[card.task])(calls, runtime)
+
+
+def _description(checkpoint: Checkpoint) -> str:
+    labels = ", ".join(checkpoint.labels[:4])
+    trained = f", for {len(checkpoint.labels)} labels ({labels}…)" if len(checkpoint.labels) > 4 else f", for {labels}"
+    return f"{checkpoint.architecture}{trained if labels else ''}; {checkpoint.parameters / 1e6:,.0f} million parameters."
+
+
+@functools.cache
+def _function(path: str) -> Function:
+    module, _, name = path.partition(":")
+    found: Function = getattr(importlib.import_module(f"hugginggpt.experts.local.{module}"), name)
+    return found

@@ -1,0 +1,104 @@
+"""What a family's function is given besides its calls: the checkpoint, where it runs, and the pool of warm models."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from hugginggpt.catalog.cache import Checkpoint
+from hugginggpt.errors import ExpertError, HuggingGPTError
+from hugginggpt.experts.base import CancelToken
+from hugginggpt.experts.local.devices import Device
+from hugginggpt.experts.local.memory import ModelPool
+
+if TYPE_CHECKING:
+    import torch
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+OVERHEAD: Final = 1.2
+"""What a model takes beyond its weights while it works, as a factor."""
+SAFE: Final[dict[str, Any]] = {"local_files_only": True, "trust_remote_code": False}
+"""Arguments of every ``from_pretrained``: nothing is downloaded, no checkpoint runs its own code."""
+SAFE_WEIGHTS: Final[dict[str, Any]] = SAFE | {"use_safetensors": True}
+"""The same for models: no pickles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """One checkpoint on one device."""
+
+    checkpoint: Checkpoint
+    device: Device
+    pool: ModelPool
+    others: Sequence[Checkpoint] = field(default=(), repr=False)
+    """Everything in the cache, for tasks that need a second model."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What weights are loaded as: float32 on the CPU, float16 elsewhere."""
+        import torch
+
+        return torch.float16 if self.device.half else torch.float32
+
+    @contextmanager
+    def loaded(
+        self, form: str, load: Callable[[Checkpoint], T], token: CancelToken, *, checkpoint: Checkpoint | None = None
+    ) -> Iterator[T]:
+        """A warm model, loaded at its first use and held as long as the ``with`` lasts.
+
+        Args:
+            form: As what it is loaded; one checkpoint may be loaded as several things.
+            load: Loads it to ``self.device.name`` with ``self.dtype``.
+            token: Who waits for it.
+            checkpoint: Another one than the runtime's own.
+
+        Raises:
+            ExpertError: It doesn't fit, or its files can't be loaded.
+            StoppedError: Nobody waits any more.
+        """
+        which = checkpoint or self.checkpoint
+
+        def guarded() -> T:
+            with told_apart(f"{which.id} can't be loaded: its files are damaged or don't fit together"):
+                return load(which)
+
+        key = (which.id, str(which.folder), form, self.device.name)
+        held = self.pool.held(key, guarded, name=which.id, device=self.device.name, size=self.need(which), token=token)
+        with held as model:
+            yield model
+
+    def need(self, checkpoint: Checkpoint) -> int:
+        """How many bytes a checkpoint takes on this device while it works."""
+        return round(checkpoint.parameters * (2 if self.device.half else 4) * OVERHEAD)
+
+
+@contextmanager
+def told_apart(otherwise: str) -> Iterator[None]:
+    """Turn what libraries raise into one sentence that says what to do.
+
+    Raises:
+        ExpertError: Memory or disk ran out, or `otherwise`.
+    """
+    try:
+        yield
+    except HuggingGPTError:
+        raise
+    except Exception as error:
+        log.info("%s", otherwise, exc_info=True)
+        raise ExpertError(_reason(error) or f"{otherwise} ({type(error).__name__}); the log says more.") from error
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).lower()
+    if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
+        return "The memory ran out: choose a smaller model or a smaller input."
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return "The disk is full: free some space and try again."
+    return ""

@@ -1,0 +1,64 @@
+"""Tiny checkpoints of real architectures, made from configurations and laid out as the Hub's client lays out its cache.
+
+Each is made when a test first asks for it, by the function that `CHECKPOINTS` names for its id. What such a model says
+is noise; that it is loaded and run by the real code is the point.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.checkpoints import diffusion, documents, pictures, poses, scenes, sounds, texts, videos
+
+CHECKPOINTS: Mapping[str, Callable[[Path], None]] = {
+    **texts.CHECKPOINTS,
+    **pictures.CHECKPOINTS,
+    **scenes.CHECKPOINTS,
+    **documents.CHECKPOINTS,
+    **poses.CHECKPOINTS,
+    **sounds.CHECKPOINTS,
+    **videos.CHECKPOINTS,
+    **diffusion.CHECKPOINTS,
+}
+"""By the Hub's id: what saves it into a folder, as ``save_pretrained`` does."""
+
+
+def add_to_cache(cache: Path, repo_id: str, folder: Path) -> Path:
+    """Move the files of a folder into a cache, as if the Hub's client had downloaded them; returns the snapshot."""
+    repo = cache / f"models--{repo_id.replace('/', '--')}"
+    revision = hashlib.sha1(repo_id.encode(), usedforsecurity=False).hexdigest()
+    snapshot = repo / "snapshots" / revision
+    (repo / "refs").mkdir(parents=True)
+    (repo / "refs" / "main").write_text(revision)
+    (repo / "blobs").mkdir()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        blob = repo / "blobs" / hashlib.sha256(f"{repo_id}/{file.relative_to(folder)}".encode()).hexdigest()
+        shutil.move(file, blob)
+        link = snapshot / file.relative_to(folder)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(os.path.relpath(blob, link.parent))
+    shutil.rmtree(folder)
+    return snapshot
+
+
+class HubCache:
+    """A cache in a folder, into which checkpoints come as they are asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make one; `folder` is what ``HF_HUB_CACHE`` would name."""
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._snapshots: dict[str, Path] = {}
+
+    def add(self, repo_id: str) -> Path:
+        """Have a checkpoint in it; returns its snapshot."""
+        if repo_id not in self._snapshots:
+            made = self.folder / "making"
+            made.mkdir()
+            CHECKPOINTS[repo_id](made)
+            self._snapshots[repo_id] = add_to_cache(self.folder, repo_id, made)
+        return self._snapshots[repo_id]
