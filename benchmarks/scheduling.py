@@ -17,9 +17,10 @@ from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.plan import Plan, Task
 from hugginggpt.repair import make_plan
 from hugginggpt.resources import Workspace
-from hugginggpt.scheduler import Assignment, Scheduler, Slots
+from hugginggpt.scheduler import Assignment, Scheduler
 from hugginggpt.settings import Settings
 from hugginggpt.tasks import Kind, task_table
+from hugginggpt.turns import Slots
 
 
 class Waiting:

@@ -34,10 +34,11 @@ from hugginggpt.experts.base import Expert, Limits
 from hugginggpt.plan import Plan, Task
 from hugginggpt.repair import make_plan
 from hugginggpt.resources import Resource, Workspace
-from hugginggpt.scheduler import Assignment, Emit, Scheduler, Slots
+from hugginggpt.scheduler import Assignment, Emit, Scheduler
 from hugginggpt.settings import Settings
 from hugginggpt.tasks import TaskTable, TaskType, task_table
 from hugginggpt.trace import fold_steps
+from hugginggpt.turns import Slots
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from hugginggpt.catalog.cards import ModelCard
 from hugginggpt.errors import DeadlineError, ExpertError, HuggingGPTError, InputError
@@ -27,11 +25,12 @@ from hugginggpt.events import (
     TaskStarted,
     Usage,
 )
-from hugginggpt.experts.base import Call, CancelToken, Expert, Limits, Output, Result
+from hugginggpt.experts.base import BatchExpert, Call, CancelToken, Expert, Limits, Output, Result
 from hugginggpt.plan import Plan, Task
 from hugginggpt.resources import Origin, Resource, Workspace
 from hugginggpt.task_inputs import TaskInputs
 from hugginggpt.tasks import TaskTable
+from hugginggpt.turns import Clock, Slots, Turn, Turns
 
 log = logging.getLogger(__name__)
 
@@ -44,22 +43,6 @@ class Assignment:
 
     candidates: tuple[ModelCard, ...]
     reason: str
-
-
-class Slots:
-    """Device slots shared by all requests of one process: each is held by one run at a time."""
-
-    def __init__(self) -> None:
-        self._locks: dict[str, asyncio.Lock] = {}
-
-    @asynccontextmanager
-    async def hold(self, slot: str | None) -> AsyncIterator[None]:
-        """Wait for the slot's turn and hold it; None needs no turn."""
-        if slot is None:
-            yield
-            return
-        async with self._locks.setdefault(slot, asyncio.Lock()):
-            yield
 
 
 class Scheduler:
@@ -107,26 +90,6 @@ class Scheduler:
         return self._experts[backend]
 
 
-@dataclass
-class _Clock:
-    """How long a task has run, over all its models and inputs; waiting for a slot doesn't count."""
-
-    limit: float
-    used: float = 0.0
-
-    @property
-    def left(self) -> float:
-        return self.limit - self.used
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        begun = time.monotonic()
-        try:
-            yield
-        finally:
-            self.used += time.monotonic() - begun
-
-
 class _Run:
     """One plan being run."""
 
@@ -145,11 +108,12 @@ class _Run:
         self._tasks = tasks
         self.outcomes: dict[int, asyncio.Future[tuple[Resource, ...] | None]] = {}
         self.usages: list[Usage] = []
+        self._turns = Turns(scheduler._slots, self._call)
 
     async def step(self, task: Task) -> None:
         """Take one task from waiting to done, failed or skipped; never raises but for cancellation."""
         outcome = self.outcomes[task.id]
-        clock = _Clock(self._scheduler._task_seconds)
+        clock = Clock(self._scheduler._task_seconds)
         try:
             assignment = await self._assigned(task)
             if (missing := await self._first_missing(task)) is not None:
@@ -168,7 +132,7 @@ class _Run:
             if not outcome.done():
                 outcome.set_result(None)
 
-    def _fail(self, task: Task, error: str, clock: _Clock) -> None:
+    def _fail(self, task: Task, error: str, clock: Clock) -> None:
         self._emit(TaskFailed(task.id, error, clock.used))
 
     def _skip(self, task: Task, missing: int) -> None:
@@ -187,7 +151,7 @@ class _Run:
                 return dependency
         return None
 
-    async def _attempts(self, task: Task, assignment: Assignment, clock: _Clock) -> TaskDone:
+    async def _attempts(self, task: Task, assignment: Assignment, clock: Clock) -> TaskDone:
         calls = await TaskInputs(self._workspace, self._made).of(task, self._scheduler._table[task.task])
         for position, card in enumerate(assignment.candidates):
             try:
@@ -201,53 +165,47 @@ class _Run:
         raise ExpertError(f"No model for {task.task} could be run.")
 
     async def _attempt(
-        self, task: Task, card: ModelCard, calls: Sequence[Mapping[str, str | Resource]], clock: _Clock
+        self, task: Task, card: ModelCard, inputs: Sequence[Mapping[str, str | Resource]], clock: Clock
     ) -> TaskDone:
-        results: list[Result] = []
-        for number, inputs in enumerate(calls):
-            async with self._scheduler._slots.hold(card.slot):
-                if not results:
-                    self._emit(TaskStarted(task.id, card.ref))
-                if len(calls) > 1:
-                    self._emit(TaskProgress(task.id, f"{number + 1} of {len(calls)}", number / len(calls)))
-                with clock.running():
-                    results.append(await self._call(task, card, inputs, clock.left))
+        told = _Teller(self._emit, task.id, card, len(inputs))
+        calls = [
+            Call(card, given, self._workspace.new_path, progress=told.progress, limits=self._scheduler._limits)
+            for given in inputs
+        ]
+        turns = (self._turns.take(Turn(call, clock, told.begin)) for call in calls)
+        try:
+            results = await _all(turns) if card.batch > 1 else [await turn for turn in turns]
+        finally:
+            told.over = True
         made = [tuple(self._keep(task, card, output) for output in result.outputs) for result in results]
         self.usages += [result.usage for result in results if result.usage]
         ran = ModelRef(_credited(results, card), card.backend)
         outputs = tuple(resource for resources in made for resource in resources)
         return TaskDone(task.id, ran, outputs, clock.used, _noted(results, made))
 
-    async def _call(self, task: Task, card: ModelCard, inputs: Mapping[str, str | Resource], left: float) -> Result:
-        loop = asyncio.get_running_loop()
-        token = CancelToken()
-
-        def tell(event: TaskProgress) -> None:
-            if not token.cancelled:  # a late word of a thread that nobody waits for
-                self._emit(event)
-
-        def progress(message: str, fraction: float | None) -> None:
-            if not token.cancelled:
-                loop.call_soon_threadsafe(tell, TaskProgress(task.id, message, fraction))
-
-        call = Call(card, inputs, self._workspace.new_path, token, left, progress, self._scheduler._limits)
-        deadline = asyncio.timeout(left)
+    async def _call(self, calls: Sequence[Call], left: float) -> Sequence[Result]:
+        """Run calls of one card: the seam to third-party models, whatever they raise is the failure of these calls."""
+        card, deadline = calls[0].card, asyncio.timeout(left)
+        calls = [replace(call, seconds=left, token=CancelToken()) for call in calls]  # a second try has a token of its own
+        expert = self._scheduler.expert(card.backend)
         try:
             async with deadline:
-                return await self._scheduler.expert(card.backend).run(call)
+                if isinstance(expert, BatchExpert):
+                    return await expert.run_batch(calls)
+                return [await expert.run(call) for call in calls]
         except HuggingGPTError:
             raise
-        # the seam to third-party models: whatever they raise is this task's failure, sys.exit() too
-        except (Exception, SystemExit, asyncio.CancelledError) as error:
+        except (Exception, SystemExit, asyncio.CancelledError) as error:  # sys.exit() too
             if isinstance(error, asyncio.CancelledError) and _being_cancelled():
                 raise
             if isinstance(error, TimeoutError) and deadline.expired():
                 limit = self._scheduler._task_seconds
                 raise DeadlineError(f"{card.id} took longer than the {limit:g} s that a task may take.") from error
-            log.exception("%s failed on %s", card.id, task.task)
+            log.exception("%s failed on %s", card.id, card.task)
             raise ExpertError(f"{card.id} failed unexpectedly ({type(error).__name__}); the log says more.") from error
         finally:
-            token.cancel()
+            for call in calls:
+                call.token.cancel()
 
     def _keep(self, task: Task, card: ModelCard, output: Output) -> Resource:
         try:
@@ -262,6 +220,42 @@ class _Run:
 
     def _made(self, task_id: int) -> tuple[Resource, ...]:
         return self.outcomes[task_id].result() or ()
+
+
+class _Teller:
+    """Tells how one task's calls of one model get on."""
+
+    def __init__(self, emit: Emit, task_id: int, card: ModelCard, count: int) -> None:
+        self.over = False
+        self._emit, self._task_id, self._card, self._count = emit, task_id, card, count
+        self._begun = 0
+        self._loop = asyncio.get_running_loop()
+
+    def begin(self) -> None:
+        """One call more has started."""
+        if not self._begun:
+            self._emit(TaskStarted(self._task_id, self._card.ref))
+        if self._count > 1:
+            self._tell(f"{self._begun + 1} of {self._count}", self._begun / self._count)
+        self._begun += 1
+
+    def progress(self, message: str, fraction: float | None) -> None:
+        """What a model says of itself, from any thread."""
+        if not self.over:
+            self._loop.call_soon_threadsafe(self._tell, message, fraction)
+
+    def _tell(self, message: str, fraction: float | None) -> None:
+        if not self.over:  # a late word of a thread that nobody waits for
+            self._emit(TaskProgress(self._task_id, message, fraction))
+
+
+async def _all(results: Iterable[Awaitable[Result]]) -> list[Result]:
+    """All of them; the first failure once every one is over, so that none is left running behind."""
+    ended = await asyncio.gather(*results, return_exceptions=True)
+    for end in ended:
+        if isinstance(end, BaseException):
+            raise end
+    return [end for end in ended if not isinstance(end, BaseException)]
 
 
 def _being_cancelled() -> bool:

@@ -24,10 +24,11 @@ from hugginggpt.experts.base import Call, Output, Result, in_thread
 from hugginggpt.plan import Plan, Task
 from hugginggpt.repair import make_plan
 from hugginggpt.resources import Origin, Resource, Workspace
-from hugginggpt.scheduler import Assignment, Scheduler, Slots
+from hugginggpt.scheduler import Assignment, Scheduler
 from hugginggpt.settings import Settings
 from hugginggpt.tasks import Kind, TaskTable, task_table
 from hugginggpt.trace import fold_steps
+from hugginggpt.turns import Slots
 
 MEDIA = Path(__file__).resolve().parent.parent / "demos" / "media"
 

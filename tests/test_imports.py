@@ -18,6 +18,7 @@ MAY_NOT_KNOW = {
     "experts": {"plan", "repair", "controller", "scheduler", "agent", "ui"},
     "controller": {"experts", "scheduler", "agent", "ui", "repair"},
     "scheduler.py": {"controller", "agent", "ui"},
+    "turns.py": {"plan", "controller", "scheduler", "agent", "ui"},
     "agent.py": {"ui"},
     "trace.py": {"experts", "controller", "scheduler", "agent", "ui", "catalog"},
     "ui": {"experts", "controller", "scheduler", "repair"},

@@ -19,8 +19,8 @@ from hugginggpt.events import (
 )
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.resources import Origin
-from hugginggpt.scheduler import Slots
 from hugginggpt.tasks import Kind
+from hugginggpt.turns import Slots
 from tests.conftest import Failing, Quick, RunPlan, Threaded, say
 
 MARGIN = 0.8
