@@ -9,6 +9,7 @@ import asyncio
 import logging
 import re
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -89,10 +90,13 @@ class HuggingGPT:
         """A session with an empty workspace; close it when its person leaves."""
         return Session(Workspace.create(self.settings))
 
-    def candidates(self, task: str, extra: Sequence[Expert] = ()) -> tuple[ModelCard, ...]:
-        """The models that can do a task here and now, the best first, at most `top_k`."""
-        found = [card for expert in (*self._experts, *extra) for card in expert.cards() if card.task == task]
-        return tuple(found[: self.settings.top_k])
+    def candidates(self, extra: Sequence[Expert] = ()) -> Mapping[str, tuple[ModelCard, ...]]:
+        """The models that can do each task here and now, the best first, at most `top_k`; looks at the disk."""
+        found: defaultdict[str, list[ModelCard]] = defaultdict(list)
+        for expert in (*self._experts, *extra):
+            for card in expert.cards():
+                found[card.task].append(card)
+        return {task: tuple(cards[: self.settings.top_k]) for task, cards in found.items()}
 
     async def run(
         self,
@@ -181,7 +185,8 @@ class _Request:
         begun = time.monotonic()
         plan = await self.plan()
         self._emit(Planned(plan, time.monotonic() - begun))
-        selecting = asyncio.create_task(self._select(plan))
+        candidates = await asyncio.to_thread(self._agent.candidates, self._extra)
+        selecting = asyncio.create_task(self._select(plan, candidates))
         try:
             scheduler = Scheduler(
                 (*self._agent._experts, *self._extra),
@@ -192,9 +197,9 @@ class _Request:
             )
 
             async def assign(task: Task) -> Assignment:
-                candidates = self._agent.candidates(task.task, self._extra)
-                selections = await asyncio.shield(selecting) if len(candidates) > 1 else {}
-                return self._assignment(task, candidates, selections)
+                found = candidates.get(task.task, ())
+                selections = await asyncio.shield(selecting) if len(found) > 1 else {}
+                return self._assignment(task, found, selections)
 
             known = set(self._session.workspace.resources)
             self._usages += await scheduler.run(plan, self._session.workspace, assign, self._emit)
@@ -234,13 +239,9 @@ class _Request:
     def _made(self, tasks: Sequence[Any]) -> Plan:
         return make_plan(tasks, self._agent.table, self._request.attached, max_tasks=self._agent.settings.max_tasks)
 
-    async def _select(self, plan: Plan) -> Mapping[int, Selection]:
+    async def _select(self, plan: Plan, candidates: Mapping[str, tuple[ModelCard, ...]]) -> Mapping[int, Selection]:
         """One question to the controller for all tasks that have a choice; its failure costs only the choice."""
-        choices = [
-            Choice(task, candidates)
-            for task in plan.tasks
-            if len(candidates := self._agent.candidates(task.task, self._extra)) > 1
-        ]
+        choices = [Choice(task, found) for task in plan.tasks if len(found := candidates.get(task.task, ())) > 1]
         if not choices:
             return {}
         try:

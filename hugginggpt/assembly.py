@@ -32,8 +32,19 @@ def make_agent(settings: Settings | None = None) -> HuggingGPT:
     if _holds_only_sessions(settings):
         remove_stale(settings)
     return HuggingGPT(
-        [BundledExpert()], fallback=OfflineController(), settings=settings, with_key=frozenset(textwork.instructions())
+        [*_local(settings), BundledExpert()],
+        fallback=OfflineController(),
+        settings=settings,
+        with_key=frozenset(textwork.instructions()),
     )
+
+
+def _local(settings: Settings) -> Sequence[Expert]:
+    from hugginggpt.experts.local import LocalExpert
+
+    if settings.local == "off":
+        return ()
+    return [LocalExpert(device=settings.device, memory_gb=settings.memory_gb, gpu_memory_gb=settings.gpu_memory_gb)]
 
 
 def _holds_only_sessions(settings: Settings) -> bool:

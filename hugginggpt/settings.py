@@ -9,6 +9,7 @@ import os
 import stat
 from pathlib import Path
 from tempfile import gettempdir
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -57,6 +58,14 @@ class Settings(BaseSettings):
     """Deadline of model selection, in seconds; after it the first candidate is taken."""
     respond_seconds: float = Field(150.0, gt=0)
     """Deadline of writing the answer, in seconds."""
+    local: Literal["cache", "off"] = "cache"
+    """Whether models of the Hugging Face cache run here; "off" leaves the bundled ones and a session's own."""
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    """Where they run: all GPUs and the CPU, the CPU alone, or one device, as torch names it."""
+    memory_gb: float | None = Field(None, gt=0)
+    """What loaded models may take of the CPU's memory, in GiB; by default half of it."""
+    gpu_memory_gb: float | None = Field(None, gt=0)
+    """What they may take of each GPU's memory, in GiB; by default 85 % of it."""
     top_k: int = Field(5, ge=1)
     """How many candidates per task the controller chooses among."""
 

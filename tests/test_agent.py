@@ -236,8 +236,8 @@ async def test_a_failed_request_leaves_no_turn(agent: HuggingGPT, session: Sessi
 
 
 async def test_a_sessions_own_back_end_serves_that_session_alone(agent: HuggingGPT, session: Session) -> None:
-    assert [card.id for card in agent.candidates("translation", [Quick("hosted")])][-1] == "hosted/model"
-    assert "hosted/model" not in [card.id for card in agent.candidates("translation")]
+    assert [card.id for card in agent.candidates([Quick("hosted")])["translation"]][-1] == "hosted/model"
+    assert "hosted/model" not in [card.id for card in agent.candidates()["translation"]]
 
 
 async def test_a_plan_alone_runs_nothing(agent: HuggingGPT, session: Session) -> None:

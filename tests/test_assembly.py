@@ -90,9 +90,9 @@ def test_a_sessions_language_model_adds_text_work_after_the_bundled_models(setti
     agent = make_agent(settings)
     extra = session_experts(make_language_model(key=KEY, model="big"))
     assert not session_experts(None)
-    assert not agent.candidates("translation")
-    assert [card.id for card in agent.candidates("translation", extra)] == ["big"]
-    assert [card.backend for card in agent.candidates("summarization", extra)] == ["bundled", "controller"]
+    assert "translation" not in agent.candidates()
+    assert [card.id for card in agent.candidates(extra)["translation"]] == ["big"]
+    assert [card.backend for card in agent.candidates(extra)["summarization"]] == ["bundled", "controller"]
 
 
 def test_what_a_killed_process_has_left_is_deleted_before_the_first_session(settings: Settings) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from hugginggpt.controller.base import PlanRequest, Turn
+from hugginggpt.catalog.cards import ModelCard
+from hugginggpt.controller.base import Choice, PlanRequest, Turn
 from hugginggpt.controller.offline import OfflineController
 from hugginggpt.errors import RequestError
 from hugginggpt.repair import make_plan
@@ -256,3 +257,22 @@ def test_no_text_keeps_the_planner_busy(text: str) -> None:
 def test_a_request_as_long_as_is_allowed_is_planned_at_once() -> None:
     text = "Sum this up: " + "The council met on Monday and spoke about the bridge. " * 590
     assert [task for task, _ in plan(text)] == ["summarization"]
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen"),
+    [
+        ("read the image example.jpg for me", "a reader"),
+        ("What does this sign say?", "a reader"),
+        ("Describe this photo.", "a captioner"),
+        ("What is going on in this picture?", "a captioner"),
+        ("Do something with this picture.", "a captioner"),
+    ],
+)
+async def test_of_several_models_the_one_that_is_made_for_the_words_is_chosen(text: str, chosen: str) -> None:
+    (task,) = make_plan([{"task": "image-to-text", "id": 0, "args": {"image": "image-1"}}], task_table(), [INVOICE]).tasks
+    made_for = {"a captioner": ("captioning",), "a reader": ("reading",)}
+    cards = tuple(ModelCard(name, "image-to-text", "local", "", tags=tags) for name, tags in made_for.items())
+    (selection,), usage = await OfflineController().select(PlanRequest(text), [Choice(task, cards)])
+    assert selection.model_id == chosen
+    assert usage is None

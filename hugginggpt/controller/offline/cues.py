@@ -44,6 +44,8 @@ class CueTable:
     question: re.Pattern[str]
     languages: tuple[str, ...]
     language: re.Pattern[str]
+    tags: Mapping[str, re.Pattern[str]]
+    """By what a model may be good at: the words that ask for it."""
 
     def intents(self, instruction: str, kinds: frozenset[str]) -> list[Intent]:
         """All tasks that the instruction asks for, where their words stand; the longer of two overlapping cues counts.
@@ -79,6 +81,7 @@ def cue_table() -> CueTable:
         question=re.compile(raw["question"]),
         languages=languages,
         language=re.compile(r"\b" + words["lang"] + r"\b"),
+        tags={tag: _compiled(text, words) for tag, text in raw["tags"].items()},
     )
 
 

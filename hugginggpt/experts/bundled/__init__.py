@@ -55,6 +55,7 @@ class _Model:
     size_mb: float | None = None
     languages: tuple[str, ...] = ()
     weights: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
 
     @property
     def modules(self) -> set[str]:
@@ -70,7 +71,7 @@ class BundledExpert:
     def __init__(self, config: Path = CONFIG) -> None:
         """Read which models there are; nothing heavy is imported."""
         entries: list[dict[str, Any]] = yaml.safe_load(config.read_text(encoding="utf-8"))
-        self._models = {e["id"]: _Model(**e | {k: tuple(e.get(k, ())) for k in ("tasks", "languages")}) for e in entries}
+        self._models = {e["id"]: _Model(**e | {k: tuple(e.get(k, ())) for k in ("tasks", "languages", "tags")}) for e in entries}
         self._weights = Weights({model.id: model.weights for model in self._models.values()})
 
     @functools.cached_property
@@ -85,6 +86,7 @@ class BundledExpert:
                 size_mb=model.size_mb,
                 languages=model.languages,
                 slot=f"bundled:{model.id}",
+                tags=model.tags,
             )
             for model in self._models.values()
             for task in model.tasks
