@@ -13,13 +13,14 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
 from hugginggpt.agent import HuggingGPT, Session
 from hugginggpt.assembly import make_agent, make_controller, make_language_model, session_experts
+from hugginggpt.commands import COMMANDS, run_command
 from hugginggpt.errors import HuggingGPTError, StoppedError
 from hugginggpt.events import (
     Answered,
@@ -51,7 +52,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m hugginggpt",
         description="Ask for something in plain language, with pictures, sound or video.",
         epilog="A language model plans when OPENAI_API_KEY is set (OPENAI_BASE_URL and OPENAI_MODEL choose which); "
-        "without it the built-in planner does.",
+        "without it the built-in planner does. Two first words are commands: `tasks` shows what can be done here, "
+        "`models` what is cached, and fetches more.",
     )
     parser.add_argument("request", help="what you want, in a sentence")
     parser.add_argument("files", nargs="*", help="pictures, recordings, videos, texts, tables")
@@ -65,14 +67,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one request; returns the exit code."""
+    """Run one request, or one of the commands of commands.py; returns the exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv and argv[0] in COMMANDS:
+        return _unbroken(lambda: run_command(argv))
     args = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO if args.verbose else logging.CRITICAL, stream=sys.stderr)
     if refusal := _refusal(args):
         print(refusal, file=sys.stderr)
         return BAD_USAGE
+    return _unbroken(lambda: _work(args))
+
+
+def _unbroken(work: Callable[[], int]) -> int:
     try:
-        code = _work(args)
+        code = work()
         sys.stdout.flush()  # here, where a broken pipe can be caught
     except BrokenPipeError:  # whoever reads (head, true) wants no more
         _drop_output()
