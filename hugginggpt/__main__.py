@@ -183,7 +183,7 @@ async def _run(agent: HuggingGPT, session: Session, model: LanguageModel | None,
         return COULD_NOT
     events: list[Event] = []
     told = time.monotonic()
-    async for event in agent.run(args.request, session, controller, attached, extra=session_experts(model)):
+    async for event in agent.run(args.request, session, controller, attached, extra=session_experts(agent, model)):
         events.append(event)
         if isinstance(event, TaskProgress) and time.monotonic() - told < _SECONDS_BETWEEN_PROGRESS:
             continue

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hugginggpt.catalog.cards import ModelCard
+from hugginggpt.catalog.shipped import small_models
 from hugginggpt.controller.base import Choice, Controller, PlanRequest, RespondRequest, Selection, Turn
 from hugginggpt.errors import ControllerError, DeadlineError, ExpertError, HuggingGPTError, PlanError, RequestError
 from hugginggpt.events import (
@@ -85,6 +86,10 @@ class HuggingGPT:
         self._fallback = fallback
         self._with_key = with_key
         self._slots = Slots()
+
+    def expert(self, backend: str) -> Expert | None:
+        """The back end of that name; None where this agent has none."""
+        return next((expert for expert in self._experts if expert.backend == backend), None)
 
     def new_session(self) -> Session:
         """A session with an empty workspace; close it when its person leaves."""
@@ -347,9 +352,10 @@ def _no_model(row: TaskType, with_key: frozenset[str]) -> str:
             "The built-in planner found nothing in this request that a model here can do; "
             "with an OpenAI or Hugging Face key a language model answers it."
         )
-    if row.name in with_key:
-        return f"No model for {row.noun} is installed here; with an OpenAI or Hugging Face key the language model does it."
-    return f"No model for {row.noun} is installed here, and this version runs no hosted ones."
+    ways = ["with an OpenAI or Hugging Face key the language model does it"] if row.name in with_key else []
+    if row.name in small_models():
+        ways.append(f"“python -m hugginggpt models pull {row.name}” fetches one")
+    return f"No model for {row.noun} is here{'; ' if ways else ''}{', and '.join(ways)}."
 
 
 def _summed(usages: Sequence[Usage]) -> tuple[Usage, ...]:

@@ -80,8 +80,29 @@ def make_controller(model: LanguageModel | None) -> Controller:
     return LLMController(model) if model else OfflineController()
 
 
-def session_experts(model: LanguageModel | None) -> Sequence[Expert]:
-    """Back ends that a session's own key adds."""
+def session_experts(agent: HuggingGPT, model: LanguageModel | None, *, fetch: bool | None = None) -> Sequence[Expert]:
+    """Back ends that a session adds by its own key and its own choice.
+
+    Args:
+        agent: Whose local models are added to.
+        model: Does text work.
+        fetch: Whether small models may be fetched from the Hub when they are needed; None: what the settings say.
+    """
     from hugginggpt.experts.textwork import TextWorkExpert
 
-    return [TextWorkExpert(model)] if model else []
+    found: list[Expert] = [TextWorkExpert(model)] if model else []
+    if (agent.settings.local == "download") if fetch is None else fetch:
+        found += _fetching(agent)
+    return found
+
+
+def _fetching(agent: HuggingGPT) -> Sequence[Expert]:
+    from hugginggpt.catalog.download import hub
+    from hugginggpt.experts.local import LocalExpert
+    from hugginggpt.experts.local.fetching import FetchingExpert
+
+    local = agent.expert("local")
+    if not isinstance(local, LocalExpert):
+        return ()
+    # no token: what is fetched for a visitor is what everybody may have
+    return [FetchingExpert(local, hub(local.cache, token=False), max_bytes=agent.settings.max_download_bytes)]

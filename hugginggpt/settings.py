@@ -58,8 +58,10 @@ class Settings(BaseSettings):
     """Deadline of model selection, in seconds; after it the first candidate is taken."""
     respond_seconds: float = Field(150.0, gt=0)
     """Deadline of writing the answer, in seconds."""
-    local: Literal["cache", "off"] = "cache"
-    """Whether models of the Hugging Face cache run here; "off" leaves the bundled ones and a session's own."""
+    local: Literal["cache", "download", "off"] = "cache"
+    """Which models of the Hugging Face Hub run here: those in the cache; small ones too, fetched when needed; none."""
+    max_download_bytes: int = Field(2 * 10**9, ge=0)
+    """The most that is fetched for one task on the way, in bytes; ``models pull`` fetches more."""
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     """Where they run: all GPUs and the CPU, the CPU alone, or one device, as torch names it."""
     memory_gb: float | None = Field(None, gt=0)

@@ -88,8 +88,8 @@ async def test_what_only_a_language_model_could_do_says_that_a_key_would_help(se
 
 def test_a_sessions_language_model_adds_text_work_after_the_bundled_models(settings: Settings) -> None:
     agent = make_agent(settings)
-    extra = session_experts(make_language_model(key=KEY, model="big"))
-    assert not session_experts(None)
+    extra = session_experts(agent, make_language_model(key=KEY, model="big"))
+    assert not session_experts(agent, None)
     assert "translation" not in agent.candidates()
     assert [card.id for card in agent.candidates(extra)["translation"]] == ["big"]
     assert [card.backend for card in agent.candidates(extra)["summarization"]] == ["bundled", "controller"]

@@ -28,7 +28,13 @@ from hugginggpt.resources import Resource
 from hugginggpt.tasks import Kind, TaskTable
 from hugginggpt.trace import answer_text, duration, fold_steps
 
-_WHERE: Final = {"bundled": "here", "local": "here", "hosted": "hosted", "controller": "language model"}
+_WHERE: Final = {
+    "bundled": "here",
+    "local": "here",
+    "download": "fetched, then here",
+    "hosted": "hosted",
+    "controller": "language model",
+}
 _COMPONENTS: Final[dict[Kind, Any]] = {Kind.IMAGE: gr.Image, Kind.AUDIO: gr.Audio, Kind.VIDEO: gr.Video}
 _SHOWN_RESULT_CHARS: Final = 600
 _STOPPED: Final = "Stopped. What was finished before stays."
@@ -127,7 +133,7 @@ def _progress(step: Step, events: Sequence[Event]) -> str:
 def _step_details(step: Step, events: Sequence[Event], table: TaskTable) -> str:
     lines = []
     if step.model:
-        where = "on this machine" if step.model.backend in {"bundled", "local"} else f"({step.model.backend})"
+        where = "on this machine" if step.model.backend in {"bundled", "local", "download"} else f"({step.model.backend})"
         lines.append(f"**Model** {step.model.id} {where}. {escaped(step.reason)}")
     inputs = ", ".join(f"{name} = {_short(value)}" for name, value in step.task.as_json()["args"].items())
     lines.append(f"**Input** {inputs}")

@@ -61,6 +61,10 @@ Attach a picture, a recording or a text and say what you want; or take one of th
 It plans the tasks, picks a model for each, runs them here, and answers. No key is needed."""
 
 
+_MODELS: Final = """### Models
+Those that come with the installation, and those in the Hugging Face cache."""
+
+
 class Page:
     """The handlers of the page over one agent."""
 
@@ -118,12 +122,27 @@ class Page:
         model = gr.Textbox(label="Model", visible=False, elem_id="model")
         use = gr.Button("Use it", variant="primary", visible=False, elem_id="use-brain")
         status = gr.Markdown(_status(None), elem_id="brain-status")
+        if self._agent.expert("local") is not None:
+            self._models(visit)
         brain.change(
             _fields, brain, [hf_token, openai_key, base_url, model, use], api_visibility="private", show_progress="hidden"
         ).then(self.back_to_built_in, [brain, visit], [status, visit], api_visibility="private", show_progress="hidden")
         inputs = [brain, openai_key, hf_token, base_url, model, visit]
         # the boxes are emptied in the same step: a value that stays in a box can be read by whoever shares the page
         use.click(self.use_brain, inputs, [status, openai_key, hf_token, visit], api_visibility="private")
+
+    def _models(self, visit: gr.State) -> None:
+        gr.Markdown(_MODELS)
+        fetch = gr.Checkbox(
+            label="Fetch small models when they are needed", value=self._agent.settings.local == "download", elem_id="fetch"
+        )
+        fetch.change(self.choose_fetching, [fetch, visit], visit, api_visibility="private", show_progress="hidden")
+
+    def choose_fetching(self, fetch: bool, visit: Visit | None) -> Visit:
+        """Whether this visitor's requests may fetch models."""
+        visit = self._visit(visit)
+        visit.fetch = fetch
+        return visit
 
     def _visit(self, visit: Visit | None) -> Visit:
         return visit or Visit(self._agent.new_session())
@@ -163,7 +182,11 @@ class Page:
             yield self._shown(visit), gr.MultimodalTextbox(value=None, **_BUSY), gr.skip(), visit
             shown = time.monotonic()
             stream = self._agent.run(
-                text, visit.session, make_controller(visit.model), attached, extra=session_experts(visit.model)
+                text,
+                visit.session,
+                make_controller(visit.model),
+                attached,
+                extra=session_experts(self._agent, visit.model, fetch=visit.fetch),
             )
             async with aclosing(visit.until_stopped(stream)) as events:
                 async for event in events:

@@ -34,6 +34,8 @@ class Visit:
 
     session: Session
     model: LanguageModel | None = None
+    fetch: bool | None = None
+    """Whether small models may be fetched when they are needed; None: what the settings say."""
     transcript: list[gr.ChatMessage] = field(default_factory=list)
     """The chat, as far as its requests are over."""
     request: gr.ChatMessage | None = None

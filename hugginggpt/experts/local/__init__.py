@@ -108,7 +108,7 @@ class LocalExpert:
             memory_gb: What loaded models may take of the CPU's memory, in GiB; by default half of it.
             gpu_memory_gb: The same of each GPU's; by default 85 %.
         """
-        self._cache = cache
+        self.cache = cache
         self._wanted = device, memory_gb, gpu_memory_gb
         self._scanned = 0.0
         self._checkpoints: dict[str, Checkpoint] = {}
@@ -131,7 +131,7 @@ class LocalExpert:
         """One for each cached model and each task that it can do; looks at the disk, so not for the event loop."""
         with self._lock:
             if time.monotonic() - self._scanned > _SECONDS_BETWEEN_SCANS or not self._scanned:
-                self._checkpoints = {checkpoint.id: checkpoint for checkpoint in find_checkpoints(self._cache)}
+                self._checkpoints = {checkpoint.id: checkpoint for checkpoint in find_checkpoints(self.cache)}
                 found = [(match, which) for which in self._checkpoints.values() for match in matches(which)]
                 found.sort(key=lambda pair: pair[0].rank)
                 self._cards = tuple(self._card(which, match) for match, which in found if match.task in _FUNCTIONS)
@@ -180,9 +180,10 @@ class LocalExpert:
 
     async def run_batch(self, calls: Sequence[Call]) -> Sequence[Result]:
         """Run several calls of one card together; one result for each. Raises like `run`, for all of them."""
-        return await batch_in_thread(self._run, calls)
+        return await batch_in_thread(self.run_now, calls)
 
-    def _run(self, calls: Sequence[Call]) -> Sequence[Result]:
+    def run_now(self, calls: Sequence[Call]) -> Sequence[Result]:
+        """The same, blocking."""
         card = calls[0].card
         checkpoint = self._checkpoints.get(card.id)
         if checkpoint is None or not checkpoint.folder.is_dir():
