@@ -1,8 +1,10 @@
 """What the README claims of the built-in planner holds, and the benchmarks run."""
 
+from pathlib import Path
+
 import pytest
 
-from benchmarks import planning, scheduling
+from benchmarks import local_models, planning, scheduling
 from hugginggpt.tasks import task_table
 
 SETS = sorted(path.stem for path in planning.SETS.glob("*.yaml"))
@@ -37,3 +39,9 @@ async def test_the_scheduler_adds_little_to_what_the_tasks_take() -> None:
     count, wait = 200, 0.05
     taken = await scheduling.scheduled(scheduling.plan(count, lambda n: None), wait)
     assert taken < 2.0  # one after the other they take ten seconds
+
+
+async def test_the_benchmark_of_local_models_runs_both_ways(tmp_path: Path) -> None:
+    cache = local_models.make_cache(tmp_path, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)
+    figures = await local_models.measure(cache, rounds=1)
+    assert min(figures.bare, figures.warm, figures.one_by_one, figures.batch) > 0

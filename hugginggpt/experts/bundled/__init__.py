@@ -28,6 +28,8 @@ _FUNCTIONS: Final[Mapping[tuple[str, str], str]] = {
     ("PP-OCRv6-small", "document-question-answering"): "reading:answer_about_document",
     ("efficientnet-lite0", "image-classification"): "seeing:classify_picture",
     ("opencv-canny", "canny-control"): "edges:draw_edges",
+    ("opencv-lsd", "mlsd-control"): "lines:draw_lines",
+    ("opencv-outlines", "hed-control"): "outlines:draw_outlines",
     ("hibari-tts", "text-to-speech"): "speaking:speak",
     ("whisper-tiny.en", "automatic-speech-recognition"): "listening:transcribe",
     ("DeepFilterNet3", "audio-to-audio"): "cleaning:clean",
@@ -71,7 +73,9 @@ class BundledExpert:
     def __init__(self, config: Path = CONFIG) -> None:
         """Read which models there are; nothing heavy is imported."""
         entries: list[dict[str, Any]] = yaml.safe_load(config.read_text(encoding="utf-8"))
-        self._models = {e["id"]: _Model(**e | {k: tuple(e.get(k, ())) for k in ("tasks", "languages", "tags")}) for e in entries}
+        self._models = {
+            e["id"]: _Model(**e | {k: tuple(e.get(k, ())) for k in ("tasks", "languages", "tags")}) for e in entries
+        }
         self._weights = Weights({model.id: model.weights for model in self._models.values()})
 
     @functools.cached_property
