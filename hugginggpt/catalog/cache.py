@@ -1,7 +1,7 @@
 """What the Hugging Face cache on this disk holds: checkpoints whose weights are really there.
 
-Only ``.safetensors`` weights count: nothing here may load a pickle. A download that broke off is told by the file's own
-header, so that what is offered can be loaded.
+Only ``.safetensors`` weights count, and scikit-learn models in skops' format: nothing here may load a pickle. A download
+that broke off is told by the file's own header, so that what is offered can be loaded.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import json
 import logging
 import math
 import struct
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,11 +33,11 @@ class Checkpoint:
     """The Hub's: "facebook/detr-resnet-50"."""
     folder: Path
     """Its snapshot."""
-    library: Literal["transformers", "diffusers"]
+    library: Literal["transformers", "diffusers", "sklearn"]
     architecture: str
-    """The class that its own configuration names: "DetrForObjectDetection", "StableDiffusionPipeline"."""
+    """The class that its own configuration names: "DetrForObjectDetection", "StableDiffusionPipeline", "Pipeline"."""
     model_type: str = ""
-    """transformers' name of the architecture's family: "detr"."""
+    """transformers' name of the architecture's family: "detr"; the task of a scikit-learn model."""
     config: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
     """Its ``config.json``, or ``model_index.json`` for a diffusers pipeline."""
     card: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
@@ -100,8 +102,12 @@ def read_checkpoint(repo_id: str, folder: Path) -> Checkpoint | None:
     try:
         if index.is_file():
             return _pipeline(repo_id, folder, _object(index))
-        return _model(repo_id, folder, _object(config)) if config.is_file() else None
-    except (OSError, ValueError) as error:
+        if not config.is_file():
+            return None
+        found = _object(config)
+        return _estimator(repo_id, folder, found) if "sklearn" in found else _model(repo_id, folder, found)
+    # files that anybody may have written: whatever is wrong with one, the others are offered
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         log.info("%s is not offered: %s", repo_id, error)
         return None
 
@@ -144,6 +150,28 @@ def _pipeline(repo_id: str, folder: Path, index: Mapping[str, Any]) -> Checkpoin
     return Checkpoint(
         repo_id, folder, "diffusers", str(index.get("_class_name", "")), "", index, _card(folder), parameters, size
     )
+
+
+def _estimator(repo_id: str, folder: Path, config: Mapping[str, Any]) -> Checkpoint | None:
+    """A scikit-learn model, as skops lays it out: its configuration names the task and the file, a ZIP archive."""
+    about = config["sklearn"]
+    model = about.get("model") if isinstance(about, dict) else None
+    name = str(model.get("file", "")) if isinstance(model, dict) else ""
+    path = folder / Path(name).name
+    if path.suffix != ".skops" or not path.is_file():
+        return None  # a pickle
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+            if archive.getinfo("schema.json").file_size > _MAX_HEADER:
+                raise ValueError(f"{path.name} is described at too great a length")
+            schema = json.loads(archive.read("schema.json"))
+        if not isinstance(schema, dict):
+            raise ValueError(f"{path.name} holds no model")  # noqa: TRY004 (the file is wrong, not the call)
+    except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, zlib.error) as error:
+        raise ValueError(f"{path.name} is cut off or no skops file") from error
+    architecture, task = str(schema.get("__class__", "")), str(about.get("task", ""))
+    return Checkpoint(repo_id, folder, "sklearn", architecture, task, config, _card(folder), size // 4, size)
 
 
 def _weights(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Fetching a model from the Hub on purpose: what it will take is known before, and only safetensors weights are taken."""
+"""Fetching a model from the Hub on purpose: what it will take is known before, and no pickle is taken."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ class Hub:
             info = HfApi(self.endpoint, self.token).model_info(model, files_metadata=True, timeout=_TIMEOUT)
         sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
         wanted = wanted_files(list(sizes))
-        if not any(name.endswith(".safetensors") for name in wanted):
-            raise ExpertError(f"{model} has no safetensors weights, and nothing else is loaded here: choose another model.")
+        if not any(name.endswith((".safetensors", ".skops")) for name in wanted):
+            raise ExpertError(f"{model} has no safetensors weights, and pickles are not loaded here: choose another model.")
         revision = str(info.sha)
         there = {n for n in wanted if isinstance(try_to_load_from_cache(model, n, self.cache, revision), str)}
         return Download(model, revision, tuple((name, sizes[name]) for name in wanted if name not in there))
@@ -131,7 +131,7 @@ def hub(cache: Path | None = None, endpoint: str | None = None, token: str | boo
 
 
 def wanted_files(names: Sequence[str]) -> list[str]:
-    """Which files of a repository are needed: weights in safetensors, once, and what lies beside them.
+    """Which files of a repository are needed: weights in safetensors or skops' format, once, and what lies beside them.
 
     Repositories hold the same weights in many forms (half precision, ONNX, pickles, a single file for other programs).
     """
@@ -143,6 +143,8 @@ def _is_wanted(path: PurePosixPath, *, pipeline: bool) -> bool:
     depth = len(path.parts) - 1
     if path.suffix == ".safetensors":  # a pipeline's lie in the folders of its parts
         return depth == int(pipeline) and bool(_WEIGHTS.fullmatch(path.name))
+    if path.suffix == ".skops":
+        return depth == 0
     return depth <= 1 and path.suffix in _BESIDE and path.parts[0] not in {"onnx", "openvino", "coreml"}
 
 

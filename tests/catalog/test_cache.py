@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,11 @@ CONFIG = {"architectures": ["ViTForImageClassification"], "model_type": "vit", "
 CARD = "---\nlicense: mit\nlanguage: en\npipeline_tag: image-classification\n---\n# A model\nlicense: none\n"
 
 Made = Callable[..., Path]
+
+
+def header(text: str) -> bytes:
+    """A safetensors file of a header alone."""
+    return struct.pack("<Q", len(text)) + text.encode() + b"\0"
 
 
 @pytest.fixture
@@ -59,6 +65,10 @@ def test_a_checkpoint_is_known_by_its_configuration_its_card_and_its_weights(mad
         {"config_json": None},
         {"config_json": "{"},
         {"config_json": "[]"},
+        {"config_json": "[" * 10_000},
+        {"model_safetensors": header('{"a": {"b": 1}}')},
+        {"model_safetensors": header('{"a": [1, 2]}')},
+        {"config_json": '{"sklearn": {"model": 1}}'},
         {"model_safetensors": b""},
         {"model_safetensors": b"\x10\0\0\0\0\0\0\0{}"},
         {"model_safetensors": None, "pytorch_model.bin": b"a pickle"},

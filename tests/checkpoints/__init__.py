@@ -57,8 +57,12 @@ class HubCache:
     def add(self, repo_id: str) -> Path:
         """Have a checkpoint in it; returns its snapshot."""
         if repo_id not in self._snapshots:
+            import torch
+
             made = self.folder / "making"
+            shutil.rmtree(made, ignore_errors=True)  # of one that could not be made
             made.mkdir()
+            torch.manual_seed(0)  # the same weights in whatever order tests run
             CHECKPOINTS[repo_id](made)
             self._snapshots[repo_id] = add_to_cache(self.folder, repo_id, made)
         return self._snapshots[repo_id]

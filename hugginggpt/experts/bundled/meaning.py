@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from hugginggpt.errors import InputError
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.sentences import split_sentences
 from hugginggpt.experts.bundled.weights import loads, weight_path
+from hugginggpt.experts.labels import split_labels
 from hugginggpt.tasks import Kind
 
 if TYPE_CHECKING:
@@ -89,9 +88,7 @@ def sort_into_labels(call: Call) -> Result:
     import numpy as np
 
     text = call.text()
-    labels = list(dict.fromkeys(part.strip() for part in re.split(r"[,;\n]|\bor\b", call.text("labels")) if part.strip()))
-    if len(labels) < 2:
-        raise InputError("Sorting needs at least two labels, such as “billing, shipping or support”.")
+    labels = split_labels(call.text("labels"))
     vectors = encode([text, *split_sentences(text)[:8]], call)
     subject = vectors[0] + 0.5 * vectors[1:].mean(0)
     phrased = encode([template.format(label) for label in labels for template in _TEMPLATES], call)

@@ -21,6 +21,7 @@ from hugginggpt.experts.base import Call, Result, batch_in_thread
 from hugginggpt.experts.local.devices import Device, available_memory, find_devices, place
 from hugginggpt.experts.local.matching import Match, matches
 from hugginggpt.experts.local.memory import ModelPool
+from hugginggpt.experts.local.partners import needs_partner, partner
 from hugginggpt.experts.local.runtime import OVERHEAD, Runtime, told_apart
 
 _FUNCTIONS: Final[Mapping[str, str]] = {
@@ -132,7 +133,8 @@ class LocalExpert:
         with self._lock:
             if time.monotonic() - self._scanned > _SECONDS_BETWEEN_SCANS or not self._scanned:
                 self._checkpoints = {checkpoint.id: checkpoint for checkpoint in find_checkpoints(self.cache)}
-                found = [(match, which) for which in self._checkpoints.values() for match in matches(which)]
+                usable = [which for which in self._checkpoints.values() if not needs_partner(which) or self._partner(which)]
+                found = [(match, which) for which in usable for match in matches(which)]
                 found.sort(key=lambda pair: pair[0].rank)
                 self._cards = tuple(self._card(which, match) for match, which in found if match.task in _FUNCTIONS)
                 self._scanned = time.monotonic()
@@ -147,7 +149,7 @@ class LocalExpert:
             checkpoint.id,
             match.task,
             self.backend,
-            description=_description(checkpoint),
+            description=_description(checkpoint, self._partner(checkpoint)),
             license=checkpoint.license,
             size_mb=round(checkpoint.size / 1e6, 1),
             languages=checkpoint.languages,
@@ -156,8 +158,13 @@ class LocalExpert:
             tags=match.tags,
         )
 
+    def _partner(self, checkpoint: Checkpoint) -> Checkpoint | None:
+        return partner(checkpoint, self._checkpoints.values())
+
     def _device(self, checkpoint: Checkpoint) -> Device:
-        """Where a model runs; once said, it stays there."""
+        """Where a model runs, a ControlNet beside what it steers; once said, it stays there."""
+        if checkpoint.id not in self._placed and (steered := self._partner(checkpoint)):
+            self._placed[checkpoint.id] = self._device(steered)
         if checkpoint.id not in self._placed:
             taken = [sum(self._need(i, d) for i, d in self._placed.items() if d == device) for device in self.devices]
             half = round(checkpoint.parameters * 2 * OVERHEAD)
@@ -193,10 +200,12 @@ class LocalExpert:
             return _function(_FUNCTIONS[card.task])(calls, runtime)
 
 
-def _description(checkpoint: Checkpoint) -> str:
+def _description(checkpoint: Checkpoint, steered: Checkpoint | None) -> str:
     labels = ", ".join(checkpoint.labels[:4])
     trained = f", for {len(checkpoint.labels)} labels ({labels}…)" if len(checkpoint.labels) > 4 else f", for {labels}"
-    return f"{checkpoint.architecture}{trained if labels else ''}; {checkpoint.parameters / 1e6:,.0f} million parameters."
+    beside = f", steering {steered.id}" if steered else ""
+    size = f"{checkpoint.parameters / 1e6:,.0f} million parameters"
+    return f"{checkpoint.architecture}{trained if labels else ''}{beside}; {size}."
 
 
 @functools.cache

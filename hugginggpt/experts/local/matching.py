@@ -14,7 +14,7 @@ import yaml
 from hugginggpt.catalog.cache import Checkpoint
 
 _TABLE: Final = Path(__file__).with_name("architectures.yaml")
-_ONE_OF: Final = frozenset({"summarization", "translation", "text2text-generation"})
+_ONE_OF: Final = frozenset({"summarization", "translation", "text2text-generation", "table-question-answering"})
 """Tasks that the same architectures do, each after its own training."""
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import functools
+import importlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -67,6 +69,7 @@ class Runtime:
 
         def guarded() -> T:
             with told_apart(f"{which.id} can't be loaded: its files are damaged or don't fit together"):
+                _hush(which.library)
                 return load(which)
 
         key = (which.id, str(which.folder), form, self.device.name)
@@ -77,6 +80,15 @@ class Runtime:
     def need(self, checkpoint: Checkpoint) -> int:
         """How many bytes a checkpoint takes on this device while it works."""
         return round(checkpoint.parameters * (2 if self.device.half else 4) * OVERHEAD)
+
+
+@functools.cache
+def _hush(library: str) -> None:
+    """Have a library draw no progress bars and print no hints: events tell what happens."""
+    for talkative in {"transformers", library} & {"transformers", "diffusers"}:
+        logs = importlib.import_module(f"{talkative}.utils.logging")
+        logs.disable_progress_bar()
+        logs.set_verbosity_error()
 
 
 @contextmanager
@@ -101,4 +113,6 @@ def _reason(error: Exception) -> str:
         return "The memory ran out: choose a smaller model or a smaller input."
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return "The disk is full: free some space and try again."
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"This model needs the Python package {error.name}, which is not installed: choose another model, or install it."
     return ""

@@ -1,0 +1,266 @@
+"""What a text is: its class, its names, the word in its gap, its likeness to another.
+
+The networks are run by transformers' own pipelines (https://huggingface.co/docs/transformers/main_classes/pipelines);
+texts that are longer than a network's window go through it in pieces.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from hugginggpt.catalog.cache import Checkpoint
+from hugginggpt.errors import InputError
+from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.labels import split_labels
+from hugginggpt.experts.local.embeddings import load_encoder
+from hugginggpt.experts.local.pictures import classes_in_words
+from hugginggpt.experts.local.pieces import counter, packed, room_for_text, sentences
+from hugginggpt.experts.local.runtime import SAFE, SAFE_WEIGHTS, Runtime
+from hugginggpt.tasks import Kind
+
+_TOLD: Final = 5
+"""How many classes or candidates a sentence may name."""
+_AT_ONCE: Final = 16
+"""How many pieces go through a network together."""
+_LIKELY: Final = 0.5
+_TRIMMED: Final = " \t\r\n.,;:!?…\"'“”‘’„«»()[]{}"
+"""What stands around a name without belonging to it."""
+_KINDS: Final = {
+    "PER": "person", "PERSON": "person", "LOC": "place", "GPE": "place", "ORG": "organisation", "MISC": "other name",
+    "DATE": "date", "TIME": "time", "MONEY": "sum of money", "NORP": "people", "FAC": "building", "EVENT": "event",
+}  # fmt: skip
+"""What the labels of the usual corpora mean (CoNLL-2003, OntoNotes 5); others are given as they are."""
+_GAPS: Final = (r"\[MASK\]|<mask>|<extra_id_0>", r"_{2,}", r"…|\.{3,}")
+"""How people write gaps, the surest first: dots are a gap only where there is no other."""
+_SAME, _RELATED = 0.75, 0.4
+"""Cosines of sentence vectors from which texts are called the same in meaning, and related."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A piece of one call's text."""
+
+    call: int
+    text: str
+    start: int
+    """Where it begins in that text, in characters."""
+    tokens: int
+
+
+def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """text-classification: a sentence each; ``data["classes"]`` holds label and score of all classes, the likeliest first.
+
+    Scores are in 0..1: they add up to 1, or stand each for itself where the model was trained for several labels at
+    once. A regression model has one label and its plain value. A long text has the mean over its pieces.
+
+    Raises:
+        InputError: A text is empty.
+    """
+    texts = [call.text() for call in calls]
+    load = _loader("text-classification", "AutoModelForSequenceClassification", runtime)
+    with runtime.loaded("text classifier", load, calls[0].token) as pipe:
+        parts = _parts(texts, pipe)
+        found = list(_run(pipe, parts, calls, top_k=None))
+        several = pipe.model.config.problem_type == "multi_label_classification"
+    return [_classes([(p, f) for p, f in zip(parts, found, strict=True) if p.call == i], several) for i in range(len(calls))]
+
+
+def _classes(found: Sequence[tuple[_Part, Sequence[Mapping[str, Any]]]], several: bool) -> Result:
+    total = sum(part.tokens for part, _ in found)
+    means: dict[str, float] = {}
+    for part, entries in found:
+        for entry in entries:
+            means[entry["label"]] = means.get(entry["label"], 0.0) + entry["score"] * part.tokens / total
+    ranked = sorted(means.items(), key=lambda pair: -pair[1])
+    classes = [dict[str, Any](label=label, score=round(score, 4)) for label, score in ranked]
+    if len(classes) == 1:
+        text = f"{classes[0]['label']}: {classes[0]['score']:.2f}."
+    elif several and (likely := [entry for entry in classes if entry["score"] >= _LIKELY]):
+        text = ", ".join(f"{entry['label']} ({entry['score']:.0%})" for entry in likely[:_TOLD]) + "."
+    else:
+        text = classes_in_words(classes)
+    return Result((Output(Kind.TEXT, text=text, data={"classes": classes}),))
+
+
+def find_entities(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """token-classification: names with their kinds, one a line.
+
+    ``data["entities"]`` holds text, label, score (0..1), start and end: characters of the trimmed text, the end behind
+    the last one.
+
+    Raises:
+        InputError: A text is empty.
+    """
+    texts = [call.text() for call in calls]
+    load = _loader("token-classification", "AutoModelForTokenClassification", runtime)
+    # a pipeline says so with every token of a vocabulary that has no word boundaries; what it does instead is corrected
+    # by `_TRIMMED`
+    warnings.filterwarnings("ignore", "Tokenizer does not support real words", UserWarning)
+    entities: list[list[dict[str, Any]]] = [[] for _ in texts]
+    with runtime.loaded("entity finder", load, calls[0].token) as pipe:
+        parts = _parts(texts, pipe)
+        for part, found in zip(parts, _run(pipe, parts, calls, aggregation_strategy="first"), strict=True):
+            entities[part.call] += [e for entry in found if (e := _entity(texts[part.call], part.start, entry))]
+    return [_entities(found) for found in entities]
+
+
+def _entity(text: str, offset: int, entry: Mapping[str, Any]) -> dict[str, Any] | None:
+    start, end = offset + int(entry["start"]), offset + int(entry["end"])
+    while start < end and text[start] in _TRIMMED:
+        start += 1
+    while end > start and text[end - 1] in _TRIMMED:
+        end -= 1
+    if start == end:
+        return None
+    score = round(float(entry["score"]), 4)
+    return {"text": text[start:end], "label": entry["entity_group"], "score": score, "start": start, "end": end}
+
+
+def _entities(found: Sequence[Mapping[str, Any]]) -> Result:
+    counted = Counter((" ".join(entry["text"].split()), _KINDS.get(entry["label"].upper(), entry["label"])) for entry in found)
+    lines = [f"{name}: {kind}" + (f", {count} times" if count > 1 else "") for (name, kind), count in counted.items()]
+    text = "\n".join(lines) or "There are no names in the text."
+    return Result((Output(Kind.TEXT, text=text, data={"entities": list(found)}),))
+
+
+def fill_gap(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """fill-mask: the text with its gaps filled, and for each gap the likeliest words.
+
+    A gap is written as ``[MASK]``, ``<mask>``, the model's own mask token, ``___`` or ``…``. ``data["gaps"]`` holds for
+    each its candidates (word, and score in 0..1), each gap filled for itself; ``data["filled"]`` the text.
+
+    Raises:
+        InputError: There is no gap.
+    """
+    (call,) = calls
+    text = call.text()
+    load = _loader("fill-mask", "AutoModelForMaskedLM", runtime)
+    with runtime.loaded("gap filler", load, call.token) as pipe:
+        mask = pipe.tokenizer.mask_token
+        text = _with_masks(text, mask)
+        parts = [part for part in _parts([text], pipe) if mask in part.text]
+        found: list[Any] = []
+        for part in parts:
+            call.token.check()
+            entries = pipe(part.text, top_k=2 * _TOLD)
+            found += entries if isinstance(entries[0], list) else [entries]  # a list for each gap where there are several
+    gaps = [_candidates(entries) for entries in found]
+    filled = text
+    for candidates in gaps:
+        filled = filled.replace(mask, candidates[0]["word"], 1)
+    words = [", ".join(f"{entry['word']} ({entry['score']:.0%})" for entry in candidates) for candidates in gaps]
+    numbered = [f"Gap {number}: {line}." for number, line in enumerate(words, 1)] if len(words) > 1 else [f"{words[0]}."]
+    return [Result((Output(Kind.TEXT, text="\n".join([filled, *numbered]), data={"gaps": gaps, "filled": filled}),))]
+
+
+def _with_masks(text: str, mask: str) -> str:
+    for pattern in (f"{_GAPS[0]}|{re.escape(mask)}", *_GAPS[1:]):
+        marked, count = re.subn(pattern, lambda _: mask, text, flags=re.IGNORECASE)
+        if count:
+            return marked
+    raise InputError("There is no gap in the text: write ___ where a word is missing.")
+
+
+def _candidates(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The likeliest whole words; parts of words only where there is nothing else."""
+    words = [{"word": entry["token_str"].strip(), "score": round(entry["score"], 4)} for entry in entries]
+    whole = [entry for entry in words if entry["word"] and not entry["word"].startswith("##")]
+    return (whole or words)[:_TOLD]
+
+
+def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """zero-shot-classification: the likeliest labels; ``data["classes"]`` holds all with scores (0..1) that add up to 1.
+
+    Each label is tried as the hypothesis "This example is LABEL." of a natural language inference model (Yin et al.,
+    "Benchmarking zero-shot text classification", EMNLP 2019). A long text has the mean over its pieces.
+
+    Raises:
+        InputError: The text is empty, or there are fewer than two labels.
+    """
+    (call,) = calls
+    text, labels = call.text(), split_labels(call.text("labels"))
+    load = _loader("zero-shot-classification", "AutoModelForSequenceClassification", runtime)
+    with runtime.loaded("inference model", load, call.token) as pipe:
+        longest = max(map(counter(pipe.tokenizer), labels)) + counter(pipe.tokenizer)("This example is .")
+        parts = _parts([text], pipe, longest + 2)
+        found = list(_run(pipe, parts, calls, candidate_labels=labels))
+    entries = [[{"label": n, "score": s} for n, s in zip(f["labels"], f["scores"], strict=True)] for f in found]
+    return [_classes(list(zip(parts, entries, strict=True)), several=False)]
+
+
+def compare(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """sentence-similarity: a sentence; ``data["similarity"]`` is the cosine of the two texts' vectors, -1..1.
+
+    Raises:
+        InputError: One of the texts is empty.
+        ExpertError: The checkpoint has modules that can't be run here.
+    """
+    import torch
+
+    (call,) = calls
+    first, second = call.text(), call.text("other_text")
+    load: Callable[[Checkpoint], Any] = lambda checkpoint: load_encoder(checkpoint, runtime)  # noqa: E731
+    with runtime.loaded("sentence encoder", load, call.token) as encoder, torch.inference_mode():
+        cosine = float(encoder.vector(first, call) @ encoder.vector(second, call))
+    similarity = round(min(max(cosine, -1.0), 1.0), 4)
+    said = "much the same" if similarity >= _SAME else "related things" if similarity >= _RELATED else "different things"
+    text = f"Similarity {similarity:.2f}: the two texts say {said}."
+    return [Result((Output(Kind.TEXT, text=text, data={"similarity": similarity}),))]
+
+
+def _loader(task: str, auto: str, runtime: Runtime) -> Callable[[Checkpoint], Any]:
+    """What loads a checkpoint as a pipeline whose tokenizer knows how much the model reads."""
+
+    def load(checkpoint: Checkpoint) -> Any:
+        import transformers
+
+        tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE)
+        model = getattr(transformers, auto).from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        tokenizer.model_max_length = room_for_text(tokenizer, model.config) + tokenizer.num_special_tokens_to_add()
+        make: Any = transformers.pipeline  # its overloads want the task as a literal
+        return make(task, model=model.to(runtime.device.name).eval(), tokenizer=tokenizer, device=runtime.device.name)
+
+    return load
+
+
+def _parts(texts: Sequence[str], pipe: Any, kept_free: int = 0) -> list[_Part]:
+    """The pieces of all texts, none longer than the pipeline's model reads less `kept_free` tokens."""
+    count = counter(pipe.tokenizer)
+    room = max(pipe.tokenizer.model_max_length - pipe.tokenizer.num_special_tokens_to_add() - kept_free, 1)
+    parts = []
+    for number, text in enumerate(texts):
+        start = 0
+        for piece in packed(sentences(text), count, room):
+            parts.append(_Part(number, piece.text, start, max(count(piece.text), 1)))
+            start += len(piece)
+    return parts
+
+
+def _run(pipe: Any, parts: Sequence[_Part], calls: Sequence[Call], **options: Any) -> Iterator[Any]:
+    """What a pipeline finds in each part; looks between batches whether anybody still wants it."""
+    size = _AT_ONCE if pipe.tokenizer.pad_token else 1
+    for start in range(0, len(parts), size):
+        still_wanted(calls)
+        some = [part.text for part in parts[start : start + size]]
+        if len(parts) > size:
+            for call in calls:
+                call.progress(f"Reading, part {start + 1} of {len(parts)}", start / len(parts))
+        yield from pipe(some, batch_size=size, **options)
+
+
+def still_wanted(calls: Sequence[Call]) -> None:
+    """Look between steps of work that is done for several calls together.
+
+    Raises:
+        StoppedError: Nobody waits for any of them any more.
+    """
+    for call in calls:
+        if not call.token.cancelled:
+            call.token.check()
+            return
+    calls[0].token.check()

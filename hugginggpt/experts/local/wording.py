@@ -1,0 +1,37 @@
+"""Small matters of language: things that are counted, parts that make a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_PEOPLE: Final = {
+    "person": "people", "man": "men", "woman": "women", "child": "children", "mouse": "mice", "knife": "knives",
+    "foot": "feet", "tooth": "teeth", "goose": "geese", "sheep": "sheep", "fish": "fish", "deer": "deer",
+    "aircraft": "aircraft", "bus": "buses", "shelf": "shelves", "leaf": "leaves", "wolf": "wolves", "calf": "calves",
+}  # fmt: skip
+"""Plurals that follow no rule."""
+
+
+def counted(label: str, number: int) -> str:
+    """A label with its number: "2 cats", "1 sofa", "3 people", "2 wine glasses"."""
+    return f"{number} {label if number == 1 else plural(label)}"
+
+
+def plural(label: str) -> str:
+    """The English plural of a label whose last word is its noun."""
+    start, noun = label[: label.rfind(" ") + 1], label[label.rfind(" ") + 1 :]
+    if (found := _PEOPLE.get(noun.lower())) is not None:
+        return start + found
+    if re.search(r"(?:s|x|z|ch|sh)$", noun) and not re.search(r"[^s]s$", noun):
+        return f"{label}es"
+    if noun.endswith("s"):  # skis, scissors: plural already
+        return label
+    return f"{label[:-1]}ies" if re.search(r"[^aeiou]y$", noun) else f"{label}s"
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Parts of a sentence: "a", "a and b", "a, b and c"."""
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
