@@ -1,0 +1,48 @@
+"""What the README tells people to type exists."""
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from hugginggpt import __main__ as terminal
+from hugginggpt import commands
+from hugginggpt.settings import Settings
+from hugginggpt.tasks import task_table
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TYPED = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+
+
+def test_there_is_something_to_type() -> None:
+    assert {"make run", "make test"} < set(TYPED)
+
+
+@pytest.mark.parametrize("line", TYPED)
+def test_a_command_is_known(line: str) -> None:
+    program, *arguments = shlex.split(line)
+    if program == "make":
+        assert re.search(rf"^{arguments[0]}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+        return
+    assert (program, arguments[:2]) == (".venv/bin/python", ["-m", "hugginggpt"])
+    if arguments[2] in commands.COMMANDS:
+        args = commands._parser().parse_args(arguments[2:])
+        assert getattr(args, "what", "object-detection") in task_table()
+    else:
+        args = terminal._parser().parse_args(arguments[2:])
+        assert all((ROOT / file).is_file() for file in args.files)
+
+
+def test_variables_are_settings() -> None:
+    named = set(re.findall(r"HUGGINGGPT_([A-Z_]*[A-Z])", README))
+    assert {name.lower() for name in named} <= set(Settings.model_fields)
+
+
+def test_links_and_benchmarks_lead_somewhere() -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", README):
+        assert (ROOT / target).exists(), target
+    for name in re.findall(r"python -m (benchmarks\.\w+)", README):
+        assert importlib.util.find_spec(name), name
