@@ -242,7 +242,9 @@ def write_wav(path: Path, samples: NDArray[np.float32], rate: int) -> None:
     """Write mono float samples in -1..1 as a 16-bit PCM WAV file that every browser plays."""
     import soundfile
 
-    soundfile.write(path, samples, rate, subtype="PCM_16", format="WAV")
+    encoded = io.BytesIO()
+    soundfile.write(encoded, samples, rate, subtype="PCM_16", format="WAV")
+    path.write_bytes(encoded.getbuffer())  # not by libsndfile, which doesn't say that a disk is full
 
 
 def read_text(path: Path, name: str) -> str:

@@ -26,6 +26,7 @@ from hugginggpt.events import (
     Usage,
 )
 from hugginggpt.experts.base import BatchExpert, Call, CancelToken, Expert, Limits, Output, Result
+from hugginggpt.experts.faults import lacking
 from hugginggpt.plan import Plan, Task
 from hugginggpt.resources import Origin, Resource, Workspace
 from hugginggpt.task_inputs import TaskInputs
@@ -202,7 +203,8 @@ class _Run:
                 limit = self._scheduler._task_seconds
                 raise DeadlineError(f"{card.id} took longer than the {limit:g} s that a task may take.") from error
             log.exception("%s failed on %s", card.id, card.task)
-            raise ExpertError(f"{card.id} failed unexpectedly ({type(error).__name__}); the log says more.") from error
+            unexpected = f"{card.id} failed unexpectedly ({type(error).__name__}); the log says more."
+            raise ExpertError(lacking(error) or unexpected) from error
         finally:
             for call in calls:
                 call.token.cancel()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import functools
 import importlib
 import logging
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from hugginggpt.catalog.cache import Checkpoint
 from hugginggpt.errors import ExpertError, HuggingGPTError
 from hugginggpt.experts.base import CancelToken
+from hugginggpt.experts.faults import lacking
 from hugginggpt.experts.local.devices import Device
 from hugginggpt.experts.local.memory import ModelPool
 
@@ -104,15 +104,4 @@ def told_apart(otherwise: str) -> Iterator[None]:
         raise
     except Exception as error:
         log.info("%s", otherwise, exc_info=True)
-        raise ExpertError(_reason(error) or f"{otherwise} ({type(error).__name__}); the log says more.") from error
-
-
-def _reason(error: Exception) -> str:
-    text = str(error).lower()
-    if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
-        return "The memory ran out: choose a smaller model or a smaller input."
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return "The disk is full: free some space and try again."
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        return f"This model needs the Python package {error.name}, which is not installed: choose another model, or install it."
-    return ""
+        raise ExpertError(lacking(error) or f"{otherwise} ({type(error).__name__}); the log says more.") from error

@@ -6,17 +6,20 @@ import gc
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from hugginggpt.errors import ExpertError
+from hugginggpt.events import AttemptFailed, ModelRef
 from hugginggpt.experts.base import Call, CancelToken
+from hugginggpt.experts.bundled import BundledExpert
 from hugginggpt.experts.local import LocalExpert
 from hugginggpt.resources import Workspace
 from tests.checkpoints import CHECKPOINTS, HubCache, add_to_cache
-from tests.conftest import MEDIA
+from tests.conftest import MEDIA, RunPlan
 from tests.experts.local.conftest import LocalBench
 
 TASK = "image-classification"
@@ -125,3 +128,24 @@ async def test_memory_stays_flat_however_many_models_have_been_used(tmp_path: Pa
         taken.append(psutil.Process().memory_info().rss)
     assert expert.pool.names == tuple(names[-5:])
     assert max(taken[5:]) - taken[4] < 1.5 * size
+
+
+async def test_after_a_damaged_model_the_next_candidate_goes_on(
+    cache: HubCache, run_plan: RunPlan, workspace: Workspace
+) -> None:
+    snapshot = cache.add("tiny/vit")
+    (snapshot / "preprocessor_config.json").unlink()
+    cat = workspace.add_file(MEDIA / "cat.jpg").name
+    task = {"task": TASK, "id": 0, "dep": [-1], "args": {"image": cat}}
+    ran = await run_plan([task], LocalExpert(cache.folder, device="cpu"), BundledExpert(), seconds=60)
+    (failed,) = ran.of(AttemptFailed)
+    assert (failed.model.id, ran.steps[0].status) == ("tiny/vit", "done")
+    assert ran.steps[0].model == ModelRef("efficientnet-lite0", "bundled")
+
+
+async def test_a_full_disk_is_one_sentence(local: LocalBench, tmp_path: Path) -> None:
+    full = tmp_path / "full.wav"
+    full.symlink_to("/dev/full")  # where every write finds the disk full
+    call = replace(local.call("text-to-speech", "tiny/vits", text="Good morning."), new_path=lambda _: full)
+    with pytest.raises(ExpertError, match=r"^The disk is full: free some space and try again\.$"):
+        await local.expert.run(call)
