@@ -41,9 +41,12 @@ def make_agent(settings: Settings | None = None) -> HuggingGPT:
 
 def _local(settings: Settings) -> Sequence[Expert]:
     from hugginggpt.experts.local import LocalExpert
+    from hugginggpt.experts.local.zero import on_zero_gpu, wrapped
 
     if settings.local == "off":
         return ()
+    if on_zero_gpu():
+        wrapped()  # now, before anything imports torch
     return [LocalExpert(device=settings.device, memory_gb=settings.memory_gb, gpu_memory_gb=settings.gpu_memory_gb)]
 
 

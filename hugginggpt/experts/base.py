@@ -7,6 +7,7 @@ of plans, of other tasks or of who asked.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -213,7 +214,9 @@ async def batch_in_thread(function: Callable[[Sequence[Call]], Sequence[Result]]
         with suppress(RuntimeError):  # the loop is gone when the process is ending
             loop.call_soon_threadsafe(finish, results, error)
 
-    threading.Thread(target=work, name=f"expert-{card.task}", daemon=True).start()
+    # in the caller's context: a Space's GPU is lent on account of the visitor whose request this is
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(work,), name=f"expert-{card.task}", daemon=True).start()
     try:
         return await done
     except asyncio.CancelledError:

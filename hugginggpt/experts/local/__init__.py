@@ -23,6 +23,7 @@ from hugginggpt.experts.local.matching import Match, matches
 from hugginggpt.experts.local.memory import ModelPool
 from hugginggpt.experts.local.partners import needs_partner, partner
 from hugginggpt.experts.local.runtime import OVERHEAD, Runtime, told_apart
+from hugginggpt.experts.local.zero import on_zero_gpu, send, wrapped
 
 _FUNCTIONS: Final[Mapping[str, str]] = {
     "text-classification": "texts:classify",
@@ -191,6 +192,10 @@ class LocalExpert:
 
     def run_now(self, calls: Sequence[Call]) -> Sequence[Result]:
         """The same, blocking."""
+        return send(calls, self.cache, wrapped()) if on_zero_gpu() else self.run_here(calls)
+
+    def run_here(self, calls: Sequence[Call]) -> Sequence[Result]:
+        """The same in this very process."""
         card = calls[0].card
         checkpoint = self._checkpoints.get(card.id)
         if checkpoint is None or not checkpoint.folder.is_dir():
