@@ -16,6 +16,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+from tests.checkpoints import HubCache
+from tests.hub_server import HubServer
+
 ROOT = Path(__file__).resolve().parents[2]
 ARGS = """--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync
 --disable-quic --no-first-run""".split()
@@ -79,7 +82,18 @@ def until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
+    """A Hub on loopback that has the small model for finding things in pictures."""
+    snapshot = HubCache(tmp_path_factory.mktemp("made")).add("tiny/yolos")
+    serving = HubServer({"hustvl/yolos-tiny": {path.name: path.read_bytes() for path in snapshot.iterdir()}})
+    serving.start()
+    yield serving
+    serving.shutdown()
+    serving.server_close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, hub: HubServer) -> Iterator[Server]:
     home, port = tmp_path_factory.mktemp("app"), free_port()
     (home / "tmp").mkdir()
     environment = {
@@ -89,6 +103,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "GRADIO_SERVER_PORT": str(port),
         "HUGGINGGPT_SESSIONS": str(home / "sessions"),  # outside the temporary folder, as a deployment may have it
         "PYTHONUNBUFFERED": "1",
+        "HF_ENDPOINT": hub.url,
     }
     with (home / "log.txt").open("wb") as log:
         process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)

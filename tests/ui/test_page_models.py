@@ -1,0 +1,30 @@
+"""Local models on the page: nothing is fetched unless the visitor says so."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.conftest import MEDIA
+from tests.hub_server import HubServer
+from tests.ui.conftest import Tab
+
+pytestmark = pytest.mark.browser
+
+REQUEST = "Find the objects in this photo."
+
+
+def test_a_model_is_fetched_only_with_consent_and_its_picture_is_shown(tab: Tab, hub: HubServer) -> None:
+    assert "“python -m hugginggpt models pull object-detection” fetches one" in tab.ask(REQUEST, MEDIA / "coffee.jpg")
+    assert hub.fetched == []
+    tab.page.locator(".sidebar .toggle-button").click()
+    tab.page.get_by_label("Fetch small models when they are needed").check()
+    tab.ask(REQUEST, MEDIA / "coffee.jpg")
+    assert "model.safetensors" in hub.fetched
+    expect(tab.step("object-detection")).to_contain_text("hustvl/yolos-tiny · fetched, then here")
+    expect(tab.answers.last.locator("img").first).to_be_visible()
+    assert any(str(name).endswith(".png") for name in tab.kept())
+    fetched = len(hub.fetched)
+    tab.ask(REQUEST, MEDIA / "cat.jpg")
+    assert len(hub.fetched) == fetched
+    expect(tab.step("object-detection")).to_contain_text("hustvl/yolos-tiny · here")
