@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 _MARKS: Final = "\\`*_{}[]<>#|~"
+_MAX_CELL: Final = 80
 
 
 def escaped(text: str) -> str:
@@ -21,3 +23,14 @@ def quoted(text: str, limit: int) -> str:
     """A quotation that keeps its lines, of at most `limit` characters; a tab is a gap between columns."""
     rows = [row.replace("\t", " · ") for row in shortened(text, limit).splitlines() if row.strip()]
     return "\n".join(f"> {escaped(row)}  " for row in rows)
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows as a table, the first one its head; cells are one line each, and rows as long as the head."""
+    head, *body = [[_cell(cell) for cell in row] for row in rows]
+    even = ([*row, *[""] * len(head)][: len(head)] for row in body)
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *even))
+
+
+def _cell(text: str) -> str:
+    return escaped(" ".join(shortened(text, _MAX_CELL).split()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import mimetypes
 import warnings
 from pathlib import Path
@@ -262,6 +263,16 @@ def read_text(path: Path, name: str) -> str:
     if not text.strip() or "\0" in text:
         raise ResourceError(f"“{name}” holds no text.")
     return text
+
+
+def first_rows(path: Path, count: int) -> list[list[str]]:
+    """The first rows of a table in CSV or TSV that hold anything, its head among them; [] when it can't be read."""
+    try:
+        text = read_text(path, path.name)
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if path.suffix == ".tsv" else ",")
+        return list(itertools.islice((row for row in rows if row), count))
+    except (csv.Error, OSError, ResourceError):
+        return []
 
 
 def describe(path: Path, kind: Kind) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import gradio as gr
 from gradio.components.chatbot import MetadataDict
 
+from hugginggpt import markdown
 from hugginggpt.events import (
     AttemptFailed,
     Event,
@@ -24,6 +25,7 @@ from hugginggpt.events import (
     TaskProgress,
 )
 from hugginggpt.markdown import escaped, quoted
+from hugginggpt.media import first_rows
 from hugginggpt.resources import Resource
 from hugginggpt.tasks import Kind, TaskTable
 from hugginggpt.trace import answer_text, duration, fold_steps
@@ -37,6 +39,7 @@ _WHERE: Final = {
 }
 _COMPONENTS: Final[dict[Kind, Any]] = {Kind.IMAGE: gr.Image, Kind.AUDIO: gr.Audio, Kind.VIDEO: gr.Video}
 _SHOWN_RESULT_CHARS: Final = 600
+_SHOWN_ROWS: Final = 11
 _STOPPED: Final = "Stopped. What was finished before stays."
 
 
@@ -52,6 +55,12 @@ def media(resource: Resource) -> Any:
     if component is None:
         return {"path": str(resource.path)}
     return component(value=str(resource.path), label=resource.name, show_label=False, interactive=False, buttons=["download"])
+
+
+def _kept(resource: Resource) -> Any:
+    """What was made, to look at and to keep: of a table its first rows and the file."""
+    rows = first_rows(resource.path, _SHOWN_ROWS) if resource.kind is Kind.TABLE and resource.path else []
+    return [markdown.table(rows), media(resource)] if rows else media(resource)
 
 
 def error_message(error: str) -> gr.ChatMessage:
@@ -75,7 +84,7 @@ def messages(events: Sequence[Event], table: TaskTable, *, stopped: bool = False
     shown += [gr.ChatMessage(role="assistant", content=e.message) for e in events if isinstance(e, Notice)]
     if answer := answer_text(events):
         shown.append(gr.ChatMessage(role="assistant", content=answer))
-    shown += [gr.ChatMessage(role="assistant", content=media(r)) for r in _made_files(steps)]
+    shown += [gr.ChatMessage(role="assistant", content=_kept(r)) for r in _made_files(steps)]
     shown += [error_message(e.error) for e in events if isinstance(e, RequestFailed)]
     if stopped:
         shown.append(gr.ChatMessage(role="assistant", content=_STOPPED))

@@ -1,5 +1,8 @@
 """The built-in answer: from the results alone, in sentences."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from hugginggpt.controller.base import RespondRequest
@@ -11,7 +14,9 @@ from hugginggpt.tasks import Kind, task_table
 
 READ = Task("image-to-text", 0, (), {"image": "image-1"})
 SPEAK = Task("text-to-speech", 1, (0,), {"text": "<resource>-0"})
-TEXT = Resource("text-1", Kind.TEXT, Origin("task", "image-to-text", 0), text="INVOICE\tNo. 20417")
+TEXT = Resource(
+    "text-1", Kind.TEXT, Origin("task", "image-to-text", 0), text="INVOICE\tNo. 20417", data={"lines": [{"text": "INVOICE"}]}
+)
 SPEECH = Resource("audio-1", Kind.AUDIO, Origin("task", "text-to-speech", 1), measure="2.1 s")
 OCR, VOICE = ModelRef("PP-OCR", "bundled"), ModelRef("voice", "bundled")
 
@@ -90,3 +95,23 @@ def test_every_task_has_words_for_its_result(name: str) -> None:
     said = answer(Step(Task(name, 0), "done", ModelRef("m", "local"), outputs=outputs))
     assert all(output.name in said for output in outputs if output.text is None)
     assert "it is so" in said or Kind.TEXT not in row.outputs
+
+
+@pytest.mark.parametrize(
+    ("task", "output", "said"),
+    [
+        ("image-to-text", {"text": "a cat on a mat"}, "The picture shows:\n\n> a cat on a mat  "),
+        ("object-detection", {"text": "2 cats."}, "Found: 2 cats."),
+        ("object-detection", {"path": Path("image-2.png")}, "What was found is marked in result."),
+        ("image-segmentation", {"text": "4 regions: road (48%)."}, "It has 4 regions: road (48%)."),
+        ("text-classification", {"text": "positive (91%)."}, "The tone is positive (91%)."),
+        ("canny-text-to-image", {"path": Path("image-2.png")}, "The new picture is result (64 × 64)."),
+        ("tabular-classification", {"path": Path("table.csv")}, "The table with a class for each row is result."),
+        ("fill-mask", {"text": "a cat"}, "> a cat  "),
+    ],
+)
+def test_each_kind_of_result_is_told_in_its_own_words(task: str, output: dict[str, Any], said: str) -> None:
+    planned = Task(task, 0, (), {})
+    kind = Kind.TEXT if "text" in output else Kind.IMAGE
+    result = Resource("result", kind, Origin("task", task, 0), measure="64 × 64", **output)
+    assert answer(Step(planned, "done", OCR, outputs=(result,))).startswith(said)

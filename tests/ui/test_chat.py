@@ -180,3 +180,14 @@ def test_marks_in_what_a_server_or_a_file_says_stay_text() -> None:
     assert "“a\\*b\\*\\<i\\>.png” is blank." in thought(failed, "task-0").content
     marked = made({"task": "text-to-speech", "id": 0, "dep": [-1], "args": {"text": "a `b` c"}})
     assert "text = `a 'b' c`" in thought(shown(STARTED, Planned(marked, 0.1)), "task-0").content
+
+
+def test_a_table_that_was_made_is_shown_as_one_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("name,prediction\nInes | Varga,yes\n" + "Teodor,no\n" * 20, encoding="utf-8")
+    classified = made({"task": "tabular-classification", "id": 0, "args": {"table": "people.csv"}})
+    result = Resource("table-2", Kind.TABLE, Origin("task", "tabular-classification", 0), path=path)
+    table, file = shown(STARTED, Planned(classified, 0.1), TaskStarted(0, OCR), TaskDone(0, OCR, (result,), 0.1))[-1].content
+    assert table.splitlines()[:3] == ["| name | prediction |", "| --- | --- |", "| Ines \\| Varga | yes |"]
+    assert len(table.splitlines()) == 12
+    assert file == {"path": str(path)}

@@ -57,19 +57,32 @@ def _results(step: Step, table: TaskTable) -> Iterator[str]:
 
 def _sentence(step: Step, output: Resource, table: TaskTable) -> str:
     templates = _templates()
-    name = step.task.task
-    if name == "image-to-text" and "classes" in output.data:
-        name = "image-to-text without text"
-    template = templates.get(name) or templates["other text" if output.text is not None else "other file"]
-    if output.text is None and "{text}" in template + template.replace("{quote}", "{text}"):
-        template = templates["other file"]
-    return template.format(
-        text=escaped(shortened(output.text or "", _MAX_QUOTE)),
+    text = escaped(shortened(output.text or "", _MAX_QUOTE))
+    return templates[_template(step.task.task, output)].format(
+        text=text,
+        phrase=text.rstrip("."),
         quote=quoted(output.text or "", _MAX_QUOTE),
         name=output.name,
         measure=output.measure,
         noun=table[step.task.task].noun,
     )
+
+
+def _template(task: str, output: Resource) -> str:
+    """Which line of ``answers.yaml`` says a result best."""
+    templates = _templates()
+    if task == "image-to-text" and not output.data.get("lines"):
+        return f"{task} without text" if "classes" in output.data else f"{task} described"
+    if task.endswith("-text-to-image"):
+        return "picture from a control image"
+    if output.text is None:
+        of_a_file = f"{task} file"
+        return of_a_file if of_a_file in templates else task if _is_of_a_file(templates.get(task)) else "other file"
+    return task if task in templates else "other text"
+
+
+def _is_of_a_file(template: str | None) -> bool:
+    return template is not None and not any(word in template for word in ("{text}", "{quote}", "{phrase}"))
 
 
 def _credit(step: Step) -> str:

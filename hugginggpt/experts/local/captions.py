@@ -34,7 +34,8 @@ def describe(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """image-to-text: what a picture shows, or what is written in it, as the checkpoint was trained.
 
     Returns:
-        One text: a sentence by a captioner, a line of writing by TrOCR, a description by a vision-language model.
+        One text: a sentence by a captioner, a line of writing by TrOCR, a description by a vision-language model. Of what
+        was read, not described, ``data["lines"]`` holds the text.
 
     Raises:
         ExpertError: The model wrote nothing.
@@ -73,8 +74,8 @@ def answer_about_document(calls: Sequence[Call], runtime: Runtime) -> list[Resul
     return [_READERS.get(runtime.checkpoint.model_type, _answer_from_page_in_chat)(call, runtime)]
 
 
-def _text(text: str, **more: Any) -> Result:
-    return Result((Output(Kind.TEXT, text=text),), **more)
+def _text(text: str, data: Mapping[str, Any] | None = None, **more: Any) -> Result:
+    return Result((Output(Kind.TEXT, text=text, data=data or {}),), **more)
 
 
 def _caption(call: Call, runtime: Runtime) -> Result:
@@ -104,7 +105,12 @@ def _write_out(call: Call, runtime: Runtime) -> Result:
         call.token.check()
         text = said(tokenizer.batch_decode(written, skip_special_tokens=True)[0].strip(), call)
     several = reads and picture.width < _LINE_SHAPE * picture.height
-    return _text(text, note="This model reads one line of writing: for a whole page choose another one." if several else "")
+    written_there = {"lines": [{"text": text}]} if reads else {}
+    return _text(
+        text,
+        written_there,
+        note="This model reads one line of writing: for a whole page choose another one." if several else "",
+    )
 
 
 def _eye_and_tongue(checkpoint: Checkpoint) -> tuple[Any, Any]:
