@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -12,10 +10,6 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-
-# the Hub's client reads it at its import: no test may depend on what somebody has in their cache
-os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="no-hub-cache-")
-os.environ.pop("HF_HUB_CACHE", None)
 
 import numpy as np
 import pytest
