@@ -193,8 +193,10 @@ class Tab:
         return self.answers.last.locator(".thought-group .title", has_text=task).last
 
     def open_steps(self, *tasks: str) -> str:
-        """Open the plan and these steps; returns what they tell."""
-        self.answers.last.locator(".thought-group .title").first.click()
+        """Open the plan, which folds itself when it is done, and these steps; returns what they tell."""
+        titles = self.answers.last.locator(".thought-group .title")
+        expect(titles).to_have_count(1)
+        titles.click()
         for task in tasks:
             self.step(task).click()
         return self.answer

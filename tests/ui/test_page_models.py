@@ -21,10 +21,12 @@ def test_a_model_is_fetched_only_with_consent_and_its_picture_is_shown(tab: Tab,
     tab.page.get_by_label("Fetch small models when they are needed").check()
     tab.ask(REQUEST, MEDIA / "coffee.jpg")
     assert "model.safetensors" in hub.fetched
+    tab.open_steps("object-detection")
     expect(tab.step("object-detection")).to_contain_text("hustvl/yolos-tiny · fetched, then here")
     expect(tab.answers.last.locator("img").first).to_be_visible()
     assert any(str(name).endswith(".png") for name in tab.kept())
     fetched = len(hub.fetched)
     tab.ask(REQUEST, MEDIA / "cat.jpg")
     assert len(hub.fetched) == fetched
+    tab.open_steps("object-detection")
     expect(tab.step("object-detection")).to_contain_text("hustvl/yolos-tiny · here")
