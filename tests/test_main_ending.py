@@ -59,7 +59,11 @@ def test_a_process_that_is_told_to_end_leaves_nothing_behind(
     server: ScriptedServer, tmp_path: Path, number: signal.Signals
 ) -> None:
     server.will(silence)
-    with started("Read this.", INVOICE) as process:
+
+    def at_a_terminal() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # even if the tests themselves run under nohup
+
+    with started("Read this.", INVOICE, preexec_fn=at_a_terminal) as process:
         wait_until(lambda: bool(server.asked))
         assert list((tmp_path / "sessions").iterdir())
         process.send_signal(number)
