@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any
 
 from hugginggpt.catalog.cards import ModelCard
@@ -31,7 +31,7 @@ class Waiting:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
-    def cards(self) -> Sequence[ModelCard]:
+    def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
         """One model."""
         return [ModelCard("waiting", "summarization", self.backend, "waits")]
 

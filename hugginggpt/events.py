@@ -31,7 +31,14 @@ class ModelRef:
 
     id: str
     backend: str
-    """bundled, local, hosted, or controller."""
+    """bundled, local, hosted, download or controller."""
+    provider: str = ""
+    """Who runs a hosted one: "fal-ai"; or the host of a dedicated endpoint."""
+
+    @property
+    def where(self) -> str:
+        """Back end and provider, as people read them: "local", "hosted by fal-ai"."""
+        return f"{self.backend} by {self.provider}" if self.provider else self.backend
 
 
 @dataclass(frozen=True, slots=True)

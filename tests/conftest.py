@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -61,7 +61,7 @@ class Quick:
     spans: list[tuple[str, float, float]] = field(default_factory=list)
     """The first input, when it began, when it ended."""
 
-    def cards(self) -> list[ModelCard]:
+    def cards(self, tasks: Collection[str] | None = None) -> list[ModelCard]:
         return [
             ModelCard(f"{self.backend}/{name}", task, self.backend, "a test back end", slot=self.slot)
             for task in self.tasks

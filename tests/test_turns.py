@@ -1,7 +1,7 @@
 """Turns: who waits for whom, and calls that go through one model together."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from hugginggpt.catalog.cards import ModelCard
@@ -25,7 +25,7 @@ class Together:
     batches: list[list[str]] = field(default_factory=list)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def cards(self) -> list[ModelCard]:
+    def cards(self, tasks: Collection[str] | None = None) -> list[ModelCard]:
         tasks = {"text-generation": "text", "image-classification": "image"}
         return [ModelCard("together", task, self.backend, "", slot=self.slot, batch=self.batch) for task in tasks]
 

@@ -25,9 +25,18 @@ class ModelCard:
     """ISO 639-1 codes it is good for; empty when language doesn't matter."""
     downloads: int | None = None
     """In the last month, as the Hub counts."""
+    likes: int | None = None
+    """As the Hub counts."""
+    provider: str = ""
+    """Who runs a hosted one, as the Hub calls it; empty where that is found out when it is needed."""
+    gated: bool = False
+    """Whether its terms must be accepted first."""
+    source: str = ""
+    """How it came to be offered, where that is not plain: "the Hub's search", "the shipped list"."""
+    fits: bool = True
+    """Whether a machine like this has the memory for it."""
     slot: str | None = None
     """What it occupies while it runs; two tasks that need one slot take turns. None: nothing."""
-
     batch: int = 1
     """How many calls go through it at once."""
     tags: tuple[str, ...] = ()
@@ -36,4 +45,4 @@ class ModelCard:
     @property
     def ref(self) -> ModelRef:
         """Its id and back end alone, as events carry it."""
-        return ModelRef(self.id, self.backend)
+        return ModelRef(self.id, self.backend, self.provider)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -33,10 +33,39 @@ class CancelToken:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._told: list[Callable[[], None]] = []
 
     def cancel(self) -> None:
         """Ask the worker to stop at its next check."""
-        self._event.set()
+        with self._lock:
+            self._event.set()
+            told, self._told = self._told, []
+        for tell in told:
+            tell()
+
+    @contextmanager
+    def telling(self, tell: Callable[[], None]) -> Iterator[None]:
+        """Have `tell` called, from whatever thread cancels, if that happens within; for what can't look by itself."""
+        with self._lock:
+            self._told.append(tell)
+            late = self._event.is_set()
+        if late:
+            tell()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._told = [other for other in self._told if other is not tell]
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, in a worker thread, but no longer than anybody wants the result.
+
+        Raises:
+            StoppedError: Nobody does any more.
+        """
+        self._event.wait(seconds)
+        self.check()
 
     @property
     def cancelled(self) -> bool:
@@ -83,6 +112,8 @@ class Call:
     """Reports progress: a short message and a fraction 0..1 or None; callable from any thread."""
     limits: Limits = field(default_factory=Limits)
     """How large its inputs may be."""
+    others: bool = False
+    """Whether another model would be tried if this one failed: then it should leave some of the time."""
 
     def text(self, name: str = "text") -> str:
         """The text called `name`.
@@ -155,8 +186,14 @@ class Expert(Protocol):
     def backend(self) -> str:
         """Its name in events and on the page: bundled, local, hosted, cluster, controller."""
 
-    def cards(self) -> Sequence[ModelCard]:
-        """What it can run here and now, the preferred first; cheap to ask."""
+    def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
+        """What it can run here and now, the preferred first.
+
+        May look at the disk or ask a server, within seconds; not for the event loop.
+
+        Args:
+            tasks: What is asked about; a back end that knows more without effort may tell more. None: everything.
+        """
 
     async def run(self, call: Call) -> Result:
         """Run one model once.

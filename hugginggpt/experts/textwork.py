@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +36,7 @@ class TextWorkExpert:
         """Make one of the session's model."""
         self._model = model
 
-    def cards(self) -> Sequence[ModelCard]:
+    def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
         """One for each task that stands in ``textwork.yaml``."""
         description = "The language model that also plans: writes well, in any language, slower than a small model."
         return [ModelCard(self._model.model, task, self.backend, description) for task in instructions()]

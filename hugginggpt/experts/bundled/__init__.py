@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -103,7 +103,7 @@ class BundledExpert:
         model = self._models.get(model_id)
         return model is not None and all(package_folder(module) is not None for module in model.modules)
 
-    def cards(self) -> Sequence[ModelCard]:
+    def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
         """The models whose packages are installed, in the file's order."""
         return self._cards
 

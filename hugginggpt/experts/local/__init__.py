@@ -10,7 +10,7 @@ import functools
 import importlib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -129,7 +129,7 @@ class LocalExpert:
         """The warm models."""
         return ModelPool({device.name: device.budget for device in self.devices}, available=available_memory)
 
-    def cards(self) -> Sequence[ModelCard]:
+    def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
         """One for each cached model and each task that it can do; looks at the disk, so not for the event loop."""
         with self._lock:
             if time.monotonic() - self._scanned > _SECONDS_BETWEEN_SCANS or not self._scanned:
@@ -197,6 +197,9 @@ class LocalExpert:
     def run_here(self, calls: Sequence[Call]) -> Sequence[Result]:
         """The same in this very process."""
         card = calls[0].card
+        if card.id not in self._checkpoints:  # a process that has looked before it was fetched
+            self.rescan()
+            self.cards()
         checkpoint = self._checkpoints.get(card.id)
         if checkpoint is None or not checkpoint.folder.is_dir():
             raise ExpertError(f"{card.id} is not in the cache any more.")

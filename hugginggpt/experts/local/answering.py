@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.catalog.cache import Checkpoint
-from hugginggpt.errors import ExpertError, InputError
-from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.local.aggregating import answer_of_cells
+from hugginggpt.errors import InputError
+from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.generating import Writer, rewritten, writer_of
-from hugginggpt.experts.local.pieces import room_for_text, sentences
+from hugginggpt.experts.local.pieces import room_for_text
 from hugginggpt.experts.local.runtime import SAFE, SAFE_WEIGHTS, Runtime
-from hugginggpt.experts.local.sheets import read_rows
-from hugginggpt.tasks import Kind
+from hugginggpt.experts.results import tables, texts
+from hugginggpt.experts.sheets import read_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,12 +75,8 @@ def answer_from_text(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         span, null = _best_span(tokenizer, model, question, text, call)
     refuses = _answers_not_always(runtime.checkpoint) and null is not None and (span is None or null >= span.logit)
     if span is None or refuses or span.score < _TINY:
-        data = {"answer": "", "score": round(span.score, 4) if span else 0.0, "start": None, "end": None, "sentence": ""}
-        return [Result((Output(Kind.TEXT, text="The answer is not in the text.", data=data),))]
-    answer, sentence = text[span.start : span.end], _sentence_at(text, span.start)
-    said = answer if answer == sentence else f"{answer} (“{sentence}”)"
-    data = {"answer": answer, "score": round(span.score, 4), "start": span.start, "end": span.end, "sentence": sentence}
-    return [Result((Output(Kind.TEXT, text=said, data=data),))]
+        return [texts.no_answer(span.score if span else 0.0)]
+    return [texts.answer_from_text(text, span.start, span.end, span.score)]
 
 
 def _best_span(tokenizer: Any, model: Any, question: str, text: str, call: Call) -> tuple[_Span | None, float | None]:
@@ -142,15 +137,6 @@ def _span(
     i, j = max(pairs, key=lambda pair: starts[pair[0]] * ends[pair[1]])
     first, last = int(known[i]), int(known[j])
     return _Span(offsets[first][0], offsets[last][1], float(start[first] + end[last]), float(starts[i] * ends[j]))
-
-
-def _sentence_at(text: str, place: int) -> str:
-    start = 0
-    for piece in sentences(text):
-        start += len(piece)
-        if place < start:
-            return piece.text.strip()
-    return text
 
 
 def _answers_not_always(checkpoint: Checkpoint) -> bool:
@@ -218,9 +204,7 @@ def _by_tapas(call: Call, runtime: Runtime, question: str, rows: list[list[str]]
             aggregator = str((model.config.aggregation_labels or {}).get(choice, "NONE"))
     chosen = [(int(row), int(column)) for row, column in cells]
     values = [body[row][column] for row, column in chosen]
-    answer, said = answer_of_cells(values, aggregator)
-    data = {"answer": answer, "aggregator": aggregator, "cells": values, "coordinates": [list(place) for place in chosen]}
-    return Result((Output(Kind.TEXT, text=said, data=data),), note=_read_in_part(read, len(rows) - 1))
+    return tables.cells(values, aggregator, chosen, _read_in_part(read, len(rows) - 1))
 
 
 def _by_tapex(call: Call, runtime: Runtime, question: str, rows: list[list[str]]) -> Result:
@@ -242,9 +226,7 @@ def _by_tapex(call: Call, runtime: Runtime, question: str, rows: list[list[str]]
         if not read:
             raise InputError(_TOO_WIDE)
         (answer,) = rewritten(writer, [line], call, doing="Answering", most=lambda _: 64)
-    if not answer:
-        raise ExpertError("The model wrote nothing: try another one.")
-    return Result((Output(Kind.TEXT, text=answer, data={"answer": answer}),), note=_read_in_part(read, len(body)))
+    return texts.written(answer, {"answer": answer}, _read_in_part(read, len(body)))
 
 
 def _read_in_part(read: int, total: int) -> str:

@@ -17,6 +17,7 @@ from hugginggpt.experts.local.multimodal import ask, said
 from hugginggpt.experts.local.runtime import SAFE, Runtime
 from hugginggpt.experts.local.stopping import stopping
 from hugginggpt.experts.local.vision import loader, takeable
+from hugginggpt.experts.results.texts import written
 from hugginggpt.tasks import Kind
 
 _CAPTION_TOKENS: Final = 64
@@ -74,10 +75,6 @@ def answer_about_document(calls: Sequence[Call], runtime: Runtime) -> list[Resul
     return [_READERS.get(runtime.checkpoint.model_type, _answer_from_page_in_chat)(call, runtime)]
 
 
-def _text(text: str, data: Mapping[str, Any] | None = None, **more: Any) -> Result:
-    return Result((Output(Kind.TEXT, text=text, data=data or {}),), **more)
-
-
 def _caption(call: Call, runtime: Runtime) -> Result:
     """BLIP, BLIP-2 and GIT write a caption from nothing but the picture."""
     import torch
@@ -86,9 +83,9 @@ def _caption(call: Call, runtime: Runtime) -> Result:
     load = loader(runtime, "AutoModelForImageTextToText", "AutoProcessor")
     with runtime.loaded("captioner", load, call.token) as (processor, model), torch.inference_mode():
         pixels = processor.image_processor(images=picture, return_tensors="pt").to(runtime.device.name, runtime.dtype)
-        written = model.generate(**pixels, max_new_tokens=_CAPTION_TOKENS, stopping_criteria=stopping([call]))
+        ids = model.generate(**pixels, max_new_tokens=_CAPTION_TOKENS, stopping_criteria=stopping([call]))
         call.token.check()
-        return _text(said(processor.batch_decode(written, skip_special_tokens=True)[0].strip(), call))
+        return written(said(processor.batch_decode(ids, skip_special_tokens=True)[0].strip(), call))
 
 
 def _write_out(call: Call, runtime: Runtime) -> Result:
@@ -101,14 +98,13 @@ def _write_out(call: Call, runtime: Runtime) -> Result:
     with runtime.loaded("encoder and decoder", load, call.token) as ((processor, tokenizer), model), torch.inference_mode():
         pixels = processor(images=takeable(picture), return_tensors="pt").to(runtime.device.name, runtime.dtype)
         most = _LINE_TOKENS if reads else _CAPTION_TOKENS
-        written = model.generate(**pixels, max_new_tokens=most, stopping_criteria=stopping([call]))
+        ids = model.generate(**pixels, max_new_tokens=most, stopping_criteria=stopping([call]))
         call.token.check()
-        text = said(tokenizer.batch_decode(written, skip_special_tokens=True)[0].strip(), call)
+        text = said(tokenizer.batch_decode(ids, skip_special_tokens=True)[0].strip(), call)
     several = reads and picture.width < _LINE_SHAPE * picture.height
-    written_there = {"lines": [{"text": text}]} if reads else {}
-    return _text(
+    return written(
         text,
-        written_there,
+        {"lines": [{"text": text}]} if reads else {},
         note="This model reads one line of writing: for a whole page choose another one." if several else "",
     )
 
@@ -124,7 +120,7 @@ def _eye_and_tongue(checkpoint: Checkpoint) -> tuple[Any, Any]:
 
 
 def _describe_in_chat(call: Call, runtime: Runtime) -> Result:
-    return _text(ask(call, runtime, call.picture(), _DESCRIBE, tokens=_DESCRIPTION_TOKENS))
+    return written(ask(call, runtime, call.picture(), _DESCRIBE, tokens=_DESCRIPTION_TOKENS))
 
 
 def _choose_answer(call: Call, runtime: Runtime) -> Result:
@@ -154,17 +150,17 @@ def _write_answer(call: Call, runtime: Runtime) -> Result:
         longest = model.config.text_config.max_position_embeddings
         inputs = processor(images=picture, text=question, truncation=True, max_length=longest, return_tensors="pt")
         inputs = inputs.to(runtime.device.name, runtime.dtype)
-        written = model.generate(**inputs, max_new_tokens=_CAPTION_TOKENS, stopping_criteria=stopping([call]))
+        ids = model.generate(**inputs, max_new_tokens=_CAPTION_TOKENS, stopping_criteria=stopping([call]))
         call.token.check()
-        return _text(said(processor.batch_decode(written, skip_special_tokens=True)[0].strip(), call))
+        return written(said(processor.batch_decode(ids, skip_special_tokens=True)[0].strip(), call))
 
 
 def _answer_in_chat(call: Call, runtime: Runtime) -> Result:
-    return _text(ask(call, runtime, call.picture(), call.text("text"), tokens=_ANSWER_TOKENS))
+    return written(ask(call, runtime, call.picture(), call.text("text"), tokens=_ANSWER_TOKENS))
 
 
 def _answer_from_page_in_chat(call: Call, runtime: Runtime) -> Result:
-    return _text(ask(call, runtime, call.picture(), _FROM_DOCUMENT.format(call.text("text")), tokens=_ANSWER_TOKENS))
+    return written(ask(call, runtime, call.picture(), _FROM_DOCUMENT.format(call.text("text")), tokens=_ANSWER_TOKENS))
 
 
 _Function = Callable[[Call, Runtime], Result]

@@ -14,7 +14,7 @@ from typing import Any, Final
 from hugginggpt.catalog.cache import Checkpoint
 from hugginggpt.errors import ExpertError, InputError
 from hugginggpt.experts.local.generating import Writer
-from hugginggpt.experts.local.languages import Language, by_code, named
+from hugginggpt.languages import Language, by_code, named
 
 _PAIR: Final = re.compile(r"translation_(\w+?)_to_(\w+)")
 

@@ -17,6 +17,7 @@ from hugginggpt.experts.local.multimodal import said
 from hugginggpt.experts.local.runtime import SAFE, Runtime
 from hugginggpt.experts.local.stopping import stopping
 from hugginggpt.experts.local.vision import loader, takeable
+from hugginggpt.experts.results.texts import written
 from hugginggpt.tasks import Kind
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def write_answer(call: Call, runtime: Runtime) -> Result:
         )
         prompt = torch.tensor([[*start, *asked, *end]], device=runtime.device.name)
         pixels = processor(images=picture, return_tensors="pt").to(runtime.device.name, runtime.dtype)
-        written = model.generate(
+        ids = model.generate(
             **pixels,
             decoder_input_ids=prompt,
             max_new_tokens=longest - prompt.shape[1],
@@ -128,10 +129,10 @@ def write_answer(call: Call, runtime: Runtime) -> Result:
             stopping_criteria=stopping([call]),
         )
         call.token.check()
-        text = tokenizer.decode(written[0, prompt.shape[1] :]).partition("</s_answer>")[0]
+        text = tokenizer.decode(ids[0, prompt.shape[1] :]).partition("</s_answer>")[0]
         for special in (tokenizer.eos_token, tokenizer.pad_token):
             text = text.replace(special, "")
-    return Result((Output(Kind.TEXT, text=said(re.sub(r"</?s_\w+>", " ", text).strip(), call)),))
+    return written(said(re.sub(r"</?s_\w+>", " ", text).strip(), call))
 
 
 def _words(text: str, box: Box) -> Iterator[_Word]:

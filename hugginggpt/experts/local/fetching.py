@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -17,7 +17,7 @@ _DESCRIPTION: Final = "A small public model of the Hugging Face Hub that is fetc
 
 
 class FetchingExpert:
-    """Offers what `models_config/local.yaml` names and the cache lacks; what it has fetched the local back end runs."""
+    """Offers what `models_config/` calls small and the cache lacks; what it has fetched the local back end runs."""
 
     backend = "download"
 
@@ -33,7 +33,7 @@ class FetchingExpert:
         self._hub = hub
         self._max_bytes = max_bytes
 
-    def cards(self) -> Sequence[ModelCard]:
+    def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
         """One for each task that a small model is known for, unless the cache has a model for it."""
         here = {card.task for card in self._local.cards()}
         slot = self._local.devices[0].slot

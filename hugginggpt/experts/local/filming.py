@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from fractions import Fraction
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.diffusion import (
     composed,
     default,
@@ -20,7 +18,7 @@ from hugginggpt.experts.local.diffusion import (
     takes,
 )
 from hugginggpt.experts.local.runtime import Runtime
-from hugginggpt.tasks import Kind
+from hugginggpt.experts.results.videos import filmed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,10 +89,7 @@ def _filmed(call: Call, runtime: Runtime, pipeline: Any, size: tuple[int, int], 
     )
     call.token.check()
     pictures: NDArray[np.uint8] = (made.frames[0].clip(0, 1) * 255).round().astype("uint8")
-    path = call.new_path(".mp4")
-    write_video(path, pictures, fps)
-    data = {"frames": len(pictures), "fps": fps, "seconds": round(len(pictures) / fps, 2)}
-    return Result((Output(Kind.VIDEO, path=path, data=data),), note)
+    return filmed(call, pictures, fps, note)
 
 
 def _frames(pipeline: Any, runtime: Runtime) -> int:
@@ -110,25 +105,3 @@ def _bounded(pipeline: Any, runtime: Runtime, shape: tuple[int, int]) -> tuple[i
     if network_config(pipeline).get("use_learned_positional_embeddings"):
         return width, height  # it has learnt one place for each patch
     return fitted(shape, min(width * height, _MAX_PIXELS if runtime.device.half else _MAX_PIXELS_CPU))
-
-
-def write_video(path: Path, pictures: Iterable[NDArray[np.uint8]], fps: float) -> None:
-    """Write pictures as an MP4 file that every browser plays, and plays before it has all of it: H.264, yuv420p.
-
-    Args:
-        path: Where to.
-        pictures: Each of shape (height, width, 3), RGB; an odd last row or column is left out.
-        fps: How many of them a second has.
-    """
-    import av
-
-    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000), options={"crf": "18"})
-        stream.pix_fmt = "yuv420p"
-        for picture in pictures:
-            height, width = (side // 2 * 2 for side in picture.shape[:2])
-            frame = av.VideoFrame.from_ndarray(picture[:height, :width].copy(), format="rgb24")
-            if not stream.codec_context.is_open:
-                stream.width, stream.height = width, height
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.catalog.cache import Checkpoint
 from hugginggpt.errors import InputError
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.local.pictures import classes_in_words
 from hugginggpt.experts.local.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.experts.local.sounds import heard
 from hugginggpt.experts.local.transcribing import RATE, RECOGNIZERS, ctc
+from hugginggpt.experts.results.texts import classes
 from hugginggpt.tasks import Kind
 
 if TYPE_CHECKING:
@@ -111,5 +111,5 @@ def _scores(model: Any, inputs: dict[str, torch.Tensor], runtime: Runtime) -> to
 
 def _classes(scores: torch.Tensor, labels: dict[int, str]) -> Result:
     values, indices = scores.topk(min(_KEPT, len(scores)))
-    classes = [{"label": labels[i], "score": round(v, 4)} for v, i in zip(values.tolist(), indices.tolist(), strict=True)]
-    return Result((Output(Kind.TEXT, text=classes_in_words(classes), data={"classes": classes}),))
+    found = [{"label": labels[i], "score": v} for v, i in zip(values.tolist(), indices.tolist(), strict=True)]
+    return classes(found, shares=True)

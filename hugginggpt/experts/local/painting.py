@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.errors import InputError
-from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.diffusion import composed, diffusion_base, fitted, own_size, pace, run
 from hugginggpt.experts.local.enlarging import enlarge
 from hugginggpt.experts.local.runtime import Runtime
-from hugginggpt.tasks import Kind
+from hugginggpt.experts.results import pictures
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -103,11 +103,9 @@ def fill_in(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 def painted(call: Call, picture: Image.Image, made: Any, models: tuple[str, ...] = ()) -> Result:
     """The result of a pipeline's run: the picture as a PNG, and a note if the model's own filter has blacked it out."""
-    path = call.new_path(".png")
-    picture.save(path)
     flagged = any(getattr(made, "nsfw_content_detected", None) or ())
     note = "The model's own filter took the picture for unsuitable and blacked it out." if flagged else ""
-    return Result((Output(Kind.IMAGE, path=path, data={"width": picture.width, "height": picture.height}),), note, models)
+    return pictures.painted(call, picture, note, models)
 
 
 def _wish(call: Call) -> str:

@@ -7,13 +7,13 @@ https://huggingface.co/docs/transformers/tasks/zero_shot_image_classification.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.local.runtime import Runtime
 from hugginggpt.experts.local.vision import loader, takeable
-from hugginggpt.tasks import Kind
+from hugginggpt.experts.results.texts import classes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,11 +67,5 @@ def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 def _classes(scores: Tensor, labels: dict[int, str], keep: int = _KEPT) -> Result:
     values, indices = scores.topk(min(keep, len(scores)))
-    classes = [{"label": labels[i], "score": round(v, 4)} for v, i in zip(values.tolist(), indices.tolist(), strict=True)]
-    return Result((Output(Kind.TEXT, text=classes_in_words(classes), data={"classes": classes}),))
-
-
-def classes_in_words(classes: Sequence[dict[str, Any]]) -> str:
-    """Labels with their scores, the likeliest first: "tabby (91%); less likely lynx (4%), cup (1%)." """
-    told = [f"{entry['label']} ({entry['score']:.0%})" for entry in classes]
-    return f"{told[0]}; less likely {', '.join(told[1:3])}." if len(told) > 1 else f"{told[0]}."
+    found = [{"label": labels[i], "score": v} for v, i in zip(values.tolist(), indices.tolist(), strict=True)]
+    return classes(found, shares=True)

@@ -2,55 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
-_STOP: Final = re.compile(
-    r"""\n\s*                                  # a new line
-      | (?<=[。！？])[」』”’)]*\s*              # a full stop of Chinese or Japanese, which no space follows
-      | (?<=[.!?…؟।])["'”’»)\]]*\s+            # a stop and a space
-    """,
-    re.VERBOSE,
-)
-_NO_END: Final = re.compile(
-    r"(?:\b(?:[^\W\d_]|\d{1,2}|Mr|Mrs|Ms|Dr|Prof|St|Mt|No|Nr|vs|e\.g|i\.e|z\.B|d\.h|bzw|ca|cf|Fig))\.\Z"
-)
-"""What a full stop belongs to without ending a sentence: initials, ordinal numbers, titles."""
+from hugginggpt.experts.sentences import Piece
+
 _OFFSETS: Final = frozenset({"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "longformer", "mpnet", "xmod", "esm"})
 """Model types that count positions from behind the padding token's number, so that two are lost."""
 _POSITIONS: Final = ("max_encoder_position_embeddings", "max_position_embeddings", "n_positions")
 _USUAL_ROOM: Final = 512
 """What a model is taken to read that names no limit (T5's positions are relative)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a text and the white space that follows it; all of them in a row are the text."""
-
-    text: str
-    gap: str = ""
-
-    def __len__(self) -> int:
-        return len(self.text) + len(self.gap)
-
-
-def sentences(text: str) -> list[Piece]:
-    """The sentences of a text in any language that has full stops; a new line ends one too.
-
-    >>> [piece.text for piece in sentences("Er kam am 3. Juni. Dr. Lee ging.\\nEnde")]
-    ['Er kam am 3. Juni.', 'Dr. Lee ging.', 'Ende']
-    """
-    found, start = [], 0
-    for match in _STOP.finditer(text):
-        end = match.start() + len(match[0]) - len(match[0].lstrip("\"'”’»)]」』"))  # closing quotes stay with the sentence
-        before, after = text[start:end], text[match.end() : match.end() + 1]
-        breaks = "\n" in match[0] or not (after.islower() or _NO_END.search(before[-12:]))
-        if before.strip() and breaks:
-            found.append(Piece(before, text[end : match.end()]))
-            start = match.end()
-    return [*found, Piece(text[start:])] if start < len(text) else found
 
 
 def packed(parts: Sequence[Piece], count: Callable[[str], int], room: int) -> list[Piece]:

@@ -15,11 +15,12 @@ import yaml
 
 from hugginggpt.catalog.cache import Checkpoint
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.local.drawing import Colour, colours_of, draw_regions, with_legend
 from hugginggpt.experts.local.masking import find_masks
 from hugginggpt.experts.local.runtime import SAFE, Runtime
 from hugginggpt.experts.local.vision import fitted, loader, takeable
-from hugginggpt.experts.local.wording import joined
+from hugginggpt.experts.results import pictures
+from hugginggpt.experts.results.drawing import Colour, colours_of, draw_regions
+from hugginggpt.experts.results.wording import joined
 from hugginggpt.tasks import Kind
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 _WORKING_SIDE: Final = 768
 """Regions are worked out at this many pixels a side at most: models see less, and a score for each label and pixel of a
 photograph would take gigabytes."""
-_TOLD: Final = 6
-_LEAST_SHARE: Final = 0.005
-"""Smaller regions are drawn and listed, but not told in the text."""
 _PALETTE: Final = Path(__file__).with_name("ade20k.yaml")
 _VOID: Final[Colour] = (0, 0, 0)
 _MODEL: Final[Mapping[str, str]] = {
@@ -74,8 +72,8 @@ class _Regions:
 
     number: NDArray[np.int32]
     """Shape (height, width): the region of each pixel, -1 for none."""
-    found: list[dict[str, Any]]
-    """label, score (0..1) and share (of the area, 0..1) of each region, by number."""
+    found: list[pictures.Region]
+    """By number."""
 
 
 def segment(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -89,14 +87,7 @@ def segment(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     picture = call.picture()
     regions = _cut(call, runtime, picture, "panoptic")
-    order = sorted(range(len(regions.found)), key=lambda i: -regions.found[i]["share"])
-    found = [regions.found[i] for i in order]
-    by_label = colours_of(region["label"] for region in found)
-    shades = [by_label[region["label"]] for region in regions.found]
-    path = call.new_path(".png")
-    with_legend(draw_regions(picture, regions.number, shades), by_label).save(path)
-    data = {"regions": found}
-    return [Result((Output(Kind.IMAGE, path=path, data=data), Output(Kind.TEXT, text=_in_words(found), data=data)))]
+    return [pictures.regions(call, picture, regions.number, regions.found)]
 
 
 def outline(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -187,12 +178,12 @@ def _objects(found: Mapping[str, Any], labels: Mapping[int, str]) -> _Regions:
 
     raw = found["segmentation"].cpu().numpy()
     number = np.full(raw.shape, -1, np.int32)
-    regions: list[dict[str, Any]] = []
+    regions: list[pictures.Region] = []
     for info in found["segments_info"]:
         inside = raw == info["id"]
         if inside.any():
             number[inside] = len(regions)
-            regions.append(_region(labels[info["label_id"]], info["score"], inside.mean()))
+            regions.append(pictures.region(labels[info["label_id"]], info["score"], inside.mean()))
     return _Regions(number, regions)
 
 
@@ -207,27 +198,13 @@ def _classes(found: Any, outputs: Any, labels: Mapping[int, str]) -> _Regions:
         surest = logits.float().softmax(1).amax(1, keepdim=True)
         certain = torch.nn.functional.interpolate(surest, raw.shape, mode="bilinear")[0, 0].cpu().numpy()
     number = np.full(raw.shape, -1, np.int32)
-    regions: list[dict[str, Any]] = []
+    regions: list[pictures.Region] = []
     for label in np.unique(raw):
         if int(label) in labels:
             inside = raw == label
             number[inside] = len(regions)
-            regions.append(_region(labels[int(label)], certain[inside].mean(), inside.mean()))
+            regions.append(pictures.region(labels[int(label)], certain[inside].mean(), inside.mean()))
     return _Regions(number, regions)
-
-
-def _region(label: str, score: float, share: float) -> dict[str, Any]:
-    return {"label": label.strip(), "score": round(float(score), 4), "share": round(float(share), 4)}
-
-
-def _in_words(found: Sequence[Mapping[str, Any]]) -> str:
-    if not found:
-        return "No region was recognised."
-    told = [region for region in found if region["share"] >= _LEAST_SHARE][:_TOLD] or found[:1]
-    names = [f"{region['label']} ({region['share']:.0%})" for region in told]
-    if (left := len(found) - len(told)) > 0:
-        names.append(f"{left} smaller")
-    return f"{len(found)} region{'s' if len(found) > 1 else ''}: {joined(names)}."
 
 
 def _palette(labels: Sequence[str]) -> dict[str, Colour]:

@@ -1,14 +1,13 @@
-"""Recordings as models take them, and WAV files as people play them."""
+"""Recordings as models take them, and as they make them."""
 
 from __future__ import annotations
 
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
-from hugginggpt import media
-from hugginggpt.errors import ExpertError, InputError
+from hugginggpt.errors import InputError
 from hugginggpt.experts.base import Call, Output
-from hugginggpt.tasks import Kind
+from hugginggpt.experts.results import sounds
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,26 +69,11 @@ def cut_where_quiet(samples: NDArray[np.float32], rate: int, longest: float) -> 
 
 
 def recorded(call: Call, samples: Any, rate: int) -> Output:
-    """A WAV file of what a model made.
-
-    Args:
-        call: Gives the file its place.
-        samples: Array or tensor of shape (samples,) or (channels, samples), in -1..1; what is beyond is cut off.
-        rate: Samples per second.
-
-    Returns:
-        With ``data["seconds"]``, its length, and ``data["rate"]``.
+    """As `results.sounds.recorded`, of an array or of a tensor of any type on any device.
 
     Raises:
-        ExpertError: There are none, or they are no numbers.
+        ExpertError: There are no samples, or they are no numbers.
     """
-    import numpy as np
     import torch
 
-    array = torch.as_tensor(samples).detach().float().cpu().numpy()
-    array = array.T if array.ndim == 2 and array.shape[0] > 1 else array.reshape(-1)
-    if not array.size or not np.isfinite(array).all():
-        raise ExpertError(f"{call.card.id} made no sound of this.")
-    path = call.new_path(".wav")
-    media.write_wav(path, np.clip(array, -1.0, 1.0), rate)
-    return Output(Kind.AUDIO, path=path, data={"seconds": round(len(array) / rate, 2), "rate": rate})
+    return sounds.recorded(call, torch.as_tensor(samples).detach().float().cpu().numpy(), rate)

@@ -15,7 +15,7 @@ from hugginggpt.catalog.cache import Checkpoint
 from hugginggpt.errors import ExpertError, InputError
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.local.runtime import Runtime
-from hugginggpt.experts.local.sheets import read_rows, write_rows
+from hugginggpt.experts.sheets import read_rows, write_rows
 from hugginggpt.tasks import Kind
 
 if TYPE_CHECKING:

@@ -6,39 +6,22 @@ texts that are longer than a network's window go through it in pieces.
 
 from __future__ import annotations
 
-import re
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from hugginggpt.catalog.cache import Checkpoint
-from hugginggpt.errors import InputError
-from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.local.embeddings import load_encoder
-from hugginggpt.experts.local.pictures import classes_in_words
-from hugginggpt.experts.local.pieces import counter, packed, room_for_text, sentences
+from hugginggpt.experts.local.pieces import counter, packed, room_for_text
 from hugginggpt.experts.local.runtime import SAFE, SAFE_WEIGHTS, Runtime
-from hugginggpt.tasks import Kind
+from hugginggpt.experts.results.texts import TOLD, classes, entities, gaps, similarity, with_masks
+from hugginggpt.experts.sentences import sentences
 
-_TOLD: Final = 5
-"""How many classes or candidates a sentence may name."""
 _AT_ONCE: Final = 16
 """How many pieces go through a network together."""
-_LIKELY: Final = 0.5
-_TRIMMED: Final = " \t\r\n.,;:!?…\"'“”‘’„«»()[]{}"
-"""What stands around a name without belonging to it."""
-_KINDS: Final = {
-    "PER": "person", "PERSON": "person", "LOC": "place", "GPE": "place", "ORG": "organisation", "MISC": "other name",
-    "DATE": "date", "TIME": "time", "MONEY": "sum of money", "NORP": "people", "FAC": "building", "EVENT": "event",
-}  # fmt: skip
-"""What the labels of the usual corpora mean (CoNLL-2003, OntoNotes 5); others are given as they are."""
-_GAPS: Final = (r"\[MASK\]|<mask>|<extra_id_0>", r"_{2,}", r"…|\.{3,}")
-"""How people write gaps, the surest first: dots are a gap only where there is no other."""
-_SAME, _RELATED = 0.75, 0.4
-"""Cosines of sentence vectors from which texts are called the same in meaning, and related."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +60,7 @@ def _classes(found: Sequence[tuple[_Part, Sequence[Mapping[str, Any]]]], several
         for entry in entries:
             means[entry["label"]] = means.get(entry["label"], 0.0) + entry["score"] * part.tokens / total
     ranked = sorted(means.items(), key=lambda pair: -pair[1])
-    classes = [dict[str, Any](label=label, score=round(score, 4)) for label, score in ranked]
-    if len(classes) == 1:
-        text = f"{classes[0]['label']}: {classes[0]['score']:.2f}."
-    elif several and (likely := [entry for entry in classes if entry["score"] >= _LIKELY]):
-        text = ", ".join(f"{entry['label']} ({entry['score']:.0%})" for entry in likely[:_TOLD]) + "."
-    else:
-        text = classes_in_words(classes)
-    return Result((Output(Kind.TEXT, text=text, data={"classes": classes}),))
+    return classes([{"label": label, "score": score} for label, score in ranked], several=several)
 
 
 def find_entities(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -99,33 +75,17 @@ def find_entities(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     texts = [call.text() for call in calls]
     load = _loader("token-classification", "AutoModelForTokenClassification", runtime)
     # a pipeline says so with every token of a vocabulary that has no word boundaries; what it does instead is corrected
-    # by `_TRIMMED`
+    # by `entities`
     warnings.filterwarnings("ignore", "Tokenizer does not support real words", UserWarning)
-    entities: list[list[dict[str, Any]]] = [[] for _ in texts]
+    names: list[list[dict[str, Any]]] = [[] for _ in texts]
     with runtime.loaded("entity finder", load, calls[0].token) as pipe:
         parts = _parts(texts, pipe)
         for part, found in zip(parts, _run(pipe, parts, calls, aggregation_strategy="first"), strict=True):
-            entities[part.call] += [e for entry in found if (e := _entity(texts[part.call], part.start, entry))]
-    return [_entities(found) for found in entities]
-
-
-def _entity(text: str, offset: int, entry: Mapping[str, Any]) -> dict[str, Any] | None:
-    start, end = offset + int(entry["start"]), offset + int(entry["end"])
-    while start < end and text[start] in _TRIMMED:
-        start += 1
-    while end > start and text[end - 1] in _TRIMMED:
-        end -= 1
-    if start == end:
-        return None
-    score = round(float(entry["score"]), 4)
-    return {"text": text[start:end], "label": entry["entity_group"], "score": score, "start": start, "end": end}
-
-
-def _entities(found: Sequence[Mapping[str, Any]]) -> Result:
-    counted = Counter((" ".join(entry["text"].split()), _KINDS.get(entry["label"].upper(), entry["label"])) for entry in found)
-    lines = [f"{name}: {kind}" + (f", {count} times" if count > 1 else "") for (name, kind), count in counted.items()]
-    text = "\n".join(lines) or "There are no names in the text."
-    return Result((Output(Kind.TEXT, text=text, data={"entities": list(found)}),))
+            # a pipeline counts the characters of the part that it is given
+            names[part.call] += [
+                {**entry, "start": part.start + int(entry["start"]), "end": part.start + int(entry["end"])} for entry in found
+            ]
+    return [entities(text, found) for text, found in zip(texts, names, strict=True)]
 
 
 def fill_gap(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -142,35 +102,14 @@ def fill_gap(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     load = _loader("fill-mask", "AutoModelForMaskedLM", runtime)
     with runtime.loaded("gap filler", load, call.token) as pipe:
         mask = pipe.tokenizer.mask_token
-        text = _with_masks(text, mask)
+        text = with_masks(text, mask)
         parts = [part for part in _parts([text], pipe) if mask in part.text]
         found: list[Any] = []
         for part in parts:
             call.token.check()
-            entries = pipe(part.text, top_k=2 * _TOLD)
+            entries = pipe(part.text, top_k=2 * TOLD)
             found += entries if isinstance(entries[0], list) else [entries]  # a list for each gap where there are several
-    gaps = [_candidates(entries) for entries in found]
-    filled = text
-    for candidates in gaps:
-        filled = filled.replace(mask, candidates[0]["word"], 1)
-    words = [", ".join(f"{entry['word']} ({entry['score']:.0%})" for entry in candidates) for candidates in gaps]
-    numbered = [f"Gap {number}: {line}." for number, line in enumerate(words, 1)] if len(words) > 1 else [f"{words[0]}."]
-    return [Result((Output(Kind.TEXT, text="\n".join([filled, *numbered]), data={"gaps": gaps, "filled": filled}),))]
-
-
-def _with_masks(text: str, mask: str) -> str:
-    for pattern in (f"{_GAPS[0]}|{re.escape(mask)}", *_GAPS[1:]):
-        marked, count = re.subn(pattern, lambda _: mask, text, flags=re.IGNORECASE)
-        if count:
-            return marked
-    raise InputError("There is no gap in the text: write ___ where a word is missing.")
-
-
-def _candidates(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The likeliest whole words; parts of words only where there is nothing else."""
-    words = [{"word": entry["token_str"].strip(), "score": round(entry["score"], 4)} for entry in entries]
-    whole = [entry for entry in words if entry["word"] and not entry["word"].startswith("##")]
-    return (whole or words)[:_TOLD]
+    return [gaps(text, mask, found)]
 
 
 def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -207,10 +146,7 @@ def compare(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     load: Callable[[Checkpoint], Any] = lambda checkpoint: load_encoder(checkpoint, runtime)  # noqa: E731
     with runtime.loaded("sentence encoder", load, call.token) as encoder, torch.inference_mode():
         cosine = float(encoder.vector(first, call) @ encoder.vector(second, call))
-    similarity = round(min(max(cosine, -1.0), 1.0), 4)
-    said = "much the same" if similarity >= _SAME else "related things" if similarity >= _RELATED else "different things"
-    text = f"Similarity {similarity:.2f}: the two texts say {said}."
-    return [Result((Output(Kind.TEXT, text=text, data={"similarity": similarity}),))]
+    return [similarity(cosine)]
 
 
 def _loader(task: str, auto: str, runtime: Runtime) -> Callable[[Checkpoint], Any]:

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from hugginggpt.catalog.cache import Checkpoint
-from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.frames import read_frames
 from hugginggpt.experts.local.interrupting import interruptible
-from hugginggpt.experts.local.pictures import classes_in_words
 from hugginggpt.experts.local.runtime import SAFE_WEIGHTS, Runtime
-from hugginggpt.tasks import Kind
+from hugginggpt.experts.results.texts import classes
 
 _KEPT: Final = 5
 _FRAMES: Final = ("num_frames", "frames_per_clip")
@@ -49,11 +48,8 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         with interruptible(model, call):
             logits = model(**{model.main_input_name: pixels.to(runtime.device.name, runtime.dtype)}).logits[0].float()
     scores, indices = logits.softmax(-1).cpu().topk(min(_KEPT, len(logits)))
-    classes = [
-        {"label": config.id2label[i], "score": round(score, 4)}
-        for score, i in zip(scores.tolist(), indices.tolist(), strict=True)
-    ]
-    return [Result((Output(Kind.TEXT, text=classes_in_words(classes), data={"classes": classes}),))]
+    found = [{"label": config.id2label[i], "score": score} for score, i in zip(scores.tolist(), indices.tolist(), strict=True)]
+    return [classes(found, shares=True)]
 
 
 def _processor(checkpoint: Checkpoint) -> Any:

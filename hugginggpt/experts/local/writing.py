@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from hugginggpt.catalog.cache import Checkpoint
-from hugginggpt.errors import ExpertError
-from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.directions import direction
 from hugginggpt.experts.local.generating import Writer, continued, load_writer, rewritten
-from hugginggpt.experts.local.languages import detect, named
-from hugginggpt.experts.local.pieces import counter, cut, packed, sentences, shortened
+from hugginggpt.experts.local.pieces import counter, cut, packed, shortened
 from hugginggpt.experts.local.runtime import Runtime
-from hugginggpt.tasks import Kind
+from hugginggpt.experts.results.texts import written
+from hugginggpt.experts.sentences import sentences
+from hugginggpt.languages import detect, named
 
 _SETTINGS: Final = ("num_beams", "length_penalty", "no_repeat_ngram_size", "early_stopping", "repetition_penalty")
 """What a configuration may say about a task that ``generate`` takes as it is."""
@@ -92,7 +92,7 @@ def summarize(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         found = rewritten(
             writer, texts, call, doing="Summing up", most=lambda _: max(longest, 8), min_length=least, **task.settings
         )
-    return [_written(_fitted(" ".join(filter(None, found)), wish), {"parts": len(parts)})]
+    return [written(_fitted(" ".join(filter(None, found)), wish), {"parts": len(parts)})]
 
 
 def rewrite(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -122,7 +122,7 @@ def rewrite(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         if follows or not instruction
         else f"{runtime.checkpoint.id} takes no instructions: it rewrote the text in its own way."
     )
-    return [_written(_fitted(" ".join(filter(None, found)), wish), {"parts": len(parts)}, note)]
+    return [written(_fitted(" ".join(filter(None, found)), wish), {"parts": len(parts)}, note)]
 
 
 def translate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -143,7 +143,7 @@ def translate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     with runtime.loaded("writer", load_writer("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
         if wanted and spoken == wanted:
             same = {"source": wanted.code, "target": wanted.code}
-            return [_written(text, same, f"The text is in {wanted.name} already.")]
+            return [written(text, same, f"The text is in {wanted.name} already.")]
         way = direction(writer, runtime.checkpoint, spoken, wanted)
         if way.source_code:
             writer.tokenizer.src_lang = way.source_code
@@ -154,7 +154,7 @@ def translate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         found = rewritten(writer, texts, call, doing="Translating", most=lambda read: 2 * read + 16, **first)
     joined = "".join(made + (part.gap or " ") for made, part in zip(found, parts, strict=True)).strip()
     codes = {"source": way.source.code if way.source else None, "target": way.target.code if way.target else None}
-    return [_written(joined, codes)]
+    return [written(joined, codes)]
 
 
 def go_on(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -174,9 +174,9 @@ def go_on(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         most = _room_to_write(writer, _REPLY)
         prompt, was_cut = shortened(text, writer.tokenizer, writer.room - most)
         inputs = writer.tokenizer(prompt, return_tensors="pt")
-        written, ended = continued(writer, inputs, call, most=most, no_repeat_ngram_size=4)
-    written = written if ended else _whole_sentences(written)
-    return [_written(text + written, {"written": written.strip()}, _CUT if was_cut else "")]
+        more, ended = continued(writer, inputs, call, most=most, no_repeat_ngram_size=4)
+    more = more if ended else _whole_sentences(more)
+    return [written(text + more, {"written": more.strip()}, _CUT if was_cut else "")]
 
 
 def converse(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -194,7 +194,7 @@ def converse(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         with runtime.loaded("writer", load_writer("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
             heard, was_cut = shortened(text, writer.tokenizer, writer.room)
             (reply,) = rewritten(writer, [heard], call, doing="Replying", most=lambda read: _TALK)
-        return [_written(reply, {}, _CUT if was_cut else "")]
+        return [written(reply, {}, _CUT if was_cut else "")]
     with runtime.loaded("language model", load_writer("AutoModelForCausalLM", runtime), call.token) as writer:
         return [_reply(writer, text, call)]
 
@@ -204,9 +204,9 @@ def _reply(writer: Writer, text: str, call: Call) -> Result:
     most = _room_to_write(writer, _REPLY)
     around = _prompt(tokenizer, "")["input_ids"].shape[1]
     heard, was_cut = shortened(text, tokenizer, max(writer.room - most - around, 1))
-    written, _ = continued(writer, _prompt(tokenizer, heard), call, most=most)
-    reply = _THOUGHT.sub("", written).split("\nUser:")[0].strip()
-    return _written(reply, {"written": reply}, _CUT if was_cut else "")
+    said, _ = continued(writer, _prompt(tokenizer, heard), call, most=most)
+    reply = _THOUGHT.sub("", said).split("\nUser:")[0].strip()
+    return written(reply, {"written": reply}, _CUT if was_cut else "")
 
 
 def _prompt(tokenizer: Any, text: str) -> Any:
@@ -268,9 +268,3 @@ def _whole_sentences(text: str) -> str:
     parts = sentences(text)
     kept = text[: len(text) - len(parts[-1])].rstrip() if parts else text
     return kept if len(kept) > len(text) / 2 else text
-
-
-def _written(text: str, data: Mapping[str, Any], note: str = "") -> Result:
-    if not text.strip():
-        raise ExpertError("The model wrote nothing: try another one.")
-    return Result((Output(Kind.TEXT, text=text.strip(), data=data),), note=note)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hugginggpt.errors import InputError, StoppedError
-from hugginggpt.experts.local.aggregating import answer_of_cells
+from hugginggpt.experts.results.tables import answer_of_cells
 from tests.conftest import MEDIA
 from tests.experts.bundled.conftest import StoppedAfter
 from tests.experts.local.conftest import LocalBench

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from hugginggpt.errors import InputError, StoppedError
-from hugginggpt.experts.local.drawing import Box, colours_of, draw_boxes
 from tests.checkpoints.pictures import LABELS
 from tests.experts.bundled.conftest import StoppedAfter
 from tests.experts.local.conftest import Done, LocalBench
@@ -101,27 +100,3 @@ async def test_no_labels_to_look_for_is_an_error(local: LocalBench) -> None:
 async def test_a_stopped_detection_draws_nothing(local: LocalBench) -> None:
     with pytest.raises(StoppedError):
         await local.run("object-detection", "tiny/detr", StoppedAfter(1), image=local.demo("cat.jpg"))
-
-
-def test_boxes_are_drawn_in_their_labels_colours_and_captions_stay_inside() -> None:
-    picture = Image.new("RGB", (200, 120), "white")
-    boxes = [Box("cat", "cat 90%", (0, 0, 200, 120)), Box("cup", "cup 50%", (150, 90, 200, 120))]
-    drawn = np.asarray(draw_boxes(picture, boxes))
-    cat, cup = colours_of(["cat", "cup"]).values()
-    assert cat != cup
-    assert tuple(drawn[119, 0]) == cat
-    assert tuple(drawn[119, 199]) == cup
-    assert (drawn[:20] == cat).all(-1).sum() > 200  # the plate with the caption
-
-
-def test_captions_do_not_cover_each_other() -> None:
-    picture = Image.new("RGB", (200, 120), "white")
-    boxes = [Box(label, "some thing", (0, 0, 100, 100)) for label in ("one", "two", "three")]
-    drawn = np.asarray(draw_boxes(picture, boxes)).reshape(-1, 3)
-    for colour in colours_of(["one", "two", "three"]).values():
-        assert (drawn == colour).all(-1).sum() > 400
-
-
-def test_colours_of_many_labels_all_differ() -> None:
-    colours = colours_of(str(number) for number in range(24))
-    assert len(set(colours.values())) == 24

@@ -3,12 +3,10 @@
 from pathlib import Path
 
 import av
-import numpy as np
 import pytest
 from PIL import Image
 
 from hugginggpt.errors import InputError, StoppedError
-from hugginggpt.experts.local.filming import write_video
 from tests.experts.bundled.conftest import StoppedAfter
 from tests.experts.local.conftest import Done, LocalBench
 
@@ -74,12 +72,3 @@ async def test_a_picture_of_one_pixel_is_a_picture(local: LocalBench, tmp_path: 
 async def test_an_empty_text_is_no_description(local: LocalBench) -> None:
     with pytest.raises(InputError, match="empty"):
         await local.run("text-to-video", "tiny/wan", text="")
-
-
-def test_odd_sides_are_made_even(tmp_path: Path) -> None:
-    path = tmp_path / "odd.mp4"
-    write_video(path, np.zeros((3, 33, 47, 3), np.uint8), 7.5)
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        assert (stream.width, stream.height, float(stream.average_rate or 0)) == (46, 32, 7.5)
-        assert len(list(container.decode(stream))) == 3

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hugginggpt.experts.local.wording import counted
 from tests.checkpoints.pictures import LABELS
 from tests.experts.local.conftest import LocalBench
 
@@ -69,13 +68,3 @@ async def test_labels_longer_than_the_model_reads_are_cut(local: LocalBench, mod
     labels = "cat, " + "very " * 100 + "long"
     done = await local.run("zero-shot-image-classification", model, image=local.demo("cat.jpg"), labels=labels)
     assert len(done.data["classes"]) == 2
-
-
-@pytest.mark.parametrize(
-    ("label", "many"),
-    [("cat", "2 cats"), ("person", "2 people"), ("bench", "2 benches"), ("wine glass", "2 wine glasses"), ("skis", "2 skis"),
-     ("sheep", "2 sheep"), ("berry", "2 berries"), ("toy", "2 toys"), ("box", "2 boxes")],
-)  # fmt: skip
-def test_things_are_counted_in_english(label: str, many: str) -> None:
-    assert counted(label, 2) == many
-    assert counted(label, 1) == f"1 {label}"

@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from hugginggpt.errors import StoppedError
-from hugginggpt.experts.local.drawing import draw_regions, with_legend
 from tests.experts.bundled.conftest import StoppedAfter
 from tests.experts.local.conftest import LocalBench
 
@@ -83,22 +82,3 @@ async def test_segments_have_the_colours_of_their_classes_in_ade20k(local: Local
     assert seen <= {colours[region["label"]] for region in done.data["regions"]}
     unknown = any(region["label"] == "spaceship" for region in done.data["regions"])
     assert ("spaceship" in done.result.note) == unknown
-
-
-def test_regions_are_coloured_and_the_rest_stays_as_it_is() -> None:
-    picture = Image.new("RGB", (40, 20), (100, 100, 100))
-    number = np.full((10, 20), -1, np.int32)
-    number[:, 10:] = 0
-    drawn = np.asarray(draw_regions(picture, number, [(255, 0, 0)]))
-    assert tuple(drawn[10, 5]) == (100, 100, 100)
-    assert drawn[10, 35, 0] > 150 > drawn[10, 35, 1]
-
-
-def test_a_legend_lies_below_the_picture_and_holds_each_colour() -> None:
-    picture = Image.new("RGB", (300, 50), "black")
-    colours = {f"label {number}": (number, 200, 10) for number in range(30)}
-    canvas = np.asarray(with_legend(picture, colours))
-    assert canvas.shape[1] == 300
-    assert not canvas[:50].any()
-    seen = set(map(tuple, np.unique(canvas[50:].reshape(-1, 3), axis=0).tolist()))
-    assert {(number, 200, 10) for number in range(24)} <= seen

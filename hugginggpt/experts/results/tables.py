@@ -1,10 +1,13 @@
-"""What cells of a table come to: their sum, their average, their number."""
+"""Answers from tables: the cells that were chosen, and what they come to (their sum, their average, their number)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
+
+from hugginggpt.experts.base import Output, Result
+from hugginggpt.tasks import Kind
 
 NO_ANSWER: Final = "The answer is not in the table."
 _BETWEEN: Final = r"[ ,\u00a0\u202f]"
@@ -14,6 +17,24 @@ _OPERATIONS: Final[Mapping[str, tuple[str, Callable[[Sequence[float]], float]]]]
     "SUM": ("sum", sum),
     "AVERAGE": ("average", lambda numbers: sum(numbers) / len(numbers)),
 }
+
+
+def cells(values: Sequence[str], aggregator: str, coordinates: Sequence[Sequence[int]], note: str = "") -> Result:
+    """An answer that consists of cells.
+
+    Args:
+        values: What stands in them.
+        aggregator: NONE, SUM, AVERAGE or COUNT.
+        coordinates: Row and column of each, both from 0, the header left out.
+        note: One sentence for the person.
+
+    Returns:
+        One text; ``data`` holds answer, aggregator, cells and coordinates.
+    """
+    answer, said = answer_of_cells(values, aggregator)
+    places = [list(place) for place in coordinates]
+    data = {"answer": answer, "aggregator": aggregator, "cells": list(values), "coordinates": places}
+    return Result((Output(Kind.TEXT, text=said, data=data),), note=note)
 
 
 def answer_of_cells(cells: Sequence[str], aggregator: str) -> tuple[str, str]:

@@ -41,6 +41,14 @@ class Language:
         return next((found for spelling in wanted if (found := known.get(spelling) or bases.get(spelling))), None)
 
 
+def mentioned(words: str) -> Language | None:
+    """The language that a text names ("a French recording", "German"); None where it names none that is known."""
+    try:
+        return named(words)
+    except InputError:
+        return None
+
+
 def named(words: str) -> Language:
     """The language that a person names: "German", "into German", "de", "de-DE", "deu_Latn", "Deutsch".
 
