@@ -31,6 +31,10 @@ class ExpertError(HuggingGPTError, RuntimeError):
     """A model failed on a task; another model may do better."""
 
 
+class BackendError(ExpertError, ConnectionError):
+    """A whole back end can't be used (no network, a token that is refused); models of other back ends may do better."""
+
+
 class InputError(ExpertError, ValueError):
     """A task's input doesn't suit the task (an empty text, a silent recording); no other model would do better."""
 

@@ -64,7 +64,7 @@ def sentence(error: Exception, *, seconds: float, begun: bool) -> str:
     if isinstance(error, openai.APIStatusError):
         known = _SENTENCES.get(error.code) if isinstance(error.code, str) else None
         template = known or _SENTENCES.get(error.status_code) or _TROUBLE.replace("{status}", str(error.status_code))
-        return template.replace("{wait}", _in_words(asked_wait(error.response.headers)))
+        return template.replace("{wait}", in_words(asked_wait(error.response.headers)))
     if isinstance(error, RefusedError):
         return PRIVATE
     if isinstance(error, TimeoutError | openai.APITimeoutError):
@@ -85,7 +85,7 @@ def asked_wait(headers: Mapping[str, str]) -> float:
     return 0.0
 
 
-def _in_words(seconds: float) -> str:
+def in_words(seconds: float) -> str:
     if seconds < 1:
         return "a minute"
     if seconds > _DAY:

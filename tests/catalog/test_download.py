@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from safetensors.torch import save
 
 from hugginggpt.catalog.cache import find_checkpoints
 from hugginggpt.catalog.download import Hub, in_megabytes, wanted_files
 from hugginggpt.errors import ExpertError, StoppedError
-from hugginggpt.tasks import task_table
 from tests.hub_server import HubServer
 
 WEIGHTS = save({"a": torch.zeros(50_000)})
@@ -137,10 +135,3 @@ def test_of_a_pipeline_each_part_is_fetched_once() -> None:
 @pytest.mark.parametrize(("size", "said"), [(0, "0.1 MB"), (1_234_567, "1.2 MB"), (85e7, "850 MB"), (1.7e9, "1.7 GB")])
 def test_sizes_are_told_as_people_read_them(size: float, said: str) -> None:
     assert in_megabytes(int(size)) == said
-
-
-def test_every_task_that_can_be_pulled_is_a_task() -> None:
-    path = Path(__file__).resolve().parents[2] / "models_config" / "local.yaml"
-    table: dict[str, list[str]] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert set(table) <= set(task_table())
-    assert all(ids and all("/" in model for model in ids) for ids in table.values())

@@ -1,0 +1,169 @@
+"""What went wrong at the Hub, at its router or at a provider, as one sentence that a person can act on.
+
+Statuses: https://huggingface.co/docs/inference-providers and the error codes in huggingface_hub's own `errors`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import httpx2
+
+from hugginggpt.addresses import RefusedError
+from hugginggpt.errors import BackendError, DeadlineError, ExpertError, HuggingGPTError
+from hugginggpt.server_faults import asked_wait, in_words
+
+TOKENS: Final = "huggingface.co/settings/tokens"
+_NO_TOKEN: Final = f"Hugging Face refused the token: check it, or make a new one at {TOKENS}."
+_NO_CREDIT: Final = (
+    "The token's account has no inference credit left: top it up at huggingface.co/settings/billing, "
+    "or use models that run here."
+)
+_NO_PERMISSION: Final = (
+    f"The token may not call {{provider}}: give it the permission “Make calls to Inference Providers” at {TOKENS}."
+)
+_GATED: Final = (
+    "{model} asks for consent: accept its terms at https://huggingface.co/{model} with the token's account, then try again."
+)
+_GONE: Final = "{model} is not served by {provider} any more: choose another model."
+_REFUSED_INPUT: Final = "{model} at {provider} did not accept this input: change it, or choose another model."
+_TOO_LARGE: Final = "The input is too large for {model} at {provider}: make it smaller, or choose another model."
+_RATE: Final = "{provider} is over its rate limit: wait {wait}, or choose another model."
+_LOADING: Final = "{model} was still loading at {provider} when the time was up: try again in a few minutes."
+_BUSY: Final = "{provider} is overloaded or down: try again in a minute, or choose another model."
+_TROUBLE: Final = "{provider} has trouble of its own (status {status}): try again in a minute, or choose another model."
+_SLOW: Final = "{model} at {provider} did not answer within {seconds}: try again, or choose another model."
+_BROKEN_OFF: Final = "{provider} broke off in the middle of its answer: try again, or choose another model."
+_UNREACHABLE: Final = "{provider} can't be reached: check the network; models that run here go on working."
+_PROXY: Final = (
+    "A proxy on this network blocks the way to {provider}: have it allowed there, or unset HTTP_PROXY and HTTPS_PROXY."
+)
+_CERTIFICATE: Final = (
+    "The certificate of {provider} is not trusted: if this network inspects connections, set SSL_CERT_FILE to its certificate."
+)
+_PRIVATE: Final = "{provider} is a private address, which this server may not reach: run the app on your own machine."
+_NONSENSE: Final = "{provider} answered something that can't be used: try again, or choose another model."
+_PROXY_AUTHENTICATION: Final = 407
+
+Whose = Literal["model", "provider", "account", "network"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a failed call means."""
+
+    sentence: str
+    whose: Whose = "model"
+    """Who failed: this model for this visitor, the provider for everybody, the account everywhere, or the network."""
+    again: bool = False
+    """Whether the same call may do better in a while."""
+    wait: float = 0.0
+    """What the server asks to wait until then, in seconds; 0 where it says nothing."""
+    loading: bool = False
+    """Whether the model is on its way up."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    sentence: str
+    whose: Whose = "model"
+    again: bool = False
+
+
+_STATUSES: Final[Mapping[int, _Known]] = {
+    400: _Known(_REFUSED_INPUT),
+    401: _Known(_NO_TOKEN, "account"),
+    402: _Known(_NO_CREDIT, "account"),
+    403: _Known(_NO_PERMISSION),
+    404: _Known(_GONE),
+    407: _Known(_PROXY, "network"),
+    408: _Known(_SLOW, "provider", again=True),
+    410: _Known(_GONE),
+    413: _Known(_TOO_LARGE),
+    422: _Known(_REFUSED_INPUT),
+    429: _Known(_RATE, again=True),
+    502: _Known(_BUSY, "provider", again=True),
+    503: _Known(_BUSY, "provider", again=True),
+    504: _Known(_SLOW, "provider"),
+}
+
+
+def read_fault(error: BaseException, *, model: str, provider: str, seconds: float) -> Fault:
+    """What a call's failure means.
+
+    Args:
+        error: What the client raised.
+        model: The Hub's id.
+        provider: Who was asked, as people know it.
+        seconds: How long the call was given.
+    """
+    found = _read(error)
+    words = {"model": model, "provider": provider, "seconds": f"{seconds:.3g} s", "wait": in_words(found.wait)}
+    status = getattr(getattr(error, "response", None), "status_code", "")
+    return Fault(found.sentence.format(**words, status=status), found.whose, found.again, found.wait, found.loading)
+
+
+def _read(error: BaseException) -> Fault:
+    from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled, RepositoryNotFoundError
+
+    match error:
+        case DeadlineError():
+            return Fault(_SLOW, "provider")
+        case HuggingGPTError():
+            return Fault(str(error).replace("{", "{{").replace("}", "}}"))
+        case GatedRepoError():
+            return Fault(_GATED)
+        case RepositoryNotFoundError():
+            return Fault(_GONE)
+        case httpx2.HTTPStatusError():  # HfHubHTTPError is one, in effect: it has a response
+            return _of_status(error.response)
+        case _ if isinstance(getattr(error, "response", None), httpx2.Response):
+            return _of_status(error.response)  # type: ignore[attr-defined]
+        case RefusedError():
+            return Fault(_PRIVATE)
+        case TimeoutError() | httpx2.TimeoutException():
+            connecting = isinstance(error, httpx2.ConnectTimeout) or isinstance(error.__cause__, httpx2.ConnectTimeout)
+            return Fault(_UNREACHABLE, "network") if connecting else Fault(_SLOW, "provider")
+        case httpx2.ProxyError():
+            return Fault(_PROXY, "network")
+        case httpx2.ConnectError() | OfflineModeIsEnabled():
+            return Fault(_CERTIFICATE if "CERTIFICATE_VERIFY_FAILED" in str(error) else _UNREACHABLE, "network", again=True)
+        case httpx2.TransportError():
+            return Fault(_BROKEN_OFF, "provider", again=True)
+        case _:  # a body that is no JSON, lacks a field, or is no picture: the client raises whatever that led to
+            return Fault(_NONSENSE, "provider")
+
+
+def _of_status(response: httpx2.Response) -> Fault:
+    status, said = response.status_code, _said(response)
+    if response.headers.get("X-Error-Code") == "GatedRepo" or (status == 403 and re.search(r"\bgated\b|accept", said)):
+        return Fault(_GATED)
+    wait = asked_wait(response.headers)
+    if status in {429, 503} and "loading" in said:
+        estimate = _field(response, "estimated_time")
+        waited = float(estimate) if isinstance(estimate, int | float) and math.isfinite(estimate) else wait
+        return Fault(_LOADING, again=True, wait=max(waited, 0.0), loading=True)
+    known = _STATUSES.get(status) or _Known(_TROUBLE, "provider")
+    return Fault(known.sentence, known.whose, known.again, wait)
+
+
+def _said(response: httpx2.Response) -> str:
+    found = _field(response, "error")
+    return (str(found) if found is not None else "").lower() + response.headers.get("X-Error-Message", "").lower()
+
+
+def _field(response: httpx2.Response, name: str) -> Any:
+    try:
+        content = response.json()
+    except (ValueError, httpx2.StreamError, UnicodeError):
+        return None
+    return content.get(name) if isinstance(content, dict) else None
+
+
+def failed(fault: Fault) -> ExpertError:
+    """The exception that says it, without the cause, which may quote a token."""
+    return BackendError(fault.sentence) if fault.whose in {"account", "network"} else ExpertError(fault.sentence)
