@@ -21,7 +21,7 @@ from typing import cast
 from hugginggpt.agent import HuggingGPT, Session
 from hugginggpt.assembly import make_agent, make_controller, make_language_model, session_experts
 from hugginggpt.commands import COMMANDS, run_command
-from hugginggpt.errors import HuggingGPTError, StoppedError
+from hugginggpt.errors import HuggingGPTError, RequestError, StoppedError
 from hugginggpt.events import (
     Answered,
     AttemptFailed,
@@ -39,7 +39,9 @@ from hugginggpt.events import (
 from hugginggpt.language_model import LanguageModel
 from hugginggpt.resources import Resource
 from hugginggpt.settings import SettingsError
+from hugginggpt.terminal import add_wishes, own_token, read_wishes
 from hugginggpt.trace import duration, trace_json
+from hugginggpt.wishes import visitor_for
 
 _SECONDS_BETWEEN_PROGRESS = 1.0
 
@@ -52,8 +54,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m hugginggpt",
         description="Ask for something in plain language, with pictures, sound or video.",
         epilog="A language model plans when OPENAI_API_KEY is set (OPENAI_BASE_URL and OPENAI_MODEL choose which); "
-        "without it the built-in planner does. Two first words are commands: `tasks` shows what can be done here, "
-        "`models` what is cached, and fetches more.",
+        "without it the built-in planner does. With HF_TOKEN, models that are not here run at Hugging Face's inference "
+        "providers. Two first words are commands: `tasks` shows what can be done here, `models` which models could do it.",
     )
     parser.add_argument("request", help="what you want, in a sentence")
     parser.add_argument("files", nargs="*", help="pictures, recordings, videos, texts, tables")
@@ -62,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     shape.add_argument("--json", action="store_true", help="print the whole trace as JSON")
     parser.add_argument("--out", type=Path, metavar="DIR", help="save what is made there (default: a new temporary folder)")
     parser.add_argument("--offline", action="store_true", help="use the built-in planner even if a key is set")
+    add_wishes(parser)
     parser.add_argument("-v", "--verbose", action="store_true", help="tell more on stderr")
     return parser
 
@@ -181,9 +184,16 @@ async def _run(agent: HuggingGPT, session: Session, model: LanguageModel | None,
     except HuggingGPTError as error:
         print(error, file=sys.stderr)
         return COULD_NOT
+    try:
+        wishes = read_wishes(args)
+        visitor = await visitor_for(agent, "" if args.offline else own_token(), wishes)
+    except HuggingGPTError as error:
+        print(error, file=sys.stderr)
+        return BAD_USAGE if isinstance(error, RequestError) else COULD_NOT
+    extra = session_experts(agent, model, visitor=visitor)
     events: list[Event] = []
     told = time.monotonic()
-    async for event in agent.run(args.request, session, controller, attached, extra=session_experts(agent, model)):
+    async for event in agent.run(args.request, session, controller, attached, extra=extra, preferences=wishes.preferences()):
         events.append(event)
         if isinstance(event, TaskProgress) and time.monotonic() - told < _SECONDS_BETWEEN_PROGRESS:
             continue
@@ -221,13 +231,14 @@ def progress_line(event: Event) -> str | None:
             steps = ", ".join(task.task for task in plan.tasks) or "nothing to run"
             return "\n".join([f"planned in {duration(seconds)}: {steps}", *(f"  {note}" for note in plan.notes)])
         case ModelSelected():
-            return f"[{event.task_id}] {event.model.id} ({event.model.backend}): {event.reason}"
+            source = f" (candidates: {event.source})" if event.source and event.source != "you" else ""
+            return f"[{event.task_id}] {event.model.id} ({event.model.where}): {event.reason}{source}"
         case TaskStarted():
             return f"[{event.task_id}] running on {event.model.id}"
         case TaskProgress():
             return f"[{event.task_id}] {event.message}"
         case AttemptFailed():
-            return f"[{event.task_id}] {event.model.id} failed, trying the next: {event.error}"
+            return f"[{event.task_id}] {event.model.id} ({event.model.where}) failed, trying the next: {event.error}"
         case TaskDone():
             names = ", ".join(resource.name for resource in event.outputs)
             return f"[{event.task_id}] done in {duration(event.seconds)}: {names}"

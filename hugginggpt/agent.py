@@ -9,16 +9,14 @@ import asyncio
 import logging
 import re
 import time
-from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hugginggpt.catalog.cards import ModelCard
-from hugginggpt.catalog.shipped import small_models
-from hugginggpt.controller.base import Choice, Controller, PlanRequest, RespondRequest, Selection, Turn
-from hugginggpt.errors import ControllerError, DeadlineError, ExpertError, HuggingGPTError, PlanError, RequestError
+from hugginggpt.choosing import Chooser, gathered
+from hugginggpt.controller.base import Controller, PlanRequest, RespondRequest, Turn
+from hugginggpt.errors import ControllerError, DeadlineError, HuggingGPTError, PlanError, RequestError
 from hugginggpt.events import (
     AnswerDelta,
     Answered,
@@ -33,12 +31,13 @@ from hugginggpt.events import (
     Usage,
 )
 from hugginggpt.experts.base import Expert, Limits
-from hugginggpt.plan import Plan, Task
+from hugginggpt.plan import Plan
 from hugginggpt.repair import make_plan
 from hugginggpt.resources import Resource, Workspace
-from hugginggpt.scheduler import Assignment, Emit, Scheduler
+from hugginggpt.scheduler import Emit, Scheduler
+from hugginggpt.selection import Needs, Preferences, Ranking, rank
 from hugginggpt.settings import Settings
-from hugginggpt.tasks import TaskTable, TaskType, task_table
+from hugginggpt.tasks import TaskTable, task_table
 from hugginggpt.trace import fold_steps
 from hugginggpt.turns import Slots
 
@@ -95,13 +94,20 @@ class HuggingGPT:
         """A session with an empty workspace; close it when its person leaves."""
         return Session(Workspace.create(self.settings))
 
-    def candidates(self, extra: Sequence[Expert] = ()) -> Mapping[str, tuple[ModelCard, ...]]:
-        """The models that can do each task here and now, the best first, at most `top_k`; looks at the disk."""
-        found: defaultdict[str, list[ModelCard]] = defaultdict(list)
-        for expert in (*self._experts, *extra):
-            for card in expert.cards():
-                found[card.task].append(card)
-        return {task: tuple(cards[: self.settings.top_k]) for task, cards in found.items()}
+    def candidates(
+        self, extra: Sequence[Expert] = (), tasks: Collection[str] | None = None, preferences: Preferences | None = None
+    ) -> Mapping[str, Ranking]:
+        """The models that can do each task here and now, ranked for a request that asks for nothing special.
+
+        Looks at the disk and asks servers: not for the event loop.
+
+        Args:
+            extra: Back ends of one session.
+            tasks: Those that are asked about; None: all.
+            preferences: What the visitor has settled.
+        """
+        found = gathered((*self._experts, *extra), tasks)
+        return {task: rank(cards, Needs(), preferences) for task, cards in found.items()}
 
     async def run(
         self,
@@ -111,6 +117,7 @@ class HuggingGPT:
         attached: Sequence[Resource] = (),
         *,
         extra: Sequence[Expert] = (),
+        preferences: Preferences | None = None,
     ) -> AsyncIterator[Event]:
         """Work on one request and tell everything that happens.
 
@@ -122,9 +129,10 @@ class HuggingGPT:
             controller: Plans, selects, answers.
             attached: Resources of the workspace that come with this request.
             extra: Back ends of this session alone, made with its own keys.
+            preferences: Which models the person has pinned or banned, and where models may run.
         """
         events: asyncio.Queue[Event | None] = asyncio.Queue()
-        request = _Request(self, text, session, controller, tuple(attached), tuple(extra), events.put_nowait)
+        request = _Request(self, text, session, controller, tuple(attached), tuple(extra), events.put_nowait, preferences)
         worker = asyncio.create_task(request.work())
         worker.add_done_callback(lambda _: events.put_nowait(None))
         try:
@@ -157,7 +165,9 @@ class _Request:
         attached: tuple[Resource, ...],
         extra: tuple[Expert, ...],
         emit: Emit,
+        preferences: Preferences | None = None,
     ) -> None:
+        self._preferences = preferences or Preferences()
         self._agent = agent
         self._session = session
         self._controller = controller
@@ -190,26 +200,28 @@ class _Request:
         begun = time.monotonic()
         plan = await self.plan()
         self._emit(Planned(plan, time.monotonic() - begun))
-        candidates = await asyncio.to_thread(self._agent.candidates, self._extra)
-        selecting = asyncio.create_task(self._select(plan, candidates))
+        agent, workspace = self._agent, self._session.workspace
+        experts = (*agent._experts, *self._extra)
+        chooser = Chooser(
+            experts,
+            self._controller,
+            request,
+            agent.table,
+            self._preferences,
+            settings.top_k,
+            settings.select_seconds,
+            self._emit,
+            self._usages.append,
+            agent._with_key,
+        )
+        known = set(workspace.resources)
         try:
-            scheduler = Scheduler(
-                (*self._agent._experts, *self._extra),
-                self._agent.table,
-                task_seconds=settings.task_seconds,
-                slots=self._agent._slots,
-                limits=Limits(settings.max_pixels, settings.max_audio_seconds),
-            )
-
-            async def assign(task: Task) -> Assignment:
-                found = candidates.get(task.task, ())
-                selections = await asyncio.shield(selecting) if len(found) > 1 else {}
-                return self._assignment(task, found, selections)
-
-            known = set(self._session.workspace.resources)
-            self._usages += await scheduler.run(plan, self._session.workspace, assign, self._emit)
+            await chooser.rank(plan, workspace.resources)
+            limits = Limits(settings.max_pixels, settings.max_audio_seconds)
+            scheduler = Scheduler(experts, agent.table, task_seconds=settings.task_seconds, slots=agent._slots, limits=limits)
+            self._usages += await scheduler.run(plan, workspace, chooser.assign, self._emit)
         finally:
-            selecting.cancel()
+            chooser.stop()
         fetched = [r for r in self._session.workspace.resources if r not in known and r.origin.source in {"url", "example"}]
         if fetched:
             self._emit(ResourcesFetched(tuple(fetched)))
@@ -243,38 +255,6 @@ class _Request:
 
     def _made(self, tasks: Sequence[Any]) -> Plan:
         return make_plan(tasks, self._agent.table, self._request.attached, max_tasks=self._agent.settings.max_tasks)
-
-    async def _select(self, plan: Plan, candidates: Mapping[str, tuple[ModelCard, ...]]) -> Mapping[int, Selection]:
-        """One question to the controller for all tasks that have a choice; its failure costs only the choice."""
-        choices = [Choice(task, found) for task in plan.tasks if len(found := candidates.get(task.task, ())) > 1]
-        if not choices:
-            return {}
-        try:
-            async with asyncio.timeout(self._agent.settings.select_seconds):
-                selections, usage = await self._controller.select(self._request, choices)
-        except HuggingGPTError as error:
-            reason = str(error)
-        except TimeoutError:
-            reason = "it took too long"
-        except Exception as error:  # the seam to a controller: a broken choice costs the choice, not the request
-            log.exception("selection broke")
-            reason = type(error).__name__
-        else:
-            self._usages += [usage] if usage else []
-            return {selection.task_id: selection for selection in selections}
-        self._emit(Notice(f"{self._controller.name} did not choose the models ({reason}); the first ones are taken."))
-        return {}
-
-    def _assignment(self, task: Task, candidates: tuple[ModelCard, ...], selections: Mapping[int, Selection]) -> Assignment:
-        if not candidates:
-            raise ExpertError(_no_model(self._agent.table[task.task], self._agent._with_key))
-        if len(candidates) == 1:
-            return Assignment(candidates, "The only model here for this task.")
-        selection = selections.get(task.id)
-        chosen = [card for card in candidates if selection and card.id == selection.model_id]
-        if not chosen or selection is None:
-            return Assignment(candidates, "First in the catalogue's order for this task.")
-        return Assignment((*chosen, *(card for card in candidates if card not in chosen)), selection.reason)
 
     async def _respond(self, plan: Plan, fetched: Sequence[Resource]) -> None:
         steps = fold_steps(self._events)
@@ -344,18 +324,6 @@ def _invented(answer: str, request: RespondRequest, workspace: Workspace) -> lis
 
     written = names(request.text).union(*(names(resource.text or "") for step in request.steps for resource in step.outputs))
     return sorted(names(answer) - {resource.name for resource in workspace.resources} - written)
-
-
-def _no_model(row: TaskType, with_key: frozenset[str]) -> str:
-    if row.name == "conversational":
-        return (
-            "The built-in planner found nothing in this request that a model here can do; "
-            "with an OpenAI or Hugging Face key a language model answers it."
-        )
-    ways = ["with an OpenAI or Hugging Face key the language model does it"] if row.name in with_key else []
-    if row.name in small_models():
-        ways.append(f"“python -m hugginggpt models pull {row.name}” fetches one")
-    return f"No model for {row.noun} is here{'; ' if ways else ''}{', and '.join(ways)}."
 
 
 def _summed(usages: Sequence[Usage]) -> tuple[Usage, ...]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hugginggpt.addresses import is_public
 from hugginggpt.agent import HuggingGPT
 from hugginggpt.controller.base import Controller
 from hugginggpt.controller.offline import OfflineController
 from hugginggpt.experts.base import Expert
+from hugginggpt.hub_client import Places
 from hugginggpt.language_model import DEFAULT_MODEL, OPENAI_URL, LanguageModel
 from hugginggpt.resources import remove_stale
 from hugginggpt.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from hugginggpt.experts.hosted import Visitor
 
 _SESSION: Final = re.compile(r"[\w-]{24}", re.ASCII)
 """What a session's folder is called (see Workspace.create)."""
@@ -23,16 +27,18 @@ def make_agent(settings: Settings | None = None) -> HuggingGPT:
     """The agent with all back ends that need no key; what processes that were killed have left is deleted first.
 
     Raises:
-        SettingsError: The environment sets something that can't be used.
+        SettingsError: The environment sets something that can't be used, or a file of `models_config/` does.
     """
+    from hugginggpt.catalog.shipped import catalogue
     from hugginggpt.experts import textwork
     from hugginggpt.experts.bundled import BundledExpert
 
     settings = settings or load_settings()
+    catalogue()  # what somebody has edited is checked now, and not in the middle of a request
     if _holds_only_sessions(settings):
         remove_stale(settings)
     return HuggingGPT(
-        [*_local(settings), BundledExpert()],
+        [*_local(settings), BundledExpert(), _hosted(settings)],
         fallback=OfflineController(),
         settings=settings,
         with_key=frozenset(textwork.instructions()),
@@ -48,6 +54,16 @@ def _local(settings: Settings) -> Sequence[Expert]:
     if on_zero_gpu():
         wrapped()  # now, before anything imports torch
     return [LocalExpert(device=settings.device, memory_gb=settings.memory_gb, gpu_memory_gb=settings.gpu_memory_gb)]
+
+
+def _hosted(settings: Settings) -> Expert:
+    """What all sessions know of hosted models; each session's own token makes some of them runnable."""
+    from hugginggpt.catalog.hub import HubSearch
+    from hugginggpt.experts.hosted import HostedExpert
+    from hugginggpt.experts.hosted.circuits import Circuits
+
+    places = Places(settings.hub, settings.router)
+    return HostedExpert(HubSearch(settings.catalogue, places, settings.catalogue_hours * 3_600), Circuits())
 
 
 def _holds_only_sessions(settings: Settings) -> bool:
@@ -83,17 +99,24 @@ def make_controller(model: LanguageModel | None) -> Controller:
     return LLMController(model) if model else OfflineController()
 
 
-def session_experts(agent: HuggingGPT, model: LanguageModel | None, *, fetch: bool | None = None) -> Sequence[Expert]:
+def session_experts(
+    agent: HuggingGPT, model: LanguageModel | None, *, fetch: bool | None = None, visitor: Visitor | None = None
+) -> Sequence[Expert]:
     """Back ends that a session adds by its own key and its own choice.
 
     Args:
         agent: Whose local models are added to.
         model: Does text work.
         fetch: Whether small models may be fetched from the Hub when they are needed; None: what the settings say.
+        visitor: On whose account hosted models run, and what they have added.
     """
+    from hugginggpt.experts.hosted import HostedExpert
     from hugginggpt.experts.textwork import TextWorkExpert
 
     found: list[Expert] = [TextWorkExpert(model)] if model else []
+    hosted = agent.expert("hosted")
+    if visitor is not None and isinstance(hosted, HostedExpert):
+        found.append(hosted.on_behalf(visitor))
     if (agent.settings.local == "download") if fetch is None else fetch:
         found += _fetching(agent)
     return found

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from hugginggpt.assembly import make_agent
+from hugginggpt.assembly import make_agent, session_experts
 from hugginggpt.catalog.cache import find_checkpoints
 from hugginggpt.catalog.cards import ModelCard
 from hugginggpt.catalog.download import hub, in_megabytes
 from hugginggpt.catalog.shipped import small_models
 from hugginggpt.errors import HuggingGPTError
+from hugginggpt.selection import Ranking
 from hugginggpt.settings import SettingsError
 from hugginggpt.tasks import TaskType, task_table
+from hugginggpt.terminal import add_wishes, own_token, read_wishes
+from hugginggpt.wishes import visitor_for
 
 _DONE, _COULD_NOT, _BAD_USAGE = 0, 1, 2
 _SHOWN: Final = 2
@@ -44,10 +48,15 @@ def _parser() -> argparse.ArgumentParser:
     tasks = commands.add_parser("tasks", help="all tasks, and what can run each here and now")
     tasks.add_argument("--json", action="store_true", help="as JSON")
     tasks.set_defaults(work=_tasks)
-    models = commands.add_parser("models", help="the models in the Hugging Face cache").add_subparsers(required=True)
-    listed = models.add_parser("list", help="what the cache holds")
+    models = commands.add_parser("models", help="which models could do a task, where, and which one would be taken")
+    models.add_argument("--task", metavar="T", help="that task alone")
+    models.add_argument("--json", action="store_true", help="as JSON")
+    add_wishes(models)
+    models.set_defaults(work=_models)
+    more = models.add_subparsers()
+    listed = more.add_parser("list", help="what the Hugging Face cache holds")
     listed.set_defaults(work=_list)
-    pull = models.add_parser("pull", help="fetch a model, or a small one for a task")
+    pull = more.add_parser("pull", help="fetch a model, or a small one for a task")
     pull.add_argument("what", metavar="TASK|MODEL", help="a task's name, or the Hub's id of a model")
     pull.add_argument("--yes", action="store_true", help="do not ask before fetching")
     pull.set_defaults(work=_pull)
@@ -59,8 +68,8 @@ COMMANDS: Final = frozenset({"tasks", "models"})
 
 
 def _tasks(args: argparse.Namespace) -> int:
-    candidates = make_agent().candidates()
-    rows = [(row, candidates.get(row.name, ())) for row in task_table().values()]
+    ranked = make_agent().candidates()
+    rows = [(row, ranked[row.name].cards if row.name in ranked else ()) for row in task_table().values()]
     if args.json:
         print(json.dumps([_as_json(row, cards) for row, cards in rows], indent=2, ensure_ascii=False))
         return _DONE
@@ -99,6 +108,63 @@ def _runs_on(row: TaskType, cards: Sequence[ModelCard]) -> str:
         more = f" and {len(cards) - _SHOWN} more" if len(cards) > _SHOWN else ""
         return ", ".join(f"{card.id} ({card.backend})" for card in cards[:_SHOWN]) + more
     return f"nothing yet: models pull {row.name}" if row.name in small_models() else "nothing yet"
+
+
+def _models(args: argparse.Namespace) -> int:
+    agent, table = make_agent(), task_table()
+    task = table.recognise(args.task) if args.task else None
+    if args.task and task is None:
+        print(f"“{args.task}” is no task: “python -m hugginggpt tasks” lists them.", file=sys.stderr)
+        return _BAD_USAGE
+    wishes = read_wishes(args)
+    visitor = asyncio.run(visitor_for(agent, own_token(), wishes))
+    extra = session_experts(agent, None, visitor=visitor)
+    ranked = agent.candidates(extra, {task} if task else set(table), wishes.preferences())
+    rankings = {name: ranked.get(name, Ranking(())) for name in ([task] if task else table)}
+    if args.json:
+        print(json.dumps([_ranking_as_json(*each) for each in rankings.items()], indent=2, ensure_ascii=False))
+    else:
+        print("\n\n".join(_ranking_in_words(*each) for each in rankings.items()))
+    return _DONE
+
+
+def _ranking_as_json(task: str, ranking: Ranking) -> dict[str, Any]:
+    return {
+        "task": task,
+        "candidates": [
+            {
+                "id": card.id,
+                "where": card.ref.where,
+                "downloads": card.downloads,
+                "likes": card.likes,
+                "size_mb": card.size_mb,
+                "license": card.license,
+                "languages": list(card.languages),
+                "gated": card.gated,
+                "source": card.source,
+                "description": card.description,
+            }
+            for card in ranking.cards
+        ],
+        "reason": ranking.reason,
+        "left_out": list(ranking.left_out),
+    }
+
+
+def _ranking_in_words(task: str, ranking: Ranking) -> str:
+    lines = [task]
+    for place, card in enumerate(ranking.cards):
+        downloads = f"{card.downloads:,} downloads" if card.downloads else ""
+        size = in_megabytes(round(card.size_mb * 1e6)) if card.size_mb else ""
+        facts = ", ".join(filter(None, (card.ref.where, size, card.license, "/".join(card.languages[:5]), downloads)))
+        lines.append(f"  {'→' if not place else ' '} {card.id} ({facts})")
+        if not place:
+            lines.append(f"      {ranking.reason}")
+    sources = dict.fromkeys(card.source for card in ranking.cards if card.source and card.source != "you")
+    lines += [f"    Hosted models: {source}." for source in sources]
+    if not ranking.cards:
+        lines.append(f"    nothing yet{f': models pull {task}' if task in small_models() else ''}")
+    return "\n".join([*lines, *(f"    left out: {why}" for why in ranking.left_out)])
 
 
 def _list(args: argparse.Namespace) -> int:

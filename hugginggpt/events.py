@@ -69,6 +69,8 @@ class ModelSelected:
     reason: str
     candidates: tuple[ModelRef, ...]
     """All that could have been chosen, the best first."""
+    source: str = ""
+    """How they came to be known, where that is not plain: "the Hub's search, 3 h ago", "the shipped list"."""
 
 
 @dataclass(frozen=True, slots=True)

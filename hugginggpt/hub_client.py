@@ -24,6 +24,7 @@ from hugginggpt.errors import ExpertError
 HUB: Final = "https://huggingface.co"
 ROUTER: Final = "https://router.huggingface.co"
 _CONNECT_SECONDS: Final = 10.0
+_TRIED_AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
 _MAX_BYTES: Final = 512 * 2**20
 _TRUSTED: Final = ("huggingface.co", "hf.space", "endpoints.huggingface.cloud", "localhost", "127.0.0.1")
 """Hosts, and those below them, that a token may be shown to."""
@@ -95,8 +96,29 @@ def _install() -> None:
     set_async_client_factory(_async_client)
 
 
+class FailedAtOnceError(Exception):
+    """Holds, as its cause, what the library would try five times, with pauses of up to eight seconds."""
+
+
+class _Client(httpx2.Client):
+    """On an errand a failure is told at once: whoever is waiting decides whether to try again, and says so."""
+
+    def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        errand = _ERRAND.get()
+        try:
+            response = super().send(request, **options)
+            if errand is not None and response.status_code in _TRIED_AGAIN:
+                response.read()
+                response.raise_for_status()
+        except (httpx2.TransportError, httpx2.HTTPStatusError) as error:
+            if errand is None:
+                raise
+            raise FailedAtOnceError from error
+        return response
+
+
 def _client() -> httpx2.Client:
-    return httpx2.Client(follow_redirects=True, timeout=None, event_hooks={"request": [_put_right], "response": [_bound]})
+    return _Client(follow_redirects=True, timeout=None, event_hooks={"request": [_put_right], "response": [_bound]})
 
 
 def _async_client() -> httpx2.AsyncClient:

@@ -14,7 +14,8 @@ from typing import Any, Final, Literal
 import httpx2
 
 from hugginggpt.addresses import RefusedError
-from hugginggpt.errors import BackendError, DeadlineError, ExpertError, HuggingGPTError
+from hugginggpt.errors import BackendError, ExpertError, HuggingGPTError
+from hugginggpt.hub_client import FailedAtOnceError
 from hugginggpt.server_faults import asked_wait, in_words
 
 TOKENS: Final = "huggingface.co/settings/tokens"
@@ -104,15 +105,16 @@ def read_fault(error: BaseException, *, model: str, provider: str, seconds: floa
     found = _read(error)
     words = {"model": model, "provider": provider, "seconds": f"{seconds:.3g} s", "wait": in_words(found.wait)}
     status = getattr(getattr(error, "response", None), "status_code", "")
-    return Fault(found.sentence.format(**words, status=status), found.whose, found.again, found.wait, found.loading)
+    said = found.sentence.format(**words, status=status)
+    return Fault(said[:4].replace("the ", "The ") + said[4:], found.whose, found.again, found.wait, found.loading)
 
 
 def _read(error: BaseException) -> Fault:
     from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled, RepositoryNotFoundError
 
     match error:
-        case DeadlineError():
-            return Fault(_SLOW, "provider")
+        case FailedAtOnceError(__cause__=cause) if cause is not None:
+            return _read(cause)
         case HuggingGPTError():
             return Fault(str(error).replace("{", "{{").replace("}", "}}"))
         case GatedRepoError():

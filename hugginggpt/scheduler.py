@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hugginggpt.catalog.cards import ModelCard
-from hugginggpt.errors import DeadlineError, ExpertError, HuggingGPTError, InputError
+from hugginggpt.errors import BackendError, DeadlineError, ExpertError, HuggingGPTError, InputError
 from hugginggpt.events import (
     AttemptFailed,
     Event,
@@ -44,6 +44,8 @@ class Assignment:
 
     candidates: tuple[ModelCard, ...]
     reason: str
+    source: str = ""
+    """How the candidates came to be known, where that is not plain."""
 
 
 class Scheduler:
@@ -143,7 +145,7 @@ class _Run:
     async def _assigned(self, task: Task) -> Assignment:
         assignment = await self._assign(task)
         refs = tuple(card.ref for card in assignment.candidates)
-        self._emit(ModelSelected(task.id, refs[0], assignment.reason, refs))
+        self._emit(ModelSelected(task.id, refs[0], assignment.reason, refs, assignment.source))
         return assignment
 
     async def _first_missing(self, task: Task) -> int | None:
@@ -154,23 +156,27 @@ class _Run:
 
     async def _attempts(self, task: Task, assignment: Assignment, clock: Clock) -> TaskDone:
         calls = await TaskInputs(self._workspace, self._made).of(task, self._scheduler._table[task.task])
-        for position, card in enumerate(assignment.candidates):
+        left = list(assignment.candidates)
+        while left:
+            card = left.pop(0)
             try:
-                return await self._attempt(task, card, calls, clock)
+                return await self._attempt(task, card, calls, clock, others=bool(left))
             except InputError:
                 raise  # no other model would do better
             except (ExpertError, DeadlineError) as error:
-                if position + 1 == len(assignment.candidates) or clock.left <= 0:
+                if isinstance(error, BackendError):
+                    left = [other for other in left if other.backend != card.backend]
+                if not left or clock.left <= 0:
                     raise
                 self._emit(AttemptFailed(task.id, card.ref, str(error)))
         raise ExpertError(f"No model for {task.task} could be run.")
 
     async def _attempt(
-        self, task: Task, card: ModelCard, inputs: Sequence[Mapping[str, str | Resource]], clock: Clock
+        self, task: Task, card: ModelCard, inputs: Sequence[Mapping[str, str | Resource]], clock: Clock, *, others: bool
     ) -> TaskDone:
         told = _Teller(self._emit, task.id, card, len(inputs))
         calls = [
-            Call(card, given, self._workspace.new_path, progress=told.progress, limits=self._scheduler._limits)
+            Call(card, given, self._workspace.new_path, progress=told.progress, limits=self._scheduler._limits, others=others)
             for given in inputs
         ]
         turns = (self._turns.take(Turn(call, clock, told.begin)) for call in calls)
@@ -180,7 +186,7 @@ class _Run:
             told.over = True
         made = [tuple(self._keep(task, card, output) for output in result.outputs) for result in results]
         self.usages += [result.usage for result in results if result.usage]
-        ran = ModelRef(_credited(results, card), card.backend)
+        ran = ModelRef(_credited(results, card), card.backend, card.provider)
         outputs = tuple(resource for resources in made for resource in resources)
         return TaskDone(task.id, ran, outputs, clock.used, _noted(results, made))
 

@@ -29,6 +29,23 @@ def _usual_folder() -> Path:
     return Path(gettempdir()) / f"hugginggpt{user}"
 
 
+_ADDRESS = r"^https?://[^\s/]+(/[^\s?#]*)?$"
+
+
+def _usual_catalogue() -> Path:
+    """Beside the Hub client's cache, found without importing that."""
+    if home := os.environ.get("HF_HOME"):
+        return Path(home) / "hugginggpt"
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    if caches.startswith("~"):  # a user without a home
+        return _usual_folder().with_name(f"{_usual_folder().name}-catalogue")
+    return Path(caches) / "huggingface" / "hugginggpt"
+
+
+def _usual_hub() -> str:
+    return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+
+
 class Settings(BaseSettings):
     """Limits and places; frozen, so that one session can't change another's."""
 
@@ -68,6 +85,18 @@ class Settings(BaseSettings):
     """What loaded models may take of the CPU's memory, in GiB; by default half of it."""
     gpu_memory_gb: float | None = Field(None, gt=0)
     """What they may take of each GPU's memory, in GiB; by default 85 % of it."""
+    catalogue: Path = Field(default_factory=_usual_catalogue)
+    """Folder in which the Hub's answers to searches are kept."""
+    catalogue_hours: float = Field(24.0, ge=0)
+    """How long such an answer is good for, in hours."""
+    hub: str = Field(default_factory=_usual_hub, pattern=_ADDRESS)
+    """Where the Hub is, for searches; by default what ``HF_ENDPOINT`` says, else huggingface.co."""
+    router: str = Field("https://router.huggingface.co", pattern=_ADDRESS)
+    """Where the Hub's inference router is, or what stands for it."""
+    share_token: bool = False
+    """Whether visitors without a token use the owner's (``HF_TOKEN``) for hosted models."""
+    shared_calls: int = Field(20, ge=1)
+    """How many hosted calls an hour each visitor gets then."""
     top_k: int = Field(5, ge=1)
     """How many candidates per task the controller chooses among."""
 

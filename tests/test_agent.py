@@ -78,7 +78,7 @@ async def test_the_model_that_the_controller_selects_runs(agent: HuggingGPT, ses
 async def test_a_model_that_does_not_exist_is_not_selected(agent: HuggingGPT, session: Session) -> None:
     events = await told(agent, session, Planner([CHAIN], prefers="gpt-99"))
     assert [event.model.id for event in of(events, TaskDone)] == ["quick/one"] * 2
-    assert "order" in of(events, ModelSelected)[0].reason
+    assert of(events, ModelSelected)[0].reason == "First of those that run here."
 
 
 async def test_when_selection_fails_the_first_models_are_taken_and_it_is_told(agent: HuggingGPT, session: Session) -> None:
@@ -236,8 +236,8 @@ async def test_a_failed_request_leaves_no_turn(agent: HuggingGPT, session: Sessi
 
 
 async def test_a_sessions_own_back_end_serves_that_session_alone(agent: HuggingGPT, session: Session) -> None:
-    assert [card.id for card in agent.candidates([Quick("hosted")])["translation"]][-1] == "hosted/model"
-    assert "hosted/model" not in [card.id for card in agent.candidates()["translation"]]
+    assert [card.id for card in agent.candidates([Quick("hosted")])["translation"].cards][-1] == "hosted/model"
+    assert "hosted/model" not in [card.id for card in agent.candidates()["translation"].cards]
 
 
 async def test_a_plan_alone_runs_nothing(agent: HuggingGPT, session: Session) -> None:

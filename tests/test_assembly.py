@@ -91,8 +91,8 @@ def test_a_sessions_language_model_adds_text_work_after_the_bundled_models(setti
     extra = session_experts(agent, make_language_model(key=KEY, model="big"))
     assert not session_experts(agent, None)
     assert "translation" not in agent.candidates()
-    assert [card.id for card in agent.candidates(extra)["translation"]] == ["big"]
-    assert [card.backend for card in agent.candidates(extra)["summarization"]] == ["bundled", "controller"]
+    assert [card.id for card in agent.candidates(extra)["translation"].cards] == ["big"]
+    assert [card.backend for card in agent.candidates(extra)["summarization"].cards] == ["bundled", "controller"]
 
 
 def test_what_a_killed_process_has_left_is_deleted_before_the_first_session(settings: Settings) -> None:

@@ -92,7 +92,7 @@ def test_what_is_neither_a_model_nor_a_task_to_pull_is_bad_usage(capsys: pytest.
     assert "is no task that a model is known for" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["models"], ["models", "pull"], ["tasks", "extra"]])
+@pytest.mark.parametrize("arguments", [["models", "--tasks"], ["models", "pull"], ["tasks", "extra"]])
 def test_a_command_that_makes_no_sense_is_bad_usage(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)

@@ -11,6 +11,7 @@ from typing import Any, Final
 import yaml
 
 from hugginggpt.controller.base import Choice, PlanRequest, RespondRequest, Selection, Turn
+from hugginggpt.controller.choices import question, selection_schema
 from hugginggpt.events import Step, Usage
 from hugginggpt.language_model import LanguageModel, Message
 from hugginggpt.reply import read_selections, read_tasks
@@ -23,6 +24,8 @@ _MAX_TURNS: Final = 5
 _MAX_RESULT_CHARS: Final = 3_000
 """How much of each result's text the answer is written from."""
 _MAX_REMEMBERED_CHARS: Final = 300
+_MAX_ASKED_CHARS: Final = 1_000
+"""How much of a request goes with the question about models: what it says of them stands where it begins, as a rule."""
 
 
 class LLMController:
@@ -60,10 +63,9 @@ class LLMController:
 
     async def select(self, request: PlanRequest, choices: Sequence[Choice]) -> tuple[Sequence[Selection], Usage | None]:
         """One question for all tasks, answered as strict {"id", "reason"} for each; unknown ids are left out."""
-        listed = "\n\n".join(_choice_text(choice) for choice in choices)
         messages: list[Message] = [
             {"role": "system", "content": _prompt("select")},
-            {"role": "user", "content": f"Request: {request.text}\n\n{listed}"},
+            {"role": "user", "content": f"{question(choices)}\n\nRequest: {request.text[:_MAX_ASKED_CHARS]}"},
         ]
         reply, usage = await self._model.complete(messages, "select", schema=selection_schema(choices))
         known = {choice.task.id: [card.id for card in choice.candidates] for choice in choices}
@@ -116,25 +118,6 @@ def _turn_line(turn: Turn) -> str:
     return f"- asked: {turn.request[:_MAX_REMEMBERED_CHARS]} / resources: {made}"
 
 
-def _choice_text(choice: Choice) -> str:
-    cards = "\n".join(
-        json.dumps(
-            {
-                "id": card.id,
-                "where": card.backend,
-                "description": card.description,
-                "license": card.license or None,
-                "size_mb": card.size_mb,
-                "languages": list(card.languages) or None,
-                "downloads": card.downloads,
-            },
-            ensure_ascii=False,
-        )
-        for card in choice.candidates
-    )
-    return f"Task {choice.task.id}: {json.dumps(choice.task.as_json(), ensure_ascii=False)}\nModels:\n{cards}"
-
-
 def _selection(entry: Mapping[Any, Any], known: Mapping[int, Sequence[str]]) -> Selection | None:
     """One entry of the reply; None when it names no candidate. The only task may go unnamed, as in the paper's form."""
     number, model = str(entry.get("task", "")).strip(), entry.get("id")
@@ -184,19 +167,6 @@ def plan_schema(table: TaskTable) -> dict[str, Any]:
         for row in table.values()
     ]
     return _strict({"tasks": {"type": "array", "items": {"anyOf": tasks}}})
-
-
-def selection_schema(choices: Sequence[Choice]) -> dict[str, Any]:
-    """The strict JSON schema of a selection, limited to the candidates."""
-    ids = sorted({card.id for choice in choices for card in choice.candidates})
-    entry = _strict(
-        {
-            "task": {"type": "integer", "enum": [choice.task.id for choice in choices]},
-            "id": {"type": "string", "enum": ids},
-            "reason": {"type": "string"},
-        }
-    )
-    return _strict({"selections": {"type": "array", "items": entry}})
 
 
 def _strict(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -266,7 +266,6 @@ def test_a_request_as_long_as_is_allowed_is_planned_at_once() -> None:
         ("What does this sign say?", "a reader"),
         ("Describe this photo.", "a captioner"),
         ("What is going on in this picture?", "a captioner"),
-        ("Do something with this picture.", "a captioner"),
     ],
 )
 async def test_of_several_models_the_one_that_is_made_for_the_words_is_chosen(text: str, chosen: str) -> None:
@@ -276,3 +275,9 @@ async def test_of_several_models_the_one_that_is_made_for_the_words_is_chosen(te
     (selection,), usage = await OfflineController().select(PlanRequest(text), [Choice(task, cards)])
     assert selection.model_id == chosen
     assert usage is None
+
+
+async def test_where_the_words_ask_for_nothing_special_the_choice_is_left_to_the_ranking() -> None:
+    (task,) = make_plan([{"task": "image-to-text", "id": 0, "args": {"image": "image-1"}}], task_table(), [INVOICE]).tasks
+    cards = tuple(ModelCard(name, "image-to-text", "local", "") for name in ("one", "two"))
+    assert await OfflineController().select(PlanRequest("Do something with this picture."), [Choice(task, cards)]) == ([], None)

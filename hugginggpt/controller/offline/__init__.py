@@ -90,10 +90,10 @@ class OfflineController:
             raise RequestError(f"For {row.noun} a {what} is needed: attach one, or paste it into the request.")
 
     async def select(self, request: PlanRequest, choices: Sequence[Choice]) -> tuple[Sequence[Selection], Usage | None]:
-        """Take the first candidate that is good at what the words ask for; the catalogue's order is by merit."""
+        """Take the first candidate that is made for what the words ask for."""
         instruction = read_wording(request.text).instruction
         wished = [tag for tag, words in cue_table().tags.items() if words.search(instruction)]
-        return [_selected(choice, wished) for choice in choices], None
+        return [found for choice in choices if (found := _selected(choice, wished))], None
 
     async def respond(self, request: RespondRequest) -> AsyncIterator[str | Usage]:
         """Yield the results as sentences, one piece for each step."""
@@ -101,12 +101,13 @@ class OfflineController:
             yield piece
 
 
-def _selected(choice: Choice, wished: Sequence[str]) -> Selection:
+def _selected(choice: Choice, wished: Sequence[str]) -> Selection | None:
+    """None leaves it at the ranking's first."""
     for tag in wished:
         for card in choice.candidates:
             if tag in card.tags:
                 return Selection(choice.task.id, card.id, f"The request asks for {tag}, which it is made for.")
-    return Selection(choice.task.id, choice.candidates[0].id, "First in the catalogue's order for this task.")
+    return None
 
 
 def _is_foreign(wording: Wording) -> bool:

@@ -17,7 +17,7 @@ from hugginggpt.errors import ExpertError
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.local.pieces import counter, packed, room_for_text
 from hugginggpt.experts.local.runtime import SAFE, SAFE_WEIGHTS, Runtime
-from hugginggpt.experts.sentences import sentences
+from hugginggpt.sentences import sentences
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from hugginggpt.experts.sentences import Piece
+from hugginggpt.sentences import Piece
 
 _OFFSETS: Final = frozenset({"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "longformer", "mpnet", "xmod", "esm"})
 """Model types that count positions from behind the padding token's number, so that two are lost."""

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
-from hugginggpt.experts.sentences import sentences
+from hugginggpt.sentences import sentences
 
 _DANDA: Final = re.compile(r"(?<=[।॥။។])\s*")
 """Full stops of Indian scripts, Burmese and Khmer."""

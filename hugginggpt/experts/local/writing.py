@@ -14,8 +14,8 @@ from hugginggpt.experts.local.generating import Writer, continued, load_writer, 
 from hugginggpt.experts.local.pieces import counter, cut, packed, shortened
 from hugginggpt.experts.local.runtime import Runtime
 from hugginggpt.experts.results.texts import written
-from hugginggpt.experts.sentences import sentences
 from hugginggpt.languages import detect, named
+from hugginggpt.sentences import sentences
 
 _SETTINGS: Final = ("num_beams", "length_penalty", "no_repeat_ngram_size", "early_stopping", "repetition_penalty")
 """What a configuration may say about a task that ``generate`` takes as it is."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hugginggpt.errors import ExpertError, InputError
 from hugginggpt.experts.base import Output, Result
-from hugginggpt.experts.sentences import sentences
+from hugginggpt.sentences import sentences
 from hugginggpt.tasks import Kind
 
 TOLD: Final = 5

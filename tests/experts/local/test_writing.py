@@ -5,8 +5,8 @@ import pytest
 from hugginggpt.errors import ExpertError, InputError, StoppedError
 from hugginggpt.experts.base import CancelToken
 from hugginggpt.experts.local.pieces import packed
-from hugginggpt.experts.sentences import sentences
 from hugginggpt.languages import detect, named
+from hugginggpt.sentences import sentences
 from tests.conftest import MEDIA
 from tests.experts.bundled.conftest import StoppedAfter
 from tests.experts.local.conftest import LocalBench

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hugginggpt.experts.sentences import sentences
+from hugginggpt.sentences import sentences
 
 
 @pytest.mark.parametrize(

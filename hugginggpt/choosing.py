@@ -1,0 +1,136 @@
+"""Stage 2: model selection. What could do each task is gathered and ranked; the controller is asked once for all that is open.
+
+Source: arXiv 2303.17580, section 3.2. Choosing costs nothing but the choice when it fails: the first of the ranking is taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from hugginggpt.catalog.cards import ModelCard
+from hugginggpt.catalog.shipped import small_models
+from hugginggpt.controller.base import Choice, Controller, PlanRequest, Selection
+from hugginggpt.errors import ExpertError, HuggingGPTError
+from hugginggpt.events import Notice, Usage
+from hugginggpt.experts.base import Expert
+from hugginggpt.plan import Plan, Task
+from hugginggpt.resources import Resource
+from hugginggpt.scheduler import Assignment, Emit
+from hugginggpt.selection import Preferences, Ranking, rank, read_needs
+from hugginggpt.tasks import TaskTable, TaskType
+
+log = logging.getLogger(__name__)
+
+_MOST: Final = 12
+"""How many models are tried for a task, one after the other, at most."""
+
+
+def gathered(experts: Sequence[Expert], tasks: Collection[str] | None = None) -> Mapping[str, tuple[ModelCard, ...]]:
+    """All models that can do the tasks, by task, in the back ends' order; asks disks and servers, so not in the event loop.
+
+    Args:
+        experts: A back end that stands there twice counts as it stands there last: a session's own takes the place of the
+            one that all share.
+        tasks: Those that are asked about; None: all.
+    """
+    found: defaultdict[str, list[ModelCard]] = defaultdict(list)
+    for expert in {expert.backend: expert for expert in experts}.values():
+        for card in expert.cards(tasks):
+            if tasks is None or card.task in tasks:
+                found[card.task].append(card)
+    return {task: tuple(cards) for task, cards in found.items()}
+
+
+@dataclass
+class Chooser:
+    """Chooses models for the tasks of one plan."""
+
+    experts: Sequence[Expert]
+    controller: Controller
+    request: PlanRequest
+    table: TaskTable
+    preferences: Preferences
+    top_k: int
+    seconds: float
+    """The controller's deadline."""
+    emit: Emit
+    used: Callable[[Usage], None]
+    """Told what the controller's choice cost."""
+    with_key: Collection[str] = frozenset()
+    """Tasks that a session's own key would add a model for, to say so where there is none."""
+    _rankings: Mapping[int, Ranking] = field(default_factory=dict)
+    _asking: asyncio.Task[Mapping[int, Selection]] | None = None
+
+    async def rank(self, plan: Plan, resources: Sequence[Resource]) -> None:
+        """Find and rank the models, and begin to ask the controller about those tasks that have a choice."""
+        found = await asyncio.to_thread(gathered, self.experts, {task.task for task in plan.tasks})
+        self._rankings = {
+            task.id: rank(found.get(task.task, ()), read_needs(self.request.text, task, resources), self.preferences)
+            for task in plan.tasks
+        }
+        open_ = [task for task in plan.tasks if (known := self._rankings[task.id]).cards and not known.settled]
+        choices = [Choice(task, self._rankings[task.id].best(self.top_k)) for task in open_]
+        if choices := [choice for choice in choices if len(choice.candidates) > 1]:
+            self._asking = asyncio.create_task(self._ask(choices))
+
+    def stop(self) -> None:
+        """Nobody needs the controller's choice any more."""
+        if self._asking is not None:
+            self._asking.cancel()
+
+    async def assign(self, task: Task) -> Assignment:
+        """The models of a task, the chosen one first.
+
+        Raises:
+            ExpertError: There is none; the message says why, and what to do.
+        """
+        ranking = self._rankings[task.id]
+        if not ranking.cards:
+            raise ExpertError(_no_model(self.table[task.task], self.with_key, ranking.left_out))
+        selection = None
+        if self._asking is not None and not ranking.settled:
+            selection = (await asyncio.shield(self._asking)).get(task.id)
+        cards, reason = ranking.cards, ranking.reason
+        if selection is not None and (chosen := [card for card in cards if card.id == selection.model_id]):
+            cards = (*chosen, *(card for card in cards if card not in chosen))
+            reason = selection.reason or reason
+        return Assignment(cards[:_MOST], reason, next((card.source for card in cards if card.source), ""))
+
+    async def _ask(self, choices: Sequence[Choice]) -> Mapping[int, Selection]:
+        """One question for all; its failure costs only the choice."""
+        try:
+            async with asyncio.timeout(self.seconds):
+                selections, usage = await self.controller.select(self.request, choices)
+        except HuggingGPTError as error:
+            reason = str(error)
+        except TimeoutError:
+            reason = "it took too long"
+        except Exception as error:  # the seam to a controller: a broken choice costs the choice, not the request
+            log.exception("selection broke")
+            reason = type(error).__name__
+        else:
+            if usage:
+                self.used(usage)
+            return {selection.task_id: selection for selection in selections}
+        self.emit(Notice(f"{self.controller.name} did not choose the models ({reason}); the first ones are taken."))
+        return {}
+
+
+def _no_model(row: TaskType, with_key: Collection[str], left_out: Sequence[str]) -> str:
+    """Why there is no model for a task, and what to do about it."""
+    if left_out:
+        return f"No model for {row.noun} is left: {'; '.join(left_out)}. Change what is set for models, or the request."
+    if row.name == "conversational":
+        return (
+            "The built-in planner found nothing in this request that a model here can do; "
+            "with an OpenAI or Hugging Face key a language model answers it."
+        )
+    ways = ["with an OpenAI or Hugging Face key the language model does it"] if row.name in with_key else []
+    if row.name in small_models():
+        ways.append(f"“python -m hugginggpt models pull {row.name}” fetches one")
+    return f"No model for {row.noun} is here{'; ' if ways else ''}{', and '.join(ways)}."

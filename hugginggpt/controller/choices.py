@@ -1,0 +1,128 @@
+"""The multiple-choice question of model selection, as short as its candidates allow (arXiv 2303.17580, table 5).
+
+Tasks of one type share one list of candidates; descriptions are cut at a sentence, and further while the question is over
+its budget of tokens.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from hugginggpt.catalog.cards import ModelCard
+from hugginggpt.controller.base import Choice
+from hugginggpt.sentences import sentences
+
+BUDGET: Final = 1_900
+"""Tokens that tasks and candidates may take together: with the instructions less than a third of the original's 6,800 for
+eight tasks."""
+_CHARS_PER_TOKEN: Final = 3.2
+"""Of the question's mixture of words, ids and numbers; tokenizers of today's models pack more into one."""
+_ROOMS: Final = (160, 110, 70, 40)
+"""How long a description may be, in characters, the first that fits the budget."""
+_LEAST: Final = 2
+_ARGUMENT: Final = 100
+_HERE: Final = frozenset({"local", "bundled"})
+
+
+def question(choices: Sequence[Choice], *, budget: int = BUDGET) -> str:
+    """The candidates and the tasks as text of at most `budget` tokens; where even short rows are too many, fewer rows."""
+    most = max(len(choice.candidates) for choice in choices)
+    for rows, room in [*((most, room) for room in _ROOMS), *((rows, _ROOMS[-1]) for rows in range(most - 1, _LEAST - 1, -1))]:
+        text = _written(choices, rows, room)
+        if len(text) <= budget * _CHARS_PER_TOKEN:
+            return text
+    return text
+
+
+def _written(choices: Sequence[Choice], rows: int, room: int) -> str:
+    lists: dict[tuple[str, ...], str] = {}
+    named: list[str] = []
+    for choice in choices:
+        ids = tuple(card.id for card in choice.candidates)
+        if ids not in lists:
+            lines = "\n".join(_row(card, room) for card in choice.candidates[:rows])
+            name = choice.task.task if not _taken(choice.task.task, lists.values()) else f"{choice.task.task} ({len(lists)})"
+            lists[ids] = f"Models for {name}:\n{lines}"
+        named.append(_task(choice, lists[ids].partition(":")[0].removeprefix("Models for ")))
+    return "\n\n".join([*lists.values(), "Tasks:\n" + "\n".join(named)])
+
+
+def _taken(task: str, lists: Any) -> bool:
+    return any(text.startswith(f"Models for {task}:") for text in lists)
+
+
+def _task(choice: Choice, models: str) -> str:
+    told = {name: _short(value) for name, value in choice.task.as_json()["args"].items()}
+    return f"{choice.task.id}: {models} {json.dumps(told, ensure_ascii=False)}"
+
+
+def _short(value: Any) -> Any:
+    """An argument as a controller needs to know it: what it is about, and how long it is."""
+    if not isinstance(value, str) or len(value) <= _ARGUMENT:
+        return value
+    return f"{value[: _ARGUMENT - 20]}… ({len(value):,} characters)"
+
+
+def _row(card: ModelCard, room: int) -> str:
+    facts = [
+        card.id,
+        "here" if card.backend in _HERE else card.backend,
+        _count(card.downloads, "downloads"),
+        _count(card.likes, "likes"),
+        f"{card.size_mb:,.0f} MB" if card.size_mb else "",
+        card.license,
+        "/".join(card.languages[:6]) + ("/…" if len(card.languages) > 6 else ""),
+        cut_at_sentence(card.description, room),
+    ]
+    return "- " + " | ".join(filter(None, facts))
+
+
+def _count(number: int | None, what: str) -> str:
+    if not number:
+        return ""
+    return (
+        f"{number / 1e6:.1f}M {what}"
+        if number >= 1e6
+        else f"{number / 1e3:.0f}k {what}"
+        if number >= 1e3
+        else f"{number} {what}"
+    )
+
+
+def cut_at_sentence(text: str, room: int) -> str:
+    """As many whole sentences as fit into `room` characters; of a first one that is longer, whole words and "…".
+
+    >>> cut_at_sentence("Reads print. Slow on long pages, and not for handwriting.", 20)
+    'Reads print.'
+    """
+    kept = ""
+    for piece in sentences(" ".join(text.split())):
+        longer = f"{kept} {piece.text}".strip()
+        if len(longer) > room:
+            break
+        kept = longer
+    if kept or not text.strip():
+        return kept
+    words = text[: room - 1].rsplit(" ", 1)[0]
+    return words.rstrip(" ,;:") + "…"
+
+
+def selection_schema(choices: Sequence[Choice]) -> dict[str, Any]:
+    """The strict JSON schema of a selection: for each task one of its own candidates."""
+    entries = [
+        _strict(
+            {
+                "task": {"type": "integer", "enum": [choice.task.id]},
+                "id": {"type": "string", "enum": [card.id for card in choice.candidates]},
+                "reason": {"type": "string"},
+            }
+        )
+        for choice in choices
+    ]
+    return _strict({"selections": {"type": "array", "items": {"anyOf": entries} if len(entries) > 1 else entries[0]}})
+
+
+def _strict(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": dict(properties), "required": list(properties), "additionalProperties": False}

@@ -1,0 +1,348 @@
+"""Models that run elsewhere: at the Hub's inference providers, or at a dedicated endpoint.
+
+Every call goes through huggingface_hub's asynchronous client, with the visitor's own token, in a thread with a loop of its
+own, because parts of that client block. Each task is one function of a family's module, found through the table below,
+and makes the same results as the local back end (`experts.results`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import importlib
+import itertools
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from hugginggpt.addresses import AddressPolicy
+from hugginggpt.catalog.cards import ModelCard
+from hugginggpt.catalog.hub import HubModel, HubSearch
+from hugginggpt.catalog.shipped import Entry, catalogue, known
+from hugginggpt.errors import ExpertError, HuggingGPTError
+from hugginggpt.experts.base import Call, Result, in_thread
+from hugginggpt.experts.hosted.circuits import Circuits
+from hugginggpt.experts.hosted.endpoints import Endpoint
+from hugginggpt.hub_client import Errand, on_errand
+from hugginggpt.hub_faults import Fault, failed, read_fault
+from hugginggpt.server_faults import ServerFault, without_key
+
+if TYPE_CHECKING:
+    from huggingface_hub import AsyncInferenceClient
+
+log = logging.getLogger(__name__)
+
+CHAT: Final = "conversational"
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a task is done."""
+
+    function: str
+    """Module and name, imported at the first call."""
+    does: str = ""
+    """What a provider's mapping calls it, where that isn't the task's own name."""
+    tag: str = ""
+    """Under which tag the Hub lists models for it, where that is another one still."""
+
+
+_SEEING: Final = {"does": CHAT, "tag": "image-text-to-text"}
+_WRITING: Final = {"does": CHAT, "tag": "text-generation"}
+
+_WAYS: Final[Mapping[str, _Way]] = {
+    "text-classification": _Way("texts:classify"),
+    "token-classification": _Way("texts:find_entities"),
+    "fill-mask": _Way("texts:fill_gap"),
+    "zero-shot-classification": _Way("texts:sort_into_labels"),
+    "sentence-similarity": _Way("texts:compare"),
+    "summarization": _Way("texts:summarize"),
+    "translation": _Way("texts:translate"),
+    "question-answering": _Way("texts:answer_from_text"),
+    "table-question-answering": _Way("texts:answer_from_table"),
+    "conversational": _Way("chatting:converse", **_WRITING),
+    "text-generation": _Way("chatting:converse", **_WRITING),
+    "text2text-generation": _Way("chatting:rewrite", **_WRITING),
+    "image-to-text": _Way("chatting:describe", **_SEEING),
+    "visual-question-answering": _Way("chatting:answer_about_picture", **_SEEING),
+    "document-question-answering": _Way("chatting:answer_about_document", **_SEEING),
+    "image-classification": _Way("pictures:classify"),
+    "zero-shot-image-classification": _Way("pictures:sort_into_labels"),
+    "object-detection": _Way("pictures:detect"),
+    "image-segmentation": _Way("pictures:segment"),
+    "text-to-image": _Way("making:paint"),
+    "image-to-image": _Way("making:repaint"),
+    "text-to-video": _Way("making:film"),
+    "image-to-video": _Way("making:animate"),
+    "text-to-speech": _Way("sounds:speak"),
+    "automatic-speech-recognition": _Way("sounds:transcribe"),
+    "audio-classification": _Way("sounds:classify"),
+    "audio-to-audio": _Way("sounds:clean"),
+}
+
+TASKS: Final = frozenset(_WAYS)
+"""What can be done elsewhere."""
+
+_PROVIDERS_EACH: Final = 2
+"""How many providers of one model are offered."""
+_SEARCHES: Final = 8
+"""How many questions are put to the Hub at once."""
+_TRIES: Final = 3
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
+"""Seconds before a second try; doubled with each further one, spread by chance, and what a server may ask for at most."""
+_SHARE: Final = 0.5
+"""How much of the time that is left a model may take while others wait for their turn."""
+_MIX: Final = random.Random()
+
+Function = Callable[[Call, "AsyncInferenceClient"], Awaitable[Result]]
+"""What does a task with a client that knows model and provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """On whose account, and what they have added."""
+
+    token: str = field(default="", repr=False)
+    """Their own; empty for none, and then only endpoints are offered."""
+    provider: str = ""
+    """The only one to use; empty for whichever serves a model."""
+    models: Mapping[str, tuple[HubModel, ...]] = field(default_factory=dict)
+    """Models of the Hub that they have added, by task."""
+    endpoints: tuple[Endpoint, ...] = ()
+    allowed: AddressPolicy | None = None
+    """Which IP addresses endpoints may have; None: any."""
+    spend: Callable[[], None] = lambda: None
+    """Called before each call; raises an ExpertError where no more are given."""
+
+
+class HostedExpert:
+    """Runs hosted models. The one that all sessions share has no visitor and offers nothing; see `on_behalf`."""
+
+    backend = "hosted"
+
+    def __init__(self, search: HubSearch, circuits: Circuits, visitor: Visitor | None = None) -> None:
+        """Make one.
+
+        Args:
+            search: Knows which models there are; shared.
+            circuits: Knows which providers keep failing; shared.
+            visitor: Whose calls they are.
+        """
+        self.search = search
+        self._circuits = circuits
+        self._visitor = visitor or Visitor()
+        self._token = self._visitor.token
+
+    def on_behalf(self, visitor: Visitor) -> HostedExpert:
+        """One for a visitor, that shares what is known of models and providers."""
+        return HostedExpert(self.search, self._circuits, visitor)
+
+    def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
+        """What the visitor has added, then what the Hub's search finds; where it can't be asked, the shipped list."""
+        found = [self._endpoint_card(endpoint) for endpoint in self._visitor.endpoints]
+        if not self._token:
+            return found
+        wanted = [task for task in _WAYS if tasks is None or task in tasks]
+        with ThreadPoolExecutor(_SEARCHES, thread_name_prefix="hub-search") as pool:
+            for cards in pool.map(self._cards_for, wanted):
+                found += cards
+        return found
+
+    def _cards_for(self, task: str) -> list[ModelCard]:
+        way = _WAYS[task]
+        mine = [card for model in self._visitor.models.get(task, ()) for card in self._served(model, task, "you")]
+        listing = self.search.find(way.tag or way.does or task, self._token)
+        if listing.problem:
+            why = listing.problem.rstrip(".")
+            return mine + [_shipped_card(entry, task, f"the shipped list ({why})") for entry in catalogue().get(task, ())]
+        source = f"the Hub's search, {_ago(time.time() - listing.asked)}"
+        return mine + [card for model in listing.models for card in self._served(model, task, source)]
+
+    def _served(self, model: HubModel, task: str, source: str) -> list[ModelCard]:
+        """A card for each of the first providers that serve the model for this very task."""
+        does = _WAYS[task].does or task
+        providers = [each.provider for each in model.served if each.task == does and _speaks(each.provider, does)]
+        if self._visitor.provider:
+            providers = [name for name in providers if name == self._visitor.provider]
+        providers.sort(key=lambda name: self._circuits.left(name) > 0)  # the rest in the Hub's own order
+        return [_card(model, task, name, source) for name in providers[:_PROVIDERS_EACH]]
+
+    def _endpoint_card(self, endpoint: Endpoint) -> ModelCard:
+        said = f"A dedicated endpoint at {endpoint.host}, added by you."
+        return ModelCard(endpoint.shown, endpoint.task, self.backend, said, provider=endpoint.host, source="you")
+
+    async def run(self, call: Call) -> Result:
+        """Call a model at its provider, again where that may help, until its share of the time is up.
+
+        Raises:
+            InputError: The input doesn't suit the task.
+            ExpertError: The model, the provider, the account or the network failed; the message says which, and what to do.
+        """
+        return await in_thread(self._run, call)
+
+    def _run(self, call: Call) -> Result:
+        seconds = call.seconds * _SHARE if call.others else call.seconds
+        ends = time.monotonic() + seconds
+        self._visitor.spend()
+        provider = call.card.provider or self._find_provider(call)
+        with self._through(provider) as tell:
+            for number in itertools.count():
+                outcome = self._try(call, provider, ends, seconds)
+                if isinstance(outcome, Result):
+                    tell(True)
+                    return outcome
+                fault = outcome
+                tell(False if fault.whose == "provider" else None)
+                pause = _pause(fault, number)
+                tried = number + 1 >= _TRIES and not fault.loading
+                if not fault.again or tried or time.monotonic() + pause >= ends:
+                    break
+                call.progress(_waiting(fault, call.card, provider, pause), None)
+                call.token.sleep(pause)
+        raise failed(fault)  # out here, so that no exception that quotes the token is its context
+
+    @contextmanager
+    def _through(self, provider: str) -> Iterator[Callable[[bool | None], None]]:
+        """A call through the provider's circuit; what is told last counts."""
+        if left := self._circuits.enter(provider):
+            raise ExpertError(f"{provider} has failed again and again: it is left alone for another {left:.0f} s.")
+        last: bool | None = None
+
+        def tell(well: bool | None) -> None:
+            nonlocal last
+            last = well
+
+        try:
+            yield tell
+        finally:
+            self._circuits.leave(provider, well=last)
+
+    def _try(self, call: Call, provider: str, ends: float, seconds: float) -> Result | Fault:
+        errand = Errand(self._token, ends, self.search.places, call.token.check, self._visitor.allowed)
+        try:
+            with on_errand(errand):
+                return asyncio.run(self._call(call, provider, max(errand.left, 0.001)))
+        except HuggingGPTError:  # what our own reading of the input or the reply says
+            raise
+        except asyncio.CancelledError:
+            call.token.check()
+            raise
+        except Exception as error:  # the seam to the client, which raises whatever a provider's reply leads to
+            said = ServerFault(without_key(f"{type(error).__name__}: {error}", self._token))
+            log.info("%s at %s failed", call.card.id, provider, exc_info=said)
+            return read_fault(error, model=call.card.id, provider=provider, seconds=seconds)
+
+    async def _call(self, call: Call, provider: str, seconds: float) -> Result:
+        """One call, cancelled as soon as nobody waits for it."""
+        from huggingface_hub import AsyncInferenceClient
+
+        function = _function(_WAYS[call.card.task].function)
+        address = next((each.url for each in self._visitor.endpoints if each.shown == call.card.id), None)
+        client = AsyncInferenceClient(
+            address or call.card.id,
+            provider=None if address else provider,  # type: ignore[arg-type]
+            token=self._token or "none",  # None would be the token of whoever runs this program
+            timeout=seconds,
+        )
+        loop = asyncio.get_running_loop()
+        async with client:
+            work = asyncio.ensure_future(function(call, client))
+            with call.token.telling(lambda: _from_outside(loop, work)):
+                async with asyncio.timeout(seconds):
+                    return await work
+
+    def _find_provider(self, call: Call) -> str:
+        """Who serves a model of the shipped list now.
+
+        Raises:
+            ExpertError: Nobody does, or the Hub can't be asked.
+        """
+        task = call.card.task
+        model = self.search.look_up(call.card.id, self._token, call.token.check)
+        served = self._served(model, task, "")
+        if not served:
+            raise ExpertError(f"No provider serves {call.card.id} for {task} now: choose another model.")
+        return served[0].provider
+
+
+def _from_outside(loop: asyncio.AbstractEventLoop, work: asyncio.Future[Result]) -> None:
+    with suppress(RuntimeError):  # it has just ended
+        loop.call_soon_threadsafe(work.cancel)
+
+
+def _card(model: HubModel, task: str, provider: str, source: str) -> ModelCard:
+    entry = known(model.id, task)
+    size = model.parameters * 2 / 1e6 if model.parameters else entry.size_mb if entry else None
+    return ModelCard(
+        model.id,
+        task,
+        HostedExpert.backend,
+        entry.description if entry else _described(model),
+        license=model.license or (entry.license if entry else ""),
+        size_mb=round(size, 1) if size else None,
+        languages=(entry.languages if entry else ()) or model.languages,
+        downloads=model.downloads,
+        likes=model.likes,
+        provider=provider,
+        gated=model.gated,
+        source=source,
+    )
+
+
+def _shipped_card(entry: Entry, task: str, source: str) -> ModelCard:
+    return ModelCard(
+        entry.id,
+        task,
+        HostedExpert.backend,
+        entry.description,
+        license=entry.license,
+        size_mb=entry.size_mb,
+        languages=entry.languages,
+        gated=entry.gated,
+        source=source,
+    )
+
+
+def _described(model: HubModel) -> str:
+    """What the Hub's own numbers tell of a model that our list doesn't know."""
+    size = f"{model.parameters / 1e9:.1f} billion parameters" if model.parameters else ""
+    return ", ".join(filter(None, (f"Made for {model.pipeline_tag}", model.library, size))) + "."
+
+
+def _ago(seconds: float) -> str:
+    return "just now" if seconds < 60 else f"{seconds / 60:.0f} min ago" if seconds < 3600 else f"{seconds / 3600:.0f} h ago"
+
+
+def _speaks(provider: str, does: str) -> bool:
+    """Whether the client knows how to ask this provider for that; the Hub lists some that it doesn't know yet."""
+    from huggingface_hub.inference._providers import PROVIDERS
+
+    return does in PROVIDERS.get(provider, {})  # type: ignore[call-overload]
+
+
+def _pause(fault: Fault, number: int) -> float:
+    """How long to wait before the next try, in seconds: what the server asks for, else longer each time, by chance."""
+    if fault.loading:
+        return min(max(fault.wait, _FIRST_PAUSE), _LONGEST_PAUSE)
+    if fault.wait:
+        return fault.wait if fault.wait <= _LONGEST_PAUSE else float("inf")
+    return min(_FIRST_PAUSE * 2.0**number, _LONGEST_PAUSE) * _MIX.uniform(0.5, 1.5)
+
+
+def _waiting(fault: Fault, card: ModelCard, provider: str, pause: float) -> str:
+    if fault.loading:
+        told = f", about {fault.wait:.0f} s more" if fault.wait >= 1 else ""
+        return f"{card.id} is loading at {provider}{told}"
+    return f"{fault.sentence.partition(':')[0]}; trying again in {pause:.1f} s"
+
+
+@functools.cache
+def _function(path: str) -> Function:
+    module, _, name = path.partition(":")
+    found: Function = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    return found

@@ -1,0 +1,54 @@
+"""Dedicated endpoints: addresses at which a visitor has one model running for one task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from hugginggpt.errors import RequestError
+
+_LONGEST: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One model at an address."""
+
+    task: str
+    url: str = field(repr=False)
+    """http or https; its query may hold a secret, so it is not shown."""
+
+    @property
+    def host(self) -> str:
+        """Its host, as people see it."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def shown(self) -> str:
+        """The address without its query: what stands for a model's id."""
+        parts = urlsplit(self.url)
+        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.scheme}://{self.host}{port}{parts.path}".rstrip("/")
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is meant as an address rather than as a model's id."""
+    return "://" in text
+
+
+def endpoint(task: str, url: str) -> Endpoint:
+    """The endpoint at an address that somebody has typed.
+
+    Raises:
+        RequestError: It is no address that can be called.
+    """
+    url = url.strip()
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or len(url) > _LONGEST or not url.isprintable() or " " in url:
+        raise RequestError("The endpoint's address is not valid: write it like https://name.endpoints.huggingface.cloud.")
+    return Endpoint(task, url)

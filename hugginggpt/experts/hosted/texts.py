@@ -1,0 +1,181 @@
+"""Text tasks at providers, mostly hf-inference (https://huggingface.co/docs/inference-providers/providers/hf-inference)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from hugginggpt.errors import ExpertError, InputError
+from hugginggpt.experts.base import Call, Result
+from hugginggpt.experts.labels import split_labels
+from hugginggpt.experts.results import tables, texts
+from hugginggpt.experts.sheets import read_rows
+from hugginggpt.languages import detect, named
+from hugginggpt.sentences import Piece, sentences
+
+if TYPE_CHECKING:
+    from huggingface_hub import AsyncInferenceClient
+
+T = TypeVar("T")
+
+_ROOM: Final = 1_200
+"""Characters of a text that are sent at once: about 400 tokens, which is what most of these models can read."""
+_LONG_ROOM: Final = 3_000
+"""The same for models that sum up."""
+_MASKS: Final = ("[MASK]", "<mask>")
+_BAD_REQUEST: Final = 400
+
+
+async def classify(call: Call, client: AsyncInferenceClient) -> Result:
+    """text-classification: a sentence, and all classes with their scores; a long text has the mean over its pieces."""
+    pieces = _pieces(call.text())
+    found = await _each(call, pieces, lambda piece: client.text_classification(piece.text))
+    return _mean_classes([[(entry.label, entry.score) for entry in entries] for entries in found], pieces)
+
+
+async def find_entities(call: Call, client: AsyncInferenceClient) -> Result:
+    """token-classification: names with their kinds, one a line, and where they stand in the text."""
+    text = call.text()
+    pieces = _pieces(text)
+    found = await _each(call, pieces, lambda p: client.token_classification(p.text, aggregation_strategy="first"))
+    entries, start = [], 0
+    for piece, names in zip(pieces, found, strict=True):
+        for name in names:
+            group = name.entity_group or name.entity or ""
+            entries.append(
+                {
+                    "entity_group": group.removeprefix("B-").removeprefix("I-"),
+                    "score": name.score,
+                    "start": start + (name.start or 0),
+                    "end": start + (name.end or 0),
+                }
+            )
+        start += len(piece)
+    return texts.entities(text, entries)
+
+
+async def fill_gap(call: Call, client: AsyncInferenceClient) -> Result:
+    """fill-mask: the text with its gap filled, and the likeliest words; each of several gaps is filled for itself.
+
+    Which sign a model has for a gap isn't told beforehand: a model that doesn't know the first one answers 400.
+    """
+    from huggingface_hub.errors import HfHubHTTPError
+
+    text = call.text()
+    for position, mask in enumerate(_MASKS):
+        marked = texts.with_masks(text, mask)
+        try:
+            found = [
+                await client.fill_mask(_only(marked, mask, gap), top_k=2 * texts.TOLD) for gap in range(marked.count(mask))
+            ]
+        except HfHubHTTPError as error:
+            if error.response.status_code != _BAD_REQUEST or position + 1 == len(_MASKS):
+                raise
+            continue
+        entries = [[{"token_str": e.token_str, "score": e.score} for e in each] for each in found]
+        return texts.gaps(marked, mask, entries)
+    raise ExpertError(f"{call.card.id} knows no gaps.")  # pragma: no cover (the last turn returns or raises)
+
+
+def _only(text: str, mask: str, gap: int) -> str:
+    """The text with that one of its gaps alone; the others are left out."""
+    before, *after = text.split(mask)
+    parts = [before]
+    for number, part in enumerate(after):
+        parts += [mask if number == gap else "", part]
+    return "".join(parts)
+
+
+async def sort_into_labels(call: Call, client: AsyncInferenceClient) -> Result:
+    """zero-shot-classification: the likeliest of the labels, and all of them with their scores."""
+    labels = split_labels(call.text("labels"))
+    pieces = _pieces(call.text())
+    found = await _each(call, pieces, lambda piece: client.zero_shot_classification(piece.text, labels))
+    return _mean_classes([[(entry.label, entry.score) for entry in entries] for entries in found], pieces)
+
+
+async def compare(call: Call, client: AsyncInferenceClient) -> Result:
+    """sentence-similarity: a sentence, and the cosine of the two texts' vectors."""
+    found = await client.sentence_similarity(call.text(), [call.text("other_text")])
+    return texts.similarity(float(found[0]))
+
+
+async def summarize(call: Call, client: AsyncInferenceClient) -> Result:
+    """summarization: a shorter text; the summaries of a long text's pieces are joined."""
+    pieces = _pieces(call.text(), _LONG_ROOM)
+    found = await _each(call, pieces, lambda piece: client.summarization(piece.text))
+    return texts.written(" ".join((each.summary_text or "").strip() for each in found), {"parts": len(pieces)})
+
+
+async def translate(call: Call, client: AsyncInferenceClient) -> Result:
+    """translation: the text in another language, piece by piece.
+
+    Raises:
+        ExpertError: The model isn't for that language.
+    """
+    text = call.text()
+    wanted = named(call.text("language")) if call.inputs.get("language") else None
+    spoken = detect(text)
+    codes = {"source": spoken.code if spoken else None, "target": wanted.code if wanted else None}
+    if wanted and spoken == wanted:
+        return texts.written(text, codes, f"The text is in {wanted.name} already.")
+    known = call.card.languages
+    if wanted and known and "multilingual" not in known and wanted.code not in known:
+        raise ExpertError(f"{call.card.id} does not write {wanted.name}: choose another model.")
+    pieces = _pieces(text)
+    found = await _each(call, pieces, lambda piece: client.translation(piece.text))
+    joined = "".join(each.translation_text + (piece.gap or " ") for each, piece in zip(found, pieces, strict=True))
+    return texts.written(joined, codes)
+
+
+async def answer_from_text(call: Call, client: AsyncInferenceClient) -> Result:
+    """question-answering: the words of the text that answer, and the sentence they stand in."""
+    text = call.text()
+    found = await client.question_answering(call.text("question"), text, handle_impossible_answer=True)
+    best = found[0] if isinstance(found, list) else found
+    if not best.answer.strip():
+        return texts.no_answer(best.score)
+    return texts.answer_from_text(text, int(best.start), int(best.end), best.score)
+
+
+async def answer_from_table(call: Call, client: AsyncInferenceClient) -> Result:
+    """table-question-answering: the cells that answer, or what they add up to."""
+    question, (header, *body) = call.text("question"), read_rows(call)
+    table = {name: [row[column] for row in body] for column, name in enumerate(header)}
+    found = await client.table_question_answering(table, question)
+    aggregator = (found.aggregator or "NONE").upper()
+    return tables.cells(found.cells, aggregator, found.coordinates)
+
+
+def _pieces(text: str, room: int = _ROOM) -> list[Piece]:
+    """The text in as few pieces of whole sentences as models can read; all of them in a row are the text."""
+    found: list[Piece] = []
+    for sentence in sentences(text) or [Piece(text)]:
+        if found and len(found[-1]) + len(sentence.text) <= room:
+            last = found.pop()
+            found.append(Piece(last.text + last.gap + sentence.text, sentence.gap))
+        else:
+            found.append(sentence)
+    return found
+
+
+async def _each(call: Call, pieces: Sequence[Piece], ask: Callable[[Piece], Awaitable[T]]) -> list[T]:
+    found: list[T] = []
+    for number, piece in enumerate(pieces):
+        call.token.check()
+        if len(pieces) > 1:
+            call.progress(f"part {number + 1} of {len(pieces)}", number / len(pieces))
+        found.append(await ask(piece))
+    return found
+
+
+def _mean_classes(found: Sequence[Sequence[tuple[str, float]]], pieces: Sequence[Piece]) -> Result:
+    total = sum(len(piece.text) for piece in pieces) or 1
+    means: dict[str, float] = {}
+    for piece, entries in zip(pieces, found, strict=True):
+        for label, score in entries:
+            means[label] = means.get(label, 0.0) + score * len(piece.text) / total
+    if not means:
+        raise InputError("The model found no class for this text.")
+    ranked: list[dict[str, Any]] = [{"label": n, "score": s} for n, s in sorted(means.items(), key=lambda pair: -pair[1])]
+    return texts.classes(ranked)

@@ -1,0 +1,151 @@
+"""What a visitor settles about models: which one for a task, which never, which besides, and where they may run."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from hugginggpt.addresses import AddressPolicy
+from hugginggpt.errors import ExpertError, RequestError
+from hugginggpt.selection import Preferences, Where
+from hugginggpt.tasks import TaskTable, task_table
+
+if TYPE_CHECKING:
+    from hugginggpt.agent import HuggingGPT
+    from hugginggpt.catalog.hub import HubModel
+    from hugginggpt.experts.hosted import Visitor
+
+_TOKEN: Final = re.compile(r"hf_[A-Za-z0-9_]{2,}")
+_ID: Final = re.compile(r"[A-Za-z0-9][\w.+-]*(/[A-Za-z0-9][\w.-]*)?")
+_MOST: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """All of it, as it was typed."""
+
+    pinned: Mapping[str, str] = field(default_factory=dict)
+    """A model's id, or an endpoint's address, by task."""
+    banned: frozenset[str] = frozenset()
+    added: tuple[tuple[str, str], ...] = ()
+    """Tasks with a model's id or an endpoint's address."""
+    where: Where = "anywhere"
+    provider: str = ""
+    """The only provider to use; empty for whichever serves a model."""
+
+    def pin(self, task: str, model: str) -> Wishes:
+        """With that model for a task."""
+        task, model = _task(task), _model(model)
+        return replace(self._bounded(), pinned={**self.pinned, task: model}, banned=self.banned - {model})
+
+    def ban(self, model: str) -> Wishes:
+        """Without that model, whatever the task."""
+        model = _model(model)
+        pinned = {task: other for task, other in self.pinned.items() if other != model}
+        return replace(self._bounded(), banned=self.banned | {model}, pinned=pinned)
+
+    def add(self, task: str, model: str) -> Wishes:
+        """With that model to choose from, too."""
+        entry = (_task(task), _model(model))
+        return replace(self._bounded(), added=(*(e for e in self.added if e != entry), entry), banned=self.banned - {entry[1]})
+
+    def _bounded(self) -> Wishes:
+        if len(self.pinned) + len(self.banned) + len(self.added) >= _MOST:
+            raise RequestError(f"That is more than {_MOST} models that you have pinned, banned or added: clear some.")
+        return self
+
+    def preferences(self) -> Preferences:
+        """What the ranking goes by."""
+        from hugginggpt.experts.hosted.endpoints import endpoint, is_address
+
+        shown = {task: endpoint(task, model).shown if is_address(model) else model for task, model in self.pinned.items()}
+        return Preferences(self.where, shown, self.banned)
+
+
+def read_pair(text: str) -> tuple[str, str]:
+    """A task and a model that somebody has written as "TASK=MODEL".
+
+    Raises:
+        RequestError: It isn't of that form.
+    """
+    task, equals, model = text.partition("=")
+    if not equals or not model.strip():
+        raise RequestError(f"“{text[:80]}” is not of the form TASK=MODEL, such as text-to-image=owner/name.")
+    return task, model
+
+
+def checked_token(token: str) -> str:
+    """A Hugging Face token as it was pasted, without blanks around it; empty for none.
+
+    Raises:
+        RequestError: It is none: it may be another service's key, which must not be sent to the Hub.
+    """
+    token = token.strip()
+    if token and not _TOKEN.fullmatch(token):
+        raise RequestError("This is no Hugging Face token, which begins with hf_: huggingface.co/settings/tokens makes one.")
+    return token
+
+
+async def visitor_for(
+    agent: HuggingGPT,
+    token: str,
+    wishes: Wishes,
+    *,
+    allowed: AddressPolicy | None = None,
+    spend: Callable[[], None] = lambda: None,
+) -> Visitor:
+    """The account on which hosted models run; what was added or pinned and isn't here is looked up on the Hub.
+
+    Args:
+        agent: Knows what is here.
+        token: The visitor's; empty for none.
+        wishes: What was typed.
+        allowed: Which IP addresses endpoints may have; None: any.
+        spend: Called before each hosted call.
+
+    Raises:
+        HuggingGPTError: A model doesn't exist, or can't be run anywhere.
+    """
+    from hugginggpt.experts.hosted import TASKS, HostedExpert, Visitor
+    from hugginggpt.experts.hosted.endpoints import endpoint, is_address
+
+    wanted = dict.fromkeys([*wishes.added, *wishes.pinned.items()])
+    endpoints = tuple(endpoint(task, model) for task, model in wanted if is_address(model))
+    if odd := next((each.task for each in endpoints if each.task not in TASKS), None):
+        raise RequestError(f"An endpoint can't be asked for {odd} from here.")
+    hosted = agent.expert("hosted")
+    models: dict[str, tuple[HubModel, ...]] = {}
+    here = await asyncio.to_thread(_here, agent) if wanted else set()
+    for task, model in wanted:
+        if is_address(model) or (task, model) in here or not isinstance(hosted, HostedExpert):
+            continue
+        if not token:
+            raise ExpertError(f"{model} is not on this machine, and running it elsewhere takes a Hugging Face token.")
+        found = await asyncio.to_thread(hosted.search.look_up, model, token)
+        models[task] = (*models.get(task, ()), found)
+    return Visitor(token, wishes.provider, models, endpoints, allowed, spend)
+
+
+def _here(agent: HuggingGPT) -> set[tuple[str, str]]:
+    return {(task, card.id) for task, ranking in agent.candidates().items() for card in ranking.cards}
+
+
+def _task(name: str, table: TaskTable | None = None) -> str:
+    found = (table or task_table()).recognise(name)
+    if found is None:
+        raise RequestError(f"“{name[:60]}” is no task: “python -m hugginggpt tasks” lists them.")
+    return found
+
+
+def _model(text: str) -> str:
+    from hugginggpt.experts.hosted.endpoints import endpoint, is_address
+
+    text = text.strip()
+    if is_address(text):
+        return endpoint("", text).url
+    if not _ID.fullmatch(text) or len(text) > 200:
+        raise RequestError(f"“{text[:60]}” is no model's id, which looks like owner/name, and no endpoint's address.")
+    return text

@@ -1,0 +1,82 @@
+"""A visitor's hosted models, at a stand-in for the Hub, its router and an endpoint on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hugginggpt.catalog.cards import ModelCard
+from hugginggpt.catalog.hub import HubSearch
+from hugginggpt.experts.base import Call, CancelToken, Result
+from hugginggpt.experts.hosted import HostedExpert, Visitor
+from hugginggpt.experts.hosted.circuits import Circuits
+from hugginggpt.hub_client import Places
+from hugginggpt.resources import Resource, Workspace
+from hugginggpt.settings import Settings
+from tests.checkpoints import HubCache
+from tests.conftest import MEDIA
+from tests.hosted_server import TOKEN, HostedServer
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> HubCache:
+    """The tiny models that compute what the stand-in answers."""
+    return HubCache(tmp_path_factory.mktemp("hosted"))
+
+
+@pytest.fixture
+def server(cache: HubCache) -> Iterator[HostedServer]:
+    with HostedServer(cache) as started:
+        yield started
+    assert started.errors == []
+
+
+@dataclass
+class HostedBench:
+    """One visitor's back end, and a workspace to feed it from."""
+
+    server: HostedServer
+    workspace: Workspace
+    folder: Path
+    """Where the Hub's answers are kept."""
+    circuits: Circuits = field(default_factory=Circuits)
+    progress: list[str] = field(default_factory=list)
+
+    def expert(self, **about: Any) -> HostedExpert:
+        places = Places(self.server.url, self.server.url)
+        shared = HostedExpert(HubSearch(self.folder, places), self.circuits)
+        return shared.on_behalf(Visitor(**{"token": TOKEN, **about}))
+
+    def card(self, task: str, model: str = "", **about: Any) -> ModelCard:
+        cards = self.expert(**about).cards({task})
+        return next(card for card in cards if card.task == task and model in {"", card.id})
+
+    def call(
+        self, card: ModelCard, inputs: Mapping[str, str | Resource], *, seconds: float = 20.0, others: bool = False
+    ) -> Call:
+        told = self.progress
+
+        def tell(message: str, _: float | None) -> None:
+            told.append(message)
+
+        return Call(card, inputs, self.workspace.new_path, CancelToken(), seconds, tell, others=others)
+
+    async def run(
+        self, task: str, model: str = "", *, seconds: float = 20.0, others: bool = False, **inputs: str | Resource
+    ) -> Result:
+        """Run one model as the scheduler would."""
+        call = self.call(self.card(task, model), inputs, seconds=seconds, others=others)
+        return await self.expert().run(call)
+
+    def demo(self, name: str) -> Resource:
+        return self.workspace.add_file(MEDIA / name)
+
+
+@pytest.fixture
+def hosted(server: HostedServer, tmp_path: Path) -> Iterator[HostedBench]:
+    with Workspace.create(Settings(sessions=tmp_path / "sessions")) as workspace:
+        yield HostedBench(server, workspace, tmp_path / "catalogue")
