@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -10,14 +11,17 @@ from hugginggpt.addresses import is_public
 from hugginggpt.agent import HuggingGPT
 from hugginggpt.controller.base import Controller
 from hugginggpt.controller.offline import OfflineController
+from hugginggpt.errors import RequestError
 from hugginggpt.experts.base import Expert
 from hugginggpt.hub_client import Places
 from hugginggpt.language_model import DEFAULT_MODEL, OPENAI_URL, LanguageModel
 from hugginggpt.resources import remove_stale
-from hugginggpt.settings import Settings, load_settings
+from hugginggpt.settings import Settings, SettingsError, load_settings
+from hugginggpt.wishes import checked_token
 
 if TYPE_CHECKING:
-    from hugginggpt.experts.hosted import Visitor
+    from hugginggpt.accounts import Visitor
+    from hugginggpt.shared_token import SharedToken
 
 _SESSION: Final = re.compile(r"[\w-]{24}", re.ASCII)
 """What a session's folder is called (see Workspace.create)."""
@@ -70,6 +74,25 @@ def _holds_only_sessions(settings: Settings) -> bool:
     """Whether nothing but sessions lies in their folder: a deployment may have named one that holds its own files too."""
     folder = settings.sessions
     return not folder.is_dir() or all(_SESSION.fullmatch(found.name) and found.is_dir() for found in folder.iterdir())
+
+
+def shared_token(settings: Settings) -> SharedToken | None:
+    """The token of this page's owner, from ``HF_TOKEN``, where they have chosen to share it with visitors.
+
+    Raises:
+        SettingsError: They have, and there is none.
+    """
+    from hugginggpt.shared_token import SharedToken
+
+    if not settings.share_token:
+        return None
+    try:
+        token = checked_token(os.environ.get("HF_TOKEN", ""))
+    except RequestError as error:
+        raise SettingsError(f"HUGGINGGPT_SHARE_TOKEN is set, but HF_TOKEN can't be used: {error}") from error
+    if not token:
+        raise SettingsError("HUGGINGGPT_SHARE_TOKEN is set, but there is no token to share: set HF_TOKEN.")
+    return SharedToken(token, settings.shared_calls)
 
 
 def make_language_model(

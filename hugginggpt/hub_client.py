@@ -39,8 +39,10 @@ class Places:
 
     def moved(self, url: httpx2.URL) -> httpx2.URL:
         """The address that stands for one of the Hub's or its router's own; any other as it is."""
-        for own, other in ((HUB, self.hub), (ROUTER, self.router)):
-            if own != other and url.host == httpx2.URL(own).host:
+        from huggingface_hub import constants
+
+        for own, other in ((HUB, self.hub), (constants.ENDPOINT, self.hub), (ROUTER, self.router)):
+            if own != other and _origin(url) == _origin(httpx2.URL(own)):
                 there = httpx2.URL(other)
                 path = there.raw_path.rstrip(b"/") + url.raw_path
                 return url.copy_with(scheme=there.scheme, host=there.host, port=there.port, raw_path=path)
@@ -72,6 +74,10 @@ class Errand:
     def left(self) -> float:
         """Seconds until its deadline."""
         return self.ends - time.monotonic()
+
+
+def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
 
 
 _ERRAND: Final[ContextVar[Errand | None]] = ContextVar("errand", default=None)
@@ -143,7 +149,8 @@ def _put_right(request: httpx2.Request) -> None:
         "connect": min(seconds, _CONNECT_SECONDS), "read": seconds, "write": seconds, "pool": seconds,
     }  # fmt: skip
     own, shown = f"Bearer {errand.token}", request.headers.get("Authorization")
-    asks_hub = request.url.host == httpx2.URL(errand.places.hub).host and request.method in {"GET", "HEAD"}
+    hub = httpx2.URL(errand.places.hub)
+    asks_hub = _origin(request.url) == _origin(hub) and request.url.path.startswith(f"{hub.path.rstrip('/')}/api/")
     if errand.token and errand.places.trusts(request.url) and (shown == own or asks_hub):
         request.headers["Authorization"] = own
     else:

@@ -184,7 +184,7 @@ def _reason(ordered: Sequence[ModelCard], needs: Needs) -> str:
         return ""
     first, *rest = ordered
     if all(card.id == first.id for card in rest):
-        return "The only model for this task."
+        return f"The only model {'' if first.backend in _HOSTED else 'here '}for this task."
     because = [
         f"It is for {needs.language.name}." if needs.language and first.languages and _knows(first, needs.language) else "",
         f"Its licence ({first.license}) allows commercial use." if needs.commercial and first.license else "",

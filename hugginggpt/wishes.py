@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from hugginggpt.accounts import Visitor, endpoint, is_address
 from hugginggpt.addresses import AddressPolicy
 from hugginggpt.errors import ExpertError, RequestError
 from hugginggpt.selection import Preferences, Where
@@ -16,7 +17,6 @@ from hugginggpt.tasks import TaskTable, task_table
 if TYPE_CHECKING:
     from hugginggpt.agent import HuggingGPT
     from hugginggpt.catalog.hub import HubModel
-    from hugginggpt.experts.hosted import Visitor
 
 _TOKEN: Final = re.compile(r"hf_[A-Za-z0-9_]{2,}")
 _ID: Final = re.compile(r"[A-Za-z0-9][\w.+-]*(/[A-Za-z0-9][\w.-]*)?")
@@ -59,8 +59,6 @@ class Wishes:
 
     def preferences(self) -> Preferences:
         """What the ranking goes by."""
-        from hugginggpt.experts.hosted.endpoints import endpoint, is_address
-
         shown = {task: endpoint(task, model).shown if is_address(model) else model for task, model in self.pinned.items()}
         return Preferences(self.where, shown, self.banned)
 
@@ -109,8 +107,7 @@ async def visitor_for(
     Raises:
         HuggingGPTError: A model doesn't exist, or can't be run anywhere.
     """
-    from hugginggpt.experts.hosted import TASKS, HostedExpert, Visitor
-    from hugginggpt.experts.hosted.endpoints import endpoint, is_address
+    from hugginggpt.experts.hosted import TASKS, HostedExpert
 
     wanted = dict.fromkeys([*wishes.added, *wishes.pinned.items()])
     endpoints = tuple(endpoint(task, model) for task, model in wanted if is_address(model))
@@ -141,8 +138,6 @@ def _task(name: str, table: TaskTable | None = None) -> str:
 
 
 def _model(text: str) -> str:
-    from hugginggpt.experts.hosted.endpoints import endpoint, is_address
-
     text = text.strip()
     if is_address(text):
         return endpoint("", text).url

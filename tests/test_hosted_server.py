@@ -6,6 +6,7 @@ import io
 import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import av
@@ -15,18 +16,15 @@ import numpy as np
 import openai
 import pytest
 import soundfile
-from huggingface_hub import AsyncInferenceClient, HfApi, constants
+from huggingface_hub import AsyncInferenceClient, HfApi
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, InferenceTimeoutError, RepositoryNotFoundError
-from huggingface_hub.inference._providers import PROVIDERS, _common, fal_ai, hf_inference
 from PIL import Image
 
+from hugginggpt.hub_client import Errand, Places, on_errand
 from tests import hosted_server as hosted
 from tests.checkpoints import HubCache
 from tests.conftest import MEDIA
 from tests.hosted_server import TOKEN, HostedServer
-
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
-"""The Hub's client itself sends files in a way that httpx wants no more."""
 
 TABLE = {"name": ["Ines", "Tom"], "age": ["36", "41"]}
 CAT, SPEECH = MEDIA / "cat.jpg", MEDIA / "speech.flac"
@@ -48,18 +46,11 @@ def client(**options: Any) -> AsyncInferenceClient:
     return AsyncInferenceClient(**{"token": TOKEN, "timeout": 20, **options})
 
 
-@pytest.fixture
-def routed(server: HostedServer, monkeypatch: pytest.MonkeyPatch) -> HostedServer:
-    """The router and the Hub as the client's own code finds them."""
-    monkeypatch.setattr(constants, "INFERENCE_PROXY_TEMPLATE", server.url + "/{provider}")
-    monkeypatch.setattr(constants, "ENDPOINT", server.url)
-    monkeypatch.setattr(_common, "_fetch_inference_provider_mapping", lambda model: _mapping(server, model))
-    return server
-
-
-def _mapping(server: HostedServer, model: str) -> Any:
-    info = HfApi(endpoint=server.url, token=TOKEN).model_info(model, expand=["inferenceProviderMapping"])
-    return info.inference_provider_mapping
+@contextmanager
+def routed(server: HostedServer) -> Iterator[None]:
+    """The router and the Hub stand there for the client's own addresses."""
+    with on_errand(Errand(TOKEN, time.monotonic() + 60, Places(server.url, server.url))):
+        yield
 
 
 Ask = Callable[[AsyncInferenceClient, str], Awaitable[Any]]
@@ -143,23 +134,21 @@ async def test_hf_inference_does_a_task(server: HostedServer, task: str) -> None
 
 
 @pytest.mark.parametrize("task", ["fill-mask", "sentence-similarity"])
-async def test_by_its_id_the_client_finds_a_model(routed: HostedServer, task: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It asks the Hub first what the model can do; then it makes the path itself."""
-    monkeypatch.setattr(PROVIDERS["hf-inference"][task], "base_url", f"{routed.url}/hf-inference")
-    routed.serve(task, "owner/here")
-    routed.models["owner/gone"] = hosted.Model("owner/gone", task)
+async def test_by_its_id_the_client_finds_a_model(server: HostedServer, task: str) -> None:
+    """It asks the Hub first what the model can do, and remembers that for good; then it makes the path itself."""
+    here, gone = f"owner/here-{task}", f"owner/gone-{task}"
+    server.serve(task, here)
+    server.models[gone] = hosted.Model(gone, task)
     ask, is_right = TASKS[task]
-    try:
+    with routed(server):
         async with client(provider="hf-inference") as asking:
-            assert is_right(await ask(asking, "owner/here"))
+            assert is_right(await ask(asking, here))
             with pytest.raises(HfHubHTTPError) as caught:
-                await ask(asking, "owner/gone")
+                await ask(asking, gone)
             with pytest.raises(ValueError, match="doesn't support task"):
-                await asking.summarization("A cat.", model="owner/here")
-    finally:
-        hf_inference._check_supported_task.cache_clear()
+                await asking.summarization("A cat.", model=here)
     assert caught.value.response.status_code == 404
-    assert "/api/models/owner/here" in [asked.path for asked in routed.asked]
+    assert f"/api/models/{here}" in [asked.path for asked in server.asked]
 
 
 def test_the_hub_lists_and_tells_of_models(server: HostedServer) -> None:
@@ -194,42 +183,40 @@ def test_the_hub_lists_and_tells_of_models(server: HostedServer) -> None:
 
 
 @pytest.mark.parametrize("task", ["text-to-video", "image-to-video"])
-async def test_fals_queue_is_polled_until_the_video_is_there(
-    routed: HostedServer, task: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fal_ai, "_POLLING_INTERVAL", 0.01)
-    routed.serve(task, "owner/film", provider="fal-ai", provider_id="fal-ai/film/v2/long")
-    routed.router.polls = 2
-    async with client(provider="fal-ai", model="owner/film") as asking:
-        video = await (asking.text_to_video("A cat") if task == "text-to-video" else asking.image_to_video(CAT))
+async def test_fals_queue_is_polled_until_the_video_is_there(server: HostedServer, task: str) -> None:
+    server.serve(task, f"owner/film-{task}", provider="fal-ai", provider_id="fal-ai/film/v2/long")
+    with routed(server):
+        async with client(provider="fal-ai", model=f"owner/film-{task}") as asking:
+            video = await (asking.text_to_video("A cat") if task == "text-to-video" else asking.image_to_video(CAT))
     with av.open(io.BytesIO(video)) as opened:
         assert opened.streams.video[0].frames > 1
-    paths = [f"{asked.method} {asked.path}" for asked in routed.asked if not asked.path.startswith("/api/")]
+    paths = [f"{asked.method} {asked.path}" for asked in server.asked if not asked.path.startswith("/api/")]
     assert paths[0] == "POST /fal-ai/fal-ai/film/v2/long"
-    assert [path.rpartition("/")[2] for path in paths[1:4]] == ["status"] * 3
+    assert [path.rpartition("/")[2] for path in paths[1:3]] == ["status"] * 2
     assert paths[-1].startswith("GET /files/")
-    assert routed.asked[-1].token is None
+    assert server.asked[-1].token is None
 
 
-async def test_a_job_of_fals_queue_may_fail(routed: HostedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fal_ai, "_POLLING_INTERVAL", 0.01)
-    routed.serve("text-to-video", "owner/film", provider="fal-ai")
-    routed.router.fails = "Content could not be processed"
-    async with client(provider="fal-ai", model="owner/film") as asking:
-        with pytest.raises(KeyError, match="video"):  # the client doesn't look at the status
-            await asking.text_to_video("A cat")
+async def test_a_job_of_fals_queue_may_fail(server: HostedServer) -> None:
+    server.serve("text-to-video", "owner/film-that-fails", provider="fal-ai")
+    server.router.polls, server.router.fails = 0, "Content could not be processed"
+    with routed(server):
+        async with client(provider="fal-ai", model="owner/film-that-fails") as asking:
+            with pytest.raises(KeyError, match="video"):  # the client doesn't look at the status
+                await asking.text_to_video("A cat")
 
 
-async def test_other_providers_protocols(routed: HostedServer) -> None:
-    for provider in ("fal-ai", "together", "replicate"):
-        routed.serve("text-to-image", f"{provider}/paints", provider=provider)
-        async with client(provider=provider, model=f"{provider}/paints") as asking:
-            assert (await asking.text_to_image("A cat", width=64, height=32)).size == (64, 32)
-    routed.serve("text-to-speech", "owner/speaks", provider="fal-ai")
-    routed.serve("automatic-speech-recognition", "owner/hears", provider="fal-ai")
-    async with client(provider="fal-ai") as asking:
-        speech = await asking.text_to_speech("Good day.", model="owner/speaks")
-        assert (await asking.automatic_speech_recognition(speech, model="owner/hears")).text
+async def test_other_providers_protocols(server: HostedServer) -> None:
+    with routed(server):
+        for provider in ("fal-ai", "together", "replicate"):
+            server.serve("text-to-image", f"{provider}/paints", provider=provider)
+            async with client(provider=provider, model=f"{provider}/paints") as asking:
+                assert (await asking.text_to_image("A cat", width=64, height=32)).size == (64, 32)
+        server.serve("text-to-speech", "owner/speaks", provider="fal-ai")
+        server.serve("automatic-speech-recognition", "owner/hears", provider="fal-ai")
+        async with client(provider="fal-ai") as asking:
+            speech = await asking.text_to_speech("Good day.", model="owner/speaks")
+            assert (await asking.automatic_speech_recognition(speech, model="owner/hears")).text
 
 
 async def test_chats_by_the_router_a_provider_and_an_endpoint(server: HostedServer) -> None:

@@ -16,6 +16,8 @@ from hugginggpt import markdown
 from hugginggpt.events import (
     AttemptFailed,
     Event,
+    ModelRef,
+    ModelSelected,
     Notice,
     Planned,
     RequestDone,
@@ -115,7 +117,7 @@ def _plan_thought(events: Sequence[Event], steps: Sequence[Step], *, over: bool)
 
 
 def _step_thought(step: Step, events: Sequence[Event], table: TaskTable, *, over: bool) -> gr.ChatMessage:
-    model = f"{step.model.id} · {_WHERE.get(step.model.backend, step.model.backend)}" if step.model else ""
+    model = f"{step.model.id} · {_where(step.model)}" if step.model else ""
     pending = step.status in {"pending", "running"} and not over
     metadata = MetadataDict(
         title=f"{step.task.task}{_STATUS[step.status]}",
@@ -142,12 +144,14 @@ def _progress(step: Step, events: Sequence[Event]) -> str:
 def _step_details(step: Step, events: Sequence[Event], table: TaskTable) -> str:
     lines = []
     if step.model:
-        where = "on this machine" if step.model.backend in {"bundled", "local", "download"} else f"({step.model.backend})"
-        lines.append(f"**Model** {step.model.id} {where}. {escaped(step.reason)}")
+        where = "on this machine" if step.model.backend in {"bundled", "local", "download"} else f"({_where(step.model)})"
+        lines.append(f"**Model** {escaped(step.model.id)} {where}. {escaped(step.reason)}")
+    if source := _source(step, events):
+        lines.append(f"**Candidates** {escaped(source)}")
     inputs = ", ".join(f"{name} = {_short(value)}" for name, value in step.task.as_json()["args"].items())
     lines.append(f"**Input** {inputs}")
     lines += [
-        f"**Tried** {e.model.id}: {escaped(e.error)}"
+        f"**Tried** {escaped(e.model.id)} ({_where(e.model)}): {escaped(e.error)}"
         for e in events
         if isinstance(e, AttemptFailed) and e.task_id == step.task.id
     ]
@@ -161,6 +165,19 @@ def _step_details(step: Step, events: Sequence[Event], table: TaskTable) -> str:
     if step.error:
         lines.append(escaped(step.error))
     return "\n\n".join(lines)
+
+
+def _where(model: ModelRef) -> str:
+    """Where a model runs, as people call it."""
+    if model.provider:
+        return f"hosted by {model.provider}"
+    return _WHERE.get(model.backend, model.backend)
+
+
+def _source(step: Step, events: Sequence[Event]) -> str:
+    """Whether hosted candidates came from the Hub's search or from the shipped list."""
+    selected = (e for e in events if isinstance(e, ModelSelected) and e.task_id == step.task.id)
+    return next((f"{e.source[:1].upper()}{e.source[1:]}." for e in selected if e.source and e.source != "you"), "")
 
 
 def _made_files(steps: Sequence[Step]) -> list[Resource]:

@@ -13,12 +13,13 @@ import gradio as gr
 import yaml
 
 from hugginggpt.agent import HuggingGPT
-from hugginggpt.assembly import make_controller, session_experts
+from hugginggpt.assembly import make_controller, session_experts, shared_token
 from hugginggpt.errors import HuggingGPTError, ResourceError
 from hugginggpt.events import AnswerDelta, RequestFailed, TaskProgress
 from hugginggpt.language_model import DEFAULT_MODEL, HUGGING_FACE_MODEL
 from hugginggpt.resources import EXAMPLE_MEDIA
 from hugginggpt.ui import chat
+from hugginggpt.ui.models import ModelsPanel
 from hugginggpt.ui.visit import (
     BRAINS,
     BUILT_IN,
@@ -61,15 +62,14 @@ Attach a picture, a recording or a text and say what you want; or take one of th
 It plans the tasks, picks a model for each, runs them here, and answers. No key is needed."""
 
 
-_MODELS: Final = """### Models
-Those that come with the installation, and those in the Hugging Face cache."""
-
-
 class Page:
     """The handlers of the page over one agent."""
 
     def __init__(self, agent: HuggingGPT) -> None:
         self._agent = agent
+        self._shared = shared_token(agent.settings)
+        shared_calls = agent.settings.shared_calls if self._shared else 0
+        self._models = ModelsPanel(agent, self._visit, shared_calls=shared_calls)
         # shown from where they lie, wherever that is; a copy in Gradio's cache would outlive the session
         gr.set_static_paths(agent.settings.sessions)
 
@@ -122,27 +122,13 @@ class Page:
         model = gr.Textbox(label="Model", visible=False, elem_id="model")
         use = gr.Button("Use it", variant="primary", visible=False, elem_id="use-brain")
         status = gr.Markdown(_status(None), elem_id="brain-status")
-        if self._agent.expert("local") is not None:
-            self._models(visit)
+        self._models.draw(visit)
         brain.change(
             _fields, brain, [hf_token, openai_key, base_url, model, use], api_visibility="private", show_progress="hidden"
         ).then(self.back_to_built_in, [brain, visit], [status, visit], api_visibility="private", show_progress="hidden")
         inputs = [brain, openai_key, hf_token, base_url, model, visit]
         # the boxes are emptied in the same step: a value that stays in a box can be read by whoever shares the page
         use.click(self.use_brain, inputs, [status, openai_key, hf_token, visit], api_visibility="private")
-
-    def _models(self, visit: gr.State) -> None:
-        gr.Markdown(_MODELS)
-        fetch = gr.Checkbox(
-            label="Fetch small models when they are needed", value=self._agent.settings.local == "download", elem_id="fetch"
-        )
-        fetch.change(self.choose_fetching, [fetch, visit], visit, api_visibility="private", show_progress="hidden")
-
-    def choose_fetching(self, fetch: bool, visit: Visit | None) -> Visit:
-        """Whether this visitor's requests may fetch models."""
-        visit = self._visit(visit)
-        visit.fetch = fetch
-        return visit
 
     def _visit(self, visit: Visit | None) -> Visit:
         return visit or Visit(self._agent.new_session())
@@ -164,7 +150,9 @@ class Page:
             visit.model = None
         return _status(visit), visit
 
-    async def ask(self, value: dict[str, Any], visit: Visit | None) -> AsyncGenerator[tuple[Any, Any, Any, Visit], None]:
+    async def ask(
+        self, value: dict[str, Any], visit: Visit | None, request: gr.Request
+    ) -> AsyncGenerator[tuple[Any, Any, Any, Visit], None]:
         """Work on one request and show every step; what was typed comes back into the box when it can't be done."""
         visit = self._visit(visit)
         text, paths = (value.get("text") or "").strip(), [Path(str(file)) for file in value.get("files") or ()]
@@ -186,7 +174,10 @@ class Page:
                 visit.session,
                 make_controller(visit.model),
                 attached,
-                extra=session_experts(self._agent, visit.model, fetch=visit.fetch),
+                extra=session_experts(
+                    self._agent, visit.model, fetch=visit.fetch, visitor=visit.visitor(self._shared, _name_of(request))
+                ),
+                preferences=visit.wishes.preferences(),
             )
             async with aclosing(visit.until_stopped(stream)) as events:
                 async for event in events:
@@ -250,6 +241,12 @@ def _status(visit: Visit | None) -> str:
     if visit is None or visit.model is None:
         return "The built-in planner plans: quick, no key, simple English."
     return f"{visit.model.model} at {visit.model.server} plans. The key stays in this tab's session and goes with it."
+
+
+def _name_of(request: gr.Request) -> str:
+    """What tells visitors apart: the address that the nearest proxy has seen, else the one that the server sees."""
+    forwarded = request.headers.get("x-forwarded-for", "") if request.headers else ""
+    return forwarded.rpartition(",")[2].strip() or (request.client.host if request.client else "")
 
 
 def _examples() -> list[Any]:

@@ -10,16 +10,23 @@ import os
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
 import gradio as gr
 
-from hugginggpt.agent import Session
+from hugginggpt.accounts import Visitor
+from hugginggpt.addresses import is_public
+from hugginggpt.agent import HuggingGPT, Session
 from hugginggpt.assembly import make_language_model
 from hugginggpt.errors import RequestError
 from hugginggpt.events import Event
 from hugginggpt.language_model import HUGGING_FACE_MODEL, HUGGING_FACE_URL, OPENAI_URL, LanguageModel
+from hugginggpt.selection import Where
+from hugginggpt.wishes import Wishes, visitor_for
+
+if TYPE_CHECKING:
+    from hugginggpt.shared_token import SharedToken
 
 BUILT_IN: Final = "Built-in"
 HUGGING_FACE: Final = "Hugging Face"
@@ -34,6 +41,12 @@ class Visit:
 
     session: Session
     model: LanguageModel | None = None
+    token: str = field(default="", repr=False)
+    """The visitor's Hugging Face token, for hosted models."""
+    wishes: Wishes = field(default_factory=Wishes, repr=False)
+    """Which models they have pinned, banned and added, and where models may run."""
+    models: Visitor | None = field(default=None, repr=False)
+    """What was found out about those."""
     fetch: bool | None = None
     """Whether small models may be fetched when they are needed; None: what the settings say."""
     transcript: list[gr.ChatMessage] = field(default_factory=list)
@@ -61,6 +74,38 @@ class Visit:
     def close(self) -> None:
         """Delete its files."""
         self.session.close()
+
+    @property
+    def hosted_token(self) -> str:
+        """The token on whose account hosted models run: the visitor's own, or that of their Hugging Face brain."""
+        if self.token or self.model is None or self.model.base_url != HUGGING_FACE_URL:
+            return self.token
+        return self.model.key
+
+    def place(self, where: Where) -> None:
+        """Where models may run."""
+        self.wishes = replace(self.wishes, where=where)
+
+    async def settle(self, agent: HuggingGPT, wishes: Wishes) -> None:
+        """Take these wishes, once what they name has been found.
+
+        Raises:
+            HuggingGPTError: A model doesn't exist, or can't be run from here; then everything stays as it was.
+        """
+        self.models = await visitor_for(agent, self.hosted_token, wishes, allowed=None if at_home() else is_public)
+        self.wishes = wishes
+
+    def visitor(self, shared: SharedToken | None, name: str) -> Visitor:
+        """On whose account hosted models run: the visitor's own, else the owner's where that is shared.
+
+        Args:
+            shared: The owner's token, where it is given away.
+            name: What tells visitors apart.
+        """
+        found = self.models or Visitor()
+        if self.hosted_token or shared is None:
+            return replace(found, token=self.hosted_token)
+        return replace(found, token=shared.token, spend=lambda: shared.take(name))
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -102,6 +147,11 @@ class Visit:
         self.renewing = False
 
 
+def at_home() -> bool:
+    """Whether this is somebody's own machine, and not a public Space."""
+    return "SPACE_ID" not in os.environ
+
+
 def close_visit(visit: Visit | None) -> None:
     """Called by Gradio when the tab is gone."""
     if visit is not None:
@@ -134,7 +184,7 @@ async def language_model(brain: str, openai_key: str, hf_token: str, base_url: s
             raise RequestError("Enter the server's base URL first, such as http://127.0.0.1:11434/v1.")
         if not model:
             raise RequestError("Enter the name of the model that the server runs.")
-    private = brain != OTHER or "SPACE_ID" not in os.environ  # on a public Space, not the Space's own network
+    private = brain != OTHER or at_home()  # on a public Space, not the Space's own network
     made = make_language_model(key=key, base_url=base_url, model=model, private_servers=private)
     if made is not None:
         await made.check()

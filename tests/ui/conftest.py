@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from tests.checkpoints import HubCache
+from tests.hosted_server import HostedServer
 from tests.hub_server import HubServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,7 +94,15 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, hub: HubServer) -> Iterator[Server]:
+def hosting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostedServer]:
+    """The Hub's search, its router and endpoints, for visitors with a token."""
+    with HostedServer(HubCache(tmp_path_factory.mktemp("hosting"))) as serving:
+        yield serving
+    assert serving.errors == []
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, hub: HubServer, hosting: HostedServer) -> Iterator[Server]:
     home, port = tmp_path_factory.mktemp("app"), free_port()
     (home / "tmp").mkdir()
     environment = {
@@ -104,6 +113,9 @@ def server(tmp_path_factory: pytest.TempPathFactory, hub: HubServer) -> Iterator
         "HUGGINGGPT_SESSIONS": str(home / "sessions"),  # outside the temporary folder, as a deployment may have it
         "PYTHONUNBUFFERED": "1",
         "HF_ENDPOINT": hub.url,
+        "HUGGINGGPT_HUB": hosting.url,
+        "HUGGINGGPT_ROUTER": hosting.url,
+        "HUGGINGGPT_CATALOGUE_HOURS": "0",  # each test serves models of its own
     }
     with (home / "log.txt").open("wb") as log:
         process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)

@@ -133,7 +133,7 @@ def test_failed_and_skipped_steps_say_why_and_are_counted_out() -> None:
 def test_a_model_that_failed_before_another_did_it_is_told() -> None:
     tried = AttemptFailed(0, ModelRef("first", "bundled"), "Out of order.")
     messages = shown(STARTED, PLANNED, SELECTED, tried, TaskStarted(0, OCR))
-    assert "**Tried** first: Out of order." in thought(messages, "task-0").content
+    assert "**Tried** first (here): Out of order." in thought(messages, "task-0").content
 
 
 def test_an_answer_grows_and_may_begin_again() -> None:

@@ -17,17 +17,16 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from hugginggpt.addresses import AddressPolicy
+from hugginggpt.accounts import Endpoint, Visitor
 from hugginggpt.catalog.cards import ModelCard
 from hugginggpt.catalog.hub import HubModel, HubSearch
 from hugginggpt.catalog.shipped import Entry, catalogue, known
 from hugginggpt.errors import ExpertError, HuggingGPTError
 from hugginggpt.experts.base import Call, Result, in_thread
 from hugginggpt.experts.hosted.circuits import Circuits
-from hugginggpt.experts.hosted.endpoints import Endpoint
 from hugginggpt.hub_client import Errand, on_errand
 from hugginggpt.hub_faults import Fault, failed, read_fault
 from hugginggpt.server_faults import ServerFault, without_key
@@ -101,23 +100,6 @@ _MIX: Final = random.Random()
 
 Function = Callable[[Call, "AsyncInferenceClient"], Awaitable[Result]]
 """What does a task with a client that knows model and provider."""
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """On whose account, and what they have added."""
-
-    token: str = field(default="", repr=False)
-    """Their own; empty for none, and then only endpoints are offered."""
-    provider: str = ""
-    """The only one to use; empty for whichever serves a model."""
-    models: Mapping[str, tuple[HubModel, ...]] = field(default_factory=dict)
-    """Models of the Hub that they have added, by task."""
-    endpoints: tuple[Endpoint, ...] = ()
-    allowed: AddressPolicy | None = None
-    """Which IP addresses endpoints may have; None: any."""
-    spend: Callable[[], None] = lambda: None
-    """Called before each call; raises an ExpertError where no more are given."""
 
 
 class HostedExpert:

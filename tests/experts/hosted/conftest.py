@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from hugginggpt.accounts import Visitor
 from hugginggpt.catalog.cards import ModelCard
 from hugginggpt.catalog.hub import HubSearch
 from hugginggpt.experts.base import Call, CancelToken, Result
-from hugginggpt.experts.hosted import HostedExpert, Visitor
+from hugginggpt.experts.hosted import HostedExpert
 from hugginggpt.experts.hosted.circuits import Circuits
 from hugginggpt.hub_client import Places
 from hugginggpt.resources import Resource, Workspace

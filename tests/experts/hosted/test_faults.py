@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from hugginggpt.accounts import Visitor
 from hugginggpt.agent import HuggingGPT, Session
 from hugginggpt.catalog.hub import HubSearch
 from hugginggpt.events import AttemptFailed, Event, TaskDone, TaskFailed, TaskProgress
 from hugginggpt.experts.bundled import BundledExpert
-from hugginggpt.experts.hosted import HostedExpert, Visitor
+from hugginggpt.experts.hosted import HostedExpert
 from hugginggpt.experts.hosted.circuits import Circuits
 from hugginggpt.hub_client import Places
 from hugginggpt.resources import Workspace

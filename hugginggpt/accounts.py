@@ -1,11 +1,14 @@
-"""Dedicated endpoints: addresses at which a visitor has one model running for one task."""
+"""On whose account hosted models run, and the dedicated endpoints at which a visitor has a model of their own running."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
+from hugginggpt.addresses import AddressPolicy
+from hugginggpt.catalog.hub import HubModel
 from hugginggpt.errors import RequestError
 
 _LONGEST: Final = 500
@@ -30,6 +33,23 @@ class Endpoint:
         parts = urlsplit(self.url)
         port = f":{parts.port}" if parts.port else ""
         return f"{parts.scheme}://{self.host}{port}{parts.path}".rstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """On whose account, and what they have added."""
+
+    token: str = field(default="", repr=False)
+    """Their own; empty for none, and then only endpoints are offered."""
+    provider: str = ""
+    """The only one to use; empty for whichever serves a model."""
+    models: Mapping[str, tuple[HubModel, ...]] = field(default_factory=dict)
+    """Models of the Hub that they have added, by task."""
+    endpoints: tuple[Endpoint, ...] = ()
+    allowed: AddressPolicy | None = None
+    """Which IP addresses endpoints may have; None: any."""
+    spend: Callable[[], None] = lambda: None
+    """Called before each call; raises an ExpertError where no more are given."""
 
 
 def is_address(text: str) -> bool:
