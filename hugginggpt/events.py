@@ -187,10 +187,13 @@ class Step:
     status: Literal["pending", "running", "done", "failed", "skipped"]
     model: ModelRef | None = None
     reason: str = ""
+    """Why that model: the controller's or the ranking's reason, or that the one before it failed."""
     seconds: float = 0.0
     outputs: tuple[Resource, ...] = ()
     error: str = ""
     note: str = ""
+    attempts: tuple[AttemptFailed, ...] = ()
+    """The models that were tried before, in their order."""
 
 
 Event = (

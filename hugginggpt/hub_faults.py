@@ -102,6 +102,8 @@ def read_fault(error: BaseException, *, model: str, provider: str, seconds: floa
         provider: Who was asked, as people know it.
         seconds: How long the call was given.
     """
+    if isinstance(error, FailedAtOnceError) and error.__cause__ is not None:
+        error = error.__cause__
     found = _read(error)
     words = {"model": model, "provider": provider, "seconds": f"{seconds:.3g} s", "wait": in_words(found.wait)}
     status = getattr(getattr(error, "response", None), "status_code", "")
@@ -113,8 +115,6 @@ def _read(error: BaseException) -> Fault:
     from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled, RepositoryNotFoundError
 
     match error:
-        case FailedAtOnceError(__cause__=cause) if cause is not None:
-            return _read(cause)
         case HuggingGPTError():
             return Fault(str(error).replace("{", "{{").replace("}", "}}"))
         case GatedRepoError():

@@ -9,7 +9,9 @@ from typing import Any
 from hugginggpt.events import (
     AnswerDelta,
     Answered,
+    AttemptFailed,
     Event,
+    ModelRef,
     ModelSelected,
     Planned,
     RequestDone,
@@ -37,6 +39,9 @@ def fold_steps(events: Iterable[Event]) -> tuple[Step, ...]:
                 steps[n] = replace(steps[n], model=event.model, reason=event.reason)
             case TaskStarted(task_id=n):
                 steps[n] = replace(steps[n], status="running", model=event.model)
+            case AttemptFailed(task_id=n):
+                tried = (*steps[n].attempts, event)
+                steps[n] = replace(steps[n], attempts=tried, reason=f"Next in the list, after {event.model.id} failed.")
             case TaskDone(task_id=n):
                 steps[n] = replace(
                     steps[n],
@@ -93,7 +98,7 @@ def trace_json(events: Sequence[Event]) -> dict[str, Any]:
 
 
 def _step_json(step: Step) -> dict[str, Any]:
-    model = {"id": step.model.id, "backend": step.model.backend, "reason": step.reason} if step.model else None
+    model = _model_json(step.model) | {"reason": step.reason} if step.model else None
     return {
         "id": step.task.id,
         "task": step.task.task,
@@ -103,7 +108,12 @@ def _step_json(step: Step) -> dict[str, Any]:
         "outputs": [resource.name for resource in step.outputs],
         "error": step.error or None,
         "note": step.note or None,
+        "attempts": [{"model": _model_json(attempt.model), "error": attempt.error} for attempt in step.attempts],
     }
+
+
+def _model_json(model: ModelRef) -> dict[str, Any]:
+    return {"id": model.id, "backend": model.backend, **({"provider": model.provider} if model.provider else {})}
 
 
 def _resource_json(resource: Resource) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pytest
 
 from hugginggpt.events import (
     Answered,
+    AttemptFailed,
     Event,
     ModelRef,
     ModelSelected,
@@ -55,6 +56,17 @@ def test_the_model_that_really_ran_is_credited() -> None:
     assert (step.model, step.reason, step.note) == (SECOND, "It is good.", "The first one failed.")
 
 
+def test_what_was_tried_before_stays_with_the_step() -> None:
+    failed = AttemptFailed(0, FIRST, "Out of order.")
+    events = [*BEGUN, failed, TaskStarted(0, SECOND), TaskDone(0, SECOND, (TEXT,), 1.0)]
+    step = fold_steps(events)[0]
+    assert step.attempts == (failed,)
+    assert step.reason == "Next in the list, after lab/first failed."
+    (told, _) = trace_json(events)["steps"]
+    assert told["attempts"] == [{"model": {"id": "lab/first", "backend": "bundled"}, "error": "Out of order."}]
+    assert told["model"]["id"] == SECOND.id
+
+
 def test_a_skipped_task_credits_no_model() -> None:
     events = [*BEGUN, ModelSelected(1, FIRST, "The only one.", (FIRST,)), TaskSkipped(1, "Task 0 failed.", 0)]
     step = fold_steps(events)[1]
@@ -84,6 +96,7 @@ def test_a_whole_request_as_json() -> None:
             "outputs": ["text-1"],
             "error": None,
             "note": None,
+            "attempts": [],
         },
         {
             "id": 1,
@@ -94,6 +107,7 @@ def test_a_whole_request_as_json() -> None:
             "outputs": [],
             "error": "No voice.",
             "note": None,
+            "attempts": [],
         },
     ]
     assert [resource["name"] for resource in trace["resources"]] == ["image-1", "text-1"]

@@ -36,10 +36,8 @@ def read_yaml(path: Path, shape: type[Shape]) -> Shape:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        said = getattr(error, "problem", None) or "it is no YAML"
-        raise CatalogueError(
-            f"{path.name}, line {line}: {said}; correct the line, often its indentation or a colon."
-        ) from error
+        said = "here the file stops being YAML: look at the indentation, colons and quotes of this line and the one above."
+        raise CatalogueError(f"{path.name}, line {line}: {said}") from error
     if twice := _twice(root):
         raise CatalogueError(f"{path.name}, line {twice[1]}: “{twice[0]}” stands here for the second time: join the two.")
     try:

@@ -14,7 +14,6 @@ from gradio.components.chatbot import MetadataDict
 
 from hugginggpt import markdown
 from hugginggpt.events import (
-    AttemptFailed,
     Event,
     ModelRef,
     ModelSelected,
@@ -150,11 +149,7 @@ def _step_details(step: Step, events: Sequence[Event], table: TaskTable) -> str:
         lines.append(f"**Candidates** {escaped(source)}")
     inputs = ", ".join(f"{name} = {_short(value)}" for name, value in step.task.as_json()["args"].items())
     lines.append(f"**Input** {inputs}")
-    lines += [
-        f"**Tried** {escaped(e.model.id)} ({_where(e.model)}): {escaped(e.error)}"
-        for e in events
-        if isinstance(e, AttemptFailed) and e.task_id == step.task.id
-    ]
+    lines += [f"**Tried** {escaped(e.model.id)} ({_where(e.model)}): {escaped(e.error)}" for e in step.attempts]
     for output in step.outputs:
         if output.text is not None:
             lines.append(f"**Result** {output.name}\n\n{quoted(output.text, _SHOWN_RESULT_CHARS)}")

@@ -65,9 +65,9 @@ class ModelsPanel:
             task = gr.Dropdown(tasks, value="text-to-image", label="Task", elem_id="wish-task")
             model = gr.Textbox(label="Model's id or endpoint's URL", placeholder="owner/name", elem_id="wish-model")
             with gr.Row():
-                pin = gr.Button("Pin", size="sm", elem_id="wish-pin")
-                add = gr.Button("Add", size="sm", elem_id="wish-add")
-                ban = gr.Button("Ban", size="sm", elem_id="wish-ban")
+                pin = gr.Button("Pin", size="sm", min_width=60, elem_id="wish-pin")
+                add = gr.Button("Add", size="sm", min_width=60, elem_id="wish-add")
+                ban = gr.Button("Ban", size="sm", min_width=60, elem_id="wish-ban")
             settled = gr.Markdown("", elem_id="wish-status")
             clear = gr.Button("Clear all", size="sm", visible=False, elem_id="wish-clear")
             outputs = [settled, model, clear, visit]
