@@ -183,6 +183,8 @@ class HostedServer(ThreadingHTTPServer):
         except RefusedError as error:
             return refusal(400, str(error))
         except Exception as error:  # a fault of the stand-in itself
+            if type(error).__name__ == "PipelineException":  # transformers' own word for an input that doesn't suit
+                return refusal(400, str(error))
             self.errors.append(error)
             return refusal(500, f"The stand-in failed: {error!r}")
 

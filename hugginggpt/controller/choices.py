@@ -14,15 +14,16 @@ from hugginggpt.catalog.cards import ModelCard
 from hugginggpt.controller.base import Choice
 from hugginggpt.sentences import sentences
 
-BUDGET: Final = 1_900
+BUDGET: Final = 2_050
 """Tokens that tasks and candidates may take together: with the instructions less than a third of the original's 6,800 for
 eight tasks."""
-_CHARS_PER_TOKEN: Final = 3.2
+_CHARS_PER_TOKEN: Final = 2.66
 """Of the question's mixture of words, ids and numbers; tokenizers of today's models pack more into one."""
-_ROOMS: Final = (160, 110, 70, 40)
+_ROOMS: Final = (160, 110, 70, 48, 32)
 """How long a description may be, in characters, the first that fits the budget."""
 _LEAST: Final = 2
-_ARGUMENT: Final = 100
+_ARGUMENT: Final = 40
+_HEADER: Final = "id | where | downloads | likes | MB | licence | languages | what for"
 _HERE: Final = frozenset({"local", "bundled"})
 
 
@@ -46,7 +47,7 @@ def _written(choices: Sequence[Choice], rows: int, room: int) -> str:
             name = choice.task.task if not _taken(choice.task.task, lists.values()) else f"{choice.task.task} ({len(lists)})"
             lists[ids] = f"Models for {name}:\n{lines}"
         named.append(_task(choice, lists[ids].partition(":")[0].removeprefix("Models for ")))
-    return "\n\n".join([*lists.values(), "Tasks:\n" + "\n".join(named)])
+    return "\n\n".join([_HEADER, *lists.values(), "Tasks:\n" + "\n".join(named)])
 
 
 def _taken(task: str, lists: Any) -> bool:
@@ -62,33 +63,26 @@ def _short(value: Any) -> Any:
     """An argument as a controller needs to know it: what it is about, and how long it is."""
     if not isinstance(value, str) or len(value) <= _ARGUMENT:
         return value
-    return f"{value[: _ARGUMENT - 20]}… ({len(value):,} characters)"
+    return f"{value[: _ARGUMENT - 15]}… ({len(value):,} characters)"
 
 
 def _row(card: ModelCard, room: int) -> str:
     facts = [
         card.id,
         "here" if card.backend in _HERE else card.backend,
-        _count(card.downloads, "downloads"),
-        _count(card.likes, "likes"),
-        f"{card.size_mb:,.0f} MB" if card.size_mb else "",
+        _count(card.downloads),
+        _count(card.likes),
+        _count(round(card.size_mb) if card.size_mb else None),
         card.license,
         "/".join(card.languages[:6]) + ("/…" if len(card.languages) > 6 else ""),
         cut_at_sentence(card.description, room),
     ]
-    return "- " + " | ".join(filter(None, facts))
+    return "- " + " | ".join(fact or "?" for fact in facts)
 
 
-def _count(number: int | None, what: str) -> str:
-    if not number:
-        return ""
-    return (
-        f"{number / 1e6:.1f}M {what}"
-        if number >= 1e6
-        else f"{number / 1e3:.0f}k {what}"
-        if number >= 1e3
-        else f"{number} {what}"
-    )
+def _count(number: int | None) -> str:
+    units = ((1e6, "M", 1), (1e3, "k", 0), (1, "", 0))
+    return next((f"{number / size:.{digits}f}{unit}" for size, unit, digits in units if number and number >= size), "")
 
 
 def cut_at_sentence(text: str, room: int) -> str:

@@ -24,7 +24,7 @@ _MAX_TURNS: Final = 5
 _MAX_RESULT_CHARS: Final = 3_000
 """How much of each result's text the answer is written from."""
 _MAX_REMEMBERED_CHARS: Final = 300
-_MAX_ASKED_CHARS: Final = 1_000
+_MAX_ASKED_CHARS: Final = 400
 """How much of a request goes with the question about models: what it says of them stands where it begins, as a rule."""
 
 

@@ -13,6 +13,7 @@ import importlib
 import itertools
 import logging
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -97,6 +98,14 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 _SHARE: Final = 0.5
 """How much of the time that is left a model may take while others wait for their turn."""
 _MIX: Final = random.Random()
+
+_UNSUPPORTED: Final = re.compile(r"not supported (?:by|for)|doesn't support task")
+"""How the client says that a provider doesn't serve a model for a task, by what the Hub told it at some time."""
+
+
+class _OutdatedError(Exception):
+    """What the client remembers of the Hub's mappings may be too old: it keeps them as long as the process lives."""
+
 
 Function = Callable[[Call, "AsyncInferenceClient"], Awaitable[Result]]
 """What does a task with a client that knows model and provider."""
@@ -205,6 +214,22 @@ class HostedExpert:
             self._circuits.leave(provider, well=last)
 
     def _try(self, call: Call, provider: str, ends: float, seconds: float) -> Result | Fault:
+        try:
+            return self._try_once(call, provider, ends, seconds)
+        except _OutdatedError:
+            forget_mappings()
+        try:
+            return self._try_once(call, provider, ends, seconds)
+        except _OutdatedError as error:
+            log.info("%s at %s: %s", call.card.id, provider, error)
+            return Fault(f"{provider} does not serve {call.card.id} for {call.card.task} any more: choose another model.")
+
+    def _try_once(self, call: Call, provider: str, ends: float, seconds: float) -> Result | Fault:
+        """One call, and what its failure means.
+
+        Raises:
+            _OutdatedError: By what the client remembers, the provider doesn't do this.
+        """
         errand = Errand(self._token, ends, self.search.places, call.token.check, self._visitor.allowed)
         try:
             with on_errand(errand):
@@ -215,6 +240,8 @@ class HostedExpert:
             call.token.check()
             raise
         except Exception as error:  # the seam to the client, which raises whatever a provider's reply leads to
+            if isinstance(error, ValueError) and _UNSUPPORTED.search(str(error)):
+                raise _OutdatedError(str(error)) from None
             said = ServerFault(without_key(f"{type(error).__name__}: {error}", self._token))
             log.info("%s at %s failed", call.card.id, provider, exc_info=said)
             return read_fault(error, model=call.card.id, provider=provider, seconds=seconds)
@@ -298,6 +325,14 @@ def _described(model: HubModel) -> str:
 
 def _ago(seconds: float) -> str:
     return "just now" if seconds < 60 else f"{seconds / 60:.0f} min ago" if seconds < 3600 else f"{seconds / 3600:.0f} h ago"
+
+
+def forget_mappings() -> None:
+    """Have the client ask the Hub again who serves what."""
+    from huggingface_hub.inference._providers import _common, hf_inference
+
+    _common._fetch_inference_provider_mapping.cache_clear()
+    hf_inference._check_supported_task.cache_clear()
 
 
 def _speaks(provider: str, does: str) -> bool:
