@@ -14,7 +14,7 @@ from hugginggpt.catalog.cache import find_checkpoints
 from hugginggpt.catalog.cards import ModelCard
 from hugginggpt.catalog.download import hub, in_megabytes
 from hugginggpt.catalog.shipped import small_models
-from hugginggpt.errors import HuggingGPTError
+from hugginggpt.errors import HuggingGPTError, RequestError
 from hugginggpt.selection import Ranking
 from hugginggpt.settings import SettingsError
 from hugginggpt.tasks import TaskType, task_table
@@ -31,7 +31,7 @@ def run_command(argv: Sequence[str]) -> int:
     args = _parser().parse_args(argv)
     try:
         return int(args.work(args))
-    except SettingsError as error:
+    except (SettingsError, RequestError) as error:
         print(error, file=sys.stderr)
         return _BAD_USAGE
     except HuggingGPTError as error:

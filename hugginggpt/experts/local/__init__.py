@@ -146,6 +146,7 @@ class LocalExpert:
         self._scanned = 0.0
 
     def _card(self, checkpoint: Checkpoint, match: Match) -> ModelCard:
+        device = self._device(checkpoint)
         return ModelCard(
             checkpoint.id,
             match.task,
@@ -154,7 +155,8 @@ class LocalExpert:
             license=checkpoint.license,
             size_mb=round(checkpoint.size / 1e6, 1),
             languages=checkpoint.languages,
-            slot=self._device(checkpoint).slot,
+            fits=self._need(checkpoint.id, device) <= device.budget,
+            slot=device.slot,
             batch=_BATCH.get(match.task, 1),
             tags=match.tags,
         )
