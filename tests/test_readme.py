@@ -9,8 +9,10 @@ import pytest
 
 from hugginggpt import __main__ as terminal
 from hugginggpt import commands
+from hugginggpt.catalog.shipped import known
 from hugginggpt.settings import Settings
 from hugginggpt.tasks import task_table
+from hugginggpt.wishes import read_pair
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,9 +33,11 @@ def test_a_command_is_known(line: str) -> None:
     if arguments[2] in commands.COMMANDS:
         args = commands._parser().parse_args(arguments[2:])
         assert getattr(args, "what", "object-detection") in task_table()
+        assert getattr(args, "task", None) in {None, *task_table()}
     else:
         args = terminal._parser().parse_args(arguments[2:])
         assert all((ROOT / file).is_file() for file in args.files)
+        assert all(known(model, task) for task, model in map(read_pair, args.pin))
 
 
 def test_variables_are_settings() -> None:

@@ -65,6 +65,7 @@ _WAYS: Final[Mapping[str, _Way]] = {
     "translation": _Way("texts:translate"),
     "question-answering": _Way("texts:answer_from_text"),
     "table-question-answering": _Way("texts:answer_from_table"),
+    "tabular-classification": _Way("texts:classify_rows"),
     "conversational": _Way("chatting:converse", **_WRITING),
     "text-generation": _Way("chatting:converse", **_WRITING),
     "text2text-generation": _Way("chatting:rewrite", **_WRITING),

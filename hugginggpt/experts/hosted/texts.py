@@ -147,6 +147,13 @@ async def answer_from_table(call: Call, client: AsyncInferenceClient) -> Result:
     return tables.cells(found.cells, aggregator, found.coordinates)
 
 
+async def classify_rows(call: Call, client: AsyncInferenceClient) -> Result:
+    """tabular-classification: the table with a column of classes, and a sentence that counts them."""
+    header, *body = read_rows(call)
+    found = await client.tabular_classification({name: [row[i] for row in body] for i, name in enumerate(header)})
+    return tables.classified(call, header, body, [str(label) for label in found])
+
+
 def _pieces(text: str, room: int = _ROOM) -> list[Piece]:
     """The text in as few pieces of whole sentences as models can read; all of them in a row are the text."""
     found: list[Piece] = []

@@ -6,25 +6,22 @@ skops trusts. Pickles, in which the Hub has most of these models, are not loaded
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.catalog.cache import Checkpoint
 from hugginggpt.errors import ExpertError, InputError
-from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.runtime import Runtime
-from hugginggpt.experts.sheets import read_rows, write_rows
-from hugginggpt.tasks import Kind
+from hugginggpt.experts.results import tables
+from hugginggpt.experts.sheets import read_rows
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
 
 _AT_ONCE: Final = 5_000
 """Rows that are classified between two looks at the token."""
-_TOLD: Final = 5
-"""How many classes the sentence names."""
 
 
 def classify_rows(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -55,12 +52,7 @@ def classify_rows(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
             labels += _predicted(model, given)
             if hasattr(model, "predict_proba"):
                 confidences += [f"{value:.4f}" for value in model.predict_proba(given).max(axis=1).tolist()]
-    added = {"prediction": labels} | ({"confidence": confidences} if confidences else {})
-    names = [_new_name(name, header) for name in added]
-    path = call.new_path(".csv")
-    write_rows(path, [[*header, *names], *([*row, *cells] for row, *cells in zip(body, *added.values(), strict=True))])
-    counted = dict(Counter(labels).most_common())
-    return [Result((Output(Kind.TABLE, path=path), Output(Kind.TEXT, text=_told(counted), data={"classes": counted})))]
+    return [tables.classified(call, header, body, labels, confidences)]
 
 
 def _load(checkpoint: Checkpoint) -> Any:
@@ -124,15 +116,3 @@ def _predicted(model: Any, given: Any) -> list[str]:
         if pd.DataFrame(given).isna().to_numpy().any():
             raise InputError("The table has empty cells, which this model can't take: fill them.") from error
         raise InputError("The table's columns hold something else than what the model was trained on.") from error
-
-
-def _new_name(name: str, header: Sequence[str]) -> str:
-    """A name for a column that no other has."""
-    return name if name not in header else _new_name(f"{name}_by_model", header)
-
-
-def _told(counted: Mapping[str, int]) -> str:
-    total = sum(counted.values())
-    told = [f"{count} {label}" for label, count in counted.items()]
-    more = [f"{len(told) - _TOLD} more classes"] if len(told) > _TOLD else []
-    return f"{total} row{'s' if total > 1 else ''}: {', '.join([*told[:_TOLD], *more])}."

@@ -1,14 +1,19 @@
-"""Answers from tables: the cells that were chosen, and what they come to (their sum, their average, their number)."""
+"""Answers from tables (cells, their sum, average or number), and tables with answers (a class for each row)."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from hugginggpt.experts.base import Output, Result
+from hugginggpt.errors import ExpertError
+from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.sheets import write_rows
 from hugginggpt.tasks import Kind
 
+_TOLD: Final = 5
+"""How many classes a sentence names."""
 NO_ANSWER: Final = "The answer is not in the table."
 _BETWEEN: Final = r"[ ,\u00a0\u202f]"
 """What stands between thousands."""
@@ -59,3 +64,44 @@ def answer_of_cells(cells: Sequence[str], aggregator: str) -> tuple[str, str]:
     answer = f"{round(operation(numbers), 6):.15g}"
     *first, last = cells
     return answer, f"{answer}, the {word} of {', '.join(first)} and {last}." if first else f"{answer}."
+
+
+def classified(
+    call: Call, header: Sequence[str], body: Sequence[Sequence[str]], labels: Sequence[str], confidences: Sequence[str] = ()
+) -> Result:
+    """A table whose rows have been given classes.
+
+    Args:
+        call: Gives the file its place.
+        header: The table's columns.
+        body: Its rows, as wide as the header.
+        labels: The class of each row.
+        confidences: How sure the model is of each, as text; none where it doesn't say.
+
+    Returns:
+        The table as CSV, with a column ``prediction`` (and ``confidence``) more; a sentence, whose ``data["classes"]`` counts
+        the rows of each class, the most frequent first.
+
+    Raises:
+        ExpertError: There are more or fewer labels than rows.
+    """
+    if len(labels) != len(body):
+        raise ExpertError(f"{call.card.id} gave {len(labels)} classes for {len(body)} rows: choose another model.")
+    added = {"prediction": labels} | ({"confidence": confidences} if confidences else {})
+    names = [_new_name(name, header) for name in added]
+    path = call.new_path(".csv")
+    write_rows(path, [[*header, *names], *([*row, *cells] for row, *cells in zip(body, *added.values(), strict=True))])
+    counted = dict(Counter(labels).most_common())
+    return Result((Output(Kind.TABLE, path=path), Output(Kind.TEXT, text=_told(counted), data={"classes": counted})))
+
+
+def _new_name(name: str, header: Sequence[str]) -> str:
+    """A name for a column that no other has."""
+    return name if name not in header else _new_name(f"{name}_by_model", header)
+
+
+def _told(counted: Mapping[str, int]) -> str:
+    total = sum(counted.values())
+    told = [f"{count} {label}" for label, count in counted.items()]
+    more = [f"{len(told) - _TOLD} more classes"] if len(told) > _TOLD else []
+    return f"{total} row{'s' if total > 1 else ''}: {', '.join([*told[:_TOLD], *more])}."

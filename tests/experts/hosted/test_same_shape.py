@@ -25,6 +25,7 @@ LOCAL = {
     "translation": "tiny/opus-mt-en-de",
     "question-answering": "tiny/bert-squad",
     "table-question-answering": "tiny/tapas",
+    "tabular-classification": "tiny/retirement",
     "conversational": "tiny/llama-chat",
     "text-generation": "tiny/llama-chat",
     "text2text-generation": "tiny/flan-t5",
