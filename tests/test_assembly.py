@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hugginggpt.accounts import Visitor
 from hugginggpt.addresses import is_public
-from hugginggpt.assembly import make_agent, make_controller, make_language_model, session_experts
+from hugginggpt.assembly import make_agent, make_controller, make_language_model, session_experts, shared_token
 from hugginggpt.events import Answered, ModelRef
 from hugginggpt.language_model import DEFAULT_MODEL, OPENAI_URL
 from hugginggpt.settings import Settings, SettingsError
@@ -126,3 +127,38 @@ def test_an_agent_of_settings_that_cannot_be_used_is_refused(tmp_path: Path, mon
     monkeypatch.setenv("HUGGINGGPT_SESSIONS", str(tmp_path / "file"))
     with pytest.raises(SettingsError, match="HUGGINGGPT_SESSIONS"):
         make_agent()
+
+
+def test_the_owners_token_is_shared_only_where_the_owner_says_so(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_owner4711")
+    assert shared_token(settings) is None
+    sharing = settings.model_copy(update={"share_token": True, "shared_calls": 3})
+    shared = shared_token(sharing)
+    assert shared is not None
+    assert (shared.token, shared.per_hour) == ("hf_owner4711", 3)
+    assert "4711" not in repr(shared)
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [
+        ("", "HUGGINGGPT_SHARE_TOKEN is set, but there is no token to share: set HF_TOKEN."),
+        ("sk-4711", "HUGGINGGPT_SHARE_TOKEN is set, but HF_TOKEN can't be used: This is no Hugging Face token"),
+    ],
+)
+def test_sharing_without_a_token_is_refused_at_the_start(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, token: str, said: str
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", token)
+    with pytest.raises(SettingsError) as caught:
+        shared_token(settings.model_copy(update={"share_token": True}))
+    assert str(caught.value).startswith(said)
+    assert "4711" not in str(caught.value)
+
+
+def test_hosted_models_belong_to_the_session_that_brings_a_token(settings: Settings) -> None:
+    agent = make_agent(settings)
+    assert not [card for ranking in agent.candidates().values() for card in ranking.cards if card.backend == "hosted"]
+    (expert,) = session_experts(agent, None, visitor=Visitor("hf_visitor"))
+    assert expert.backend == "hosted"
+    assert "hf_visitor" not in repr(expert)

@@ -11,9 +11,10 @@ import pytest
 from hugginggpt.agent import Session
 from hugginggpt.errors import HuggingGPTError
 from hugginggpt.events import Event, Notice
-from hugginggpt.language_model import LanguageModel
+from hugginggpt.language_model import HUGGING_FACE_URL, OPENAI_URL, LanguageModel
 from hugginggpt.resources import Workspace
 from hugginggpt.settings import Settings
+from hugginggpt.shared_token import SharedToken
 from hugginggpt.ui.chat import error_message
 from hugginggpt.ui.visit import BUILT_IN, HUGGING_FACE, OPENAI, OTHER, Visit, close_visit, language_model
 
@@ -133,3 +134,39 @@ async def test_a_new_conversation_waits_until_the_old_one_has_stopped(settings: 
         assert folder.exists()
     await renewing
     assert not folder.exists()
+
+
+def visit_of(settings: Settings) -> Visit:
+    return Visit(Session(Workspace.create(settings)))
+
+
+def test_hosted_models_run_on_the_visitors_own_token_or_on_that_of_their_brain(settings: Settings) -> None:
+    visit = visit_of(settings)
+    assert visit.visitor(None, "1.2.3.4").token == ""
+    visit.model = LanguageModel("big", HUGGING_FACE_URL, "hf_brain")
+    assert visit.visitor(None, "1.2.3.4").token == "hf_brain"
+    visit.token = "hf_own"
+    assert visit.visitor(None, "1.2.3.4").token == "hf_own"
+    visit.token, visit.model = "", LanguageModel("gpt", OPENAI_URL, KEY)
+    assert visit.visitor(None, "1.2.3.4").token == ""
+
+
+def test_the_owners_token_serves_those_who_have_none_so_many_times(settings: Settings) -> None:
+    shared, visit = SharedToken("hf_owner", 1), visit_of(settings)
+    visitor = visit.visitor(shared, "1.2.3.4")
+    assert visitor.token == "hf_owner"
+    visitor.spend()
+    with pytest.raises(HuggingGPTError, match="This page gives each visitor 1 hosted calls an hour"):
+        visit.visitor(shared, "1.2.3.4").spend()
+    visit_of(settings).visitor(shared, "5.6.7.8").spend()
+    visit.token = "hf_own"
+    own = visit.visitor(shared, "1.2.3.4")
+    own.spend()
+    assert own.token == "hf_own"
+
+
+def test_a_visit_never_prints_its_token(settings: Settings) -> None:
+    visit = visit_of(settings)
+    visit.token = "hf_visitor4711"
+    visit.models = visit.visitor(None, "")
+    assert "4711" not in repr(visit)
