@@ -32,7 +32,8 @@ class Endpoint:
         """The address without its query: what stands for a model's id."""
         parts = urlsplit(self.url)
         port = f":{parts.port}" if parts.port else ""
-        return f"{parts.scheme}://{self.host}{port}{parts.path}".rstrip("/")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{parts.scheme}://{host}{port}{parts.path}".rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class Visitor:
     endpoints: tuple[Endpoint, ...] = ()
     allowed: AddressPolicy | None = None
     """Which IP addresses endpoints may have; None: any."""
+    shared: bool = False
+    """Whether the token is the page's owner's, lent for calls at providers and shown to no endpoint."""
     spend: Callable[[], None] = lambda: None
     """Called before each call; raises an ExpertError where no more are given."""
 

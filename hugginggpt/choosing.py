@@ -23,6 +23,7 @@ from hugginggpt.resources import Resource
 from hugginggpt.scheduler import Assignment, Emit
 from hugginggpt.selection import Preferences, Ranking, rank, read_needs
 from hugginggpt.tasks import TaskTable, TaskType
+from hugginggpt.threads import aside
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Chooser:
 
     async def rank(self, plan: Plan, resources: Sequence[Resource]) -> None:
         """Find and rank the models, and begin to ask the controller about those tasks that have a choice."""
-        found = await asyncio.to_thread(gathered, self.experts, {task.task for task in plan.tasks})
+        found = await aside(lambda: gathered(self.experts, {task.task for task in plan.tasks}))
         self._rankings = {
             task.id: rank(found.get(task.task, ()), read_needs(self.request.text, task, resources), self.preferences)
             for task in plan.tasks
@@ -99,7 +100,7 @@ class Chooser:
         if selection is not None and (chosen := [card for card in cards if card.id == selection.model_id]):
             cards = (*chosen, *(card for card in cards if card not in chosen))
             reason = selection.reason or reason
-        return Assignment(cards[:_MOST], reason, next((card.source for card in cards if card.source), ""))
+        return Assignment(cards[:_MOST], reason, _source(cards))
 
     async def _ask(self, choices: Sequence[Choice]) -> Mapping[int, Selection]:
         """One question for all; its failure costs only the choice."""
@@ -119,6 +120,11 @@ class Chooser:
             return {selection.task_id: selection for selection in selections}
         self.emit(Notice(f"{self.controller.name} did not choose the models ({reason}); the first ones are taken."))
         return {}
+
+
+def _source(cards: Sequence[ModelCard]) -> str:
+    """How the hosted ones came to be known."""
+    return next((card.source for card in cards if card.source and card.source != "you"), "")
 
 
 def _no_model(row: TaskType, with_key: Collection[str], left_out: Sequence[str]) -> str:

@@ -112,8 +112,8 @@ def _runs_on(row: TaskType, cards: Sequence[ModelCard]) -> str:
 
 def _models(args: argparse.Namespace) -> int:
     agent, table = make_agent(), task_table()
-    task = table.recognise(args.task) if args.task else None
-    if args.task and task is None:
+    task = table.recognise(args.task) if args.task is not None else None
+    if args.task is not None and task is None:
         print(f"“{args.task}” is no task: “python -m hugginggpt tasks” lists them.", file=sys.stderr)
         return _BAD_USAGE
     wishes = read_wishes(args)

@@ -8,17 +8,20 @@ is made inside an `errand` is put right there, wherever in the library it comes 
 
 from __future__ import annotations
 
-import functools
+import logging
+import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
 import httpx2
 
-from hugginggpt.addresses import AddressPolicy, GuardedTransport
+from hugginggpt.addresses import AddressPolicy, GuardedTransport, RefusedError
 from hugginggpt.errors import ExpertError
 
 HUB: Final = "https://huggingface.co"
@@ -26,8 +29,10 @@ ROUTER: Final = "https://router.huggingface.co"
 _CONNECT_SECONDS: Final = 10.0
 _TRIED_AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
 _MAX_BYTES: Final = 512 * 2**20
-_TRUSTED: Final = ("huggingface.co", "hf.space", "endpoints.huggingface.cloud", "localhost", "127.0.0.1")
-"""Hosts, and those below them, that a token may be shown to."""
+_TRUSTED: Final = ("huggingface.co", "endpoints.huggingface.cloud")
+"""Hosts, and those below them, that a visitor's own token may be shown to over TLS. Spaces are not among them: anybody's
+code runs there."""
+_OWN_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +53,6 @@ class Places:
                 return url.copy_with(scheme=there.scheme, host=there.host, port=there.port, raw_path=path)
         return url
 
-    def trusts(self, url: httpx2.URL) -> bool:
-        """Whether a token may be shown there."""
-        known = (*_TRUSTED, httpx2.URL(self.hub).host, httpx2.URL(self.router).host)
-        return any(url.host == host or url.host.endswith(f".{host}") for host in known)
-
 
 @dataclass(frozen=True, slots=True)
 class Errand:
@@ -70,6 +70,14 @@ class Errand:
     max_bytes: int = _MAX_BYTES
     """The largest reply."""
 
+    def trusts(self, url: httpx2.URL) -> bool:
+        """Whether the token may be shown there: to the Hub and its router wherever they stand, to what Hugging Face runs."""
+        if _origin(url) in {_origin(httpx2.URL(place)) for place in (self.places.hub, self.places.router)}:
+            return True
+        if url.host in _OWN_MACHINE:
+            return self.allowed is None
+        return url.scheme == "https" and any(url.host == host or url.host.endswith(f".{host}") for host in _TRUSTED)
+
     @property
     def left(self) -> float:
         """Seconds until its deadline."""
@@ -86,7 +94,7 @@ _ERRAND: Final[ContextVar[Errand | None]] = ContextVar("errand", default=None)
 @contextmanager
 def on_errand(errand: Errand) -> Iterator[None]:
     """Have what the library does in this context, and in threads that it starts with it, done on this errand."""
-    _install()
+    install()
     token = _ERRAND.set(errand)
     try:
         yield
@@ -94,12 +102,28 @@ def on_errand(errand: Errand) -> Iterator[None]:
         _ERRAND.reset(token)
 
 
-@functools.cache
-def _install() -> None:
+_INSTALLING: Final = threading.Lock()
+_installed = False
+
+
+def install() -> None:
+    """Give the library our clients, once: doing so closes the connections that are open."""
+    global _installed  # noqa: PLW0603 (so is what is set in the library)
     from huggingface_hub import set_async_client_factory, set_client_factory
 
-    set_client_factory(_client)
-    set_async_client_factory(_async_client)
+    with _INSTALLING:
+        if not _installed:
+            set_client_factory(_client)
+            set_async_client_factory(_async_client)
+            logging.getLogger("httpx2").addFilter(_without_query)
+            _installed = True
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """Take the queries out of the addresses that httpx logs: an endpoint's may hold a secret."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(arg.copy_with(query=None) if isinstance(arg, httpx2.URL) else arg for arg in record.args)
+    return True
 
 
 class FailedAtOnceError(Exception):
@@ -124,7 +148,10 @@ class _Client(httpx2.Client):
 
 
 def _client() -> httpx2.Client:
-    return _Client(follow_redirects=True, timeout=None, event_hooks={"request": [_put_right], "response": [_bound]})
+    from huggingface_hub.utils._http import hf_request_event_hook
+
+    hooks: dict[str, list[Any]] = {"request": [hf_request_event_hook, _put_right], "response": [_bound]}
+    return _Client(follow_redirects=True, timeout=None, event_hooks=hooks, cookies=_no_cookies())
 
 
 def _async_client() -> httpx2.AsyncClient:
@@ -132,8 +159,20 @@ def _async_client() -> httpx2.AsyncClient:
     guarded: dict[str, Any] = {}
     if errand is not None and errand.allowed is not None:
         guarded = {"transport": GuardedTransport(errand.allowed), "trust_env": False}
-    hooks: dict[str, list[Any]] = {"request": [_put_right_async], "response": [_bound_async]}
-    return httpx2.AsyncClient(follow_redirects=errand is None, timeout=None, event_hooks=hooks, **guarded)
+    from huggingface_hub.utils._http import async_hf_request_event_hook
+
+    hooks: dict[str, list[Any]] = {
+        "request": [async_hf_request_event_hook, _put_right_async],
+        "response": [_bound_async],
+    }
+    return httpx2.AsyncClient(
+        follow_redirects=errand is None, timeout=None, event_hooks=hooks, cookies=_no_cookies(), **guarded
+    )
+
+
+def _no_cookies() -> CookieJar:
+    """A jar that keeps nothing: one client serves all visitors."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 def _put_right(request: httpx2.Request) -> None:
@@ -151,10 +190,22 @@ def _put_right(request: httpx2.Request) -> None:
     own, shown = f"Bearer {errand.token}", request.headers.get("Authorization")
     hub = httpx2.URL(errand.places.hub)
     asks_hub = _origin(request.url) == _origin(hub) and request.url.path.startswith(f"{hub.path.rstrip('/')}/api/")
-    if errand.token and errand.places.trusts(request.url) and (shown == own or asks_hub):
+    if errand.token and errand.trusts(request.url) and (shown == own or asks_hub):
         request.headers["Authorization"] = own
     else:
         request.headers.pop("Authorization", None)
+    if errand.allowed is not None and not errand.trusts(request.url):
+        _check_address(request.url, errand.allowed)
+
+
+def _check_address(url: httpx2.URL, allowed: AddressPolicy) -> None:
+    """Refuse what leads inside: the addresses of results come from providers, and redirects from anybody."""
+    try:
+        found = socket.getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)
+    except OSError:
+        return  # connecting says what is wrong
+    if not all(allowed(str(entry[4][0])) for entry in found):
+        raise RefusedError(url.host)
 
 
 async def _put_right_async(request: httpx2.Request) -> None:

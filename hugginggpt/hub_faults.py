@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import httpx2
@@ -47,10 +47,16 @@ _CERTIFICATE: Final = (
     "The certificate of {provider} is not trusted: if this network inspects connections, set SSL_CERT_FILE to its certificate."
 )
 _PRIVATE: Final = "{provider} is a private address, which this server may not reach: run the app on your own machine."
+_ENDPOINT_REFUSES: Final = (
+    "The endpoint at {provider} refused the call: it belongs to another account, or wants a token that is not sent there."
+)
+_ENDPOINT_AWAY: Final = "The endpoint at {provider} can't be reached: check its address, and whether it is running."
+_NO_SEARCH: Final = f"The token may not read the Hub: give it the permission to read at {TOKENS}."
 _NONSENSE: Final = "{provider} answered something that can't be used: try again, or choose another model."
-_PROXY_AUTHENTICATION: Final = 407
+_DAY: Final = 86_400
 
 Whose = Literal["model", "provider", "account", "network"]
+At = Literal["hub", "router", "endpoint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,8 @@ class Fault:
     """What the server asks to wait until then, in seconds; 0 where it says nothing."""
     loading: bool = False
     """Whether the model is on its way up."""
+    gone: bool = False
+    """Whether it is not there any more, where it was thought to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +101,7 @@ _STATUSES: Final[Mapping[int, _Known]] = {
 }
 
 
-def read_fault(error: BaseException, *, model: str, provider: str, seconds: float) -> Fault:
+def read_fault(error: BaseException, *, model: str, provider: str, seconds: float, at: At = "router") -> Fault:
     """What a call's failure means.
 
     Args:
@@ -101,14 +109,29 @@ def read_fault(error: BaseException, *, model: str, provider: str, seconds: floa
         model: The Hub's id.
         provider: Who was asked, as people know it.
         seconds: How long the call was given.
+        at: Who was called. What happens at an endpoint says nothing about the account or the network.
     """
     if isinstance(error, FailedAtOnceError) and error.__cause__ is not None:
         error = error.__cause__
-    found = _read(error)
+    found = _at(_read(error), error, at)
     words = {"model": model, "provider": provider, "seconds": f"{seconds:.3g} s", "wait": in_words(found.wait)}
     status = getattr(getattr(error, "response", None), "status_code", "")
     said = found.sentence.format(**words, status=status)
-    return Fault(said[:4].replace("the ", "The ") + said[4:], found.whose, found.again, found.wait, found.loading)
+    return replace(found, sentence=said[:4].replace("the ", "The ") + said[4:])
+
+
+def _at(found: Fault, error: BaseException, at: At) -> Fault:
+    """What a fault means where it happened."""
+    status = getattr(getattr(error, "response", None), "status_code", 0)
+    if at == "endpoint":
+        if status in {401, 402, 403}:
+            return Fault(_ENDPOINT_REFUSES)
+        if found.whose == "network" and found.sentence == _UNREACHABLE:
+            return Fault(_ENDPOINT_AWAY)
+        return replace(found, whose="model")
+    if at == "hub" and status == 403:
+        return Fault(_NO_SEARCH, "account")
+    return found
 
 
 def _read(error: BaseException) -> Fault:
@@ -120,7 +143,7 @@ def _read(error: BaseException) -> Fault:
         case GatedRepoError():
             return Fault(_GATED)
         case RepositoryNotFoundError():
-            return Fault(_GONE)
+            return Fault(_GONE, gone=True)
         case httpx2.HTTPStatusError():  # HfHubHTTPError is one, in effect: it has a response
             return _of_status(error.response)
         case _ if isinstance(getattr(error, "response", None), httpx2.Response):
@@ -137,20 +160,21 @@ def _read(error: BaseException) -> Fault:
         case httpx2.TransportError():
             return Fault(_BROKEN_OFF, "provider", again=True)
         case _:  # a body that is no JSON, lacks a field, or is no picture: the client raises whatever that led to
-            return Fault(_NONSENSE, "provider")
+            return Fault(_NONSENSE)
 
 
 def _of_status(response: httpx2.Response) -> Fault:
     status, said = response.status_code, _said(response)
-    if response.headers.get("X-Error-Code") == "GatedRepo" or (status == 403 and re.search(r"\bgated\b|accept", said)):
+    asks = re.search(r"\bgated\b|\baccept\b.{0,40}\b(?:terms|conditions|licen[cs]e|agreement)\b", said)
+    if response.headers.get("X-Error-Code") == "GatedRepo" or (status == 403 and asks):
         return Fault(_GATED)
     wait = asked_wait(response.headers)
     if status in {429, 503} and "loading" in said:
         estimate = _field(response, "estimated_time")
-        waited = float(estimate) if isinstance(estimate, int | float) and math.isfinite(estimate) else wait
-        return Fault(_LOADING, again=True, wait=max(waited, 0.0), loading=True)
+        waited = min(max(estimate, 0), _DAY) if isinstance(estimate, int | float) and not math.isnan(estimate) else wait
+        return Fault(_LOADING, again=True, wait=float(waited), loading=True)
     known = _STATUSES.get(status) or _Known(_TROUBLE, "provider")
-    return Fault(known.sentence, known.whose, known.again, wait)
+    return Fault(known.sentence, known.whose, known.again, wait, gone=known.sentence == _GONE)
 
 
 def _said(response: httpx2.Response) -> str:

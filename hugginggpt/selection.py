@@ -109,9 +109,18 @@ def _language(request: str, task: Task, material: Sequence[str]) -> Language | N
     if isinstance(wanted, str):
         return mentioned(wanted)
     if task.task in _HEARS:
-        return mentioned(request)
+        return _heard(request)
     if task.task in _SPEAKS and material and not any("<resource" in text.lower() for text in material):
         return detect("\n".join(material))
+    return None
+
+
+def _heard(request: str) -> Language | None:
+    """The language of a recording, where a request says it; a language that something is to be put into is another one."""
+    for found in re.finditer(_patterns()["heard"], request):
+        word = next(filter(None, found.groups()))
+        if len(word) > 3 and (language := mentioned(word)):  # codes are also words
+            return language
     return None
 
 
@@ -119,7 +128,8 @@ def rank(cards: Iterable[ModelCard], needs: Needs, preferences: Preferences | No
     """Filter and order the models for one task; cards of one place come in their back end's order."""
     preferences = preferences or Preferences()
     known = list(cards)
-    pinned = [card for card in known if preferences.pinned.get(card.task) == card.id]
+    settled_place = [card for card in known if not _elsewhere(card, preferences)]
+    pinned = [card for card in settled_place if preferences.pinned.get(card.task) == card.id]
     if pinned:
         rest = rank([card for card in known if card not in pinned], needs, _without_pins(preferences))
         reason = "You have pinned it for this task."
@@ -134,7 +144,7 @@ def rank(cards: Iterable[ModelCard], needs: Needs, preferences: Preferences | No
     settled = len({card.id for card in ordered}) == 1
     reason = _reason(ordered, needs)
     if ordered and (missing := preferences.pinned.get(ordered[0].task)):
-        reason = f"{missing}, which you have pinned, can't be run now. {reason}"
+        reason = f"{missing}, which you have pinned, can't be run now, or not where you want models to run. {reason}"
     return Ranking(tuple(ordered), tuple(left_out), reason, settled)
 
 
@@ -145,13 +155,18 @@ def _without_pins(preferences: Preferences) -> Preferences:
 def _refusals(preferences: Preferences, needs: Needs) -> Iterable[tuple[Callable[[ModelCard], bool], str]]:
     """What rules a model out, and how that is said."""
     yield (lambda card: card.id in preferences.banned), "banned by you"
-    if preferences.where == "here":
-        yield (lambda card: card.backend in _HOSTED), "hosted, and models are to run here"
-    if preferences.where == "hosted":
-        yield (lambda card: card.backend not in _HOSTED), "not hosted, and models are to run elsewhere"
+    place = (
+        "hosted, and models are to run here" if preferences.where == "here" else "not hosted, and models are to run elsewhere"
+    )
+    yield (lambda card: _elsewhere(card, preferences)), place
     yield (lambda card: not card.fits), "too large for this machine's memory"
     if needs.commercial:
         yield (lambda card: _cues()["non_commercial"](card.license.lower())), "not for commercial use by its licence"
+
+
+def _elsewhere(card: ModelCard, preferences: Preferences) -> bool:
+    """Whether a model would run where the visitor doesn't want it to."""
+    return preferences.where != "anywhere" and (card.backend in _HOSTED) != (preferences.where == "hosted")
 
 
 def _ordered(cards: Iterable[ModelCard], needs: Needs) -> list[ModelCard]:
@@ -164,7 +179,7 @@ def _key(card: ModelCard, needs: Needs) -> tuple[float, ...]:
     pace = {"quick": card.size_mb or float("inf"), "best": -(card.size_mb or 0.0)}.get(wanted, 0.0)
     return (
         not _knows(card, needs.language),
-        needs.commercial and _cues()["unclear"](card.license.lower()),
+        needs.commercial and not _cues()["commercial_licences"](card.license.lower()),
         card.gated and card.backend in _HOSTED,
         _PLACES.get(card.backend, 0),
         pace,
@@ -187,10 +202,8 @@ def _reason(ordered: Sequence[ModelCard], needs: Needs) -> str:
         return f"The only model {'' if first.backend in _HOSTED else 'here '}for this task."
     because = [
         f"It is for {needs.language.name}." if needs.language and first.languages and _knows(first, needs.language) else "",
-        f"Its licence ({first.license}) allows commercial use." if needs.commercial and first.license else "",
-        {"quick": "It is small, so it is quick.", "best": "It is the largest here, which quality asks for."}.get(
-            needs.pace if first.size_mb and len({card.size_mb for card in ordered}) > 1 else "", ""
-        ),
+        _of_licence(first) if needs.commercial else "",
+        _of_size(first, ordered, needs.pace),
     ]
     if first.backend in _HOSTED:
         counted = f"{first.downloads:,} downloads a month" if first.downloads else "first in the list"
@@ -200,11 +213,31 @@ def _reason(ordered: Sequence[ModelCard], needs: Needs) -> str:
     return " ".join(filter(None, [*because, place]))
 
 
+def _of_licence(card: ModelCard) -> str:
+    if _cues()["commercial_licences"](card.license.lower()):
+        return f"Its licence ({card.license}) allows commercial use."
+    return f"Read its licence ({card.license or 'not known here'}) before commercial use."
+
+
+def _of_size(first: ModelCard, ordered: Sequence[ModelCard], pace: str) -> str:
+    sizes = [card.size_mb for card in ordered if card.size_mb]
+    if not pace or not first.size_mb or len(set(sizes)) < 2:
+        return ""
+    if pace == "quick" and first.size_mb == min(sizes):
+        return "It is the smallest, so it is quick."
+    return "It is the largest, which quality asks for." if pace == "best" and first.size_mb == max(sizes) else ""
+
+
+@functools.cache
+def _patterns() -> Mapping[str, str]:
+    read: dict[str, str] = yaml.safe_load(_CUES.read_text(encoding="utf-8"))
+    return read
+
+
 @functools.cache
 def _cues() -> Mapping[str, Callable[[str], bool]]:
     """What tells whether a text has a cue, by the cue's name."""
-    read: dict[str, str] = yaml.safe_load(_CUES.read_text(encoding="utf-8"))
-    return {name: _searcher(pattern) for name, pattern in read.items()}
+    return {name: _searcher(pattern) for name, pattern in _patterns().items()}
 
 
 def _searcher(pattern: str) -> Callable[[str], bool]:

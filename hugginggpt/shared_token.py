@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from hugginggpt.errors import ExpertError
+from hugginggpt.errors import BackendError
 from hugginggpt.hub_faults import TOKENS
 
 _HOUR: Final = 3_600.0
@@ -35,7 +35,7 @@ class SharedToken:
             visitor: What tells visitors apart: a name, an address; kept as a hash alone.
 
         Raises:
-            ExpertError: There are none left.
+            BackendError: There are none left.
         """
         name, now = hashlib.sha256(visitor.encode()).hexdigest(), self.clock()
         with self._lock:
@@ -47,7 +47,7 @@ class SharedToken:
                 self._calls.pop(next(iter(self._calls)))
             if len(calls) >= self.per_hour:
                 minutes = max((_HOUR - (now - calls[0])) / 60, 1.0)
-                raise ExpertError(
+                raise BackendError(
                     f"This page gives each visitor {self.per_hour} hosted calls an hour, and yours are used up: wait "
                     f"{minutes:.0f} minutes, or enter a token of your own ({TOKENS})."
                 )

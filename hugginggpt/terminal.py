@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
+from hugginggpt.errors import RequestError
 from hugginggpt.wishes import Wishes, checked_token, read_pair
 
 
@@ -26,7 +28,7 @@ def read_wishes(args: argparse.Namespace) -> Wishes:
     Raises:
         RequestError: One can't be understood.
     """
-    wishes = Wishes(where=args.where, provider=args.provider)
+    wishes = Wishes(where=args.where).only(args.provider)
     for text in args.add:
         wishes = wishes.add(*read_pair(text))
     for text in args.ban:
@@ -37,9 +39,12 @@ def read_wishes(args: argparse.Namespace) -> Wishes:
 
 
 def own_token() -> str:
-    """The Hugging Face token of whoever types, from ``HF_TOKEN``; hosted models run on its account.
+    """The Hugging Face token of whoever types, from ``HF_TOKEN``, on whose account hosted models run.
 
-    Raises:
-        RequestError: What stands there is no such token.
+    What stands there and is none is told on stderr and left out: it may be another service's key.
     """
-    return checked_token(os.environ.get("HF_TOKEN", ""))
+    try:
+        return checked_token(os.environ.get("HF_TOKEN", ""))
+    except RequestError:
+        print("HF_TOKEN holds no Hugging Face token, which begins with hf_: hosted models are left out.", file=sys.stderr)
+        return ""

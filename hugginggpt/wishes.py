@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from hugginggpt.accounts import Visitor, endpoint, is_address
 from hugginggpt.addresses import AddressPolicy
+from hugginggpt.catalog.shipped import small_models
 from hugginggpt.errors import ExpertError, RequestError
 from hugginggpt.selection import Preferences, Where
 from hugginggpt.tasks import TaskTable, task_table
+from hugginggpt.threads import aside
 
 if TYPE_CHECKING:
     from hugginggpt.agent import HuggingGPT
     from hugginggpt.catalog.hub import HubModel
+    from hugginggpt.experts.hosted import HostedExpert
 
 _TOKEN: Final = re.compile(r"hf_[A-Za-z0-9_]{2,}")
 _ID: Final = re.compile(r"[A-Za-z0-9][\w.+-]*(/[A-Za-z0-9][\w.-]*)?")
@@ -44,13 +46,22 @@ class Wishes:
     def ban(self, model: str) -> Wishes:
         """Without that model, whatever the task."""
         model = _model(model)
-        pinned = {task: other for task, other in self.pinned.items() if other != model}
+        model = endpoint("", model).shown if is_address(model) else model
+        pinned = {task: other for task, other in self.pinned.items() if other.partition("?")[0].rstrip("/") != model}
         return replace(self._bounded(), banned=self.banned | {model}, pinned=pinned)
 
     def add(self, task: str, model: str) -> Wishes:
         """With that model to choose from, too."""
         entry = (_task(task), _model(model))
         return replace(self._bounded(), added=(*(e for e in self.added if e != entry), entry), banned=self.banned - {entry[1]})
+
+    def only(self, provider: str) -> Wishes:
+        """With that provider alone; empty for whichever serves a model."""
+        from hugginggpt.experts.hosted.cards import known_providers
+
+        if provider and provider not in known_providers():
+            raise RequestError(f"“{provider[:40]}” is no provider: these are {', '.join(sorted(known_providers()))}.")
+        return replace(self, provider=provider)
 
     def _bounded(self) -> Wishes:
         if len(self.pinned) + len(self.banned) + len(self.added) >= _MOST:
@@ -88,12 +99,7 @@ def checked_token(token: str) -> str:
 
 
 async def visitor_for(
-    agent: HuggingGPT,
-    token: str,
-    wishes: Wishes,
-    *,
-    allowed: AddressPolicy | None = None,
-    spend: Callable[[], None] = lambda: None,
+    agent: HuggingGPT, token: str, wishes: Wishes, *, known: Visitor | None = None, allowed: AddressPolicy | None = None
 ) -> Visitor:
     """The account on which hosted models run; what was added or pinned and isn't here is looked up on the Hub.
 
@@ -101,11 +107,11 @@ async def visitor_for(
         agent: Knows what is here.
         token: The visitor's; empty for none.
         wishes: What was typed.
+        known: What was found out before, and isn't asked for again.
         allowed: Which IP addresses endpoints may have; None: any.
-        spend: Called before each hosted call.
 
     Raises:
-        HuggingGPTError: A model doesn't exist, or can't be run anywhere.
+        HuggingGPTError: A model doesn't exist, or nobody serves it for that task.
     """
     from hugginggpt.experts.hosted import TASKS, HostedExpert
 
@@ -115,19 +121,29 @@ async def visitor_for(
         raise RequestError(f"An endpoint can't be asked for {odd} from here.")
     hosted = agent.expert("hosted")
     models: dict[str, tuple[HubModel, ...]] = {}
-    here = await asyncio.to_thread(_here, agent) if wanted else set()
+    before = {(task, model.id): model for task, several in (known.models if known else {}).items() for model in several}
+    here = await aside(lambda: _here(agent)) if wanted else set()
     for task, model in wanted:
         if is_address(model) or (task, model) in here or not isinstance(hosted, HostedExpert):
             continue
-        if not token:
-            raise ExpertError(f"{model} is not on this machine, and running it elsewhere takes a Hugging Face token.")
-        found = await asyncio.to_thread(hosted.search.look_up, model, token)
+        found = before.get((task, model)) or await _looked_up(hosted, task, model, token)
         models[task] = (*models.get(task, ()), found)
-    return Visitor(token, wishes.provider, models, endpoints, allowed, spend)
+    return Visitor(token, wishes.provider, models, endpoints, allowed)
+
+
+async def _looked_up(hosted: HostedExpert, task: str, model: str, token: str) -> HubModel:
+    if not token:
+        raise ExpertError(f"{model} is not on this machine, and running it elsewhere takes a Hugging Face token.")
+    found = await aside(lambda: hosted.search.look_up(model, token))
+    if not hosted.serves(found, task):
+        raise ExpertError(f"{model} is not on this machine, and no provider serves it for {task} now: choose another model.")
+    return replace(found, id=model)  # as it was typed: the Hub knows a renamed model by both names
 
 
 def _here(agent: HuggingGPT) -> set[tuple[str, str]]:
-    return {(task, card.id) for task, ranking in agent.candidates().items() for card in ranking.cards}
+    """What is on this machine, and what can be fetched."""
+    cards = ((task, card.id) for task, ranking in agent.candidates().items() for card in ranking.cards)
+    return {*cards, *((task, models[0]) for task, models in small_models().items())}
 
 
 def _task(name: str, table: TaskTable | None = None) -> str:

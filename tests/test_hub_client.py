@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +17,7 @@ import pytest
 from huggingface_hub import HfApi, get_session
 from huggingface_hub.utils import get_async_session
 
+from hugginggpt.addresses import RefusedError, is_public
 from hugginggpt.errors import ExpertError, StoppedError
 from hugginggpt.hub_client import HUB, ROUTER, Errand, FailedAtOnceError, Places, on_errand
 
@@ -28,6 +33,8 @@ class Echo(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.seen: list[tuple[str, str | None]] = []
         self.redirect = ""
+        self.cookie = ""
+        self.cookies: list[str | None] = []
 
     @property
     def url(self) -> str:
@@ -45,8 +52,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
+        self.server.cookies.append(self.headers.get("cookie"))
         body = b"x" * 2_000
         self.send_response(200)
+        if self.server.cookie:
+            self.send_header("Set-Cookie", self.server.cookie)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -101,11 +111,84 @@ def test_a_token_is_not_shown_where_it_does_not_belong(echo: Echo) -> None:
         get_session().get(f"{echo.url}/mirror/files/result.png")
         get_session().get(f"{echo.url}/x", headers={"Authorization": "Bearer hf_theOwners"})
     assert [shown for _, shown in echo.seen] == [f"Bearer {TOKEN}", None, None]
-    places = Places()
-    for url in ("https://fal.run/m", "https://huggingface.co.evil.org/x", "https://nothuggingface.co/x", "http://10.0.0.1/"):
-        assert not places.trusts(httpx2.URL(url)), url
-    for url in ("https://x1.us-east-1.aws.endpoints.huggingface.cloud", "https://router.huggingface.co/v1", f"{HUB}/api"):
-        assert places.trusts(httpx2.URL(url)), url
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://router.huggingface.co/v1", True),
+        (f"{HUB}/api/models", True),
+        ("https://x1.us-east-1.aws.endpoints.huggingface.cloud", True),
+        ("http://x1.us-east-1.aws.endpoints.huggingface.cloud", False),  # anybody on the way could read it
+        ("https://somebody.hf.space/x", False),  # anybody's code runs there
+        ("https://fal.run/model", False),
+        ("https://huggingface.co.evil.org/x", False),
+        ("https://nothuggingface.co/x", False),
+        ("http://10.0.0.1/x", False),
+        ("http://127.0.0.1:8000/x", True),
+    ],
+)
+def test_a_token_is_shown_to_hugging_face_and_to_ones_own_machine(url: str, shown: bool) -> None:
+    assert errand().trusts(httpx2.URL(url)) is shown
+
+
+def test_on_a_public_space_there_is_no_own_machine() -> None:
+    assert not errand(allowed=is_public).trusts(httpx2.URL("http://127.0.0.1:8000/x"))
+
+
+def test_on_a_public_space_results_are_not_fetched_from_inside(echo: Echo) -> None:
+    with on_errand(errand(allowed=is_public)), pytest.raises(RefusedError):
+        get_session().get(f"{echo.url}/result.png")
+    assert echo.seen == []
+
+
+def test_what_one_visitors_server_sets_is_not_sent_for_another(echo: Echo) -> None:
+    echo.cookie = "who=first"
+    with on_errand(errand(echo)):
+        get_session().get(f"{echo.url}/a")
+        get_session().get(f"{echo.url}/b")
+    assert echo.cookies == [None, None]
+
+
+def test_offline_is_offline(tmp_path: Path) -> None:
+    """The Hub's client reads its environment as it is imported."""
+    code = (
+        "import time; from hugginggpt.hub_client import *; from huggingface_hub import get_session\n"
+        "with on_errand(Errand('', time.monotonic() + 5)): get_session().get('https://huggingface.co/api/models')"
+    )
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert "OfflineModeIsEnabled" in done.stderr
+
+
+def test_many_first_errands_at_once_do_not_close_each_others_connections(echo: Echo) -> None:
+    """In a process that has not been on any."""
+    code = f"""
+import threading, time
+from huggingface_hub import get_session
+from hugginggpt.hub_client import Errand, on_errand
+barrier, failed = threading.Barrier(20), []
+def work():
+    barrier.wait()
+    try:
+        with on_errand(Errand('', time.monotonic() + 10)):
+            for _ in range(5):
+                assert get_session().get({echo.url!r}).status_code == 200
+    except BaseException as error:
+        failed.append(error)
+threads = [threading.Thread(target=work) for _ in range(20)]
+[thread.start() for thread in threads]; [thread.join() for thread in threads]
+assert not failed, failed
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_log_shows_no_query(echo: Echo, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO), on_errand(errand(echo)):
+        get_session().get(f"{echo.url}/mine?key=secret4711")
+    assert f"{echo.url}/mine" in caplog.text
+    assert "4711" not in caplog.text
 
 
 def test_a_redirect_does_not_take_the_token_along(echo: Echo) -> None:

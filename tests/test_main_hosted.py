@@ -90,11 +90,17 @@ def test_what_a_visitor_settles_shows(server: HostedServer, capsys: pytest.Captu
     assert row["candidates"] == []
 
 
+def test_a_provider_that_nobody_knows_is_bad_usage(server: HostedServer, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "--provider", "nobody"]) == BAD_USAGE
+    assert capsys.readouterr().err.startswith("“nobody” is no provider: these are baseten, cerebras, ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["models", "--task", "juggling"], "“juggling” is no task: “python -m hugginggpt tasks” lists them.\n"),
         (["models", "--pin", "nonsense"], "“nonsense” is not of the form TASK=MODEL, such as text-to-image=owner/name.\n"),
+        (["models", "--task", ""], "“” is no task: “python -m hugginggpt tasks” lists them.\n"),
         ([PAINT, "--ban", "a b"], "“a b” is no model's id, which looks like owner/name, and no endpoint's address.\n"),
     ],
 )
@@ -142,12 +148,12 @@ def test_without_a_token_or_offline_nobody_is_asked(
     assert server.asked == []
 
 
-def test_another_services_key_is_refused_before_it_is_sent(
+def test_another_services_key_is_not_sent(
     server: HostedServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "sk-of-openai")
-    assert main([PAINT]) == BAD_USAGE
-    told = capsys.readouterr().err
-    assert told.startswith("This is no Hugging Face token, which begins with hf_")
-    assert "sk-of-openai" not in told
+    assert main([PAINT]) == COULD_NOT
+    told = capsys.readouterr()
+    assert "HF_TOKEN holds no Hugging Face token, which begins with hf_: hosted models are left out.\n" in told.err
+    assert "sk-of-openai" not in told.out + told.err
     assert server.asked == []

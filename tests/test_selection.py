@@ -62,7 +62,9 @@ def test_a_pinned_model_comes_first_without_a_question() -> None:
 
 def test_a_pinned_model_that_is_not_there_is_told() -> None:
     ranking = rank([card("here", "local")], Needs(), Preferences(pinned={TASK: "gone"}))
-    assert ranking.reason == "gone, which you have pinned, can't be run now. The only model here for this task."
+    assert ranking.reason == (
+        "gone, which you have pinned, can't be run now, or not where you want models to run. The only model here for this task."
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,7 @@ def test_speed_asks_for_the_small_one_and_quality_for_the_large_one() -> None:
     assert ids(rank(cards, Needs(pace="quick"))) == ["small", "middle", "large"]
     assert ids(rank(cards, Needs(pace="best"))) == ["large", "middle", "small"]
     assert ids(rank(cards, Needs())) == ["middle", "small", "large"]
-    assert rank(cards, Needs(pace="quick")).reason.startswith("It is small, so it is quick.")
+    assert rank(cards, Needs(pace="quick")).reason.startswith("It is the smallest, so it is quick.")
 
 
 def test_a_lot_of_material_goes_to_the_small_one() -> None:

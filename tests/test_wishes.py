@@ -96,7 +96,7 @@ async def test_what_is_added_is_looked_up_with_the_visitors_token(agent: Hugging
     server.serve("text-to-image", "a/paints")
     visitor = await visitor_for(agent, TOKEN, Wishes().add("text-to-image", "a/paints"))
     assert [model.id for model in visitor.models["text-to-image"]] == ["a/paints"]
-    assert server.tokens == [f"Bearer {TOKEN}"]
+    assert set(server.tokens) == {f"Bearer {TOKEN}"}
     assert TOKEN not in repr(visitor)
 
 
@@ -104,6 +104,36 @@ async def test_what_is_here_needs_no_look_up_and_no_token(agent: HuggingGPT, ser
     visitor = await visitor_for(agent, "", Wishes().pin("translation", "quick/here"))
     assert visitor.models == {}
     assert server.asked == []
+
+
+async def test_what_was_looked_up_is_not_looked_up_again(agent: HuggingGPT, server: HostedServer) -> None:
+    server.serve("text-to-image", "a/paints")
+    wishes = Wishes().add("text-to-image", "a/paints")
+    known = await visitor_for(agent, TOKEN, wishes)
+    asked = len(server.asked)
+    server.models.clear()
+    again = await visitor_for(agent, TOKEN, wishes.ban("x/y"), known=known)
+    assert again.models == known.models
+    assert len(server.asked) == asked
+
+
+async def test_a_model_that_nobody_serves_for_that_task_is_refused(agent: HuggingGPT, server: HostedServer) -> None:
+    server.serve("text-to-image", "a/paints")
+    with pytest.raises(ExpertError, match="and no provider serves it for image-to-image now: choose another model"):
+        await visitor_for(agent, TOKEN, Wishes().add("image-to-image", "a/paints"))
+    with pytest.raises(ExpertError, match="no provider serves it for depth-estimation now"):
+        await visitor_for(agent, TOKEN, Wishes().pin("depth-estimation", "a/paints"))
+
+
+async def test_what_can_be_fetched_needs_no_token(agent: HuggingGPT, server: HostedServer) -> None:
+    visitor = await visitor_for(agent, "", Wishes().pin("object-detection", "hustvl/yolos-tiny"))
+    assert visitor.models == {}
+    assert server.asked == []
+
+
+def test_an_endpoint_is_banned_by_its_address_without_the_query() -> None:
+    wishes = Wishes().pin("text-to-image", "https://h.example/x/?k=1").ban("https://h.example/x?k=2")
+    assert (wishes.pinned, wishes.banned) == ({}, frozenset({"https://h.example/x"}))
 
 
 async def test_what_can_not_be_had_is_said(agent: HuggingGPT) -> None:
@@ -125,5 +155,7 @@ def test_the_terminals_options_say_the_same(monkeypatch: pytest.MonkeyPatch) -> 
     )
     monkeypatch.setenv("HF_TOKEN", "hf_mine")
     assert own_token() == "hf_mine"
+    monkeypatch.setenv("HF_TOKEN", "sk-other")
+    assert own_token() == ""
     monkeypatch.delenv("HF_TOKEN")
     assert own_token() == ""

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from hugginggpt.catalog.cache import cache_folder
 from hugginggpt.errors import ExpertError, HuggingGPTError
+from hugginggpt.hub_client import install
 
 _WEIGHTS: Final = re.compile(r"(?:model|diffusion_pytorch_model)(?:-\d+-of-\d+)?\.safetensors")
 _BESIDE: Final = frozenset({".json", ".txt", ".model", ".spm", ".bpe", ".jinja", ".md"})
@@ -127,6 +128,7 @@ class Hub:
 
 def hub(cache: Path | None = None, endpoint: str | None = None, token: str | bool | None = None) -> Hub:
     """The Hub and the cache that the Hub's client uses, unless others are named."""
+    install()  # now: later it would close the connections of a download
     return Hub(cache or cache_folder(), endpoint, token)
 
 

@@ -19,6 +19,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
 from hugginggpt.errors import ExpertError, StoppedError
 from hugginggpt.hub_client import Errand, Places, on_errand
 from hugginggpt.hub_faults import Fault, failed, read_fault
@@ -77,6 +79,9 @@ class Listing:
     """Why it couldn't be asked, as a sentence; then there are no models."""
 
 
+_MODELS: Final = TypeAdapter(tuple[HubModel, ...])
+
+
 @dataclass
 class HubSearch:
     """Asks, and remembers; shared by all sessions."""
@@ -88,7 +93,8 @@ class HubSearch:
     """How long an answer is good for, in seconds."""
     seconds: float = _SECONDS
     _known: dict[str, Listing] = field(default_factory=dict, repr=False)
-    _failed: dict[str, tuple[float, str]] = field(default_factory=dict, repr=False)
+    _away: tuple[float, str] | None = field(default=None, repr=False)
+    """When the Hub couldn't be asked, whatever for, and why."""
     _locks: dict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock), repr=False)
 
     def find(self, tag: str, token: str, check: Callable[[], None] = lambda: None) -> Listing:
@@ -106,13 +112,13 @@ class HubSearch:
             if known is not None and 0 <= time.time() - known.asked < self.max_age:
                 self._known[tag] = known
                 return known
-            at, problem = self._failed.get(tag, (0.0, ""))
-            if time.monotonic() - at < _FORGIVEN and problem:
-                return Listing(problem=problem)
+            if self._away and time.monotonic() - self._away[0] < _FORGIVEN:
+                return Listing(problem=self._away[1])
             found = self._search(tag, token, check)
             if isinstance(found, Fault):
-                if found.whose != "account":  # one visitor's token says nothing about the next one's
-                    self._failed[tag] = time.monotonic(), found.sentence
+                if found.whose != "account" and not (found.whose == "model" and found.again):
+                    # a token that is refused, or has asked too often, says nothing about the next visitor's
+                    self._away = time.monotonic(), found.sentence
                 return Listing(problem=found.sentence)
             self._known[tag] = found
             self._write(tag, found)
@@ -156,7 +162,7 @@ class HubSearch:
     def _fault(self, error: Exception, model: str, token: str) -> Fault:
         said = f"{type(error).__name__}: {error}"
         log.info("the Hub can't be asked", exc_info=ServerFault(without_key(said, token)))
-        return read_fault(error, model=model, provider=_NAME, seconds=self.seconds)
+        return read_fault(error, model=model, provider=_NAME, seconds=self.seconds, at="hub")
 
     def _path(self, tag: str) -> Path:
         where = hashlib.sha256(self.places.hub.encode()).hexdigest()[:8]
@@ -166,11 +172,10 @@ class HubSearch:
         """What was kept; None where there is nothing, or nothing that can be read."""
         try:
             kept = json.loads(self._path(tag).read_text(encoding="utf-8"))
-            models = tuple(_remembered(entry) for entry in kept["models"])
-            return Listing(models, float(kept["asked"]))
+            return Listing(_MODELS.validate_python(kept["models"]), float(kept["asked"]))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             log.info("what was kept of the Hub's answer for %s can't be read: %s", tag, error)
             return None
 
@@ -209,8 +214,3 @@ def _model(info: Any) -> HubModel:
         bool(info.private),
         tuple(Served(str(m.provider), str(m.task)) for m in mappings if m.status == "live"),
     )
-
-
-def _remembered(entry: dict[str, Any]) -> HubModel:
-    served = tuple(Served(**each) for each in entry.pop("served"))
-    return HubModel(**entry | {"languages": tuple(entry["languages"]), "served": served})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -29,22 +29,56 @@ def read_yaml(path: Path, shape: type[Shape]) -> Shape:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
-    except (OSError, UnicodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{path.name} can't be read: restore it, or correct its encoding to UTF-8.") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
+    root: yaml.Node | None = None
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        twice = _twice(root)
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         said = "here the file stops being YAML: look at the indentation, colons and quotes of this line and the one above."
-        raise CatalogueError(f"{path.name}, line {line}: {said}") from error
-    if twice := _twice(root):
+        raise CatalogueError(f"{path.name}, line {_line_of_fault(error, text, root)}: {said}") from error
+    if twice:
         raise CatalogueError(f"{path.name}, line {twice[1]}: “{twice[0]}” stands here for the second time: join the two.")
     try:
         return TypeAdapter(shape).validate_python(content)
     except ValidationError as error:
         first = error.errors()[0]
         raise CatalogueError(f"{path.name}, line {_line(root, first['loc'])}: {_remedy(first, shape)}") from error
+
+
+def _line_of_fault(error: Exception, text: str, root: yaml.Node | None) -> int:
+    """Where YAML stumbled, as far as it says so."""
+    if mark := getattr(error, "problem_mark", None):
+        return int(mark.line) + 1
+    if isinstance(place := getattr(error, "position", None), int):  # of a sign that may not stand in YAML
+        return text.count("\n", 0, place) + 1
+    if isinstance(error, ValueError) and root is not None:  # a day that no month has, a number that is too long
+        return next((node.start_mark.line + 1 for node in _scalars(root) if not _can_be_made(node)), 1)
+    return 1
+
+
+def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    elif isinstance(node, yaml.SequenceNode):
+        yield from (found for inner in node.value for found in _scalars(inner))
+    elif isinstance(node, yaml.MappingNode):
+        yield from (found for pair in node.value for inner in pair for found in _scalars(inner))
+
+
+def _can_be_made(node: yaml.ScalarNode) -> bool:
+    try:
+        yaml.SafeLoader("").construct_object(node)
+    except ValueError:
+        return False
+    return True
+
+
+def line_of(path: Path, loc: Sequence[int | str]) -> int:
+    """The line where a value stands in a file that has been read: by keys of mappings and places in lists."""
+    return _line(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), loc)
 
 
 def _line(node: yaml.Node | None, loc: Sequence[int | str]) -> int:
@@ -80,8 +114,10 @@ def _twice(node: yaml.Node | None) -> tuple[str, int] | None:
 
 def _remedy(error: Any, shape: Any) -> str:
     """What is wrong and what would be right, as one sentence."""
-    loc = [str(step) for step in error["loc"] if not isinstance(step, int)]
-    name, given = (loc[-1] if loc else "the file"), str(error["input"])[:_SHOWN]
+    loc = [str(step) for step in error["loc"] if not isinstance(step, int) and step != "[key]"]
+    if not loc:
+        return "this is no list of tasks with their models: compare it with the file as it was."
+    name, given = loc[-1], str(error["input"])[:_SHOWN]
     fields = _fields(shape)
     match error["type"]:
         case "extra_forbidden":

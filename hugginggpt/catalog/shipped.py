@@ -10,11 +10,11 @@ import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NoReturn
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator
 
-from hugginggpt.catalog.reading import CatalogueError, read_yaml
+from hugginggpt.catalog.reading import CatalogueError, line_of, read_yaml
 from hugginggpt.tasks import task_table
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "models_config"
@@ -55,9 +55,9 @@ class Entry(BaseModel):
     """ISO 639-1 codes; "multilingual" where they are many; empty where language doesn't matter."""
     needs: Literal["cpu", "gpu", "server"]
     """A laptop's processor, a GPU, or hosted inference."""
-    gated: bool = False
+    gated: StrictBool = False
     """Whether the Hub asks for consent to terms first."""
-    small: bool = False
+    small: StrictBool = False
     """Whether it is what `models pull TASK` fetches."""
     beside: tuple[ModelId, ...] = ()
     """Models that it can't do without."""
@@ -95,11 +95,14 @@ def read_catalogue(folder: Path = FOLDER) -> Catalogue:
         CatalogueError: Something in them can't be used.
     """
     found: dict[str, tuple[Entry, ...]] = {}
+    places: dict[str, str] = {}
     for modality in MODALITIES:
         path = folder / f"{modality}.yaml"
         for task, entries in read_yaml(path, dict[str, tuple[Entry, ...]]).items():
+            if task in places:
+                _complain(path, task, f"{task} stands in {places[task]} too: join the two.")
             _check(path, task, entries)
-            found[task] = entries
+            found[task], places[task] = entries, path.name
     return found
 
 
@@ -107,24 +110,17 @@ def _check(path: Path, task: str, entries: tuple[Entry, ...]) -> None:
     """What can't be seen in one entry alone."""
     if task not in task_table():
         near = task_table().recognise(task)
-        remedy = f"write “{near}”" if near else "python -m hugginggpt tasks lists them"
-        raise CatalogueError(f"{path.name}, line {_line_of(path, f'{task}:')}: “{task}” is no task: {remedy}.")
-    ids = [entry.id for entry in entries]
-    if twice := next((name for name in ids if ids.count(name) > 1), None):
-        line = _line_of(path, twice, after=f"{task}:", number=2)
-        raise CatalogueError(f"{path.name}, line {line}: {twice} stands under {task} for the second time: delete it.")
-    if len(small := [entry.id for entry in entries if entry.small]) > 1:
-        line = _line_of(path, small[1], after=f"{task}:")
-        raise CatalogueError(f"{path.name}, line {line}: {task} has two small models: take “small” away from all but one.")
+        _complain(path, task, f"“{task}” is no task: {f'write “{near}”' if near else 'python -m hugginggpt tasks lists them'}.")
+    ids = [entry.id.lower() for entry in entries]
+    for number, entry in enumerate(entries):
+        if entry.id.lower() in ids[:number]:
+            _complain(path, task, f"{entry.id} stands under {task} for the second time: delete it.", number)
+    for number in [number for number, entry in enumerate(entries) if entry.small][1:]:
+        _complain(path, task, f"{task} has two small models: take “small” away from all but one.", number, "small")
 
 
-def _line_of(path: Path, words: str, *, after: str = "", number: int = 1) -> int:
-    """The line where words stand for the n-th time, below the line that begins with `after`."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    start = next((i for i, line in enumerate(lines) if after and line.startswith(after)), 0)
-    hits = [i for i, line in enumerate(lines) if i >= start and line.strip().removeprefix("- ").removeprefix("id: ") == words]
-    hits = hits or [i for i, line in enumerate(lines) if line.startswith(words)]
-    return (hits[number - 1] if len(hits) >= number else start) + 1
+def _complain(path: Path, task: str, said: str, *place: int | str) -> NoReturn:
+    raise CatalogueError(f"{path.name}, line {line_of(path, (task, *place))}: {said}")
 
 
 @functools.cache

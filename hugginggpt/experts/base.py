@@ -7,10 +7,9 @@ of plans, of other tasks or of who asked.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -21,6 +20,7 @@ from hugginggpt.errors import ExpertError, InputError, StoppedError
 from hugginggpt.events import Usage
 from hugginggpt.resources import Resource
 from hugginggpt.tasks import Kind
+from hugginggpt.threads import aside
 
 if TYPE_CHECKING:
     import numpy as np
@@ -226,36 +226,16 @@ async def batch_in_thread(function: Callable[[Sequence[Call]], Sequence[Result]]
     On cancellation the tokens are set and this returns at once; the thread ends at the function's next check. Each run
     has a daemon thread of its own: a stuck one holds up neither other runs nor the end of the process.
     """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Sequence[Result]] = loop.create_future()
     card = calls[0].card
 
-    def finish(results: Sequence[Result], error: BaseException | None) -> None:
-        if done.cancelled():
-            return
-        if error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(results)
-
-    def work() -> None:
-        results: Sequence[Result] = ()
-        error: BaseException | None = None
+    def work() -> Sequence[Result]:
         try:
-            results = function(calls)
+            return function(calls)
         except StopIteration as stop:  # a future can't carry it
-            error = ExpertError(f"{card.id} ended without a result.")
-            error.__cause__ = stop
-        except BaseException as broken:  # handed to whoever awaits, who reports it
-            error = broken
-        with suppress(RuntimeError):  # the loop is gone when the process is ending
-            loop.call_soon_threadsafe(finish, results, error)
+            raise ExpertError(f"{card.id} ended without a result.") from stop
 
-    # in the caller's context: a Space's GPU is lent on account of the visitor whose request this is
-    context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(work,), name=f"expert-{card.task}", daemon=True).start()
     try:
-        return await done
+        return await aside(work, f"expert-{card.task}")
     except asyncio.CancelledError:
         for call in calls:
             call.token.cancel()

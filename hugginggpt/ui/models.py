@@ -11,6 +11,7 @@ from hugginggpt.agent import HuggingGPT
 from hugginggpt.errors import HuggingGPTError
 from hugginggpt.markdown import escaped
 from hugginggpt.selection import Where
+from hugginggpt.shared_token import SharedToken
 from hugginggpt.ui.visit import Visit
 from hugginggpt.wishes import Wishes, checked_token
 
@@ -31,17 +32,19 @@ _QUIET: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "
 class ModelsPanel:
     """Its fields and their handlers."""
 
-    def __init__(self, agent: HuggingGPT, visit_of: Callable[[Visit | None], Visit], *, shared_calls: int = 0) -> None:
+    def __init__(
+        self, agent: HuggingGPT, visit_of: Callable[[Visit | None], Visit], *, shared: SharedToken | None = None
+    ) -> None:
         """Make it.
 
         Args:
             agent: What knows the models.
             visit_of: Gives a tab's visit, a new one where there is none yet.
-            shared_calls: How many hosted calls an hour the page's owner gives away; 0 for none.
+            shared: The token of the page's owner, where it is given away.
         """
         self._agent = agent
         self._visit = visit_of
-        self._shared_calls = shared_calls
+        self._shared = shared
 
     def draw(self, visit: gr.State) -> None:
         """Put the fields where the caller stands."""
@@ -116,7 +119,7 @@ class ModelsPanel:
         """Change what is settled, as far as that can be done; what was typed stays in its box when it can't."""
         visit = self._visit(visit)
         try:
-            await visit.settle(self._agent, change(visit.wishes))
+            await visit.settle(self._agent, change, self._shared)
         except HuggingGPTError as error:
             return f"{_settled(visit.wishes)}\n\n{escaped(str(error))}".strip(), gr.skip(), gr.skip(), visit
         wishes = visit.wishes
@@ -126,7 +129,7 @@ class ModelsPanel:
     def _status(self, visit: Visit | None) -> str:
         if visit is not None and visit.hosted_token:
             return _OWN
-        return _SHARED.format(calls=self._shared_calls) if self._shared_calls else _NO_TOKEN
+        return _SHARED.format(calls=self._shared.per_hour) if self._shared else _NO_TOKEN
 
 
 def _settled(wishes: Wishes) -> str:

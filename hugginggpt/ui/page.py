@@ -27,6 +27,7 @@ from hugginggpt.ui.visit import (
     OPENAI,
     OTHER,
     Visit,
+    at_home,
     close_visit,
     language_model,
 )
@@ -68,8 +69,7 @@ class Page:
     def __init__(self, agent: HuggingGPT) -> None:
         self._agent = agent
         self._shared = shared_token(agent.settings)
-        shared_calls = agent.settings.shared_calls if self._shared else 0
-        self._models = ModelsPanel(agent, self._visit, shared_calls=shared_calls)
+        self._models = ModelsPanel(agent, self._visit, shared=self._shared)
         # shown from where they lie, wherever that is; a copy in Gradio's cache would outlive the session
         gr.set_static_paths(agent.settings.sessions)
 
@@ -244,8 +244,9 @@ def _status(visit: Visit | None) -> str:
 
 
 def _name_of(request: gr.Request) -> str:
-    """What tells visitors apart: the address that the nearest proxy has seen, else the one that the server sees."""
-    forwarded = request.headers.get("x-forwarded-for", "") if request.headers else ""
+    """What tells visitors apart: on a Space the address that its proxy has seen, else the one that the server sees."""
+    behind_proxy = not at_home() and request.headers  # elsewhere anybody may write that header
+    forwarded = request.headers.get("x-forwarded-for", "") if behind_proxy else ""
     return forwarded.rpartition(",")[2].strip() or (request.client.host if request.client else "")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -63,6 +63,7 @@ class Visit:
     """Whether a new conversation waits for the end of this one."""
 
     def __post_init__(self) -> None:
+        self._settling = asyncio.Lock()
         self._take(self.session)
         self.idle.set()
 
@@ -86,14 +87,23 @@ class Visit:
         """Where models may run."""
         self.wishes = replace(self.wishes, where=where)
 
-    async def settle(self, agent: HuggingGPT, wishes: Wishes) -> None:
-        """Take these wishes, once what they name has been found.
+    async def settle(self, agent: HuggingGPT, change: Callable[[Wishes], Wishes], shared: SharedToken | None) -> None:
+        """Change the wishes, once what they name has been found; one change after the other.
+
+        Args:
+            agent: Knows which models there are.
+            change: Gives the new wishes for the present ones.
+            shared: The owner's token, where it is given away: it may look models up, too.
 
         Raises:
             HuggingGPTError: A model doesn't exist, or can't be run from here; then everything stays as it was.
         """
-        self.models = await visitor_for(agent, self.hosted_token, wishes, allowed=None if at_home() else is_public)
-        self.wishes = wishes
+        async with self._settling:
+            wanted = change(self.wishes)
+            token = self.hosted_token or (shared.token if shared else "")
+            allowed = None if at_home() else is_public
+            self.models = await visitor_for(agent, token, wanted, known=self.models, allowed=allowed)
+            self.wishes = replace(wanted, where=self.wishes.where)  # that may have changed meanwhile
 
     def visitor(self, shared: SharedToken | None, name: str) -> Visitor:
         """On whose account hosted models run: the visitor's own, else the owner's where that is shared.
@@ -105,7 +115,7 @@ class Visit:
         found = self.models or Visitor()
         if self.hosted_token or shared is None:
             return replace(found, token=self.hosted_token)
-        return replace(found, token=shared.token, spend=lambda: shared.take(name))
+        return replace(found, token=shared.token, shared=True, spend=lambda: shared.take(name))
 
     @contextmanager
     def working(self) -> Iterator[None]:

@@ -65,7 +65,19 @@ def test_no_token_is_kept(server: HostedServer, tmp_path: Path) -> None:
     assert all(TOKEN.encode() not in path.read_bytes() for path in (tmp_path / "kept").iterdir())
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"models": [{}], "asked": 1}', '{"asked": "soon", "models": []}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        '{"models": [{}], "asked": 1}',
+        '{"asked": "soon", "models": []}',
+        '{"asked": 1e12, "models": [{"id": "a/b", "downloads": "many"}]}',
+        '{"asked": 1e12, "models": [{"id": "a/b", "served": [["x"]]}]}',
+        "[" * 100_000,
+    ],
+)
 def test_what_was_kept_and_is_broken_is_asked_for_again(server: HostedServer, tmp_path: Path, content: str) -> None:
     search(server, tmp_path).find("text-to-image", TOKEN)
     (path,) = (tmp_path / "kept").iterdir()
@@ -95,7 +107,6 @@ def test_many_who_ask_at_once_cost_one_call(server: HostedServer, tmp_path: Path
     ("fault", "said"),
     [
         (at_server.status(500), "The Hugging Face Hub has trouble of its own (status 500)"),
-        (at_server.busy("30"), "The Hugging Face Hub is over its rate limit: wait 30 s"),
         (at_server.hang(30), "summarization at the Hugging Face Hub did not answer within 0.5 s"),
         (at_server.drip(), "summarization at the Hugging Face Hub did not answer within 0.5 s"),
         (at_server.no_json(), "The Hugging Face Hub answered something that can't be used"),
@@ -127,7 +138,19 @@ def test_without_a_network_it_is_said_at_once(tmp_path: Path) -> None:
 def test_one_visitors_bad_token_says_nothing_about_the_next_ones(server: HostedServer, tmp_path: Path) -> None:
     shared = search(server, tmp_path)
     assert shared.find("text-to-image", "hf_bad").problem.startswith("Hugging Face refused the token")
+    server.faults["/api/models"] += [at_server.busy("30"), at_server.status(403)]
+    assert shared.find("summarization", TOKEN).problem.startswith("The Hugging Face Hub is over its rate limit: wait 30 s")
+    assert shared.find("summarization", TOKEN).problem.startswith("The token may not read the Hub")
     assert shared.find("text-to-image", TOKEN).models
+
+
+def test_a_hub_that_is_away_is_away_for_every_task(server: HostedServer, tmp_path: Path) -> None:
+    server.faults["/api/models"].append(at_server.hang(30).forever())
+    shared = search(server, tmp_path, seconds=0.3)
+    begun = time.monotonic()
+    assert all(shared.find(tag, TOKEN).problem for tag in ("summarization", "translation", "text-to-image"))
+    assert time.monotonic() - begun < 1
+    assert len(server.asked) == 1
 
 
 def test_who_stops_is_let_go(server: HostedServer, tmp_path: Path) -> None:

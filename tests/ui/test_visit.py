@@ -5,18 +5,26 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import pytest
 
-from hugginggpt.agent import Session
+from hugginggpt.agent import HuggingGPT, Session
+from hugginggpt.catalog.hub import HubSearch
 from hugginggpt.errors import HuggingGPTError
-from hugginggpt.events import Event, Notice
+from hugginggpt.events import Event, Notice, TaskDone
+from hugginggpt.experts.hosted import HostedExpert
+from hugginggpt.experts.hosted.circuits import Circuits
+from hugginggpt.hub_client import Places
 from hugginggpt.language_model import HUGGING_FACE_URL, OPENAI_URL, LanguageModel
 from hugginggpt.resources import Workspace
 from hugginggpt.settings import Settings
 from hugginggpt.shared_token import SharedToken
 from hugginggpt.ui.chat import error_message
 from hugginggpt.ui.visit import BUILT_IN, HUGGING_FACE, OPENAI, OTHER, Visit, close_visit, language_model
+from tests.checkpoints import HubCache
+from tests.conftest import Planner, Quick
+from tests.hosted_server import HostedServer
 
 KEY = "sk-visitor-0815-secret"
 
@@ -170,3 +178,34 @@ def test_a_visit_never_prints_its_token(settings: Settings) -> None:
     visit.token = "hf_visitor4711"
     visit.models = visit.visitor(None, "")
     assert "4711" not in repr(visit)
+
+
+async def test_wishes_are_settled_one_after_the_other_and_leave_the_place_alone(settings: Settings) -> None:
+    agent, visit = HuggingGPT([Quick()], fallback=Planner(), settings=settings), visit_of(settings)
+    changes = [lambda wishes, n=n: wishes.ban(f"a/{n}") for n in range(5)]
+    working = [asyncio.create_task(visit.settle(agent, change, None)) for change in changes]
+    await asyncio.sleep(0)
+    visit.place("here")
+    await asyncio.gather(*working)
+    assert visit.wishes.banned == {f"a/{n}" for n in range(5)}
+    assert visit.wishes.where == "here"
+
+
+async def test_the_owners_token_is_not_shown_to_an_endpoint_that_a_visitor_names(settings: Settings, tmp_path: Path) -> None:
+    with HostedServer(HubCache(tmp_path / "cache")) as server:
+        hosted = HostedExpert(HubSearch(tmp_path / "kept", Places("http://127.0.0.1:9", "http://127.0.0.1:9")), Circuits())
+        agent, visit = HuggingGPT([hosted], fallback=Planner(), settings=settings), visit_of(settings)
+        shared, own = SharedToken("hf_owner", 1), server.endpoint("text-classification", public=True)
+        await visit.settle(agent, lambda wishes: wishes.pin("text-classification", own), shared)
+        plan = [{"task": "text-classification", "id": 0, "args": {"text": "A lovely day."}}]
+        for _ in range(3):  # and it costs nothing of what the owner gives away
+            stream = agent.run(
+                "Do it.",
+                visit.session,
+                Planner([plan]),
+                extra=[hosted.on_behalf(visit.visitor(shared, "1.2.3.4"))],
+                preferences=visit.wishes.preferences(),
+            )
+            events = [event async for event in stream]
+            assert any(isinstance(event, TaskDone) for event in events)
+        assert {asked.token for asked in server.asked} == {None}

@@ -16,21 +16,24 @@ import random
 import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
 
 from hugginggpt.accounts import Endpoint, Visitor
 from hugginggpt.catalog.cards import ModelCard
 from hugginggpt.catalog.hub import HubModel, HubSearch
-from hugginggpt.catalog.shipped import Entry, catalogue, known
+from hugginggpt.catalog.shipped import catalogue
 from hugginggpt.errors import ExpertError, HuggingGPTError
 from hugginggpt.experts.base import Call, Result, in_thread
+from hugginggpt.experts.hosted.cards import ago, hosted_card, is_known_to, shipped_card
 from hugginggpt.experts.hosted.circuits import Circuits
-from hugginggpt.hub_client import Errand, on_errand
-from hugginggpt.hub_faults import Fault, failed, read_fault
+from hugginggpt.experts.hosted.remembering import Remembering
+from hugginggpt.hub_client import Errand, FailedAtOnceError, on_errand
+from hugginggpt.hub_faults import At, Fault, failed, read_fault
 from hugginggpt.server_faults import ServerFault, without_key
+from hugginggpt.threads import together
 
 if TYPE_CHECKING:
     from huggingface_hub import AsyncInferenceClient
@@ -38,6 +41,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CHAT: Final = "conversational"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One run of one model, over all its tries."""
+
+    call: Call
+    provider: str
+    endpoint: Endpoint | None
+    ends: float
+    """By `time.monotonic`."""
+    seconds: float
+    """What it was given."""
+    answered: dict[Any, Any] = field(default_factory=dict)
+    """What was answered already, of several questions; see `Remembering`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +109,17 @@ TASKS: Final = frozenset(_WAYS)
 
 _PROVIDERS_EACH: Final = 2
 """How many providers of one model are offered."""
-_SEARCHES: Final = 8
-"""How many questions are put to the Hub at once."""
 _TRIES: Final = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 """Seconds before a second try; doubled with each further one, spread by chance, and what a server may ask for at most."""
+_FAIR: Final = 10.0
+"""A provider that was given less, in seconds, isn't said to have failed."""
 _SHARE: Final = 0.5
 """How much of the time that is left a model may take while others wait for their turn."""
 _MIX: Final = random.Random()
 
-_UNSUPPORTED: Final = re.compile(r"not supported (?:by|for)|doesn't support task")
+_UNSUPPORTED: Final = re.compile(r"not supported (?:by|for)|doesn't support task|No provider mapping found")
 """How the client says that a provider doesn't serve a model for a task, by what the Hub told it at some time."""
-
-
-class _OutdatedError(Exception):
-    """What the client remembers of the Hub's mappings may be too old: it keeps them as long as the process lives."""
-
 
 Function = Callable[[Call, "AsyncInferenceClient"], Awaitable[Result]]
 """What does a task with a client that knows model and provider."""
@@ -140,10 +153,11 @@ class HostedExpert:
         if not self._token:
             return found
         wanted = [task for task in _WAYS if tasks is None or task in tasks]
-        with ThreadPoolExecutor(_SEARCHES, thread_name_prefix="hub-search") as pool:
-            for cards in pool.map(self._cards_for, wanted):
-                found += cards
-        return found
+        listed = together([functools.partial(self._cards_for, task) for task in wanted])
+        unique: dict[tuple[str, str, str], ModelCard] = {}
+        for card in (card for cards in listed for card in cards):
+            unique.setdefault((card.task, card.id, card.provider), card)  # what was added may be listed, too
+        return [*found, *unique.values()]
 
     def _cards_for(self, task: str) -> list[ModelCard]:
         way = _WAYS[task]
@@ -151,18 +165,22 @@ class HostedExpert:
         listing = self.search.find(way.tag or way.does or task, self._token)
         if listing.problem:
             why = listing.problem.rstrip(".")
-            return mine + [_shipped_card(entry, task, f"the shipped list ({why})") for entry in catalogue().get(task, ())]
-        source = f"the Hub's search, {_ago(time.time() - listing.asked)}"
+            return mine + [shipped_card(entry, task, f"the shipped list ({why})") for entry in catalogue().get(task, ())]
+        source = f"the Hub's search, {ago(time.time() - listing.asked)}"
         return mine + [card for model in listing.models for card in self._served(model, task, source)]
+
+    def serves(self, model: HubModel, task: str) -> bool:
+        """Whether anybody serves a model for a task now."""
+        return task in _WAYS and bool(self._served(model, task, ""))
 
     def _served(self, model: HubModel, task: str, source: str) -> list[ModelCard]:
         """A card for each of the first providers that serve the model for this very task."""
         does = _WAYS[task].does or task
-        providers = [each.provider for each in model.served if each.task == does and _speaks(each.provider, does)]
+        providers = [each.provider for each in model.served if each.task == does and is_known_to(each.provider, does)]
         if self._visitor.provider:
             providers = [name for name in providers if name == self._visitor.provider]
         providers.sort(key=lambda name: self._circuits.left(name) > 0)  # the rest in the Hub's own order
-        return [_card(model, task, name, source) for name in providers[:_PROVIDERS_EACH]]
+        return [hosted_card(model, task, name, source) for name in providers[:_PROVIDERS_EACH]]
 
     def _endpoint_card(self, endpoint: Endpoint) -> ModelCard:
         said = f"A dedicated endpoint at {endpoint.host}, added by you."
@@ -178,18 +196,20 @@ class HostedExpert:
         return await in_thread(self._run, call)
 
     def _run(self, call: Call) -> Result:
+        own = self._endpoint(call.card)
         seconds = call.seconds * _SHARE if call.others else call.seconds
         ends = time.monotonic() + seconds
-        self._visitor.spend()
         provider = call.card.provider or self._find_provider(call)
-        with self._through(provider) as tell:
+        asking = _Asking(call, provider, own, ends, seconds)
+        with self._through(provider, at_endpoint=own is not None) as tell:
             for number in itertools.count():
-                outcome = self._try(call, provider, ends, seconds)
+                outcome = self._try(asking)
                 if isinstance(outcome, Result):
                     tell(True)
                     return outcome
                 fault = outcome
-                tell(False if fault.whose == "provider" else None)
+                # a provider isn't to blame for being given little time
+                tell(False if fault.whose == "provider" and seconds >= _FAIR else None)
                 pause = _pause(fault, number)
                 tried = number + 1 >= _TRIES and not fault.loading
                 if not fault.again or tried or time.monotonic() + pause >= ends:
@@ -198,11 +218,19 @@ class HostedExpert:
                 call.token.sleep(pause)
         raise failed(fault)  # out here, so that no exception that quotes the token is its context
 
+    def _endpoint(self, card: ModelCard) -> Endpoint | None:
+        known = (each for each in self._visitor.endpoints if (each.shown, each.task) == (card.id, card.task))
+        return next(known, None)
+
     @contextmanager
-    def _through(self, provider: str) -> Iterator[Callable[[bool | None], None]]:
-        """A call through the provider's circuit; what is told last counts."""
-        if left := self._circuits.enter(provider):
-            raise ExpertError(f"{provider} has failed again and again: it is left alone for another {left:.0f} s.")
+    def _through(self, provider: str, *, at_endpoint: bool) -> Iterator[Callable[[bool | None], None]]:
+        """A call through the provider's circuit, counted where it is the page's owner who pays; what is told last counts."""
+        if at_endpoint:
+            yield lambda _: None
+            return
+        entry = self._circuits.enter(provider)
+        if entry.wait:
+            raise ExpertError(f"{provider} has failed again and again: it is left alone for another {entry.wait:.0f} s.")
         last: bool | None = None
 
         def tell(well: bool | None) -> None:
@@ -210,58 +238,61 @@ class HostedExpert:
             last = well
 
         try:
+            self._visitor.spend()
             yield tell
         finally:
-            self._circuits.leave(provider, well=last)
+            self._circuits.leave(provider, entry, well=last)
 
-    def _try(self, call: Call, provider: str, ends: float, seconds: float) -> Result | Fault:
-        try:
-            return self._try_once(call, provider, ends, seconds)
-        except _OutdatedError:
-            forget_mappings()
-        try:
-            return self._try_once(call, provider, ends, seconds)
-        except _OutdatedError as error:
-            log.info("%s at %s: %s", call.card.id, provider, error)
-            return Fault(f"{provider} does not serve {call.card.id} for {call.card.task} any more: choose another model.")
+    def _try(self, asking: _Asking) -> Result | Fault:
+        """One try, and another one where what the client remembers of the Hub turns out to be too old."""
+        outcome = self._try_once(asking)
+        if isinstance(outcome, Result) or not outcome.gone or asking.endpoint:
+            return outcome
+        forget_mappings()
+        return self._try_once(asking)
 
-    def _try_once(self, call: Call, provider: str, ends: float, seconds: float) -> Result | Fault:
-        """One call, and what its failure means.
-
-        Raises:
-            _OutdatedError: By what the client remembers, the provider doesn't do this.
-        """
-        errand = Errand(self._token, ends, self.search.places, call.token.check, self._visitor.allowed)
+    def _try_once(self, asking: _Asking) -> Result | Fault:
+        call, own = asking.call, asking.endpoint
+        # the owner's token is lent for calls at providers, not for whatever address a visitor names
+        token = "" if own and self._visitor.shared else self._token
+        allowed = self._visitor.allowed
+        errand = Errand(token, asking.ends, self.search.places, call.token.check, allowed)
         try:
             with on_errand(errand):
-                return asyncio.run(self._call(call, provider, max(errand.left, 0.001)))
+                return asyncio.run(self._call(asking, token, max(errand.left, 0.001)))
         except HuggingGPTError:  # what our own reading of the input or the reply says
             raise
         except asyncio.CancelledError:
             call.token.check()
             raise
         except Exception as error:  # the seam to the client, which raises whatever a provider's reply leads to
+            said = without_key(f"{type(error).__name__}: {error}", self._token)
+            said = said.replace(urlsplit(own.url).query or own.url, "[query]") if own else said
+            log.info("%s at %s failed", call.card.id, asking.provider, exc_info=ServerFault(said))
             if isinstance(error, ValueError) and _UNSUPPORTED.search(str(error)):
-                raise _OutdatedError(str(error)) from None
-            said = ServerFault(without_key(f"{type(error).__name__}: {error}", self._token))
-            log.info("%s at %s failed", call.card.id, provider, exc_info=said)
-            return read_fault(error, model=call.card.id, provider=provider, seconds=seconds)
+                gone = f"{asking.provider} does not serve {call.card.id} for {call.card.task} any more: choose another model."
+                return Fault(gone, gone=True)
+            at: At = "endpoint" if own else "router"
+            fault = read_fault(error, model=call.card.id, provider=asking.provider, seconds=asking.seconds, at=at)
+            # once a job is accepted, a second try would be a second job, and be paid for
+            return replace(fault, again=False) if isinstance(error, FailedAtOnceError) else fault
 
-    async def _call(self, call: Call, provider: str, seconds: float) -> Result:
+    async def _call(self, asking: _Asking, token: str, seconds: float) -> Result:
         """One call, cancelled as soon as nobody waits for it."""
         from huggingface_hub import AsyncInferenceClient
 
+        call, own = asking.call, asking.endpoint
         function = _function(_WAYS[call.card.task].function)
-        address = next((each.url for each in self._visitor.endpoints if each.shown == call.card.id), None)
         client = AsyncInferenceClient(
-            address or call.card.id,
-            provider=None if address else provider,  # type: ignore[arg-type]
-            token=self._token or "none",  # None would be the token of whoever runs this program
+            own.url if own else call.card.id,
+            provider=None if own else asking.provider,  # type: ignore[arg-type]
+            token=token or "none",  # None would be the token of whoever runs this program
             timeout=seconds,
         )
         loop = asyncio.get_running_loop()
         async with client:
-            work = asyncio.ensure_future(function(call, client))
+            remembering = cast("AsyncInferenceClient", Remembering(client, asking.answered))
+            work = asyncio.ensure_future(function(call, remembering))
             with call.token.telling(lambda: _from_outside(loop, work)):
                 async with asyncio.timeout(seconds):
                     return await work
@@ -285,62 +316,12 @@ def _from_outside(loop: asyncio.AbstractEventLoop, work: asyncio.Future[Result])
         loop.call_soon_threadsafe(work.cancel)
 
 
-def _card(model: HubModel, task: str, provider: str, source: str) -> ModelCard:
-    entry = known(model.id, task)
-    size = model.parameters * 2 / 1e6 if model.parameters else entry.size_mb if entry else None
-    return ModelCard(
-        model.id,
-        task,
-        HostedExpert.backend,
-        entry.description if entry else _described(model),
-        license=model.license or (entry.license if entry else ""),
-        size_mb=round(size, 1) if size else None,
-        languages=(entry.languages if entry else ()) or model.languages,
-        downloads=model.downloads,
-        likes=model.likes,
-        provider=provider,
-        gated=model.gated,
-        source=source,
-    )
-
-
-def _shipped_card(entry: Entry, task: str, source: str) -> ModelCard:
-    return ModelCard(
-        entry.id,
-        task,
-        HostedExpert.backend,
-        entry.description,
-        license=entry.license,
-        size_mb=entry.size_mb,
-        languages=entry.languages,
-        gated=entry.gated,
-        source=source,
-    )
-
-
-def _described(model: HubModel) -> str:
-    """What the Hub's own numbers tell of a model that our list doesn't know."""
-    size = f"{model.parameters / 1e9:.1f} billion parameters" if model.parameters else ""
-    return ", ".join(filter(None, (f"Made for {model.pipeline_tag}", model.library, size))) + "."
-
-
-def _ago(seconds: float) -> str:
-    return "just now" if seconds < 60 else f"{seconds / 60:.0f} min ago" if seconds < 3600 else f"{seconds / 3600:.0f} h ago"
-
-
 def forget_mappings() -> None:
     """Have the client ask the Hub again who serves what."""
     from huggingface_hub.inference._providers import _common, hf_inference
 
     _common._fetch_inference_provider_mapping.cache_clear()
     hf_inference._check_supported_task.cache_clear()
-
-
-def _speaks(provider: str, does: str) -> bool:
-    """Whether the client knows how to ask this provider for that; the Hub lists some that it doesn't know yet."""
-    from huggingface_hub.inference._providers import PROVIDERS
-
-    return does in PROVIDERS.get(provider, {})  # type: ignore[call-overload]
 
 
 def _pause(fault: Fault, number: int) -> float:

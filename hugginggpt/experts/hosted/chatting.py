@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _DESCRIBE: Final = "Describe this picture in detail. If there is writing in it, quote it."
 _FROM_DOCUMENT: Final = "{} Answer with the words or numbers that stand in the document, and nothing else."
+_REPLY_TOKENS: Final = 2_048
+"""The longest reply, thoughts included; a provider's own limit may be as low as 20."""
+_CUT: Final = " […]"
 _REWRITE: Final = "Rewrite the following text{}. Reply with the result alone.\n\n{}"
 
 
@@ -65,11 +68,13 @@ async def _ask(call: Call, client: AsyncInferenceClient, content: Any) -> tuple[
     Raises:
         ExpertError: It is empty.
     """
-    found = await client.chat_completion([{"role": "user", "content": content}])
-    message = found.choices[0].message.content if found.choices else None
-    reply = (spoken(message or "") or "").strip()
+    found = await client.chat_completion([{"role": "user", "content": content}], max_tokens=_REPLY_TOKENS)
+    choice = found.choices[0] if found.choices else None
+    reply = (spoken((choice.message.content if choice else "") or "") or "").strip()
     if not reply:
         raise ExpertError(f"{call.card.id} answered nothing: try again, or choose another model.")
+    if choice and choice.finish_reason == "length":
+        reply += _CUT  # it ran out of room
     used = found.usage
     tokens = (used.prompt_tokens, used.completion_tokens) if used else (0, 0)
     return reply, Usage("work", 1, tokens[0] or 0, tokens[1] or 0)

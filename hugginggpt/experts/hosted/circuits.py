@@ -24,6 +24,16 @@ class _Circuit:
     trying: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was said to one who asked to call."""
+
+    wait: float = 0.0
+    """For how many seconds the provider is still left alone; 0: call."""
+    tries: bool = False
+    """Whether it is the one call that finds out whether the provider works again."""
+
+
 class Circuits:
     """One for each provider; shared by all sessions of a process, and safe to use from any thread."""
 
@@ -47,23 +57,24 @@ class Circuits:
                 return 0.0
             return max(circuit.opened + self._seconds - self._clock(), 0.0)
 
-    def enter(self, provider: str) -> float:
-        """Ask to call; returns 0 for yes, else for how many seconds more not. After a pause only one may."""
+    def enter(self, provider: str) -> Entry:
+        """Ask to call. After a pause only one may."""
         left = self.left(provider)
         with self._lock:
             circuit = self._circuits.setdefault(provider, _Circuit())
             if left or circuit.opened is None:
-                return left
+                return Entry(left)
             if circuit.trying:
-                return 1.0
+                return Entry(1.0)
             circuit.trying = True
-            return 0.0
+            return Entry(0.0, tries=True)
 
-    def leave(self, provider: str, *, well: bool | None) -> None:
+    def leave(self, provider: str, entry: Entry, *, well: bool | None) -> None:
         """Tell how a call went: True worked, False is the provider's failure, None says nothing about it."""
         with self._lock:
             circuit = self._circuits.setdefault(provider, _Circuit())
-            circuit.trying = False
+            if entry.tries:
+                circuit.trying = False
             if well is None:
                 return
             if well:

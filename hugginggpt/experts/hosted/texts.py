@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from hugginggpt.errors import ExpertError, InputError
 from hugginggpt.experts.base import Call, Result
+from hugginggpt.experts.hosted.directions import direction
 from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.results import tables, texts
 from hugginggpt.experts.sheets import read_rows
@@ -24,6 +26,8 @@ _LONG_ROOM: Final = 3_000
 """The same for models that sum up."""
 _MASKS: Final = ("[MASK]", "<mask>")
 _BAD_REQUEST: Final = 400
+_TELLING: Final = 60
+"""The language of a shorter text, in characters, isn't told from its words with certainty."""
 
 
 async def classify(call: Call, client: AsyncInferenceClient) -> Result:
@@ -111,7 +115,7 @@ async def translate(call: Call, client: AsyncInferenceClient) -> Result:
     """translation: the text in another language, piece by piece.
 
     Raises:
-        ExpertError: The model isn't for that language.
+        ExpertError: The model isn't for that pair of languages, or has written another one.
     """
     text = call.text()
     wanted = named(call.text("language")) if call.inputs.get("language") else None
@@ -119,13 +123,18 @@ async def translate(call: Call, client: AsyncInferenceClient) -> Result:
     codes = {"source": spoken.code if spoken else None, "target": wanted.code if wanted else None}
     if wanted and spoken == wanted:
         return texts.written(text, codes, f"The text is in {wanted.name} already.")
-    known = call.card.languages
-    if wanted and known and "multilingual" not in known and wanted.code not in known:
-        raise ExpertError(f"{call.card.id} does not write {wanted.name}: choose another model.")
+    way = direction(call.card, spoken, wanted)
     pieces = _pieces(text)
-    found = await _each(call, pieces, lambda piece: client.translation(piece.text))
+
+    def ask(piece: Piece) -> Awaitable[Any]:
+        return client.translation(way.prefix + piece.text, src_lang=way.source, tgt_lang=way.target)
+
+    found = await _each(call, pieces, ask)
     joined = "".join(each.translation_text + (piece.gap or " ") for each, piece in zip(found, pieces, strict=True))
-    return texts.written(joined, codes)
+    made = detect(joined)
+    if not way.sure and wanted and made and made != wanted and len(joined) > _TELLING:
+        raise ExpertError(f"{call.card.id} wrote {made.name} where {wanted.name} was wanted: choose another model.")
+    return texts.written(joined, codes | {"target": way.into.code if way.into else None})
 
 
 async def answer_from_text(call: Call, client: AsyncInferenceClient) -> Result:
@@ -141,7 +150,7 @@ async def answer_from_text(call: Call, client: AsyncInferenceClient) -> Result:
 async def answer_from_table(call: Call, client: AsyncInferenceClient) -> Result:
     """table-question-answering: the cells that answer, or what they add up to."""
     question, (header, *body) = call.text("question"), read_rows(call)
-    table = {name: [row[column] for row in body] for column, name in enumerate(header)}
+    table = {name: [row[column] for row in body] for column, name in enumerate(_distinct(header))}
     found = await client.table_question_answering(table, question)
     aggregator = (found.aggregator or "NONE").upper()
     return tables.cells(found.cells, aggregator, found.coordinates)
@@ -150,20 +159,36 @@ async def answer_from_table(call: Call, client: AsyncInferenceClient) -> Result:
 async def classify_rows(call: Call, client: AsyncInferenceClient) -> Result:
     """tabular-classification: the table with a column of classes, and a sentence that counts them."""
     header, *body = read_rows(call)
-    found = await client.tabular_classification({name: [row[i] for row in body] for i, name in enumerate(header)})
+    found = await client.tabular_classification({name: [row[i] for row in body] for i, name in enumerate(_distinct(header))})
     return tables.classified(call, header, body, [str(label) for label in found])
 
 
+def _distinct(header: Sequence[str]) -> list[str]:
+    """The columns' names, each once: a table is sent as a mapping."""
+    return [name if header.index(name) == i else f"{name} ({i + 1})" for i, name in enumerate(header)]
+
+
 def _pieces(text: str, room: int = _ROOM) -> list[Piece]:
-    """The text in as few pieces of whole sentences as models can read; all of them in a row are the text."""
+    """The text in as few pieces of whole sentences as models can read; all of them in a row are the text.
+
+    A sentence that is too long is cut between words, and a word that is too long anywhere.
+    """
     found: list[Piece] = []
-    for sentence in sentences(text) or [Piece(text)]:
+    for sentence in (part for whole in sentences(text) or [Piece(text)] for part in _cut(whole, room)):
         if found and len(found[-1]) + len(sentence.text) <= room:
             last = found.pop()
             found.append(Piece(last.text + last.gap + sentence.text, sentence.gap))
         else:
             found.append(sentence)
     return found
+
+
+def _cut(piece: Piece, room: int) -> list[Piece]:
+    if len(piece.text) <= room:
+        return [piece]
+    parts = re.findall(rf"\S{{1,{room}}}\s*", piece.text)
+    split = [(part.rstrip(), part[len(part.rstrip()) :]) for part in parts]
+    return [*(Piece(word, gap) for word, gap in split[:-1]), Piece(split[-1][0], piece.gap)]
 
 
 async def _each(call: Call, pieces: Sequence[Piece], ask: Callable[[Piece], Awaitable[T]]) -> list[T]:

@@ -49,7 +49,7 @@ def test_a_provider_that_keeps_failing_is_offered_last(hosted: HostedBench) -> N
     hosted.server.serve("text-to-image", "o/paints", provider="fal-ai")
     hosted.server.serve("text-to-image", "o/paints", provider="nscale")
     for _ in range(4):
-        hosted.circuits.leave("fal-ai", well=False)
+        hosted.circuits.leave("fal-ai", hosted.circuits.enter("fal-ai"), well=False)
     assert [card.provider for card in hosted.expert().cards({"text-to-image"})] == ["nscale", "fal-ai"]
 
 
@@ -214,7 +214,7 @@ async def test_a_refused_token_is_the_whole_back_ends_fault(hosted: HostedBench)
 
 
 async def test_long_texts_go_in_pieces_whose_places_are_those_of_the_whole(hosted: HostedBench) -> None:
-    text = "Ines saw a cat in Paris. " * 120
+    text = " ".join(f"Ines saw {number} cats in Paris." for number in range(100))
     hosted.server.serve("token-classification")
     result = await hosted.run("token-classification", text=text)
     assert len([asked for asked in hosted.server.asked if asked.method == "POST"]) == 3
@@ -223,6 +223,8 @@ async def test_long_texts_go_in_pieces_whose_places_are_those_of_the_whole(hoste
     assert entities
     assert all(text.strip()[entry["start"] : entry["end"]] == entry["text"] for entry in entities)
     assert max(entry["start"] for entry in entities) > 2_000
+    sent = [asked.json["inputs"] for asked in hosted.server.asked if asked.method == "POST"]
+    assert "".join(sent).replace(" ", "") == text.replace(" ", "")
 
 
 @pytest.mark.parametrize("checkpoint", ["tiny/bert-mask", "tiny/roberta-mask"])
@@ -264,5 +266,5 @@ async def test_a_silent_recording_is_not_sent(hosted: HostedBench, tmp_path: Pat
 
 async def test_a_translation_into_a_language_that_the_model_does_not_write_goes_to_the_next(hosted: HostedBench) -> None:
     hosted.server.serve("translation", "o/german", tags=("en", "de"))
-    with pytest.raises(ExpertError, match="o/german does not write French: choose another model"):
+    with pytest.raises(ExpertError, match="o/german is not for French: choose another model"):
         await hosted.run("translation", "o/german", text="Good day to you all.", language="French")

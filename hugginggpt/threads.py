@@ -1,0 +1,61 @@
+"""Blocking work beside the event loop, in daemon threads: what is stuck holds up neither the loop nor the process's end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TypeVar, cast
+
+T = TypeVar("T")
+
+
+def together(functions: Sequence[Callable[[], T]]) -> list[T]:
+    """Run blocking functions at the same time, in daemon threads; their results in order, or the first failure."""
+    results: dict[int, T] = {}
+    errors: list[BaseException] = []
+
+    def work(number: int, function: Callable[[], T]) -> None:
+        try:
+            results[number] = function()
+        except BaseException as error:  # handed to the caller below
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=each, daemon=True) for each in enumerate(functions)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return [results[number] for number in range(len(functions))]
+
+
+async def aside(function: Callable[[], T], name: str = "aside") -> T:
+    """Run a blocking function in a daemon thread of its own; when this is cancelled the function is left to itself."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def finish(result: T | None, error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(cast("T", result))
+
+    def work() -> None:
+        result, failure = None, None
+        try:
+            result = function()
+        except BaseException as error:  # handed to whoever awaits
+            failure = error
+        with suppress(RuntimeError):  # the loop is gone
+            loop.call_soon_threadsafe(finish, result, failure)
+
+    # in the caller's context: a Space's GPU is lent on account of the visitor whose request this is
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(work,), name=name, daemon=True).start()
+    return await done
