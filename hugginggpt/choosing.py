@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 _MOST: Final = 12
 """How many models are tried for a task, one after the other, at most."""
+_ASKED: Final = 12
+"""How many tasks the controller is asked about one by one, at most."""
 
 
 def gathered(experts: Sequence[Expert], tasks: Collection[str] | None = None) -> Mapping[str, tuple[ModelCard, ...]]:
@@ -65,6 +67,8 @@ class Chooser:
     with_key: Collection[str] = frozenset()
     """Tasks that a session's own key would add a model for, to say so where there is none."""
     _rankings: Mapping[int, Ranking] = field(default_factory=dict)
+    _stands_for: dict[int, int] = field(default_factory=dict)
+    """Of very many tasks, which one's choice is taken for each."""
     _asking: asyncio.Task[Mapping[int, Selection]] | None = None
 
     async def rank(self, plan: Plan, resources: Sequence[Resource]) -> None:
@@ -76,8 +80,18 @@ class Chooser:
         }
         open_ = [task for task in plan.tasks if (known := self._rankings[task.id]).cards and not known.settled]
         choices = [Choice(task, self._rankings[task.id].best(self.top_k)) for task in open_]
-        if choices := [choice for choice in choices if len(choice.candidates) > 1]:
-            self._asking = asyncio.create_task(self._ask(choices))
+        if asked := self._few([choice for choice in choices if len(choice.candidates) > 1]):
+            self._asking = asyncio.create_task(self._ask(asked))
+
+    def _few(self, choices: Sequence[Choice]) -> Sequence[Choice]:
+        """Choices that fit into one question: of very many tasks, one for all of a type that have the same candidates."""
+        if len(choices) <= _ASKED:
+            return choices
+        first: dict[tuple[str, tuple[ModelCard, ...]], Choice] = {}
+        for choice in choices:
+            stands = first.setdefault((choice.task.task, choice.candidates), choice)
+            self._stands_for[choice.task.id] = stands.task.id
+        return list(first.values())[:_ASKED]
 
     def stop(self) -> None:
         """Nobody needs the controller's choice any more."""
@@ -95,7 +109,7 @@ class Chooser:
             raise ExpertError(_no_model(self.table[task.task], self.with_key, ranking.left_out))
         selection = None
         if self._asking is not None and not ranking.settled:
-            selection = (await asyncio.shield(self._asking)).get(task.id)
+            selection = (await asyncio.shield(self._asking)).get(self._stands_for.get(task.id, task.id))
         cards, reason = ranking.cards, ranking.reason
         if selection is not None and (chosen := [card for card in cards if card.id == selection.model_id]):
             cards = (*chosen, *(card for card in cards if card not in chosen))

@@ -38,7 +38,8 @@ def run_command(argv: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return _COULD_NOT
     except KeyboardInterrupt:
-        print("Stopped; what has been fetched is kept, and the same command goes on from there.", file=sys.stderr)
+        kept = "; what has been fetched is kept, and the same command goes on from there" if args.work is _pull else ""
+        print(f"Stopped{kept}.", file=sys.stderr)
         return _COULD_NOT
 
 

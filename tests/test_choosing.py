@@ -101,3 +101,12 @@ async def test_what_is_ruled_out_altogether_says_why(llm: ScriptedServer, settin
         "Change what is set for models, or the request."
     )
     assert all("selections" not in json.dumps(asked.body.get("response_format", "")) for asked in llm.asked)
+
+
+async def test_of_very_many_tasks_one_choice_is_asked_for_each_type(llm: ScriptedServer, settings: Settings) -> None:
+    llm.will(choosing(t0="local/two", t1="local/three"), completion("Done."))
+    events = await run(plan(*("translation", "summarization") * 10), llm, settings)
+    done = {e.task_id: e.model.id for e in events if isinstance(e, TaskDone)}
+    assert done == {n: "local/three" if n % 2 else "local/two" for n in range(20)}
+    assert "Tasks:\n0: translation" in llm.asked[0].text
+    assert "\n2: translation" not in llm.asked[0].text

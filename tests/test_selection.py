@@ -100,6 +100,19 @@ def test_a_licence_that_forbids_the_use_rules_a_model_out_and_an_unclear_one_com
     assert ids(rank(cards, Needs())) == ["nc", "who-knows", "free"]
 
 
+@pytest.mark.parametrize("license_", ["other", "apple-amlr", "coqui-public-model-license", ""])
+def test_of_a_licence_that_is_not_known_nothing_is_claimed(license_: str) -> None:
+    ranking = rank([card("a", license=license_), card("b", license=license_)], Needs(commercial=True))
+    assert "allows" not in ranking.reason
+
+
+def test_a_pin_does_not_move_a_model_elsewhere() -> None:
+    preferences = Preferences(where="here", pinned={TASK: "far"})
+    ranking = rank([card("far"), card("near", "local")], Needs(), preferences)
+    assert ids(ranking) == ["near"]
+    assert ranking.reason.startswith("far, which you have pinned, can't be run now, or not where you want models to run.")
+
+
 def test_a_model_for_the_language_comes_first_wherever_it_runs() -> None:
     cards = [card("english", "bundled", languages=("en",)), card("many", languages=("multilingual",)), card("any", "local")]
     french = read_needs("Is this good?", task(text="Le chat est sur la table et il ne veut pas la quitter."))
@@ -137,6 +150,11 @@ def task(name: str = TASK, **args: str) -> Task:
         ("Just a quick draft, please.", False, "quick"),
         ("Give me the most accurate transcript, in high quality.", False, "best"),
         ("Describe this photo.", False, ""),
+        ("A flyer to sell my bike, please.", False, ""),
+        ("Write an announcement for my company picnic.", False, ""),
+        ("She ran quickly to the store: correct this.", False, ""),
+        ("Transcribe this TV commercial.", False, ""),
+        ("A banner for our shop.", True, ""),
         ("What is the best-known dog breed in this picture?", False, ""),
         ("The quick brown fox jumps over the lazy dog: read it aloud.", False, ""),
     ],
@@ -154,6 +172,9 @@ def test_the_words_of_a_request_say_what_it_needs(request_: str, commercial: boo
         ("Say it.", task("text-to-speech", text="<resource>-0"), None),
         ("Write down this French recording.", task("automatic-speech-recognition", audio="audio-1"), "French"),
         ("Write down this recording.", task("automatic-speech-recognition", audio="audio-1"), None),
+        ("Transcribe it, it is spoken in German.", task("automatic-speech-recognition", audio="audio-1"), "German"),
+        ("Transcribe example.wav and translate it into French.", task("automatic-speech-recognition", audio="audio-1"), None),
+        ("Transcribe this video in a foreign language.", task("automatic-speech-recognition", audio="video-1"), None),
         ("Paint a French baker.", task("text-to-image", text="a French baker"), None),
     ],
 )

@@ -175,7 +175,7 @@ def _pieces(text: str, room: int = _ROOM) -> list[Piece]:
     """
     found: list[Piece] = []
     for sentence in (part for whole in sentences(text) or [Piece(text)] for part in _cut(whole, room)):
-        if found and len(found[-1]) + len(sentence.text) <= room:
+        if found and _weight(found[-1].text + found[-1].gap + sentence.text) <= room:
             last = found.pop()
             found.append(Piece(last.text + last.gap + sentence.text, sentence.gap))
         else:
@@ -183,10 +183,16 @@ def _pieces(text: str, room: int = _ROOM) -> list[Piece]:
     return found
 
 
+def _weight(text: str) -> int:
+    """How much of a model's room a text takes, in letters of English: of most other scripts a letter is a token by itself."""
+    return len(text) + 2 * sum(ord(sign) > 0x24F for sign in text)
+
+
 def _cut(piece: Piece, room: int) -> list[Piece]:
-    if len(piece.text) <= room:
+    if _weight(piece.text) <= room:
         return [piece]
-    parts = re.findall(rf"\S{{1,{room}}}\s*", piece.text)
+    most = max(room // 3, 1) if _weight(piece.text) > len(piece.text) else room
+    parts = re.findall(rf"\S{{1,{most}}}\s*", piece.text)
     split = [(part.rstrip(), part[len(part.rstrip()) :]) for part in parts]
     return [*(Piece(word, gap) for word, gap in split[:-1]), Piece(split[-1][0], piece.gap)]
 

@@ -16,6 +16,7 @@ from hugginggpt.addresses import is_public
 from hugginggpt.catalog.hub import HubSearch
 from hugginggpt.errors import BackendError, ExpertError, InputError
 from hugginggpt.experts.hosted import HostedExpert
+from hugginggpt.experts.hosted.texts import _pieces
 from hugginggpt.hub_client import Places
 from tests import hosted_server as at_server
 from tests.experts.hosted.conftest import HostedBench
@@ -268,3 +269,108 @@ async def test_a_translation_into_a_language_that_the_model_does_not_write_goes_
     hosted.server.serve("translation", "o/german", tags=("en", "de"))
     with pytest.raises(ExpertError, match="o/german is not for French: choose another model"):
         await hosted.run("translation", "o/german", text="Good day to you all.", language="French")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (at_server.status(401), "The endpoint at 127.0.0.1 refused the call: it belongs to another account, or wants a token"),
+        (at_server.status(403), "The endpoint at 127.0.0.1 refused the call"),
+        (at_server.status(500), "127.0.0.1 has trouble of its own"),
+    ],
+)
+async def test_an_endpoint_that_fails_says_nothing_about_all_hosted_models(
+    hosted: HostedBench, fault: at_server.Fault, said: str
+) -> None:
+    own = endpoint("text-classification", hosted.server.endpoint("text-classification"))
+    expert = hosted.expert(endpoints=(own,))
+    card = next(card for card in expert.cards({"text-classification"}) if card.source == "you")
+    hosted.server.faults["/endpoint"].append(fault)
+    with pytest.raises(ExpertError, match=said) as caught:
+        await expert.run(hosted.call(card, {"text": TEXT}))
+    assert not isinstance(caught.value, BackendError)
+
+
+async def test_an_endpoint_that_is_away_is_told_apart_from_no_network(hosted: HostedBench) -> None:
+    expert = hosted.expert(endpoints=(endpoint("text-classification", f"{refused_url()}/x?key=4711"),))
+    card = next(card for card in expert.cards({"text-classification"}) if card.source == "you")
+    with pytest.raises(ExpertError, match=r"The endpoint at 127\.0\.0\.1 can't be reached: check its address") as caught:
+        await expert.run(hosted.call(card, {"text": TEXT}, seconds=5))
+    assert not isinstance(caught.value, BackendError)
+
+
+async def test_two_endpoints_at_one_address_are_told_apart_by_their_task(hosted: HostedBench) -> None:
+    both = [
+        endpoint(task, f"{hosted.server.endpoint(task, path='one')}?n={n}")
+        for n, task in enumerate(("zero-shot-classification", "text-classification"))
+    ]
+    expert = hosted.expert(endpoints=tuple(both))
+    card = next(card for card in expert.cards(set()) if card.task == "text-classification")
+    await expert.run(hosted.call(card, {"text": TEXT}))
+    assert hosted.server.asked[-1].one("n") == "1"
+
+
+async def test_a_model_that_a_provider_calls_by_another_name_now_is_found(hosted: HostedBench) -> None:
+    hosted.server.serve("text-to-image", "o/renamed", provider="nscale", provider_id="old/name")
+    assert (await hosted.run("text-to-image", "o/renamed", text="a fox")).outputs
+    hosted.server.router.served.clear()
+    hosted.server.serve("text-to-image", "o/renamed", provider="fal-ai", provider_id="fal-ai/new")
+    hosted.server.serve("text-to-image", "o/renamed", provider="fal-ai", provider_id="fal-ai/old")
+    hosted.folder = hosted.folder.with_name("a-day-later")
+    card = hosted.card("text-to-image", "o/renamed", provider="fal-ai")
+    assert (await hosted.expert().run(hosted.call(card, {"text": "a fox"}))).outputs
+    hosted.server.router.served.clear()
+    hosted.server.serve("text-to-image", "o/renamed", provider="fal-ai", provider_id="fal-ai/new")
+    assert (await hosted.expert().run(hosted.call(card, {"text": "a fox"}))).outputs
+
+
+async def test_what_was_answered_already_is_not_asked_again(hosted: HostedBench) -> None:
+    text = " ".join(f"Ines saw {number} cats in Paris." for number in range(100))
+    hosted.server.serve("token-classification", "o/limits")
+    passes, busy = at_server.passes(), at_server.busy("0.1")
+    hosted.card("token-classification", "o/limits")
+    hosted.server.faults["/hf-inference"] += [passes, passes, busy]
+    await hosted.run("token-classification", "o/limits", text=text)
+    sent = [asked.json["inputs"] for asked in hosted.server.asked if asked.method == "POST"]
+    assert len(sent) == 4  # the third piece twice
+    assert len(set(sent)) == 3
+
+
+async def test_a_job_that_was_accepted_is_not_ordered_twice(hosted: HostedBench) -> None:
+    hosted.server.serve("text-to-video", "o/order", provider="fal-ai")
+    hosted.server.router.polls = 5
+    hosted.card("text-to-video", "o/order")
+    hosted.server.faults["/fal-ai/"] += [at_server.passes(), at_server.status(503)]
+    with pytest.raises(ExpertError, match="fal-ai is overloaded or down"):
+        await hosted.run("text-to-video", "o/order", text="a fox runs")
+    assert len([asked for asked in hosted.server.asked if asked.method == "POST"]) == 1
+
+
+async def test_a_provider_that_was_given_little_time_is_not_said_to_fail(hosted: HostedBench) -> None:
+    hosted.server.serve("text-classification", "o/hurried")
+    card = hosted.card("text-classification", "o/hurried")
+    hosted.server.faults["/hf-inference"].append(at_server.hang(60).forever())
+    for _ in range(5):
+        with pytest.raises(ExpertError, match=r"did not answer within 0\.2 s"):
+            await hosted.expert().run(hosted.call(card, {"text": TEXT}, seconds=0.2))
+    assert hosted.circuits.left("hf-inference") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "longest"),
+    [("word " * 1_000, 1_200), ("無" * 5_000, 400), ("x" * 5_000, 1_200), ("Ja. " * 900, 1_200), ("猫がいる。" * 500, 400)],
+)
+def test_a_text_is_cut_into_pieces_that_a_model_can_read(text: str, longest: int) -> None:
+    pieces = _pieces(text.strip())
+    assert all(len(piece.text) <= longest for piece in pieces)
+    assert "".join(piece.text + piece.gap for piece in pieces) == text.strip()
+    assert len(pieces) <= len(text) / longest * 1.3 + 1
+
+
+async def test_columns_of_one_name_are_kept_apart(hosted: HostedBench, tmp_path: Path) -> None:
+    path = tmp_path / "twice.csv"
+    path.write_text("name,age,age\nInes,36,37\nTom,41,42\n")
+    hosted.server.serve("table-question-answering")
+    await hosted.run("table-question-answering", table=hosted.workspace.add_file(path), question="How old is Tom?")
+    sent = next(asked.json for asked in hosted.server.asked if asked.method == "POST")
+    assert list(sent["inputs"]["table"]) == ["name", "age", "age (3)"]
