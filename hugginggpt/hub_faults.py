@@ -171,8 +171,8 @@ def _of_status(response: httpx2.Response) -> Fault:
     wait = asked_wait(response.headers)
     if status in {429, 503} and "loading" in said:
         estimate = _field(response, "estimated_time")
-        known = isinstance(estimate, int) or (isinstance(estimate, float) and not math.isnan(estimate))
-        waited = min(max(estimate, 0), _DAY) if known else wait
+        told = isinstance(estimate, int) or (isinstance(estimate, float) and not math.isnan(estimate))
+        waited = min(max(estimate, 0), _DAY) if told else wait
         return Fault(_LOADING, again=True, wait=float(waited), loading=True)
     known = _STATUSES.get(status) or _Known(_TROUBLE, "provider")
     return Fault(known.sentence, known.whose, known.again, wait, gone=known.sentence == _GONE)
