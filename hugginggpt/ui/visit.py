@@ -112,7 +112,7 @@ class Visit:
             shared: The owner's token, where it is given away.
             name: What tells visitors apart.
         """
-        found = self.models or Visitor()
+        found = replace(self.models or Visitor(), allowed=None if at_home() else is_public)
         if self.hosted_token or shared is None:
             return replace(found, token=self.hosted_token)
         return replace(found, token=shared.token, shared=True, spend=lambda: shared.take(name))

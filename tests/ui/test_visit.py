@@ -209,3 +209,12 @@ async def test_the_owners_token_is_not_shown_to_an_endpoint_that_a_visitor_names
             events = [event async for event in stream]
             assert any(isinstance(event, TaskDone) for event in events)
         assert {asked.token for asked in server.asked} == {None}
+
+
+def test_on_a_public_space_nothing_is_fetched_from_inside(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    visit = visit_of(settings)
+    assert visit.visitor(None, "").allowed is None
+    monkeypatch.setenv("SPACE_ID", "somebody/hugginggpt")
+    allowed = visit.visitor(None, "").allowed
+    assert allowed is not None
+    assert not allowed("127.0.0.1")

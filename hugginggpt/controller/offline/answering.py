@@ -87,4 +87,5 @@ def _is_of_a_file(template: str | None) -> bool:
 
 def _credit(step: Step) -> str:
     model = step.model.id if step.model else "nobody"
-    return f"{model} ({step.task.task}, {duration(step.seconds)})"
+    where = f", hosted by {step.model.provider}" if step.model and step.model.provider else ""
+    return f"{model} ({step.task.task}{where}, {duration(step.seconds)})"
