@@ -57,8 +57,6 @@ class Wishes:
 
     def only(self, provider: str) -> Wishes:
         """With that provider alone; empty for whichever serves a model."""
-        from hugginggpt.experts.hosted.cards import known_providers
-
         if provider and provider not in known_providers():
             raise RequestError(f"“{provider[:40]}” is no provider: these are {', '.join(sorted(known_providers()))}.")
         return replace(self, provider=provider)
@@ -72,6 +70,13 @@ class Wishes:
         """What the ranking goes by."""
         shown = {task: endpoint(task, model).shown if is_address(model) else model for task, model in self.pinned.items()}
         return Preferences(self.where, shown, self.banned)
+
+
+def known_providers() -> frozenset[str]:
+    """The inference providers that can be asked."""
+    from hugginggpt.experts.hosted.cards import known_providers as known
+
+    return known()
 
 
 def read_pair(text: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from hugginggpt.markdown import escaped
 from hugginggpt.selection import Where
 from hugginggpt.shared_token import SharedToken
 from hugginggpt.ui.visit import Visit
-from hugginggpt.wishes import Wishes, checked_token
+from hugginggpt.wishes import Wishes, checked_token, known_providers
 
 _ABOUT: Final = "### Models\nThose that come with the installation, those in the Hugging Face cache, and hosted ones."
 _PLACES: Final[tuple[tuple[str, Where], ...]] = (
@@ -72,6 +72,13 @@ class ModelsPanel:
                 add = gr.Button("Add", size="sm", min_width=60, elem_id="wish-add")
                 ban = gr.Button("Ban", size="sm", min_width=60, elem_id="wish-ban")
             settled = gr.Markdown("", elem_id="wish-status")
+            provider = gr.Dropdown(
+                [("whichever serves a model", ""), *((name, name) for name in sorted(known_providers()))],
+                value="",
+                label="Provider of hosted models",
+                elem_id="provider",
+            )
+            provider.change(self.choose_provider, [provider, visit], visit, **_QUIET)
             clear = gr.Button("Clear all", size="sm", visible=False, elem_id="wish-clear")
             outputs = [settled, model, clear, visit]
             for button, handler in ((pin, self.pin), (add, self.add), (ban, self.ban)):
@@ -82,6 +89,12 @@ class ModelsPanel:
         """Where this visitor's models may run."""
         visit = self._visit(visit)
         visit.place(where)
+        return visit
+
+    def choose_provider(self, provider: str, visit: Visit | None) -> Visit:
+        """Who runs this visitor's hosted models."""
+        visit = self._visit(visit)
+        visit.wishes = visit.wishes.only(provider)
         return visit
 
     def choose_fetching(self, fetch: bool, visit: Visit | None) -> Visit:

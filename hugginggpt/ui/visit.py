@@ -103,7 +103,8 @@ class Visit:
             token = self.hosted_token or (shared.token if shared else "")
             allowed = None if at_home() else is_public
             self.models = await visitor_for(agent, token, wanted, known=self.models, allowed=allowed)
-            self.wishes = replace(wanted, where=self.wishes.where)  # that may have changed meanwhile
+            # these may have changed meanwhile
+            self.wishes = replace(wanted, where=self.wishes.where, provider=self.wishes.provider)
 
     def visitor(self, shared: SharedToken | None, name: str) -> Visitor:
         """On whose account hosted models run: the visitor's own, else the owner's where that is shared.
@@ -112,7 +113,8 @@ class Visit:
             shared: The owner's token, where it is given away.
             name: What tells visitors apart.
         """
-        found = replace(self.models or Visitor(), allowed=None if at_home() else is_public)
+        allowed = None if at_home() else is_public
+        found = replace(self.models or Visitor(), allowed=allowed, provider=self.wishes.provider)
         if self.hosted_token or shared is None:
             return replace(found, token=self.hosted_token)
         return replace(found, token=shared.token, shared=True, spend=lambda: shared.take(name))

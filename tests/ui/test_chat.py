@@ -136,6 +136,16 @@ def test_a_model_that_failed_before_another_did_it_is_told() -> None:
     assert "**Tried** first (here): Out of order." in thought(messages, "task-0").content
 
 
+def test_a_step_says_whether_its_candidates_came_from_the_hubs_search_or_from_the_shipped_list() -> None:
+    source = "the shipped list (The Hub can't be reached: check the network)"
+    paints = ModelRef("o/paints", "hosted", "fal-ai")
+    messages = shown(STARTED, PLANNED, ModelSelected(0, paints, "It paints.", (paints,), source))
+    told = thought(messages, "task-0")
+    assert told.metadata["log"] == "o/paints · hosted by fal-ai"
+    assert "**Candidates** The shipped list (The Hub can't be reached: check the network)." in told.content
+    assert "**Model** o/paints (hosted by fal-ai). It paints." in told.content
+
+
 def test_an_answer_grows_and_may_begin_again() -> None:
     assert said(shown(STARTED, PLANNED, AnswerDelta("It "), AnswerDelta("says"))) == ["It says"]
     assert said(shown(STARTED, PLANNED, AnswerDelta("It "), AnswerDelta("That", restarts=True))) == ["That"]

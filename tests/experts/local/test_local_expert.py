@@ -100,6 +100,13 @@ async def test_a_model_that_does_not_fit_is_refused_before_it_is_loaded(cache: H
         await expert.run(call(expert, workspace, "tiny/vit"))
 
 
+def test_what_does_not_fit_says_so_on_its_card(cache: HubCache) -> None:
+    cache.add("tiny/vit")
+    for memory_gb, fits in ((1e-6, False), (2, True)):
+        cards = LocalExpert(cache.folder, device="cpu", memory_gb=memory_gb).cards()
+        assert next(card for card in cards if card.id == "tiny/vit").fits is fits
+
+
 async def test_a_picture_that_is_none_spoils_no_warm_model(local: LocalBench) -> None:
     await local.run(TASK, "tiny/vit", image=local.demo("cat.jpg"))
     with pytest.raises(ExpertError, match="There is no image to work on"):
