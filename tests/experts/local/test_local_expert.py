@@ -129,12 +129,13 @@ async def test_memory_stays_flat_however_many_models_have_been_used(tmp_path: Pa
         add_to_cache(tmp_path / "hub", name, tmp_path / "copy")
     expert = LocalExpert(tmp_path / "hub", device="cpu", memory_gb=5.5 * 1.2 * size / 2**30)
     taken = []
-    for name in names:
+    for number, name in enumerate(names, 1):
         await expert.run(call(expert, workspace, name))
-        gc.collect()
-        taken.append(psutil.Process().memory_info().rss)
+        if number % 5 == 0:  # looking at all objects of a process that has tested for minutes takes a while
+            gc.collect()
+            taken.append(psutil.Process().memory_info().rss)
     assert expert.pool.names == tuple(names[-5:])
-    assert max(taken[5:]) - taken[4] < 1.5 * size
+    assert max(taken) - taken[0] < 1.5 * size
 
 
 async def test_after_a_damaged_model_the_next_candidate_goes_on(
