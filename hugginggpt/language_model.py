@@ -33,6 +33,7 @@ from hugginggpt.server_faults import (
     sentence,
     without_key,
 )
+from hugginggpt.structure import LADDER, Rung, keeps, response_format
 
 if TYPE_CHECKING:
     import openai
@@ -52,6 +53,8 @@ _LONGEST_WAIT: Final = 20.0
 """How long a server may ask to wait before the one second try, in seconds; a person is told of anything longer."""
 _UNKNOWN_PARAMETER: Final = frozenset({400, 422, 500, 501})
 """What servers answer to a parameter that they don't know."""
+_REFUSED_PARAMETER: Final = frozenset({400, 422, 501})
+"""Those of them that aren't a passing trouble."""
 _KEY: Final = re.compile(r"[!-~]*")
 _MAX_HOST_CHARS, _MAX_LABEL_CHARS = 253, 63
 
@@ -106,15 +109,14 @@ class LanguageModel:
         Args:
             messages: role and content of each.
             stage: Which stage the tokens are counted for.
-            schema: JSON schema that the reply should follow; left out when the server doesn't take one.
+            schema: JSON schema that the reply should follow, as strictly as the server can be held to it.
 
         Raises:
             ControllerError: One sentence that says what to do.
         """
-        named = {"name": "reply", "strict": True, "schema": schema}
-        extra = {"response_format": {"type": "json_schema", "json_schema": named}} if schema is not None else {}
         async with self._client() as client:
-            reply = await self._within(self._create(client, messages, extra))
+            asked = self._create(client, messages, {}) if schema is None else self._create_in_form(client, messages, schema)
+            reply = await self._within(asked)
         choices = getattr(reply, "choices", None)  # the client hands on an HTML page as a str
         choice = choices[0] if isinstance(choices, list) and choices else None
         message = getattr(choice, "message", None)
@@ -124,6 +126,8 @@ class LanguageModel:
             raise self._error(CUT)
         if not isinstance(message.content, str) or not (text := spoken(message.content) or "").strip():
             raise self._error(NOTHING)
+        if schema is not None and not keeps(rung := LADDER.rung(self.base_url, self.model), schema, text):
+            LADDER.remember(self.base_url, self.model, Rung(rung + 1))  # it took the form and didn't keep it
         return text, self._usage(stage, reply.usage)
 
     async def stream(self, messages: Sequence[Message], stage: Stage) -> AsyncIterator[str | Usage]:
@@ -197,15 +201,37 @@ class LanguageModel:
             raise self._error(BAD_KEY)
         return url
 
+    async def _create_in_form(self, client: openai.AsyncOpenAI, messages: Sequence[Message], schema: Mapping[str, Any]) -> Any:
+        """Ask on the strictest rung that the server is known or found to take."""
+        first = LADDER.rung(self.base_url, self.model)
+        for rung in [rung for rung in Rung if rung >= first]:
+            try:
+                reply = await self._create(client, messages, response_format(rung, schema), again=False)
+            except Exception as error:
+                if rung is Rung.PLAIN or getattr(error, "status_code", None) not in _UNKNOWN_PARAMETER:
+                    raise
+                refused = getattr(error, "status_code", None)
+            else:
+                if rung > first and refused in _REFUSED_PARAMETER:
+                    LADDER.remember(self.base_url, self.model, rung)
+                return reply
+        raise AssertionError  # the last rung returns or raises
+
     async def _create(
-        self, client: openai.AsyncOpenAI, messages: Sequence[Message], extra: Mapping[str, Any], **more: Any
+        self,
+        client: openai.AsyncOpenAI,
+        messages: Sequence[Message],
+        extra: Mapping[str, Any],
+        *,
+        again: bool = True,
+        **more: Any,
     ) -> Any:
         """Ask with parameters that not every server knows, and without them where they are refused."""
         arguments: dict[str, Any] = {"model": self.model, "messages": [dict(message) for message in messages], **more}
         try:
             return await client.chat.completions.create(**arguments, **extra)
         except Exception as error:
-            if not extra or getattr(error, "status_code", None) not in _UNKNOWN_PARAMETER:
+            if not extra or not again or getattr(error, "status_code", None) not in _UNKNOWN_PARAMETER:
                 raise
         return await client.chat.completions.create(**arguments)
 

@@ -26,6 +26,7 @@ from hugginggpt.repair import make_plan
 from hugginggpt.resources import Origin, Resource, Workspace
 from hugginggpt.scheduler import Assignment, Scheduler
 from hugginggpt.settings import Settings
+from hugginggpt.structure import LADDER
 from hugginggpt.tasks import Kind, TaskTable, task_table
 from hugginggpt.trace import fold_steps
 from hugginggpt.turns import Slots
@@ -36,6 +37,12 @@ MEDIA = Path(__file__).resolve().parent.parent / "demos" / "media"
 @pytest.fixture
 def table() -> TaskTable:
     return task_table()
+
+
+@pytest.fixture(autouse=True)
+def unknown_servers() -> None:
+    """What was found out about a server on a port is not true of the next test's."""
+    LADDER.forget()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from hugginggpt.errors import ControllerError
 from hugginggpt.events import Usage
 from hugginggpt.language_model import LanguageModel, spoken
+from hugginggpt.structure import LADDER, Rung
 from tests.scripted_server import (
     KEY,
     Reply,
@@ -91,7 +92,47 @@ async def test_a_server_that_takes_no_schema_is_asked_without_one(server: Script
     server.will(refusing("response_format", completion("{}")))
     text, _ = await model.complete(HELLO, "plan", schema=SCHEMA)
     assert text == "{}"
-    assert ["response_format" in asked.body for asked in server.asked] == [True, False]
+    assert forms(server) == ["json_schema", "json_object", None]
+    await model.complete(HELLO, "plan", schema=SCHEMA)
+    assert forms(server)[3:] == [None]  # what was found out is remembered
+
+
+async def test_a_server_that_takes_json_without_a_schema_is_held_to_that(server: ScriptedServer, model: LanguageModel) -> None:
+    def no_schemas(handler: Any, asked: Any) -> None:
+        strict = asked.body.get("response_format", {}).get("type") == "json_schema"
+        (error(400, "json_schema is not supported") if strict else completion('{"answer": 1}'))(handler, asked)
+
+    server.will(no_schemas)
+    for _ in range(2):
+        await model.complete(HELLO, "plan", schema=SCHEMA)
+    assert forms(server) == ["json_schema", "json_object", "json_object"]
+
+
+async def test_a_server_that_takes_a_schema_and_ignores_it_is_noticed(server: ScriptedServer, model: LanguageModel) -> None:
+    server.will(completion("Of course! Here is the plan: []"))
+    for _ in range(3):
+        await model.complete(HELLO, "plan", schema=SCHEMA)
+    assert forms(server) == ["json_schema", "json_object", None]
+
+
+async def test_a_passing_trouble_says_nothing_about_what_a_server_takes(server: ScriptedServer, model: LanguageModel) -> None:
+    kept = completion('{"answer": 1}')
+    server.will(error(500), error(500), kept, kept)
+    for _ in range(2):
+        await model.complete(HELLO, "plan", schema=SCHEMA)
+    assert forms(server) == ["json_schema", "json_schema", "json_object", "json_schema"]
+
+
+async def test_each_model_at_a_server_is_found_out_for_itself(server: ScriptedServer, model: LanguageModel) -> None:
+    server.will(completion("No JSON."))
+    await model.complete(HELLO, "plan", schema=SCHEMA)
+    assert LADDER.rung(server.base_url, "tiny") is Rung.OBJECT
+    assert LADDER.rung(server.base_url, "another") is Rung.SCHEMA
+
+
+def forms(server: ScriptedServer) -> list[str | None]:
+    """On which rung each request stood."""
+    return [asked.body.get("response_format", {}).get("type") for asked in server.asked]
 
 
 async def test_a_wrong_key_is_not_tried_again_without_the_schema(server: ScriptedServer, model: LanguageModel) -> None:

@@ -20,7 +20,7 @@ from hugginggpt.settings import Settings
 from hugginggpt.tasks import Kind, TaskTable
 from hugginggpt.trace import trace_json
 from tests.conftest import MEDIA, Quick, attached, made
-from tests.scripted_server import KEY, Reply, ScriptedServer, completion, error, pieces, raw, refusing, scripted_server
+from tests.scripted_server import KEY, Reply, ScriptedServer, completion, error, pieces, raw, scripted_server
 
 READ = {"task": "image-to-text", "id": 0, "dep": [-1], "args": {"image": "image-1"}}
 SAY = {"task": "text-to-speech", "id": 1, "dep": [0], "args": {"text": "<resource>-0"}}
@@ -223,8 +223,7 @@ def test_the_plan_schema_is_strict_and_gives_each_task_its_own_arguments(table: 
 
 
 async def test_a_server_without_schemas_plans_all_the_same(server: ScriptedServer, ask: Any) -> None:
-    server.will(refusing("response_format", completion(PLAN)), completion("{}"), ANSWER)
-    server.replies.insert(0, error(400))
+    server.will(error(400), error(400), completion(PLAN), completion("{}"), ANSWER)
     assert len((await ask()).of(Planned)[0].plan.tasks) == 2
 
 
