@@ -188,11 +188,13 @@ class Page:
                     shown = time.monotonic()
             failed = any(isinstance(event, RequestFailed) for event in visit.events)
             self._settle(visit, stopped=visit.stopping.is_set())
-            back = {"text": text, "files": [str(path) for path in paths]} if failed else None
+            # the box was emptied at the beginning; emptied again now, it might lose what is being typed after "Clear"
+            typed = {"text": text, "files": [str(path) for path in paths]}
+            back: dict[str, Any] = {"value": typed} if failed and not visit.renewing else {}
             # Gradio shows this once more at the end, which may be after a new conversation has begun
             said = [] if visit.renewing else visit.transcript
             files = gr.Files(value=None, visible=False) if visit.renewing else self._files(visit)
-            yield said, gr.MultimodalTextbox(value=back, **_READY), files, visit
+            yield said, gr.MultimodalTextbox(**back, **_READY), files, visit
 
     async def stop(self, visit: Visit | None) -> None:
         """Stop the request; `ask` shows it, so that nothing that is still on its way can be shown after it."""
