@@ -39,11 +39,6 @@ def table() -> TaskTable:
     return task_table()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those in the browser first: they are few and long, and would be what everybody waits for at the end."""
-    items.sort(key=lambda item: "browser" not in item.keywords)
-
-
 @pytest.fixture(autouse=True)
 def unknown_servers() -> None:
     """What was found out about a server on a port is not true of the next test's."""
