@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-from hugginggpt.addresses import AddressPolicy
+from hugginggpt.addresses import AddressPolicy, well_formed
 from hugginggpt.catalog.hub import HubModel
 from hugginggpt.errors import RequestError
 
@@ -67,11 +67,6 @@ def endpoint(task: str, url: str) -> Endpoint:
         RequestError: It is no address that can be called.
     """
     url = url.strip()
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or len(url) > _LONGEST or not url.isprintable() or " " in url:
+    if well_formed(url) is None or len(url) > _LONGEST:
         raise RequestError("The endpoint's address is not valid: write it like https://name.endpoints.huggingface.cloud.")
     return Endpoint(task, url)

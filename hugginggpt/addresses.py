@@ -13,9 +13,12 @@ import socket
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpcore2
 import httpx2
+
+_MAX_HOST_CHARS, _MAX_LABEL_CHARS = 253, 63
 
 AddressPolicy = Callable[[str], bool]
 """Says of an IP address whether it may be connected to."""
@@ -23,6 +26,21 @@ AddressPolicy = Callable[[str], bool]
 
 class RefusedError(Exception):
     """The guard's own no, told apart from a failed connection; names the host."""
+
+
+def well_formed(text: str) -> httpx2.URL | None:
+    """An http or https address as the client reads it; None when it is none, or holds a user's name and password."""
+    if not text.isprintable() or " " in text:
+        return None
+    try:
+        parts, url = urlsplit(text), httpx2.URL(text)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None and parts.port != 0
+        labels = url.raw_host.decode("ascii").removesuffix(".").split(".")
+    except (ValueError, httpx2.InvalidURL):  # UnicodeError is a ValueError
+        return None
+    # names that no name server knows, on which looking them up breaks
+    known = len(url.raw_host) <= _MAX_HOST_CHARS and all(0 < len(label) <= _MAX_LABEL_CHARS for label in labels)
+    return url if usable and known else None
 
 
 def is_public(address: str) -> bool:

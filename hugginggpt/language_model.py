@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from hugginggpt.addresses import AddressPolicy, GuardedTransport, RefusedError, resolve
+from hugginggpt.addresses import AddressPolicy, GuardedTransport, RefusedError, resolve, well_formed
 from hugginggpt.errors import ControllerError
 from hugginggpt.events import Stage, Usage
 from hugginggpt.server_faults import (
@@ -56,7 +56,6 @@ _UNKNOWN_PARAMETER: Final = frozenset({400, 422, 500, 501})
 _REFUSED_PARAMETER: Final = frozenset({400, 422, 501})
 """Those of them that aren't a passing trouble."""
 _KEY: Final = re.compile(r"[!-~]*")
-_MAX_HOST_CHARS, _MAX_LABEL_CHARS = 253, 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +114,7 @@ class LanguageModel:
             ControllerError: One sentence that says what to do.
         """
         async with self._client() as client:
-            asked = self._create(client, messages, {}) if schema is None else self._create_in_form(client, messages, schema)
-            reply = await self._within(asked)
+            reply = await self._within(self._asked(client, messages, schema))
         choices = getattr(reply, "choices", None)  # the client hands on an HTML page as a str
         choice = choices[0] if isinstance(choices, list) and choices else None
         message = getattr(choice, "message", None)
@@ -138,9 +136,8 @@ class LanguageModel:
         """
         usage, held, heard, said = None, "", False, False
         async with self._client() as client:
-            pieces = await self._within(
-                self._create(client, messages, {"stream_options": {"include_usage": True}}, stream=True)
-            )
+            options = [{"stream_options": {"include_usage": True}}, {}]
+            pieces, _, _ = await self._within(self._create(client, messages, options, stream=True))
             while (piece := await self._within(anext(pieces, None), begun=heard)) is not None:
                 heard = True
                 usage = piece.usage or usage
@@ -195,45 +192,42 @@ class LanguageModel:
 
     def _checked_url(self) -> httpx2.URL:
         """The base URL as the client reads it; what can't be sent is refused before an exception quotes it."""
-        if (url := _well_formed(self.base_url)) is None:
+        if (url := well_formed(self.base_url)) is None:
             raise self._error(BAD_URL)
         if not _KEY.fullmatch(self.key):
             raise self._error(BAD_KEY)
         return url
 
-    async def _create_in_form(self, client: openai.AsyncOpenAI, messages: Sequence[Message], schema: Mapping[str, Any]) -> Any:
-        """Ask on the strictest rung that the server is known or found to take."""
-        first = LADDER.rung(self.base_url, self.model)
-        for rung in [rung for rung in Rung if rung >= first]:
-            try:
-                reply = await self._create(client, messages, response_format(rung, schema), again=False)
-            except Exception as error:
-                if rung is Rung.PLAIN or getattr(error, "status_code", None) not in _UNKNOWN_PARAMETER:
-                    raise
-                refused = getattr(error, "status_code", None)
-            else:
-                if rung > first and refused in _REFUSED_PARAMETER:
-                    LADDER.remember(self.base_url, self.model, rung)
-                return reply
-        raise AssertionError  # the last rung returns or raises
+    async def _asked(self, client: openai.AsyncOpenAI, messages: Sequence[Message], schema: Mapping[str, Any] | None) -> Any:
+        """The reply, where there is a schema on the strictest rung that the server is known or found to take."""
+        if schema is None:
+            return (await self._create(client, messages, [{}]))[0]
+        rungs = [rung for rung in Rung if rung >= LADDER.rung(self.base_url, self.model)]
+        options = [response_format(rung, schema) for rung in rungs]
+        reply, taken, refused = await self._create(client, messages, options)
+        if taken and refused in _REFUSED_PARAMETER:
+            LADDER.remember(self.base_url, self.model, rungs[taken])
+        return reply
 
     async def _create(
-        self,
-        client: openai.AsyncOpenAI,
-        messages: Sequence[Message],
-        extra: Mapping[str, Any],
-        *,
-        again: bool = True,
-        **more: Any,
-    ) -> Any:
-        """Ask with parameters that not every server knows, and without them where they are refused."""
+        self, client: openai.AsyncOpenAI, messages: Sequence[Message], options: Sequence[Mapping[str, Any]], **more: Any
+    ) -> tuple[Any, int, int]:
+        """Ask with parameters that not every server knows, and with the next ones where they are refused.
+
+        Returns:
+            The reply, which of the options it came with, and the status that refused the one before (0: none was).
+        """
         arguments: dict[str, Any] = {"model": self.model, "messages": [dict(message) for message in messages], **more}
-        try:
-            return await client.chat.completions.create(**arguments, **extra)
-        except Exception as error:
-            if not extra or not again or getattr(error, "status_code", None) not in _UNKNOWN_PARAMETER:
-                raise
-        return await client.chat.completions.create(**arguments)
+        *doubtful, last = options
+        refused = 0
+        for number, extra in enumerate(doubtful):
+            try:
+                return await client.chat.completions.create(**arguments, **extra), number, refused
+            except Exception as error:
+                refused = getattr(error, "status_code", None) or 0
+                if refused not in _UNKNOWN_PARAMETER:
+                    raise
+        return await client.chat.completions.create(**arguments, **last), len(doubtful), refused
 
     async def _within(self, call: Awaitable[T], *, begun: bool = False) -> T:
         """Wait for a call until the deadline; raised outside the handler, so that no exception with a key is its context."""
@@ -268,18 +262,3 @@ def spoken(reply: str) -> str | None:
         _, end, rest = start.partition("</think>")
         return rest.lstrip() if end else None
     return None if "<think>".startswith(start) else reply
-
-
-def _well_formed(base_url: str) -> httpx2.URL | None:
-    """A base URL as the client reads it; None when it is none, or holds a user's name and password."""
-    if not base_url.isprintable() or " " in base_url:
-        return None
-    try:
-        parts, url = urlsplit(base_url), httpx2.URL(base_url)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.username is None and parts.port != 0
-        labels = url.raw_host.decode("ascii").removesuffix(".").split(".")
-    except (ValueError, httpx2.InvalidURL):  # UnicodeError is a ValueError
-        return None
-    # names that no name server knows, on which looking them up breaks
-    known = len(url.raw_host) <= _MAX_HOST_CHARS and all(0 < len(label) <= _MAX_LABEL_CHARS for label in labels)
-    return url if usable and known else None

@@ -1,8 +1,9 @@
-"""The sentences of a text in any language that has full stops."""
+"""The sentences of a text in any language that has full stops, and pieces made of them that a model can take."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,3 +46,36 @@ def sentences(text: str) -> list[Piece]:
             found.append(Piece(before, text[end : match.end()]))
             start = match.end()
     return [*found, Piece(text[start:])] if start < len(text) else found
+
+
+def packed(parts: Sequence[Piece], count: Callable[[str], int], room: int) -> list[Piece]:
+    """Neighbouring parts put together, as many as fit; one that doesn't fit alone is cut between words.
+
+    Args:
+        parts: For example sentences.
+        count: How long a text is, for example in tokens.
+        room: How long a piece may be.
+    """
+    found: list[Piece] = []
+    last = 0
+    for part in (fitting for whole in parts for fitting in cut(whole, count, room)):
+        length = count(part.text)
+        if found and last + length < room:  # one is left over for the space between them
+            found[-1] = Piece(found[-1].text + found[-1].gap + part.text, part.gap)
+            last += length + 1
+        else:
+            found.append(part)
+            last = length
+    return found
+
+
+def cut(part: Piece, count: Callable[[str], int], room: int) -> Iterator[Piece]:
+    """A part halved between words until each fits, or it is a single character."""
+    if len(part.text) < 2 or count(part.text) <= room:
+        yield part
+        return
+    middle = len(part.text) // 2
+    at = part.text.rfind(" ", 1, middle + 1) + 1 or middle
+    first = part.text[:at]
+    yield from cut(Piece(first.rstrip(" "), first[len(first.rstrip(" ")) :]), count, room)
+    yield from cut(Piece(part.text[at:], part.gap), count, room)

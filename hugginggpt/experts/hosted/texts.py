@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -13,7 +12,7 @@ from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.results import tables, texts
 from hugginggpt.experts.sheets import read_rows
 from hugginggpt.languages import detect, named
-from hugginggpt.sentences import Piece, sentences
+from hugginggpt.sentences import Piece, packed, sentences
 
 if TYPE_CHECKING:
     from huggingface_hub import AsyncInferenceClient
@@ -24,7 +23,7 @@ _ROOM: Final = 1_200
 """Characters of a text that are sent at once: about 400 tokens, which is what most of these models can read."""
 _LONG_ROOM: Final = 3_000
 """The same for models that sum up."""
-_MASKS: Final = ("[MASK]", "<mask>")
+_MASK, _OTHER_MASK = "[MASK]", "<mask>"
 _BAD_REQUEST: Final = 400
 _TELLING: Final = 60
 """The language of a shorter text, in characters, isn't told from its words with certainty."""
@@ -66,19 +65,19 @@ async def fill_gap(call: Call, client: AsyncInferenceClient) -> Result:
     from huggingface_hub.errors import HfHubHTTPError
 
     text = call.text()
-    for position, mask in enumerate(_MASKS):
-        marked = texts.with_masks(text, mask)
-        try:
-            found = [
-                await client.fill_mask(_only(marked, mask, gap), top_k=2 * texts.TOLD) for gap in range(marked.count(mask))
-            ]
-        except HfHubHTTPError as error:
-            if error.response.status_code != _BAD_REQUEST or position + 1 == len(_MASKS):
-                raise
-            continue
-        entries = [[{"token_str": e.token_str, "score": e.score} for e in each] for each in found]
-        return texts.gaps(marked, mask, entries)
-    raise ExpertError(f"{call.card.id} knows no gaps.")  # pragma: no cover (the last turn returns or raises)
+    try:
+        return await _filled(text, _MASK, client)
+    except HfHubHTTPError as error:
+        if error.response.status_code != _BAD_REQUEST:
+            raise
+    return await _filled(text, _OTHER_MASK, client)
+
+
+async def _filled(text: str, mask: str, client: AsyncInferenceClient) -> Result:
+    marked = texts.with_masks(text, mask)
+    alone = [_only(marked, mask, gap) for gap in range(marked.count(mask))]
+    found = [await client.fill_mask(each, top_k=2 * texts.TOLD) for each in alone]
+    return texts.gaps(marked, mask, [[{"token_str": e.token_str, "score": e.score} for e in each] for each in found])
 
 
 def _only(text: str, mask: str, gap: int) -> str:
@@ -169,32 +168,13 @@ def _distinct(header: Sequence[str]) -> list[str]:
 
 
 def _pieces(text: str, room: int = _ROOM) -> list[Piece]:
-    """The text in as few pieces of whole sentences as models can read; all of them in a row are the text.
-
-    A sentence that is too long is cut between words, and a word that is too long anywhere.
-    """
-    found: list[Piece] = []
-    for sentence in (part for whole in sentences(text) or [Piece(text)] for part in _cut(whole, room)):
-        if found and _weight(found[-1].text + found[-1].gap + sentence.text) <= room:
-            last = found.pop()
-            found.append(Piece(last.text + last.gap + sentence.text, sentence.gap))
-        else:
-            found.append(sentence)
-    return found
+    """The text in as few pieces as models can read; all of them in a row are the text."""
+    return packed(sentences(text) or [Piece(text)], _weight, room)
 
 
 def _weight(text: str) -> int:
     """How much of a model's room a text takes, in letters of English: of most other scripts a letter is a token by itself."""
     return len(text) + 2 * sum(ord(sign) > 0x24F for sign in text)
-
-
-def _cut(piece: Piece, room: int) -> list[Piece]:
-    if _weight(piece.text) <= room:
-        return [piece]
-    most = max(room // 3, 1) if _weight(piece.text) > len(piece.text) else room
-    parts = re.findall(rf"\S{{1,{most}}}\s*", piece.text)
-    split = [(part.rstrip(), part[len(part.rstrip()) :]) for part in parts]
-    return [*(Piece(word, gap) for word, gap in split[:-1]), Piece(split[-1][0], piece.gap)]
 
 
 async def _each(call: Call, pieces: Sequence[Piece], ask: Callable[[Piece], Awaitable[T]]) -> list[T]:

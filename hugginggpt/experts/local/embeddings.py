@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.catalog.cache import Checkpoint
 from hugginggpt.errors import ExpertError
 from hugginggpt.experts.base import Call
-from hugginggpt.experts.local.pieces import counter, packed, room_for_text
+from hugginggpt.experts.local.pieces import counter, room_for_text
 from hugginggpt.experts.local.runtime import SAFE, SAFE_WEIGHTS, Runtime
-from hugginggpt.sentences import sentences
+from hugginggpt.sentences import packed, sentences
 
 if TYPE_CHECKING:
     from torch import Tensor

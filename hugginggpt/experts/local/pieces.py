@@ -1,50 +1,15 @@
-"""Cutting a text into pieces that a model can take: at sentences, and inside one only where it is longer than that."""
+"""How much text a model can take, in tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Any, Final
-
-from hugginggpt.sentences import Piece
 
 _OFFSETS: Final = frozenset({"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "longformer", "mpnet", "xmod", "esm"})
 """Model types that count positions from behind the padding token's number, so that two are lost."""
 _POSITIONS: Final = ("max_encoder_position_embeddings", "max_position_embeddings", "n_positions")
 _USUAL_ROOM: Final = 512
 """What a model is taken to read that names no limit (T5's positions are relative)."""
-
-
-def packed(parts: Sequence[Piece], count: Callable[[str], int], room: int) -> list[Piece]:
-    """Neighbouring parts put together, as many as fit; one that doesn't fit alone is cut between words.
-
-    Args:
-        parts: For example sentences.
-        count: How long a text is, for example in tokens.
-        room: How long a piece may be.
-    """
-    found: list[Piece] = []
-    last = 0
-    for part in (fitting for whole in parts for fitting in cut(whole, count, room)):
-        length = count(part.text)
-        if found and last + length < room:  # one is left over for the space between them
-            found[-1] = Piece(found[-1].text + found[-1].gap + part.text, part.gap)
-            last += length + 1
-        else:
-            found.append(part)
-            last = length
-    return found
-
-
-def cut(part: Piece, count: Callable[[str], int], room: int) -> Iterator[Piece]:
-    """A part halved between words until each fits, or it is a single character."""
-    if len(part.text) < 2 or count(part.text) <= room:
-        yield part
-        return
-    middle = len(part.text) // 2
-    at = part.text.rfind(" ", 1, middle + 1) + 1 or middle
-    first = part.text[:at]
-    yield from cut(Piece(first.rstrip(" "), first[len(first.rstrip(" ")) :]), count, room)
-    yield from cut(Piece(part.text[at:], part.gap), count, room)
 
 
 def counter(tokenizer: Any) -> Callable[[str], int]:

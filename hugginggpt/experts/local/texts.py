@@ -15,10 +15,10 @@ from hugginggpt.catalog.cache import Checkpoint
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.local.embeddings import load_encoder
-from hugginggpt.experts.local.pieces import counter, packed, room_for_text
+from hugginggpt.experts.local.pieces import counter, room_for_text
 from hugginggpt.experts.local.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.experts.results.texts import TOLD, classes, entities, gaps, similarity, with_masks
-from hugginggpt.sentences import sentences
+from hugginggpt.sentences import packed, sentences
 
 _AT_ONCE: Final = 16
 """How many pieces go through a network together."""

@@ -11,11 +11,11 @@ from hugginggpt.catalog.cache import Checkpoint
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.directions import direction
 from hugginggpt.experts.local.generating import Writer, continued, load_writer, rewritten
-from hugginggpt.experts.local.pieces import counter, cut, packed, shortened
+from hugginggpt.experts.local.pieces import counter, shortened
 from hugginggpt.experts.local.runtime import Runtime
 from hugginggpt.experts.results.texts import written
 from hugginggpt.languages import detect, named
-from hugginggpt.sentences import sentences
+from hugginggpt.sentences import cut, packed, sentences
 
 _SETTINGS: Final = ("num_beams", "length_penalty", "no_repeat_ngram_size", "early_stopping", "repetition_penalty")
 """What a configuration may say about a task that ``generate`` takes as it is."""

@@ -4,9 +4,8 @@ import pytest
 
 from hugginggpt.errors import ExpertError, InputError, StoppedError
 from hugginggpt.experts.base import CancelToken
-from hugginggpt.experts.local.pieces import packed
 from hugginggpt.languages import detect, named
-from hugginggpt.sentences import sentences
+from hugginggpt.sentences import packed, sentences
 from tests.conftest import MEDIA
 from tests.experts.bundled.conftest import StoppedAfter
 from tests.experts.local.conftest import LocalBench
