@@ -55,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     add_wishes(models)
     models.set_defaults(work=_models)
     more = models.add_subparsers()
-    listed = more.add_parser("list", help="what the Hugging Face cache holds")
+    listed = more.add_parser(
+        "list", help="what the Hugging Face cache holds; with --task before it, what of that does the task"
+    )
     listed.set_defaults(work=_list)
     pull = more.add_parser("pull", help="fetch a model, or a small one for a task")
     pull.add_argument("what", metavar="TASK|MODEL", help="a task's name, or the Hub's id of a model")
@@ -113,10 +115,7 @@ def _runs_on(row: TaskType, cards: Sequence[ModelCard]) -> str:
 
 def _models(args: argparse.Namespace) -> int:
     agent, table = make_agent(), task_table()
-    task = table.recognise(args.task) if args.task is not None else None
-    if args.task is not None and task is None:
-        print(f"“{args.task}” is no task: “python -m hugginggpt tasks” lists them.", file=sys.stderr)
-        return _BAD_USAGE
+    task = _asked_about(args)
     wishes = read_wishes(args)
     visitor = asyncio.run(visitor_for(agent, own_token(), wishes))
     extra = session_experts(agent, None, visitor=visitor)
@@ -127,6 +126,19 @@ def _models(args: argparse.Namespace) -> int:
     else:
         print("\n\n".join(_ranking_in_words(*each) for each in rankings.items()))
     return _DONE
+
+
+def _asked_about(args: argparse.Namespace) -> str | None:
+    """The task that --task names; None where all are asked about.
+
+    Raises:
+        RequestError: There is no such task.
+    """
+    if args.task is None:
+        return None
+    if (task := task_table().recognise(args.task)) is None:
+        raise RequestError(f"“{args.task}” is no task: “python -m hugginggpt tasks” lists them.")
+    return task
 
 
 def _ranking_as_json(task: str, ranking: Ranking) -> dict[str, Any]:
@@ -169,7 +181,12 @@ def _ranking_in_words(task: str, ranking: Ranking) -> str:
 
 
 def _list(args: argparse.Namespace) -> int:
-    for checkpoint in find_checkpoints():
+    found = find_checkpoints()
+    if task := _asked_about(args):
+        local = make_agent().expert("local")
+        able = {card.id for card in (local.cards({task}) if local else ()) if card.task == task}
+        found = [checkpoint for checkpoint in found if checkpoint.id in able]
+    for checkpoint in found:
         print(f"{checkpoint.id}  {in_megabytes(checkpoint.size)}  {checkpoint.architecture}")
     return _DONE
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from typing import Any, Final
+
+_NO_PRICE: Final = 1e6
+"""So many dollars no call costs."""
 
 
 def words_of(piece: Any) -> tuple[str, str]:
@@ -14,6 +16,18 @@ def words_of(piece: Any) -> tuple[str, str]:
     return text if isinstance(text, str) else "", str(getattr(choice, "finish_reason", None))
 
 
+def whole_words(reply: Any) -> tuple[str, str] | None:
+    """The words of a reply in one piece, without thoughts, and how it ends; None where it is no completion."""
+    choices = getattr(reply, "choices", None)  # the client hands on an HTML page as a str
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = getattr(choice, "message", None)
+    if message is None:
+        return None
+    content = getattr(message, "content", None)
+    text = (spoken(content) if isinstance(content, str) else None) or ""
+    return text if text.strip() else "", str(getattr(choice, "finish_reason", None))
+
+
 def tokens(usage: Any, name: str) -> int:
     """How many tokens, as far as a server tells it in a form that can be counted."""
     told = getattr(usage, name, None)
@@ -22,9 +36,10 @@ def tokens(usage: Any, name: str) -> int:
 
 def dollars(usage: Any) -> float | None:
     """What a call cost, where the server tells: OpenRouter and those that do as it does put it beside the tokens."""
-    cost = getattr(usage, "cost", None)
-    known = isinstance(cost, int | float) and not isinstance(cost, bool) and 0 <= cost < math.inf
-    return float(cost) if known and cost is not None else None
+    told = getattr(usage, "cost", None)
+    if isinstance(told, bool) or not isinstance(told, int | float):
+        return None
+    return float(told) if 0 <= told < _NO_PRICE else None
 
 
 def spoken(reply: str) -> str | None:

@@ -46,6 +46,7 @@ class GrowingPlan:
         """Ids that stand at several tasks: which of them a reference means shows at the end."""
         self._free: dict[int, Task] = {task.id: task for task in kept}
         self._holds = False
+        """Whether a task waits for the end: what a later one lacks may be what that one makes."""
 
     @property
     def free(self) -> tuple[Task, ...]:
@@ -58,12 +59,15 @@ class GrowingPlan:
         Raises:
             PlanError: The plan is longer than any plan may be.
         """
-        if self._stands_there(raw) or self._repeats_kept(raw):
+        if self._stands_there(raw):
+            return None
+        draft = self._read(raw)
+        if draft and self._repeats_kept(draft):
             return None
         self._raw.append(raw)
         if len(self._raw) > self._max_tasks:
             raise PlanError(f"The plan has more than {self._max_tasks:,} tasks, which is the limit.")
-        task = self._settled(raw)
+        task = self._settled(draft) if draft else None
         if task is None:
             self._holds = True
         else:
@@ -85,25 +89,26 @@ class GrowingPlan:
         except RecursionError:  # nested without end, which repair refuses
             return False
 
-    def _repeats_kept(self, raw: Any) -> bool:
-        """Whether a second plan writes out a task that was kept, be it in another form."""
-        if not self._kept or not isinstance(raw, Mapping):
-            return False
+    def _read(self, raw: Any) -> Draft | None:
+        """One object by itself; None where it is no task, which is for the whole plan to say."""
         try:
-            (draft,) = read_drafts([raw], self._table, [])
-            old = self._kept.get(-1 if draft.written_id is None else draft.written_id)
-            if old is None or old.task != draft.row.name:
-                return False
-            rows = {task.id: self._table[task.task] for task in self._kept.values()}
+            return read_drafts([raw], self._table, [])[0]
+        except PlanError:
+            return None
+
+    def _repeats_kept(self, draft: Draft) -> bool:
+        """Whether a second plan writes out a task that was kept, be it in another form."""
+        old = self._kept.get(-1 if draft.written_id is None else draft.written_id)
+        if old is None or old.task != draft.row.name:
+            return False
+        rows = {task.id: self._table[task.task] for task in self._kept.values()}
+        try:
             return finished(draft, rows, [t for t in self.free if t.id != old.id], self._resources, []).args == old.args
         except PlanError:
             return False
 
-    def _settled(self, raw: Any) -> Task | None:
-        try:
-            (draft,) = read_drafts([raw], self._table, [])
-        except PlanError:
-            return None
+    def _settled(self, draft: Draft) -> Task | None:
+        """The task that a draft is sure to become; None where what may still come decides that."""
         number = draft.written_id
         known = number in self._written
         if number is not None:

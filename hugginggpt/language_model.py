@@ -7,45 +7,34 @@ the cause that is kept for the log.
 from __future__ import annotations
 
 import asyncio
-import logging
-import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import urlsplit
 
-import httpx2
-
-from hugginggpt.addresses import AddressPolicy, GuardedTransport, RefusedError, certificates, resolve, well_formed
-from hugginggpt.completions import dollars, spoken, tokens, words_of
+from hugginggpt.addresses import AddressPolicy
+from hugginggpt.completions import dollars, spoken, tokens, whole_words, words_of
+from hugginggpt.connection import Connection
 from hugginggpt.errors import BrokenOffError, ControllerError, NoPicturesError, TooLongError
 from hugginggpt.events import Stage, Usage
+from hugginggpt.habits import KNOWN, Habits
 from hugginggpt.server_faults import (
-    BAD_KEY,
-    BAD_PROXY,
-    BAD_URL,
     CUT,
     NO_COMPLETION,
     NOTHING,
-    PRIVATE,
     TOO_MUCH,
-    UNREACHABLE,
     ServerFault,
     about_pictures,
-    asked_wait,
     sentence,
     too_long,
     without_key,
 )
-from hugginggpt.structure import HOT, LADDER, WHOLE, Form, Rung, forms, keeps, remember
-from hugginggpt.window import USUAL, WINDOWS, window_in, window_of
+from hugginggpt.structure import Form, Rung, forms, keeps
+from hugginggpt.window import USUAL, told_window, window_in
 
 if TYPE_CHECKING:
     import openai
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -58,11 +47,6 @@ DEFAULT_MODEL: Final = "gpt-5.4-mini"
 HUGGING_FACE_URL: Final = "https://router.huggingface.co/v1"
 HUGGING_FACE_MODEL: Final = "openai/gpt-oss-120b"
 """What is asked for at Hugging Face when nobody says otherwise."""
-_CONNECT_SECONDS: Final = 10.0
-_LIST_SECONDS: Final = 3.0
-"""How long a server may take to list its models."""
-_LONGEST_WAIT: Final = 20.0
-"""How long a server may ask to wait before the one second try, in seconds; a person is told of anything longer."""
 _UNKNOWN_PARAMETER: Final = frozenset({400, 422, 500, 501})
 """What servers answer to a parameter that they don't know."""
 _REFUSED_PARAMETER: Final = frozenset({400, 422, 501})
@@ -70,7 +54,8 @@ _REFUSED_PARAMETER: Final = frozenset({400, 422, 501})
 _TROUBLE: Final = 500
 """From which status on a server is in trouble of its own: two of them are enough."""
 _REFUSES_PICTURES: Final = frozenset({400, 404, 415, 422, 500, 501})
-_KEY: Final = re.compile(r"[!-~]*")
+_KEEPS_NO_LIST: Final = frozenset({403, 404, 405, 501})
+"""What a server answers that has no list of its models, or none for this key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +73,19 @@ class LanguageModel:
     @property
     def server(self) -> str:
         """The server's host, as people see it; never a base URL that may hold what was pasted there by mistake."""
-        try:
-            return urlsplit(self.base_url).hostname or "an unknown server"
-        except ValueError:
-            return "an unknown server"
+        return self._connection.server
+
+    @property
+    def _connection(self) -> Connection:
+        return Connection(self.base_url, self.key, self.seconds, self.allowed)
+
+    @property
+    def habits(self) -> Habits:
+        """What the model has shown of itself in this process, whoever asked it."""
+        return KNOWN.of(self.base_url, self.model)
+
+    def _learn(self, habits: Habits) -> None:
+        KNOWN.learn(self.base_url, self.model, habits)
 
     async def check(self) -> None:
         """Refuse at once what every call would refuse: a malformed address or key, a host that may not be reached.
@@ -101,19 +95,7 @@ class LanguageModel:
         Raises:
             ControllerError: One sentence that says what to do.
         """
-        url = self._checked_url()
-        if self.allowed is None:
-            return
-        refused = ""
-        try:
-            async with asyncio.timeout(_CONNECT_SECONDS):
-                await resolve(url.raw_host.decode("ascii"), url.port or 443, self.allowed)
-        except RefusedError:
-            refused = PRIVATE
-        except OSError:  # no such host, or no name server that answers in time
-            refused = UNREACHABLE
-        if refused:
-            raise self._error(refused)
+        await self._connection.check()
 
     async def complete(
         self, messages: Sequence[Message], stage: Stage, *, schema: Mapping[str, Any] | None = None
@@ -128,20 +110,28 @@ class LanguageModel:
         Raises:
             ControllerError: One sentence that says what to do.
         """
+        text, usage, fault = await self._whole(messages, stage, schema)
+        if fault:
+            raise fault
+        return text, usage
+
+    async def _whole(
+        self, messages: Sequence[Message], stage: Stage, schema: Mapping[str, Any] | None
+    ) -> tuple[str, Usage, ControllerError | None]:
+        """A reply in one piece, what it used, and what is wrong with it: it was asked all the same, and it may cost."""
         begun = time.monotonic()
-        async with self._client() as client:
-            reply, form = await self._within(self._asked(client, messages, schema))
-        choices = getattr(reply, "choices", None)  # the client hands on an HTML page as a str
-        choice = choices[0] if isinstance(choices, list) and choices else None
-        message = getattr(choice, "message", None)
-        if message is None:
+        async with self._connection.client() as client:
+            reply, form = await self._within(self._asked(client, messages, schema), messages)
+        if (found := whole_words(reply)) is None:
             raise self._error(NO_COMPLETION)
-        if getattr(choice, "finish_reason", None) == "length":
-            raise self._error(CUT)
-        if not isinstance(message.content, str) or not (text := spoken(message.content) or "").strip():
-            raise self._error(NOTHING)
+        text, ended = found
+        usage = self._usage(stage, reply.usage, begun)
+        if ended == "length":
+            return text, usage, self._error(CUT, BrokenOffError)
+        if not text:
+            return text, usage, self._error(NOTHING)
         self._notice(form, schema, text)
-        return text, self._usage(stage, reply.usage, begun)
+        return text, usage, None
 
     async def stream(
         self, messages: Sequence[Message], stage: Stage, *, schema: Mapping[str, Any] | None = None
@@ -157,12 +147,28 @@ class LanguageModel:
             BrokenOffError: The reply ended before it was complete.
             ControllerError: One sentence that says what to do.
         """
-        begun, usage, held, heard, said, cut = time.monotonic(), None, "", False, "", False
-        if WHOLE.get(self.base_url, self.model):
-            yield (whole := await self.complete(messages, stage, schema=schema))[0]
-            yield whole[1]
+        heard = False
+        if self.habits.streams:
+            async with aclosing(self._pieces(messages, stage, schema)) as pieces:
+                async for piece in pieces:
+                    heard = True
+                    yield piece
+        if heard:
             return
-        async with self._client() as client:
+        text, usage, fault = await self._whole(messages, stage, schema)
+        if text:
+            self._learn(replace(self.habits, streams=False))
+            yield text
+        yield usage
+        if fault and (schema is not None or not text):
+            raise fault
+
+    async def _pieces(
+        self, messages: Sequence[Message], stage: Stage, schema: Mapping[str, Any] | None
+    ) -> AsyncGenerator[str | Usage]:
+        """As `stream`; nothing at all from a server that answers as a whole, whatever it is asked."""
+        begun, usage, held, heard, said, cut = time.monotonic(), None, "", False, "", False
+        async with self._connection.client() as client:
             pieces, form = await self._within(self._asked(client, messages, schema, streamed=True), messages)
             try:
                 while (piece := await self._within(anext(pieces, None), begun=heard)) is not None:
@@ -179,15 +185,11 @@ class LanguageModel:
             except BrokenOffError:
                 yield self._usage(stage, usage, begun)  # it was asked, and it may cost
                 raise
-        if not heard:  # a server that answers as a whole, whatever it is asked
-            text, used = await self.complete(messages, stage, schema=schema)
-            WHOLE.put(self.base_url, self.model, True)
-            yield text
-            yield used
+        if not heard:
             return
+        yield self._usage(stage, usage, begun)
         if not said and not cut:
             raise self._error(NOTHING)
-        yield self._usage(stage, usage, begun)
         if cut and (schema is not None or not said):
             raise self._error(CUT, BrokenOffError)
         self._notice(form, schema, said)
@@ -195,53 +197,7 @@ class LanguageModel:
     def _notice(self, form: Form, schema: Mapping[str, Any] | None, text: str) -> None:
         """A server that takes a form and doesn't keep it isn't asked for it again."""
         if schema is not None and not keeps(form.rung, schema, text):
-            LADDER.remember(self.base_url, self.model, Rung(form.rung + 1))
-
-    @asynccontextmanager
-    async def _client(self) -> AsyncIterator[openai.AsyncOpenAI]:
-        import openai
-
-        self._checked_url()
-        client = openai.AsyncOpenAI(
-            # "none" is what keyless local servers are given; None would read the server's own environment
-            api_key=self.key or "none",
-            base_url=self.base_url,
-            admin_api_key="",
-            webhook_secret="",
-            timeout=openai.Timeout(self.seconds, connect=_CONNECT_SECONDS),
-            max_retries=1,
-            http_client=self._http_client(),
-        )
-        # what the client took from the environment all the same belongs to whoever runs this program, not to the session
-        client.organization = client.project = None
-        client._custom_headers = {}
-        async with client:
-            yield client
-
-    def _http_client(self) -> httpx2.AsyncClient:
-        """Follows no redirect: a server could send the request on to where the person never meant it to go."""
-        hooks = {"response": [self._tell_of_a_long_wait]}
-        if self.allowed is not None:
-            transport = GuardedTransport(self.allowed)
-            return httpx2.AsyncClient(transport=transport, trust_env=False, follow_redirects=False, event_hooks=hooks)
-        try:
-            return httpx2.AsyncClient(verify=certificates(trust_env=True), follow_redirects=False, event_hooks=hooks)
-        except (ValueError, ImportError, httpx2.InvalidURL):  # a proxy of a kind that is unknown or not installed
-            pass
-        raise self._error(BAD_PROXY)  # out here, so that no address with a proxy's password is its context
-
-    async def _tell_of_a_long_wait(self, response: httpx2.Response) -> None:
-        """Where the server asks for a long wait, have its refusal handed on at once; else the client sleeps that long."""
-        if asked_wait(response.headers) > min(_LONGEST_WAIT, self.seconds / 2):
-            response.headers["x-should-retry"] = "false"  # the client's own sign
-
-    def _checked_url(self) -> httpx2.URL:
-        """The base URL as the client reads it; what can't be sent is refused before an exception quotes it."""
-        if (url := well_formed(self.base_url)) is None:
-            raise self._error(BAD_URL)
-        if not _KEY.fullmatch(self.key):
-            raise self._error(BAD_KEY)
-        return url
+            self._learn(replace(self.habits, rung=Rung(form.rung + 1)))
 
     async def _asked(
         self,
@@ -259,10 +215,10 @@ class LanguageModel:
         arguments: dict[str, Any] = {"model": self.model, "messages": [dict(message) for message in messages]}
         if streamed:
             arguments["stream"] = True
-        if schema is not None and self.base_url != OPENAI_URL and not HOT.get(self.base_url, self.model):
+        if schema is not None and self.base_url != OPENAI_URL and self.habits.takes_temperature:
             arguments["temperature"] = 0  # a plan is no place for chance
         # the forms go into the body as they are: the client would look at every field of a large schema first
-        *doubtful, last = forms(self.base_url, self.model, schema, streamed=streamed)
+        *doubtful, last = forms(schema, self.habits.rung, streamed=streamed, counts=self.habits.counts)
         refused = troubled = 0
         for form in doubtful:
             try:
@@ -273,11 +229,15 @@ class LanguageModel:
                 if refused not in _UNKNOWN_PARAMETER or troubled > 1 or too_long(error) or self._is_blind(error, messages):
                     raise
             else:
-                self._taken(form, refused)
-                return reply, form
-        reply = await self._create(client, arguments, last)
-        self._taken(last, refused)
-        return reply, last
+                break
+        else:
+            form = last
+            reply = await self._create(client, arguments, form)
+        if refused in _REFUSED_PARAMETER:  # not a passing trouble: a habit
+            habits = self.habits
+            rung = habits.rung if schema is None else form.rung
+            self._learn(replace(habits, rung=rung, counts=habits.counts and form.counted))
+        return reply, form
 
     async def _create(self, client: openai.AsyncOpenAI, arguments: dict[str, Any], form: Form) -> Any:
         """Ask in one form; without a temperature, from now on, where that is what the server refuses."""
@@ -288,12 +248,8 @@ class LanguageModel:
             if "temperature" not in arguments or status not in _REFUSED_PARAMETER or "temperature" not in str(error):
                 raise
         del arguments["temperature"]
-        HOT.put(self.base_url, self.model, True)
+        self._learn(replace(self.habits, takes_temperature=False))
         return await client.chat.completions.create(**arguments, extra_body=form.arguments)
-
-    def _taken(self, form: Form, refused: int) -> None:
-        if refused in _REFUSED_PARAMETER:
-            remember(self.base_url, self.model, form)
 
     async def _within(self, call: Awaitable[T], messages: Sequence[Message] = (), *, begun: bool = False) -> T:
         """Wait for a call until the deadline; raised outside the handler, so that no exception with a key is its context."""
@@ -308,6 +264,7 @@ class LanguageModel:
                 kind = TooLongError
             elif self._is_blind(error, messages):
                 kind = NoPicturesError
+                self._learn(replace(self.habits, sees=False))
             failed = self._error(sentence(error, seconds=self.seconds, begun=begun), kind)
             failed.__cause__ = ServerFault(without_key(f"{type(error).__name__}: {error}", self.key))
         raise failed
@@ -322,23 +279,34 @@ class LanguageModel:
         if getattr(error, "status_code", None) not in TOO_MUCH or not too_long(error):
             return False
         if told := window_in(str(error)):
-            WINDOWS.put(self.base_url, self.model, told)
+            self._learn(replace(self.habits, window=told))
         return True
+
+    async def listed(self) -> Any:
+        """What the server answers when it is asked for its models, as it came; None where it has no such list.
+
+        Raises:
+            ControllerError: One sentence that says what to do.
+        """
+        async with self._connection.client() as client:
+            return await self._within(self._list(client))
+
+    async def _list(self, client: openai.AsyncOpenAI) -> Any:
+        try:
+            return await client.with_options(max_retries=0).get("/models", cast_to=object)
+        except Exception as error:
+            if isinstance(error, ValueError):  # it says that it sends JSON, and doesn't
+                return ""
+            if getattr(error, "status_code", None) not in _KEEPS_NO_LIST:
+                raise
+        return None
 
     async def window(self) -> int:
         """How many tokens question and reply may have together: what the server says, asked once; a usual number otherwise."""
-        known = WINDOWS.get(self.base_url, self.model)
+        known = self.habits.window
         if known is None:
-            known = 0
-            try:
-                async with asyncio.timeout(_LIST_SECONDS), self._client() as client:
-                    listed = await client.with_options(max_retries=0).get("/models", cast_to=object)
-                known = window_of(listed, self.model) or 0
-            except (ControllerError, TimeoutError):
-                pass
-            except Exception as error:  # whatever a server answers to that, it is no reason to fail
-                log.info("no list of models: %s", type(error).__name__)
-            WINDOWS.put(self.base_url, self.model, known)
+            known = await told_window(self._connection, self.model)
+            self._learn(replace(self.habits, window=known))
         return known or USUAL
 
     def _error(self, template: str, kind: type[ControllerError] = ControllerError) -> ControllerError:

@@ -15,9 +15,50 @@ def escaped(text: str) -> str:
     return text.translate({ord(mark): "\\" + mark for mark in _MARKS})
 
 
+def plain(text: str) -> str:
+    """What `escaped` was given."""
+    return re.sub(rf"\\([{re.escape(_MARKS)}])", r"\1", text)
+
+
+def tame(text: str) -> str:
+    """Markdown that may come from anybody, without its power: no HTML, and pictures are links that nobody fetches unasked.
+
+    What stands in a block of code stays as it is; elsewhere an invisible blank takes a tag's and a picture's meaning away.
+    """
+    lines: list[str] = []
+    fence = ""
+    for line in text.split("\n"):
+        found = _FENCE.match(line)
+        if fence:
+            fence = "" if found and found[1].startswith(fence) and not found[2].strip() else fence
+        elif found:
+            fence = found[1]
+        else:
+            line = _TAG.sub("<\u200b", line).replace("![", "!\u200b[")
+        lines.append(line)
+    return "\n".join(lines)
+
+
+_FENCE: Final = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)")
+_TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
+
+
 def shortened(text: str, limit: int) -> str:
-    """The text, cut at a blank when it has more than `limit` characters."""
-    return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + " …"
+    """The text, cut when it has more than `limit` characters: at a blank, unless that would take half of it.
+
+    >>> shortened("A cat on a mat", 12)
+    'A cat on a …'
+    """
+    if len(text) <= limit:
+        return text
+    words = text[:limit].rsplit(" ", 1)[0]
+    return (words if 2 * len(words) > limit else text[:limit]) + " …"
+
+
+def in_one_line(text: str, limit: int) -> str:
+    """The text in one line, cut as `shortened` does."""
+    words = text.split(maxsplit=limit)  # so many are longer than the line, however long the text is
+    return shortened(" ".join(words), limit)
 
 
 def quoted(text: str, limit: int) -> str:
@@ -54,4 +95,4 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    return escaped(" ".join(shortened(text, _MAX_CELL).split()))
+    return escaped(in_one_line(text, _MAX_CELL))

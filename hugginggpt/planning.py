@@ -46,7 +46,7 @@ class Planning:
 
     @property
     def free(self) -> tuple[Task, ...]:
-        """The tasks that were let go before the plan was complete."""
+        """The tasks that were let go before the plan was complete, and before them those that were kept; () while none was."""
         return self._free
 
     @property
@@ -97,13 +97,11 @@ class Planning:
             if stay or self._free or self.fallback is None or self.fallback is self.controller:
                 raise
             return await self._built_in(self.fallback, request, error, deadline)
-        if stay and len(plan.tasks) == len(stay):
-            self._missing(str(first))
+        # where the first reply only broke off, and there is nothing to add, it had come to its last task
+        if isinstance(first, PlanError) and stay and len(plan.tasks) == len(stay):
+            self._whole = False
+            self.tell(Notice(f"The rest of the plan is missing: {first}"))
         return plan
-
-    def _missing(self, why: str) -> None:
-        self._whole = False
-        self.tell(Notice(f"The rest of the plan is missing: {why}"))
 
     def _answered_so_far(self, why: str) -> Plan:
         """What was said stays said, even if it wasn't said to its end."""

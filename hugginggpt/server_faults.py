@@ -15,9 +15,12 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import quote
 
+import httpx2
+
 from hugginggpt.addresses import RefusedError
 
 _REDIRECT: Final = "{server} sends requests on to another address, which is not followed: check the base URL."
+PROXY: Final = "A proxy on this network blocks the way to {server}: have it allowed there, or unset HTTP_PROXY and HTTPS_PROXY."
 _SENTENCES: Final[Mapping[int | str, str]] = {
     **dict.fromkeys((301, 302, 303, 307, 308), _REDIRECT),
     400: "{server} did not accept the request: the model “{model}” may not fit it.",
@@ -25,6 +28,7 @@ _SENTENCES: Final[Mapping[int | str, str]] = {
     402: "The account at {server} is out of credit: top it up, or use another key.",
     403: "The key may not use “{model}” at {server}: choose another model, or give the key that permission.",
     404: "{server} knows no model “{model}”: check the name and the base URL.",
+    407: PROXY,
     413: "The request is too long for “{model}” at {server}: shorten it, or choose another model.",
     422: "{server} did not accept the request: the model “{model}” may not fit it.",
     429: "{server} is over its rate limit or the account is out of quota: wait {wait}, or check the account.",
@@ -37,6 +41,9 @@ TOO_MUCH: Final = frozenset({400, 413, 422, 500})
 _TROUBLE: Final = "{server} has trouble of its own (status {status}): try again in a minute."
 _BROKEN_OFF: Final = "{server} broke off in the middle of its answer: try again in a minute."
 UNREACHABLE: Final = "{server} can't be reached: check the base URL and the network."
+CERTIFICATE: Final = (
+    "The certificate of {server} is not trusted: if this network inspects connections, set SSL_CERT_FILE to its certificate."
+)
 PRIVATE: Final = "{server} is a private address, which this server may not reach: run the app on your own machine."
 NO_COMPLETION: Final = "{server} answered something that is no chat completion: check the base URL."
 NOTHING: Final = "“{model}” at {server} answered nothing: try again, or another model."
@@ -79,7 +86,11 @@ def sentence(error: Exception, *, seconds: float, begun: bool) -> str:
         return f"{{server}} did not answer within {seconds:g} s: try again, or another model."
     if begun:
         return _BROKEN_OFF
-    return UNREACHABLE if isinstance(error, openai.APIConnectionError) else NO_COMPLETION
+    if not isinstance(error, openai.APIConnectionError):
+        return NO_COMPLETION
+    if isinstance(error.__cause__, httpx2.ProxyError):
+        return PROXY
+    return CERTIFICATE if "CERTIFICATE_VERIFY_FAILED" in str(error.__cause__) else UNREACHABLE
 
 
 def too_long(error: Exception) -> bool:

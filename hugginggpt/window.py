@@ -1,4 +1,4 @@
-"""How much a language model can be told at once: its window, as its server gives it; remembered as long as the process lives.
+"""How much a language model can be told at once: its window, as its server gives it.
 
 OpenAI's own list of models doesn't say; vLLM, llama.cpp, LM Studio, Groq, OpenRouter, Together and the Hugging Face router do,
 each in its own field. What a server refuses as too long teaches its window, too.
@@ -6,22 +6,38 @@ each in its own field. What a server refuses as too long teaches its window, too
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from hugginggpt.structure import Remembered
+from hugginggpt.connection import Connection
+
+log = logging.getLogger(__name__)
 
 USUAL: Final = 8_192
-"""Tokens, where nobody tells: what today's servers hold at least."""
+"""Tokens, where nobody tells: what most of today's servers hold; where it is too many, their refusal shows it."""
+CHARS_PER_TOKEN: Final = 3
+"""Of what people and models write, when what fits is reckoned: cautious for English, where four is usual."""
+_LIST_SECONDS: Final = 3.0
+"""How long a server may take to list its models."""
 _LEAST, _MOST = 512, 10_000_000
 _FIELDS: Final = frozenset(
     {"max_model_len", "context_length", "context_window", "max_context_length", "loaded_context_length", "n_ctx"}
 )
 _TOLD: Final = re.compile(r"(?:context|window|maximum|limit)[^.]{0,60}?\b(\d{3,8})\b(?!\s*(?:requests|per))", re.IGNORECASE)
 
-WINDOWS: Final[Remembered[int]] = Remembered()
-"""In tokens, of each server's models; 0: asked, and not told."""
+
+async def told_window(connection: Connection, model: str) -> int:
+    """The window of a model as its server tells it, in tokens; 0 where it doesn't, for whatever reason."""
+    try:
+        async with asyncio.timeout(_LIST_SECONDS), connection.client() as client:
+            listed = await client.with_options(max_retries=0).get("/models", cast_to=object)
+    except Exception as error:  # the seam to a server: whatever it answers, it is no reason to fail
+        log.info("no list of models from %s: %s", connection.server, type(error).__name__)
+        return 0
+    return window_of(listed, model) or 0
 
 
 def window_of(models: Any, model: str) -> int | None:

@@ -18,22 +18,26 @@ from PIL import Image
 from hugginggpt import media
 from hugginggpt.catalog.cards import ModelCard
 from hugginggpt.controller.base import Choice, PlanRequest, RespondRequest, Selection
-from hugginggpt.controller.llm import BLIND
 from hugginggpt.errors import ExpertError, RequestError
 from hugginggpt.events import Event, Planned, Step, Usage
 from hugginggpt.experts.base import Call, Output, Result, in_thread
+from hugginggpt.habits import KNOWN
 from hugginggpt.plan import Plan, Task
 from hugginggpt.repair import make_plan
 from hugginggpt.resources import Origin, Resource, Workspace
 from hugginggpt.scheduler import Assignment, Scheduler
 from hugginggpt.settings import Settings
-from hugginggpt.structure import HOT, LADDER, WHOLE
 from hugginggpt.tasks import Kind, TaskTable, task_table
 from hugginggpt.trace import fold_steps
 from hugginggpt.turns import Slots
-from hugginggpt.window import WINDOWS
+from tests.scripted_server import ScriptedServer, scripted_server
 
 MEDIA = Path(__file__).resolve().parent.parent / "demos" / "media"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long comes first, the browser before all, so that nobody is waited for at the end."""
+    items.sort(key=lambda item: (item.get_closest_marker("browser") is None, "/experts/" not in item.nodeid))
 
 
 @pytest.fixture
@@ -44,11 +48,14 @@ def table() -> TaskTable:
 @pytest.fixture(autouse=True)
 def unknown_servers() -> None:
     """What was found out about a server on a port is not true of the next test's."""
-    LADDER.forget()
-    WINDOWS.forget()
-    BLIND.forget()
-    WHOLE.forget()
-    HOT.forget()
+    KNOWN.forget()
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    """A language model's server, which answers what a test has told it to."""
+    with scripted_server() as running:
+        yield running
 
 
 @pytest.fixture

@@ -78,6 +78,9 @@ def test_a_model_is_pulled_once_and_listed(hub: HubServer, tmp_path: Path) -> No
     assert run(hub, tmp_path, "models", "pull", "tiny/vit").stderr == "tiny/vit: all of it is here\n"
     assert len(hub.fetched) == fetched
     assert run(hub, tmp_path, "models", "list").stdout.startswith("tiny/vit  0.")
+    assert run(hub, tmp_path, "models", "--task", "image-classification", "list").stdout.startswith("tiny/vit  0.")
+    other = run(hub, tmp_path, "models", "--task", "object-detection", "list")
+    assert (other.returncode, other.stdout) == (ANSWERED, "")
 
 
 def test_a_model_that_does_not_exist_is_one_sentence(hub: HubServer, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import logging
 import re
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ import pytest
 from hugginggpt.completions import spoken
 from hugginggpt.errors import ControllerError
 from hugginggpt.events import Usage
+from hugginggpt.habits import Habits
 from hugginggpt.language_model import LanguageModel
-from hugginggpt.structure import LADDER, Rung
+from hugginggpt.structure import Rung
 from tests.scripted_server import (
     KEY,
     Reply,
@@ -24,7 +26,6 @@ from tests.scripted_server import (
     raw,
     redirect,
     refusing,
-    scripted_server,
     silence,
 )
 
@@ -40,12 +41,6 @@ ENVIRONMENT = {
     "OPENAI_CUSTOM_HEADERS": "X-Team: team-server\nAuthorization: Bearer sk-server-header",
     "HF_TOKEN": "hf-server",
 }
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with scripted_server() as running:
-        yield running
 
 
 @pytest.fixture
@@ -127,8 +122,8 @@ async def test_a_passing_trouble_says_nothing_about_what_a_server_takes(server: 
 async def test_each_model_at_a_server_is_found_out_for_itself(server: ScriptedServer, model: LanguageModel) -> None:
     server.will(completion("No JSON."))
     await model.complete(HELLO, "plan", schema=SCHEMA)
-    assert LADDER.rung(server.base_url, "tiny") is Rung.OBJECT
-    assert LADDER.rung(server.base_url, "another") is Rung.SCHEMA
+    assert model.habits.rung is Rung.OBJECT
+    assert replace(model, model="another").habits == Habits()
 
 
 def forms(server: ScriptedServer) -> list[str | None]:
@@ -151,6 +146,7 @@ async def test_an_answer_comes_in_pieces_and_then_what_it_cost(server: ScriptedS
 async def test_a_server_that_counts_no_streamed_tokens_is_asked_without(server: ScriptedServer, model: LanguageModel) -> None:
     server.will(refusing("stream_options", pieces("Hi.")))
     assert [piece async for piece in model.stream(HELLO, "respond")] == ["Hi.", Usage("respond", 1, 0, 0)]
+    assert model.habits == Habits(counts=False)  # what that says of schemas is nothing
 
 
 async def test_one_hiccup_of_the_server_is_not_noticed(server: ScriptedServer, model: LanguageModel) -> None:
@@ -171,6 +167,19 @@ async def test_one_hiccup_of_the_server_is_not_noticed(server: ScriptedServer, m
 )
 def test_thoughts_are_no_part_of_a_reply(reply: str, said: str | None) -> None:
     assert spoken(reply) == said
+
+
+async def test_what_was_thought_and_not_said_is_counted(server: ScriptedServer, model: LanguageModel) -> None:
+    server.will(pieces("<think>", "hm", prompt=50, made=5))
+    heard: list[Any] = []
+
+    async def hear() -> None:
+        async for piece in model.stream(HELLO, "plan"):
+            heard.append(piece)
+
+    with pytest.raises(ControllerError, match="answered nothing"):
+        await hear()
+    assert heard == [Usage("plan", 1, 50, 5)]
 
 
 async def test_thoughts_are_left_out_of_a_stream(server: ScriptedServer, model: LanguageModel) -> None:

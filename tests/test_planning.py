@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -29,25 +29,20 @@ from hugginggpt.events import (
     TaskStarted,
 )
 from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.habits import KNOWN, Habits
 from hugginggpt.language_model import LanguageModel
 from hugginggpt.resources import Workspace
 from hugginggpt.settings import Settings
-from hugginggpt.structure import LADDER, Rung
+from hugginggpt.structure import Rung
 from hugginggpt.tasks import Kind
 from tests.conftest import MEDIA, Failing, Quick, say
-from tests.scripted_server import KEY, Reply, ScriptedServer, completion, error, pieces, refusing, scripted_server, whole
+from tests.scripted_server import KEY, Reply, ScriptedServer, completion, error, pieces, refusing, whole
 
 READ = {"task": "image-to-text", "id": 0, "dep": [-1], "args": {"image": "image-1"}}
 SAY = {"task": "text-to-speech", "id": 1, "dep": [0], "args": {"text": "<resource>-0"}}
 PLAN = json.dumps({"tasks": [READ, SAY], "answer": None})
 FIRST = PLAN[: PLAN.index("}}") + 2]
 ANSWER = pieces("It says ", "20417.")
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with scripted_server() as running:
-        yield running
 
 
 Ask = Callable[..., Any]
@@ -124,6 +119,23 @@ async def test_what_was_planned_before_the_server_died_is_done_and_the_gap_is_to
     assert planning.calls == 1  # what broke off was asked, and may cost
 
 
+async def test_a_plan_that_breaks_off_after_its_last_task_is_whole(server: ScriptedServer, ask: Ask) -> None:
+    server.will(pieces(FIRST, breaks_off=True), completion({"tasks": [], "answer": None}), ANSWER)
+    told = await ask("Read it.")
+    assert told.done == [0]
+    assert told.of(Notice) == []
+    assert told.of(Answered)[0].complete
+
+
+async def test_what_was_wrong_in_a_plan_and_is_not_written_anew_is_missing(server: ScriptedServer, ask: Ask) -> None:
+    wrong = json.dumps({"tasks": [READ, {"task": "make-coffee", "id": 1}], "answer": None})
+    server.will(completion(wrong), completion({"tasks": [], "answer": None}), ANSWER)
+    told = await ask("Read it, and make coffee.")
+    assert told.done == [0]
+    assert "The rest of the plan is missing: Task 1: the field task names “make-coffee”" in told.of(Notice)[0].message
+    assert not told.of(Answered)[0].complete
+
+
 async def test_a_plan_cut_off_before_its_first_task_is_asked_for_again(server: ScriptedServer, ask: Ask) -> None:
     server.will(pieces('{"tasks": [{"task": "image-', breaks_off=True), completion(PLAN), ANSWER)
     assert (await ask()).done == [0, 1]
@@ -169,7 +181,7 @@ async def test_a_silent_server_is_given_up(server: ScriptedServer, ask: Ask) -> 
 async def test_every_rung_of_the_ladder_plans(server: ScriptedServer, ask: Ask, replies: list[Reply], rung: Rung) -> None:
     server.will(*replies, ANSWER)
     assert (await ask()).done == [0, 1]
-    assert LADDER.rung(server.base_url, "tiny") == rung
+    assert KNOWN.of(server.base_url, "tiny").rung == rung
 
 
 async def test_a_server_that_streams_nothing_is_asked_for_the_whole(server: ScriptedServer, ask: Ask) -> None:
@@ -183,11 +195,32 @@ async def test_a_server_that_streams_nothing_is_asked_for_no_stream_again(server
     assert [asked.body.get("stream", False) for asked in server.asked] == [True, False, False]
 
 
+async def test_a_plan_that_comes_as_a_whole_and_is_cut_off_is_finished_by_a_second_question(
+    server: ScriptedServer, ask: Ask
+) -> None:
+    cut = whole(FIRST, {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}, "length")
+    rest = whole(json.dumps({"tasks": [SAY], "answer": None}))
+    server.will(cut, cut, rest, whole("It says 20417."))
+    told = await ask()
+    assert told.done == [0, 1]
+    planning, _ = told.of(RequestDone)[0].usage
+    assert (planning.calls, planning.prompt_tokens) == (2, 100)
+
+
+async def test_an_answer_that_comes_as_a_whole_and_is_cut_off_stays_as_far_as_it_was_said(
+    server: ScriptedServer, ask: Ask
+) -> None:
+    server.will(whole(PLAN), whole(PLAN), whole("It says 204", finish="length"))
+    told = await ask()
+    assert told.of(Answered)[0].answer == "It says 204"
+    assert told.of(Notice) == []
+
+
 async def test_a_refusal_that_quotes_the_schemas_images_is_about_the_schema(server: ScriptedServer, ask: Ask) -> None:
     quoting = error(400, "Invalid schema for response_format 'reply': In context=('$defs', 'image'): not supported")
     server.will(quoting, completion(PLAN), ANSWER)
     assert (await ask()).done == [0, 1]
-    assert LADDER.rung(server.base_url, "tiny") == Rung.OBJECT
+    assert KNOWN.of(server.base_url, "tiny").rung == Rung.OBJECT
 
 
 async def test_a_server_in_trouble_is_not_asked_in_every_form(server: ScriptedServer, ask: Ask) -> None:
@@ -214,8 +247,7 @@ async def test_a_server_without_stream_options_streams_all_the_same(server: Scri
     refused = refusing("stream_options", completion(PLAN))
     server.will(*[refused] * 4, ANSWER)
     assert (await ask()).done == [0, 1]
-    assert not LADDER.counts(server.base_url, "tiny")
-    assert LADDER.rung(server.base_url, "tiny") == Rung.SCHEMA
+    assert KNOWN.of(server.base_url, "tiny") == Habits(counts=False)
 
 
 async def test_what_needs_no_model_is_answered_in_one_call_as_it_is_written(server: ScriptedServer, ask: Ask) -> None:

@@ -1,7 +1,6 @@
 """How long a server asks to wait, and what is said of it."""
 
 import time
-from collections.abc import Iterator
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 
@@ -10,13 +9,7 @@ import pytest
 from hugginggpt.errors import ControllerError
 from hugginggpt.language_model import LanguageModel
 from hugginggpt.server_faults import asked_wait
-from tests.scripted_server import KEY, Asked, Reply, ScriptedServer, completion, scripted_server
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with scripted_server() as running:
-        yield running
+from tests.scripted_server import KEY, Asked, Reply, ScriptedServer, completion
 
 
 def limited(after: str) -> Reply:

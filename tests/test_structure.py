@@ -1,8 +1,8 @@
-"""What a server can be held to."""
+"""The forms of a reply."""
 
 import pytest
 
-from hugginggpt.structure import Ladder, Rung, keeps, response_format
+from hugginggpt.structure import Rung, forms, keeps, response_format
 
 SCHEMA = {"type": "object", "required": ["tasks"]}
 
@@ -27,10 +27,7 @@ def test_each_rung_asks_in_its_own_way() -> None:
     assert types == ["json_schema", "json_object", None]
 
 
-def test_the_last_servers_are_remembered_and_no_address_is_kept() -> None:
-    ladder = Ladder()
-    for number in range(510):
-        ladder.remember(f"https://host/{number}?key=secret", "m", Rung.PLAIN)
-    assert ladder.rung("https://host/0?key=secret", "m") is Rung.SCHEMA
-    assert ladder.rung("https://host/509?key=secret", "m") is Rung.PLAIN
-    assert "secret" not in str(vars(ladder))
+def test_the_strictest_form_is_tried_first_and_counting_given_up_last() -> None:
+    ways = [(form.rung, form.counted) for form in forms(SCHEMA, Rung.OBJECT, streamed=True, counts=True)]
+    assert ways == [(Rung.OBJECT, True), (Rung.PLAIN, True), (Rung.OBJECT, False), (Rung.PLAIN, False)]
+    assert [form.rung for form in forms(None, Rung.SCHEMA, streamed=True, counts=False)] == [Rung.PLAIN]

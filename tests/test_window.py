@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import logging
 from typing import Any
 
 import pytest
@@ -17,17 +17,11 @@ from hugginggpt.plan import Plan, Task
 from hugginggpt.resources import Origin, Resource
 from hugginggpt.tasks import Kind
 from hugginggpt.window import USUAL, window_in, window_of
-from tests.scripted_server import KEY, ScriptedServer, completion, error, pieces, scripted_server
+from tests.scripted_server import KEY, ScriptedServer, completion, error, pieces
 
 LONG = Resource("text-1", Kind.TEXT, Origin("task", "automatic-speech-recognition", 0), text="and so on " * 5_000)
 TURNS = tuple(Turn(f"request {n} {'x' * 200}", "an answer", ()) for n in range(8))
 OVERFLOW = error(400, "This model's maximum context length is 2048 tokens. However, you requested 9000.")
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with scripted_server() as running:
-        yield running
 
 
 @pytest.fixture
@@ -142,3 +136,9 @@ async def test_results_that_do_not_fit_are_told_shorter(server: ScriptedServer, 
 async def test_a_list_that_is_no_json_is_no_trouble(server: ScriptedServer, model: LanguageModel) -> None:
     server.models = "nothing"
     assert await model.window() == USUAL
+
+
+async def test_a_server_that_cannot_be_asked_is_no_trouble_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "hugginggpt")
+    assert await LanguageModel("m", "no address", KEY).window() == USUAL
+    assert caplog.messages == ["no list of models from an unknown server: ControllerError"]

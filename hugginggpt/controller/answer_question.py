@@ -16,8 +16,8 @@ from hugginggpt.events import Step
 from hugginggpt.languages import detect
 from hugginggpt.resources import Resource
 from hugginggpt.tasks import Kind
+from hugginggpt.window import CHARS_PER_TOKEN
 
-_CHARS_PER_TOKEN: Final = 3
 _TURNS: Final = 5
 _TURN_CHARS: Final = 300
 _ARGUMENT_CHARS: Final = 120
@@ -34,9 +34,9 @@ _LEAST: Final = 200
 def answer_messages(request: RespondRequest, budget: int) -> list[Mapping[str, Any]]:
     """All messages; the results take about `budget` tokens at most."""
     texts = [r.text for step in request.steps for r in step.outputs if r.text is not None]
-    room = fair_share([len(text) for text in texts], budget * _CHARS_PER_TOKEN)
+    room = fair_share([len(text) for text in texts], budget * CHARS_PER_TOKEN)
     count = sum(len(step.outputs) for step in request.steps)
-    figures = min(_FOUND_CHARS, budget * _CHARS_PER_TOKEN // (2 * max(count, 1)))
+    figures = min(_FOUND_CHARS, budget * CHARS_PER_TOKEN // (2 * max(count, 1)))
     facts: dict[str, Any] = {}
     if request.turns:
         facts["earlier"] = [_turn(turn) for turn in request.turns[-_TURNS:]]
@@ -66,10 +66,10 @@ def fair_share(lengths: Sequence[int], total: int) -> int:
     return max(waiting, default=0)
 
 
-def shortened(text: str, room: int) -> str:
+def abridged(text: str, room: int) -> str:
     """A text of at most about `room` characters: its beginning and its end, where it is longer.
 
-    >>> shortened("abcdefghij", 6)
+    >>> abridged("abcdefghij", 6)
     'abcd … ij'
     """
     if len(text) <= room:
@@ -122,7 +122,7 @@ def _result(resource: Resource, room: int, figures: int, told: Sequence[Mapping[
     """One result; what it found in figures is told with the first resource that carries it."""
     facts: dict[str, Any] = {"name": resource.name}
     if resource.kind is Kind.TEXT and resource.text is not None:
-        facts["text"] = shortened(resource.text, room)
+        facts["text"] = abridged(resource.text, room)
     elif resource.measure:
         facts["measure"] = resource.measure
     if resource.data and resource.data not in told and (found := _findings(resource.data, figures)):

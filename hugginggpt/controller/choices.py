@@ -18,7 +18,7 @@ from hugginggpt.structure import strict_object
 BUDGET: Final = 2_050
 """Tokens that tasks and candidates may take together: with the instructions less than a third of the original's 6,800 for
 eight tasks."""
-_CHARS_PER_TOKEN: Final = 2.4
+_LIST_CHARS_PER_TOKEN: Final = 2.4
 """Of the question's mixture of words, ids and numbers; tokenizers of today's models pack more into one."""
 _ROOMS: Final = (64, 52, 42, 32)
 """How long a description may be, in characters, the first that fits the budget."""
@@ -29,11 +29,14 @@ _HERE: Final = frozenset({"local", "bundled"})
 
 
 def question(choices: Sequence[Choice], *, budget: int = BUDGET) -> str:
-    """The candidates and the tasks as text of at most `budget` tokens; where even short rows are too many, fewer rows."""
+    """The candidates and the tasks as text of at most `budget` tokens; where even short rows are too many, fewer rows.
+
+    Two candidates of each task are told in any case, whatever that takes.
+    """
     most = max(len(choice.candidates) for choice in choices)
     for rows, room in [*((most, room) for room in _ROOMS), *((rows, _ROOMS[-1]) for rows in range(most - 1, _LEAST - 1, -1))]:
         text = _written(choices, rows, room)
-        if len(text) <= budget * _CHARS_PER_TOKEN:
+        if len(text) <= budget * _LIST_CHARS_PER_TOKEN:
             return text
     return text
 

@@ -28,7 +28,7 @@ _ENDINGS: Final = re.compile(r"(?:ing|ed|es|s|e)$")
 _SAME_TASKS, _SAME_KINDS, _SEEN = 1.5, 0.15, 0.15
 """Beside the likeness of the words, 0..1, it counts for a demonstration that it shows tasks which the request may need, that it
 comes with the same kinds of files; and against it, that others show all that it shows."""
-_CHARS_PER_TOKEN: Final = 3.2
+_PLAN_CHARS_PER_TOKEN: Final = 3.2
 """Of a request and its plan as JSON."""
 
 
@@ -64,7 +64,7 @@ class Demonstration:
     @functools.cached_property
     def tokens(self) -> int:
         """About how many tokens it takes."""
-        return math.ceil((len(self.reply) + len(self.request) + 30 * len(self.attached)) / _CHARS_PER_TOKEN) + 8
+        return math.ceil((len(self.reply) + len(self.request) + 30 * len(self.attached)) / _PLAN_CHARS_PER_TOKEN) + 8
 
 
 def nearest(

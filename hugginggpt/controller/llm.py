@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
 from hugginggpt.controller.answer_question import answer_messages
 from hugginggpt.controller.base import Choice, PlanRequest, RespondRequest, Selection
 from hugginggpt.controller.choices import question, selection_schema
+from hugginggpt.controller.named import addresses
 from hugginggpt.controller.offline import OfflineController
 from hugginggpt.controller.pictures import with_pictures
 from hugginggpt.controller.plan_question import offered, plan_messages, plan_schema, prompt
@@ -20,9 +20,8 @@ from hugginggpt.events import Notice, Usage
 from hugginggpt.language_model import LanguageModel, Message
 from hugginggpt.reply import read_selections
 from hugginggpt.reply_stream import ReplyReader
-from hugginggpt.resources import Resource
-from hugginggpt.structure import Remembered
 from hugginggpt.tasks import TaskTable, task_table
+from hugginggpt.window import CHARS_PER_TOKEN
 
 log = logging.getLogger(__name__)
 
@@ -36,21 +35,8 @@ _FEW: Final = 1_000
 """Tokens of results that fit any model."""
 _PLANNING, _ANSWERING = 2_000, 1_500
 """Tokens that instructions and the reply take, beside what is told."""
-_CHARS_PER_TOKEN: Final = 3
 _LONGEST_REPLY: Final = 200_000
 """Of a plan, in characters."""
-BLIND: Final[Remembered[bool]] = Remembered()
-"""The models that have refused pictures."""
-_MEDIUM: Final = re.compile(
-    r"\.(?:jpe?g|png|webp|gif|bmp|tiff?|heic|wav|mp3|flac|ogg|opus|m4a|aac|mp4|mov|avi|mkv|webm|txt|md|csv|tsv)$", re.IGNORECASE
-)
-_NAME_SIGN: Final = r"(?:[^\W\u3040-\u9fff]|[./-])"
-"""What a file's name consists of: no Chinese or Japanese letters, between which no blanks stand."""
-_FILE: Final = re.compile(
-    r"(?<![A-Za-z0-9+.-])[a-z][a-z0-9+.-]{1,9}://[^\s<>\"'“”`|\u3000-\u303f\uff00-\uffef]{1,2000}"
-    rf"|(?<!{_NAME_SIGN}){_NAME_SIGN}{{1,200}}\.\w{{2,5}}\b",
-    re.IGNORECASE,
-)
 
 
 class LLMController:
@@ -87,7 +73,7 @@ class LLMController:
         named, likely = addresses(request.text, known), self._likely(request)
         schema = plan_schema(offered(self._table, known, named, likely), known, named)
         # what was said before may be told as far as there is room; where there was nothing, nobody needs to know
-        room = await self._model.window() - _PLANNING - len(request.text) // _CHARS_PER_TOKEN if request.turns else _RECORD
+        room = await self._model.window() - _PLANNING - len(request.text) // CHARS_PER_TOKEN if request.turns else _RECORD
         messages = plan_messages(request, self._table, likely, min(_RECORD, room))
         shortest = plan_messages(request, self._table, likely, 0, shown=0)
         reader = ReplyReader()
@@ -113,7 +99,7 @@ class LLMController:
         self, messages: Sequence[Message], shortest: Sequence[Message], schema: Mapping[str, Any], request: PlanRequest
     ) -> AsyncGenerator[str | Usage | Notice]:
         """The reply; where a server takes no pictures, or nothing so long, that to a question without, or to a shorter one."""
-        if self._looks and not BLIND.get(self._model.base_url, self._model.model):
+        if self._looks and self._model.habits.sees:
             seen = await with_pictures(messages, request.attached)
             if seen is not messages:
                 try:
@@ -122,7 +108,6 @@ class LLMController:
                             yield piece
                     return
                 except NoPicturesError:
-                    BLIND.put(self._model.base_url, self._model.model, True)
                     yield Notice(f"{self.name} takes no pictures: it plans from their names.")
                 except TooLongError:
                     pass  # without the pictures it may fit
@@ -159,7 +144,7 @@ class LLMController:
     async def respond(self, request: RespondRequest) -> AsyncGenerator[str | Usage]:
         """Stream an answer that is written from the results alone."""
         budget = _FEW
-        if sum(len(r.text or "") for step in request.steps for r in step.outputs) > _FEW * _CHARS_PER_TOKEN:
+        if sum(len(r.text or "") for step in request.steps for r in step.outputs) > _FEW * CHARS_PER_TOKEN:
             budget = max(_FEW, min(_RESULTS, (await self._model.window() - _ANSWERING) * 2 // 3))
         for room in (budget, _FEW // 4):
             try:
@@ -170,27 +155,6 @@ class LLMController:
             except TooLongError:
                 if room != budget:
                     raise
-
-
-def addresses(text: str, known: Iterable[Resource] = ()) -> list[str]:
-    """The URLs and files that a request names and that are no resources yet: shipped examples, or files to be asked for.
-
-    >>> addresses("read the image example.jpg, or https://example.org/a.png.")
-    ['example.jpg', 'https://example.org/a.png']
-
-    Args:
-        text: The request.
-        known: Resources, which have names of their own; people call them by their files' names.
-    """
-    labels = {resource.origin.label for resource in known}
-    found = (_ended(match) for match in _FILE.findall(text))
-    return [name for name in dict.fromkeys(found) if name not in labels and ("://" in name or _MEDIUM.search(name))]
-
-
-def _ended(name: str) -> str:
-    """Without the punctuation of the sentence behind it; a bracket that is opened in an address belongs to it."""
-    name = name.rstrip(".,;:!?*_")
-    return name.rstrip(").,;:!?") if name.count(")") > name.count("(") else name
 
 
 def _selection(entry: Mapping[Any, Any], known: Mapping[int, Sequence[str]]) -> Selection | None:

@@ -1,6 +1,7 @@
-"""The question that a language model is asked to plan: what never changes first, which servers keep computed; the request last.
+"""The question that a language model is asked to plan: what never changes first, which servers keep computed; then the request.
 
-Source: arXiv 2303.17580, table 5. The original sends 1,700 tokens a request (microsoft/JARVIS); this one stays within half.
+Behind the request stands a guess, where there is one: what rules make of it. Source: arXiv 2303.17580, table 5. The original
+sends 1,700 tokens to plan a short request (microsoft/JARVIS); this one about half.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from typing import Any, Final
 from hugginggpt.controller.base import PlanRequest, Turn
 from hugginggpt.controller.demonstrations import Demonstration, nearest
 from hugginggpt.events import Step
+from hugginggpt.markdown import in_one_line
 from hugginggpt.resources import Resource
 from hugginggpt.structure import strict_object
 from hugginggpt.tasks import MEDIA_KINDS, Kind, TaskInput, TaskTable, TaskType, serves
+from hugginggpt.window import CHARS_PER_TOKEN
 
 _PROMPTS: Final = Path(__file__).with_name("prompts")
 _TALK: Final = "conversational"
@@ -56,7 +59,7 @@ def plan_messages(
         request: What is asked for; it is never cut.
         table: The task types there are.
         likely: Tasks that the request may need, in their order: for choosing demonstrations, and as a guess that small models
-            lean on (see the README's figures).
+            lean on.
         budget: Tokens that what was said and made before may take.
         shown: Tokens that demonstrations may take.
     """
@@ -118,11 +121,11 @@ def record(turns: Sequence[Turn], budget: int) -> str:
     '- Draw the edges of cat.jpg -> nothing'
     """
     lines: list[str] = []
-    left = budget * 3
+    left = budget * CHARS_PER_TOKEN
     for turn in reversed(turns[-_WINDOW:]):
         made = "; ".join(told(resource) + _beginning(resource) for resource in turn.made) or "nothing"
-        answer = f" | {_cut(turn.answer, _ANSWER_CHARS)}" if turn.answer else ""
-        line = f"- {_cut(turn.request, _REMEMBERED_CHARS)} -> {made}{answer}"
+        answer = f" | {in_one_line(turn.answer, _ANSWER_CHARS)}" if turn.answer else ""
+        line = f"- {in_one_line(turn.request, _REMEMBERED_CHARS)} -> {made}{answer}"
         if len(line) > left:
             break
         left -= len(line)
@@ -132,13 +135,7 @@ def record(turns: Sequence[Turn], budget: int) -> str:
 
 def _beginning(resource: Resource) -> str:
     """How a text begins that was made before: "that" may mean what it says."""
-    return f": {_cut(resource.text, _REMEMBERED_TEXT)}" if resource.text else ""
-
-
-def _cut(text: str, room: int) -> str:
-    """A text in one line, cut to a length."""
-    line = " ".join(text[: 2 * room].split())
-    return line if len(line) <= room else f"{line[:room]}…"
+    return f": {in_one_line(resource.text, _REMEMBERED_TEXT)}" if resource.text else ""
 
 
 def _again(request: PlanRequest) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hugginggpt.controller.answer_question import answer_messages, fair_share, rounded, shortened
+from hugginggpt.controller.answer_question import abridged, answer_messages, fair_share, rounded
 from hugginggpt.controller.base import RespondRequest, Turn
 from hugginggpt.events import ModelRef, Step
 from hugginggpt.plan import Plan, Task
@@ -87,9 +87,9 @@ def test_findings_are_rounded_and_cut(value: Any, told: Any) -> None:
     assert rounded(value) == told
 
 
-def test_what_is_shortened_keeps_its_beginning_and_its_end() -> None:
-    assert shortened("It was " + "very " * 100 + "good.", 40).startswith("It was very")
-    assert shortened("It was " + "very " * 100 + "good.", 40).endswith("good.")
+def test_what_is_abridged_keeps_its_beginning_and_its_end() -> None:
+    assert abridged("It was " + "very " * 100 + "good.", 40).startswith("It was very")
+    assert abridged("It was " + "very " * 100 + "good.", 40).endswith("good.")
 
 
 def test_everybody_gets_something_however_many_there_are() -> None:

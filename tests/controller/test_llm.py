@@ -2,14 +2,13 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from hugginggpt.agent import HuggingGPT, Session
 from hugginggpt.controller.base import PlanRequest, Turn
-from hugginggpt.controller.llm import LLMController, addresses
+from hugginggpt.controller.llm import LLMController
 from hugginggpt.controller.offline import OfflineController
 from hugginggpt.controller.plan_question import offered, plan_schema, task_list
 from hugginggpt.events import AnswerDelta, Answered, Event, ModelSelected, Notice, Planned, RequestDone, RequestFailed
@@ -20,18 +19,12 @@ from hugginggpt.settings import Settings
 from hugginggpt.tasks import TaskTable
 from hugginggpt.trace import trace_json
 from tests.conftest import MEDIA, Quick, attached, made
-from tests.scripted_server import KEY, Reply, ScriptedServer, completion, error, pieces, raw, scripted_server
+from tests.scripted_server import KEY, Reply, ScriptedServer, completion, error, pieces, raw
 
 READ = {"task": "image-to-text", "id": 0, "dep": [-1], "args": {"image": "image-1"}}
 SAY = {"task": "text-to-speech", "id": 1, "dep": [0], "args": {"text": "<resource>-0"}}
 PLAN = {"tasks": [READ, SAY]}
 ANSWER = pieces("It says ", "20417.", prompt=200, made=20)
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with scripted_server() as running:
-        yield running
 
 
 @pytest.fixture
@@ -245,21 +238,3 @@ async def test_a_long_history_is_cut_and_the_request_never(server: ScriptedServe
     assert "request 19" in last
     assert "request 11" not in last
     assert len(last) < len(request.text) + 3_500
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("describe photo.png", ["photo.png"]),
-        ("describe /images/e1.JPG, please", ["/images/e1.JPG"]),
-        ("what does sign.jpg say?", []),  # it is attached, as image-1
-        ("version 2.10 of the e.g. text", []),
-        ("(see https://example.org/x?a=b.)", ["https://example.org/x?a=b"]),
-        ("请描述https://example.org/a.png。这张图", ["https://example.org/a.png"]),
-        ("read https://example.org/wiki/Foo_(bar), please", ["https://example.org/wiki/Foo_(bar)"]),
-        ("`https://example.org/a.png`", ["https://example.org/a.png"]),
-        ("./" * 15_900, []),
-    ],
-)
-def test_files_that_a_request_names_can_be_planned_for(workspace: Workspace, text: str, named: list[str]) -> None:
-    assert addresses(text, [workspace.add_file(MEDIA / "sign.jpg")]) == named

@@ -1,7 +1,5 @@
 """A language model chooses among the candidates: what of its reply counts."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from hugginggpt.controller.base import Choice, PlanRequest, Selection
@@ -9,16 +7,10 @@ from hugginggpt.controller.llm import LLMController, selection_schema
 from hugginggpt.events import Usage
 from hugginggpt.language_model import LanguageModel
 from tests.conftest import Quick, attached, made
-from tests.scripted_server import KEY, ScriptedServer, completion, scripted_server
+from tests.scripted_server import KEY, ScriptedServer, completion
 
 READ = {"task": "image-to-text", "id": 0, "dep": [-1], "args": {"image": "image-1"}}
 SAY = {"task": "text-to-speech", "id": 1, "dep": [0], "args": {"text": "<resource>-0"}}
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with scripted_server() as running:
-        yield running
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,15 +16,9 @@ from hugginggpt.events import Notice
 from hugginggpt.language_model import LanguageModel
 from hugginggpt.resources import Workspace
 from tests.conftest import MEDIA
-from tests.scripted_server import KEY, Asked, Reply, ScriptedServer, completion, error, scripted_server
+from tests.scripted_server import KEY, Asked, Reply, ScriptedServer, completion, error
 
 PLAN = completion({"tasks": [{"task": "image-to-text", "id": 0, "dep": [-1], "args": {"image": "image-1"}}], "answer": None})
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with scripted_server() as running:
-        yield running
 
 
 def content(asked: Asked) -> Any:

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from hugginggpt.controller.named import kind_of
 from hugginggpt.controller.offline.chain import Chain, Made
 from hugginggpt.controller.offline.cues import pattern
-from hugginggpt.controller.offline.mentions import Mentions, kind_of
+from hugginggpt.controller.offline.mentions import Mentions
 from hugginggpt.controller.offline.prompts import has_own, prompt
 from hugginggpt.controller.offline.referring import result_named
 from hugginggpt.controller.offline.rules import rules

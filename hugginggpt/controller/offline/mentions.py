@@ -15,10 +15,6 @@ from hugginggpt.tasks import Kind, serves
 _NO_NAMES: Final = frozenset(
     {"image", "picture", "photo", "img", "scan", "file", "recording", "audio", "the", "final", "new", "mask", "text", "video"}
 )
-_SUFFIX_KINDS: Final = {
-    Kind.IMAGE: r"png|jpe?g|webp|gif|bmp|tiff?|heic", Kind.AUDIO: r"wav|mp3|flac|ogg|opus|m4a|aac|aiff",
-    Kind.VIDEO: r"mp4|mov|webm|avi|mkv", Kind.TEXT: r"txt|md", Kind.TABLE: r"csv|tsv",
-}  # fmt: skip
 _PLACES: Final = {
     "first": 0, "1st": 0, "1": 0, "second": 1, "2nd": 1, "2": 1, "third": 2, "3rd": 2, "3": 2, "fourth": 3, "4th": 3, "4": 3,
     "fifth": 4, "5th": 4, "5": 4, "last": -1, "latter": -1, "former": 0,
@@ -127,9 +123,3 @@ def spoken_at(resource: Resource, text: str) -> list[int]:
 def is_spoken_of(resource: Resource, text: str) -> bool:
     """Whether words of a file's name stand in a text: "the cat" means cat.jpg."""
     return bool(spoken_at(resource, text))
-
-
-def kind_of(name: str) -> Kind | None:
-    """The kind that a file name or a URL promises."""
-    path = name.partition("?")[0].lower()
-    return next((kind for kind, suffixes in _SUFFIX_KINDS.items() if re.search(rf"\.(?:{suffixes})$", path)), None)

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from hugginggpt.controller.base import PlanRequest
+from hugginggpt.controller.named import kind_of
 from hugginggpt.controller.offline.chaining import Chainer
 from hugginggpt.controller.offline.conditions import without_conditions
 from hugginggpt.controller.offline.cues import cue_table, load, pattern
 from hugginggpt.controller.offline.limits import general_question, refusals, small_talk
-from hugginggpt.controller.offline.mentions import kind_of
 from hugginggpt.controller.offline.questions import is_polite
 from hugginggpt.controller.offline.referring import another, meant, same_again
 from hugginggpt.controller.offline.want import Want

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from hugginggpt.controller.named import kind_of
 from hugginggpt.controller.offline.cues import cue_table, pattern
-from hugginggpt.controller.offline.mentions import kind_of
 from hugginggpt.controller.offline.rules import rules
 from hugginggpt.controller.offline.want import Want
 from hugginggpt.controller.offline.wording import BLANK, Wording, sentences

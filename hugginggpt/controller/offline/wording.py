@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from hugginggpt.controller.named import blanked, file_names, urls
 from hugginggpt.controller.offline.cues import cue_table, pattern
 from hugginggpt.resources import Resource
 from hugginggpt.tasks import Kind
@@ -22,14 +23,6 @@ _QUOTES = re.compile(
     r"\"([^\"]{1,8000})\"|“([^”]{1,8000})”|«([^»]{1,8000})»|„([^“”]{1,8000})[“”]"
     r"|(?<![\w'’])'((?:[^'\n]|(?<=\w)'(?=\w)){2,8000}?)'(?!\w)|‘((?:[^’]|(?<=\w)’(?=\w)){2,8000}?)’(?!\w)"
 )
-_URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,9}://[^\s<>\"'“”]+", re.IGNORECASE)
-_SUFFIX = re.compile(
-    r"\.(?:png|jpe?g|webp|gif|bmp|tiff?|heic|wav|mp3|flac|ogg|opus|m4a|aac|aiff|mp4|mov|webm|avi|mkv|txt|md|csv|tsv|pdf"
-    r"|docx?)\b",
-    re.IGNORECASE,
-)
-_BEFORE_SUFFIX = re.compile(r"(?:[\w./\\-]{0,150}/)?[\w()-]{1,50}$")
-_MAX_FILE_NAME = 200
 _MAX_INSTRUCTION = 3_000
 _SENTENCE = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])|(?<=[!?])\s+")
 _MIN_GIVEN_WORDS = 4
@@ -64,10 +57,7 @@ class Wording:
 
     def without(self, spans: Sequence[tuple[int, int]]) -> Wording:
         """The same with some words of the instruction blanked out."""
-        instruction = self.instruction
-        for start, end in spans:
-            instruction = _blank(instruction, start, end)
-        return replace(self, instruction=instruction)
+        return replace(self, instruction=blanked(self.instruction, spans, BLANK))
 
     def sentence(self, position: int) -> tuple[int, int]:
         """From where to where the sentence reaches in which something stands."""
@@ -88,9 +78,8 @@ def read_wording(text: str, attached: Sequence[Resource] = ()) -> Wording:
     """Take a request apart."""
     text = text.strip().replace("’", "'") if "“" not in text else text.strip()
     instruction = _without_middle(text)
-    urls = tuple(m[0].rstrip(".,;:!?)") for m in _URL.finditer(text))
-    for url in urls:
-        instruction = _blank_text(instruction, url)
+    addresses = list(urls(text))
+    instruction = blanked(instruction, addresses, BLANK)
     quotes: list[str] = []
     for match in _QUOTES.finditer(instruction):
         quotes.append(next(group for group in match.groups() if group is not None).strip())
@@ -102,14 +91,15 @@ def read_wording(text: str, attached: Sequence[Resource] = ()) -> Wording:
             for match in list(re.finditer(rf"(?<!\w){re.escape(label)}(?!\w)", instruction, re.IGNORECASE)):
                 places.append((match.start(), label))
                 instruction = _blank(instruction, match.start(), match.end())
-    for start, end in _file_names(instruction):
+    for start, end in list(file_names(instruction)):
         places.append((start, instruction[start:end]))
         instruction = _blank(instruction, start, end)
     places.sort()
     files = tuple(dict.fromkeys(name for _, name in places))
-    wording = Wording(text, _lowered(instruction), tuple(q for q in quotes if q), "", urls, files, tuple(places))
+    named = tuple(text[start:end] for start, end in addresses)
+    wording = Wording(text, _lowered(instruction), tuple(q for q in quotes if q), "", named, files, tuple(places))
     wording = _after_colon(wording, attached=bool(attached))
-    return wording if attached or wording.quotes or wording.given or urls or files else _after_instruction(wording)
+    return wording if attached or wording.quotes or wording.given or named or files else _after_instruction(wording)
 
 
 def _lowered(text: str) -> str:
@@ -128,23 +118,8 @@ def _without_middle(text: str) -> str:
     return _blank(text, _MAX_INSTRUCTION * 2 // 3, len(text) - _MAX_INSTRUCTION // 3)
 
 
-def _file_names(text: str) -> list[tuple[int, int]]:
-    """Where file names stand: from each known suffix back, so that a long text costs no more than its length."""
-    found = []
-    for suffix in _SUFFIX.finditer(text):
-        begin = max(0, suffix.start() - _MAX_FILE_NAME)
-        if name := _BEFORE_SUFFIX.search(text[begin : suffix.start()]):
-            found.append((begin + name.start(), suffix.end()))
-    return found
-
-
 def _blank(text: str, start: int, end: int) -> str:
-    return text[:start] + BLANK * (end - start) + text[end:]
-
-
-def _blank_text(text: str, part: str) -> str:
-    start = text.lower().find(part.lower())
-    return _blank(text, start, start + len(part)) if start >= 0 else text
+    return blanked(text, [(start, end)], BLANK)
 
 
 def _after_colon(wording: Wording, *, attached: bool) -> Wording:
