@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from hugginggpt.approval import Approve, Given
 from hugginggpt.choosing import gathered
 from hugginggpt.controller.base import Controller, PlanRequest
 from hugginggpt.drafts import plain
@@ -83,6 +84,9 @@ class HuggingGPT:
         *,
         extra: Sequence[Expert] = (),
         preferences: Preferences | None = None,
+        settings: Settings | None = None,
+        approve: Approve | None = None,
+        given: Given | None = None,
     ) -> AsyncIterator[Event]:
         """Work on one request and tell everything that happens.
 
@@ -95,9 +99,24 @@ class HuggingGPT:
             attached: Resources of the workspace that come with this request.
             extra: Back ends of this session alone, made with its own keys.
             preferences: Which models the person has pinned or banned, and where models may run.
+            settings: Limits of this request; by default the agent's own.
+            approve: Is shown each plan, and says what of it may run; None: all of it, and each task at once.
+            given: The plan, where there is one already; then nothing is planned.
         """
         events: asyncio.Queue[Event | None] = asyncio.Queue()
-        request = Stages(self._parts, text, session, controller, tuple(attached), tuple(extra), events.put_nowait, preferences)
+        parts = replace(self._parts, settings=settings or self.settings)
+        request = Stages(
+            parts,
+            text,
+            session,
+            controller,
+            tuple(attached),
+            tuple(extra),
+            events.put_nowait,
+            preferences,
+            approve=approve,
+            given=given,
+        )
         worker = asyncio.create_task(request.work())
         worker.add_done_callback(lambda _: events.put_nowait(None))
         try:

@@ -77,6 +77,8 @@ class Chooser:
     """Tasks that a session's own key would add a model for, to say so where there is none."""
     resources: Callable[[], Sequence[Resource]] = tuple
     """What tasks' arguments may name."""
+    chosen: dict[int, str] = field(default_factory=dict)
+    """The model that the person has chosen for a task, by the task's id."""
     _found: dict[str, asyncio.Task[Sequence[ModelCard]]] = field(default_factory=dict)
     """The models for each type of task, or the search for them."""
     _stands_for: dict[int, int] = field(default_factory=dict)
@@ -106,7 +108,9 @@ class Chooser:
             choices = [
                 Choice(task, ranking.best(self.top_k))
                 for task, ranking in zip(tasks, rankings, strict=True)
-                if isinstance(ranking, Ranking) and not ranking.settled  # of one that can't be ranked `assign` tells
+                if isinstance(ranking, Ranking)
+                and not ranking.settled  # of one that can't be ranked `assign` tells
+                and task.id not in self.chosen
             ]
             if few := self._few([choice for choice in choices if len(choice.candidates) > 1]):
                 chosen = await self._ask(few)
@@ -149,12 +153,16 @@ class Chooser:
             offers = [expert.offers(task.task) for expert in each_once(self.experts) if isinstance(expert, OfferingExpert)]
             raise ExpertError(_no_model(self.table[task.task], self.with_key, ranking.left_out, offers))
         selection = None
-        if not ranking.settled and len(ranking.best(2)) > 1:
+        if wanted := self.chosen.get(task.id):
+            selection = Selection(task.id, wanted, "You have chosen it.")
+        elif not ranking.settled and len(ranking.best(2)) > 1:
             selection = await asyncio.shield(self._choice(task))
         cards, reason = ranking.cards, ranking.reason
         if selection is not None and (chosen := [card for card in cards if card.id == selection.model_id]):
             cards = (*chosen, *(card for card in cards if card not in chosen))
             reason = selection.reason or reason
+        elif wanted:
+            reason = f"{wanted}, which you have chosen, can't be run now. {reason}"
         return Assignment(cards[:_MOST], reason, _source(cards))
 
     async def _ask(self, choices: Sequence[Choice]) -> Mapping[int, Selection]:

@@ -5,6 +5,7 @@ No event ever carries a key, a path outside its resources, or a traceback.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -84,6 +85,21 @@ class Planned:
     seconds: float
     because: str = ""
     """Why there is a new plan: what failed, or what a result showed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAsked:
+    """The plan waits for the person's word before anything runs."""
+
+    models: Mapping[int, tuple[ModelRef, ...]] = field(hash=False)
+    """What could run each task, the chosen one first."""
+    problems: Mapping[int, str] = field(default_factory=dict, hash=False)
+    """Why nothing can run a task."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalGiven:
+    """The person lets it run, as it was planned or as they have changed it (then a `Planned` follows)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +242,8 @@ Event = (
     RequestStarted
     | TaskPlanned
     | Planned
+    | ApprovalAsked
+    | ApprovalGiven
     | ModelSelected
     | TaskStarted
     | TaskProgress

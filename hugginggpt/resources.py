@@ -14,7 +14,7 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,9 +138,18 @@ class Workspace:
         path: Path | None = None,
         text: str | None = None,
         data: Mapping[str, Any] = _EMPTY,
+        name: str = "",
     ) -> Resource:
-        """Register what a task made: a text, or a file in this workspace's folder."""
-        return self._register(kind, origin, path=path, text=text, data=data)
+        """Register what a task made: a text, or a file in this workspace's folder; it keeps a `name` that is free here."""
+        return self._register(kind, origin, path=path, text=text, data=data, name=name)
+
+    def discard(self, resources: Iterable[Resource]) -> None:
+        """Forget resources and delete their files."""
+        for resource in resources:
+            with self._lock:
+                self._resources.pop(resource.name, None)
+            if resource.path is not None:
+                shutil.rmtree(resource.path.parent, ignore_errors=True)  # each file has a folder of its own
 
     def find(self, name: str) -> Resource | None:
         """The resource that `name` means: its own name, or the name its file had, in any case."""
@@ -207,9 +216,9 @@ class Workspace:
                 shutil.copyfile(path, target)
             else:
                 path.rename(target)
+            return self._register(kind, origin, path=target, text=text if kind is Kind.TEXT else None)
         except OSError as error:
             raise ResourceError(f"“{origin.label}” can't be read or stored ({error.strerror}).") from error
-        return self._register(kind, origin, path=target, text=text if kind is Kind.TEXT else None)
 
     def _register(
         self,
@@ -219,13 +228,17 @@ class Workspace:
         path: Path | None = None,
         text: str | None = None,
         data: Mapping[str, Any] = _EMPTY,
+        name: str = "",
     ) -> Resource:
         measure = media.describe(path, kind) if path else ""
         with self._lock:
             if len(self._resources) >= self._settings.max_session_files:
                 raise ResourceError(f"This session holds {len(self._resources):,} resources already: start a new one.")
-            self._counts[kind] += 1
-            name = f"{kind.value}-{self._counts[kind]}"
+            if name and name not in self._resources:
+                self._counts[kind] = max(self._counts[kind], int(name.rpartition("-")[2]))
+            else:
+                self._counts[kind] += 1
+                name = f"{kind.value}-{self._counts[kind]}"
             path = self._named(path, name) if path else None
             resource = Resource(name, kind, origin, path=path, text=text, measure=measure, data=data)
             self._resources[name] = resource

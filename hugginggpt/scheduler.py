@@ -20,6 +20,7 @@ from hugginggpt.events import (
     Event,
     ModelRef,
     ModelSelected,
+    Step,
     TaskDone,
     TaskFailed,
     TaskSkipped,
@@ -132,6 +133,13 @@ class Run:
         self._tasks.update({task.id: task for task in tasks})
         self._outcomes.update({task.id: loop.create_future() for task in tasks})
         self._steps += [asyncio.create_task(self._step(task)) for task in tasks]
+
+    def keep(self, *steps: Step) -> None:
+        """Take over tasks that are done already, with what they made."""
+        for step in steps:
+            self._tasks[step.task.id] = step.task
+            self._outcomes[step.task.id] = asyncio.get_running_loop().create_future()
+            self._outcomes[step.task.id].set_result(step.outputs)
 
     async def over(self) -> None:
         """Wait until all tasks that were added are done, failed or skipped."""

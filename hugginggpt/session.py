@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hugginggpt.controller.base import Turn
+from hugginggpt.controller.base import Turn as Turn
 from hugginggpt.resources import Workspace
 
 

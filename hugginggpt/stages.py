@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from hugginggpt.approval import CHANGED, Approve, Given, Proposal
 from hugginggpt.choosing import Chooser
 from hugginggpt.controller.base import Controller, PlanRequest, RespondRequest, Turn
 from hugginggpt.drafts import plain
@@ -19,21 +20,24 @@ from hugginggpt.errors import ControllerError, HuggingGPTError
 from hugginggpt.events import (
     AnswerDelta,
     Answered,
+    ApprovalAsked,
+    ApprovalGiven,
     Event,
+    ModelRef,
     Notice,
     Planned,
     RequestDone,
     RequestFailed,
     RequestStarted,
     ResourcesFetched,
-    Step,
     TaskPlanned,
     Usage,
 )
 from hugginggpt.experts.base import Expert, Limits
+from hugginggpt.outcome import complete, gone_wrong, invented, summed
 from hugginggpt.plan import Plan, Task
 from hugginggpt.planning import Planning, check_text
-from hugginggpt.resources import NAME, Resource, Workspace
+from hugginggpt.resources import Resource
 from hugginggpt.scheduler import Emit, Run, Scheduler
 from hugginggpt.selection import Preferences
 from hugginggpt.session import Session
@@ -74,8 +78,13 @@ class Stages:
         extra: tuple[Expert, ...],
         emit: Emit,
         preferences: Preferences | None = None,
+        *,
+        approve: Approve | None = None,
+        given: Given | None = None,
     ) -> None:
         self._preferences = preferences or Preferences()
+        self._approve = approve
+        self._given = given
         self._parts = parts
         self._session = session
         self._controller = controller
@@ -84,6 +93,8 @@ class Stages:
         self._events: list[Event] = []
         self._usages: list[Usage] = []
         self._said = ""
+        self._waited = 0.0
+        """How long the person has thought about plans, in seconds: that is not the request's time."""
         self._whole = True
         self._request = PlanRequest(plain(text), attached, session.turns)
 
@@ -102,7 +113,7 @@ class Stages:
         except Exception as error:  # the outermost seam: the session must survive whatever broke
             log.exception("request broke")
             self._emit(RequestFailed(f"Something broke inside this program ({type(error).__name__}); the log says more."))
-        self._emit(RequestDone(time.monotonic() - begun, _summed(self._usages)))
+        self._emit(RequestDone(time.monotonic() - begun - self._waited, summed(self._usages)))
 
     async def _stages(self) -> None:
         request, parts, settings = self._request, self._parts, self._parts.settings
@@ -128,10 +139,14 @@ class Stages:
         scheduler = Scheduler(experts, parts.table, task_seconds=settings.task_seconds, slots=parts.slots, limits=limits)
         try:
             async with scheduler.running(workspace, chooser.assign, self._emit) as run:
-                plan = await self._planned(request, run, chooser)
-                for _ in range(settings.replans if self._controller.replans else 0):
+                plan = (
+                    await self._planned(request, run, chooser)
+                    if self._given is None
+                    else await self._taken(self._given, run, chooser)
+                )
+                for _ in range(settings.replans if self._controller.replans and self._given is None else 0):
                     await run.over()
-                    if not (wrong := _gone_wrong(fold_steps(self._events))):
+                    if not (wrong := gone_wrong(fold_steps(self._events))):
                         break
                     plan = await self._planned(replace(request, complaint=wrong), run, chooser, plan)
         finally:
@@ -155,10 +170,11 @@ class Stages:
         taken: list[Task] = []
 
         def take(task: Task) -> None:
-            taken.append(task)
             self._emit(TaskPlanned(task))
             chooser.expect([task])
-            run.add(task)
+            if self._approve is None:
+                taken.append(task)
+                run.add(task)
 
         begun = time.monotonic()
         kept = before.tasks if before else ()
@@ -190,7 +206,47 @@ class Stages:
             self._emit(Planned(plan, time.monotonic() - begun, request.complaint))
         old = {task.id for task in kept}
         chooser.decide([task for task in plan.tasks if task.id not in old])
+        if self._approve is not None and len(plan.tasks) > len(kept):
+            plan = await self._approved(plan, kept, chooser, self._approve)
         run.add(*(task for task in plan.tasks if task.id not in known))
+        return plan
+
+    async def _approved(self, plan: Plan, kept: Sequence[Task], chooser: Chooser, approve: Approve) -> Plan:
+        """What the person lets run of a plan; they take the time they need."""
+        old = {task.id for task in kept}
+        open_ = [task for task in plan.tasks if task.id not in old]
+        found = await asyncio.gather(*(chooser.assign(task) for task in open_), return_exceptions=True)
+        models: dict[int, tuple[ModelRef, ...]] = {}
+        problems: dict[int, str] = {}
+        for task, assignment in zip(open_, found, strict=True):
+            if isinstance(assignment, HuggingGPTError):
+                problems[task.id] = str(assignment)
+            elif isinstance(assignment, BaseException):
+                raise assignment
+            else:
+                models[task.id] = tuple(card.ref for card in assignment.candidates)
+        self._emit(ApprovalAsked(models, problems))
+        asked = time.monotonic()
+        approved = await approve(Proposal(plan, models, problems, frozenset(old)))
+        self._waited += time.monotonic() - asked
+        chooser.chosen.update(approved.models)
+        self._emit(ApprovalGiven())
+        if approved.plan.tasks != plan.tasks:
+            self._emit(Planned(approved.plan, 0.0, CHANGED))
+        return approved.plan
+
+    async def _taken(self, given: Given, run: Run, chooser: Chooser) -> Plan:
+        """A plan that was there already: what is done stays, the rest runs."""
+        for event in given.events():
+            self._emit(event)
+        chooser.chosen.update(given.models)
+        done = tuple(step.task for step in given.done)
+        run.keep(*given.done)
+        chooser.decide([task for task in given.plan.tasks if task not in done])
+        plan = given.plan
+        if self._approve is not None and not given.approved:
+            plan = await self._approved(plan, done, chooser, self._approve)
+        run.add(*(task for task in plan.tasks if task not in done))
         return plan
 
     def _say(self, words: str, begins: bool) -> None:
@@ -201,9 +257,9 @@ class Stages:
         steps = fold_steps(self._events)
         request = RespondRequest(self._request.text, self._request.attached, plan, steps, self._session.turns)
         answer = self._said if self._said and not plan.tasks else await self._answer_or_fallback(request)
-        if invented := _invented(answer, request, self._session.workspace):
-            self._emit(Notice(f"The answer names {', '.join(invented)}, which does not exist."))
-        self._emit(Answered(answer, self._whole and _complete(plan, steps)))
+        if names := invented(answer, request, self._session.workspace):
+            self._emit(Notice(f"The answer names {', '.join(names)}, which does not exist."))
+        self._emit(Answered(answer, self._whole and complete(plan, steps)))
         made = (*self._request.attached, *fetched, *(resource for step in steps for resource in step.outputs))
         turn = Turn(self._request.text, answer, made)
         self._session.turns = (*self._session.turns, turn)[-_KEPT_TURNS:]
@@ -237,38 +293,3 @@ class Stages:
         if not (answer := "".join(pieces).strip()):
             raise ControllerError(f"{controller.name} answered nothing.")
         return answer
-
-
-def _gone_wrong(steps: Sequence[Step]) -> str:
-    """Why the rest has to be planned anew: what failed for good, and what gave nothing; empty where all went well."""
-    failed = [f"Task {step.task.id} ({step.task.task}) failed: {step.error}" for step in steps if step.status == "failed"]
-    empty = [
-        f"Task {step.task.id} ({step.task.task}) gave an empty text."
-        for step in steps
-        if step.status == "done" and step.outputs and not any(r.path or (r.text or "").strip() for r in step.outputs)
-    ]
-    return " ".join([*failed, *empty])
-
-
-def _complete(plan: Plan, steps: Sequence[Step]) -> bool:
-    """Whether anything that was asked for was done: a task on the way to a failed one was not asked for itself."""
-    needed = {n for task in plan.tasks for n in task.dep}
-    return not plan.tasks or any(step.status == "done" for step in steps if step.task.id not in needed)
-
-
-def _invented(answer: str, request: RespondRequest, workspace: Workspace) -> list[str]:
-    """Names of resources in an answer that no resource has and that nobody else wrote."""
-
-    def names(text: str) -> set[str]:
-        return set(NAME.findall(text))
-
-    written = names(request.text).union(*(names(resource.text or "") for step in request.steps for resource in step.outputs))
-    return sorted(names(answer) - {resource.name for resource in workspace.resources} - written)
-
-
-def _summed(usages: Sequence[Usage]) -> tuple[Usage, ...]:
-    """One entry a stage, in the order in which the stages first appear."""
-    totals: dict[str, Usage] = {}
-    for usage in usages:
-        totals[usage.stage] = totals[usage.stage] + usage if usage.stage in totals else usage
-    return tuple(totals.values())

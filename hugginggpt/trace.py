@@ -38,7 +38,8 @@ def fold_steps(events: Iterable[Event]) -> tuple[Step, ...]:
             case TaskPlanned(task=task):
                 steps[task.id] = Step(task, "pending")
             case Planned(plan=plan):
-                steps = {task.id: steps.get(task.id) or Step(task, "pending") for task in plan.tasks}
+                known = {task.id: steps.get(task.id) or Step(task, "pending") for task in plan.tasks}
+                steps = {task.id: replace(known[task.id], task=task) for task in plan.tasks}  # a person may have changed it
             case ModelSelected(task_id=n):
                 steps[n] = replace(steps[n], model=event.model, reason=event.reason)
             case TaskStarted(task_id=n):

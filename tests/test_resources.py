@@ -237,6 +237,20 @@ def test_an_output_is_described_by_its_measure(workspace: Workspace) -> None:
     assert workspace.add_output(Kind.AUDIO, Origin("task", "tts", 1), path=path).measure == "2.0 s"
 
 
+def test_a_name_is_kept_where_it_is_free_and_what_comes_later_counts_on_from_it(workspace: Workspace) -> None:
+    origin = Origin("task", "summarization", 0)
+    wished = [workspace.add_output(Kind.TEXT, origin, text="x", name=name).name for name in ("text-5", "text-2", "text-5")]
+    assert wished == ["text-5", "text-2", "text-6"]
+    assert workspace.add_output(Kind.TEXT, origin, text="x").name == "text-7"
+
+
+def test_what_is_discarded_is_gone_with_its_file(workspace: Workspace) -> None:
+    kept, gone = workspace.add_file(MEDIA / "cat.jpg"), workspace.add_file(MEDIA / "rocket.jpg")
+    workspace.discard([gone])
+    assert workspace.resources == (kept,)
+    assert [path for path in workspace.folder.rglob("*") if path.is_file()] == [kept.path]
+
+
 async def test_names_stay_unique_when_files_are_added_from_many_threads(workspace: Workspace) -> None:
     added = await asyncio.gather(*(asyncio.to_thread(workspace.add_file, MEDIA / "report.txt") for _ in range(40)))
     assert len({resource.name for resource in added}) == len(workspace.resources) == 40
