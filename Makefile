@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint format setup-browser clean
+.PHONY: run test dev lint format setup-browser clean
 
 run: $(VENV)/.run
 	$(BIN)/python app.py
 
+# A process for each core, and a thread for each process: more would get in each other's way.
 test: $(VENV)/.dev setup-browser
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+dev: $(VENV)/.dev
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 from hugginggpt.addresses import is_public
@@ -39,8 +40,9 @@ def make_agent(settings: Settings | None = None) -> HuggingGPT:
 
     settings = settings or load_settings()
     catalogue()  # what somebody has edited is checked now, and not in the middle of a request
-    if _holds_only_sessions(settings):
-        remove_stale(settings)
+    if not _holds_only_sessions(settings):  # what lies with the sessions can be had through the page
+        settings = settings.model_copy(update={"sessions": settings.sessions / "hugginggpt-sessions"})
+    remove_stale(settings)
     return HuggingGPT(
         [*_local(settings), BundledExpert(), _hosted(settings)],
         fallback=OfflineController(),
@@ -51,13 +53,30 @@ def make_agent(settings: Settings | None = None) -> HuggingGPT:
 
 def _local(settings: Settings) -> Sequence[Expert]:
     from hugginggpt.experts.local import LocalExpert
-    from hugginggpt.experts.local.zero import on_zero_gpu, wrapped
+    from hugginggpt.experts.local.preloading import usual
+    from hugginggpt.experts.local.zero import load_here, on_zero_gpu, wrapped
 
     if settings.local == "off":
         return ()
     if on_zero_gpu():
         wrapped()  # now, before anything imports torch
+        load_here(usual() if settings.preload is None else settings.preload)
     return [LocalExpert(device=settings.device, memory_gb=settings.memory_gb, gpu_memory_gb=settings.gpu_memory_gb)]
+
+
+def preload(agent: HuggingGPT) -> Thread | None:
+    """Load what ``HUGGINGGPT_PRELOAD`` names, in a thread; to be called when the page is up. None where that's nothing.
+
+    On ZeroGPU `make_agent` has done it: there it must be before the page is up.
+    """
+    from hugginggpt.experts.local import LocalExpert
+    from hugginggpt.experts.local.preloading import load_behind
+    from hugginggpt.experts.local.zero import on_zero_gpu
+
+    local, models = agent.expert("local"), agent.settings.preload
+    if not isinstance(local, LocalExpert) or not models or on_zero_gpu():
+        return None
+    return load_behind(local, models)
 
 
 def _hosted(settings: Settings) -> Expert:

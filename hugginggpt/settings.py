@@ -9,10 +9,10 @@ import os
 import stat
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from hugginggpt.errors import HuggingGPTError
 
@@ -44,6 +44,16 @@ def _usual_catalogue() -> Path:
 
 def _usual_hub() -> str:
     return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+
+
+def _split(written: object) -> object:
+    """A list as an environment variable holds it."""
+    if not isinstance(written, str):
+        return written
+    return () if written.strip().lower() == "off" else tuple(filter(None, (each.strip() for each in written.split(","))))
+
+
+ModelId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*/[\w.-]+$")]
 
 
 class Settings(BaseSettings):
@@ -85,6 +95,9 @@ class Settings(BaseSettings):
     """What loaded models may take of the CPU's memory, in GiB; by default half of it."""
     gpu_memory_gb: float | None = Field(None, gt=0)
     """What they may take of each GPU's memory, in GiB; by default 85 % of it."""
+    preload: Annotated[tuple[ModelId, ...] | None, NoDecode, BeforeValidator(_split)] = None
+    """Ids of cached models that are loaded before anybody asks, separated by commas; "off": none. On ZeroGPU those of
+    ``models_config/preload.yaml`` by default, elsewhere none."""
     catalogue: Path = Field(default_factory=_usual_catalogue)
     """Folder in which the Hub's answers to searches are kept."""
     catalogue_hours: float = Field(24.0, ge=0)

@@ -55,8 +55,29 @@ def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("", None),
+        ("off", ()),
+        ("a/b", ("a/b",)),
+        (" google-t5/t5-small ,hustvl/yolos-tiny,", ("google-t5/t5-small", "hustvl/yolos-tiny")),
+    ],
+)
+def test_a_list_is_written_with_commas(monkeypatch: pytest.MonkeyPatch, written: str, read: tuple[str, ...] | None) -> None:
+    monkeypatch.setenv("HUGGINGGPT_PRELOAD", written)
+    assert load_settings().preload == read
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
-    [("TASK_SECONDS", "abc"), ("TASK_SECONDS", "-1"), ("MAX_PIXELS", "1.5"), ("top_k", "many"), ("MAX_TASKS", "9" * 5000)],
+    [
+        ("TASK_SECONDS", "abc"),
+        ("TASK_SECONDS", "-1"),
+        ("MAX_PIXELS", "1.5"),
+        ("top_k", "many"),
+        ("MAX_TASKS", "9" * 5000),
+        ("PRELOAD", "t5-small"),
+    ],
 )
 def test_a_value_that_cannot_be_used_is_one_sentence(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"HUGGINGGPT_{name}", value)

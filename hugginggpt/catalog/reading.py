@@ -15,6 +15,8 @@ from hugginggpt.settings import SettingsError
 Shape = TypeVar("Shape")
 
 _SHOWN: Final = 60
+_LOADER: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's where PyYAML has it: these files are read before the page is up."""
 
 
 class CatalogueError(SettingsError):
@@ -33,9 +35,9 @@ def read_yaml(path: Path, shape: type[Shape]) -> Shape:
         raise CatalogueError(f"{path.name} can't be read: restore it, or correct its encoding to UTF-8.") from error
     root: yaml.Node | None = None
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=_LOADER)
         twice = _twice(root)
-        content = yaml.safe_load(text)
+        content = _made(root)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         said = "here the file stops being YAML: look at the indentation, colons and quotes of this line and the one above."
         raise CatalogueError(f"{path.name}, line {_line_of_fault(error, text, root)}: {said}") from error
@@ -46,6 +48,15 @@ def read_yaml(path: Path, shape: type[Shape]) -> Shape:
     except ValidationError as error:
         first = error.errors()[0]
         raise CatalogueError(f"{path.name}, line {_line(root, first['loc'])}: {_remedy(first, shape)}") from error
+
+
+def _made(root: yaml.Node | None) -> Any:
+    """What the nodes of a file stand for: it isn't parsed a second time for that."""
+    loader = _LOADER("")
+    try:
+        return None if root is None else loader.construct_document(root)
+    finally:
+        loader.dispose()
 
 
 def _line_of_fault(error: Exception, text: str, root: yaml.Node | None) -> int:
@@ -78,7 +89,7 @@ def _can_be_made(node: yaml.ScalarNode) -> bool:
 
 def line_of(path: Path, loc: Sequence[int | str]) -> int:
     """The line where a value stands in a file that has been read: by keys of mappings and places in lists."""
-    return _line(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), loc)
+    return _line(yaml.compose(path.read_text(encoding="utf-8"), Loader=_LOADER), loc)
 
 
 def _line(node: yaml.Node | None, loc: Sequence[int | str]) -> int:

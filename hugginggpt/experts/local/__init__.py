@@ -11,6 +11,7 @@ import importlib
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,8 @@ from hugginggpt.experts.local.devices import Device, available_memory, find_devi
 from hugginggpt.experts.local.matching import Match, matches
 from hugginggpt.experts.local.memory import ModelPool
 from hugginggpt.experts.local.partners import needs_partner, partner
-from hugginggpt.experts.local.runtime import OVERHEAD, Runtime, told_apart
+from hugginggpt.experts.local.preloading import sample_call
+from hugginggpt.experts.local.runtime import OVERHEAD, LoadedError, Loading, Runtime, told_apart
 from hugginggpt.experts.local.zero import on_zero_gpu, send, wrapped
 
 _FUNCTIONS: Final[Mapping[str, str]] = {
@@ -199,15 +201,29 @@ class LocalExpert:
     def run_here(self, calls: Sequence[Call]) -> Sequence[Result]:
         """The same in this very process."""
         card = calls[0].card
-        if card.id not in self._checkpoints:  # a process that has looked before it was fetched
+        with told_apart(f"{card.id} failed on this input"):
+            return _function(_FUNCTIONS[card.task])(calls, self._runtime(card.id))
+
+    def load(self, model: str) -> None:
+        """Load a cached model before anybody asks for it, as the first task that it can do would. Blocks.
+
+        Raises:
+            ExpertError: It is not in the cache, doesn't fit, or can't be loaded.
+        """
+        card = next((card for card in self.cards() if card.id == model), None)
+        if card is None:
+            raise ExpertError(f"{model} is not in the cache, or does none of the tasks here.")
+        with suppress(LoadedError), told_apart(f"{card.id} can't be tried on {card.task}"):
+            _function(_FUNCTIONS[card.task])([sample_call(card)], self._runtime(model, Loading))
+
+    def _runtime(self, model: str, kind: type[Runtime] = Runtime) -> Runtime:
+        if model not in self._checkpoints:  # a process that has looked before it was fetched
             self.rescan()
             self.cards()
-        checkpoint = self._checkpoints.get(card.id)
+        checkpoint = self._checkpoints.get(model)
         if checkpoint is None or not checkpoint.folder.is_dir():
-            raise ExpertError(f"{card.id} is not in the cache any more.")
-        runtime = Runtime(checkpoint, self._device(checkpoint), self.pool, tuple(self._checkpoints.values()))
-        with told_apart(f"{card.id} failed on this input"):
-            return _function(_FUNCTIONS[card.task])(calls, runtime)
+            raise ExpertError(f"{model} is not in the cache any more.")
+        return kind(checkpoint, self._device(checkpoint), self.pool, tuple(self._checkpoints.values()))
 
 
 def _description(checkpoint: Checkpoint, steered: Checkpoint | None) -> str:

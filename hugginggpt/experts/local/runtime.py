@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from hugginggpt.catalog.cache import Checkpoint
 from hugginggpt.errors import ExpertError, HuggingGPTError
@@ -80,6 +80,28 @@ class Runtime:
     def need(self, checkpoint: Checkpoint) -> int:
         """How many bytes a checkpoint takes on this device while it works."""
         return round(checkpoint.parameters * (2 if self.device.half else 4) * OVERHEAD)
+
+
+class LoadedError(HuggingGPTError):
+    """No fault: a model is loaded, and nothing more was wanted."""
+
+
+class Loading(Runtime):
+    """A runtime with which a task's function goes no further than to its first loaded model."""
+
+    __slots__ = ()
+
+    def loaded(
+        self, form: str, load: Callable[[Checkpoint], T], token: CancelToken, *, checkpoint: Checkpoint | None = None
+    ) -> NoReturn:
+        """Load it, leave it warm, and go.
+
+        Raises:
+            LoadedError: It is loaded.
+            ExpertError: It doesn't fit, or its files can't be loaded.
+        """
+        with super().loaded(form, load, token, checkpoint=checkpoint):
+            raise LoadedError(f"{(checkpoint or self.checkpoint).id} is loaded.")
 
 
 @functools.cache

@@ -1,8 +1,9 @@
 """ZeroGPU (https://huggingface.co/docs/hub/spaces-zerogpu): a GPU is lent to a process of its own, for one run at a time.
 
 What goes there and back is pickled: plain data, files by their paths, errors as their words. A run can't be looked into
-there, so nobody is told its steps, and one that is stopped ends by itself within the time that it asked for. Models are
-loaded in that process and stay warm as long as it lives.
+there, so nobody is told its steps, and one that is stopped ends by itself within the time that it asked for. That process
+is a copy of this one: what has been loaded here before the page was up, for a GPU that ``spaces`` only pretends to have,
+it moves to the real one and needn't load. Any other model it loads itself, and keeps warm as long as it lives.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from hugginggpt import errors
 from hugginggpt.catalog.cards import ModelCard
 from hugginggpt.experts.base import Call, Limits, Result
+from hugginggpt.experts.local.preloading import load_all
 from hugginggpt.resources import Resource
 
 if TYPE_CHECKING:
@@ -88,6 +90,15 @@ def work(errand: Errand) -> Sequence[Result] | Failure:
         return Failure(type(error).__name__, str(error))
 
 
+def load_here(models: Sequence[str], cache: Path | None = None) -> Sequence[str]:
+    """Load cached models into this process, from which those with a GPU are copied; to be called as the Space starts.
+
+    Returns:
+        Those that are loaded; the log says what is wrong with the others.
+    """
+    return load_all(_expert(cache), models)
+
+
 @functools.cache
 def wrapped() -> Callable[[Errand], Sequence[Result] | Failure]:
     """`work` on a GPU that is asked for; to be called once as the Space starts, which refuses to start without."""
@@ -99,7 +110,7 @@ def wrapped() -> Callable[[Errand], Sequence[Result] | Failure]:
 
 @functools.cache
 def _expert(cache: Path | None) -> LocalExpert:
-    """The back end of the process with the GPU."""
+    """The back end of the process with the GPU, and of the one that it is a copy of."""
     from hugginggpt.experts.local import LocalExpert
 
     return LocalExpert(cache)

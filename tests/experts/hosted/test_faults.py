@@ -31,8 +31,10 @@ from tests.hosted_server import HostedServer
 TOKEN = "hf_visitorsOwn4711verySecret"
 MODEL = "owner/text-classification"
 PLAN = [{"task": "text-classification", "id": 0, "args": {"text": "What a lovely day, I am so happy!"}}]
-SECONDS = 2.5
-"""What a task may take where something goes wrong; long enough elsewhere for a tiny model to be loaded at the server."""
+SECONDS = 2.0
+"""What a task may take where something goes wrong, at least."""
+TIMES = 8
+"""How many times what a request takes that goes well: a machine that has other work is slow at all of them."""
 
 
 @dataclass
@@ -42,7 +44,7 @@ class Case:
     server: HostedServer
     folder: Path
     circuits: Circuits
-    seconds: float = 30.0
+    seconds: float = 60.0
 
     async def ask(self, *, fallback: bool, token: str = TOKEN, router: str = "", **about: Any) -> list[Event]:
         settings = Settings(sessions=self.folder / "sessions", task_seconds=self.seconds)
@@ -107,27 +109,29 @@ def everything_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCa
 
 @pytest.fixture(params=FAULTS)
 async def broken(case: Case, request: pytest.FixtureRequest, everything_logged: pytest.LogCaptureFixture) -> Any:
-    """Asks where one thing goes wrong again and again; gives what happened, and the sentence for it.
+    """Asks where one thing goes wrong again and again; gives what happened, the sentence for it, and that of the deadline.
 
     Whatever it is, it ends in time and the token turns up nowhere.
     """
     fault, said = FAULTS[request.param]
-    case.seconds = SECONDS
+    begun = time.monotonic()
+    assert only(await case.ask(fallback=False), TaskDone)
+    case.seconds = max(SECONDS, round(TIMES * (time.monotonic() - begun), 1))
     case.server.faults["/hf-inference"].append(fault().forever())
 
-    async def ask(*, fallback: bool) -> tuple[list[Event], str]:
+    async def ask(*, fallback: bool) -> tuple[list[Event], str, str]:
         begun = time.monotonic()
         events = await case.ask(fallback=fallback)
-        assert time.monotonic() - begun < case.seconds + 2
+        assert time.monotonic() - begun < case.seconds * 2
         for place in (everything_logged.text, repr(events), json.dumps(trace_json(events))):
             assert TOKEN not in place
-        return events, said
+        return events, said, f"{MODEL} took longer than the {case.seconds:g} s"
 
     return ask
 
 
 async def test_the_next_model_does_it_and_it_is_told_why(broken: Any) -> None:
-    events, said = await broken(fallback=True)
+    events, said, _ = await broken(fallback=True)
     failed = only(events, AttemptFailed)
     assert (failed.model.id, failed.model.where) == (MODEL, "hosted by hf-inference")
     assert failed.error.startswith(said)
@@ -135,8 +139,8 @@ async def test_the_next_model_does_it_and_it_is_told_why(broken: Any) -> None:
 
 
 async def test_without_another_model_the_request_ends_with_the_sentence(broken: Any) -> None:
-    events, said = await broken(fallback=False)
-    assert only(events, TaskFailed).error.startswith((said, f"{MODEL} took longer than the {SECONDS:g} s"))
+    events, said, or_else = await broken(fallback=False)
+    assert only(events, TaskFailed).error.startswith((said, or_else))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+"""Models that are loaded before anybody asks for them: the setting ``HUGGINGGPT_PRELOAD``.
+
+A ZeroGPU Space loads them before its page is up: a process that is lent a GPU is a copy of the one that started, and has
+what that one had loaded. Everywhere else the page comes first, and a thread loads them behind it.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import yaml
+
+from hugginggpt.catalog.cards import ModelCard
+from hugginggpt.errors import HuggingGPTError
+from hugginggpt.experts.base import Call
+from hugginggpt.resources import EXAMPLE_MEDIA, Origin, Resource
+from hugginggpt.tasks import Kind, TaskInput, task_table
+
+if TYPE_CHECKING:
+    from hugginggpt.experts.local import LocalExpert
+
+log = logging.getLogger(__name__)
+
+LIST: Final = Path(__file__).resolve().parents[3] / "models_config" / "preload.yaml"
+_TEXT: Final = "A cat on a sofa"
+_SAMPLES: Final[Mapping[Kind, str]] = {
+    Kind.IMAGE: "cat.jpg",
+    Kind.AUDIO: "speech.flac",
+    Kind.VIDEO: "clip.mp4",
+    Kind.TABLE: "people.csv",
+}
+"""What a function is given that is only to load its model: it reads its inputs first."""
+
+
+@functools.cache
+def usual() -> Sequence[str]:
+    """What a ZeroGPU Space loads where its owner has named nothing: ``models_config/preload.yaml``."""
+    found: list[str] = yaml.safe_load(LIST.read_text(encoding="utf-8"))
+    return tuple(found)
+
+
+def load_all(expert: LocalExpert, models: Sequence[str]) -> Sequence[str]:
+    """Load cached models one after the other; what can't be loaded is logged, and left to its first request.
+
+    Returns:
+        Those that are loaded now.
+    """
+    loaded: list[str] = []
+    for model in models:
+        try:
+            expert.load(model)
+        except HuggingGPTError as error:
+            log.warning("%s is not loaded ahead: %s", model, error)
+        else:
+            loaded.append(model)
+            log.info("%s is loaded.", model)
+    return loaded
+
+
+def load_behind(expert: LocalExpert, models: Sequence[str]) -> threading.Thread:
+    """The same in a thread that nobody has to wait for."""
+    thread = threading.Thread(target=load_all, args=(expert, models), name="preload", daemon=True)
+    thread.start()
+    return thread
+
+
+def sample_call(card: ModelCard) -> Call:
+    """A call of a model with inputs of the right kinds, whose result nobody wants."""
+    inputs = {given.name: _sample(given) for given in task_table()[card.task].inputs if given.required}
+    return Call(card, inputs, lambda suffix: Path(os.devnull))
+
+
+def _sample(given: TaskInput) -> str | Resource:
+    if given.kind is Kind.TEXT:
+        return _TEXT
+    name = _SAMPLES[given.kind]
+    return Resource(f"{given.kind.value}-1", given.kind, Origin("example", name), path=EXAMPLE_MEDIA / name)

@@ -1,0 +1,89 @@
+"""Models that are loaded before anybody asks for them."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from hugginggpt.assembly import make_agent, preload
+from hugginggpt.catalog.shipped import catalogue
+from hugginggpt.errors import ExpertError
+from hugginggpt.experts.local import LocalExpert, zero
+from hugginggpt.experts.local.preloading import load_all, usual
+from hugginggpt.settings import Settings
+from tests.experts.local.conftest import LocalBench
+
+
+@pytest.fixture
+def cold(local: LocalBench) -> LocalExpert:
+    """A back end that has loaded nothing yet, over the same cache."""
+    return LocalExpert(local.cache.folder, memory_gb=2)
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["tiny/bert-sentiment", "tiny/detr", "tiny/vits", "tiny/whisper", "tiny/videomae", "tiny/sd", "tiny/t5", "tiny/tapas"],
+)
+def test_a_model_is_loaded_and_nothing_is_run(local: LocalBench, cold: LocalExpert, model: str) -> None:
+    local.cache.add(model)
+    cold.load(model)
+    assert cold.pool.names == (model,)
+
+
+async def test_its_first_request_finds_it_warm(local: LocalBench, cold: LocalExpert) -> None:
+    call = local.call("object-detection", "tiny/detr", image=local.demo("cat.jpg"))
+    cold.load("tiny/detr")
+    taken = cold.pool.taken("cpu")
+    assert taken > 0
+    assert len((await cold.run(call)).outputs) == 2
+    assert (cold.pool.taken("cpu"), cold.pool.names) == (taken, ("tiny/detr",))
+
+
+def test_a_model_that_is_not_there_is_named_and_the_others_are_loaded(
+    local: LocalBench, cold: LocalExpert, caplog: pytest.LogCaptureFixture
+) -> None:
+    local.cache.add("tiny/vit")
+    with pytest.raises(ExpertError, match=r"^nobody/nothing is not in the cache, or does none of the tasks here\.$"):
+        cold.load("nobody/nothing")
+    with caplog.at_level(logging.WARNING):
+        assert load_all(cold, ["nobody/nothing", "tiny/vit"]) == ["tiny/vit"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "nobody/nothing is not loaded ahead: nobody/nothing is not in the cache, or does none of the tasks here."
+    ]
+
+
+def test_what_a_zero_gpu_space_has_loaded_serves_its_runs(local: LocalBench) -> None:
+    """In one process: a run there is a copy of this one."""
+    call = local.call("image-classification", "tiny/vit", image=local.demo("cat.jpg"))
+    assert zero.load_here(["tiny/vit"], local.cache.folder) == ["tiny/vit"]
+    pool = zero._expert(local.cache.folder).pool
+    loaded = dict(pool._entries)
+    (result,) = zero.send([call], local.cache.folder, zero.work)
+    assert len(result.outputs[0].data["classes"]) == 5
+    assert dict(pool._entries) == loaded
+
+
+def test_a_deployments_list_is_loaded_behind_the_page(
+    local: LocalBench, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local.cache.add("tiny/vit")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(local.cache.folder))
+    agent = make_agent(settings.model_copy(update={"preload": ("tiny/vit",)}))
+    thread = preload(agent)
+    assert thread is not None
+    thread.join(60)
+    expert = agent.expert("local")
+    assert isinstance(expert, LocalExpert)
+    assert expert.pool.names == ("tiny/vit",)
+
+
+def test_without_a_list_nothing_is_loaded(settings: Settings) -> None:
+    assert preload(make_agent(settings)) is None
+    assert preload(make_agent(settings.model_copy(update={"local": "off", "preload": ("tiny/vit",)}))) is None
+
+
+def test_the_usual_ones_are_small_and_for_tasks_that_nothing_bundled_does() -> None:
+    entries = {entry.id: entry for found in catalogue().values() for entry in found}
+    assert all(entries[model].small and (entries[model].size_mb or 1e9) < 500 for model in usual())
+    assert usual()
