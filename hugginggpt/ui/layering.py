@@ -1,0 +1,248 @@
+"""Where the boxes of a directed graph stand, in layers from top to bottom, and how the lines between them run.
+
+Layers by the longest path, a few boxes each; lines over several layers are bundled; the order within a layer is the
+barycentre's with the fewest crossings seen. Source: Sugiyama, Tagawa, Toda, "Methods for Visual Understanding of
+Hierarchical System Structures" (1981).
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from bisect import bisect_right, insort
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+_SWEEPS: Final = 8
+_LINE_WIDTH: Final = 1.0
+"""The room that a line takes where it passes through a layer, in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """What has to be placed; sizes in pixels."""
+
+    key: str
+    width: float
+    height: float
+    given: bool = False
+    """Whether it comes from outside: it stands in a row of such, right above the first box that it leads to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A piece of a connection, from (x, y) down to (x, y), and on straight down to `through`."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+    through: float
+    arrives: bool
+    """Whether it ends at a box."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a box stands: its upper left corner, and its size."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Everything in its place; pixels, from the upper left corner."""
+
+    places: Mapping[str, Place]
+    """Of each box, by its key."""
+    lines: tuple[Line, ...]
+    labels: Mapping[tuple[str, str], tuple[float, float]]
+    """The middle of the piece that an edge has to itself, where it has one."""
+    width: float
+    height: float
+
+
+Node = str | tuple[int, str, str]
+"""A box by its key, or where the lines that "from" or "to" a box share pass through a layer."""
+
+
+@functools.lru_cache(maxsize=64)
+def layout(
+    boxes: tuple[Box, ...], edges: tuple[tuple[str, str], ...], *, abreast: int = 2, across: float = 8, down: float = 36
+) -> Layout:
+    """Place the boxes; the same boxes and edges always give the same picture.
+
+    Args:
+        boxes: Each with a key of its own.
+        edges: From the upper to the lower box, by their keys; those that close a circle are left out.
+        abreast: How many boxes stand in one layer at most, without those that are given.
+        across: Pixels between neighbours.
+        down: Pixels between layers.
+    """
+    of = {box.key: box for box in boxes}
+    layer_of = _layers(boxes, edges, abreast)
+    kept = tuple(dict.fromkeys((a, b) for a, b in edges if layer_of[a] < layer_of[b]))
+    pieces, route = _routed(kept, layer_of)
+    layers: list[list[Node]] = [[] for _ in range(max(layer_of.values(), default=-1) + 1)]
+    for key in of:
+        layers[layer_of[key]].append(key)
+    middles = [(len(layer) + 1) // 2 for layer in layers]
+    for node in dict.fromkeys(node for piece in pieces for node in piece if isinstance(node, tuple)):
+        layers[node[0]].insert(middles[node[0]], node)
+    upper, lower = _neighbours(pieces)
+    layers = _ordered(layers, upper, lower)
+    widths = {node: of[node].width if isinstance(node, str) else _LINE_WIDTH for layer in layers for node in layer}
+    centres = _centres(layers, upper, lower, widths, across)
+    tops, heights = [], []
+    y = 0.0
+    for layer in layers:
+        heights.append(max((of[node].height for node in layer if isinstance(node, str)), default=0.0))
+        tops.append(y)
+        y += heights[-1] + down
+
+    def span(node: Node) -> tuple[float, float]:
+        """Where it begins and ends, from above."""
+        if isinstance(node, tuple):
+            return tops[node[0]], tops[node[0]] + heights[node[0]]
+        n = layer_of[node]
+        top = tops[n] + (heights[n] - of[node].height) / 2
+        return top, top + of[node].height
+
+    lines = tuple(
+        Line((centres[a], span(a)[1]), (centres[b], span(b)[0]), span(b)[not isinstance(b, str)], isinstance(b, str))
+        for a, b in pieces
+    )
+    places = {key: Place(centres[key] - box.width / 2, span(key)[0], box.width, box.height) for key, box in of.items()}
+    labels = {edge: ((centres[a] + centres[b]) / 2, (span(a)[1] + span(b)[0]) / 2) for edge, (a, b) in route.items()}
+    width = max((centres[node] + widths[node] / 2 for node in widths), default=0.0)
+    return Layout(places, lines, labels, width, max(y - down, 0.0))
+
+
+def _layers(boxes: Sequence[Box], edges: Iterable[tuple[str, str]], abreast: int) -> dict[str, int]:
+    """The layer of each box, from 0 and without gaps: below all that lead to it, where there is still room."""
+    given = {box.key for box in boxes if box.given}
+    before: dict[str, set[str]] = {box.key: set() for box in boxes if not box.given}
+    fed: dict[str, list[str]] = defaultdict(list)
+    for a, b in edges:
+        if a in given:
+            fed[a].append(b)
+        elif a != b:
+            before[b].add(a)
+    row: dict[str, int] = {}
+    taken: Counter[int] = Counter()
+    waiting = list(before)
+    while waiting:
+        # in a circle nothing is ever ready: its first box begins
+        key = next((key for key in waiting if before[key] <= row.keys()), waiting[0])
+        n = max((row[a] + 1 for a in before[key] if a in row), default=0)
+        while taken[n] >= abreast:
+            n += 1
+        row[key] = n
+        taken[n] += 1
+        waiting.remove(key)
+    halves = {key: 2 * n + 1 for key, n in row.items()}  # between any two rows there is one for what is given
+    halves |= {key: min((halves[b] for b in fed[key]), default=1) - 1 for key in given}
+    rank = {half: n for n, half in enumerate(sorted(set(halves.values())))}
+    return {key: rank[half] for key, half in halves.items()}
+
+
+def _routed(
+    edges: Sequence[tuple[str, str]], layer_of: Mapping[str, int]
+) -> tuple[tuple[tuple[Node, Node], ...], dict[tuple[str, str], tuple[Node, Node]]]:
+    """The pieces from layer to layer, and for each edge the one that it shares with no other."""
+    leaving, arriving = Counter(a for a, _ in edges), Counter(b for _, b in edges)
+    pieces: dict[tuple[Node, Node], None] = {}
+    own: dict[tuple[str, str], tuple[Node, Node]] = {}
+    for a, b in edges:
+        shared = ("to", b) if arriving[b] > leaving[a] else ("from", a)
+        chain: list[Node] = [a, *((n, *shared) for n in range(layer_of[a] + 1, layer_of[b])), b]
+        run = list(itertools.pairwise(chain))
+        pieces |= dict.fromkeys(run)
+        own[a, b] = run[0] if shared[0] == "to" else run[-1]
+    return tuple(pieces), own
+
+
+Neighbours = Mapping[Node, Sequence[Node]]
+
+
+def _neighbours(pieces: Iterable[tuple[Node, Node]]) -> tuple[Neighbours, Neighbours]:
+    """Those above each node, and those below it."""
+    upper: dict[Node, list[Node]] = defaultdict(list)
+    lower: dict[Node, list[Node]] = defaultdict(list)
+    for a, b in pieces:
+        upper[b].append(a)
+        lower[a].append(b)
+    return upper, lower
+
+
+def _ordered(layers: list[list[Node]], upper: Neighbours, lower: Neighbours) -> list[list[Node]]:
+    """Each layer in the order with the fewest crossings that sweeps down and up have come by."""
+    best, fewest = layers, _crossings(layers, lower)
+    for sweep in range(_SWEEPS):
+        if not fewest:
+            break
+        layers = [list(layer) for layer in layers]
+        beside = lower if sweep % 2 else upper
+        at = {node: float(i) for layer in layers for i, node in enumerate(layer)}
+        for n in reversed(range(len(layers))) if sweep % 2 else range(len(layers)):
+            layers[n].sort(key=lambda node: _mean([at[other] for other in beside.get(node, ())], at[node]))
+            at |= {node: float(i) for i, node in enumerate(layers[n])}
+        if (count := _crossings(layers, lower)) < fewest:
+            best, fewest = layers, count
+    return best
+
+
+def _crossings(layers: Sequence[Sequence[Node]], lower: Neighbours) -> int:
+    at = {node: i for layer in layers for i, node in enumerate(layer)}
+    count = 0
+    for layer in layers:
+        ends: list[int] = []
+        for node in layer:
+            below = sorted(at[other] for other in lower.get(node, ()))
+            count += sum(len(ends) - bisect_right(ends, end) for end in below)
+            for end in below:
+                insort(ends, end)
+    return count
+
+
+def _centres(
+    layers: Sequence[Sequence[Node]], upper: Neighbours, lower: Neighbours, widths: Mapping[Node, float], across: float
+) -> dict[Node, float]:
+    """The middle of each node, counted from the left edge: near its neighbours, no wider than must be."""
+    frame = max((sum(widths[node] for node in layer) + across * (len(layer) - 1) for layer in layers), default=0.0)
+    at: dict[Node, float] = {}
+    for layer in layers:
+        at |= zip(layer, _apart([frame / 2] * len(layer), [widths[node] for node in layer], across, frame), strict=True)
+    for sweep in range(_SWEEPS):
+        for layer in reversed(layers) if sweep % 2 else layers:
+            last = sweep >= _SWEEPS - 2
+            sides = [upper, lower] if last else [lower if sweep % 2 else upper]
+            wanted = [_mean([at[other] for side in sides for other in side.get(node, ())], at[node]) for node in layer]
+            at |= zip(layer, _apart(wanted, [widths[node] for node in layer], across, frame), strict=True)
+    left = min((at[node] - widths[node] / 2 for node in at), default=0.0)
+    return {node: x - left for node, x in at.items()}
+
+
+def _apart(wanted: Sequence[float], widths: Sequence[float], gap: float, frame: float) -> list[float]:
+    """The places within 0..frame next to those that are wanted, by least squares, at which neighbours keep their distance."""
+    offsets, total = [], 0.0
+    for i, width in enumerate(widths):
+        total += (widths[i - 1] + width) / 2 + gap if i else 0.0
+        offsets.append(total)
+    groups: list[tuple[float, int]] = []  # those that stand as close as they may: where they want to be together
+    for place, offset in zip(wanted, offsets, strict=True):
+        mean, count = place - offset, 1
+        while groups and groups[-1][0] >= mean:
+            other, others = groups.pop()
+            mean, count = (mean * count + other * others) / (count + others), count + others
+        groups.append((mean, count))
+    least, most = widths[0] / 2, frame - total - widths[-1] / 2
+    means = [min(max(mean, least), most) for mean, count in groups for _ in range(count)]
+    return [mean + offset for mean, offset in zip(means, offsets, strict=True)]
+
+
+def _mean(values: Sequence[float], otherwise: float) -> float:
+    return sum(values) / len(values) if values else otherwise

@@ -1,0 +1,21 @@
+"""The style sheets and scripts of what is drawn as HTML.
+
+The sheets hold in Gradio's page and in a file by itself, by day and by night.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+_FOLDER: Final = Path(__file__).parent
+
+
+def style(*names: str) -> str:
+    """The sheets of these names, after the one with the colours that all of them use."""
+    return "\n".join((_FOLDER / f"{name}.css").read_text(encoding="utf-8") for name in ("colours", *names))
+
+
+def script(name: str) -> str:
+    """A script for ``gr.HTML(js_on_load=…)``."""
+    return (_FOLDER / f"{name}.js").read_text(encoding="utf-8")

@@ -1,0 +1,45 @@
+"""What these tests share: a real run of bundled models, made once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from hugginggpt.agent import HuggingGPT, Session
+from hugginggpt.controller.offline import OfflineController
+from hugginggpt.experts.bundled import BundledExpert
+from hugginggpt.recording import Recording
+from hugginggpt.resources import Workspace
+from hugginggpt.settings import Settings
+from tests.conftest import MEDIA
+from tests.sharing.runs import everything, record
+
+REQUEST = "read the image example.jpg for me"
+
+
+@pytest.fixture(scope="session")
+def tutorial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
+    """The tutorial's case, worked on by the built-in planner and the bundled models."""
+    settings = Settings(sessions=tmp_path_factory.mktemp("sessions"))
+    agent = HuggingGPT([BundledExpert()], fallback=OfflineController(), settings=settings)
+    with Workspace.create(settings) as workspace:
+        photo = workspace.add_file(MEDIA / "example.jpg")
+        with ThreadPoolExecutor() as threads:  # the tests' own loop is the main thread's
+            yield threads.submit(asyncio.run, record(agent, Session(workspace), OfflineController(), REQUEST, [photo])).result()
+
+
+@pytest.fixture
+def eventful(workspace: Workspace, tmp_path: Path) -> Recording:
+    """A run in which everything that can happen has happened."""
+    return everything(workspace, tmp_path)
+
+
+@pytest.fixture
+def reader(settings: Settings) -> Iterator[Workspace]:
+    """The empty workspace of somebody who opens what was shared."""
+    with Workspace.create(settings) as created:
+        yield created
