@@ -2,14 +2,36 @@
 
 import sys
 
-from hugginggpt.assembly import make_agent
+from starlette.middleware import Middleware
+
+from hugginggpt.assembly import make_agent, preload
 from hugginggpt.settings import SettingsError
-from hugginggpt.ui.page import CSS, THEME, Page
+from hugginggpt.sharing.opening import TRACE_BYTES
+from hugginggpt.ui.hearing import HangUps
+from hugginggpt.ui.page import Page
+from hugginggpt.ui.policy import SafePages
+from hugginggpt.ui.theme import CSS, JS, THEME
+from hugginggpt.ui.words import i18n
 
 try:
-    page = Page(make_agent()).blocks()
+    agent = make_agent()
+    page = Page(agent).blocks()
 except SettingsError as error:
     sys.exit(str(error))
 
 if __name__ == "__main__":
-    page.launch(theme=THEME, css_paths=CSS, run_history=False, ssr_mode=False, footer_links=["gradio", "settings"])
+    page.launch(
+        theme=THEME,
+        css_paths=CSS,
+        js=JS,
+        i18n=i18n(),
+        run_history=False,
+        max_file_size=max(agent.settings.max_file_bytes, TRACE_BYTES),
+        ssr_mode=False,
+        footer_links=["gradio", "settings"],
+        mcp_server=True,
+        app_kwargs={"middleware": [Middleware(SafePages), Middleware(HangUps)]},
+        prevent_thread_lock=True,
+    )
+    preload(agent)
+    page.block_thread()

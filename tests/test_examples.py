@@ -1,13 +1,15 @@
-"""Every example that the page offers is answered with no key, by what comes with the installation."""
+"""Every example of the page is planned with no key, and answered where what comes with the installation can do it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import yaml
 
 from hugginggpt.agent import HuggingGPT, Session
+from hugginggpt.controller.base import PlanRequest
 from hugginggpt.controller.offline import OfflineController
 from hugginggpt.events import Answered
 from hugginggpt.experts.bundled import BundledExpert
@@ -25,11 +27,28 @@ ANSWERS = {
     "Sum up this report and read the summary to me.": "Ines Varga",
     "What is in this picture?": "espresso",
     "Draw the edges of this photo.": "image-2",
+    "Read this aloud: The library opens at nine.": "read aloud in audio-1",
+    "Read the sign aloud, and draw the edges of the cat.": "drawn in image-3",
+    "Transcribe both recordings and tell me the mood of each.": "positive",
 }
-"""What must stand in the answer to each example."""
+"""What must stand in the answer to each example that is answered here."""
+BUNDLED = {card.task for card in BundledExpert().cards()}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["text"][:30])
+async def test_an_example_takes_the_tasks_that_it_says(example: dict[str, Any], workspace: Workspace) -> None:
+    files = tuple(workspace.add_file(MEDIA / name) for name in example["files"])
+    drafts = [
+        draft async for draft in OfflineController().plan(PlanRequest(example["text"], files)) if isinstance(draft, Mapping)
+    ]
+    assert {draft["task"] for draft in drafts} == set(example["tasks"])
+
+
+def test_most_examples_are_answered_here() -> None:
+    assert {example["text"] for example in EXAMPLES if BUNDLED.issuperset(example["tasks"])} == set(ANSWERS)
+
+
+@pytest.mark.parametrize("example", [each for each in EXAMPLES if each["text"] in ANSWERS], ids=lambda each: each["text"][:30])
 async def test_an_example_is_answered(example: dict[str, Any], workspace: Workspace, settings: Settings) -> None:
     controller = OfflineController()
     agent = HuggingGPT([BundledExpert()], fallback=controller, settings=settings)

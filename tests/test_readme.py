@@ -13,6 +13,7 @@ from hugginggpt.catalog.shipped import known
 from hugginggpt.settings import Settings
 from hugginggpt.tasks import task_table
 from hugginggpt.wishes import read_pair
+from tests import settings_table
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -43,6 +44,19 @@ def test_a_command_is_known(line: str) -> None:
 def test_variables_are_settings() -> None:
     named = set(re.findall(r"HUGGINGGPT_([A-Z_]*[A-Z])", README))
     assert {name.lower() for name in named} <= set(Settings.model_fields)
+
+
+def test_the_table_of_settings_is_made_from_them() -> None:
+    """`python -m tests.settings_table` writes it anew."""
+    assert settings_table.BEGIN + settings_table.table() + settings_table.END in README
+
+
+def test_every_variable_that_is_read_stands_there() -> None:
+    asked = r"""environ(?:ment)?(?:\.get)?[(\[]["']([A-Z_]+)["']|["']([A-Z_]+)["'] (?:not )?in os\.environ"""
+    files = [ROOT / "app.py", *(ROOT / "hugginggpt").rglob("*.py")]
+    read = {name for file in files for pair in re.findall(asked, file.read_text(encoding="utf-8")) for name in pair if name}
+    assert {"HF_TOKEN", "SPACE_ID", "OPENAI_MODEL"} <= read
+    assert read - {"XDG_CACHE_HOME"} <= set(settings_table.OTHERS)
 
 
 def test_links_and_benchmarks_lead_somewhere() -> None:

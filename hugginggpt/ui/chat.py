@@ -6,7 +6,11 @@ line until it is opened: status, model, seconds; inside, why that model, what we
 
 from __future__ import annotations
 
+import html
+import json
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -14,7 +18,10 @@ import gradio as gr
 from gradio.components.chatbot import MetadataDict
 
 from hugginggpt import markdown
+from hugginggpt.approval import CHANGED
 from hugginggpt.events import (
+    ApprovalAsked,
+    ApprovalGiven,
     Event,
     ModelRef,
     ModelSelected,
@@ -26,29 +33,42 @@ from hugginggpt.events import (
     Step,
     TaskProgress,
 )
-from hugginggpt.markdown import escaped, linked, quoted
+from hugginggpt.markdown import escaped, linked, quoted, tame
 from hugginggpt.media import first_rows
+from hugginggpt.recording import Recording
 from hugginggpt.resources import Resource
 from hugginggpt.tasks import Kind, TaskTable
 from hugginggpt.trace import answer_text, cost, duration, fold_steps
+from hugginggpt.ui.chances import second_chances
+from hugginggpt.ui.words import Words
 
-_WHERE: Final = {
-    "bundled": "here",
-    "local": "here",
-    "download": "fetched, then here",
-    "hosted": "hosted",
-    "controller": "language model",
-}
 _COMPONENTS: Final[dict[Kind, Any]] = {Kind.IMAGE: gr.Image, Kind.AUDIO: gr.Audio, Kind.VIDEO: gr.Video}
 _SHOWN_RESULT_CHARS: Final = 600
+_SHOWN_DATA_CHARS: Final = 4_000
 _SHOWN_ROWS: Final = 11
-_STOPPED: Final = "Stopped. What was finished before stays."
+_ON_THE_HUB: Final = frozenset({"local", "download", "hosted"})
+_HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+_MOST_NOTICES: Final = 50
+BUILT_IN_NAME: Final = "built-in planner"
+"""What that controller calls itself."""
+_ENGLISH: Final = Words()
 
 
-def user_message(text: str, resources: Sequence[Resource]) -> gr.ChatMessage:
-    """The request as it stands in the chat: its files, then its words."""
-    content: list[Any] = [media(resource) for resource in resources if resource.path]
-    return gr.ChatMessage(role="user", content=[*content, text] if text else content or "…")
+def user_messages(text: str, resources: Sequence[Resource]) -> list[gr.ChatMessage]:
+    """The request as it stands in the chat: its words, then its files with their names below.
+
+    Gradio offers to edit what ends in a text, and edits the first text alone: so words come first and names last.
+    """
+    files = [resource for resource in resources if resource.path]
+    names = ["_" + ", ".join(resource.name for resource in files) + "_"] if files else []
+    said = escaped(text) if is_marked(text) else text
+    contents = [*([said] if said or not files else []), *map(media, files), *names]
+    return [gr.ChatMessage(role="user", content=content) for content in contents]
+
+
+def is_marked(text: str) -> bool:
+    """Whether a request holds what would be drawn as something else than its words."""
+    return "<" in text or "![" in text
 
 
 def media(resource: Resource) -> Any:
@@ -59,81 +79,134 @@ def media(resource: Resource) -> Any:
     return component(value=str(resource.path), label=resource.name, show_label=False, interactive=False, buttons=["download"])
 
 
-def _kept(resource: Resource) -> Any:
-    """What was made, to look at and to keep: of a table its first rows and the file."""
+def error_message(error: str) -> gr.ChatMessage:
+    """A sentence in the place where it happened."""
+    return gr.ChatMessage(role="assistant", content=escaped(error))
+
+
+def messages(
+    recording: Recording,
+    table: TaskTable,
+    words: Words = _ENGLISH,
+    *,
+    known: Sequence[Resource] = (),
+    again: bool = False,
+) -> list[gr.ChatMessage]:
+    """What the assistant's side of one request looks like.
+
+    Args:
+        recording: What has happened so far.
+        table: For what tasks are called in words.
+        words: In the visitor's language.
+        known: Resources of earlier requests; where an answer names one, or one of this request, that is a link.
+        again: Whether tasks that failed are offered to be run once more.
+    """
+    events, stopped = recording.events, recording.stopped
+    over = stopped or any(isinstance(event, RequestDone) for event in events)
+    steps = fold_steps(events)
+    shown = [_plan_thought(events, steps, words, over=over)]
+    shown += [_step_thought(step, events, words, over=over) for step in steps]
+    notices = [escaped(event.message) for event in events if isinstance(event, Notice)]
+    shown += [gr.ChatMessage(role="assistant", content=notice) for notice in notices[:_MOST_NOTICES]]
+    if answer := answer_text(events):
+        files = [*known, *(r for e in events if isinstance(e, RequestStarted) for r in e.resources), *_made_files(steps)]
+        shown.append(gr.ChatMessage(role="assistant", content=linked(tame(answer), _addresses(files))))
+    shown += [gr.ChatMessage(role="assistant", content=each) for each in _kept(_made_files(steps))]
+    shown += [error_message(e.error) for e in events if isinstance(e, RequestFailed)]
+    chances = second_chances(recording, steps, words) if again and over else []
+    if stopped and not chances:
+        shown.append(gr.ChatMessage(role="assistant", content=words("chat.stopped")))
+    failed_early = over and not steps and not any(isinstance(e, Planned) for e in events)
+    shown += chances
+    return shown[1:] if failed_early else shown
+
+
+def _kept(made: Sequence[Resource]) -> list[Any]:
+    """What was made, to look at and to keep: several pictures side by side, of a table its first rows and the file."""
+    pictures = [resource for resource in made if resource.kind is Kind.IMAGE]
+    if len(pictures) < 2:
+        return [_shown_file(resource) for resource in made]
+    gallery = gr.Gallery(
+        value=[(str(picture.path), picture.name) for picture in pictures],
+        show_label=False,
+        columns=min(len(pictures), 3),
+        object_fit="contain",
+        interactive=False,
+        buttons=["download"],
+    )
+    return [gallery, *(_shown_file(resource) for resource in made if resource not in pictures)]
+
+
+def _shown_file(resource: Resource) -> Any:
     rows = first_rows(resource.path, _SHOWN_ROWS) if resource.kind is Kind.TABLE and resource.path else []
     return [markdown.table(rows), media(resource)] if rows else media(resource)
 
 
-def error_message(error: str) -> gr.ChatMessage:
-    """A sentence in the place where it happened."""
-    return gr.ChatMessage(role="assistant", content=error)
-
-
-def messages(
-    events: Sequence[Event], table: TaskTable, *, stopped: bool = False, known: Sequence[Resource] = ()
-) -> list[gr.ChatMessage]:
-    """What the assistant's side of one request looks like after these events.
-
-    Args:
-        events: The stream so far.
-        table: For what tasks are called in words.
-        stopped: Whether the person stopped the request, so that nothing is pending any more.
-        known: Resources of earlier requests; where an answer names one, or one of this request, that is a link.
-    """
-    over = stopped or any(isinstance(event, RequestDone) for event in events)
-    steps = fold_steps(events)
-    shown = [_plan_thought(events, steps, over=over)]
-    if steps:
-        shown += [_step_thought(step, events, table, over=over) for step in steps]
-    shown += [gr.ChatMessage(role="assistant", content=e.message) for e in events if isinstance(e, Notice)]
-    if answer := answer_text(events):
-        files = [*known, *(r for e in events if isinstance(e, RequestStarted) for r in e.resources), *_made_files(steps)]
-        shown.append(gr.ChatMessage(role="assistant", content=linked(answer, _addresses(files))))
-    shown += [gr.ChatMessage(role="assistant", content=_kept(r)) for r in _made_files(steps)]
-    shown += [error_message(e.error) for e in events if isinstance(e, RequestFailed)]
-    if stopped:
-        shown.append(gr.ChatMessage(role="assistant", content=_STOPPED))
-    failed_early = over and not steps and not any(isinstance(e, Planned) for e in events)
-    return shown[1:] if failed_early else shown
-
-
-def _plan_thought(events: Sequence[Event], steps: Sequence[Step], *, over: bool) -> gr.ChatMessage:
+def _plan_thought(events: Sequence[Event], steps: Sequence[Step], words: Words, *, over: bool) -> gr.ChatMessage:
     plans = [e for e in events if isinstance(e, Planned)]
     started = next((e for e in events if isinstance(e, RequestStarted)), None)
     done = next((e for e in events if isinstance(e, RequestDone)), None)
-    controller = started.controller if started else ""
-    count = len(steps)
-    tasks = f"{count} {'task' if count == 1 else 'tasks'}"
-    if not plans:
-        title = f"Planning · {tasks} so far" if steps else "Planning"
-        metadata = MetadataDict(title=title, log=controller, id="plan", status="done" if over else "pending")
-        return gr.ChatMessage(role="assistant", content="", metadata=metadata)
-    title = f"Planned {tasks}" if count else "Nothing to run"
-    log = f"{controller} · {duration(sum(planned.seconds for planned in plans))}"
-    if done:
-        finished = sum(step.status == "done" for step in steps)
-        title = f"{finished} of {count} tasks done" if finished < count else f"Did {tasks}"
-        title = title if count else "Answered without a task"
+    log = started.controller if started else ""
+    log = words("chat.built_in") if log == BUILT_IN_NAME else log
+    if plans:
+        log = f"{log} · {duration(sum(planned.seconds for planned in plans))}"
+    title = _plan_title(events, steps, words, planned=bool(plans), done=done is not None, over=over)
     metadata = MetadataDict(title=title, log=log, id="plan", status="done" if over else "pending")
-    if done:
+    if plans and done:
         metadata["duration"] = round(done.seconds, 1)
     lines = [f"- {escaped(note)}" for note in dict.fromkeys(note for planned in plans for note in planned.plan.notes)]
-    lines += [f"- Planned anew for the rest: {escaped(planned.because)}" for planned in plans[1:]]
+    lines += [f"- {_anew(planned, words)}" for planned in plans[1:]]
     lines += [f"- {cost(usage)}" for usage in (done.usage if done else ())]
     return gr.ChatMessage(role="assistant", content="\n".join(lines), metadata=metadata)
 
 
+def _anew(planned: Planned, words: Words) -> str:
+    if planned.because == CHANGED:
+        return words("chat.changed")
+    return words("chat.planned_anew", why=escaped(planned.because))
+
+
+def _plan_title(events: Sequence[Event], steps: Sequence[Step], words: Words, *, planned: bool, done: bool, over: bool) -> str:
+    count = len(steps)
+    if not planned:
+        return words("chat.planning_count", count=count) if steps else words("chat.planning")
+    if done:
+        if not count:
+            return words("chat.without_task")
+        finished = sum(step.status == "done" for step in steps)
+        return words("chat.did_some", done=finished, count=count) if finished < count else words("chat.did", count=count)
+    if waits_for_word(events) and not over:
+        return words("chat.waits", count=count)
+    return words("chat.planned", count=count) if count else words("chat.nothing")
+
+
+def waits_for_word(events: Sequence[Event]) -> bool:
+    """Whether the plan waits for the person."""
+    asked = [event for event in events if isinstance(event, ApprovalAsked | ApprovalGiven)]
+    return bool(asked) and isinstance(asked[-1], ApprovalAsked)
+
+
 def _addresses(resources: Sequence[Resource]) -> dict[str, str]:
-    """Where the page finds the files: relative to itself, so that it may lie anywhere."""
-    return {r.name: f"gradio_api/file={quote(str(r.path))}" for r in resources if r.path is not None}
+    return {resource.name: address(resource) for resource in resources if resource.path is not None}
 
 
-def _step_thought(step: Step, events: Sequence[Event], table: TaskTable, *, over: bool) -> gr.ChatMessage:
-    model = f"{step.model.id} · {_where(step.model)}" if step.model else ""
+def address(resource: Resource) -> str:
+    """Where the page finds a resource's file."""
+    return file_address(resource.path) if resource.path else ""
+
+
+def file_address(path: Path) -> str:
+    """Where the page finds a file: relative to itself, so that it may lie anywhere."""
+    return f"gradio_api/file={quote(str(path))}"
+
+
+def _step_thought(step: Step, events: Sequence[Event], words: Words, *, over: bool) -> gr.ChatMessage:
+    model = f"{step.model.id} · {_where(step.model, words)}" if step.model else ""
     pending = step.status in {"pending", "running"} and not over
+    status = "stopped" if over and step.status in {"pending", "running"} else step.status
+    state = "" if status == "done" else f" · {words(f'chat.status_{status}')}"
     metadata = MetadataDict(
-        title=f"{step.task.task}{_STATUS[step.status]}",
+        title=f"{step.task.task}{state}",
         log=_progress(step, events) or model,
         id=f"task-{step.task.id}",
         parent_id="plan",
@@ -141,10 +214,7 @@ def _step_thought(step: Step, events: Sequence[Event], table: TaskTable, *, over
     )
     if step.status == "done" or (step.status == "failed" and step.seconds):
         metadata["duration"] = round(step.seconds, 1)
-    return gr.ChatMessage(role="assistant", content=_step_details(step, events, table), metadata=metadata)
-
-
-_STATUS: Final = {"pending": " · waiting", "running": " · running", "done": "", "failed": " · failed", "skipped": " · skipped"}
+    return gr.ChatMessage(role="assistant", content=_step_details(step, events, words), metadata=metadata)
 
 
 def _progress(step: Step, events: Sequence[Event]) -> str:
@@ -154,21 +224,27 @@ def _progress(step: Step, events: Sequence[Event]) -> str:
     return told[-1] if told else ""
 
 
-def _step_details(step: Step, events: Sequence[Event], table: TaskTable) -> str:
+def _step_details(step: Step, events: Sequence[Event], words: Words) -> str:
     lines = []
     if step.model:
-        where = "on this machine" if step.model.backend in {"bundled", "local", "download"} else f"({_where(step.model)})"
-        lines.append(f"**Model** {escaped(step.model.id)} {where}. {escaped(step.reason)}")
+        here = step.model.backend in {"bundled", "local", "download"}
+        where = words("chat.on_this_machine") if here else f"({escaped(_where(step.model, words))})"
+        lines.append(f"**{words('chat.model')}** {_model(step.model)} {where}. {escaped(step.reason)}")
     if source := _source(step, events):
-        lines.append(f"**Candidates** {escaped(source)}")
-    inputs = ", ".join(f"{name} = {_short(value)}" for name, value in step.task.as_json()["args"].items())
-    lines.append(f"**Input** {inputs}")
-    lines += [f"**Tried** {escaped(e.model.id)} ({_where(e.model)}): {escaped(e.error)}" for e in step.attempts]
+        lines.append(f"**{words('chat.candidates')}** {escaped(source)}")
+    inputs = ", ".join(f"{escaped(name)} = {_short(value)}" for name, value in step.task.as_json()["args"].items())
+    lines.append(f"**{words('chat.input')}** {inputs}")
+    lines += [
+        f"**{words('chat.tried')}** {_model(e.model)} ({escaped(_where(e.model, words))}): {escaped(e.error)}"
+        for e in step.attempts
+    ]
     for output in step.outputs:
         if output.text is not None:
-            lines.append(f"**Result** {output.name}\n\n{quoted(output.text, _SHOWN_RESULT_CHARS)}")
+            lines.append(f"**{words('chat.result')}** {output.name}\n\n{quoted(output.text, _SHOWN_RESULT_CHARS)}")
         else:
-            lines.append(f"**Result** {output.name}, {output.measure}")
+            lines.append(f"**{words('chat.result')}** {output.name}, {escaped(output.measure)}")
+        if output.data:
+            lines.append(_folded(output, words))
     if step.note:
         lines.append(f"_{escaped(step.note)}_")
     if step.error:
@@ -176,11 +252,29 @@ def _step_details(step: Step, events: Sequence[Event], table: TaskTable) -> str:
     return "\n\n".join(lines)
 
 
-def _where(model: ModelRef) -> str:
+def _folded(resource: Resource, words: Words) -> str:
+    """Boxes, scores and the like, behind a fold."""
+    text = json.dumps(dict(resource.data), ensure_ascii=False, indent=1, default=str)
+    cut = html.escape(text[:_SHOWN_DATA_CHARS]) + ("…" if len(text) > _SHOWN_DATA_CHARS else "")
+    lines = cut.replace("\n", "<br>").replace("`", "&#96;")
+    return f"<details><summary>{words('chat.data', name=resource.name)}</summary><pre>{lines}</pre></details>"
+
+
+def _model(model: ModelRef) -> str:
+    """Its id, linked to its card where it is one of the Hub's."""
+    if model.backend in _ON_THE_HUB and _HUB_ID.fullmatch(model.id):
+        return f"[{escaped(model.id)}](https://huggingface.co/{model.id})"
+    return escaped(model.id)
+
+
+def _where(model: ModelRef, words: Words) -> str:
     """Where a model runs, as people call it."""
     if model.provider:
-        return f"hosted by {model.provider}"
-    return _WHERE.get(model.backend, model.backend)
+        return words("chat.where_hosted_by", provider=model.provider)
+    return words(f"chat.where_{model.backend}") if model.backend in _BACKENDS else model.backend
+
+
+_BACKENDS: Final = frozenset({"bundled", "local", "download", "hosted", "controller"})
 
 
 def _source(step: Step, events: Sequence[Event]) -> str:

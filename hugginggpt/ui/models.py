@@ -1,9 +1,9 @@
-"""The part of the side bar about models: where they may run, on whose account, and which ones."""
+"""The part of the side bar about models: where they may run, on whose account, within which limits, and which ones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import gradio as gr
 
@@ -12,21 +12,15 @@ from hugginggpt.errors import HuggingGPTError
 from hugginggpt.markdown import escaped
 from hugginggpt.selection import Where
 from hugginggpt.shared_token import SharedToken
+from hugginggpt.ui.handlers import QUIET, Updates, words_of
+from hugginggpt.ui.hosted_token import TokenPanel
 from hugginggpt.ui.visit import Visit
-from hugginggpt.wishes import Wishes, checked_token, known_providers
+from hugginggpt.ui.words import Words, label
+from hugginggpt.wishes import Wishes, known_providers
 
-_ABOUT: Final = "### Models\nThose that come with the installation, those in the Hugging Face cache, and hosted ones."
-_PLACES: Final[tuple[tuple[str, Where], ...]] = (
-    ("Here first, then hosted", "anywhere"),
-    ("Only here", "here"),
-    ("Only hosted", "hosted"),
-)
-_NO_TOKEN: Final = "Hosted models run on your own Hugging Face account: enter a token for that."
-_SHARED: Final = (
-    "Hosted models run on the account of this page's owner, {calls} calls an hour for you; with a token of yours, on your own."
-)
-_OWN: Final = "Hosted models run on your account. The token stays in this tab's session and goes with it."
-_QUIET: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "hidden"}
+_MOST_CANDIDATES: Final = 10
+_SHORTEST: Final = 1.0
+"""The shortest deadline of a task that may be asked for, in seconds."""
 
 
 class ModelsPanel:
@@ -38,52 +32,105 @@ class ModelsPanel:
         """Make it.
 
         Args:
-            agent: What knows the models.
+            agent: What knows the models and the deployment's settings.
             visit_of: Gives a tab's visit, a new one where there is none yet.
             shared: The token of the page's owner, where it is given away.
         """
         self._agent = agent
         self._visit = visit_of
         self._shared = shared
+        self._settings = agent.settings
+        self.token = TokenPanel(agent, visit_of, shared=shared)
 
     def draw(self, visit: gr.State) -> None:
         """Put the fields where the caller stands."""
-        gr.Markdown(_ABOUT)
-        where = gr.Radio(list(_PLACES), value="anywhere", show_label=False, elem_id="where")
-        where.change(self.choose_place, [where, visit], visit, **_QUIET)
-        if self._agent.expert("local") is not None:
-            fetch = gr.Checkbox(
-                label="Fetch small models when they are needed",
-                value=self._agent.settings.local == "download",
-                elem_id="fetch",
-            )
-            fetch.change(self.choose_fetching, [fetch, visit], visit, **_QUIET)
-        token = gr.Textbox(label="Hugging Face token for hosted models", type="password", elem_id="hosted-token")
-        use = gr.Button("Use token", elem_id="use-token", size="sm")
-        status = gr.Markdown(self._status(None), elem_id="hosted-status")
-        # the box is emptied in the same step: a value that stays in a box can be read by whoever shares the page
-        use.click(self.use_token, [token, visit], [status, token, visit], api_visibility="private")
-        with gr.Accordion("Choose models yourself", open=False, elem_id="wishes"):
-            tasks = [(row.name, row.name) for row in self._agent.table.values()]
-            task = gr.Dropdown(tasks, value="text-to-image", label="Task", elem_id="wish-task")
-            model = gr.Textbox(label="Model's id or endpoint's URL", placeholder="owner/name", elem_id="wish-model")
-            with gr.Row():
-                pin = gr.Button("Pin", size="sm", min_width=60, elem_id="wish-pin")
-                add = gr.Button("Add", size="sm", min_width=60, elem_id="wish-add")
-                ban = gr.Button("Ban", size="sm", min_width=60, elem_id="wish-ban")
-            settled = gr.Markdown("", elem_id="wish-status")
-            provider = gr.Dropdown(
-                [("whichever serves a model", ""), *((name, name) for name in sorted(known_providers()))],
-                value="",
-                label="Provider of hosted models",
-                elem_id="provider",
-            )
-            provider.change(self.choose_provider, [provider, visit], visit, **_QUIET)
-            clear = gr.Button("Clear all", size="sm", visible=False, elem_id="wish-clear")
-            outputs = [settled, model, clear, visit]
-            for button, handler in ((pin, self.pin), (add, self.add), (ban, self.ban)):
-                button.click(handler, [task, model, visit], outputs, api_visibility="private")
-            clear.click(self.clear, visit, outputs, **_QUIET)
+        gr.Markdown(label("models.about"))
+        places = [(label(f"models.where_{place}"), place) for place in get_args(Where)]
+        self._where = gr.Radio(places, value="anywhere", label=label("models.where"), show_label=False, elem_id="where")
+        self._where.input(self.choose_place, [self._where, visit], visit, **QUIET)
+        self._fetch = gr.Checkbox(
+            label=label("models.fetch"),
+            value=self._settings.local == "download",
+            visible=self._agent.expert("local") is not None,
+            elem_id="fetch",
+        )
+        self._fetch.input(self.choose_fetching, [self._fetch, visit], visit, **QUIET)
+        self._ask_first = gr.Checkbox(label=label("models.ask_first"), value=False, elem_id="ask-first")
+        self._ask_first.input(self.choose_asking, [self._ask_first, visit], visit, **QUIET)
+        self.token.draw(visit)
+        with gr.Accordion(label("models.limits"), open=False, elem_id="limits"):
+            self._draw_limits(visit)
+        with gr.Accordion(label("models.choose"), open=False, elem_id="wishes"):
+            self._draw_wishes(visit)
+
+    def _draw_limits(self, visit: gr.State) -> None:
+        self._top_k = gr.Slider(
+            1,
+            _MOST_CANDIDATES,
+            value=min(self._settings.top_k, _MOST_CANDIDATES),
+            step=1,
+            label=label("models.top_k"),
+            info=label("models.top_k_info"),
+            buttons=[],
+            elem_id="top-k",
+        )
+        self._seconds = gr.Number(
+            label=label("models.seconds"),
+            value=self._settings.task_seconds,
+            minimum=_SHORTEST,
+            maximum=self._settings.task_seconds,
+            elem_id="task-seconds",
+        )
+        self._top_k.input(self.choose_top_k, [self._top_k, visit], visit, **QUIET)
+        self._seconds.input(self.choose_seconds, [self._seconds, visit], visit, **QUIET)
+
+    def _draw_wishes(self, visit: gr.State) -> None:
+        tasks = [(row.name, row.name) for row in self._agent.table.values()]
+        task = gr.Dropdown(tasks, value="text-to-image", label=label("models.task"), elem_id="wish-task")
+        model = gr.Textbox(label=label("models.model"), placeholder="owner/name", elem_id="wish-model")
+        with gr.Row():
+            pin = gr.Button(label("models.pin"), size="sm", min_width=60, elem_id="wish-pin")
+            add = gr.Button(label("models.add"), size="sm", min_width=60, elem_id="wish-add")
+            ban = gr.Button(label("models.ban"), size="sm", min_width=60, elem_id="wish-ban")
+        self._settled = gr.Markdown("", elem_id="wish-status")
+        providers = [(label("models.provider_any"), ""), *((name, name) for name in sorted(known_providers()))]
+        self._provider = gr.Dropdown(providers, value="", label=label("models.provider"), elem_id="provider")
+        self._provider.input(self.choose_provider, [self._provider, visit], visit, **QUIET)
+        self._clear = gr.Button(label("models.clear"), size="sm", visible=False, elem_id="wish-clear")
+        outputs = [self._settled, model, self._clear, visit]
+        for button, handler in ((pin, self.pin), (add, self.add), (ban, self.ban)):
+            button.click(handler, [task, model, visit], outputs, api_visibility="private")
+        self._clear.click(self.clear, visit, outputs, **QUIET)
+
+    @property
+    def shows(self) -> list[Any]:
+        """The components that `shown` sets."""
+        own = [
+            self._where,
+            self._fetch,
+            self._ask_first,
+            self._top_k,
+            self._seconds,
+            self._provider,
+            self._settled,
+            self._clear,
+        ]
+        return [*own, *self.token.shows]
+
+    def shown(self, visit: Visit, words: Words) -> Updates:
+        """What a visit has settled, in all fields."""
+        settings, wishes = self._settings, visit.wishes
+        return {
+            self._where: wishes.where,
+            self._fetch: settings.local == "download" if visit.fetch is None else visit.fetch,
+            self._ask_first: visit.ask_first,
+            self._top_k: min(visit.top_k or settings.top_k, _MOST_CANDIDATES),
+            self._seconds: visit.task_seconds or settings.task_seconds,
+            self._provider: wishes.provider,
+            self._settled: _settled(wishes, words),
+            self._clear: gr.update(visible=_some(wishes)),
+            **self.token.shown(visit, words),
+        }
 
     def choose_place(self, where: Where, visit: Visit | None) -> Visit:
         """Where this visitor's models may run."""
@@ -103,54 +150,61 @@ class ModelsPanel:
         visit.fetch = fetch
         return visit
 
-    def use_token(self, token: str, visit: Visit | None) -> tuple[str, str, Visit]:
-        """Keep the token in this tab's session and empty the box; an empty one forgets it."""
+    def choose_asking(self, ask_first: bool, visit: Visit | None) -> Visit:
+        """Whether a plan is shown before it runs."""
         visit = self._visit(visit)
-        try:
-            visit.token = checked_token(token or "")
-        except HuggingGPTError as error:
-            return str(error), "", visit
-        return self._status(visit), "", visit
+        visit.ask_first = ask_first
+        return visit
 
-    async def pin(self, task: str, model: str, visit: Visit | None) -> tuple[str, Any, Any, Visit]:
+    def choose_top_k(self, count: float, visit: Visit | None) -> Visit:
+        """How many candidates per task are chosen among; what is out of bounds is put at the bound."""
+        visit = self._visit(visit)
+        visit.top_k = min(max(int(count), 1), _MOST_CANDIDATES)
+        return visit
+
+    def choose_seconds(self, seconds: float | None, visit: Visit | None) -> Visit:
+        """The deadline of a task, never beyond the owner's; without a number, theirs."""
+        visit = self._visit(visit)
+        visit.task_seconds = None if seconds is None else min(max(seconds, _SHORTEST), self._settings.task_seconds)
+        return visit
+
+    async def pin(self, task: str, model: str, visit: Visit | None, request: gr.Request) -> tuple[str, Any, Any, Visit]:
         """Take that model for that task."""
-        return await self._wish(visit, lambda wishes: wishes.pin(task, model or ""))
+        return await self._wish(visit, words_of(request), lambda wishes: wishes.pin(task, model or ""))
 
-    async def add(self, task: str, model: str, visit: Visit | None) -> tuple[str, Any, Any, Visit]:
+    async def add(self, task: str, model: str, visit: Visit | None, request: gr.Request) -> tuple[str, Any, Any, Visit]:
         """Offer that model for that task, too."""
-        return await self._wish(visit, lambda wishes: wishes.add(task, model or ""))
+        return await self._wish(visit, words_of(request), lambda wishes: wishes.add(task, model or ""))
 
-    async def ban(self, _: str, model: str, visit: Visit | None) -> tuple[str, Any, Any, Visit]:
+    async def ban(self, _: str, model: str, visit: Visit | None, request: gr.Request) -> tuple[str, Any, Any, Visit]:
         """Never take that model."""
-        return await self._wish(visit, lambda wishes: wishes.ban(model or ""))
+        return await self._wish(visit, words_of(request), lambda wishes: wishes.ban(model or ""))
 
-    async def clear(self, visit: Visit | None) -> tuple[str, Any, Any, Visit]:
+    async def clear(self, visit: Visit | None, request: gr.Request) -> tuple[str, Any, Any, Visit]:
         """Forget what was pinned, added and banned."""
-        return await self._wish(visit, lambda wishes: Wishes(where=wishes.where, provider=wishes.provider))
+        words = words_of(request)
+        return await self._wish(visit, words, lambda wishes: Wishes(where=wishes.where, provider=wishes.provider))
 
-    async def _wish(self, visit: Visit | None, change: Callable[[Wishes], Wishes]) -> tuple[str, Any, Any, Visit]:
+    async def _wish(self, visit: Visit | None, words: Words, change: Callable[[Wishes], Wishes]) -> tuple[str, Any, Any, Visit]:
         """Change what is settled, as far as that can be done; what was typed stays in its box when it can't."""
         visit = self._visit(visit)
         try:
             await visit.settle(self._agent, change, self._shared)
         except HuggingGPTError as error:
-            return f"{_settled(visit.wishes)}\n\n{escaped(str(error))}".strip(), gr.skip(), gr.skip(), visit
-        wishes = visit.wishes
-        some = bool(wishes.pinned or wishes.added or wishes.banned)
-        return _settled(wishes), "", gr.update(visible=some), visit
-
-    def _status(self, visit: Visit | None) -> str:
-        if visit is not None and visit.hosted_token:
-            return _OWN
-        return _SHARED.format(calls=self._shared.per_hour) if self._shared else _NO_TOKEN
+            return f"{_settled(visit.wishes, words)}\n\n{escaped(str(error))}".strip(), gr.skip(), gr.skip(), visit
+        return _settled(visit.wishes, words), "", gr.update(visible=_some(visit.wishes)), visit
 
 
-def _settled(wishes: Wishes) -> str:
-    lines = [f"- {task}: {escaped(_shown(model))}, pinned" for task, model in wishes.pinned.items()]
-    lines += [f"- {task}: {escaped(_shown(model))}, added" for task, model in wishes.added]
-    return "\n".join([*lines, *(f"- {escaped(model)}, banned" for model in sorted(wishes.banned))])
+def _some(wishes: Wishes) -> bool:
+    return bool(wishes.pinned or wishes.added or wishes.banned)
+
+
+def _settled(wishes: Wishes, words: Words) -> str:
+    lines = [words("models.line_pinned", task=task, model=_shown(model)) for task, model in wishes.pinned.items()]
+    lines += [words("models.line_added", task=task, model=_shown(model)) for task, model in wishes.added]
+    return "\n".join([*lines, *(words("models.line_banned", model=_shown(model)) for model in sorted(wishes.banned))])
 
 
 def _shown(model: str) -> str:
     """An endpoint's address without its query, which may be secret."""
-    return model.partition("?")[0]
+    return escaped(model.partition("?")[0])

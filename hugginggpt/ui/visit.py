@@ -6,36 +6,30 @@ It lives in a ``gr.State``, which Gradio keeps on the server for that one browse
 from __future__ import annotations
 
 import asyncio
-import os
+import re
 import weakref
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
-
-import gradio as gr
+from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.accounts import Visitor
 from hugginggpt.addresses import is_public
 from hugginggpt.agent import HuggingGPT, Session
-from hugginggpt.assembly import make_language_model
-from hugginggpt.errors import RequestError
 from hugginggpt.events import Event
-from hugginggpt.language_model import HUGGING_FACE_MODEL, HUGGING_FACE_URL, OPENAI_URL, LanguageModel
+from hugginggpt.language_model import HUGGING_FACE_URL, LanguageModel
 from hugginggpt.selection import Where
+from hugginggpt.settings import Settings
+from hugginggpt.ui.brains import BUILT_IN, at_home
+from hugginggpt.ui.run import Gate, Run, Work
+from hugginggpt.ui.words import Words
 from hugginggpt.wishes import Wishes, visitor_for
 
 if TYPE_CHECKING:
     from hugginggpt.shared_token import SharedToken
 
-BUILT_IN: Final = "Built-in"
-HUGGING_FACE: Final = "Hugging Face"
-OPENAI: Final = "OpenAI"
-OTHER: Final = "Other server"
-BRAINS: Final = (BUILT_IN, HUGGING_FACE, OPENAI, OTHER)
 
-
-@dataclass
+@dataclass(eq=False)
 class Visit:
     """What belongs to one tab."""
 
@@ -53,39 +47,64 @@ class Visit:
     """What was found out about those."""
     fetch: bool | None = None
     """Whether small models may be fetched when they are needed; None: what the settings say."""
-    transcript: list[gr.ChatMessage] = field(default_factory=list)
-    """The chat, as far as its requests are over."""
-    request: gr.ChatMessage | None = None
-    """The request that is being worked on."""
-    events: list[Event] = field(default_factory=list)
-    """What has happened in it."""
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set to stop it."""
-    idle: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set while nothing is worked on."""
-    renewing: bool = False
-    """Whether a new conversation waits for the end of this one."""
+    runs: list[Run] = field(default_factory=list)
+    """The requests of this conversation, the oldest first; the last may be under way."""
+    work: Work | None = field(default=None, repr=False)
+    """The work on the last one; None before the first."""
+    gate: Gate = field(default_factory=Gate, repr=False)
+    """Where its plan waits for the person's word."""
+    ask_first: bool = False
+    """Whether plans wait there."""
+    top_k: int | None = None
+    """How many candidates a task has; None: what the settings say."""
+    task_seconds: float | None = None
+    """Deadline of a task, in seconds; None: what the settings say."""
+    words: Words = field(default_factory=Words)
+    """In the visitor's language."""
+    shown: Run | None = None
+    """The run whose plan is looked at; None: the last one."""
+    shelf: tuple[Any, str] | None = field(default=None, repr=False)
+    """The shelf as it was drawn last, and what it was drawn of."""
+    claimed: bool = False
+    """Whether a request is about to begin."""
+    tabs: int = 1
+    """In how many places of Gradio's memory it lies: a page that was reloaded has a new one, and the old one stays an hour."""
+    brain: str = BUILT_IN
+    """Which of the page's brains `model` is."""
+    router: str = HUGGING_FACE_URL
+    """The base URL of Hugging Face's router, on whose key hosted models may run."""
+    signed_in: str = field(default="", repr=False)
+    """The token of who has signed in on a Space."""
+    name: str = ""
+    """What they are called there."""
+    remembered: bool = False
+    """Whether the browser keeps what the brain was chosen with."""
+    token_remembered: bool = False
+    """Whether it keeps the token for hosted models."""
 
     def __post_init__(self) -> None:
         self._settling = asyncio.Lock()
+        self._gone: weakref.finalize[..., Visit] | None = None
         self._take(self.session)
-        self.idle.set()
 
     def _take(self, session: Session) -> None:
         self.session = session
+        if self._gone is not None:
+            self._gone.detach()
         # however the visit ends (the tab is gone, the process ends, Gradio drops its state), its files go with it
-        weakref.finalize(self, session.close)
+        self._gone = weakref.finalize(self, session.close)
 
     def close(self) -> None:
-        """Delete its files."""
+        """Stop what is worked on, and delete its files."""
+        if self.work is not None:
+            self.work.abandon()
         self.session.close()
 
     @property
     def hosted_token(self) -> str:
-        """The token on whose account hosted models run: the visitor's own, or that of their Hugging Face brain."""
-        if self.token or self.model is None or self.model.base_url != HUGGING_FACE_URL:
-            return self.token
-        return self.model.key
+        """The token on whose account hosted models run: the visitor's own, that of their brain, or of who has signed in."""
+        at_router = self.model is not None and self.model.base_url == self.router
+        return self.token or (self.model.key if self.model and at_router else "") or self.signed_in
 
     def place(self, where: Where) -> None:
         """Where models may run."""
@@ -123,85 +142,102 @@ class Visit:
             return replace(found, token=self.hosted_token)
         return replace(found, token=shared.token, shared=True, spend=lambda: shared.take(name))
 
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        """While a request is worked on."""
-        self.stopping.clear()
-        self.idle.clear()
-        try:
-            yield
-        finally:
-            self.idle.set()
+    @property
+    def busy(self) -> bool:
+        """Whether a request is worked on, or about to be."""
+        return self.claimed or (self.work is not None and not self.work.over)
 
-    async def until_stopped(self, stream: AsyncIterator[Event]) -> AsyncGenerator[Event, None]:
-        """The events of a request until there are no more or it is to stop; then the work on it is over, too."""
-        stop = asyncio.ensure_future(self.stopping.wait())
-        coming: asyncio.Future[Event | None] | None = None
+    @contextmanager
+    def claim(self) -> Iterator[bool]:
+        """For what ends in `begin`: whether it may; nothing else may before the block's end."""
+        if self.busy:
+            yield False
+            return
+        self.claimed = True
         try:
-            while True:
-                coming = asyncio.ensure_future(anext(stream, None))
-                await asyncio.wait({coming, stop}, return_when=asyncio.FIRST_COMPLETED)
-                if stop.done() or (event := coming.result()) is None:
-                    return
-                yield event
+            yield True
         finally:
-            stop.cancel()
-            if coming is not None and not coming.done():
-                coming.cancel()  # whoever reads the agent's stream is cancelled: that stops the request
-                await asyncio.wait({coming})
-            if isinstance(stream, AsyncGenerator):
-                await stream.aclose()
+            self.claimed = False
+
+    def begin(self, run: Run, stream: AsyncIterator[Event]) -> Work:
+        """Work on a request, which comes last."""
+        self.runs.append(run)
+        self.work, self.shown = Work(run, stream), None
+        return self.work
+
+    @property
+    def looked_at(self) -> Run | None:
+        """The run whose plan is shown: the one that was chosen, else the last."""
+        return self.shown or (self.runs[-1] if self.runs else None)
+
+    def back_to(self, place: int) -> None:
+        """As it was before a run; what was made stays."""
+        self.session.turns = self.runs[place].before
+        self.runs, self.shown = self.runs[:place], None
+
+    async def stop(self) -> None:
+        """Stop what is worked on; what was finished before stays."""
+        if self.work is not None:
+            await self.work.stop()
 
     async def renew(self, session: Session) -> None:
         """A new conversation with the same planner: the old one is stopped, then what it left is deleted."""
-        self.renewing = True
-        self.stopping.set()
-        await self.idle.wait()
-        self.close()
+        work, self.runs, self.work, self.shown = self.work, [], None, None  # whoever follows sees at once that it is gone
+        if work is not None:
+            await work.stop()
+        old, self.shelf = self.session, None
         self._take(session)
-        self.transcript, self.request, self.events = [], None, []
-        self.renewing = False
+        await asyncio.to_thread(old.close)
+
+    def limits(self, settings: Settings) -> Settings:
+        """The deployment's, as far as this visitor has not narrowed them."""
+        own = {"top_k": self.top_k, "task_seconds": self.task_seconds}
+        return settings.model_copy(update={name: value for name, value in own.items() if value is not None})
 
 
-def at_home() -> bool:
-    """Whether this is somebody's own machine, and not a public Space."""
-    return "SPACE_ID" not in os.environ
+_KEY: Final = re.compile(r"[0-9a-f]{40,80}")
+
+
+class Visits:
+    """Those that a reloaded page may find again: as long as Gradio keeps them, an hour after the page was closed."""
+
+    def __init__(self) -> None:
+        self._by_key: weakref.WeakValueDictionary[str, Visit] = weakref.WeakValueDictionary()
+        self._by_page: weakref.WeakValueDictionary[str, Visit] = weakref.WeakValueDictionary()
+
+    def found(self, key: str) -> Visit | None:
+        """The visit of that key."""
+        visit = self._by_key.get(key)
+        return visit if visit is not None and visit.tabs else None
+
+    def of_page(self, page: str, make: Callable[[], Visit]) -> Visit:
+        """The visit of an open page; made once, whichever of its first events comes first.
+
+        Args:
+            page: What Gradio calls it: its session's hash.
+            make: Makes one.
+        """
+        visit = self._by_page.get(page)
+        if visit is None or not visit.tabs:
+            visit = make()
+            if page:
+                self._by_page[page] = visit
+        return visit
+
+    def keep(self, visit: Visit, key: str) -> None:
+        """Make a visit findable by a key that its browser has made; one that could be guessed is none."""
+        if _KEY.fullmatch(key):
+            self._by_key[key] = visit
+
+    def again(self, visit: Visit, page: str) -> None:
+        """A visit is shown in another page: it was opened again."""
+        visit.tabs += 1
+        self._by_page[page] = visit
 
 
 def close_visit(visit: Visit | None) -> None:
-    """Called by Gradio when the tab is gone."""
+    """Called by Gradio when a tab has been gone for an hour."""
     if visit is not None:
-        visit.close()
-
-
-async def language_model(brain: str, openai_key: str, hf_token: str, base_url: str, model: str) -> LanguageModel | None:
-    """The language model that the fields of the page describe; None for the built-in planner.
-
-    Raises:
-        HuggingGPTError: Something is missing, malformed, or leads to a server that may not be reached from here.
-    """
-    openai_key, hf_token, base_url, model = (
-        (value or "").strip()
-        for value in (openai_key, hf_token, base_url, model)  # a box that was never seen gives None
-    )
-    if brain == BUILT_IN:
-        return None
-    if brain == HUGGING_FACE:
-        if not hf_token:
-            raise RequestError("Enter a Hugging Face token first: huggingface.co/settings/tokens makes one.")
-        key, base_url, model = hf_token, HUGGING_FACE_URL, model or HUGGING_FACE_MODEL
-    elif brain == OPENAI:
-        if not openai_key:
-            raise RequestError("Enter an OpenAI key first: platform.openai.com/api-keys makes one.")
-        key, base_url = openai_key, OPENAI_URL
-    else:
-        key = openai_key
-        if not base_url:
-            raise RequestError("Enter the server's base URL first, such as http://127.0.0.1:11434/v1.")
-        if not model:
-            raise RequestError("Enter the name of the model that the server runs.")
-    private = brain != OTHER or at_home()  # on a public Space, not the Space's own network
-    made = make_language_model(key=key, base_url=base_url, model=model, private_servers=private)
-    if made is not None:
-        await made.check()
-    return made
+        visit.tabs -= 1
+        if not visit.tabs:
+            visit.close()

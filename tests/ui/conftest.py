@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from tests.hosted_server import HostedServer
 from tests.hub_server import HubServer
 
 ROOT = Path(__file__).resolve().parents[2]
-ARGS = """--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync
+ARGS = """--no-sandbox --use-fake-device-for-media-stream --use-fake-ui-for-media-stream
+--disable-gpu --disable-background-networking --disable-component-update --disable-sync
 --disable-quic --no-first-run""".split()
 SECONDS = 20.0
 """How long a request may take before a test gives up: the first one loads its models."""
@@ -103,7 +105,14 @@ def hosting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostedServer]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, hub: HubServer, hosting: HostedServer) -> Iterator[Server]:
-    home, port = tmp_path_factory.mktemp("app"), free_port()
+    with started(tmp_path_factory.mktemp("app"), hub.url, hosting.url) as running:
+        yield running
+
+
+@contextmanager
+def started(home: Path, hub: str, hosting: str, **more: str) -> Iterator[Server]:
+    """The app in a folder of its own, with these variables too."""
+    port = free_port()
     (home / "tmp").mkdir()
     environment = {
         "PATH": os.environ["PATH"],
@@ -112,17 +121,18 @@ def server(tmp_path_factory: pytest.TempPathFactory, hub: HubServer, hosting: Ho
         "GRADIO_SERVER_PORT": str(port),
         "HUGGINGGPT_SESSIONS": str(home / "sessions"),  # outside the temporary folder, as a deployment may have it
         "PYTHONUNBUFFERED": "1",
-        "HF_ENDPOINT": hub.url,
-        "HUGGINGGPT_HUB": hosting.url,
-        "HUGGINGGPT_ROUTER": hosting.url,
+        "HF_ENDPOINT": hub,
+        "HUGGINGGPT_HUB": hosting,
+        "HUGGINGGPT_ROUTER": hosting,
         "HUGGINGGPT_CATALOGUE_HOURS": "0",  # each test serves models of its own
+        **more,
     }
     with (home / "log.txt").open("wb") as log:
         process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
-    started = Server(f"http://127.0.0.1:{port}", home, process)
+    running = Server(f"http://127.0.0.1:{port}", home, process)
     try:
-        until(lambda: _answers(started))
-        yield started
+        until(lambda: _answers(running), 3 * SECONDS)
+        yield running
     finally:
         process.terminate()
         process.wait(10)
@@ -147,6 +157,14 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+STILL = """addEventListener("DOMContentLoaded", () => {
+  const still = document.createElement("style");
+  still.textContent = "*, *::before, *::after { animation: none !important; transition: none !important; }";
+  document.head.append(still);
+})"""
+"""Nothing moves while tests wait: drawing it without a graphics card would take the processor from the models."""
+
+
 @dataclass
 class Tab:
     """One tab of a visitor, with the words for what is done in it."""
@@ -160,7 +178,7 @@ class Tab:
         self.answers = self.page.locator("#chat .bot-row")
         self.thumbnails = self.page.locator("#request .thumbnail-item")
         self.stop = self.page.locator("#request .stop-button")
-        self.links = self.page.locator("#files a")
+        self.cards = self.page.locator("#shelf li.card")
 
     def open(self, url: str) -> None:
         self.page.goto(url)
@@ -214,26 +232,39 @@ class Tab:
         return self.answer
 
     def file(self, name: str) -> bytes:
-        """The file that the list offers under this name."""
+        """The file that the shelf offers under this name."""
+        self.open_run()
         with self.page.expect_download() as download:
-            self.page.locator("#files tr", has=self.page.get_by_label(name, exact=True)).locator("a").click()
+            self.page.locator(f'#shelf a[download="{name}"]').click()
         assert download.value.suggested_filename == name
         return Path(download.value.path()).read_bytes()
 
     def kept(self) -> list[str | None]:
-        """The names in the list of files."""
-        return [cell.get_attribute("aria-label") for cell in self.page.locator("#files td.filename").all()]
+        """What the shelf offers, by file name."""
+        return [link.get_attribute("download") for link in self.page.locator("#shelf a[download]").all()]
+
+    def open_run(self) -> None:
+        """The side of the run; where there is room it opens itself with the first request."""
+        if self.page.locator("#run.sidebar.open").count() == 0:
+            self.page.locator("#run .toggle-button").click()
 
     def choose(self, brain: str, **fields: str) -> None:
         """Choose who plans, fill in its fields by their element ids, and use it."""
-        radio = self.page.get_by_label(brain, exact=True)
-        if not radio.is_visible() or self.page.locator(".sidebar.open").count() == 0:
-            self.page.locator(".sidebar .toggle-button").click()
-        radio.check()
-        for name, value in fields.items():
-            self.page.locator(f"#{name.replace('_', '-')} :is(input, textarea)").fill(value)
+        self.type(brain, **fields)
         if fields:
             self.page.locator("#use-brain").click()
+            expect(self.status).not_to_contain_text("Asking the server")
+
+    def type(self, brain: str, **fields: str) -> None:
+        """Choose who plans, and fill in its fields."""
+        self.open_settings()
+        self.page.get_by_label(brain, exact=True).check()
+        for name, value in fields.items():
+            self.page.locator(f"#{name.replace('_', '-')} :is(input, textarea)").fill(value)
+
+    def open_settings(self) -> None:
+        if self.page.locator(".sidebar.open #side").count() == 0:
+            self.page.locator(".sidebar", has=self.page.locator("#side")).locator(".toggle-button").click()
 
     @property
     def status(self) -> Locator:
@@ -251,6 +282,7 @@ def visitor(server: Server, chromium: Browser) -> Iterator[Visitor]:
 
     def come(url: str = server.url) -> Tab:
         contexts.append(chromium.new_context(viewport={"width": 1280, "height": 860}))
+        contexts[-1].add_init_script(STILL)
         tab = Tab(contexts[-1].new_page())
         tab.page.set_default_timeout(SECONDS * 1000)
         tab.open(url)
@@ -266,6 +298,7 @@ def visitor(server: Server, chromium: Browser) -> Iterator[Visitor]:
 def somebody(chromium: Browser) -> Iterator[BrowserContext]:
     """One person for all tests of a module that need no other: what the page consists of is loaded once."""
     context = chromium.new_context(viewport={"width": 1280, "height": 860})
+    context.add_init_script(STILL)
     yield context
     context.close()
 

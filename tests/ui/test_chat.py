@@ -10,6 +10,8 @@ import gradio as gr
 from hugginggpt.events import (
     AnswerDelta,
     Answered,
+    ApprovalAsked,
+    ApprovalGiven,
     AttemptFailed,
     Event,
     ModelRef,
@@ -27,11 +29,14 @@ from hugginggpt.events import (
     TaskStarted,
     Usage,
 )
+from hugginggpt.recording import Recording
 from hugginggpt.resources import Origin, Resource, Workspace
 from hugginggpt.tasks import Kind, task_table
 from hugginggpt.ui import chat
+from hugginggpt.ui.words import Words
 from tests.conftest import MEDIA, made, say
 
+ENGLISH = Words()
 OCR, VOICE = ModelRef("PP-OCR", "bundled"), ModelRef("voice", "hosted")
 STARTED = RequestStarted("Read this.", (), "built-in planner")
 PLANNED = Planned(
@@ -57,8 +62,8 @@ WORKED: tuple[Event, ...] = (
 )
 
 
-def shown(*events: Event, stopped: bool = False) -> list[gr.ChatMessage]:
-    return chat.messages(events, task_table(), stopped=stopped)
+def shown(*events: Event, stopped: bool = False, words: Words = ENGLISH, again: bool = False) -> list[gr.ChatMessage]:
+    return chat.messages(Recording(events, (0.0,) * len(events), stopped), task_table(), words, again=again)
 
 
 def titles(messages: list[gr.ChatMessage]) -> list[str]:
@@ -176,7 +181,7 @@ def test_a_step_says_whether_its_candidates_came_from_the_hubs_search_or_from_th
     told = thought(messages, "task-0")
     assert told.metadata["log"] == "o/paints · hosted by fal-ai"
     assert "**Candidates** The shipped list (The Hub can't be reached: check the network)." in told.content
-    assert "**Model** o/paints (hosted by fal-ai). It paints." in told.content
+    assert "**Model** [o/paints](https://huggingface.co/o/paints) (hosted by fal-ai). It paints." in told.content
 
 
 def test_an_answer_grows_and_may_begin_again() -> None:
@@ -203,13 +208,19 @@ def test_in_a_stopped_request_nothing_is_pending_and_what_was_finished_stays() -
     assert said(messages) == ["Stopped. What was finished before stays."]
 
 
-def test_a_request_shows_its_files_before_its_words(workspace: Workspace) -> None:
-    message = chat.user_message("Compare them.", [workspace.add_file(MEDIA / name) for name in ("cat.jpg", "people.csv")])
-    assert isinstance(message.content, list)
-    picture, table, words = message.content
-    assert isinstance(picture, gr.Image)
-    assert table["path"].endswith("table-1.csv")
-    assert words == "Compare them."
+def test_a_request_shows_its_words_its_files_and_their_names(workspace: Workspace) -> None:
+    words, picture, table, names = chat.user_messages(
+        "Compare them.", [workspace.add_file(MEDIA / name) for name in ("cat.jpg", "people.csv")]
+    )
+    assert (words.content, names.content) == ("Compare them.", "_image-1, table-1_")
+    assert isinstance(picture.content, gr.Image)
+    assert str(table.content["path"]).endswith("table-1.csv")  # type: ignore[index, call-overload]
+
+
+def test_what_was_stopped_can_go_on() -> None:
+    (*_, last) = shown(*WORKED[:6], stopped=True, again=True)
+    assert last.content == "Stopped. What was finished before stays."
+    assert [option["value"] for option in last.options] == ["again"]
 
 
 def test_a_long_result_is_cut_in_its_step() -> None:
@@ -234,3 +245,49 @@ def test_a_table_that_was_made_is_shown_as_one_and_kept(tmp_path: Path) -> None:
     assert table.splitlines()[:3] == ["| name | prediction |", "| --- | --- |", "| Ines \\| Varga | yes |"]
     assert len(table.splitlines()) == 12
     assert file == {"path": str(path)}
+
+
+def test_in_chinese_the_pages_own_words_are_chinese() -> None:
+    messages = shown(*WORKED, words=Words("zh"))
+    assert titles(messages) == ["已完成 2 个任务", "image-to-text", "text-to-speech"]
+    assert "**模型** PP-OCR 在本机运行" in thought(messages, "task-0").content
+
+
+def test_a_task_that_failed_can_be_tried_again_and_with_models_that_have_not_failed() -> None:
+    paints = [ModelRef(f"o/{name}", "hosted") for name in ("one", "two", "three")]
+    events = (
+        STARTED,
+        Planned(made({"task": "text-to-image", "id": 0, "args": {"text": "A fox."}}), 0.1),
+        ModelSelected(0, paints[0], "It paints.", tuple(paints)),
+        AttemptFailed(0, paints[0], "No credit."),
+        TaskStarted(0, paints[1]),
+        TaskFailed(0, "No credit.", 1.0),
+        Answered("Nothing.", False),
+        RequestDone(1.0),
+    )
+    chance = shown(*events, again=True)[-1]
+    assert chance.content == "**text-to-image failed.** No credit."
+    assert [option["value"] for option in chance.options] == ["again", "again 0 o/three"]
+    assert not any(message.options for message in shown(*events))
+
+
+def test_several_pictures_stand_side_by_side() -> None:
+    boxes = [Resource(f"image-{n}", Kind.IMAGE, Origin("task", "x", n), path=Path(f"image-{n}.png")) for n in (2, 3)]
+    drawn = made(*({"task": "canny-control", "id": n, "args": {"image": "a.jpg"}} for n in (0, 1)))
+    messages = shown(STARTED, Planned(drawn, 0.1), *(TaskDone(n, OCR, (boxes[n],), 1.0) for n in (0, 1)))
+    assert isinstance(messages[-1].content, gr.Gallery)
+
+
+def test_structured_results_are_behind_a_fold_and_stay_text() -> None:
+    found = Resource("text-1", Kind.TEXT, Origin("task", "x", 0), text="cat", data={"label": "<b>`cat`</b>", "score": 0.9})
+    details = thought(shown(STARTED, PLANNED, SELECTED, TaskDone(0, OCR, (found,), 1.0)), "task-0").content
+    fold = details[details.index("<details>") :]
+    assert "<summary>Data of text-1</summary>" in fold
+    assert "&lt;b&gt;&#96;cat&#96;&lt;/b&gt;" in fold
+    assert "\n" not in fold
+
+
+def test_a_plan_that_waits_for_the_person_says_so() -> None:
+    asked = (STARTED, PLANNED, ApprovalAsked({0: (OCR,)}))
+    assert titles(shown(*asked))[0] == "Planned 2 tasks · waits for you"
+    assert titles(shown(*asked, ApprovalGiven()))[0] == "Planned 2 tasks"

@@ -9,20 +9,19 @@ from pathlib import Path
 
 import pytest
 import yaml
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.bundled import BundledExpert
 from hugginggpt.resources import Origin, Workspace
 from hugginggpt.tasks import Kind
 from tests.conftest import MEDIA
-from tests.ui.conftest import ROOT, Tab
+from tests.ui.conftest import ROOT, SECONDS, Server, Tab
 
 pytestmark = pytest.mark.browser
 
 EXAMPLES = {row["text"]: row["files"] for row in yaml.safe_load((ROOT / "demos" / "examples.yaml").read_text(encoding="utf-8"))}
 ANSWERS = {
-    "read the image example.jpg for me": "20417",
     "Transcribe this, then tell me its mood.": "negative",
     "Draw the edges of this photo.": "image-2",
 }
@@ -30,34 +29,35 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("text", ANSWERS)
-def test_an_example_fills_the_box_and_enter_runs_it_to_an_answer(text: str, tab: Tab) -> None:
+def test_one_click_on_an_example_brings_an_answer(text: str, tab: Tab) -> None:
     tab.page.get_by_role("button", name=text).click()
-    expect(tab.box).to_have_value(text)
-    expect(tab.thumbnails).to_have_count(len(EXAMPLES[text]))
-    tab.send()
+    expect(tab.requests).to_have_count(1)
+    expect(tab.requests.last.locator("img")).to_have_count(sum(name.endswith((".jpg", ".png")) for name in EXAMPLES[text]))
     assert ANSWERS[text] in tab.finish()
     assert "Did " in tab.answer
 
 
-def test_the_tutorials_case_is_shown_step_by_step(tab: Tab) -> None:
-    tab.start("read the image example.jpg for me", MEDIA / "example.jpg")
+def test_the_tutorials_case_takes_one_click_is_shown_step_by_step_and_says_what_was_read(
+    tab: Tab, tmp_path: Path, workspace: Workspace
+) -> None:
+    tab.page.get_by_role("button", name="read the image example.jpg for me").click()
     for task in ("image-to-text", "text-to-speech"):
         expect(tab.answers.last.get_by_text(f"{task} · ")).to_be_visible()  # waiting or running
-    tab.finish()
+    assert "20417" in tab.finish()
     opened = tab.open_steps("image-to-text", "text-to-speech")
     for task, model in (("image-to-text", "PP-OCRv6-small"), ("text-to-speech", "hibari-tts")):
         assert f"Model {model} on this machine. The only model here for this task." in opened
         expect(tab.step(task)).to_contain_text(f"{model} · here")
         expect(tab.step(task)).to_contain_text("s)")
     expect(tab.answers.last.get_by_text("The only model here for this task.").first).to_be_visible()
-    assert "20417" in opened
-
-
-def test_the_tutorials_speech_says_what_was_read(tab: Tab, tmp_path: Path, workspace: Workspace) -> None:
-    tab.ask("read the image example.jpg for me", MEDIA / "example.jpg")
     expect(tab.answers.last.get_by_label("audio-1", exact=True)).to_be_visible()
     (tmp_path / "kept.wav").write_bytes(tab.file("audio-1.wav"))
     assert "20417" in transcribed(tmp_path / "kept.wav", workspace)
+    assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    tab.start("What does this sign say?", MEDIA / "sign.jpg")
+    expect(tab.stop).to_be_in_viewport()  # however long the chat is
+    tab.finish()
+    expect(tab.box).to_be_in_viewport()
 
 
 def transcribed(path: Path, workspace: Workspace) -> str:
@@ -79,9 +79,13 @@ def test_a_picture_that_was_made_is_shown_and_offered(tab: Tab) -> None:
     assert tab.file("image-2.png").startswith(b"\x89PNG")
 
 
-def test_a_file_can_be_dropped_onto_the_box(tab: Tab) -> None:
+def test_files_come_by_drop_paste_and_camera(server: Server, chromium: Browser) -> None:
+    context = chromium.new_context(permissions=["camera"])
+    tab = Tab(context.new_page())
+    tab.page.set_default_timeout(SECONDS * 1000)
+    tab.open(server.url)
     content = base64.b64encode((MEDIA / "sign.jpg").read_bytes()).decode()
-    dropped = tab.page.evaluate_handle(
+    carried = tab.page.evaluate_handle(
         """content => {
             const bytes = Uint8Array.from(atob(content), letter => letter.charCodeAt(0));
             const transfer = new DataTransfer();
@@ -90,15 +94,29 @@ def test_a_file_can_be_dropped_onto_the_box(tab: Tab) -> None:
         }""",
         content,
     )
-    tab.page.locator("#request .full-container").dispatch_event("drop", {"dataTransfer": dropped})
+    tab.page.locator("#request .full-container").dispatch_event("drop", {"dataTransfer": carried})
     expect(tab.thumbnails).to_have_count(1)
-    assert "SWIMMING" in tab.ask("What does this sign say?").upper()
+    tab.page.evaluate(
+        """transfer => document.querySelector("#request textarea").dispatchEvent(
+            new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }))""",
+        carried,
+    )
+    expect(tab.thumbnails).to_have_count(2)
+    tab.page.locator("#open-camera").click()
+    tab.page.get_by_text("Click to Access Webcam").click()
+    tab.page.wait_for_function("document.querySelector('#camera-picture video')?.readyState === 4")
+    tab.page.get_by_label("capture photo").click()
+    expect(tab.thumbnails).to_have_count(3)
+    expect(tab.page.locator("#camera")).to_be_hidden()
+    assert "SWIMMING" in tab.ask("What does the first sign say?").upper()
+    assert [str(name)[:5] for name in tab.kept()[:3]] == ["image"] * 3
+    context.close()
 
 
 def test_a_request_can_refer_to_the_one_before(tab: Tab) -> None:
     assert "amiable" in tab.ask("Transcribe this.", MEDIA / "speech.flac")
     assert "read aloud in audio-2" in tab.ask("now read it aloud")
-    expect(tab.links).to_have_count(1)
+    assert tab.kept() == ["audio-1.flac", "text-1.txt", "audio-2.wav"]
 
 
 def test_several_files_are_kept_under_names_that_people_read(tab: Tab) -> None:
@@ -112,15 +130,6 @@ def test_what_cannot_be_done_is_said_with_what_is_missing(tab: Tab) -> None:
     assert "No model for video generation is here; with a Hugging Face token a hosted one does it, and “python -m" in told
 
 
-def test_the_box_and_stop_stay_in_sight_however_long_the_chat_is(tab: Tab) -> None:
-    tab.ask("read the image example.jpg for me", MEDIA / "example.jpg")
-    tab.start("read it again", MEDIA / "example.jpg")
-    expect(tab.stop).to_be_in_viewport()
-    tab.finish()
-    expect(tab.box).to_be_in_viewport()
-    assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-
-
 def test_on_a_phone_nothing_is_wider_than_the_screen(tab: Tab) -> None:
     tab.page.set_viewport_size({"width": 390, "height": 844})
     tab.ask("What is in this picture?", MEDIA / "coffee.jpg")
@@ -130,3 +139,11 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(tab: Tab) -> None:
         "parts => parts.map(part => part.getBoundingClientRect().right)"
     )
     assert max(edges) <= 390
+
+
+def test_an_example_that_needs_a_token_says_so_and_only_fills_the_box(tab: Tab) -> None:
+    fox = tab.page.get_by_role("button", name="Paint a red fox in the snow.")
+    expect(fox).to_contain_text("Needs a Hugging Face token")
+    fox.click()
+    expect(tab.box).to_have_value("Paint a red fox in the snow.")
+    expect(tab.requests).to_have_count(0)

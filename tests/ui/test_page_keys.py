@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 import urllib.request
@@ -132,11 +133,101 @@ def test_a_new_conversation_keeps_the_planner(tab: Tab, models: ScriptedServer) 
     assert models.asked[asked].headers["authorization"] == f"Bearer {KEY}"
 
 
-def test_a_server_that_is_not_there_is_said_in_a_sentence(tab: Tab) -> None:
-    tab.choose("Other server", base_url=f"http://127.0.0.1:{free_port()}/v1", model="tiny")
-    expect(tab.status).to_contain_text("tiny at")
+def test_a_server_that_is_gone_is_said_in_a_sentence(tab: Tab) -> None:
+    with scripted_server() as gone:
+        tab.choose("Other server", base_url=gone.base_url, model="tiny")
+        expect(tab.status).to_contain_text("tiny at 127.0.0.1 plans")
     assert "127.0.0.1 can't be reached: check the base URL and the network." in tab.ask("Say “hello” aloud.")
     expect(tab.box).to_have_value("Say “hello” aloud.")
+
+
+def test_what_does_not_work_is_not_used_and_can_be_put_right(tab: Tab, models: ScriptedServer) -> None:
+    tab.choose("Other server", openai_key=KEY, base_url=f"http://127.0.0.1:{free_port()}/v1", model="tiny")
+    expect(tab.status).to_contain_text("127.0.0.1 can't be reached: check the base URL and the network.")
+    expect(tab.status).to_contain_text(BUILT_IN)
+    expect(tab.page.locator("#openai-key input")).to_have_value(KEY)
+    tab.choose("Other server", base_url=models.base_url)
+    expect(tab.status).to_contain_text("tiny at 127.0.0.1 plans")
+    expect(tab.page.locator("#openai-key input")).to_have_value("")
+
+
+def listing(models: ScriptedServer, *names: str) -> None:
+    models.models = {"data": [{"id": name} for name in names]}
+
+
+def test_a_test_lists_the_servers_models_and_keeps_nothing(
+    visitor: Visitor, wire: Wire, models: ScriptedServer, server: Server
+) -> None:
+    listing(models, "tiny", "large")
+    tab = visitor(wire.url)
+    tab.type("Other server", openai_key=KEY, base_url=models.base_url)
+    tab.page.locator("#test-brain").click()
+    expect(tab.status).to_contain_text("127.0.0.1 answers and lists 2 models: choose one.")
+    expect(tab.status).to_contain_text(BUILT_IN)
+    expect(tab.page.locator("#openai-key input")).to_have_value(KEY)  # what was typed is still there
+    assert tab.page.evaluate("JSON.stringify(window.hugginggpt)") == "{}"
+    tab.page.locator("#model input").click()
+    tab.page.get_by_role("option", name="tiny").click()
+    tab.page.locator("#use-brain").click()
+    expect(tab.status).to_contain_text("Works: 127.0.0.1 lists 2 models, tiny among them.")
+    expect(tab.status).to_contain_text("tiny at 127.0.0.1 plans")
+    expect(tab.page.locator("#openai-key input")).to_have_value("")
+    tab.type("Other server", model="large")  # the key is there for another of its models
+    tab.page.locator("#use-brain").click()
+    expect(tab.status).to_contain_text("large at 127.0.0.1 plans")
+    tab.ask("Hello?")
+    assert models.asked[-1].headers["authorization"] == f"Bearer {KEY}"
+    assert models.asked[-1].body["model"] == "large"
+    assert KEY.encode() not in wire.sent
+    assert server.files_with(KEY) == []
+
+
+def test_a_browser_remembers_a_key_until_it_is_told_to_forget(
+    visitor: Visitor, wire: Wire, models: ScriptedServer, server: Server
+) -> None:
+    kept = "localStorage.getItem('hugginggpt.brain')"
+    tab = visitor(wire.url)
+    tab.type("Other server", openai_key=KEY, base_url=models.base_url, model="tiny")
+    tab.page.get_by_label("Remember in this browser").check()
+    assert tab.page.evaluate(kept) is None
+    tab.page.locator("#use-brain").click()
+    expect(tab.status).to_contain_text("tiny at 127.0.0.1 plans. The key is in this browser's storage, too")
+    tab.page.wait_for_function(kept)
+    whole = {"brain": "other", "base_url": models.base_url, "model": "tiny", "key": KEY}
+    assert json.loads(tab.page.evaluate(kept)) == whole
+
+    again = Tab(tab.page.context.new_page())
+    again.open(wire.url)
+    again.open_settings()
+    expect(again.status).to_contain_text("tiny at 127.0.0.1 plans. The key is in this browser's storage, too")
+    expect(again.page.get_by_label("Other server", exact=True)).to_be_checked()
+    expect(again.page.get_by_label("Remember in this browser")).to_be_checked()
+    expect(again.page.locator("#openai-key input")).to_have_value("")
+    again.ask("Hello?")
+    assert models.asked[-1].headers["authorization"] == f"Bearer {KEY}"
+    assert KEY.encode() not in wire.sent
+    assert KEY not in again.page.content()
+    assert server.files_with(KEY) == []
+
+    again.page.get_by_label("Remember in this browser").uncheck()
+    expect(again.status).to_contain_text("tiny at 127.0.0.1 plans. The key stays in this tab's session")
+    assert tab.page.evaluate(kept) is None
+    again.page.locator("#forget-brain").click()
+    expect(again.status).to_have_text(re.compile(BUILT_IN))
+    expect(again.page.get_by_label("Built-in", exact=True)).to_be_checked()
+    assert "espresso" in again.ask("What is in this picture?", MEDIA / "coffee.jpg")
+
+
+def test_the_other_visitor_has_neither_the_key_nor_the_planner(visitor: Visitor, models: ScriptedServer) -> None:
+    use(visitor(), models)
+    other = visitor()
+    other.open_settings()
+    expect(other.status).to_contain_text(BUILT_IN)
+    other.type("Other server", base_url=models.base_url, model="tiny")
+    other.page.locator("#use-brain").click()
+    expect(other.status).to_contain_text("tiny at 127.0.0.1 plans")
+    other.ask("Hello?")
+    assert models.asked[-1].headers["authorization"] != f"Bearer {KEY}"
 
 
 def test_a_field_that_is_missing_is_asked_for(tab: Tab) -> None:
@@ -158,7 +249,8 @@ def test_a_language_model_plans_when_the_key_is_good(tab: Tab, models: ScriptedS
 
 def test_no_handler_of_the_page_is_part_of_its_interface(server: Server) -> None:
     with urllib.request.urlopen(f"{server.url}/gradio_api/info") as response:
-        assert json.load(response) == {"named_endpoints": {}, "unnamed_endpoints": {}}
+        told = json.load(response)
+    assert (set(told["named_endpoints"]), told["unnamed_endpoints"]) == ({"/run", "/plan", "/list_tasks", "/list_models"}, {})
 
 
 def test_runs_are_not_remembered_by_the_browser(server: Server) -> None:

@@ -17,7 +17,7 @@ REQUEST = "Find the objects in this photo."
 def test_a_model_is_fetched_only_with_consent_and_its_picture_is_shown(tab: Tab, hub: HubServer) -> None:
     assert "“python -m hugginggpt models pull object-detection” fetches one" in tab.ask(REQUEST, MEDIA / "coffee.jpg")
     assert hub.fetched == []
-    tab.page.locator(".sidebar .toggle-button").click()
+    tab.open_settings()
     tab.page.get_by_label("Fetch small models when they are needed").check()
     tab.ask(REQUEST, MEDIA / "coffee.jpg")
     assert "model.safetensors" in hub.fetched

@@ -20,66 +20,14 @@ from hugginggpt.language_model import HUGGING_FACE_URL, OPENAI_URL, LanguageMode
 from hugginggpt.resources import Workspace
 from hugginggpt.settings import Settings
 from hugginggpt.shared_token import SharedToken
-from hugginggpt.ui.chat import error_message
-from hugginggpt.ui.visit import BUILT_IN, HUGGING_FACE, OPENAI, OTHER, Visit, close_visit, language_model
+from hugginggpt.ui.run import Run
+from hugginggpt.ui.visit import Visit, Visits, close_visit
 from tests.checkpoints import HubCache
 from tests.conftest import Planner, Quick
 from tests.hosted_server import HostedServer
 
 KEY = "sk-visitor-0815-secret"
-
-
-async def chosen(brain: str, key: str = "", token: str = "", url: str = "", model: str = "") -> LanguageModel | None:
-    return await language_model(brain, key, token, url, model)
-
-
-async def test_the_built_in_planner_needs_nothing_and_takes_nothing() -> None:
-    assert await chosen(BUILT_IN, KEY, KEY, "http://127.0.0.1", "tiny") is None
-
-
-async def test_each_brain_has_its_server_and_its_usual_model() -> None:
-    openai, hugging_face = await chosen(OPENAI, KEY), await chosen(HUGGING_FACE, token=KEY)
-    assert openai
-    assert hugging_face
-    assert (openai.server, openai.key) == ("api.openai.com", KEY)
-    assert (hugging_face.server, hugging_face.key) == ("router.huggingface.co", KEY)
-    assert openai.model
-    assert hugging_face.model
-
-
-async def test_a_key_is_sent_only_to_the_server_that_it_was_entered_for() -> None:
-    hugging_face = await chosen(HUGGING_FACE, key=KEY, token="hf_1")
-    assert hugging_face
-    assert hugging_face.key == "hf_1"
-
-
-async def test_blanks_around_what_was_pasted_are_taken_off() -> None:
-    model = await chosen(OTHER, f" {KEY}\n", url=" http://127.0.0.1:11434/v1/ ", model=" tiny ")
-    assert model == LanguageModel("tiny", "http://127.0.0.1:11434/v1", KEY)
-
-
-@pytest.mark.parametrize(
-    ("fields", "said"),
-    [
-        ({"brain": OPENAI}, "Enter an OpenAI key first"),
-        ({"brain": HUGGING_FACE, "key": KEY}, "Enter a Hugging Face token first"),
-        ({"brain": OTHER, "model": "tiny"}, "Enter the server's base URL first"),
-        ({"brain": OTHER, "model": "tiny", "url": "file:///etc/passwd"}, "The base URL is not valid"),
-        ({"brain": OTHER, "model": "tiny", "url": "http://[/v1"}, "The base URL is not valid"),
-        ({"brain": OPENAI, "key": "sk-1 2"}, "copy it again"),
-        ({"brain": OTHER, "url": "http://127.0.0.1/v1"}, "Enter the name of the model"),
-    ],
-)
-async def test_what_is_missing_is_asked_for(fields: dict[str, str], said: str) -> None:
-    with pytest.raises(HuggingGPTError, match=said):
-        await chosen(**fields)
-
-
-async def test_on_a_public_space_a_private_server_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SPACE_ID", "somebody/hugginggpt")
-    for url in ("http://127.0.0.1:8000/v1", "http://169.254.169.254/v1", "http://[::1]/v1", "http://localhost/v1"):
-        with pytest.raises(HuggingGPTError, match="private address"):
-            await chosen(OTHER, url=url, model="tiny")
+KEY_OF_PAGE = "0123456789abcdef" * 3
 
 
 def test_a_visit_never_prints_its_key(settings: Settings) -> None:
@@ -103,45 +51,84 @@ def test_a_visit_that_is_dropped_deletes_its_files(settings: Settings) -> None:
     assert not folder.exists()
 
 
+async def endless(ended: list[bool]) -> AsyncGenerator[Event, None]:
+    try:
+        yield Notice("one")
+        await asyncio.sleep(60)
+    finally:
+        ended.append(True)
+
+
 async def test_a_new_conversation_has_the_planner_of_the_old_one_and_none_of_its_files(settings: Settings) -> None:
     visit = Visit(Session(Workspace.create(settings)), LanguageModel("tiny", "http://127.0.0.1/v1", KEY))
-    visit.transcript.append(error_message("Before."))
+    ended: list[bool] = []
+    visit.begin(Run("Do it."), endless(ended))
+    await asyncio.sleep(0)
     old, model = visit.session.workspace.folder, visit.model
     await visit.renew(Session(Workspace.create(settings)))
     assert visit.model is model
-    assert not visit.transcript
+    assert not visit.runs
+    assert ended == [True]
     assert not old.exists()
     assert visit.session.workspace.folder.exists()
 
 
-async def test_a_stopped_visit_ends_the_stream_that_it_reads(settings: Settings) -> None:
-    ended = []
+def test_a_reloaded_page_finds_its_visit_and_nobody_else_does(settings: Settings) -> None:
+    visits = Visits()
+    visit = visits.of_page("page", lambda: visit_of(settings))
+    assert visits.of_page("page", lambda: visit_of(settings)) is visit  # whichever of its first events comes first
+    visits.keep(visit, KEY_OF_PAGE)
+    assert visits.found(KEY_OF_PAGE) is visit
+    assert visits.of_page("another page", lambda: visit_of(settings)) is not visit
+    visits.keep(visit, "guessable")
+    assert visits.found("guessable") is None
+    assert visits.found("") is None
 
-    async def endless() -> AsyncGenerator[Event, None]:
-        try:
-            yield Notice("one")
-            await asyncio.sleep(60)
-        finally:
-            ended.append(True)
 
-    visit, seen = Visit(Session(Workspace.create(settings))), []
-    with visit.working():
-        async for event in visit.until_stopped(endless()):
-            seen.append(event)
-            visit.stopping.set()
-    assert seen == [Notice("one")]
+async def test_one_request_begins_at_a_time(settings: Settings) -> None:
+    visit, ended = visit_of(settings), list[bool]()
+    with visit.claim() as first:
+        assert first
+        assert visit.busy
+        with visit.claim() as second:
+            assert not second
+        assert visit.busy  # who was refused has freed nothing
+        visit.begin(Run("Do it."), endless(ended))
+    assert visit.busy
+    await visit.stop()
+    assert not visit.busy
+
+
+async def test_a_visit_that_is_closed_works_no_more(settings: Settings) -> None:
+    visit, ended = visit_of(settings), list[bool]()
+    work = visit.begin(Run("Do it."), endless(ended))
+    await asyncio.sleep(0.01)
+    close_visit(visit)
+    async for _ in work.follow():
+        pass
     assert ended == [True]
 
 
-async def test_a_new_conversation_waits_until_the_old_one_has_stopped(settings: Settings) -> None:
-    visit = Visit(Session(Workspace.create(settings)))
-    folder = visit.session.workspace.folder
-    with visit.working():
-        renewing = asyncio.create_task(visit.renew(Session(Workspace.create(settings))))
-        await visit.stopping.wait()
-        assert folder.exists()
-    await renewing
-    assert not folder.exists()
+def test_a_visit_stays_while_one_of_its_pages_is_there(settings: Settings) -> None:
+    visits = Visits()
+    visit = visits.of_page("page", lambda: visit_of(settings))
+    visits.keep(visit, KEY_OF_PAGE)
+    visits.again(visit, "page, reloaded")
+    assert visits.of_page("page, reloaded", lambda: visit_of(settings)) is visit
+    close_visit(visit)  # the first page's hour is over
+    assert visits.found(KEY_OF_PAGE) is visit
+    assert visit.session.workspace.folder.exists()
+    close_visit(visit)
+    assert visits.found(KEY_OF_PAGE) is None
+    assert not visit.session.workspace.folder.exists()
+
+
+def test_a_visitor_may_narrow_the_limits_of_the_deployment(settings: Settings) -> None:
+    visit = visit_of(settings)
+    assert visit.limits(settings) == settings
+    visit.top_k, visit.task_seconds = 2, 30.0
+    assert (visit.limits(settings).top_k, visit.limits(settings).task_seconds) == (2, 30.0)
+    assert visit.limits(settings).plan_seconds == settings.plan_seconds
 
 
 def visit_of(settings: Settings) -> Visit:

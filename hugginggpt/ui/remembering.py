@@ -1,0 +1,89 @@
+"""What a visitor's browser keeps of a key, where they ask for it: in its local storage, and nowhere else.
+
+A key leaves its box as soon as it is used or tested, so that Gradio has no value of it to hand out. Until the server has said
+whether it works, a variable of the page holds it; then it goes back into its box (it didn't work, or was only tested), into
+the browser's storage (they have asked for that), or nowhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+_PREFIX: Final = "hugginggpt."
+BRAIN: Final = "brain"
+HOSTED: Final = "hosted"
+_LONGEST: Final = 10_000
+
+READ: Final = f"""() => {{
+  for (const status of document.querySelectorAll("#brain-status, #hosted-check, #wish-status"))
+    status.setAttribute("aria-live", "polite");
+  const kept = {{}};
+  for (const name of {json.dumps([BRAIN, HOSTED])})
+    try {{ kept[name] = JSON.parse(localStorage.getItem("{_PREFIX}" + name)); }} catch {{ kept[name] = null; }}
+  return [Object.values(kept).some(Boolean) ? JSON.stringify(kept) : "", null];
+}}"""
+"""Gives all that is kept as one text, and nothing for the visit, which lies at the server."""
+
+
+def typed(name: str) -> str:
+    """Before the server is asked: hold what was typed."""
+    return f"(...values) => {{ (window.hugginggpt ??= {{}}).{name} = values; return values; }}"
+
+
+def settled(name: str, boxes: Sequence[int]) -> str:
+    """Afterwards: takes what is to be kept (a JSON object, empty for nothing) and whether to keep it.
+
+    Gives what the boxes hold now, and whether anything is kept.
+
+    Args:
+        name: What is kept under it.
+        boxes: Which of the values that were typed are keys.
+    """
+    return f"""(what, remember) => {{
+  const held = window.hugginggpt?.{name} ?? [], typed = {json.dumps([*boxes])}.map(box => held[box] ?? "");
+  if (window.hugginggpt) delete window.hugginggpt.{name};
+  if (!what) return [...typed, remember];
+  if (remember) try {{
+    const {{ box, ...choice }} = JSON.parse(what), before = JSON.parse(localStorage.getItem("{_PREFIX}{name}") ?? "{{}}");
+    const same = Object.keys(choice).every(part => part === "model" || choice[part] === before[part]);
+    localStorage.setItem("{_PREFIX}{name}", JSON.stringify({{ ...choice, key: typed[box] || (same ? before.key ?? "" : "") }}));
+  }} catch {{ remember = false; }}
+  return [...typed.map(() => ""), remember];
+}}"""
+
+
+def forgotten(name: str) -> str:
+    """Take it out of the browser, and hand the values on."""
+    return f"""(...values) => {{
+  try {{ localStorage.removeItem("{_PREFIX}{name}"); }} catch {{ /* there is no storage, so nothing is in it */ }}
+  return values;
+}}"""
+
+
+def unticked(name: str) -> str:
+    """Take it out of the browser where a box was unticked."""
+    return f"""(ticked, ...others) => {{
+  if (!ticked) try {{ localStorage.removeItem("{_PREFIX}{name}"); }} catch {{ /* as above */ }}
+  return [ticked, ...others];
+}}"""
+
+
+def what_was_kept(text: Any) -> dict[str, Any]:
+    """What the browser has handed over, by name; nothing where it can't be read."""
+    try:
+        found = json.loads(text) if isinstance(text, str) and len(text) <= _LONGEST else {}
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def to_keep(box: int, **choice: str) -> str:
+    """What goes into the browser beside a key, as `settled` takes it.
+
+    Args:
+        box: Which of the keys.
+        choice: What was chosen with it.
+    """
+    return json.dumps({"box": box, **choice})

@@ -1,0 +1,77 @@
+"""What people see: wide and on a phone, by day and by night, in both languages; kept in screenshots/, to be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from tests.conftest import MEDIA
+from tests.ui.conftest import ROOT, SECONDS, Server, Tab
+
+pytestmark = pytest.mark.browser
+
+PICTURES = ROOT / "screenshots"
+ATTRIBUTES = {
+    "wide": {"viewport": {"width": 1280, "height": 860}, "locale": "en-GB", "color_scheme": "light"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "locale": "zh-CN", "color_scheme": "dark"},
+}
+DONE = {"wide": "Did 2 tasks", "phone": "已完成 2 个任务"}
+
+
+@pytest.fixture(params=ATTRIBUTES)
+def look(request: pytest.FixtureRequest, server: Server, chromium: Browser) -> Iterator[tuple[str, Tab]]:
+    context: BrowserContext = chromium.new_context(**ATTRIBUTES[request.param])  # type: ignore[arg-type]
+    tab = Tab(context.new_page())
+    tab.page.set_default_timeout(SECONDS * 1000)
+    tab.open(f"{server.url}/?__theme={ATTRIBUTES[request.param]['color_scheme']}")
+    yield request.param, tab
+    context.close()
+
+
+def seen(tab: Tab, name: str) -> None:
+    """Keep a picture of what is seen; nothing is wider than the screen, and axe finds nothing serious."""
+    PICTURES.mkdir(exist_ok=True)
+    tab.page.screenshot(path=PICTURES / f"{name}.png")
+    assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+    found = Axe().run(tab.page).response["violations"]
+    serious = [
+        (one["id"], node["html"][:200]) for one in found for node in one["nodes"] if one["impact"] in {"serious", "critical"}
+    ]
+    assert serious == [], name
+
+
+def test_every_view_is_looked_at(look: tuple[str, Tab], server: Server) -> None:
+    name, tab = look
+    expect(tab.page.locator("#welcome button").first).to_be_visible()
+    seen(tab, f"{name}-empty")
+    tab.start("What does this sign say? Say it aloud.", MEDIA / "sign.jpg")
+    seen(tab, f"{name}-running")
+    tab.finish()
+    expect(tab.answers.last).to_contain_text(DONE[name])
+    seen(tab, f"{name}-done")
+    tab.open_run()
+    expect(tab.page.locator("#plan li").first).to_be_in_viewport()
+    seen(tab, f"{name}-run")
+    tab.page.goto(f"{server.url}/models?__theme={ATTRIBUTES[name]['color_scheme']}")
+    expect(tab.page.locator("#catalogue tbody tr").first).to_be_visible()
+    seen(tab, f"{name}-models")
+
+
+def test_the_keyboard_alone_runs_an_example_and_stops_it(tab: Tab, tmp_path: Path) -> None:
+    tab.page.locator("#welcome button").first.focus()
+    outline = tab.page.evaluate(
+        "getComputedStyle(document.activeElement).outlineStyle + getComputedStyle(document.activeElement).boxShadow"
+    )
+    tab.page.keyboard.press("Tab")
+    tab.page.keyboard.press("Shift+Tab")
+    focused = tab.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert focused != "none" or outline, "the focus can't be seen"
+    tab.page.keyboard.press("Enter")
+    expect(tab.requests).to_have_count(1)
+    tab.stop.focus()
+    tab.page.keyboard.press("Enter")
+    expect(tab.page.locator("#request .submit-button")).to_be_visible()

@@ -1,0 +1,130 @@
+"""A run is given away and opened again: by a link, as a page, as a trace that replays without any model."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Download, expect
+
+from tests.conftest import MEDIA
+from tests.scripted_server import KEY
+from tests.ui.conftest import Server, Tab, Visitor
+
+pytestmark = pytest.mark.browser
+
+
+def kept(tab: Tab, button: str) -> Download:
+    tab.open_run()
+    with tab.page.expect_download() as download:
+        tab.page.locator(button).click()
+    return download.value
+
+
+def content(download: Download) -> bytes:
+    return Path(download.path()).read_bytes()
+
+
+def opened(tab: Tab, trace: Path) -> None:
+    tab.open_run()
+    with tab.page.expect_file_chooser() as chooser:
+        tab.page.locator("#open-trace").click()
+    chooser.value.set_files(trace)
+
+
+def test_a_run_is_shared_and_replayed_by_somebody_else_without_any_model(
+    visitor: Visitor, server: Server, tmp_path: Path
+) -> None:
+    first = visitor()
+    first.ask("What does this sign say? Say it aloud.", MEDIA / "sign.jpg")
+    saved = kept(first, "#save-trace")
+    assert saved.suggested_filename == "hugginggpt-run.json"
+    trace = content(saved)
+    page = content(kept(first, "#save-page")).decode()
+    script, workflow = (content(kept(first, button)).decode() for button in ("#save-script", "#save-workflow"))
+    for text in (trace.decode(), page, script, workflow):
+        assert str(server.home) not in text
+        assert "SWIMMING" in text.upper() or text in {script, workflow}
+        assert KEY not in text
+    assert json.loads(workflow)
+    compile(script, "script.py", "exec")
+    with zipfile.ZipFile(io.BytesIO(content(kept(first, "#save-all")))) as files:
+        assert {"sign.jpg", "audio-1.wav", "text-1.txt", "index.csv"} == set(files.namelist())
+
+    (tmp_path / "run.html").write_text(page, encoding="utf-8")
+    alone = first.page.context.new_page()
+    asked: list[str] = []
+    alone.on("request", lambda request: asked.append(request.url))
+    alone.goto((tmp_path / "run.html").as_uri())
+    expect(alone.get_by_role("heading", level=1)).to_be_visible()
+    expect(alone.locator("audio")).to_have_count(1)
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+    (tmp_path / "run.json").write_bytes(trace)
+    other = visitor()
+    opened(other, tmp_path / "run.json")
+    expect(other.requests).to_have_count(1)
+    assert "SWIMMING" in other.finish().upper()
+    assert "Did 2 tasks" in other.answer
+    assert other.kept() == ["image-1.jpg", "text-1.txt", "audio-1.wav"]
+    assert other.file("audio-1.wav").startswith(b"RIFF")
+    assert "edges" in other.ask("Draw the edges of image-1.").lower()  # what came with it can be worked on
+
+    (tmp_path / "broken.json").write_text(trace.decode().replace('"version": 1', '"version": 99'), encoding="utf-8")
+    opened(other, tmp_path / "broken.json")
+    expect(other.page.locator(".toast-body")).to_contain_text("version")
+    expect(other.requests).to_have_count(2)
+
+
+def test_a_link_fills_the_box_and_runs_nothing(tab: Tab, server: Server) -> None:
+    tab.ask("Draw the edges of cat.jpg")
+    link = tab.page.locator("#link a").get_attribute("href") or ""
+    tab.ask("Say “hello” aloud.")
+    tab.page.goto(f"{server.url}/{link}")
+    expect(tab.requests).to_have_count(2)  # the same tab: its conversation is still there
+    expect(tab.box).to_have_value("Draw the edges of cat.jpg")
+    other = Tab(tab.page.context.new_page())
+    other.open(f"{server.url}/?request=What+is+in+this+picture%3F&example=coffee.jpg")
+    expect(other.box).to_have_value("What is in this picture?")
+    expect(other.thumbnails).to_have_count(1)
+    expect(other.requests).to_have_count(0)
+    other.send()
+    assert "espresso" in other.finish()
+
+
+def test_a_resource_is_used_in_the_next_request(tab: Tab) -> None:
+    tab.ask("Transcribe this.", MEDIA / "speech.flac")
+    tab.page.get_by_role("button", name="Use next: text-1").click()
+    expect(tab.box).to_have_value("text-1")
+    tab.box.fill("Read text-1 aloud")
+    tab.send()
+    assert "audio-2" in tab.finish()
+    expect(tab.cards.last).to_contain_text("text-to-speech")
+    expect(tab.cards.last).to_contain_text("text-1")
+
+
+def test_a_strangers_trace_reaches_out_to_nobody(tab: Tab, tmp_path: Path) -> None:
+    evil = "https://evil.example"
+    trap = f'<img src="{evil}/1.png"> ![x]({evil}/2.png) <form action="{evil}"><input name="key"><button>Send</button></form>'
+    events = [
+        {"event": "RequestStarted", "at": 0.0, "request": trap, "resources": [], "controller": trap},
+        {"event": "Planned", "at": 0.1, "plan": {"tasks": [], "notes": [trap]}, "seconds": 0.1, "because": ""},
+        {"event": "Notice", "at": 0.2, "message": trap},
+        {"event": "Answered", "at": 0.3, "answer": trap, "complete": True},
+        {"event": "RequestDone", "at": 0.4, "seconds": 0.4, "usage": []},
+    ]
+    trace = {"format": "hugginggpt-trace", "version": 1, "stopped": False, "events": events, "resources": {}}
+    (tmp_path / "evil.json").write_text(json.dumps(trace), encoding="utf-8")
+    asked: list[str] = []
+    tab.page.on("request", lambda request: asked.append(request.url))
+    opened(tab, tmp_path / "evil.json")
+    expect(tab.answers.last).to_contain_text(evil)
+    tab.finish()
+    assert tab.page.locator("#chat form, #chat .message input, #chat img").count() == 0
+    assert [url for url in asked if url.startswith(evil)] == []
+    policy = tab.page.request.get(tab.page.url).headers["content-security-policy"]
+    assert "img-src 'self'" in policy
+    assert "form-action 'self'" in policy
