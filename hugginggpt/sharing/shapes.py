@@ -17,6 +17,7 @@ from hugginggpt.errors import RequestError
 from hugginggpt.events import ModelRef
 from hugginggpt.resources import Resource
 
+_MOST_DIGITS: Final = 9
 _LARGEST: Final = 10**15
 _SHOWN: Final = 60
 
@@ -79,8 +80,18 @@ def read(wanted: Any, value: Any, where: str, known: Mapping[str, Resource]) -> 
         return tuple(read(inner[0], item, f"{where} {number}", known) for number, item in enumerate(value))
     if origin is not None and issubclass(origin, Mapping):
         _expect(isinstance(value, dict), value, where, "an object")
-        return {key: read(inner[1], item, f"{where}, {_short(key)}", known) for key, item in value.items()}
+        return {
+            _key(inner[0], key, where): read(inner[1], item, f"{where}, {_short(key)}", known) for key, item in value.items()
+        }
     return _plain(wanted, value, where)
+
+
+def _key(wanted: Any, key: str, where: str) -> Any:
+    """A key as its mapping wants it; JSON knows texts alone."""
+    if wanted is not int:
+        return key
+    _expect(key.isascii() and key.isdigit() and len(key) < _MOST_DIGITS, key, where, "named by whole numbers")
+    return int(key)
 
 
 def _dataclass(wanted: type, value: Any, where: str, known: Mapping[str, Resource]) -> Any:

@@ -12,6 +12,8 @@ from hugginggpt.controller.base import Controller
 from hugginggpt.events import (
     AnswerDelta,
     Answered,
+    ApprovalAsked,
+    ApprovalGiven,
     AttemptFailed,
     Event,
     ModelRef,
@@ -74,6 +76,8 @@ def everything(workspace: Workspace, folder: Path) -> Recording:
         RequestStarted(NASTY, (image, notes), "built-in planner"),
         TaskPlanned(tasks[0]),
         Planned(Plan(tasks[:2], ("Task 1: dep lacked 0.",)), 0.01),
+        ApprovalAsked({0: (FIRST, SECOND)}, {1: "No model is here."}),
+        ApprovalGiven(),
         ModelSelected(0, FIRST, "It is <quick>.", (FIRST, SECOND), "the shipped list"),
         TaskStarted(0, FIRST),
         TaskProgress(0, "half of image-1", 0.5),

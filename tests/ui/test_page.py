@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import yaml
 from playwright.sync_api import Browser, expect
 
 from hugginggpt.experts.base import Call
@@ -16,25 +15,20 @@ from hugginggpt.experts.bundled import BundledExpert
 from hugginggpt.resources import Origin, Workspace
 from hugginggpt.tasks import Kind
 from tests.conftest import MEDIA
-from tests.ui.conftest import ROOT, SECONDS, Server, Tab
+from tests.ui.conftest import SECONDS, Server, Tab
 
 pytestmark = pytest.mark.browser
 
-EXAMPLES = {row["text"]: row["files"] for row in yaml.safe_load((ROOT / "demos" / "examples.yaml").read_text(encoding="utf-8"))}
-ANSWERS = {
-    "Transcribe this, then tell me its mood.": "negative",
-    "Draw the edges of this photo.": "image-2",
-}
-"""What must stand in the answer; tests/test_examples.py has all examples answered."""
 
-
-@pytest.mark.parametrize("text", ANSWERS)
-def test_one_click_on_an_example_brings_an_answer(text: str, tab: Tab) -> None:
-    tab.page.get_by_role("button", name=text).click()
+def test_one_click_on_an_example_brings_an_answer(tab: Tab) -> None:
+    tab.page.get_by_role("button", name="Draw the edges of this photo.").click()
     expect(tab.requests).to_have_count(1)
-    expect(tab.requests.last.locator("img")).to_have_count(sum(name.endswith((".jpg", ".png")) for name in EXAMPLES[text]))
-    assert ANSWERS[text] in tab.finish()
-    assert "Did " in tab.answer
+    expect(tab.requests.last.locator("img")).to_have_count(1)
+    assert "image-2" in tab.finish()
+    assert "Did 1 task" in tab.answer
+    picture = tab.answers.last.locator("img")
+    assert picture.evaluate("image => image.complete && image.naturalWidth") > 100
+    assert tab.file("image-2.png").startswith(b"\x89PNG")
 
 
 def test_the_tutorials_case_takes_one_click_is_shown_step_by_step_and_says_what_was_read(
@@ -69,14 +63,6 @@ def transcribed(path: Path, workspace: Workspace) -> str:
     with ThreadPoolExecutor() as threads:  # the browser's own loop holds this one
         result = threads.submit(asyncio.run, expert.run(call)).result()
     return "".join(filter(str.isalnum, result.outputs[0].text or ""))
-
-
-def test_a_picture_that_was_made_is_shown_and_offered(tab: Tab) -> None:
-    tab.ask("Draw the edges of this photo.", MEDIA / "cat.jpg")
-    picture = tab.answers.last.locator("img")
-    expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.complete && image.naturalWidth") > 100
-    assert tab.file("image-2.png").startswith(b"\x89PNG")
 
 
 def test_files_come_by_drop_paste_and_camera(server: Server, chromium: Browser) -> None:
@@ -119,26 +105,9 @@ def test_a_request_can_refer_to_the_one_before(tab: Tab) -> None:
     assert tab.kept() == ["audio-1.flac", "text-1.txt", "audio-2.wav"]
 
 
-def test_several_files_are_kept_under_names_that_people_read(tab: Tab) -> None:
-    tab.ask("Say “good morning” aloud.")
-    tab.ask("Say “good night” aloud.")
-    assert {name[:4] for name in (tab.file("audio-1.wav"), tab.file("audio-2.wav"))} == {b"RIFF"}
-
-
 def test_what_cannot_be_done_is_said_with_what_is_missing(tab: Tab) -> None:
     told = tab.ask("make me a video of a dog")
     assert "No model for video generation is here; with a Hugging Face token a hosted one does it, and “python -m" in told
-
-
-def test_on_a_phone_nothing_is_wider_than_the_screen(tab: Tab) -> None:
-    tab.page.set_viewport_size({"width": 390, "height": 844})
-    tab.ask("What is in this picture?", MEDIA / "coffee.jpg")
-    expect(tab.box).to_be_in_viewport()
-    assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    edges = tab.answers.last.locator(".thought-group, .message-content").evaluate_all(
-        "parts => parts.map(part => part.getBoundingClientRect().right)"
-    )
-    assert max(edges) <= 390
 
 
 def test_an_example_that_needs_a_token_says_so_and_only_fills_the_box(tab: Tab) -> None:

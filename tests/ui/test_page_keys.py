@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.conftest import MEDIA
-from tests.scripted_server import KEY, ScriptedServer, completion, error, scripted_server
+from tests.scripted_server import KEY, ScriptedServer, error, scripted_server
 from tests.ui.conftest import Server, Tab, Visitor, free_port
 
 pytestmark = pytest.mark.browser
@@ -218,18 +218,6 @@ def test_a_browser_remembers_a_key_until_it_is_told_to_forget(
     assert "espresso" in again.ask("What is in this picture?", MEDIA / "coffee.jpg")
 
 
-def test_the_other_visitor_has_neither_the_key_nor_the_planner(visitor: Visitor, models: ScriptedServer) -> None:
-    use(visitor(), models)
-    other = visitor()
-    other.open_settings()
-    expect(other.status).to_contain_text(BUILT_IN)
-    other.type("Other server", base_url=models.base_url, model="tiny")
-    other.page.locator("#use-brain").click()
-    expect(other.status).to_contain_text("tiny at 127.0.0.1 plans")
-    other.ask("Hello?")
-    assert models.asked[-1].headers["authorization"] != f"Bearer {KEY}"
-
-
 def test_a_field_that_is_missing_is_asked_for(tab: Tab) -> None:
     tab.choose("Other server", base_url="")
     expect(tab.status).to_contain_text("Enter the server's base URL first")
@@ -239,12 +227,6 @@ def test_a_field_that_is_missing_is_asked_for(tab: Tab) -> None:
     expect(tab.status).to_contain_text("Enter an OpenAI key first")
     tab.choose("Hugging Face", hf_token="")
     expect(tab.status).to_contain_text("Enter a Hugging Face token first")
-
-
-def test_a_language_model_plans_when_the_key_is_good(tab: Tab, models: ScriptedServer) -> None:
-    models.replies = [completion({"tasks": []})]
-    use(tab, models)
-    assert "tiny" in tab.ask("Hello?")
 
 
 def test_no_handler_of_the_page_is_part_of_its_interface(server: Server) -> None:

