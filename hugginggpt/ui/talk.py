@@ -26,7 +26,7 @@ from hugginggpt.ui.said import chosen_example, chosen_model, clean, first, named
 from hugginggpt.ui.view import BUSY, EMPTY, READY, Drawing, View, Views
 from hugginggpt.ui.visit import Visit
 
-_SECONDS_BETWEEN_VIEWS: Final = 0.25
+_SECONDS_BETWEEN_VIEWS: Final = 0.15
 
 
 class Talk:

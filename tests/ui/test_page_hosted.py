@@ -102,6 +102,7 @@ def test_a_token_that_the_hub_refuses_is_not_taken(tab: Tab, paints: HostedServe
 
 def test_what_fails_elsewhere_says_what_to_do(tab: Tab, paints: HostedServer) -> None:
     enter(tab, TOKEN)
+    expect(tab.page.locator("#hosted-check")).to_contain_text("Works")
     paints.faults["/hf-inference"].append(at_server.no_credit())
     answer = tab.ask(REQUEST)
     assert "The token's account has no inference credit left: top it up at huggingface.co/settings/billing" in answer

@@ -124,12 +124,15 @@ def test_choosing_built_in_forgets_the_key(tab: Tab, models: ScriptedServer) -> 
 
 def test_a_new_conversation_keeps_the_planner(tab: Tab, models: ScriptedServer) -> None:
     use(tab, models)
-    tab.ask("Hello?")
+    tab.start("Hello?")
+    expect(tab.answers.last).to_contain_text("key")  # it was refused, and the request is over
+    tab.finish()
     tab.page.get_by_label("Clear").click()
     expect(tab.requests).to_have_count(0)
     expect(tab.status).to_contain_text("tiny at 127.0.0.1 plans")
     asked = len(models.asked)
-    tab.ask("Hello again?")
+    tab.start("Hello again?")
+    expect(tab.answers.last).to_contain_text("key")
     assert models.asked[asked].headers["authorization"] == f"Bearer {KEY}"
 
 
