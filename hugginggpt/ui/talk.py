@@ -51,6 +51,8 @@ class Talk:
         """Work on one request and show every step; what was typed comes back into the box when it can't be done."""
         visit = self._visit(visit)
         text, paths = typed_in(value)
+        async with visit.renewing:
+            pass  # what was sent in the moment of a "Clear" belongs to the new conversation
         with visit.claim() as mine:
             if not mine:
                 yield self._refused(visit)

@@ -84,6 +84,8 @@ class Visit:
 
     def __post_init__(self) -> None:
         self._settling = asyncio.Lock()
+        self.renewing = asyncio.Lock()
+        """Held while a new conversation waits for the end of the one before."""
         self._gone: weakref.finalize[..., Visit] | None = None
         self._take(self.session)
 
@@ -182,12 +184,13 @@ class Visit:
 
     async def renew(self, session: Session) -> None:
         """A new conversation with the same planner: the old one is stopped, then what it left is deleted."""
-        work, self.runs, self.work, self.shown = self.work, [], None, None  # whoever follows sees at once that it is gone
-        if work is not None:
-            await work.stop()
-        old, self.shelf = self.session, None
-        self._take(session)
-        await asyncio.to_thread(old.close)
+        async with self.renewing:
+            work, self.runs, self.work, self.shown = self.work, [], None, None  # whoever follows sees at once that it is gone
+            if work is not None:
+                await work.stop()
+            old, self.shelf = self.session, None
+            self._take(session)
+            await asyncio.to_thread(old.close)
 
     def limits(self, settings: Settings) -> Settings:
         """The deployment's, as far as this visitor has not narrowed them."""
