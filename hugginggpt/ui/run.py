@@ -114,7 +114,7 @@ class Work:
 
     def _wait_for_somebody(self) -> None:
         """Stop after a while, unless somebody looks at it."""
-        self._alone = asyncio.get_running_loop().call_later(ALONE_SECONDS, self._reading.cancel)
+        self._alone = asyncio.get_running_loop().call_later(ALONE_SECONDS, self.abandon)
 
     async def _take(self, stream: AsyncIterator[Event]) -> None:
         async for event in stream:

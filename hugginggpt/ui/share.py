@@ -86,7 +86,7 @@ class SharePanel:
 
     def draw(self) -> tuple[gr.Column, gr.HTML]:
         """Put it where the caller stands; returns what is shown once there is something to share, and the place of its link."""
-        with gr.Column(visible=False, elem_id="share", elem_classes="quiet") as share:
+        with gr.Column(visible=False, elem_id="share") as share:
             gr.Markdown(label("keep.title"))
             with gr.Row(elem_classes="buttons"):
                 for saving in SAVINGS:
@@ -148,7 +148,7 @@ class SharePanel:
             content = Path(path).read_bytes() if size <= TRACE_BYTES else b" " * (TRACE_BYTES + 1)  # refused in its words
             return opened(content, session.workspace, table=self._agent.table, max_pixels=settings.max_pixels)
 
-        with visit.claim() as mine:
+        async with visit.claim() as mine:
             if not mine or not path:
                 gr.Info(visit.words("page.busy"))
                 yield View(visit=visit).outputs()

@@ -51,9 +51,7 @@ class Talk:
         """Work on one request and show every step; what was typed comes back into the box when it can't be done."""
         visit = self._visit(visit)
         text, paths = typed_in(value)
-        async with visit.renewing:
-            pass  # what was sent in the moment of a "Clear" belongs to the new conversation
-        with visit.claim() as mine:
+        async with visit.claim() as mine:
             if not mine:
                 yield self._refused(visit)
                 return
@@ -87,7 +85,7 @@ class Talk:
             yield view
 
     async def _anew(self, visit: Visit, index: int, text: str | None, request: gr.Request) -> Views:
-        with visit.claim() as mine:
+        async with visit.claim() as mine:
             place = self._drawing.place(visit, index)
             if not mine or place is None or visit.runs[place].closed:
                 yield self._refused(visit, mine)
@@ -114,7 +112,7 @@ class Talk:
     async def again(self, visit: Visit | None, request: gr.Request, chosen: gr.SelectData) -> Views:
         """Run what failed or was stopped once more, with another model where one was chosen; what is done stays done."""
         visit = self._visit(visit)
-        with visit.claim() as mine:
+        async with visit.claim() as mine:
             old = visit.runs[-1] if visit.runs else None
             steps = fold_steps(old.events) if old else ()
             if not mine or old is None or not steps or old.closed:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import re
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -84,8 +84,7 @@ class Visit:
 
     def __post_init__(self) -> None:
         self._settling = asyncio.Lock()
-        self.renewing = asyncio.Lock()
-        """Held while a new conversation waits for the end of the one before."""
+        self._renewing = asyncio.Lock()
         self._gone: weakref.finalize[..., Visit] | None = None
         self._take(self.session)
 
@@ -149,9 +148,14 @@ class Visit:
         """Whether a request is worked on, or about to be."""
         return self.claimed or (self.work is not None and not self.work.over)
 
-    @contextmanager
-    def claim(self) -> Iterator[bool]:
-        """For what ends in `begin`: whether it may; nothing else may before the block's end."""
+    @asynccontextmanager
+    async def claim(self) -> AsyncGenerator[bool]:
+        """For what ends in `begin`: whether it may; nothing else may before the block's end.
+
+        What was sent in the moment of a "Clear" waits for the new conversation, to which it belongs.
+        """
+        async with self._renewing:
+            pass
         if self.busy:
             yield False
             return
@@ -184,7 +188,7 @@ class Visit:
 
     async def renew(self, session: Session) -> None:
         """A new conversation with the same planner: the old one is stopped, then what it left is deleted."""
-        async with self.renewing:
+        async with self._renewing:
             work, self.runs, self.work, self.shown = self.work, [], None, None  # whoever follows sees at once that it is gone
             if work is not None:
                 await work.stop()
@@ -202,7 +206,7 @@ _KEY: Final = re.compile(r"[0-9a-f]{40,80}")
 
 
 class Visits:
-    """Those that a reloaded page may find again: as long as Gradio keeps them, an hour after the page was closed."""
+    """Those that a reloaded page may find again: as long as Gradio keeps them, about an hour after they were last used."""
 
     def __init__(self) -> None:
         self._by_key: weakref.WeakValueDictionary[str, Visit] = weakref.WeakValueDictionary()
@@ -239,7 +243,7 @@ class Visits:
 
 
 def close_visit(visit: Visit | None) -> None:
-    """Called by Gradio when a tab has been gone for an hour."""
+    """Called by Gradio when a tab is gone, about an hour after its visit was last used."""
     if visit is not None:
         visit.tabs -= 1
         if not visit.tabs:

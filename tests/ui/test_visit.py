@@ -87,16 +87,45 @@ def test_a_reloaded_page_finds_its_visit_and_nobody_else_does(settings: Settings
 
 async def test_one_request_begins_at_a_time(settings: Settings) -> None:
     visit, ended = visit_of(settings), list[bool]()
-    with visit.claim() as first:
+    async with visit.claim() as first:
         assert first
         assert visit.busy
-        with visit.claim() as second:
+        async with visit.claim() as second:
             assert not second
         assert visit.busy  # who was refused has freed nothing
         visit.begin(Run("Do it."), endless(ended))
     assert visit.busy
     await visit.stop()
     assert not visit.busy
+
+
+async def test_what_is_sent_in_the_moment_of_a_clear_belongs_to_the_new_conversation(settings: Settings) -> None:
+    visit, cleared = visit_of(settings), asyncio.Event()
+
+    async def slow() -> AsyncGenerator[Event, None]:
+        try:
+            yield Notice("one")
+            await asyncio.sleep(60)
+        finally:
+            await cleared.wait()
+
+    visit.begin(Run("Do it."), slow())
+    await asyncio.sleep(0.01)
+    new = Session(Workspace.create(settings))
+    renewing = asyncio.create_task(visit.renew(new))
+    await asyncio.sleep(0.01)
+
+    async def send() -> Session:
+        async with visit.claim() as mine:
+            assert mine
+            return visit.session
+
+    sending = asyncio.create_task(send())
+    await asyncio.sleep(0.01)
+    assert not sending.done()
+    cleared.set()
+    assert await sending is new
+    await renewing
 
 
 async def test_a_visit_that_is_closed_works_no_more(settings: Settings) -> None:
