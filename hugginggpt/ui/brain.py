@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
@@ -20,14 +19,13 @@ from hugginggpt.shared_token import SharedToken
 from hugginggpt.ui import remembering
 from hugginggpt.ui.brains import BRAINS, BUILT_IN, HUGGING_FACE, OPENAI, OTHER, USUAL_MODEL, Fields, language_model
 from hugginggpt.ui.examining import Found, examine, status, with_kept_key
-from hugginggpt.ui.handlers import PLAIN, QUIET, Updates, words_of
+from hugginggpt.ui.handlers import PLAIN, QUIET, Updates, key_box, remember_box, words_of
 from hugginggpt.ui.models import ModelsPanel
 from hugginggpt.ui.visit import Visit
 from hugginggpt.ui.words import Words, label
 
 _SIGN_IN: Final = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
 """What a Space has in its environment where its README says hf_oauth."""
-CSS: Final = Path(__file__).with_name("brain.css")
 
 
 class BrainPanel:
@@ -70,22 +68,12 @@ class BrainPanel:
                 html_attributes=PLAIN,
                 elem_id="base-url",
             )
-            self.hf_token = gr.Textbox(
-                label=label("brain.hf_token"),
-                info=label("brain.hf_token_info"),
-                type="password",
-                html_attributes=PLAIN,
-                elem_id="hf-token",
-            )
-            self.openai_key = gr.Textbox(
-                label=label("brain.openai_key"), type="password", html_attributes=PLAIN, elem_id="openai-key"
-            )
+            self.hf_token = key_box(label("brain.hf_token"), "hf-token", label("brain.hf_token_info"))
+            self.openai_key = key_box(label("brain.openai_key"), "openai-key")
             self.model = gr.Dropdown([], label=label("brain.model"), value=None, allow_custom_value=True, elem_id="model")
             writes = gr.Checkbox(label=label("brain.writes"), value=True, elem_id="writes")
             looks = gr.Checkbox(label=label("brain.looks"), value=False, elem_id="looks")
-            self.remember = gr.Checkbox(
-                label=label("brain.remember"), info=label("brain.remember_info"), value=False, elem_id="remember"
-            )
+            self.remember = remember_box(label("brain.remember"), "remember", label("brain.remember_info"))
             with gr.Row():
                 self._test = gr.Button(label("brain.test"), min_width=80, elem_id="test-brain")
                 self._use = gr.Button(label("brain.use"), variant="primary", min_width=80, elem_id="use-brain")

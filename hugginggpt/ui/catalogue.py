@@ -8,7 +8,6 @@ import threading
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
@@ -25,7 +24,6 @@ from hugginggpt.ui.words import Say, label, words_for
 
 log = logging.getLogger(__name__)
 
-CATALOGUE_CSS: Final = Path(__file__).with_name("catalogue.css")
 _PLACES: Final = ("bundled", "cache", "hosted", "fetch", "server")
 _SECONDS_BETWEEN_UPDATES: Final = 0.2
 _FETCHES_AT_ONCE: Final = 2

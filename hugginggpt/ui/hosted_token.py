@@ -14,7 +14,7 @@ from hugginggpt.key_checks import check_account
 from hugginggpt.markdown import escaped
 from hugginggpt.shared_token import SharedToken
 from hugginggpt.ui import remembering
-from hugginggpt.ui.handlers import PLAIN, QUIET, Updates, words_of
+from hugginggpt.ui.handlers import QUIET, Updates, key_box, remember_box, words_of
 from hugginggpt.ui.visit import Visit
 from hugginggpt.ui.words import Words, label
 from hugginggpt.wishes import checked_token
@@ -42,19 +42,8 @@ class TokenPanel:
         self._state = visit
         self.account = gr.Markdown("" if self._shared else label("models.no_token"), elem_id="hosted-status")
         with gr.Accordion(label("models.token_title"), open=False, elem_id="hosted"):
-            self._token = gr.Textbox(
-                label=label("models.token"),
-                info=label("models.token_info"),
-                type="password",
-                html_attributes=PLAIN,
-                elem_id="hosted-token",
-            )
-            self._remember = gr.Checkbox(
-                label=label("models.token_remember"),
-                info=label("models.token_remember_info"),
-                value=False,
-                elem_id="remember-token",
-            )
+            self._token = key_box(label("models.token"), "hosted-token", label("models.token_info"))
+            self._remember = remember_box(label("models.token_remember"), "remember-token", label("models.token_remember_info"))
             with gr.Row():
                 test = gr.Button(label("models.token_test"), size="sm", min_width=60, elem_id="test-token")
                 use = gr.Button(label("models.token_use"), size="sm", min_width=60, elem_id="use-token")

@@ -16,7 +16,7 @@ from hugginggpt.ui.api import Api
 from hugginggpt.ui.brain import BrainPanel
 from hugginggpt.ui.camera import camera
 from hugginggpt.ui.catalogue import CataloguePage
-from hugginggpt.ui.handlers import QUIET
+from hugginggpt.ui.handlers import HEARD, QUIET
 from hugginggpt.ui.link import filled
 from hugginggpt.ui.share import SharePanel
 from hugginggpt.ui.talk import Talk, name_of
@@ -133,7 +133,7 @@ class Page:
             (talk.edit, does.edit, [visit]),
             (talk.option_select, does.again, [visit]),
         ):
-            event(handler, inputs, seen, **QUIET)
+            event(handler, inputs, seen, **HEARD)
             event(None, js=_BEGIN, api_visibility="private")
         talk.undo(does.undo, visit, seen, **QUIET)
         talk.clear(does.clear, visit, seen, **QUIET)

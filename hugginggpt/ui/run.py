@@ -95,6 +95,11 @@ class Work:
         """Whether nothing is worked on any more."""
         return self._reading.done()
 
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self._begun
+
     async def _read(self, stream: AsyncIterator[Event]) -> None:
         try:
             if isinstance(stream, AsyncGenerator):

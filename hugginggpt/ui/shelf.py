@@ -13,11 +13,9 @@ from urllib.parse import quote
 from hugginggpt.media import first_rows
 from hugginggpt.resources import Resource
 from hugginggpt.tasks import Kind
-from hugginggpt.ui.looks import script, style
+from hugginggpt.ui.looks import script
 from hugginggpt.ui.words import Words
 
-STYLE: Final = style("shelf")
-"""What the page needs once in its style sheet."""
 ON_LOAD: Final = script("shelf")
 """For ``gr.HTML(js_on_load=…)``: its event ``select`` then carries the ``name`` of the resource to use next."""
 
@@ -39,7 +37,7 @@ def shelf(
     made_from: Mapping[str, tuple[str, ...]] = _NOTHING,
     words: Words = _ENGLISH,
 ) -> str:
-    """The resources as HTML, in their order; `STYLE` and `ON_LOAD` belong to it.
+    """The resources as HTML, in their order; `ON_LOAD` belongs to it.
 
     Args:
         resources: All that the session has.

@@ -254,7 +254,8 @@ class Talk:
         return {"model": model, "fetch": visit.fetch, "visitor": visit.visitor(self._shared, name)}
 
     def _refused(self, visit: Visit, free: bool = False) -> tuple[Any, ...]:
-        gr.Info(visit.words("page.not_here") if free else visit.words("page.busy"))
+        if free or not visit.just_begun:  # a click that came twice is one
+            gr.Info(visit.words("page.not_here") if free else visit.words("page.busy"))
         return View(visit=visit).outputs()
 
 

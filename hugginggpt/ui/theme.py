@@ -9,10 +9,10 @@ import gradio as gr
 
 from hugginggpt.ui.looks import script
 
-_HERE: Final = Path(__file__).parent
+_LOOKS: Final = Path(__file__).with_name("looks")
 JS: Final = script("chat")
 """What runs once the page is there."""
-CSS: Final = [_HERE / "page.css", _HERE / "brain.css", _HERE / "catalogue.css", *sorted((_HERE / "looks").glob("*.css"))]
+CSS: Final = sorted(_LOOKS.glob("*.css"), key=lambda sheet: (sheet.name != "page.css", sheet.name))
 """The page's own, and those of what is drawn as HTML."""
 THEME: Final = gr.themes.Default(
     primary_hue="teal",

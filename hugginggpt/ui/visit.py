@@ -148,6 +148,11 @@ class Visit:
         """Whether a request is worked on, or about to be."""
         return self.claimed or (self.work is not None and not self.work.over)
 
+    @property
+    def just_begun(self) -> bool:
+        """Whether a request has begun in the last second, or is about to."""
+        return self.claimed or (self.work is not None and self.work.seconds < 1)
+
     @asynccontextmanager
     async def claim(self) -> AsyncGenerator[bool]:
         """For what ends in `begin`: whether it may; nothing else may before the block's end.

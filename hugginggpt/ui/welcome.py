@@ -12,11 +12,9 @@ from typing import Any, Final
 import yaml
 
 from hugginggpt.resources import EXAMPLE_MEDIA
-from hugginggpt.ui.looks import script, style
+from hugginggpt.ui.looks import script
 from hugginggpt.ui.words import LANGUAGES, Words
 
-STYLE: Final = style("welcome")
-"""What the page needs once in its style sheet."""
 ON_LOAD: Final = script("welcome")
 """For ``gr.HTML(js_on_load=…)``: its event ``select`` then carries the ``index`` of the example that was clicked."""
 
@@ -66,7 +64,7 @@ def examples() -> tuple[Example, ...]:
 
 
 def welcome(available: Callable[[str], bool], address: Callable[[Path], str], words: Words = _ENGLISH) -> str:
-    """The empty chat as HTML; `STYLE` and `ON_LOAD` belong to it.
+    """The empty chat as HTML; `ON_LOAD` belongs to it.
 
     Args:
         available: Whether there is a model for a task; an example that lacks one says so.
