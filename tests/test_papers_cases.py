@@ -22,7 +22,7 @@ from tests.conftest import MEDIA, Planner
 
 MODELS = (
     "tiny/vitpose", "tiny/sees-people", "tiny/sd", "tiny/controlnet-openpose", "tiny/controlnet-canny", "tiny/detr",
-    "tiny/vit", "tiny/segformer", "tiny/blip-captioning", "tiny/blip-vqa", "tiny/wan",
+    "tiny/vit", "tiny/segformer", "tiny/blip-captioning", "tiny/blip-vqa", "tiny/ltx",
 )  # fmt: skip
 """What is cached: a model for each task of these cases that no bundled one does."""
 

@@ -39,8 +39,8 @@ CHECKPOINTS: Final[Mapping[str, str]] = {
     "automatic-speech-recognition": "tiny/wav2vec2-ctc",
     "audio-classification": "tiny/wav2vec2-classifier",
     "audio-to-audio": "DeepFilterNet3",
-    "text-to-video": "tiny/wan",
-    "image-to-video": "tiny/wan-i2v",
+    "text-to-video": "tiny/ltx",
+    "image-to-video": "tiny/ltx-i2v",
     "conversational": "tiny/llama-chat",
     "image-text-to-text": "tiny/smolvlm",
 }

@@ -18,16 +18,16 @@ from hugginggpt.settings import Settings
 from tests.conftest import MEDIA
 from tests.sharing.runs import everything, record
 
-REQUEST = "read the image example.jpg for me"
+REQUEST = "What does this sign say? Say it aloud."
 
 
 @pytest.fixture(scope="session")
-def tutorial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
-    """The tutorial's case, worked on by the built-in planner and the bundled models."""
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
+    """A request in two steps, worked on by the built-in planner and the bundled models."""
     settings = Settings(sessions=tmp_path_factory.mktemp("sessions"))
     agent = HuggingGPT([BundledExpert()], fallback=OfflineController(), settings=settings)
     with Workspace.create(settings) as workspace:
-        photo = workspace.add_file(MEDIA / "example.jpg")
+        photo = workspace.add_file(MEDIA / "sign.jpg")
         with ThreadPoolExecutor() as threads:  # the tests' own loop is the main thread's
             yield threads.submit(asyncio.run, record(agent, Session(workspace), OfflineController(), REQUEST, [photo])).result()
 

@@ -22,17 +22,17 @@ def index(archive: zipfile.ZipFile) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(archive.read("index.csv").decode("utf-8-sig"))))
 
 
-def test_the_files_of_a_real_run(tutorial: Recording, tmp_path: Path) -> None:
-    resources = resources_of(tutorial.events)
+def test_the_files_of_a_real_run(run: Recording, tmp_path: Path) -> None:
+    resources = resources_of(run.events)
     with zipfile.ZipFile(zip_of(resources, tmp_path / "all.zip", {"audio-1": ["text-1"]})) as archive:
         assert archive.testzip() is None
-        assert sorted(archive.namelist()) == ["audio-1.wav", "example.jpg", "index.csv", "text-1.txt"]
-        assert archive.read("example.jpg") == (MEDIA / "example.jpg").read_bytes()
+        assert sorted(archive.namelist()) == ["audio-1.wav", "index.csv", "sign.jpg", "text-1.txt"]
+        assert archive.read("sign.jpg") == (MEDIA / "sign.jpg").read_bytes()
         assert archive.read("text-1.txt").decode() == next(r.text for r in resources if r.name == "text-1")
         rows = {row["name"]: row for row in index(archive)}
     assert rows["audio-1"]["made_from"] == "text-1"
     assert (rows["audio-1"]["origin"], rows["audio-1"]["label"]) == ("task", "text-to-speech")
-    assert (rows["image-1"]["file"], rows["image-1"]["kind"]) == ("example.jpg", "image")
+    assert (rows["image-1"]["file"], rows["image-1"]["kind"]) == ("sign.jpg", "image")
 
 
 def test_two_files_of_one_name_are_both_there(workspace: Workspace, tmp_path: Path) -> None:

@@ -35,11 +35,11 @@ def same(one: Recording, other: Recording) -> bool:
     return (one.times, one.stopped) == (other.times, other.stopped) and bare(one.events) == bare(other.events)
 
 
-def test_a_real_run_is_the_same_after_it_was_saved_and_opened(tutorial: Recording, reader: Workspace) -> None:
-    again = opened(saved(tutorial), reader)
-    assert bare(again.events) == bare(tutorial.events)
-    assert [step.status for step in fold_steps(again.events)] == ["done"] * len(fold_steps(tutorial.events))
-    assert answer_text(again.events) == answer_text(tutorial.events) != ""
+def test_a_real_run_is_the_same_after_it_was_saved_and_opened(run: Recording, reader: Workspace) -> None:
+    again = opened(saved(run), reader)
+    assert bare(again.events) == bare(run.events)
+    assert [step.status for step in fold_steps(again.events)] == ["done"] * len(fold_steps(run.events))
+    assert answer_text(again.events) == answer_text(run.events) != ""
     assert all(reader.folder in r.path.parents for r in resources_of(again.events) if r.path)
 
 

@@ -44,10 +44,10 @@ def put_files(recording: Recording, folder: Path) -> None:
         shutil.copyfile(by_name[name].path or "", folder / file)
 
 
-def test_the_script_of_a_real_run_runs_by_itself_and_makes_the_same(tutorial: Recording, tmp_path: Path) -> None:
-    text = script(tutorial)
+def test_the_script_of_a_real_run_runs_by_itself_and_makes_the_same(run: Recording, tmp_path: Path) -> None:
+    text = script(run)
     assert len(text.splitlines()) <= 30
-    put_files(tutorial, tmp_path)
+    put_files(run, tmp_path)
     (tmp_path / "again.py").write_text(text, encoding="utf-8")
     environment = {k: v for k, v in os.environ.items() if k not in {"HF_TOKEN", "OPENAI_API_KEY", "OPENAI_BASE_URL"}}
     environment |= {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "HUGGINGGPT_SESSIONS": str(tmp_path / "sessions")}
@@ -56,7 +56,7 @@ def test_the_script_of_a_real_run_runs_by_itself_and_makes_the_same(tutorial: Re
         env=environment, cwd="/", capture_output=True, text=True, encoding="utf-8", timeout=120, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
-    made = {r.name: r for e in tutorial.events if isinstance(e, TaskDone) for r in e.outputs}
+    made = {r.name: r for e in run.events if isinstance(e, TaskDone) for r in e.outputs}
     assert made["text-1"].text
     assert made["text-1"].text in ran.stdout
     assert f"audio-1: {tmp_path / 'results' / 'audio-1.wav'}" in ran.stdout
@@ -86,9 +86,9 @@ def test_files_of_earlier_requests_are_asked_for_too() -> None:
     assert script_files(recorded([Planned(Plan((task,)), 0.0)])) == {"image-7": "image-7.png", "table-2": "table-2.csv"}
 
 
-def test_a_run_without_a_plan_has_no_script(tutorial: Recording) -> None:
+def test_a_run_without_a_plan_has_no_script(run: Recording) -> None:
     with pytest.raises(RequestError, match="no plan"):
-        script(tutorial.until(1))
+        script(run.until(1))
 
 
 @pytest.fixture

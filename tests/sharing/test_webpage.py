@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from hugginggpt.events import ModelRef, RequestStarted, TaskDone
 from hugginggpt.recording import Recording
@@ -26,9 +25,9 @@ from hugginggpt.sharing.webpage import page
 from hugginggpt.tasks import Kind
 from hugginggpt.trace import answer_text
 from hugginggpt.ui.words import Words
+from tests.chromium import chromium
 from tests.conftest import MEDIA
 from tests.sharing.runs import NASTY, recorded
-from tests.ui.conftest import ARGS
 
 _VOID = {"meta", "img", "br", "hr", "path", "rect", "circle", "marker", "line"}
 
@@ -68,15 +67,15 @@ class Reader(HTMLParser):
         return " ".join(" ".join(self.words).split())
 
 
-def test_a_real_run_is_told_from_request_to_usage(tutorial: Recording) -> None:
-    read = Reader(page(tutorial))
-    assert "read the image example.jpg for me" in read.text
-    assert "Invoice" in read.text
+def test_a_real_run_is_told_from_request_to_usage(run: Recording) -> None:
+    read = Reader(page(run))
+    assert "What does this sign say? Say it aloud." in read.text
+    assert "SWIMMING" in read.text.upper()
     assert "PP-OCRv6-small · local, bundled" in read.text
     assert "Planned by built-in planner" in read.text
-    (photo,) = resources_of(tutorial.events)[:1]
+    (photo,) = resources_of(run.events)[:1]
     assert photo.path
-    (picture,) = [image for image in read.all("img") if image["alt"] == "image-1: example.jpg (attached)"]
+    (picture,) = [image for image in read.all("img") if image["alt"] == "image-1: sign.jpg (attached)"]
     assert base64.b64decode(str(picture["src"]).partition(",")[2]) == photo.path.read_bytes()
     assert [tag for tag, _ in read.elements if tag in {"h1", "h2", "h3"}] == ["h1", *["h2"] * 5, "h3", "h3"]
 
@@ -120,8 +119,8 @@ def test_a_run_can_be_shown_at_every_moment_of_it(eventful: Recording) -> None:
         Reader(page(eventful.until(count)))
 
 
-def test_a_page_speaks_the_visitors_language(tutorial: Recording) -> None:
-    read = Reader(page(tutorial, Words("zh")))
+def test_a_page_speaks_the_visitors_language(run: Recording) -> None:
+    read = Reader(page(run, Words("zh")))
     assert read.all("html") == [{"lang": "zh"}]
     assert "回答" in read.text
     assert "Answer" not in read.text
@@ -197,10 +196,8 @@ def test_a_table_without_rows_is_nothing() -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS)
-        yield chromium
-        chromium.close()
+    with chromium() as running:
+        yield running
 
 
 @pytest.mark.browser

@@ -30,7 +30,7 @@ from hugginggpt.sharing.workflow_nodes import functions
 from hugginggpt.tasks import Kind, task_table
 from tests.conftest import MEDIA, Failing, Quick
 from tests.sharing.runs import recorded
-from tests.ui.conftest import ROOT, free_port, until
+from tests.ui.app_server import ROOT, free_port, until
 
 HOSTED = ModelRef("black-forest-labs/FLUX.1-schnell", "hosted", "fal-ai")
 HERE = ModelRef("lab/model", "local")
@@ -82,14 +82,14 @@ def opened_by_its_command(file: Path, home: Path) -> Iterator[str]:
         server.wait(10)
 
 
-def test_the_workflow_of_a_real_run_runs_in_gradio_and_makes_the_same(tutorial: Recording, tmp_path: Path) -> None:
+def test_the_workflow_of_a_real_run_runs_in_gradio_and_makes_the_same(run: Recording, tmp_path: Path) -> None:
     file = tmp_path / "workflow.json"
-    file.write_text(workflow(tutorial), encoding="utf-8")
+    file.write_text(workflow(run), encoding="utf-8")
     with opened_by_its_command(file, tmp_path) as url:
         client = Client(url, verbose=False, download_files=str(tmp_path / "got"))
-        read, spoken = client.predict(handle_file(MEDIA / "example.jpg"), api_name="/image_to_text_0")
+        read, spoken = client.predict(handle_file(MEDIA / "sign.jpg"), api_name="/image_to_text_0")
         client.close()
-    texts = [r.text for e in tutorial.events if isinstance(e, TaskDone) for r in e.outputs if r.text]
+    texts = [r.text for e in run.events if isinstance(e, TaskDone) for r in e.outputs if r.text]
     assert read == texts[0]
     assert Path(spoken).stat().st_size > 10_000
     assert list((tmp_path / "sessions").iterdir()) == []

@@ -22,7 +22,7 @@ from mcp.client.streamable_http import create_mcp_http_client, streamable_http_c
 from tests.conftest import MEDIA
 from tests.hosted_server import TOKEN, HostedServer
 from tests.scripted_server import KEY, ScriptedServer, completion, scripted_server
-from tests.ui.conftest import ROOT, Server, until
+from tests.ui.app_server import ROOT, Server, until
 
 ENDPOINTS = {"run", "plan", "list_tasks", "list_models"}
 READ_ALOUD = "Read the text in this picture aloud."
@@ -264,3 +264,9 @@ def test_the_readmes_example_runs_as_it_stands(server: Server, capsys: pytest.Ca
     code = code.replace("http://127.0.0.1:7860", server.url).replace("demos/media", str(ROOT / "demos" / "media"))
     exec(compile(code, "README.md", "exec"), {})
     assert "SWIMMING" in capsys.readouterr().out.upper()
+
+
+def test_no_upload_is_larger_than_what_can_be_used(server: Server) -> None:
+    too_much = {"files": ("big.bin", bytes(80 * 2**20))}
+    answer = httpx.post(f"{server.url}/gradio_api/upload", files=too_much, timeout=60)
+    assert answer.status_code == 413

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import BrowserContext, expect
 
 from tests.conftest import MEDIA
 from tests.hosted_server import HostedServer
 from tests.hub_server import HubServer
-from tests.ui.conftest import SECONDS, Server, Tab, started
+from tests.ui.app_server import started
+from tests.ui.page.tab import Tab
 
 pytestmark = pytest.mark.browser
 
@@ -78,10 +79,8 @@ def proxied(tmp_path_factory: pytest.TempPathFactory, hub: HubServer, hosting: H
         proxy.server_close()
 
 
-def test_everything_is_found_below_a_path(proxied: str, chromium: Browser) -> None:
-    context = chromium.new_context(viewport={"width": 1280, "height": 860})
-    tab = Tab(context.new_page())
-    tab.page.set_default_timeout(SECONDS * 1000)
+def test_everything_is_found_below_a_path(proxied: str, somebody: BrowserContext) -> None:
+    tab = Tab(somebody.new_page())
     missing: list[str] = []
     tab.page.on("response", lambda response: missing.append(response.url) if response.status == 404 else None)
     tab.open(f"{proxied}{PREFIX}/")
@@ -101,17 +100,15 @@ def test_everything_is_found_below_a_path(proxied: str, chromium: Browser) -> No
         tab.page.get_by_role("link", name="Models", exact=True).click()
     expect(models.value.locator("#catalogue tbody tr").first).to_be_visible()
     assert [url for url in missing if "favicon" not in url and "manifest" not in url] == []
-    context.close()
+    tab.page.close()
 
 
-def test_it_works_in_a_frame_of_another_page(proxied: str, server: Server, chromium: Browser) -> None:
-    context = chromium.new_context(viewport={"width": 1280, "height": 860})
-    page = context.new_page()
-    page.set_default_timeout(SECONDS * 1000)
+def test_it_works_in_a_frame_of_another_page(proxied: str, somebody: BrowserContext) -> None:
+    page = somebody.new_page()
     page.goto(f"{proxied}/frame")
     frame = page.frame_locator("iframe")
     frame.get_by_role("button", name="Draw the edges of this photo.").click()
     expect(frame.locator("#chat .bot-row")).to_contain_text("image-2")
     page.reload()
     expect(frame.locator("#chat .bot-row")).to_contain_text("image-2")  # the frame's visit is found again
-    context.close()
+    page.close()

@@ -11,7 +11,9 @@ from playwright.sync_api import expect
 
 from tests.conftest import MEDIA
 from tests.scripted_server import KEY, error, pieces, scripted_server
-from tests.ui.conftest import Server, Tab, Visitor, until
+from tests.ui.app_server import Server, until
+from tests.ui.page.conftest import Visitor
+from tests.ui.page.tab import Tab
 
 pytestmark = pytest.mark.browser
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.checkpoints import HubCache
 from tests.hub_server import HubServer
-from tests.ui.conftest import SECONDS, Server
+from tests.ui.app_server import SECONDS, Server
 
 pytestmark = pytest.mark.browser
 
@@ -90,10 +90,8 @@ def test_a_model_is_offered_refused_and_fetched(models: Page, depth: HubServer, 
     assert rows(models).get_by_role("button").count() == 0
 
 
-def test_it_speaks_chinese_and_folds_on_a_phone(server: Server, somebody: BrowserContext) -> None:
-    browser = somebody.browser
-    assert browser is not None
-    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN")
+def test_it_speaks_chinese_and_folds_on_a_phone(server: Server, chromium: Browser) -> None:
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN")
     page = context.new_page()
     page.goto(f"{server.url}/models")
     rows(page).first.wait_for(timeout=SECONDS * 1000)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import expect
 
 from tests.conftest import MEDIA
-from tests.ui.conftest import ROOT, SECONDS, Server, Tab
+from tests.ui.app_server import ROOT, Server
+from tests.ui.page.conftest import Visitor
+from tests.ui.page.tab import Tab
 
 pytestmark = pytest.mark.browser
 
@@ -23,13 +24,9 @@ DONE = {"wide": "Did 2 tasks", "phone": "已完成 2 个任务"}
 
 
 @pytest.fixture(params=ATTRIBUTES)
-def look(request: pytest.FixtureRequest, server: Server, chromium: Browser) -> Iterator[tuple[str, Tab]]:
-    context: BrowserContext = chromium.new_context(**ATTRIBUTES[request.param])  # type: ignore[arg-type]
-    tab = Tab(context.new_page())
-    tab.page.set_default_timeout(SECONDS * 1000)
-    tab.open(f"{server.url}/?__theme={ATTRIBUTES[request.param]['color_scheme']}")
-    yield request.param, tab
-    context.close()
+def look(request: pytest.FixtureRequest, server: Server, visitor: Visitor) -> tuple[str, Tab]:
+    attributes = ATTRIBUTES[request.param]
+    return request.param, visitor(f"{server.url}/?__theme={attributes['color_scheme']}", **attributes)
 
 
 def seen(tab: Tab, name: str) -> None:
@@ -63,13 +60,12 @@ def test_every_view_is_looked_at(look: tuple[str, Tab], server: Server) -> None:
 
 def test_the_keyboard_alone_runs_an_example_and_stops_it(tab: Tab, tmp_path: Path) -> None:
     tab.page.locator("#welcome button").first.focus()
-    outline = tab.page.evaluate(
-        "getComputedStyle(document.activeElement).outlineStyle + getComputedStyle(document.activeElement).boxShadow"
-    )
     tab.page.keyboard.press("Tab")
     tab.page.keyboard.press("Shift+Tab")
-    focused = tab.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-    assert focused != "none" or outline, "the focus can't be seen"
+    shown = tab.page.evaluate(
+        "(({ outlineStyle, outlineWidth }) => [outlineStyle, outlineWidth])(getComputedStyle(document.activeElement))"
+    )
+    assert shown == ["solid", "2px"], "the focus can't be seen"
     tab.page.keyboard.press("Enter")
     expect(tab.requests).to_have_count(1)
     tab.stop.focus()

@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.conftest import MEDIA
-from tests.ui.conftest import Tab, free_port
+from tests.ui.app_server import free_port
+from tests.ui.page.tab import Tab
 
 pytestmark = pytest.mark.browser
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.conftest import MEDIA
 from tests.scripted_server import KEY, ScriptedServer, pieces, scripted_server
-from tests.ui.conftest import Tab
+from tests.ui.page.tab import Tab
 
 pytestmark = pytest.mark.browser
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests import hosted_server as at_server
 from tests.conftest import MEDIA
 from tests.hosted_server import HostedServer
-from tests.ui.conftest import Tab
+from tests.ui.page.tab import Tab
 
 pytestmark = pytest.mark.browser
 

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.conftest import MEDIA
 from tests.hub_server import HubServer
-from tests.ui.conftest import Tab
+from tests.ui.page.tab import Tab
 
 pytestmark = pytest.mark.browser
 

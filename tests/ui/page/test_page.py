@@ -8,19 +8,29 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.bundled import BundledExpert
 from hugginggpt.resources import Origin, Workspace
 from hugginggpt.tasks import Kind
 from tests.conftest import MEDIA
-from tests.ui.conftest import SECONDS, Server, Tab
+from tests.ui.page.tab import Tab
 
 pytestmark = pytest.mark.browser
 
+JUMPS = """() => {
+  const top = () => document.querySelector("#ask").getBoundingClientRect().top;
+  const begun = top();
+  window.jumps = [];
+  const look = () => { if (Math.abs(top() - begun) > 2) jumps.push(top() - begun); requestAnimationFrame(look); };
+  look();
+}"""
+"""Notes in each picture that is drawn how far the box has moved."""
+
 
 def test_one_click_on_an_example_brings_an_answer(tab: Tab) -> None:
+    tab.page.evaluate(JUMPS)
     tab.page.get_by_role("button", name="Draw the edges of this photo.").click()
     expect(tab.requests).to_have_count(1)
     expect(tab.requests.last.locator("img")).to_have_count(1)
@@ -28,6 +38,7 @@ def test_one_click_on_an_example_brings_an_answer(tab: Tab) -> None:
     assert "Did 1 task" in tab.answer
     picture = tab.answers.last.locator("img")
     assert picture.evaluate("image => image.complete && image.naturalWidth") > 100
+    assert tab.page.evaluate("jumps") == []  # the box stays where it is
     assert tab.file("image-2.png").startswith(b"\x89PNG")
 
 
@@ -65,11 +76,7 @@ def transcribed(path: Path, workspace: Workspace) -> str:
     return "".join(filter(str.isalnum, result.outputs[0].text or ""))
 
 
-def test_files_come_by_drop_paste_and_camera(server: Server, chromium: Browser) -> None:
-    context = chromium.new_context(permissions=["camera"])
-    tab = Tab(context.new_page())
-    tab.page.set_default_timeout(SECONDS * 1000)
-    tab.open(server.url)
+def test_files_come_by_drop_paste_and_camera(tab: Tab) -> None:
     content = base64.b64encode((MEDIA / "sign.jpg").read_bytes()).decode()
     carried = tab.page.evaluate_handle(
         """content => {
@@ -96,7 +103,16 @@ def test_files_come_by_drop_paste_and_camera(server: Server, chromium: Browser) 
     expect(tab.page.locator("#camera")).to_be_hidden()
     assert "SWIMMING" in tab.ask("What does the first sign say?").upper()
     assert [str(name)[:5] for name in tab.kept()[:3]] == ["image"] * 3
-    context.close()
+
+
+def test_what_is_said_into_the_microphone_is_heard(tab: Tab) -> None:
+    tab.page.get_by_label("Record audio").click()
+    tab.page.get_by_label("Start recording").click()  # this browser has several microphones, one of which is to be chosen
+    expect(tab.page.locator("#request .timestamp")).to_have_text("0:05")
+    tab.page.get_by_label("Stop recording").click()
+    tab.page.get_by_label("Attach audio").click()
+    expect(tab.thumbnails).to_have_count(1)
+    assert "amiable" in tab.ask("Write down what is said.")
 
 
 def test_a_request_can_refer_to_the_one_before(tab: Tab) -> None:

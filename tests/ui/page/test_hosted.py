@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 
 from tests import hosted_server as at_server
 from tests.hosted_server import HostedServer
-from tests.ui.conftest import Server, Tab
+from tests.ui.app_server import Server
+from tests.ui.page.tab import Tab
 
 pytestmark = pytest.mark.browser
 

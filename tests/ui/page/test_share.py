@@ -12,7 +12,9 @@ from playwright.sync_api import Download, expect
 
 from tests.conftest import MEDIA
 from tests.scripted_server import KEY
-from tests.ui.conftest import Server, Tab, Visitor
+from tests.ui.app_server import Server
+from tests.ui.page.conftest import Visitor
+from tests.ui.page.tab import Tab
 
 pytestmark = pytest.mark.browser
 

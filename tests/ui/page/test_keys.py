@@ -15,7 +15,9 @@ from playwright.sync_api import expect
 
 from tests.conftest import MEDIA
 from tests.scripted_server import KEY, ScriptedServer, error, scripted_server
-from tests.ui.conftest import Server, Tab, Visitor, free_port
+from tests.ui.app_server import Server, free_port
+from tests.ui.page.conftest import Visitor
+from tests.ui.page.tab import Tab
 
 pytestmark = pytest.mark.browser
 

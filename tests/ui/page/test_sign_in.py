@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from tests.hosted_server import HostedServer
 from tests.hub_server import HubServer
-from tests.ui.conftest import SECONDS, Server, Tab, started
-from tests.ui.open_id import CLIENT, SECRET, OpenIdProvider, open_id_provider
+from tests.ui.app_server import SECONDS, Server, started
+from tests.ui.page.conftest import Visitor
+from tests.ui.page.open_id import CLIENT, SECRET, OpenIdProvider, open_id_provider
+from tests.ui.page.tab import Tab
 
 pytestmark = pytest.mark.browser
 
@@ -60,12 +62,9 @@ def press(tab: Tab, then: str) -> None:
 
 
 def test_who_signs_in_plans_and_runs_hosted_models_until_they_sign_out(
-    space: Server, chromium: Browser, provider: OpenIdProvider, hosting: HostedServer
+    space: Server, visitor: Visitor, provider: OpenIdProvider, hosting: HostedServer
 ) -> None:
-    context = chromium.new_context(viewport={"width": 1280, "height": 860})
-    tab = Tab(context.new_page())
-    tab.page.set_default_timeout(SECONDS * 1000)
-    tab.open(space.url.replace("127.0.0.1", "localhost"))
+    tab = visitor(space.url.replace("127.0.0.1", "localhost"))
     tab.open_settings()
     button = tab.page.locator("#sign-in")
     expect(button).to_have_text("Sign in with Hugging Face")
@@ -84,7 +83,6 @@ def test_who_signs_in_plans_and_runs_hosted_models_until_they_sign_out(
     press(tab, "Sign in with Hugging Face")
     expect(tab.status).to_contain_text("The built-in planner plans")
     expect(tab.page.locator("#hosted-status")).to_contain_text("enter a token for that")
-    context.close()
 
 
 def test_elsewhere_there_is_nothing_to_sign_in_to(tab: Tab) -> None:

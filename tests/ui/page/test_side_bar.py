@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from tests.ui.conftest import SECONDS, Server, Tab
+from tests.ui.app_server import Server
+from tests.ui.page.conftest import Visitor
+from tests.ui.page.tab import Tab
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def phone(server: Server, chromium: Browser) -> Iterator[Tab]:
+def phone(server: Server, visitor: Visitor) -> Tab:
     """Somebody with a Chinese browser on a phone, in the dark."""
-    context = chromium.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN", color_scheme="dark")
-    tab = Tab(context.new_page())
-    tab.page.set_default_timeout(SECONDS * 1000)
-    tab.open(f"{server.url}/?__theme=dark")
-    yield tab
-    context.close()
+    screen = {"width": 390, "height": 844}
+    return visitor(f"{server.url}/?__theme=dark", viewport=screen, locale="zh-CN", color_scheme="dark")
 
 
 def test_it_speaks_chinese_fits_a_phone_and_axe_finds_nothing_serious(phone: Tab) -> None:

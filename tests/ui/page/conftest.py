@@ -1,0 +1,73 @@
+"""A real Chromium over the real app: one browser for all tests of a worker, a context a visitor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import pytest
+import soundfile
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
+
+from tests.chromium import chromium as started_chromium
+from tests.conftest import MEDIA
+from tests.ui.app_server import SECONDS, Server
+from tests.ui.page.tab import STILL, Tab
+
+expect.set_options(timeout=SECONDS * 1000)
+WIDE: Final[ViewportSize] = {"width": 1280, "height": 860}
+
+
+@pytest.fixture(scope="package")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """The browser, with a camera, and a voice before its microphone.
+
+    It is closed with the last of these tests: its loop would be in the way of tests that have their own.
+    """
+    voice = tmp_path_factory.mktemp("microphone") / "voice.wav"
+    samples, rate = soundfile.read(MEDIA / "speech.flac")
+    soundfile.write(voice, samples, rate, subtype="PCM_16")
+    devices = "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
+    with started_chromium(*devices, f"--use-file-for-fake-audio-capture={voice}") as browser:
+        yield browser
+
+
+Visitor = Callable[..., Tab]
+
+
+@pytest.fixture
+def visitor(server: Server, chromium: Browser) -> Iterator[Visitor]:
+    """Another person at the page: a browser context of their own. Afterwards the server's log must be clean."""
+    contexts: list[BrowserContext] = []
+    before = len(server.troubles)
+
+    def come(url: str = server.url, **attributes: Any) -> Tab:
+        contexts.append(chromium.new_context(**({"viewport": WIDE} | attributes)))
+        contexts[-1].set_default_timeout(SECONDS * 1000)
+        contexts[-1].add_init_script(STILL)
+        return Tab.of(contexts[-1], url)
+
+    yield come
+    for context in contexts:
+        context.close()
+    assert server.troubles[before:] == []
+
+
+@pytest.fixture(scope="package")
+def somebody(chromium: Browser) -> Iterator[BrowserContext]:
+    """One person for all tests that need no other: what the page consists of is loaded once."""
+    context = chromium.new_context(viewport=WIDE)
+    context.set_default_timeout(SECONDS * 1000)
+    context.add_init_script(STILL)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def tab(server: Server, somebody: BrowserContext) -> Iterator[Tab]:
+    """A page that has just been opened. Afterwards the server's log must be clean."""
+    before = len(server.troubles)
+    tab = Tab.of(somebody, server.url)
+    yield tab
+    tab.page.close()
+    assert server.troubles[before:] == []

@@ -1,0 +1,130 @@
+"""One tab of a visitor, with the words for what is done in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+STILL = """addEventListener("DOMContentLoaded", () => {
+  const still = document.createElement("style");
+  still.textContent = "*, *::before, *::after { animation: none !important; transition: none !important; }";
+  document.head.append(still);
+})"""
+"""Nothing moves while tests wait: drawing it without a graphics card would take the processor from the models."""
+
+
+@dataclass
+class Tab:
+    """One tab of a visitor, with the words for what is done in it."""
+
+    page: Page
+    box: Locator = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.box = self.page.locator("#request textarea")
+        self.requests = self.page.locator("#chat .user-row")
+        self.answers = self.page.locator("#chat .bot-row")
+        self.thumbnails = self.page.locator("#request .thumbnail-item")
+        self.stop = self.page.locator("#request .stop-button")
+        self.cards = self.page.locator("#shelf li.card")
+
+    @classmethod
+    def of(cls, context: BrowserContext, url: str) -> Tab:
+        """A new one, opened there."""
+        tab = cls(context.new_page())
+        tab.open(url)
+        return tab
+
+    def open(self, url: str) -> None:
+        self.page.goto(url)
+        self.box.wait_for()
+
+    def attach(self, *paths: Path) -> None:
+        here = self.thumbnails.count()
+        with self.page.expect_file_chooser() as chooser:
+            self.page.locator("#request .upload-button").click()
+        chooser.value.set_files(list(paths))
+        expect(self.thumbnails).to_have_count(here + len(paths))
+        expect(self.page.locator("#request .uploading, #request [data-testid=status-tracker].generating")).to_have_count(0)
+
+    def start(self, text: str, *paths: Path) -> None:
+        """Send a request, and wait until it stands in the chat."""
+        if paths:
+            self.attach(*paths)
+        self.box.fill(text)
+        self.send()
+
+    def send(self) -> None:
+        before = self.requests.count()
+        self.box.press("Enter")
+        expect(self.requests).to_have_count(before + 1)
+
+    def finish(self) -> str:
+        """Wait until every request has its answer and nothing runs; returns the answer's side of the chat."""
+        expect(self.page.locator("#request .submit-button")).to_be_visible()
+        expect(self.answers).to_have_count(self.requests.count())
+        expect(self.page.locator("#request .submit-button")).to_be_visible()
+        expect(self.box).to_be_enabled()
+        return self.answer
+
+    def ask(self, text: str, *paths: Path) -> str:
+        self.start(text, *paths)
+        return self.finish()
+
+    @property
+    def answer(self) -> str:
+        return self.answers.last.inner_text()
+
+    def step(self, task: str) -> Locator:
+        """The line of a task, in the last request's steps."""
+        return self.answers.last.locator(".thought-group .title", has_text=task).last
+
+    def open_steps(self, *tasks: str) -> str:
+        """Open the plan, which folds itself when it is done, and these steps; returns what they tell."""
+        titles = self.answers.last.locator(".thought-group .title")
+        expect(titles).to_have_count(1)
+        titles.click()
+        for task in tasks:
+            self.step(task).click()
+        return self.answer
+
+    def file(self, name: str) -> bytes:
+        """The file that the shelf offers under this name."""
+        self.open_run()
+        with self.page.expect_download() as download:
+            self.page.locator(f'#shelf a[download="{name}"]').click()
+        assert download.value.suggested_filename == name
+        return Path(download.value.path()).read_bytes()
+
+    def kept(self) -> list[str | None]:
+        """What the shelf offers, by file name."""
+        return [link.get_attribute("download") for link in self.page.locator("#shelf a[download]").all()]
+
+    def open_run(self) -> None:
+        """The side of the run; where there is room it opens itself with the first request."""
+        if self.page.locator("#run.sidebar.open").count() == 0:
+            self.page.locator("#run .toggle-button").click()
+
+    def choose(self, brain: str, **fields: str) -> None:
+        """Choose who plans, fill in its fields by their element ids, and use it."""
+        self.type(brain, **fields)
+        if fields:
+            self.page.locator("#use-brain").click()
+            expect(self.status).not_to_contain_text("Asking the server")
+
+    def type(self, brain: str, **fields: str) -> None:
+        """Choose who plans, and fill in its fields."""
+        self.open_settings()
+        self.page.get_by_label(brain, exact=True).check()
+        for name, value in fields.items():
+            self.page.locator(f"#{name.replace('_', '-')} :is(input, textarea)").fill(value)
+
+    def open_settings(self) -> None:
+        if self.page.locator(".sidebar.open #side").count() == 0:
+            self.page.locator(".sidebar", has=self.page.locator("#side")).locator(".toggle-button").click()
+
+    @property
+    def status(self) -> Locator:
+        return self.page.locator("#brain-status")
