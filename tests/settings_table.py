@@ -38,6 +38,7 @@ OTHERS: Final[Mapping[str, tuple[str, str]]] = {
     "GRADIO_ROOT_PATH": ("", "The path under which a proxy shows it, such as `/agent`."),
     "SPACE_ID": ("", "Set by a Space: visitors may then name language models at public addresses only."),
     "SPACES_ZERO_GPU": ("", "Set by a ZeroGPU Space: local models run on a GPU that is asked for."),
+    "OMP_NUM_THREADS": ("the machine's processors", "How many threads each model computes with."),
 }
 """What else is read from the environment: default and meaning."""
 

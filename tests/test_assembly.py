@@ -111,8 +111,10 @@ def test_a_folder_that_holds_other_things_too_is_left_alone(settings: Settings) 
         folder = settings.sessions / name
         folder.mkdir(parents=True)
         os.utime(folder, (time.time() - 10 * 86_400,) * 2)
-    make_agent(settings)
+    agent = make_agent(settings)
     assert {folder.name for folder in settings.sessions.iterdir()} == {"a" * 24, "photographs"}
+    # what the page serves lies in a folder of its own, beside what is none of its business
+    assert agent.new_session().workspace.folder.parent == settings.sessions / "hugginggpt-sessions"
 
 
 def test_the_name_of_a_session_is_known(settings: Settings) -> None:

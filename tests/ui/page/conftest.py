@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 import soundfile
-from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from tests.chromium import chromium as started_chromium
 from tests.conftest import MEDIA
@@ -28,7 +28,8 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     samples, rate = soundfile.read(MEDIA / "speech.flac")
     soundfile.write(voice, samples, rate, subtype="PCM_16")
     devices = "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
-    with started_chromium(*devices, f"--use-file-for-fake-audio-capture={voice}") as browser:
+    microphone = f"--use-file-for-fake-audio-capture={voice}"
+    with started_chromium(*devices, microphone, "--host-resolver-rules=MAP *.test 127.0.0.1") as browser:
         yield browser
 
 
@@ -63,11 +64,23 @@ def somebody(chromium: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
+@pytest.fixture(scope="package")
+def screen(somebody: BrowserContext) -> Iterator[Page]:
+    """Their tab: what the page consists of is compiled once, too."""
+    page = somebody.new_page()
+    yield page
+    page.close()
+
+
 @pytest.fixture
-def tab(server: Server, somebody: BrowserContext) -> Iterator[Tab]:
-    """A page that has just been opened. Afterwards the server's log must be clean."""
+def tab(server: Server, screen: Page) -> Iterator[Tab]:
+    """The page, opened as if never before. Afterwards the server's log must be clean."""
     before = len(server.troubles)
-    tab = Tab.of(somebody, server.url)
+    tab = Tab(screen)
+    tab.open(server.url)
     yield tab
-    tab.page.close()
+    for other in set(screen.context.pages) - {screen}:
+        other.close()  # what lies behind another tab is slowed down by the browser
+    screen.evaluate("sessionStorage.clear()")  # where it stands, it would be the same visit again
+    screen.goto("about:blank")
     assert server.troubles[before:] == []

@@ -37,7 +37,8 @@ def test_one_click_on_an_example_brings_an_answer(tab: Tab) -> None:
     assert "image-2" in tab.finish()
     assert "Did 1 task" in tab.answer
     picture = tab.answers.last.locator("img")
-    assert picture.evaluate("image => image.complete && image.naturalWidth") > 100
+    expect(picture).to_have_js_property("complete", True)
+    assert picture.evaluate("image => image.naturalWidth") > 100
     assert tab.page.evaluate("jumps") == []  # the box stays where it is
     assert tab.file("image-2.png").startswith(b"\x89PNG")
 

@@ -1,25 +1,38 @@
-"""Wherever the page lies: below a path of a proxy, and in a frame of another page, as on huggingface.co."""
+"""Wherever the page lies: below a path, in a frame of another page, under a public name that a tunnel or a Space gives it."""
 
 from __future__ import annotations
 
+import datetime
+import ssl
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from playwright.sync_api import BrowserContext, expect
 
 from tests.conftest import MEDIA
 from tests.hosted_server import HostedServer
 from tests.hub_server import HubServer
-from tests.ui.app_server import started
+from tests.ui.app_server import Server, started
+from tests.ui.page.conftest import Visitor
 from tests.ui.page.tab import Tab
 
 pytestmark = pytest.mark.browser
 
 PREFIX = "/tools/hugginggpt"
+PUBLIC = "abc123.share.test"
+"""Which the browser of these tests finds on this machine."""
 
 
 class Proxy(BaseHTTPRequestHandler):
@@ -27,18 +40,25 @@ class Proxy(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.0"
     target = ""
+    prefix = ""
+    scheme = "http"
 
     def _hand_on(self) -> None:
         if self.path == "/frame":
-            page = f'<!doctype html><title>Frame</title><iframe src="{PREFIX}/" width="1200" height="800"></iframe>'
+            page = f'<!doctype html><title>Frame</title><iframe src="{self.prefix}/" width="1200" height="800"></iframe>'
             self._send(200, {"Content-Type": "text/html"}, page.encode())
             return
-        if not self.path.startswith(f"{PREFIX}/"):
+        if not self.path.startswith(f"{self.prefix}/"):
             self._send(404, {}, b"not below the prefix")
             return
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
         kept = {name: value for name, value in self.headers.items() if name.lower() not in {"connection", "accept-encoding"}}
-        asked = urllib.request.Request(f"{self.target}{self.path.removeprefix(PREFIX)}", body, kept, method=self.command)
+        kept |= {"X-Forwarded-Host": self.headers["Host"], "X-Forwarded-Proto": self.scheme}
+        asked = urllib.request.Request(f"{self.target}{self.path.removeprefix(self.prefix)}", body, kept, method=self.command)
+        with suppress(ConnectionError, HTTPException):  # either side may hang up
+            self._answer(asked)
+
+    def _answer(self, asked: urllib.request.Request) -> None:
         try:
             answer = urllib.request.urlopen(asked, timeout=60)
         except urllib.error.HTTPError as error:
@@ -66,17 +86,44 @@ class Proxy(BaseHTTPRequestHandler):
         """Be quiet."""
 
 
+@contextmanager
+def proxy(target: Server, prefix: str = "", certificate: Path | None = None) -> Iterator[int]:
+    """A proxy before an app, with a certificate over HTTPS; gives its port."""
+    scheme = "https" if certificate else "http"
+    handler = type("Here", (Proxy,), {"target": target.url, "prefix": prefix, "scheme": scheme})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+
+
 @pytest.fixture(scope="module")
 def proxied(tmp_path_factory: pytest.TempPathFactory, hub: HubServer, hosting: HostedServer) -> Iterator[str]:
     """The address of the proxy, with the app behind it."""
-    with started(tmp_path_factory.mktemp("proxied"), hub.url, hosting.url, GRADIO_ROOT_PATH=PREFIX) as running:
-        handler = type("Here", (Proxy,), {"target": running.url})
-        proxy = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        proxy.daemon_threads = True
-        threading.Thread(target=proxy.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{proxy.server_port}"
-        proxy.shutdown()
-        proxy.server_close()
+    with (
+        started(tmp_path_factory.mktemp("proxied"), hub.url, hosting.url, GRADIO_ROOT_PATH=PREFIX) as running,
+        proxy(running, PREFIX) as port,
+    ):
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Key and certificate of a public name, signed by nobody."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, PUBLIC)])
+    now = datetime.datetime.now(datetime.UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=1))
+    signed = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(PUBLIC)]), critical=False).sign(key, hashes.SHA256())
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (path := tmp_path / "certificate.pem").write_bytes(private + signed.public_bytes(Encoding.PEM))
+    return path
 
 
 def test_everything_is_found_below_a_path(proxied: str, somebody: BrowserContext) -> None:
@@ -112,3 +159,20 @@ def test_it_works_in_a_frame_of_another_page(proxied: str, somebody: BrowserCont
     page.reload()
     expect(frame.locator("#chat .bot-row")).to_contain_text("image-2")  # the frame's visit is found again
     page.close()
+
+
+def test_a_tunnel_gives_it_a_public_name_over_https(server: Server, visitor: Visitor, certificate: Path) -> None:
+    """As ``share=True`` does, and a Space: the app knows neither its name nor that it is asked over HTTPS."""
+    with proxy(server, certificate=certificate) as port:
+        tab = visitor(f"https://{PUBLIC}:{port}/", ignore_https_errors=True)
+        asked: list[str] = []
+        tab.page.on("request", lambda request: asked.append(request.url))
+        assert "image-2" in tab.ask("Draw the edges of this photo.", MEDIA / "cat.jpg")
+        picture = tab.answers.last.locator("img")
+        expect(picture).to_have_js_property("complete", True)
+        assert picture.evaluate("image => image.naturalWidth") > 100
+        tab.open_run()
+        link = tab.page.locator("#link a").get_attribute("href") or ""
+        other = Tab.of(tab.page.context, f"https://{PUBLIC}:{port}/{link}")
+        expect(other.box).to_have_value("Draw the edges of this photo.")
+        assert {url.partition("//")[0] + url.split("/")[2] for url in asked} == {f"https:{PUBLIC}:{port}"}

@@ -38,26 +38,25 @@ def opened(tab: Tab, trace: Path) -> None:
 
 
 def test_a_run_is_shared_and_replayed_by_somebody_else_without_any_model(
-    visitor: Visitor, server: Server, tmp_path: Path
+    tab: Tab, visitor: Visitor, server: Server, tmp_path: Path
 ) -> None:
-    first = visitor()
-    first.ask("What does this sign say? Say it aloud.", MEDIA / "sign.jpg")
-    saved = kept(first, "#save-trace")
+    tab.ask("What does this sign say? Say it aloud.", MEDIA / "sign.jpg")
+    saved = kept(tab, "#save-trace")
     assert saved.suggested_filename == "hugginggpt-run.json"
     trace = content(saved)
-    page = content(kept(first, "#save-page")).decode()
-    script, workflow = (content(kept(first, button)).decode() for button in ("#save-script", "#save-workflow"))
+    page = content(kept(tab, "#save-page")).decode()
+    script, workflow = (content(kept(tab, button)).decode() for button in ("#save-script", "#save-workflow"))
     for text in (trace.decode(), page, script, workflow):
         assert str(server.home) not in text
         assert "SWIMMING" in text.upper() or text in {script, workflow}
         assert KEY not in text
     assert json.loads(workflow)
     compile(script, "script.py", "exec")
-    with zipfile.ZipFile(io.BytesIO(content(kept(first, "#save-all")))) as files:
+    with zipfile.ZipFile(io.BytesIO(content(kept(tab, "#save-all")))) as files:
         assert {"sign.jpg", "audio-1.wav", "text-1.txt", "index.csv"} == set(files.namelist())
 
     (tmp_path / "run.html").write_text(page, encoding="utf-8")
-    alone = first.page.context.new_page()
+    alone = tab.page.context.new_page()
     asked: list[str] = []
     alone.on("request", lambda request: asked.append(request.url))
     alone.goto((tmp_path / "run.html").as_uri())

@@ -80,6 +80,11 @@ def test_who_signs_in_plans_and_runs_hosted_models_until_they_sign_out(
     assert TOKEN not in tab.page.content()
     assert space.files_with(TOKEN) == []
 
+    tab.open_run()
+    with tab.page.context.expect_event("request", lambda asked: "duplicate" in asked.url) as asked:
+        tab.page.get_by_role("button", name="Duplicate").click()
+    assert asked.value.url == "https://huggingface.co/spaces/somebody/hugginggpt?duplicate=true"
+
     press(tab, "Sign in with Hugging Face")
     expect(tab.status).to_contain_text("The built-in planner plans")
     expect(tab.page.locator("#hosted-status")).to_contain_text("enter a token for that")
@@ -88,3 +93,4 @@ def test_who_signs_in_plans_and_runs_hosted_models_until_they_sign_out(
 def test_elsewhere_there_is_nothing_to_sign_in_to(tab: Tab) -> None:
     tab.open_settings()
     expect(tab.page.locator("#sign-in")).to_have_count(0)
+    expect(tab.page.get_by_role("button", name="Duplicate")).to_have_count(0)

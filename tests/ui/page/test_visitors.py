@@ -47,8 +47,8 @@ def test_stop_ends_the_request_at_once_and_the_next_one_works(tab: Tab, novel: P
     expect(tab.requests).to_have_count(2)
 
 
-def test_a_visitor_is_not_held_up_by_another_ones_long_request(visitor: Visitor, novel: Path) -> None:
-    patient, hasty = visitor(), visitor()
+def test_a_visitor_is_not_held_up_by_another_ones_long_request(tab: Tab, visitor: Visitor, novel: Path) -> None:
+    patient, hasty = tab, visitor()
     begin(patient, novel)
     assert "espresso" in hasty.ask("What is in this picture?", MEDIA / "coffee.jpg")
     expect(patient.stop).to_be_visible()
@@ -56,8 +56,8 @@ def test_a_visitor_is_not_held_up_by_another_ones_long_request(visitor: Visitor,
     patient.finish()
 
 
-def test_another_visitor_sees_neither_key_nor_files_nor_history(visitor: Visitor) -> None:
-    first, second = visitor(), visitor()
+def test_another_visitor_sees_neither_key_nor_files_nor_history(tab: Tab, visitor: Visitor) -> None:
+    first, second = tab, visitor()
     with scripted_server() as models:
         models.will(error(401, "{key}"))
         first.ask("Draw the edges of this photo.", MEDIA / "cat.jpg")
@@ -71,16 +71,16 @@ def test_another_visitor_sees_neither_key_nor_files_nor_history(visitor: Visitor
         assert models.asked == []
 
 
-def test_two_visitors_with_different_keys_at_once_use_each_their_own(visitor: Visitor) -> None:
+def test_two_visitors_with_different_keys_at_once_use_each_their_own(tab: Tab, visitor: Visitor) -> None:
     with scripted_server() as ours, scripted_server() as theirs:
         keys = {"sk-first-1111-secret": ours, "sk-second-2222-secret": theirs}
-        tabs = {key: visitor() for key in keys}
+        tabs = dict(zip(keys, (tab, visitor()), strict=True))
         for key, models in keys.items():
             models.will(pieces('{"tasks": [], "answer": "Hello from ', 1.0, f'{key[3:8]}."}}'))
             tabs[key].choose("Other server", openai_key=key, base_url=models.base_url, model="tiny")
             expect(tabs[key].status).to_contain_text("tiny at")
-        for tab in tabs.values():
-            tab.start("Hello?")
+        for each in tabs.values():
+            each.start("Hello?")
         for key, models in keys.items():
             assert f"Hello from {key[3:8]}." in tabs[key].finish()
             asked = {request.headers["authorization"] for request in models.asked}
