@@ -153,10 +153,10 @@ class Talk:
             await visit.stop()
 
     async def clear(self, visit: Visit | None) -> tuple[Any, ...]:
-        """A new conversation: the old one and its files are deleted; the planner, with its key, stays."""
+        """A new conversation: the old one and its files are deleted; the planner, with its key, and what is typed stay."""
         visit = self._visit(visit)
         await visit.renew(self._agent.new_session())
-        return self._drawing.of(visit, box=gr.MultimodalTextbox(value=EMPTY, **READY)).outputs()
+        return self.idle(visit)
 
     async def approve(self, visit: Visit | None, sent: gr.EventData) -> tuple[Any, ...]:
         """Let a plan run as the person has left it, or say why it can't."""

@@ -100,15 +100,17 @@ def test_two_tabs_of_one_person_are_two_conversations(tab: Tab, server: Server) 
 def test_clear_deletes_the_files_and_forgets_the_conversation(tab: Tab, server: Server) -> None:
     tab.ask("Draw the edges of this photo.", MEDIA / "cat.jpg")
     picture = tab.answers.last.locator("img").get_attribute("src") or ""
+    tab.box.fill("now draw its edges again")
     (folder,) = (folder for folder in server.folders() if folder.name in picture)
     tab.page.get_by_label("Clear").click()
     expect(tab.requests).to_have_count(0)
     expect(tab.cards).to_have_count(0)
     until(lambda: not folder.exists())
     assert tab.page.request.get(picture).status == 403
-    for button in tab.page.locator("#request .delete-button").all():
-        button.click()  # a slow browser may still hold the file that was sent before
-    assert "image-1" not in tab.ask("now draw its edges again")
+    expect(tab.box).to_have_value("now draw its edges again")  # what is typed belongs to the new conversation
+    expect(tab.thumbnails).to_have_count(0)
+    tab.send()
+    assert "image-1" not in tab.finish()
     assert "espresso" in tab.ask("What is in this picture?", MEDIA / "coffee.jpg")
 
 
