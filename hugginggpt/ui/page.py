@@ -18,6 +18,7 @@ from hugginggpt.ui.camera import camera
 from hugginggpt.ui.catalogue import CataloguePage
 from hugginggpt.ui.handlers import HEARD, QUIET
 from hugginggpt.ui.link import filled
+from hugginggpt.ui.looks import script
 from hugginggpt.ui.share import SharePanel
 from hugginggpt.ui.talk import Talk, name_of
 from hugginggpt.ui.view import READY, View, Views
@@ -72,6 +73,8 @@ class Page:
             title="HuggingGPT", fill_height=True, fill_width=True, analytics_enabled=False, delete_cache=(3600, 86_400)
         ) as page:
             visit = gr.State(None, time_to_live=_STATE_SECONDS, delete_callback=close_visit)
+            awake = gr.HTML("", visible="hidden", js_on_load=script("stream"))
+            awake.select(lambda: None, None, None, **QUIET)
             with gr.Sidebar(width=310, open=False, elem_id="settings"):
                 self._brain.draw(visit)
             with gr.Sidebar(width=380, open=False, position="right", elem_id="run"):

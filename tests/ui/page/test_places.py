@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ssl
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from playwright.sync_api import BrowserContext, expect
 from tests.conftest import MEDIA
 from tests.hosted_server import HostedServer
 from tests.hub_server import HubServer
-from tests.ui.app_server import Server, started
+from tests.ui.app_server import SECONDS, Server, started
 from tests.ui.page.conftest import Visitor
 from tests.ui.page.tab import Tab
 
@@ -42,6 +43,8 @@ class Proxy(BaseHTTPRequestHandler):
     target = ""
     prefix = ""
     scheme = "http"
+    lags: threading.Event | None = None
+    """Set when the word that a stream of results is over is on its way, which then takes a second."""
 
     def _hand_on(self) -> None:
         if self.path == "/frame":
@@ -70,6 +73,9 @@ class Proxy(BaseHTTPRequestHandler):
                     self.send_header(name, value)
             self.end_headers()
             while piece := answer.read1(65_536):
+                if self.lags and b"close_stream" in piece:
+                    self.lags.set()
+                    time.sleep(1)
                 self.wfile.write(piece)
                 self.wfile.flush()
 
@@ -87,10 +93,12 @@ class Proxy(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def proxy(target: Server, prefix: str = "", certificate: Path | None = None) -> Iterator[int]:
+def proxy(
+    target: Server, prefix: str = "", certificate: Path | None = None, lags: threading.Event | None = None
+) -> Iterator[int]:
     """A proxy before an app, with a certificate over HTTPS; gives its port."""
     scheme = "https" if certificate else "http"
-    handler = type("Here", (Proxy,), {"target": target.url, "prefix": prefix, "scheme": scheme})
+    handler = type("Here", (Proxy,), {"target": target.url, "prefix": prefix, "scheme": scheme, "lags": lags})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     if certificate:
@@ -176,3 +184,13 @@ def test_a_tunnel_gives_it_a_public_name_over_https(server: Server, visitor: Vis
         other = Tab.of(tab.page.context, f"https://{PUBLIC}:{port}/{link}")
         expect(other.box).to_have_value("Draw the edges of this photo.")
         assert {url.partition("//")[0] + url.split("/")[2] for url in asked} == {f"https:{PUBLIC}:{port}"}
+
+
+def test_what_is_sent_while_the_stream_of_results_is_being_closed_is_answered(server: Server, tab: Tab) -> None:
+    lags = threading.Event()
+    with proxy(server, lags=lags) as port:
+        tab.open(f"http://127.0.0.1:{port}/")
+        assert lags.wait(SECONDS)
+        tab.page.get_by_role("button", name="Draw the edges of this photo.").click()
+        expect(tab.requests).to_have_count(1)
+        assert "image-2" in tab.finish()

@@ -114,7 +114,7 @@ def test_what_failed_can_be_tried_again_with_another_model(tab: Tab, paints: Hos
     expect(tab.requests).to_have_count(1)
 
 
-def test_a_request_can_be_done_again_with_other_words_and_be_taken_back(tab: Tab) -> None:
+def test_a_request_can_be_done_again_with_other_words_be_copied_and_taken_back(tab: Tab) -> None:
     tab.ask("Draw the edges of this photo.", MEDIA / "coffee.jpg")
     tab.page.locator("#chat").get_by_label("Edit").first.click()
     tab.page.locator("#chat textarea").first.fill("What is in this picture?")
@@ -122,6 +122,9 @@ def test_a_request_can_be_done_again_with_other_words_and_be_taken_back(tab: Tab
     expect(tab.answers.last).to_contain_text("espresso")
     tab.finish()
     expect(tab.requests).to_have_count(1)
+    tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.page.get_by_label("Copy conversation").click()
+    tab.page.wait_for_function("navigator.clipboard.readText().then(text => text.includes('espresso'))")
     tab.page.get_by_role("button", name="Retry").click()
     expect(tab.stop).to_be_visible()
     assert "espresso" in tab.finish()
