@@ -36,6 +36,7 @@ OTHERS: Final[Mapping[str, tuple[str, str]]] = {
     "GRADIO_SERVER_NAME": ("`127.0.0.1`", "Where the page listens; `0.0.0.0` for every address of the machine."),
     "GRADIO_SERVER_PORT": ("7860", "Its port."),
     "GRADIO_ROOT_PATH": ("", "The path under which a proxy shows it, such as `/agent`."),
+    "GRADIO_SHARE": ("", "`True`: Gradio's tunnel gives the page a public address, and it is as careful as on a Space."),
     "SPACE_ID": ("", "Set by a Space: visitors may then name language models at public addresses only."),
     "SPACES_ZERO_GPU": ("", "Set by a ZeroGPU Space: local models run on a GPU that is asked for."),
     "OMP_NUM_THREADS": ("the machine's processors", "How many threads each model computes with."),

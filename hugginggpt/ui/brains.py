@@ -50,9 +50,14 @@ class Fields:
         return cls(**{box: values.pop("key"), **values})
 
 
+def on_space() -> bool:
+    """Whether this is a Space."""
+    return "SPACE_ID" in os.environ
+
+
 def at_home() -> bool:
-    """Whether this is somebody's own machine, and not a public Space."""
-    return "SPACE_ID" not in os.environ
+    """Whether this is somebody's own machine, for themselves: no Space, and not given a public address by Gradio's tunnel."""
+    return not on_space() and os.environ.get("GRADIO_SHARE", "").lower() != "true"
 
 
 async def language_model(typed: Fields, *, router: str = HUGGING_FACE_URL, unnamed: bool = False) -> LanguageModel | None:
@@ -82,7 +87,7 @@ async def language_model(typed: Fields, *, router: str = HUGGING_FACE_URL, unnam
             raise RequestError("Enter the server's base URL first, such as http://127.0.0.1:11434/v1.")
         if not model and not unnamed:
             raise RequestError("Enter the name of the model that the server runs.")
-    private = typed.brain != OTHER or at_home()  # on a public Space, not the Space's own network
+    private = typed.brain != OTHER or at_home()  # who comes from outside has no business in this network
     made = make_language_model(key=key, base_url=base_url, model=model or "?", private_servers=private)
     if made is not None:
         await made.check()

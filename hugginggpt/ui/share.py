@@ -16,7 +16,7 @@ from hugginggpt.errors import HuggingGPTError
 from hugginggpt.events import Event
 from hugginggpt.recording import Recording
 from hugginggpt.tasks import TaskTable
-from hugginggpt.ui.brains import at_home
+from hugginggpt.ui.brains import on_space
 from hugginggpt.ui.handlers import QUIET
 from hugginggpt.ui.lineage import lineage
 from hugginggpt.ui.looks import script
@@ -98,7 +98,7 @@ class SharePanel:
                 label("keep.open"), file_types=[".json"], size="sm", min_width=60, elem_id="open-trace"
             )
             self._zip = gr.Button(label("keep.zip"), size="sm", min_width=60, elem_id="save-all")
-            if not at_home():
+            if on_space():
                 gr.DuplicateButton(size="sm", min_width=60)
         self._kept = gr.DownloadButton(visible="hidden", elem_id="kept")
         return share, link

@@ -20,7 +20,7 @@ from hugginggpt.plan import Plan
 from hugginggpt.shared_token import SharedToken
 from hugginggpt.trace import fold_steps
 from hugginggpt.ui import approval, chat, welcome
-from hugginggpt.ui.brains import at_home
+from hugginggpt.ui.brains import on_space
 from hugginggpt.ui.run import Run
 from hugginggpt.ui.said import chosen_example, chosen_model, clean, first, named, taken, typed_in
 from hugginggpt.ui.view import BUSY, EMPTY, READY, Drawing, View, Views
@@ -261,6 +261,6 @@ class Talk:
 
 def name_of(request: gr.Request) -> str:
     """What tells visitors apart: on a Space the address that its proxy has seen, else the one that the server sees."""
-    behind_proxy = not at_home() and request.headers  # elsewhere anybody may write that header
+    behind_proxy = on_space() and request.headers  # elsewhere anybody may write that header
     forwarded = request.headers.get("x-forwarded-for", "") if behind_proxy else ""
     return forwarded.rpartition(",")[2].strip() or (request.client.host if request.client else "")

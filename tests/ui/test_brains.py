@@ -57,8 +57,11 @@ async def test_what_is_missing_is_asked_for(fields: dict[str, str], said: str) -
         await chosen(**fields)
 
 
-async def test_on_a_public_space_a_private_server_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SPACE_ID", "somebody/hugginggpt")
+@pytest.mark.parametrize(("variable", "value"), [("SPACE_ID", "somebody/hugginggpt"), ("GRADIO_SHARE", "True")])
+async def test_whoever_comes_from_outside_names_no_private_server(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
     for url in ("http://127.0.0.1:8000/v1", "http://169.254.169.254/v1", "http://[::1]/v1", "http://localhost/v1"):
         with pytest.raises(HuggingGPTError, match="private address"):
             await chosen(OTHER, url=url, model="tiny")
