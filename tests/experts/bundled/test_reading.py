@@ -74,14 +74,14 @@ async def test_a_picture_too_small_for_a_letter_is_not_searched_for_one(bench: B
     picture = bench.picture(Image.new("RGB", size, "red"))
     begun = time.monotonic()
     assert (await bench.run("image-to-text", image=picture)).note == NO_TEXT
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 10  # searched, it would take more than a minute
 
 
 async def test_a_strip_is_searched_in_reasonable_time(bench: Bench) -> None:
     picture = bench.picture(Image.new("RGB", (2000, 20), "white"))
     begun = time.monotonic()
     assert (await bench.run("image-to-text", image=picture)).note == NO_TEXT
-    assert time.monotonic() - begun < 6
+    assert time.monotonic() - begun < 20  # as it is, it would take more than a minute
 
 
 async def test_a_question_is_answered_with_the_piece_and_its_row(bench: Bench) -> None:

@@ -126,7 +126,7 @@ async def test_a_stop_is_heard_at_once_and_ends_the_polling(hosted: HostedBench)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < 2
     await _silent(hosted)
 
 
@@ -155,7 +155,7 @@ async def test_a_stop_ends_a_call_that_waits_for_an_answer(hosted: HostedBench) 
     begun = time.monotonic()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < 2
 
 
 async def test_where_others_wait_a_model_takes_half_of_the_time(hosted: HostedBench) -> None:

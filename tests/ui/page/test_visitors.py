@@ -40,7 +40,7 @@ def test_stop_ends_the_request_at_once_and_the_next_one_works(tab: Tab, novel: P
     tab.stop.click()
     expect(tab.answers.last).to_contain_text("Stopped.")
     expect(tab.page.locator("#request .submit-button")).to_be_visible()
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5  # it would go on for minutes
     expect(tab.answers.last.locator(".loading-spinner")).to_have_count(0)  # nothing is pending any more
     assert "read aloud in audio-1" in tab.ask("Say “hello” aloud.")  # the voice's turn is free again
     assert [path.name for folder in server.folders() for path in folder.rglob("*.wav") if path not in before] == ["audio-1.wav"]
