@@ -55,6 +55,7 @@ def encode(texts: Sequence[str], call: Call | None = None) -> NDArray[np.float32
     """
     import numpy as np
 
+    tokenizer, model = _encoder()  # even where nothing is new: what was kept came from weights that were checked
     digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
     found = {digest: vector for digest in digests if (vector := _kept.get(digest)) is not None}
     new = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in found}
@@ -63,7 +64,7 @@ def encode(texts: Sequence[str], call: Call | None = None) -> NDArray[np.float32
         if call:
             call.token.check()
         some = order[start : start + _BATCH]
-        found |= zip(some, _vectors([new[digest] for digest in some]), strict=True)
+        found |= zip(some, _vectors(tokenizer, model, [new[digest] for digest in some]), strict=True)
     _kept.update(found)
     for digest in list(_kept)[: len(_kept) - _KEPT]:
         _kept.pop(digest, None)
@@ -75,10 +76,9 @@ def forget() -> None:
     _kept.clear()
 
 
-def _vectors(texts: list[str]) -> NDArray[np.float32]:
+def _vectors(tokenizer: Any, model: Any, texts: list[str]) -> NDArray[np.float32]:
     import torch
 
-    tokenizer, model = _encoder()
     with _tokenizing:
         batch = tokenizer(texts, padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt")
     with torch.inference_mode():
