@@ -95,6 +95,7 @@ async def test_one_request_begins_at_a_time(settings: Settings) -> None:
         assert visit.busy  # who was refused has freed nothing
         visit.begin(Run("Do it."), endless(ended))
     assert visit.busy
+    assert visit.just_begun  # a second click in this moment is the same one
     await visit.stop()
     assert not visit.busy
 

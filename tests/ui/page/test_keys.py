@@ -242,3 +242,18 @@ def test_no_handler_of_the_page_is_part_of_its_interface(server: Server) -> None
 def test_runs_are_not_remembered_by_the_browser(server: Server) -> None:
     with urllib.request.urlopen(f"{server.url}/config") as response:
         assert json.load(response)["run_history"] is False
+
+
+def test_the_browser_drops_no_request_that_follows_another(server: Server) -> None:
+    with urllib.request.urlopen(f"{server.url}/config") as response:
+        told = json.load(response)
+    kinds = {component["id"]: component["type"] for component in told["components"]}
+    begins = {("multimodaltextbox", "submit"), ("chatbot", "retry"), ("chatbot", "edit"), ("chatbot", "option_select")}
+    modes = {
+        (kinds[target], event): dependency["trigger_mode"]
+        for dependency in told["dependencies"]
+        if dependency["backend_fn"]
+        for target, event in dependency["targets"]
+        if target in kinds and (kinds[target], event) in begins
+    }
+    assert modes == dict.fromkeys(begins, "multiple")
