@@ -73,6 +73,7 @@ class Page:
             title="HuggingGPT", fill_height=True, fill_width=True, analytics_enabled=False, delete_cache=(3600, 86_400)
         ) as page:
             visit = gr.State(None, time_to_live=_STATE_SECONDS, delete_callback=close_visit)
+            # shows nothing: it has what the server tells heard, whenever it was sent
             awake = gr.HTML("", visible="hidden", js_on_load=script("stream"))
             awake.select(lambda: None, None, None, **QUIET)
             with gr.Sidebar(width=310, open=False, elem_id="settings"):

@@ -28,7 +28,7 @@ _SAME, _RELATED = 0.75, 0.4
 _KEPT: Final = 4096
 """Vectors that are kept, 1.5 KB each: whoever asks a second question about a text waits for the question alone."""
 _kept: Final[dict[bytes, NDArray[np.float32]]] = {}
-"""By the digest of the text, which itself stays nowhere; the oldest first."""
+"""By the digest of the text, which itself stays nowhere; what was not asked for longest comes first."""
 _tokenizing: Final = threading.Lock()
 """Document question answering comes here outside this model's slot. The tokenizer keeps a batch's padding in itself and
 refuses a second thread meanwhile; the network changes nothing in itself, so threads may share it."""
@@ -65,7 +65,9 @@ def encode(texts: Sequence[str], call: Call | None = None) -> NDArray[np.float32
             call.token.check()
         some = order[start : start + _BATCH]
         found |= zip(some, _vectors(tokenizer, model, [new[digest] for digest in some]), strict=True)
-    _kept.update(found)
+    for digest, vector in found.items():
+        _kept.pop(digest, None)  # what is asked for again is among the latest
+        _kept[digest] = vector
     for digest in list(_kept)[: len(_kept) - _KEPT]:
         _kept.pop(digest, None)
     return np.stack([found[digest] for digest in digests]) if digests else np.zeros((0, 384), np.float32)
