@@ -4,14 +4,14 @@ import sys
 
 from starlette.middleware import Middleware
 
-from hugginggpt.assembly import make_agent, preload
-from hugginggpt.settings import SettingsError
-from hugginggpt.sharing.opening import TRACE_BYTES
-from hugginggpt.ui.hearing import HangUps
+from hugginggpt.agent.factory import make_agent, preload
+from hugginggpt.core.settings import SettingsError
+from hugginggpt.ui.api.progress import HangUps
+from hugginggpt.ui.csp import SafePages
+from hugginggpt.ui.export.trace_reader import TRACE_BYTES
+from hugginggpt.ui.i18n import i18n
 from hugginggpt.ui.page import Page
-from hugginggpt.ui.policy import SafePages
 from hugginggpt.ui.theme import CSS, JS, THEME
-from hugginggpt.ui.words import i18n
 
 try:
     agent = make_agent()

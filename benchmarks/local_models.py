@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hugginggpt import media
-from hugginggpt.catalog.cache import read_checkpoint
+from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call
-from hugginggpt.experts.local import LocalExpert
-from hugginggpt.resources import EXAMPLE_MEDIA, Origin, Resource
-from hugginggpt.tasks import Kind
+from hugginggpt.experts.local.expert import LocalExpert
+from hugginggpt.hub.cache import read_checkpoint
+from hugginggpt.workspace import media
+from hugginggpt.workspace.workspace import EXAMPLE_MEDIA, Origin, Resource
 
 MODEL = "benchmark/vit-base"
 ROUNDS = 15

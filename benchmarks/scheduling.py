@@ -12,15 +12,15 @@ import time
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any
 
-from hugginggpt.catalog.cards import ModelCard
+from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.plan import Plan, Task
+from hugginggpt.core.settings import Settings
+from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.execution.device_queue import Slots
+from hugginggpt.execution.scheduler import Assignment, Scheduler
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.plan import Plan, Task
-from hugginggpt.repair import make_plan
-from hugginggpt.resources import Workspace
-from hugginggpt.scheduler import Assignment, Scheduler
-from hugginggpt.settings import Settings
-from hugginggpt.tasks import Kind, task_table
-from hugginggpt.turns import Slots
+from hugginggpt.planning.repair import make_plan
+from hugginggpt.workspace.workspace import Workspace
 
 
 class Waiting:

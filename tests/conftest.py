@@ -15,21 +15,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hugginggpt import media
-from hugginggpt.catalog.cards import ModelCard
-from hugginggpt.controller.base import Choice, PlanRequest, RespondRequest, Selection
-from hugginggpt.errors import ExpertError, RequestError
-from hugginggpt.events import Event, Planned, Step, Usage
+from hugginggpt.controllers.base import Choice, PlanRequest, RespondRequest, Selection
+from hugginggpt.core.errors import ExpertError, RequestError
+from hugginggpt.core.events import Event, Planned, Step, Usage
+from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.plan import Plan, Task
+from hugginggpt.core.settings import Settings
+from hugginggpt.core.tasks import Kind, TaskTable, task_table
+from hugginggpt.core.trace import fold_steps
+from hugginggpt.execution.device_queue import Slots
+from hugginggpt.execution.scheduler import Assignment, Scheduler
 from hugginggpt.experts.base import Call, Output, Result, in_thread
-from hugginggpt.habits import KNOWN
-from hugginggpt.plan import Plan, Task
-from hugginggpt.repair import make_plan
-from hugginggpt.resources import Origin, Resource, Workspace
-from hugginggpt.scheduler import Assignment, Scheduler
-from hugginggpt.settings import Settings
-from hugginggpt.tasks import Kind, TaskTable, task_table
-from hugginggpt.trace import fold_steps
-from hugginggpt.turns import Slots
+from hugginggpt.llm.capabilities import KNOWN
+from hugginggpt.planning.repair import make_plan
+from hugginggpt.workspace import media
+from hugginggpt.workspace.workspace import Origin, Resource, Workspace
 from tests.scripted_server import ScriptedServer, scripted_server
 
 MEDIA = Path(__file__).resolve().parent.parent / "demos" / "media"

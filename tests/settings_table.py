@@ -1,4 +1,4 @@
-"""The README's table of an owner's settings, made from `hugginggpt/settings.py`.
+"""The README's table of an owner's settings, made from `hugginggpt/core/settings.py`.
 
 ``python -m tests.settings_table`` writes it into the README; a test holds the two together.
 """
@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
-from hugginggpt import settings
-from hugginggpt.language_model import DEFAULT_MODEL
-from hugginggpt.settings import Settings
+from hugginggpt.core import settings
+from hugginggpt.core.settings import Settings
+from hugginggpt.llm.client import DEFAULT_MODEL
 
 README: Final = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN: Final = "<!-- settings: made by python -m tests.settings_table -->\n"

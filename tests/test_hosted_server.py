@@ -20,7 +20,7 @@ from huggingface_hub import AsyncInferenceClient, HfApi
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, InferenceTimeoutError, RepositoryNotFoundError
 from PIL import Image
 
-from hugginggpt.hub_client import Errand, Places, on_errand
+from hugginggpt.hub.client import Errand, Places, on_errand
 from tests import hosted_server as hosted
 from tests.checkpoints import HubCache
 from tests.conftest import MEDIA

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from hugginggpt import __main__ as terminal
-from hugginggpt import commands
-from hugginggpt.catalog.shipped import known
-from hugginggpt.settings import Settings
-from hugginggpt.tasks import task_table
-from hugginggpt.wishes import read_pair
+from hugginggpt.agent.model_preferences import read_pair
+from hugginggpt.cli import commands
+from hugginggpt.cli import main as terminal
+from hugginggpt.core.settings import Settings
+from hugginggpt.core.tasks import task_table
+from hugginggpt.hub.catalog import known
 from tests import settings_table
 
 ROOT = Path(__file__).resolve().parent.parent

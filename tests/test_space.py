@@ -15,9 +15,9 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from hugginggpt.catalog.shipped import catalogue
 from hugginggpt.experts.local.preloading import usual
-from hugginggpt.language_model import HUGGING_FACE_MODEL
+from hugginggpt.hub.catalog import catalogue
+from hugginggpt.llm.client import HUGGING_FACE_MODEL
 
 ROOT = Path(__file__).resolve().parent.parent
 FIELDS: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("space_reference.yaml").read_text("utf-8"))

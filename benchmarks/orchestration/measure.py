@@ -17,10 +17,10 @@ from benchmarks.orchestration import sequential
 from benchmarks.orchestration.models import HTTPModels
 from benchmarks.orchestration.serving import Servers
 from benchmarks.orchestration.shapes import Shape
-from hugginggpt.agent import HuggingGPT
-from hugginggpt.controller.llm import LLMController
-from hugginggpt.controller.offline import OfflineController
-from hugginggpt.events import (
+from hugginggpt.agent.agent import HuggingGPT
+from hugginggpt.controllers.llm.controller import LLMController
+from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.core.events import (
     AnswerDelta,
     AttemptFailed,
     Event,
@@ -32,8 +32,8 @@ from hugginggpt.events import (
     TaskSkipped,
     TaskStarted,
 )
-from hugginggpt.language_model import LanguageModel
-from hugginggpt.settings import Settings
+from hugginggpt.core.settings import Settings
+from hugginggpt.llm.client import LanguageModel
 
 _FIRST: Final[Mapping[str, type[Event]]] = {
     "first_task_s": TaskStarted,

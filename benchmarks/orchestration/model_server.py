@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from benchmarks.orchestration.serving import Handler, Server, address, serve, sleep_until
 from benchmarks.orchestration.shapes import MEDIA, Shape
-from hugginggpt.tasks import Kind, task_table
+from hugginggpt.core.tasks import Kind, task_table
 
 _FILES: Final[Mapping[Kind, str]] = {Kind.IMAGE: "cat.jpg", Kind.AUDIO: "speech.flac"}
 """What is returned for a picture and for a recording: a real one of ordinary size."""

@@ -9,10 +9,10 @@ from typing import Any, Self
 import httpx2
 
 from benchmarks.orchestration.shapes import BACKEND, Shape, candidates
-from hugginggpt.catalog.cards import ModelCard
+from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.resources import Resource
-from hugginggpt.tasks import Kind
+from hugginggpt.workspace.workspace import Resource
 
 
 class HTTPModels:

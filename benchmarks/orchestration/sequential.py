@@ -11,8 +11,8 @@ from typing import Any, Final
 import httpx2
 
 from benchmarks.orchestration.shapes import Shape, candidates
-from hugginggpt.plan import Reference, split_references
-from hugginggpt.tasks import Kind, task_table
+from hugginggpt.core.plan import Reference, split_references
+from hugginggpt.core.tasks import Kind, task_table
 
 Made = Mapping[str, str]
 """What a task made, by kind: a text, or a file's content in base64."""

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import yaml
 
-from hugginggpt.catalog.cards import ModelCard
-from hugginggpt.catalog.shipped import catalogue
+from hugginggpt.core.model_card import ModelCard
+from hugginggpt.hub.catalog import catalogue
 
 MEDIA: Final = Path(__file__).resolve().parents[2] / "demos" / "media"
 BACKEND: Final = "hosted"

@@ -19,10 +19,10 @@ from benchmarks.planning.results import Header, Results, planner_version
 from benchmarks.planning.runs import plan_all
 from benchmarks.planning.table import table, unknown_tools
 from benchmarks.planning.taskbench import BESIDE, PUBLISHED, read_taskbench
-from hugginggpt.controller.base import Controller, PlanRequest
-from hugginggpt.controller.llm import LLMController
-from hugginggpt.controller.offline import OfflineController
-from hugginggpt.language_model import DEFAULT_MODEL, OPENAI_URL, LanguageModel
+from hugginggpt.controllers.base import Controller, PlanRequest
+from hugginggpt.controllers.llm.controller import LLMController
+from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.llm.client import DEFAULT_MODEL, OPENAI_URL, LanguageModel
 
 DONE, COULD_NOT, BAD_USAGE = 0, 1, 2
 """Exit codes."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal
 
-from hugginggpt.controller.base import Turn
-from hugginggpt.plan import Argument, Plan, split_references
-from hugginggpt.resources import Origin, Resource
-from hugginggpt.tasks import Kind
+from hugginggpt.controllers.base import Turn
+from hugginggpt.core.plan import Argument, Plan, split_references
+from hugginggpt.core.tasks import Kind
+from hugginggpt.workspace.workspace import Origin, Resource
 
 _QUOTES: Final = " \t\n'\"“”‘’`"
 

@@ -17,12 +17,12 @@ from typing import Any, Final
 import yaml
 
 from benchmarks.planning.items import BenchmarkError, Data, Graph, Item, Naming, graph_of
-from hugginggpt.controller.base import Turn
-from hugginggpt.errors import PlanError
-from hugginggpt.plan import Plan
-from hugginggpt.repair import make_plan
-from hugginggpt.resources import Origin, Resource
-from hugginggpt.tasks import Kind, task_table
+from hugginggpt.controllers.base import Turn
+from hugginggpt.core.errors import PlanError
+from hugginggpt.core.plan import Plan
+from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.planning.repair import make_plan
+from hugginggpt.workspace.workspace import Origin, Resource
 
 _RESOURCE: Final = re.compile(rf"(?:{'|'.join(Kind)})-\d+")
 

@@ -15,26 +15,16 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from benchmarks.planning.items import BenchmarkError, Graph, Item, graph_of
-from hugginggpt.plan import Plan, Task
+from hugginggpt.core.plan import Plan, Task
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _PLANNING: Final = (
-    "hugginggpt/controller/**/*",
-    *(
-        f"hugginggpt/{name}"
-        for name in (
-            "plan.py",
-            "repair.py",
-            "drafts.py",
-            "circles.py",
-            "reply.py",
-            "reply_stream.py",
-            "growing.py",
-            "structure.py",
-        )
-    ),
-    "hugginggpt/tasks.py",
-    "hugginggpt/tasks.yaml",
+    "hugginggpt/controllers/**/*",
+    "hugginggpt/planning/*",
+    "hugginggpt/llm/structured_output.py",
+    "hugginggpt/core/plan.py",
+    "hugginggpt/core/tasks.py",
+    "hugginggpt/core/tasks.yaml",
     "demos/plans/*",
 )
 """What a plan depends on, beside the model."""

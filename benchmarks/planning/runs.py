@@ -12,11 +12,11 @@ from tqdm import tqdm
 
 from benchmarks.planning.items import BenchmarkError, Item
 from benchmarks.planning.results import Outcome, Results
-from hugginggpt.controller.base import Controller, PlanRequest
-from hugginggpt.errors import ControllerError, DeadlineError, PlanError, RequestError
-from hugginggpt.events import Notice, Usage
-from hugginggpt.repair import make_plan
-from hugginggpt.tasks import task_table
+from hugginggpt.controllers.base import Controller, PlanRequest
+from hugginggpt.core.errors import ControllerError, DeadlineError, PlanError, RequestError
+from hugginggpt.core.events import Notice, Usage
+from hugginggpt.core.tasks import task_table
+from hugginggpt.planning.repair import make_plan
 
 FAILURES_IN_A_ROW: Final = 3
 """After so many the server is taken to be down."""

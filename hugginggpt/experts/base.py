@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from hugginggpt import media
-from hugginggpt.catalog.cards import ModelCard
-from hugginggpt.errors import ExpertError, InputError, StoppedError
-from hugginggpt.events import Usage
-from hugginggpt.resources import Resource
-from hugginggpt.tasks import Kind
-from hugginggpt.threads import aside
+from hugginggpt.core.errors import ExpertError, InputError, StoppedError
+from hugginggpt.core.events import Usage
+from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.tasks import Kind
+from hugginggpt.core.threads import aside
+from hugginggpt.workspace import media
+from hugginggpt.workspace.workspace import Resource
 
 if TYPE_CHECKING:
     import numpy as np

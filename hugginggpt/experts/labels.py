@@ -6,7 +6,7 @@ import json
 import re
 from typing import Final
 
-from hugginggpt.errors import InputError
+from hugginggpt.core.errors import InputError
 
 _QUOTED: Final = re.compile(r"[\"“„«]([^\"“”„«»]+)[\"”“»]")
 _ARTICLE: Final = re.compile(r"^(?:an?|the|some|any)\s+(?=\S)", re.IGNORECASE)

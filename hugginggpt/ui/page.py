@@ -8,22 +8,23 @@ from typing import Any, Final
 import gradio as gr
 from gradio.context import LocalContext
 
-from hugginggpt.agent import HuggingGPT
-from hugginggpt.assembly import shared_token
-from hugginggpt.resources import EXAMPLE_MEDIA
-from hugginggpt.ui import approval, shelf, welcome
-from hugginggpt.ui.api import Api
-from hugginggpt.ui.brain import BrainPanel
-from hugginggpt.ui.camera import camera
-from hugginggpt.ui.catalogue import CataloguePage
-from hugginggpt.ui.handlers import HEARD, QUIET
-from hugginggpt.ui.link import filled
-from hugginggpt.ui.looks import script
-from hugginggpt.ui.share import SharePanel
-from hugginggpt.ui.talk import Talk, name_of
-from hugginggpt.ui.view import READY, View, Views
-from hugginggpt.ui.visit import Visit, Visits, close_visit
-from hugginggpt.ui.words import label, words_for
+from hugginggpt.agent.agent import HuggingGPT
+from hugginggpt.agent.factory import shared_token
+from hugginggpt.ui.api.endpoints import Api
+from hugginggpt.ui.assets import script
+from hugginggpt.ui.chat import approval_form, examples
+from hugginggpt.ui.chat.camera import camera
+from hugginggpt.ui.chat.handlers import Talk, name_of
+from hugginggpt.ui.chat.view import READY, View, Views
+from hugginggpt.ui.export.panel import SharePanel
+from hugginggpt.ui.i18n import label, words_for
+from hugginggpt.ui.listeners import HEARD, QUIET
+from hugginggpt.ui.models_page.page import CataloguePage
+from hugginggpt.ui.run_panel import resource_cards
+from hugginggpt.ui.run_panel.share_link import filled
+from hugginggpt.ui.session.tab_session import Visit, Visits, close_visit
+from hugginggpt.ui.settings_panel.llm_panel import BrainPanel
+from hugginggpt.workspace.workspace import EXAMPLE_MEDIA
 
 _STATE_SECONDS: Final = 24 * 3600
 _AT_ONCE: Final = 200
@@ -83,10 +84,10 @@ class Page:
                 runs = gr.Dropdown([], label=label("page.which_run"), visible=False, elem_id="runs")
                 picture = gr.HTML("", elem_id="plan", js_on_load=None, apply_default_css=False)
                 gr.Markdown(label("page.resources"), elem_classes="region")
-                kept = gr.HTML("", elem_id="shelf", js_on_load=shelf.ON_LOAD, apply_default_css=False)
+                kept = gr.HTML("", elem_id="shelf", js_on_load=resource_cards.ON_LOAD, apply_default_css=False)
                 share, link = self._share.draw()
             gr.Markdown(label("page.heading"), elem_id="heading")
-            start = gr.HTML("", elem_id="welcome", js_on_load=welcome.ON_LOAD, apply_default_css=False)
+            start = gr.HTML("", elem_id="welcome", js_on_load=examples.ON_LOAD, apply_default_css=False)
             talk = gr.Chatbot(
                 elem_id="chat",
                 label=label("page.chat"),
@@ -102,7 +103,7 @@ class Page:
                 latex_delimiters=[],
                 allow_tags=False,
             )
-            form = gr.HTML("", elem_id="approval", visible=False, js_on_load=approval.ON_LOAD, apply_default_css=False)
+            form = gr.HTML("", elem_id="approval", visible=False, js_on_load=approval_form.ON_LOAD, apply_default_css=False)
             with gr.Column(elem_id="ask"):
                 shown = camera()
                 box = self._box()

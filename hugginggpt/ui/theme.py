@@ -7,9 +7,9 @@ from typing import Final
 
 import gradio as gr
 
-from hugginggpt.ui.looks import script
+from hugginggpt.ui.assets import script
 
-_LOOKS: Final = Path(__file__).with_name("looks")
+_LOOKS: Final = Path(__file__).with_name("assets")
 JS: Final = script("chat")
 """What runs once the page is there."""
 CSS: Final = sorted(_LOOKS.glob("*.css"), key=lambda sheet: (sheet.name != "page.css", sheet.name))

@@ -7,8 +7,8 @@ from typing import Any
 from benchmarks.planning.items import Data, Graph, Item, graph_of
 from benchmarks.planning.results import Outcome
 from benchmarks.planning.taskbench import read_taskbench
-from hugginggpt.repair import make_plan
-from hugginggpt.tasks import task_table
+from hugginggpt.core.tasks import task_table
+from hugginggpt.planning.repair import make_plan
 from tests.conftest import attached
 
 OCR = {"task": "image-to-text", "id": 0, "dep": [-1], "args": {"image": "image-1"}}

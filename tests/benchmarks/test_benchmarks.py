@@ -10,8 +10,8 @@ from benchmarks.planning.__main__ import read
 from benchmarks.planning.items import Data, Shape
 from benchmarks.planning.metrics import Answered, score
 from benchmarks.planning.runs import plan_item
-from hugginggpt.controller.offline import OfflineController
-from hugginggpt.tasks import task_table
+from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.core.tasks import task_table
 
 REQUESTS = Path(local_models.__file__).with_name("requests")
 SETS = sorted(path.stem for path in REQUESTS.glob("*.yaml"))

@@ -12,7 +12,7 @@ from benchmarks.planning.items import BenchmarkError, Shape
 from benchmarks.planning.metrics import Counts, judge, score
 from benchmarks.planning.results import Header, Outcome, Results
 from benchmarks.planning.taskbench import mentioned
-from hugginggpt.tasks import Kind
+from hugginggpt.core.tasks import Kind
 from tests.benchmarks.samples import CHAIN, OCR, ROWS, SIGN, SPEAK, TASKBENCH, graph, outcome, taskbench, written
 
 

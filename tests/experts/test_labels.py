@@ -2,7 +2,7 @@
 
 import pytest
 
-from hugginggpt.errors import InputError
+from hugginggpt.core.errors import InputError
 from hugginggpt.experts.labels import split_labels
 
 

@@ -103,7 +103,7 @@ def picture(given: Given) -> Any:
 
 def sound(given: Given, rate: int) -> Any:
     """The recording that is given, as pipelines take it."""
-    from hugginggpt import media
+    from hugginggpt.workspace import media
 
     with tempfile.TemporaryDirectory(prefix="hosted-") as folder:
         (path := Path(folder, "sound")).write_bytes(given.file)

@@ -51,8 +51,8 @@ class Models:
     """The models of one cache; what each is asked is computed once."""
 
     def __init__(self, cache: HubCache) -> None:
-        from hugginggpt.experts.bundled import BundledExpert
-        from hugginggpt.experts.local import LocalExpert
+        from hugginggpt.experts.bundled.expert import BundledExpert
+        from hugginggpt.experts.local.expert import LocalExpert
 
         self._add, self._local = cache.add, LocalExpert(cache.folder, device="cpu", memory_gb=2)
         self._bundled = BundledExpert()
@@ -68,7 +68,7 @@ class Models:
         Raises:
             RefusedError: The input doesn't suit the task.
         """
-        from hugginggpt.errors import HuggingGPTError
+        from hugginggpt.core.errors import HuggingGPTError
 
         key = task, checkpoint, given.key()
         with self._lock:
@@ -110,9 +110,9 @@ class Models:
         return self._ran[key]
 
     def _run(self, task: str, checkpoint: str, files: Mapping[str, bytes], texts: Mapping[str, str]) -> tuple[Any, Any, bytes]:
+        from hugginggpt.core.tasks import Kind
         from hugginggpt.experts.base import Call
-        from hugginggpt.resources import Origin, Resource
-        from hugginggpt.tasks import Kind
+        from hugginggpt.workspace.workspace import Origin, Resource
 
         card = next((card for card in self._cards(checkpoint) if card.task == task), None)
         if card is None:

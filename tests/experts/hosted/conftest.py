@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from hugginggpt.accounts import Visitor
-from hugginggpt.catalog.cards import ModelCard
-from hugginggpt.catalog.hub import HubSearch
+from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.settings import Settings
 from hugginggpt.experts.base import Call, CancelToken, Result
-from hugginggpt.experts.hosted import HostedExpert
-from hugginggpt.experts.hosted.circuits import Circuits
-from hugginggpt.hub_client import Places
-from hugginggpt.resources import Resource, Workspace
-from hugginggpt.settings import Settings
+from hugginggpt.experts.hosted.circuit_breaker import Circuits
+from hugginggpt.experts.hosted.expert import HostedExpert
+from hugginggpt.hub.account import Visitor
+from hugginggpt.hub.client import Places
+from hugginggpt.hub.search import HubSearch
+from hugginggpt.workspace.workspace import Resource, Workspace
 from tests.checkpoints import HubCache
 from tests.conftest import MEDIA
 from tests.hosted_server import TOKEN, HostedServer

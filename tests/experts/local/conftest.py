@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 
+from hugginggpt.core.settings import Settings
 from hugginggpt.experts.base import Call, CancelToken, Output, Result
-from hugginggpt.experts.local import LocalExpert
-from hugginggpt.resources import Resource, Workspace
-from hugginggpt.settings import Settings
+from hugginggpt.experts.local.expert import LocalExpert
+from hugginggpt.workspace.workspace import Resource, Workspace
 from tests.checkpoints import HubCache
 from tests.conftest import MEDIA
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from hugginggpt import media
-from hugginggpt.agent import HuggingGPT, Session
-from hugginggpt.events import TaskDone, TaskStarted
-from hugginggpt.experts.bundled import BundledExpert
-from hugginggpt.experts.local import LocalExpert
-from hugginggpt.resources import Workspace
-from hugginggpt.settings import Settings
-from hugginggpt.tasks import Kind, task_table
-from hugginggpt.trace import fold_steps
+from hugginggpt.agent.agent import HuggingGPT, Session
+from hugginggpt.core.events import TaskDone, TaskStarted
+from hugginggpt.core.settings import Settings
+from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.core.trace import fold_steps
+from hugginggpt.experts.bundled.expert import BundledExpert
+from hugginggpt.experts.local.expert import LocalExpert
+from hugginggpt.workspace import media
+from hugginggpt.workspace.workspace import Workspace
 from tests.checkpoints import HubCache
 from tests.conftest import MEDIA, Planner
 

@@ -6,12 +6,13 @@ import logging
 
 import pytest
 
-from hugginggpt.assembly import make_agent, preload
-from hugginggpt.catalog.shipped import catalogue
-from hugginggpt.errors import ExpertError
-from hugginggpt.experts.local import LocalExpert, zero
+from hugginggpt.agent.factory import make_agent, preload
+from hugginggpt.core.errors import ExpertError
+from hugginggpt.core.settings import Settings
+from hugginggpt.experts.local import zerogpu
+from hugginggpt.experts.local.expert import LocalExpert
 from hugginggpt.experts.local.preloading import load_all, usual
-from hugginggpt.settings import Settings
+from hugginggpt.hub.catalog import catalogue
 from tests.experts.local.conftest import LocalBench
 
 
@@ -56,10 +57,10 @@ def test_a_model_that_is_not_there_is_named_and_the_others_are_loaded(
 def test_what_a_zero_gpu_space_has_loaded_serves_its_runs(local: LocalBench) -> None:
     """In one process: a run there is a copy of this one."""
     call = local.call("image-classification", "tiny/vit", image=local.demo("cat.jpg"))
-    assert zero.load_here(["tiny/vit"], local.cache.folder) == ["tiny/vit"]
-    pool = zero._expert(local.cache.folder).pool
+    assert zerogpu.load_here(["tiny/vit"], local.cache.folder) == ["tiny/vit"]
+    pool = zerogpu._expert(local.cache.folder).pool
     loaded = dict(pool._entries)
-    (result,) = zero.send([call], local.cache.folder, zero.work)
+    (result,) = zerogpu.send([call], local.cache.folder, zerogpu.work)
     assert len(result.outputs[0].data["classes"]) == 5
     assert dict(pool._entries) == loaded
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call
-from hugginggpt.experts.bundled import BundledExpert
-from hugginggpt.resources import Origin, Workspace
-from hugginggpt.tasks import Kind
+from hugginggpt.experts.bundled.expert import BundledExpert
+from hugginggpt.workspace.workspace import Origin, Workspace
 from tests.conftest import MEDIA
 from tests.ui.page.tab import Tab
 

@@ -1,0 +1,181 @@
+"""Putting the parts together, for every front end alike."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from threading import Thread
+from typing import TYPE_CHECKING, Final
+
+from hugginggpt.agent.agent import HuggingGPT
+from hugginggpt.agent.model_preferences import checked_token
+from hugginggpt.controllers.base import Controller
+from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.core.errors import RequestError
+from hugginggpt.core.settings import Settings, SettingsError, load_settings
+from hugginggpt.core.ssrf import is_public
+from hugginggpt.experts.base import Expert
+from hugginggpt.hub.client import Places
+from hugginggpt.llm.client import DEFAULT_MODEL, OPENAI_URL, LanguageModel
+from hugginggpt.workspace.workspace import remove_stale
+
+if TYPE_CHECKING:
+    from hugginggpt.hub.account import Visitor
+    from hugginggpt.hub.shared_token import SharedToken
+
+_SESSION: Final = re.compile(r"[\w-]{24}", re.ASCII)
+"""What a session's folder is called (see Workspace.create)."""
+
+
+def make_agent(settings: Settings | None = None) -> HuggingGPT:
+    """The agent with all back ends that need no key; what processes that were killed have left is deleted first.
+
+    Raises:
+        SettingsError: The environment sets something that can't be used, or a file of `models_config/` does.
+    """
+    from hugginggpt.experts import llm
+    from hugginggpt.experts.bundled.expert import BundledExpert
+    from hugginggpt.hub.catalog import catalogue
+
+    settings = settings or load_settings()
+    catalogue()  # what somebody has edited is checked now, and not in the middle of a request
+    if not _holds_only_sessions(settings):  # what lies with the sessions can be had through the page
+        settings = settings.model_copy(update={"sessions": settings.sessions / "hugginggpt-sessions"})
+    remove_stale(settings)
+    return HuggingGPT(
+        [*_local(settings), BundledExpert(), _hosted(settings)],
+        fallback=OfflineController(),
+        settings=settings,
+        with_key=frozenset(llm.instructions()),
+    )
+
+
+def _local(settings: Settings) -> Sequence[Expert]:
+    from hugginggpt.experts.local.expert import LocalExpert
+    from hugginggpt.experts.local.preloading import usual
+    from hugginggpt.experts.local.zerogpu import load_here, on_zero_gpu, wrapped
+
+    if settings.local == "off":
+        return ()
+    if on_zero_gpu():
+        wrapped()  # now, before anything imports torch
+        load_here(usual() if settings.preload is None else settings.preload)
+    return [LocalExpert(device=settings.device, memory_gb=settings.memory_gb, gpu_memory_gb=settings.gpu_memory_gb)]
+
+
+def preload(agent: HuggingGPT) -> Thread | None:
+    """Load what ``HUGGINGGPT_PRELOAD`` names, in a thread; to be called when the page is up. None where that's nothing.
+
+    On ZeroGPU `make_agent` has done it: there it must be before the page is up.
+    """
+    from hugginggpt.experts.local.expert import LocalExpert
+    from hugginggpt.experts.local.preloading import load_behind
+    from hugginggpt.experts.local.zerogpu import on_zero_gpu
+
+    local, models = agent.expert("local"), agent.settings.preload
+    if not isinstance(local, LocalExpert) or not models or on_zero_gpu():
+        return None
+    return load_behind(local, models)
+
+
+def _hosted(settings: Settings) -> Expert:
+    """What all sessions know of hosted models; each session's own token makes some of them runnable."""
+    from hugginggpt.experts.hosted.circuit_breaker import Circuits
+    from hugginggpt.experts.hosted.expert import HostedExpert
+    from hugginggpt.hub.search import HubSearch
+
+    places = Places(settings.hub, settings.router)
+    return HostedExpert(HubSearch(settings.catalogue, places, settings.catalogue_hours * 3_600), Circuits())
+
+
+def _holds_only_sessions(settings: Settings) -> bool:
+    """Whether nothing but sessions lies in their folder: a deployment may have named one that holds its own files too."""
+    folder = settings.sessions
+    return not folder.is_dir() or all(_SESSION.fullmatch(found.name) and found.is_dir() for found in folder.iterdir())
+
+
+def shared_token(settings: Settings) -> SharedToken | None:
+    """The token of this page's owner, from ``HF_TOKEN``, where they have chosen to share it with visitors.
+
+    Raises:
+        SettingsError: They have, and there is none.
+    """
+    from hugginggpt.hub.shared_token import SharedToken
+
+    if not settings.share_token:
+        return None
+    try:
+        token = checked_token(os.environ.get("HF_TOKEN", ""))
+    except RequestError as error:
+        raise SettingsError(f"HUGGINGGPT_SHARE_TOKEN is set, but HF_TOKEN can't be used: {error}") from error
+    if not token:
+        raise SettingsError("HUGGINGGPT_SHARE_TOKEN is set, but there is no token to share: set HF_TOKEN.")
+    return SharedToken(token, settings.shared_calls)
+
+
+def make_language_model(
+    *, key: str = "", base_url: str = "", model: str = "", private_servers: bool = True
+) -> LanguageModel | None:
+    """The language model that a key or a server's address gives; None without either.
+
+    Args:
+        key: The key to the server.
+        base_url: Its address; OpenAI's without one.
+        model: What the server calls the model.
+        private_servers: Whether the server may have a private address: at home that's the point, on a public Space it
+            would open the Space's own network to every visitor.
+    """
+    key, base_url, model = key.strip(), base_url.strip(), model.strip()
+    if not key and not base_url:
+        return None
+    base_url = base_url.rstrip("/").removesuffix("/chat/completions")  # what many servers' documents print
+    allowed = None if private_servers else is_public
+    return LanguageModel(model or DEFAULT_MODEL, base_url or OPENAI_URL, key, allowed=allowed)
+
+
+def make_controller(model: LanguageModel | None, *, looks: bool = False) -> Controller:
+    """The controller: a language model where there is one, else the built-in planner.
+
+    Args:
+        model: Plans and answers.
+        looks: Whether it is shown the pictures before it plans.
+    """
+    from hugginggpt.controllers.llm.controller import LLMController
+
+    return LLMController(model, looks=looks) if model else OfflineController()
+
+
+def session_experts(
+    agent: HuggingGPT, model: LanguageModel | None, *, fetch: bool | None = None, visitor: Visitor | None = None
+) -> Sequence[Expert]:
+    """Back ends that a session adds by its own key and its own choice.
+
+    Args:
+        agent: Whose local models are added to.
+        model: Does text work; None where it shouldn't.
+        fetch: Whether small models may be fetched from the Hub when they are needed; None: what the settings say.
+        visitor: On whose account hosted models run, and what they have added.
+    """
+    from hugginggpt.experts.hosted.expert import HostedExpert
+    from hugginggpt.experts.llm import TextWorkExpert
+
+    found: list[Expert] = [TextWorkExpert(model)] if model else []
+    hosted = agent.expert("hosted")
+    if visitor is not None and isinstance(hosted, HostedExpert):
+        found.append(hosted.on_behalf(visitor))
+    if (agent.settings.local == "download") if fetch is None else fetch:
+        found += _fetching(agent)
+    return found
+
+
+def _fetching(agent: HuggingGPT) -> Sequence[Expert]:
+    from hugginggpt.experts.local.auto_download import FetchingExpert
+    from hugginggpt.experts.local.expert import LocalExpert
+    from hugginggpt.hub.download import hub
+
+    local = agent.expert("local")
+    if not isinstance(local, LocalExpert):
+        return ()
+    # no token: what is fetched for a visitor is what everybody may have
+    return [FetchingExpert(local, hub(local.cache, token=False), max_bytes=agent.settings.max_download_bytes)]

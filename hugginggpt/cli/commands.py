@@ -1,0 +1,231 @@
+"""What the terminal offers besides requests: ``python -m hugginggpt tasks`` and ``python -m hugginggpt models``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from hugginggpt.agent.factory import make_agent, session_experts
+from hugginggpt.agent.model_preferences import visitor_for
+from hugginggpt.cli.options import add_wishes, own_token, read_wishes
+from hugginggpt.core.errors import HuggingGPTError, RequestError
+from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.settings import SettingsError
+from hugginggpt.core.tasks import TaskType, task_table
+from hugginggpt.hub.cache import find_checkpoints
+from hugginggpt.hub.catalog import small_models
+from hugginggpt.hub.download import hub, in_megabytes
+from hugginggpt.selection.ranking import Ranking
+
+_DONE, _COULD_NOT, _BAD_USAGE = 0, 1, 2
+_SHOWN: Final = 2
+"""How many models of a task are named in a line."""
+
+
+def run_command(argv: Sequence[str]) -> int:
+    """Run ``tasks`` or ``models``; returns the exit code, as for a request."""
+    args = _parser().parse_args(argv)
+    try:
+        return int(args.work(args))
+    except (SettingsError, RequestError) as error:
+        print(error, file=sys.stderr)
+        return _BAD_USAGE
+    except HuggingGPTError as error:
+        print(error, file=sys.stderr)
+        return _COULD_NOT
+    except KeyboardInterrupt:
+        kept = "; what has been fetched is kept, and the same command goes on from there" if args.work is _pull else ""
+        print(f"Stopped{kept}.", file=sys.stderr)
+        return _COULD_NOT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m hugginggpt")
+    commands = parser.add_subparsers(required=True)
+    tasks = commands.add_parser("tasks", help="all tasks, and what can run each here and now")
+    tasks.add_argument("--json", action="store_true", help="as JSON")
+    tasks.set_defaults(work=_tasks)
+    models = commands.add_parser("models", help="which models could do a task, where, and which one would be taken")
+    models.add_argument("--task", metavar="T", help="that task alone")
+    models.add_argument("--json", action="store_true", help="as JSON")
+    add_wishes(models)
+    models.set_defaults(work=_models)
+    more = models.add_subparsers()
+    listed = more.add_parser(
+        "list", help="what the Hugging Face cache holds; with --task before it, what of that does the task"
+    )
+    listed.set_defaults(work=_list)
+    pull = more.add_parser("pull", help="fetch a model, or a small one for a task")
+    pull.add_argument("what", metavar="TASK|MODEL", help="a task's name, or the Hub's id of a model")
+    pull.add_argument("--yes", action="store_true", help="do not ask before fetching")
+    pull.set_defaults(work=_pull)
+    return parser
+
+
+COMMANDS: Final = frozenset({"tasks", "models"})
+"""First words that are commands, and no requests."""
+
+
+def _tasks(args: argparse.Namespace) -> int:
+    ranked = make_agent().candidates()
+    rows = [(row, ranked[row.name].cards if row.name in ranked else ()) for row in task_table().values()]
+    if args.json:
+        print(json.dumps([_as_json(row, cards) for row, cards in rows], indent=2, ensure_ascii=False))
+        return _DONE
+    width = max(len(row.name) for row, _ in rows)
+    family = ""
+    for row, cards in rows:
+        if row.family != family:
+            family = row.family
+            print(f"\n{family}")
+        print(f"  {row.name:<{width}}  {_signature(row):<36}  {_runs_on(row, cards)}")
+    ready = sum(bool(cards) for _, cards in rows)
+    print(f"\n{ready} of {len(rows)} tasks can run here and now.")
+    return _DONE
+
+
+def _as_json(row: TaskType, cards: Sequence[ModelCard]) -> dict[str, Any]:
+    return {
+        "task": row.name,
+        "family": row.family,
+        "inputs": [{"name": i.name, "kind": i.kind.value, "required": i.required} for i in row.inputs],
+        "outputs": [kind.value for kind in row.outputs],
+        "pipeline_tag": row.pipeline_tag,
+        "when": row.when,
+        "runnable": bool(cards),
+        "models": [{"id": c.id, "backend": c.backend, "license": c.license, "size_mb": c.size_mb} for c in cards],
+    }
+
+
+def _signature(row: TaskType) -> str:
+    taken = ", ".join(f"{i.name}{'' if i.required else '?'}" for i in row.inputs)
+    return f"{taken} → {', '.join(kind.value for kind in row.outputs)}"
+
+
+def _runs_on(row: TaskType, cards: Sequence[ModelCard]) -> str:
+    if cards:
+        more = f" and {len(cards) - _SHOWN} more" if len(cards) > _SHOWN else ""
+        return ", ".join(f"{card.id} ({card.backend})" for card in cards[:_SHOWN]) + more
+    return f"nothing yet: models pull {row.name}" if row.name in small_models() else "nothing yet"
+
+
+def _models(args: argparse.Namespace) -> int:
+    agent, table = make_agent(), task_table()
+    task = _asked_about(args)
+    wishes = read_wishes(args)
+    visitor = asyncio.run(visitor_for(agent, own_token(), wishes))
+    extra = session_experts(agent, None, visitor=visitor)
+    ranked = agent.candidates(extra, {task} if task else set(table), wishes.preferences())
+    rankings = {name: ranked.get(name, Ranking(())) for name in ([task] if task else table)}
+    if args.json:
+        print(json.dumps([_ranking_as_json(*each) for each in rankings.items()], indent=2, ensure_ascii=False))
+    else:
+        print("\n\n".join(_ranking_in_words(*each) for each in rankings.items()))
+    return _DONE
+
+
+def _asked_about(args: argparse.Namespace) -> str | None:
+    """The task that --task names; None where all are asked about.
+
+    Raises:
+        RequestError: There is no such task.
+    """
+    if args.task is None:
+        return None
+    if (task := task_table().recognise(args.task)) is None:
+        raise RequestError(f"“{args.task}” is no task: “python -m hugginggpt tasks” lists them.")
+    return task
+
+
+def _ranking_as_json(task: str, ranking: Ranking) -> dict[str, Any]:
+    return {
+        "task": task,
+        "candidates": [
+            {
+                "id": card.id,
+                "where": card.ref.where,
+                "downloads": card.downloads,
+                "likes": card.likes,
+                "size_mb": card.size_mb,
+                "license": card.license,
+                "languages": list(card.languages),
+                "gated": card.gated,
+                "source": card.source,
+                "description": card.description,
+            }
+            for card in ranking.cards
+        ],
+        "reason": ranking.reason,
+        "left_out": list(ranking.left_out),
+    }
+
+
+def _ranking_in_words(task: str, ranking: Ranking) -> str:
+    lines = [task]
+    for place, card in enumerate(ranking.cards):
+        downloads = f"{card.downloads:,} downloads" if card.downloads else ""
+        size = in_megabytes(round(card.size_mb * 1e6)) if card.size_mb else ""
+        facts = ", ".join(filter(None, (card.ref.where, size, card.license, "/".join(card.languages[:5]), downloads)))
+        lines.append(f"  {'→' if not place else ' '} {card.id} ({facts})")
+        if not place:
+            lines.append(f"      {ranking.reason}")
+    sources = dict.fromkeys(card.source for card in ranking.cards if card.source and card.source != "you")
+    lines += [f"    Hosted models: {source}." for source in sources]
+    if not ranking.cards:
+        lines.append(f"    nothing yet{f': models pull {task}' if task in small_models() else ''}")
+    return "\n".join([*lines, *(f"    left out: {why}" for why in ranking.left_out)])
+
+
+def _list(args: argparse.Namespace) -> int:
+    found = find_checkpoints()
+    if task := _asked_about(args):
+        local = make_agent().expert("local")
+        able = {card.id for card in (local.cards({task}) if local else ()) if card.task == task}
+        found = [checkpoint for checkpoint in found if checkpoint.id in able]
+    for checkpoint in found:
+        print(f"{checkpoint.id}  {in_megabytes(checkpoint.size)}  {checkpoint.architecture}")
+    return _DONE
+
+
+def _pull(args: argparse.Namespace) -> int:
+    task = task_table().recognise(args.what) if "/" not in args.what else None
+    if "/" not in args.what and task not in small_models():
+        print(f"“{args.what}” is no task that a model is known for, and no model's id (like owner/name).", file=sys.stderr)
+        return _BAD_USAGE
+    source = hub()
+    downloads = [source.look_up(model) for model in (small_models()[task] if task else (args.what,))]
+    for download in downloads:
+        told = f"{in_megabytes(download.size)} to fetch" if download.files else "all of it is here"
+        print(f"{download.id}: {told}", file=sys.stderr)
+    missing = [download for download in downloads if download.files]
+    if missing and not args.yes and not _agreed():
+        return _COULD_NOT
+    for download in missing:
+        source.fetch(download, _teller(download.id, download.size))
+    return _DONE
+
+
+def _agreed() -> bool:
+    """Ask; where nobody can answer, what was typed is the answer."""
+    if not sys.stdin.isatty():
+        return True
+    print("Fetch it? [Y/n] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"", "y", "yes"}
+
+
+def _teller(model: str, size: int) -> Callable[[int], None]:
+    """Says every tenth on a line of its own."""
+    told = 0
+
+    def tell(done: int) -> None:
+        nonlocal told
+        tenth = 10 * done // max(size, 1)
+        if tenth > told:
+            told = tenth
+            print(f"{model}: {in_megabytes(done)} of {in_megabytes(size)}", file=sys.stderr)
+
+    return tell

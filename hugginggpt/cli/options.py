@@ -1,0 +1,50 @@
+"""What the terminal's commands share: the options about models, and the token of whoever types."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from hugginggpt.agent.model_preferences import Wishes, checked_token, read_pair
+from hugginggpt.core.errors import RequestError
+
+
+def add_wishes(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which models, and where."""
+    models = parser.add_argument_group("models")
+    models.add_argument("--pin", action="append", default=[], metavar="TASK=MODEL", help="take that model, or endpoint's URL")
+    models.add_argument(
+        "--add", action="append", default=[], metavar="TASK=MODEL", help="offer that model of the Hub, or URL, too"
+    )
+    models.add_argument("--ban", action="append", default=[], metavar="MODEL", help="never take that model")
+    models.add_argument("--where", choices=("anywhere", "here", "hosted"), default="anywhere", help="where models may run")
+    models.add_argument("--provider", default="", metavar="NAME", help="the only inference provider to use, such as fal-ai")
+
+
+def read_wishes(args: argparse.Namespace) -> Wishes:
+    """What the options say.
+
+    Raises:
+        RequestError: One can't be understood.
+    """
+    wishes = Wishes(where=args.where).only(args.provider)
+    for text in args.add:
+        wishes = wishes.add(*read_pair(text))
+    for text in args.ban:
+        wishes = wishes.ban(text)
+    for text in args.pin:
+        wishes = wishes.pin(*read_pair(text))
+    return wishes
+
+
+def own_token() -> str:
+    """The Hugging Face token of whoever types, from ``HF_TOKEN``, on whose account hosted models run.
+
+    What stands there and is none is told on stderr and left out: it may be another service's key.
+    """
+    try:
+        return checked_token(os.environ.get("HF_TOKEN", ""))
+    except RequestError:
+        print("HF_TOKEN holds no Hugging Face token, which begins with hf_: hosted models are left out.", file=sys.stderr)
+        return ""

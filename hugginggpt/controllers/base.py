@@ -1,0 +1,108 @@
+"""The seam between the agent and whoever plans: a language model, or the built-in planner."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from hugginggpt.core.events import Notice, Step, Usage
+from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.plan import Plan, Task
+from hugginggpt.workspace.workspace import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier request of the session, as a controller remembers it."""
+
+    request: str
+    answer: str
+    made: tuple[Resource, ...]
+    """What it came with and what it produced."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """All that planning may know."""
+
+    text: str
+    attached: tuple[Resource, ...] = ()
+    """What this request came with."""
+    turns: tuple[Turn, ...] = ()
+    """Earlier requests of the session, the oldest first."""
+    complaint: str = ""
+    """Why there is a second plan: what was wrong with the first one, or what failed when it was run."""
+    steps: tuple[Step, ...] = ()
+    """With a complaint, what became so far of those tasks of the first plan that stay: only what is missing is planned."""
+
+    @property
+    def earlier(self) -> tuple[Resource, ...]:
+        """Resources of earlier turns that this request may refer to, the oldest first."""
+        return tuple(resource for turn in self.turns for resource in turn.made)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One task and the models it may be given to."""
+
+    task: Task
+    candidates: tuple[ModelCard, ...]
+    """At least two, the best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which model a task gets, and why: the paper's {"id", "reason"}."""
+
+    task_id: int
+    model_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RespondRequest:
+    """All that the answer may draw on: nothing else exists."""
+
+    text: str
+    attached: tuple[Resource, ...]
+    plan: Plan
+    steps: tuple[Step, ...]
+    turns: tuple[Turn, ...] = field(default=())
+
+
+class Controller(Protocol):
+    """Plans, selects, answers."""
+
+    @property
+    def name(self) -> str:
+        """Who it is, for people: "built-in planner", "gpt-5-mini (api.openai.com)"."""
+
+    @property
+    def replans(self) -> bool:
+        """Whether it can make a new plan for the rest when a task has failed."""
+
+    def plan(self, request: PlanRequest) -> AsyncGenerator[Mapping[str, Any] | str | Usage | Notice]:
+        """Yield task objects in the paper's form as soon as each is known, repaired by nobody yet.
+
+        A controller that answers a request itself, because it needs no task, yields the answer in pieces, as str. What the
+        person should know besides is a Notice.
+
+        Raises:
+            RequestError: The controller can't make a plan of this request and says why.
+            ControllerError: Its server failed.
+        """
+
+    async def select(self, request: PlanRequest, choices: Sequence[Choice]) -> tuple[Sequence[Selection], Usage | None]:
+        """Choose a model for each task that has a choice.
+
+        Raises:
+            ControllerError: Its server failed; the first candidates are taken then.
+        """
+
+    def respond(self, request: RespondRequest) -> AsyncGenerator[str | Usage]:
+        """Yield the answer in pieces.
+
+        Raises:
+            ControllerError: Its server failed; the built-in answer is given then.
+        """

@@ -1,0 +1,95 @@
+"""From a language model's reply to the tasks or selections in it, whatever stands around them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import json_repair
+
+from hugginggpt.core.errors import PlanError
+
+_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*(?:"|\Z)|[\[\]{}]', re.DOTALL)
+_OPENING: Final = re.compile(r"\[\s*[\[{]|\[\s*\]|\{\s*[\"'“]?\w")
+_MAX_DEPTH: Final = 100
+_TOO_DEEP: Final = "The plan is nested too deep to be read."
+
+
+def read_tasks(text: str) -> list[Any]:
+    """The task objects in a controller's reply; [] when it holds none.
+
+    Reads a list, a single object, an object that wraps the list under any key, several JSON blocks, fences,
+    prose, trailing commas, single quotes and a cut-off end.
+
+    Raises:
+        PlanError: It is nested too deep to be read.
+    """
+    blocks = _read(text, _task_objects)
+    # an object in prose ("given {"a": 1}") is not a task, unless there is nothing better
+    named = [found for found in blocks if any("task" in lowered(item) for item in found)]
+    return [item for found in named or blocks for item in found]
+
+
+def read_selections(text: str) -> list[dict[Any, Any]]:
+    """The objects with an "id" in a controller's reply, keys in lower case; [] when it holds none.
+
+    Reads what `read_tasks` reads, and also the paper's own form: `{"id": ..., "reason": ...}` that names no task.
+
+    Raises:
+        PlanError: It is nested too deep to be read.
+    """
+    return [lowered(item) for found in _read(text, _objects_with_id) for item in found]
+
+
+def lowered(item: Mapping[Any, Any]) -> dict[Any, Any]:
+    """An object with its keys in lower case."""
+    return {key.strip().lower() if isinstance(key, str) else key: value for key, value in item.items()}
+
+
+def _read(text: str, find: Callable[[Any], list[Any]]) -> list[list[Any]]:
+    """What `find` finds in each block of JSON."""
+    try:
+        return [find(json_repair.loads(block)) for block in _blocks(text)]
+    except RecursionError as error:
+        raise PlanError(_TOO_DEEP) from error
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Each list or object that stands by itself; one whose brackets don't close reaches to the end."""
+    end = 0
+    while opening := _OPENING.search(text, end):
+        depth = 0
+        start, end = opening.start(), len(text)
+        for match in _BRACKET.finditer(text, start):
+            depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], 0)
+            if depth > _MAX_DEPTH:
+                raise PlanError(_TOO_DEEP)
+            if depth == 0:
+                end = match.end()
+                break
+        yield text[start:end]
+
+
+def _task_objects(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        if "task" in lowered(value):
+            return [value]
+        each = [inner for inner in value.values() if isinstance(inner, dict) and "task" in lowered(inner)]
+        if len(each) > 1:  # {"first": {"task": ...}, "second": {"task": ...}}
+            return each
+        return next((found for inner in value.values() if (found := _task_objects(inner))), [])
+    if isinstance(value, list):
+        found = []
+        for item in value:
+            found += _task_objects(item) or ([item] if isinstance(item, dict) and item else [])
+        return found
+    return []
+
+
+def _objects_with_id(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        if "id" in lowered(value):
+            return [value]
+        value = list(value.values())
+    return [found for item in value for found in _objects_with_id(item)] if isinstance(value, list) else []

@@ -1,0 +1,91 @@
+"""The answer from the results alone, in sentences: what came out first, then who did it, then what could not be done."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from hugginggpt.controllers.base import RespondRequest
+from hugginggpt.core.events import Step
+from hugginggpt.core.markdown import escaped, quoted, shortened
+from hugginggpt.core.tasks import TaskTable
+from hugginggpt.core.trace import duration
+from hugginggpt.workspace.workspace import Resource
+
+_FILE: Final = Path(__file__).with_name("answers.yaml")
+_MAX_QUOTE: Final = 1_500
+"""Longer texts are cut in the answer; the resource holds all of it."""
+
+
+@functools.cache
+def _templates() -> Mapping[str, str]:
+    templates: dict[str, str] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    return templates
+
+
+def compose(request: RespondRequest, table: TaskTable) -> Iterator[str]:
+    """The answer in pieces, Markdown; names only resources that exist and models that ran."""
+    done = [step for step in request.steps if step.status == "done"]
+    if not request.steps:
+        yield "There is nothing to do in this request."
+        return
+    separator = ""
+    for step in done:
+        for sentence in _results(step, table):
+            yield separator + sentence
+            separator = "\n\n"
+    for step in request.steps:
+        if step.status != "done":
+            yield f"{separator}Not done, {table[step.task.task].noun}: {escaped(step.error)}"
+            separator = "\n\n"
+    if done:
+        yield separator + "Done by " + ", ".join(_credit(step) for step in done) + "."
+
+
+def _results(step: Step, table: TaskTable) -> Iterator[str]:
+    many = len(step.outputs) > 1 and len({output.kind for output in step.outputs}) < len(step.outputs)
+    for output in step.outputs:
+        prefix = f"{output.name}: " if many and output.text is not None else ""
+        yield prefix + _sentence(step, output, table)
+    if step.note:
+        yield f"_{escaped(step.note)}_"
+
+
+def _sentence(step: Step, output: Resource, table: TaskTable) -> str:
+    templates = _templates()
+    text = escaped(shortened(output.text or "", _MAX_QUOTE))
+    return templates[_template(step.task.task, output)].format(
+        text=text,
+        phrase=text.rstrip("."),
+        quote=quoted(output.text or "", _MAX_QUOTE),
+        name=output.name,
+        measure=output.measure,
+        noun=table[step.task.task].noun,
+    )
+
+
+def _template(task: str, output: Resource) -> str:
+    """Which line of ``answers.yaml`` says a result best."""
+    templates = _templates()
+    if task == "image-to-text" and not output.data.get("lines"):
+        return f"{task} without text" if "classes" in output.data else f"{task} described"
+    if task.endswith("-text-to-image"):
+        return "picture from a control image"
+    if output.text is None:
+        of_a_file = f"{task} file"
+        return of_a_file if of_a_file in templates else task if _is_of_a_file(templates.get(task)) else "other file"
+    return task if task in templates else "other text"
+
+
+def _is_of_a_file(template: str | None) -> bool:
+    return template is not None and not any(word in template for word in ("{text}", "{quote}", "{phrase}"))
+
+
+def _credit(step: Step) -> str:
+    model = step.model.id if step.model else "nobody"
+    where = f", hosted by {step.model.provider}" if step.model and step.model.provider else ""
+    return f"{model} ({step.task.task}{where}, {duration(step.seconds)})"

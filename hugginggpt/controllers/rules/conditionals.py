@@ -1,0 +1,132 @@
+"""Conditions: what a request asks for only if something holds is left out, with a word of regret, and what must hold is tested.
+
+A plan is made before anything is known, so "if there is a cat in it, make a painting of it" can't be planned by rules: that
+there is a cat in it is asked, the painting is left out, and the person is told.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from hugginggpt.controllers.rules.cue_table import compiled, cue_table, load
+from hugginggpt.controllers.rules.question_routing import is_polite
+from hugginggpt.controllers.rules.request_parser import read_wording
+from hugginggpt.core.markdown import shortened
+from hugginggpt.core.tasks import Kind
+from hugginggpt.workspace.workspace import Resource
+
+_ANY_KIND: Final = frozenset(kind.value for kind in Kind)
+_MAX_PART: Final = 80
+"""Of a left-out part so many characters are quoted."""
+_ES: Final = re.compile(r"(?:(?<=ch)|(?<=sh)|(?<=ss)|(?<=x)|(?<=o))e$")
+_SEEMS: Final = {"seems": "seem", "sounds": "sound", "looks": "look", "has": "have"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sure:
+    """What of a request can be planned."""
+
+    text: str
+    regret: str = ""
+    """One sentence that names what was left out; empty where nothing was."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    patterns: tuple[re.Pattern[str], ...]
+    asks: re.Pattern[str]
+    asks_for: re.Pattern[str]
+    polite: re.Pattern[str]
+    does: re.Pattern[str]
+    inverted: re.Pattern[str]
+    does_so: re.Pattern[str]
+    short: Mapping[str, str]
+    regret: str
+
+
+@functools.cache
+def _rules() -> _Rules:
+    raw: dict[str, Any] = load("conditions.yaml")
+    return _Rules(
+        patterns=tuple(compiled(raw[name]) for name in ("follow", "first", "last")),
+        asks=compiled(raw["asks"]),
+        asks_for=compiled(raw["asks_for"]),
+        polite=compiled(raw["polite"]),
+        does=compiled(raw["does"]),
+        inverted=compiled(raw["inverted"]),
+        does_so=compiled(raw["does_so"]),
+        short=raw["short"],
+        regret=raw["regret"],
+    )
+
+
+def without_conditions(text: str, attached: Sequence[Resource] = ()) -> Sure:
+    """The request without what depends on a condition; what must hold is asked instead."""
+    if not re.search(r"\b(?:if|unless|otherwise|else|in case|as long as|provided that|when)\b", text, re.IGNORECASE):
+        return Sure(text)
+    wording = read_wording(text, attached)
+    text, instruction = wording.text, wording.instruction
+    left_out: list[tuple[int, str]] = []
+    questions: list[str] = []
+    for pattern in _rules().patterns:
+        for match in pattern.finditer(instruction):
+            if not _is_condition(match, instruction):
+                continue
+            start, end = match.span()
+            left_out.append((start, f"“{shortened(_part(text[start:end]), _MAX_PART)}”"))
+            if held := match.groupdict().get("if"):
+                where = match.start("if")
+                questions.append(_question(text[where : where + len(held)]))
+            text = text[:start] + " " * (end - start) + text[end:]
+            instruction = instruction[:start] + " " * (end - start) + instruction[end:]
+    if not left_out:
+        return Sure(text)
+    kept = re.sub(r"\s+(?=[.!?])|(?<=[.!?])\s*[.!?]+(?=\s|$)", "", re.sub(r"[,;:]?\s{2,}", " ", text)).strip(" ,;")
+    kept = kept if not kept or kept[-1] in ".!?\"”'" else kept + "."
+    return Sure(" ".join([kept, *questions]).strip(" ."), _regret([part for _, part in sorted(left_out)]))
+
+
+def _is_condition(match: re.Match[str], instruction: str) -> bool:
+    rules = _rules()
+    does = match["do"].strip()
+    held = (match.groupdict().get("if") or "").strip()
+    before = instruction[: match.start("if")] if held else ""
+    before = re.sub(r"(?:,|\b(?:only|but|if|in case|provided that|as long as|when|unless)\b|\s)*$", "", before)
+    asked = instruction[match.end() :].startswith("?") and not is_polite(does)
+    if asked or rules.polite.search(held) or rules.asks.search(before):
+        return False  # "what happens if a tree falls on it?" asks about a condition
+    plain_if_behind = held and match.start("if") > match.start("do") and not re.search(r"\b(?:only|unless)\b", match[0])
+    if plain_if_behind and rules.asks_for.search(does):
+        return False  # "tell me out loud if there is a dog in it"
+    return bool(rules.does.search(does) or (held and cue_table().intents(does, _ANY_KIND)))
+
+
+def _regret(parts: Sequence[str]) -> str:
+    return _rules().regret.format(parts=" and ".join(parts) + (" was" if len(parts) == 1 else " were"))
+
+
+def _part(text: str) -> str:
+    return re.sub(r"^(?:[\s,;.]|\b(?:and|but|then|also)\b)+", "", text.strip(), flags=re.IGNORECASE).rstrip(" ,.;")
+
+
+def _question(held: str) -> str:
+    """What must hold, as a question: "there is a cat in it" is "Is there a cat in it?"."""
+    rules = _rules()
+    held = held.strip(" ,")
+    for short, full in rules.short.items():
+        held = re.sub(rf"^{short}\b", full, held, flags=re.IGNORECASE)
+    if re.match(r"you\b", held, re.IGNORECASE):
+        return f"Do {re.sub(r'^you can', 'you', held, flags=re.IGNORECASE)}?"
+    match = re.match(rules.inverted.pattern, held, re.IGNORECASE)
+    if not match and (does := re.match(rules.does_so.pattern, held, re.IGNORECASE)):
+        return f"Does {does['subject']} {_ES.sub('', does['verb'])}{does['rest']}?"
+    if not match:
+        return f"Is it so that {held}?"
+    verb = match["verb"].lower()
+    if verb in _SEEMS:
+        return f"Does {match['subject']} {_SEEMS[verb]} {match['rest']}?"
+    return f"{verb.capitalize()} {match['subject']} {match['rest']}".strip() + "?"

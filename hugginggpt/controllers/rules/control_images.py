@@ -1,0 +1,154 @@
+"""New pictures from control pictures: which want means a control picture, and what the new picture is to show.
+
+"Use the normal map of head.jpg for a picture of a bronze bust" speaks of one map and one picture, so it is two steps:
+``normal-control`` and ``normal-text-to-image``. Where the map is there already, it is the second one alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from hugginggpt.controllers.rules.cue_table import compiled, load
+from hugginggpt.controllers.rules.intent import Want
+from hugginggpt.controllers.rules.request_parser import BLANK, Wording
+
+CONTROL: Final = "-control"
+FROM_CONTROL: Final = "-text-to-image"
+_PLAIN: Final = frozenset({"text-to-image", "image-to-image"})
+"""What the words for a new picture mean where there is no control picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Controls:
+    say: Mapping[str, re.Pattern[str]]
+    named: Mapping[str, re.Pattern[str]]
+    """The words for it as the name of a picture: "depth map"."""
+    file: Mapping[str, re.Pattern[str]]
+    same: Mapping[str, str]
+    pose: re.Pattern[str]
+    given: tuple[re.Pattern[str], ...]
+    new: tuple[re.Pattern[str], ...]
+    ends: re.Pattern[str]
+    no_picture: re.Pattern[str]
+    content: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """A new picture that is asked for."""
+
+    start: int
+    prompt: str
+    covers: tuple[int, int]
+    """Where the words stand that say what it shows: none of them is an instruction."""
+
+
+@functools.cache
+def _controls() -> _Controls:
+    raw: dict[str, Any] = load("controls.yaml")
+    kinds: Mapping[str, Mapping[str, str]] = raw["kinds"]
+    ctl = "(?:" + "|".join(row["say"] for row in kinds.values()) + ")"
+
+    def pattern(text: str) -> re.Pattern[str]:
+        return compiled(text.replace("{ctl}", ctl).replace("{make}", raw["make"]))
+
+    return _Controls(
+        say={kind: pattern(rf"\b{row['say']}\b") for kind, row in kinds.items()},
+        named={kind: pattern(rf"\b{row['say']}[ -](?:control|map|guide)") for kind, row in kinds.items()},
+        file={kind: re.compile(rf"(?:^|[\W_])(?:{row['file']})(?:[\W_\d]|$)") for kind, row in kinds.items()},
+        same=raw["same"],
+        pose=pattern(raw["pose"]),
+        given=tuple(map(pattern, raw["given"])),
+        new=tuple(map(pattern, raw["new"])),
+        ends=pattern(raw["ends"]),
+        no_picture=pattern(raw["no_picture"]),
+        content=pattern(raw["content"]),
+    )
+
+
+def with_new_pictures(found: Sequence[Want], wording: Wording, pictures: Sequence[str]) -> list[Want]:
+    """The wants, those for a control picture and a picture from it made into a pair.
+
+    Args:
+        found: What the cues say.
+        wording: The request.
+        pictures: What the pictures are called that are there: files by their names, results by the tasks that made them.
+    """
+    if not pictures or not (new := _new_picture(wording)):
+        return list(found)
+    kind, control = _given(wording, pictures), None
+    if not kind:
+        control = _control(found, wording)
+        kind = _kind(control.task) if control else ""
+    if not kind:
+        return list(found)
+    first, last = new.covers
+    kept = [
+        want for want in found
+        if want.task not in _PLAIN and not _kind(want.task) and not first <= want.start < last
+    ]  # fmt: skip
+    described = _controls().content.search(wording.instruction) if len(pictures) > 1 else None
+    if described:
+        kept = [want for want in kept if want.task != "image-to-text"] + [
+            Want("image-to-text", described.start(), described.end())
+        ]
+    elif not new.prompt:
+        return list(found)
+    pair = [replace(control, task=kind + CONTROL)] if control else []
+    pair.append(Want(kind + FROM_CONTROL, new.start, last, prompt="" if described else new.prompt, follows=bool(control)))
+    return sorted([*kept, *pair], key=lambda want: want.start)
+
+
+def _kind(task: str) -> str:
+    """The control kind of a task, or nothing."""
+    return task.removesuffix(CONTROL) if task.endswith(CONTROL) else _controls().same.get(task, "")
+
+
+def _control(found: Sequence[Want], wording: Wording) -> Want | None:
+    if control := next((want for want in found if _kind(want.task)), None):
+        return control
+    for kind, named in _controls().named.items():  # where "make a depth control image" was taken for a new picture
+        if match := named.search(wording.instruction):
+            return Want(kind + CONTROL, match.start(), match.end())
+    pose = _controls().pose.search(wording.instruction)
+    return Want("openpose-control", pose.start(), pose.end()) if pose else None
+
+
+def _given(wording: Wording, pictures: Sequence[str]) -> str:
+    """The kind of the control picture that is there already, or nothing."""
+    table = _controls()
+    for picture in pictures:
+        if kind := _kind(picture):
+            return kind
+        stem = picture.rpartition(".")[0].lower()
+        if kind := next((kind for kind, named in table.file.items() if named.search(stem)), ""):
+            return kind
+    said = next((match[0] for given in table.given if (match := given.search(wording.instruction))), "")
+    return next((kind for kind, say in table.say.items() if say.search(said)), "")
+
+
+def _new_picture(wording: Wording) -> _New | None:
+    table = _controls()
+    for pattern in table.new:
+        for match in pattern.finditer(wording.instruction):
+            start = match.start("prompt")
+            end = min(match.end("prompt"), wording.sentence(match.start())[1])
+            if stop := table.ends.search(wording.instruction, start + 1, end):
+                end = stop.start()
+            prompt = wording.text[start:end].strip(" ,:-")
+            no_picture = table.no_picture.search(prompt.lower())
+            if BLANK * 4 in wording.instruction[start:end]:
+                if not wording.quotes or any(start <= place < end for place, _ in wording.places):
+                    continue
+                prompt = max(wording.quotes, key=len)
+            if not no_picture:
+                return _New(match.start(), prompt, (start, max(start, end)))
+            if shows := re.match(
+                r"(?:an? |the )?(?:\w+ )?(?:picture|image|photo|drawing|painting) (?:of|showing|with) (.+)", prompt, re.I
+            ):
+                return _New(match.start(), shows[1], (start, max(start, end)))
+    return None

@@ -1,0 +1,66 @@
+"""The built-in controller: no key, no network, no model. It plans in milliseconds from the words of a request.
+
+It understands simple requests in English, of one or several steps, over the whole task table; what it can't do it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any
+
+from hugginggpt.controllers.base import Choice, PlanRequest, RespondRequest, Selection
+from hugginggpt.controllers.rules.answer_templates import compose
+from hugginggpt.controllers.rules.cue_table import cue_table
+from hugginggpt.controllers.rules.planner import planned
+from hugginggpt.controllers.rules.request_parser import read_wording
+from hugginggpt.core.events import Notice, Usage
+from hugginggpt.core.tasks import TaskTable, task_table
+
+
+class OfflineController:
+    """Plans, selects and answers by rules."""
+
+    name = "built-in planner"
+    replans = False
+
+    def __init__(self, table: TaskTable | None = None) -> None:
+        """Make one; `table` is by default the shipped task table."""
+        self._table = table or task_table()
+
+    async def plan(self, request: PlanRequest) -> AsyncGenerator[Mapping[str, Any] | str | Usage | Notice, None]:
+        """Yield the tasks that the words of the request ask for, or the answer where none is needed; then what is left out.
+
+        Raises:
+            RequestError: It isn't in English, needs a file that isn't there, or asks for what no task does.
+        """
+        found = planned(request, self._table)
+        for task in found.tasks:
+            yield task
+        if found.said:
+            yield found.said
+        for notice in found.notices:
+            yield Notice(notice)
+
+    def tasks(self, request: PlanRequest) -> list[Mapping[str, Any]]:
+        """The tasks alone, as a list; pure and quick (a few milliseconds)."""
+        return list(planned(request, self._table).tasks)
+
+    async def select(self, request: PlanRequest, choices: Sequence[Choice]) -> tuple[Sequence[Selection], Usage | None]:
+        """Take the first candidate that is made for what the words ask for."""
+        instruction = read_wording(request.text).instruction
+        wished = [tag for tag, words in cue_table().tags.items() if words.search(instruction)]
+        return [found for choice in choices if (found := _selected(choice, wished))], None
+
+    async def respond(self, request: RespondRequest) -> AsyncGenerator[str | Usage, None]:
+        """Yield the results as sentences, one piece for each step."""
+        for piece in compose(request, self._table):
+            yield piece
+
+
+def _selected(choice: Choice, wished: Sequence[str]) -> Selection | None:
+    """None leaves it at the ranking's first."""
+    for tag in wished:
+        for card in choice.candidates:
+            if tag in card.tags:
+                return Selection(choice.task.id, card.id, f"The request asks for {tag}, which it is made for.")
+    return None

@@ -1,0 +1,184 @@
+"""What a request without files means of what there was before: by name, by order, by what made it, by kind, or by "it"."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from hugginggpt.controllers.base import PlanRequest, Turn
+from hugginggpt.controllers.rules.cue_table import compiled, cue_table, load, pattern
+from hugginggpt.controllers.rules.file_references import is_spoken_of, ordered
+from hugginggpt.controllers.rules.request_parser import BLANK, Wording, read_wording
+from hugginggpt.controllers.rules.rules import rules
+from hugginggpt.core.tasks import Kind
+from hugginggpt.workspace.workspace import Resource
+
+_FEW_WORDS: Final = 8
+"""A longer request that points at nothing stands for itself."""
+_THE: Final = r"\b(?:the|that|this|those|these|your|its|last|previous|above|earlier)\s+(?:\w+\s+){0,2}?"
+_MY: Final = r"\b(?:the|that|this|these|those|my|your|last)\s+(?:\w+\s+)?"
+_NOT_OF: Final = r"\b(?!\s+of\b)"
+_EARLIER: Final = pattern("referring", "earlier")
+_ALL: Final = re.compile(r"\b(?:two|three|both|all)\b")
+_SPEECH: Final = "text-to-speech"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    results: tuple[tuple[re.Pattern[str], frozenset[str]], ...]
+    nouns: Mapping[Kind, re.Pattern[str]]
+    refers_back: re.Pattern[str]
+    goes_on: re.Pattern[str]
+    another: re.Pattern[str]
+    same_again: re.Pattern[str]
+
+
+@functools.cache
+def _rules() -> _Rules:
+    raw: dict[str, Any] = load("rules.yaml")
+    return _Rules(
+        results=tuple((compiled(rf"{_THE}(?:{row['say']}){_NOT_OF}"), frozenset(row["tasks"])) for row in raw["results"]),
+        nouns={Kind(kind): compiled(rf"{_MY}{noun}\b") for kind, noun in raw["nouns"].items()},
+        refers_back=compiled(raw["refers_back"]),
+        goes_on=compiled(raw["goes_on"]),
+        another=compiled(raw["another"]),
+        same_again=compiled(raw["same_again"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a request is about."""
+
+    resources: tuple[Resource, ...] = ()
+    text: str = ""
+    """A text of an earlier request, where that is what it works on."""
+    named: tuple[tuple[int, int], ...] = ()
+    """Where words stand that name a result ("that description"): they ask for none."""
+
+
+def meant(request: PlanRequest, wording: Wording) -> Meant:
+    """What a request is about: what it came with, else what it points at among what there was before."""
+    named = tuple(r for r in request.earlier if re.search(rf"\b{r.name}\b", wording.text.lower()))
+    if request.attached or named:
+        before = _pointed_at(wording.instruction, request.earlier)[0] if _EARLIER.search(wording.instruction) else ()
+        return Meant(tuple(dict.fromkeys((*named, *before, *request.attached))))
+    if not request.earlier or wording.urls:
+        return Meant()
+    pointed, spans = _pointed_at(wording.instruction, request.earlier)
+    if pointed:
+        return replace(_source(request, wording, pointed), named=spans)
+    asks = cue_table().question.search(wording.instruction) and not wording.given
+    said = wording.given or wording.quotes or wording.files
+    short = len(wording.instruction.split()) <= _FEW_WORDS and _rules().goes_on.search(wording.instruction)
+    if said or not (asks or short or _rules().refers_back.search(wording.instruction)):
+        return Meant()
+    return _source(request, wording, _latest(request.turns, wording))
+
+
+def same_again(request: PlanRequest, wording: Wording) -> PlanRequest | None:
+    """The request before, for what this one came with, where it says no more than "the same for these"."""
+    before = next((turn for turn in reversed(request.turns) if turn.request), None)
+    if not (before and request.attached and _rules().same_again.search(wording.instruction)):
+        return None
+    words = read_wording(before.request, before.made)
+    text = "".join(char for char, blank in zip(words.text, words.instruction, strict=True) if blank != BLANK or words.quotes)
+    return replace(request, text=text, turns=())
+
+
+def another(request: PlanRequest, wording: Wording) -> tuple[str, str] | None:
+    """The task that made the last thing and what it shall make now ("and a windmill"), or None."""
+    made = next((r for r in reversed(request.earlier) if r.origin.source == "task"), None)
+    match = _rules().another.search(wording.instruction) if made and not request.attached else None
+    if made is None or match is None or made.origin.label not in rules().prompted:
+        return None
+    return made.origin.label, wording.text[match.start("prompt") : match.end("prompt")]
+
+
+def result_named(clause: str) -> frozenset[str]:
+    """The tasks of which a clause names the result ("the translation"), or none."""
+    found = ((match.start(), tasks) for say, tasks in _rules().results if (match := say.search(clause)))
+    return min(found, key=lambda pair: pair[0], default=(0, frozenset[str]()))[1]
+
+
+def _pointed_at(instruction: str, earlier: Sequence[Resource]) -> tuple[tuple[Resource, ...], tuple[tuple[int, int], ...]]:
+    """What the nouns of a request mean: "the second picture", "the canny image", "that description", "the table"."""
+    found: dict[int, Resource] = {}
+    named: list[tuple[int, int]] = []
+    left = instruction
+
+    def take(match: re.Match[str], resource: Resource) -> None:
+        nonlocal left
+        found[match.start()] = resource
+        left = left[: match.start()] + BLANK * len(match[0]) + left[match.end() :]
+
+    for place, resource in ordered(left, earlier):
+        take(place, resource)
+    for say, tasks in _rules().results:
+        made = [r for r in earlier if r.origin.source == "task" and r.origin.label in tasks]
+        if made and (match := say.search(left)):
+            named.append(match.span())
+            several = list(made) if _ALL.search(match[0]) else [_main(made)]
+            for offset, resource in enumerate(several):
+                found[match.start() + offset] = resource
+            take(match, several[0])
+    called = [resource for resource in earlier if is_spoken_of(resource, left)]
+    if called and not found:
+        return tuple(called[-1:]), ()
+    for kind, noun in _rules().nouns.items():
+        of_kind = [r for r in earlier if r.kind is kind]
+        if of_kind and (match := noun.search(left)):
+            take(match, of_kind[0] if "original" in match[0] else of_kind[-1])
+    return tuple(dict.fromkeys(found[position] for position in sorted(found))), tuple(named)
+
+
+def _main(made: Sequence[Resource]) -> Resource:
+    """Of what a task made, the newest; a picture before the text about it."""
+    newest = made[-1]
+    beside = [r for r in made[-2:] if r.kind is not Kind.TEXT and r.origin == newest.origin]
+    return beside[-1] if beside and newest.kind is Kind.TEXT else newest
+
+
+def _latest(turns: Sequence[Turn], wording: Wording) -> tuple[Resource, ...]:
+    """What "it" means: the newest result, or the newest thing of the kind that the words can only be about."""
+    made = next((turn.made for turn in reversed(turns) if turn.made), ())
+    # speech was made from a text that is there too, and the text serves for more
+    useful = [r for r in made if not (r.origin.source == "task" and r.origin.label == _SPEECH)] or list(made)
+    if not useful:
+        return ()
+    newest = useful[-1]
+    about = {kind: _only_about(wording.instruction, kind) for kind in {r.kind for r in useful}}
+    if not about[newest.kind] and any(about.values()):
+        newest = next(r for r in reversed(useful) if about[r.kind])
+    elif newest.origin.label in rules().findings | rules().answers and cue_table().question.search(wording.instruction):
+        sources = [r for r in useful if r.origin.label not in rules().findings | rules().answers]
+        newest = sources[-1] if sources else newest
+    elif newest.origin.label == "image-to-text" and cue_table().question.search(wording.instruction):
+        # a description says less than the photo that it is of; of a document the text is what it says
+        photos = [r for r in useful if r.kind is Kind.IMAGE and not cue_table().document.search(r.origin.label.lower())]
+        newest = photos[-1] if photos else newest
+    return (newest,)
+
+
+def _only_about(instruction: str, kind: Kind) -> bool:
+    """Whether some words of a request make sense for that kind alone ("turn it into an oil painting": a picture)."""
+    intents = cue_table().intents(instruction, frozenset({kind.value}))
+    return any(i.given and "none" not in i.given and "text" not in i.given for i in intents)
+
+
+def _source(request: PlanRequest, wording: Wording, pointed: tuple[Resource, ...]) -> Meant:
+    """A translation that shall be in another language is made anew, of what it was made of ("no, into French")."""
+    last = pointed[-1] if pointed else None
+    again = any(i.task == "translation" for i in cue_table().intents(wording.instruction, frozenset({"text"})))
+    named = "translation" in result_named(wording.instruction)
+    if last is None or not again or named or last.origin.source != "task" or last.origin.label != "translation":
+        return Meant(pointed)
+    before = [r for r in request.earlier if r.kind is Kind.TEXT and r.origin.label not in {"translation", _SPEECH}]
+    if before:
+        return Meant((*pointed[:-1], before[-1]))
+    said = next((words for turn in reversed(request.turns) if last in turn.made if (words := read_wording(turn.request))), None)
+    text = (max(said.quotes, key=len) if said.quotes else said.given) if said else ""
+    return Meant(pointed[:-1], text) if text else Meant(pointed)

@@ -1,0 +1,125 @@
+"""Which of several files the words of a step mean: by name, by order ("the second picture"), or by a word of its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from hugginggpt.controllers.rules.intent import Want
+from hugginggpt.controllers.rules.request_parser import Wording
+from hugginggpt.core.tasks import Kind, serves
+from hugginggpt.workspace.workspace import Resource
+
+_NO_NAMES: Final = frozenset(
+    {"image", "picture", "photo", "img", "scan", "file", "recording", "audio", "the", "final", "new", "mask", "text", "video"}
+)
+_PLACES: Final = {
+    "first": 0, "1st": 0, "1": 0, "second": 1, "2nd": 1, "2": 1, "third": 2, "3rd": 2, "3": 2, "fourth": 3, "4th": 3, "4": 3,
+    "fifth": 4, "5th": 4, "5": 4, "last": -1, "latter": -1, "former": 0,
+}  # fmt: skip
+_NUMBERS: Final = {"two": 2, "three": 3, "four": 4}
+_NOUNS: Final = {
+    Kind.IMAGE: r"photo(?:graph)?|picture|pic|image|drawing|painting|scan|screenshot|shot",
+    Kind.AUDIO: r"recording|audio|voice ?(?:note|mail|message|memo)|interview|call|memo|sound|track|podcast|message",
+    Kind.VIDEO: r"video|clip|film|movie",
+    Kind.TEXT: r"text|article|report|letter|email|document|note|story|review|essay|file",
+    Kind.TABLE: r"table|spreadsheet|csv",
+}
+_ANY_NOUN: Final = "|".join(_NOUNS.values())
+_ORDINAL: Final = re.compile(
+    rf"\b(?:the\s+)?(first|second|third|fourth|fifth|last|1st|2nd|3rd|4th|5th)(?:\s+(two|three|four))?\s+({_ANY_NOUN}|one|file)s?\b"
+    rf"|\bthe\s+(first|second|third|fourth|fifth|last|latter|former)(?=\s*(?:[,.;?!:)]|$|(?:and|is|in|into|with|to|say|says|show|shows|aloud"
+    rf"|but|which|has)\b))"
+    rf"|\b({_ANY_NOUN}|file)\s*(?:#|no\.?|number)?\s*([1-5])\b(?!\s*(?:seconds?|minutes?|sentences?|words?))"
+)
+_ALL: Final = re.compile(
+    r"\b(?:both|all|each|every|these|those|them|two|three|four|five|pictures|photos|images|files|recordings)\b"
+)
+
+
+def ordered(instruction: str, resources: Sequence[Resource]) -> Iterator[tuple[re.Match[str], Resource]]:
+    """What "the second picture", "the last one" and "photo 2" mean; a noun says the kind, "one" any."""
+    for match in _ORDINAL.finditer(instruction):
+        word = match[1] or match[4] or match[6]
+        noun = match[3] or match[5] or ""
+        place, count = _PLACES[word], _NUMBERS.get(match[2] or "", 1)
+        kind = next((kind for kind, nouns in _NOUNS.items() if re.fullmatch(nouns, noun)), None)
+        if noun == "file":
+            kind = None
+        counted = [r for r in resources if kind is None or serves(r.kind, kind)]
+        chosen = counted[-count:] if place < 0 else counted[place : place + count]
+        for resource in chosen:
+            yield match, resource
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Where a request speaks of a file."""
+
+    position: int
+    resource: Resource
+
+
+class Mentions:
+    """All of one request, and which step each belongs to."""
+
+    def __init__(self, wording: Wording, resources: Sequence[Resource], wants: Sequence[Want]) -> None:
+        self._wording = wording
+        self._resources = resources
+        self._wants = sorted(wants, key=lambda want: want.start)
+        self._all = sorted(self._found(), key=lambda mention: mention.position)
+        self._owners = [self._owner(mention.position) for mention in self._all]
+
+    def of(self, want: Want, kind: Kind) -> list[Resource]:
+        """The files of a kind that a step works on, as far as words say; all of that kind where they don't."""
+        attached = [r for r in self._resources if serves(r.kind, kind)]
+        attached = [r for r in attached if r.kind is kind] or attached
+        if len(attached) < 2:
+            return attached
+        if own := self._belonging(want, attached):
+            return own
+        clause = self._wording.instruction[slice(*self._wording.clause(want.start))]
+        if not _ALL.search(clause):
+            before = [other for other in self._wants if other.start < want.start]
+            for other in (*reversed(before), None):
+                if meant := self._belonging(other, attached):
+                    return meant
+        return attached
+
+    def _belonging(self, want: Want | None, attached: Sequence[Resource]) -> list[Resource]:
+        found = (
+            m.resource for m, owner in zip(self._all, self._owners, strict=True) if owner == want and m.resource in attached
+        )
+        return list(dict.fromkeys(found))
+
+    def _owner(self, position: int) -> Want | None:
+        """The step in whose part of the sentence something stands, else the step before; None belongs to all that follow."""
+        start, end = self._wording.clause(position)
+        same = [want for want in self._wants if start <= want.start < end]
+        before = [want for want in (same or self._wants) if want.start <= position]
+        return before[-1] if before else same[0] if same else None
+
+    def _found(self) -> Iterator[Mention]:
+        labels = {resource.origin.label.lower(): resource for resource in self._resources}
+        for position, name in self._wording.places:
+            if resource := labels.get(name.lower()):
+                yield Mention(position, resource)
+        for match, resource in ordered(self._wording.instruction, self._resources):
+            yield Mention(match.start(), resource)
+        for resource in self._resources:
+            for position in spoken_at(resource, self._wording.instruction):
+                yield Mention(position, resource)
+
+
+def spoken_at(resource: Resource, text: str) -> list[int]:
+    """Where words of a file's name stand in a text."""
+    stem = resource.origin.label.rpartition(".")[0].lower() if resource.origin.source != "task" else ""
+    words = [word for word in re.findall(r"[a-z]{3,}", stem) if word not in _NO_NAMES]
+    return [match.start() for word in words for match in re.finditer(rf"\b{word}s?\b", text)]
+
+
+def is_spoken_of(resource: Resource, text: str) -> bool:
+    """Whether words of a file's name stand in a text: "the cat" means cat.jpg."""
+    return bool(spoken_at(resource, text))

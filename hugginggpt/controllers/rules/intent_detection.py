@@ -1,0 +1,192 @@
+"""From cues to wants: which tasks a request asks for, in the order in which they are to be done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from hugginggpt.controllers.rules.control_images import with_new_pictures
+from hugginggpt.controllers.rules.coreference import result_named
+from hugginggpt.controllers.rules.cue_table import Intent, cue_table, pattern
+from hugginggpt.controllers.rules.intent import Want
+from hugginggpt.controllers.rules.intent_resolution import fitting, once, order, outranked, sentiment_or_labels
+from hugginggpt.controllers.rules.question_routing import narrowed, with_questions
+from hugginggpt.controllers.rules.refusals import Refusal
+from hugginggpt.controllers.rules.request_parser import BLANK, Wording
+from hugginggpt.controllers.rules.rules import rules
+from hugginggpt.controllers.rules.slot_filling import detailed, labels_in
+from hugginggpt.core.tasks import Kind, task_table
+
+_BY_KIND: Final = {
+    "image": "image-to-text", "audio": "automatic-speech-recognition", "video": "video-classification", "text": "summarization",
+    "table": "table-question-answering",
+}  # fmt: skip
+"""What is most likely wanted when nothing in the words tells."""
+
+_NEAR: Final = 80
+"""So many characters behind a verb its object stands."""
+_ASKING_VERBS: Final = frozenset({"FIELD", "DESCRIBE"})
+"""Verbs in capitals whose every meaning makes a text."""
+_MADE_PICTURE: Final = pattern("wants", "made_picture")
+
+
+def wants(
+    wording: Wording,
+    kinds: frozenset[str],
+    names: Sequence[str] = (),
+    *,
+    pictures: Sequence[str] = (),
+    refused: Sequence[Refusal] = (),
+) -> list[Want]:
+    """The tasks that a request asks for, in the order in which to do them; none when no words of it tell.
+
+    Args:
+        wording: The request, taken apart.
+        kinds: Kinds of what it came with; {"none"} when nothing did.
+        names: The names of the files it came with: an "invoice.png" is a document.
+        pictures: The names of the pictures among them.
+        refused: What is asked for and can't be done: its verb asks for nothing else.
+    """
+    wording = replace(wording, files=(*wording.files, *names))
+    has_text = bool(wording.given or wording.quotes)
+    intents = _all_intents(wording, kinds | ({"text"} if has_text else frozenset()))
+    intents = [i for i in intents if not _is_source_language(i, wording) and not _is_refused(i, wording)]
+    intents = [i for i in intents if not any(i.start <= r.verb < i.end for r in refused)]
+    intents = _longest(intents, wording)
+    intents = [i for i in intents if not _is_reading_aloud(i, intents, wording)]
+    if any(i.task == "audio-classification" for i in intents):  # "what makes this noise?" asks for no cleaning
+        intents = [i for i in intents if i.task != "NOISE"]
+    found = [Want(_verb(i.task, kinds, has_text), i.start, i.end) for i in intents if not _is_unwilling(i, wording, kinds)]
+    found = _without_weak_speech([want for want in found if want.task], wording)
+    found = with_new_pictures(found, wording, pictures)
+    if not refused:
+        found = with_questions(found, wording, kinds)
+    found = [_of_a_new_picture(detailed(want, wording), found, kinds) for want in once(found)]
+    found = sentiment_or_labels(found, wording, kinds)
+    found = outranked(once(found), wording, kinds)
+    return order(narrowed(fitting(found, wording, kinds), wording), wording)
+
+
+def guess(wording: Wording, kinds: frozenset[str]) -> list[Want]:
+    """What is most likely wanted when no words tell: what one does with such a file."""
+    end = len(wording.instruction)
+    if (wording.quotes or wording.given) and (labels := labels_in(wording)):
+        return [Want("zero-shot-classification", 0, end, labels=labels)]
+    for kind, task in _BY_KIND.items():
+        if kind in kinds:
+            return [Want(task, 0, end, question=wording.text)]
+    return [Want("conversational", 0, end)]
+
+
+def _all_intents(wording: Wording, kinds: frozenset[str]) -> list[Intent]:
+    """The cues that fit what is there, and, when a picture is to be made, what can be done with it afterwards."""
+    table = cue_table()
+    found = table.intents(wording.instruction, kinds)
+    made = [i.start for i in found if i.task == "text-to-image"]
+    if "image" in kinds or not made:
+        return found
+    others = [i for i in found if i.task != "text-to-image"]
+    for intent in table.intents(wording.instruction, frozenset({"image"})):
+        known = any(intent.start < i.end and i.start < intent.end for i in others)
+        if not known and _is_about_a_new_picture(intent, min(made), wording):
+            found.append(intent)
+    return found
+
+
+def _is_about_a_new_picture(intent: Intent, made: int, wording: Wording) -> bool:
+    """Whether something is to be done with a picture that is still to be made ("paint a lake, then count the boats in it")."""
+    if rules().first_rank_of_a_picture <= rules().rank(intent.task) < rules().later_rank:
+        return True
+    start, end = wording.clause(intent.start)
+    if not ("image" in intent.given and start > made):
+        return False
+    is_all = not (wording.given or wording.quotes or wording.files) and intent.task == "object-detection"
+    return is_all or bool(_MADE_PICTURE.search(wording.instruction, start, end + 1))
+
+
+def _of_a_new_picture(want: Want, found: Sequence[Want], kinds: frozenset[str]) -> Want:
+    """With no picture there, a step that needs one comes after the step that makes one."""
+    row = task_table().get(want.task)
+    needs = row is not None and any(wanted.kind is Kind.IMAGE for wanted in row.required)
+    later = needs and "image" not in kinds and any(w.task == "text-to-image" and w.start < want.start for w in found)
+    return replace(want, later=want.later or later)
+
+
+def _verb(task: str, kinds: frozenset[str], has_text: bool) -> str:
+    """What a verb in capitals means for what it is applied to; a task name stays as it is."""
+    if not task.isupper():
+        return task
+    meanings = cue_table().verbs[task]
+    return next((task for kind, task in meanings.items() if kind in kinds), meanings.get("none", "") if has_text else "")
+
+
+_REFUSAL: Final = pattern("wants", "refusal")
+
+
+def _is_refused(intent: Intent, wording: Wording) -> bool:
+    """ "... but do not read it aloud", "no summary": what is named to be left out."""
+    before = wording.instruction[max(0, intent.start - 40) : intent.start]
+    return bool(_REFUSAL.search(re.split(r"[.,;:!?]", before)[-1]))
+
+
+def _is_unwilling(intent: Intent, wording: Wording, kinds: frozenset[str]) -> bool:
+    """ "I don't want to read all of it" asks for no voice; of a picture, "I can't read this" asks to read it."""
+    if intent.task != "READ" or "image" in kinds:
+        return False
+    said = wording.instruction[max(0, intent.end - 80) : intent.end]
+    return bool(re.search(r"(?:n't|not|never|without|no time to)\s+(?:\w+\s+){0,3}read(?:ing)?$", said))
+
+
+def _is_reading_aloud(intent: Intent, intents: Sequence[Intent], wording: Wording) -> bool:
+    """Whether "read" asks for a voice alone: "translate it and read the translation aloud" reads nothing off a picture."""
+    if intent.task != "READ":
+        return False
+    start, end = wording.clause(intent.start)
+    aloud = any(i.task == "text-to-speech" and start <= i.start < end for i in intents)
+    said = wording.instruction[intent.start : min(end, intent.end + _NEAR)]
+    return aloud and (bool(result_named(said)) or any(i.start < start and _makes_text(i.task) for i in intents))
+
+
+def _makes_text(task: str) -> bool:
+    row = task_table().get(task)
+    return task in _ASKING_VERBS or (row is not None and Kind.TEXT in row.outputs)
+
+
+def _is_source_language(intent: Intent, wording: Wording) -> bool:
+    """ "a letter in French" tells what language it is in, "put it in French" what is wanted."""
+    if intent.task != "translation" or not wording.instruction[intent.start :].startswith("in "):
+        return False
+    return bool(rules().source_language.search(wording.instruction[max(0, intent.start - 60) : intent.start].rstrip()))
+
+
+def _longest(intents: Sequence[Intent], wording: Wording) -> list[Intent]:
+    """Of two overlapping cues of different tasks the longer one counts.
+
+    Both stay when one is a verb in capitals, or when they say two things at once ("as English text": transcribe and translate).
+    """
+
+    def words(intent: Intent) -> int:
+        return len(wording.instruction[intent.start : intent.end].replace(BLANK, ""))
+
+    def together(a: Intent, b: Intent) -> bool:
+        return a.task.isupper() or b.task.isupper() or frozenset({a.task, b.task}) in rules().complements
+
+    kept: list[Intent] = []
+    for intent in sorted(intents, key=lambda i: (-words(i), i.start)):
+        clash = [k for k in kept if intent.start < k.end and k.start < intent.end and k.task != intent.task]
+        if all(together(intent, k) for k in clash):
+            kept.append(intent)
+    return sorted(kept, key=lambda i: i.start)
+
+
+def _without_weak_speech(found: list[Want], wording: Wording) -> list[Want]:
+    """ "read it for me" asks for a voice only when nothing else is to be done with what was read."""
+    others = {w.task for w in found} & rules().text_tasks
+
+    def weak(w: Want) -> bool:
+        said = wording.instruction[w.start : w.end]
+        return bool(w.task == "text-to-speech" and re.search(r"^read.*\bfor (?:me|us)$", said) and others)
+
+    return [w for w in found if not weak(w)]

@@ -1,0 +1,153 @@
+"""What is left of the wants where several are found: each once, none that makes no sense, in the order of the work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from hugginggpt.controllers.rules.coreference import result_named
+from hugginggpt.controllers.rules.cue_table import cue_table, pattern
+from hugginggpt.controllers.rules.intent import Want
+from hugginggpt.controllers.rules.question_routing import is_answerable
+from hugginggpt.controllers.rules.request_parser import Wording
+from hugginggpt.controllers.rules.rules import BESIDE, rules
+from hugginggpt.controllers.rules.slot_filling import LENGTH
+
+_READERS: Final = frozenset({"image-to-text", "automatic-speech-recognition"})
+_QUESTIONS: Final = frozenset({"question-answering", "document-question-answering", "visual-question-answering"})
+_APART: Final = pattern("fitting", "apart")
+_BEFORE: Final = pattern("fitting", "before")
+_TALKED_WITH: Final = _READERS | {"conversational", "text-to-speech", "audio-to-audio"}
+"""What may be planned beside a conversation: hearing what was said, and saying the reply."""
+_LATE: Final = 10_000
+"""Behind every position of a request."""
+_MEDIA: Final = frozenset({"audio", "image", "video"})
+_MIN_LABELS: Final = 3
+"""Of a picture; "red or green" is a question about it."""
+
+
+def sentiment_or_labels(found: Sequence[Want], wording: Wording, kinds: frozenset[str]) -> list[Want]:
+    """Labels that are feelings mean sentiment, labels of a photo its look; without labels nothing is sorted."""
+    result = []
+    for want in found:
+        if want.task in {"zero-shot-classification", "zero-shot-image-classification"}:
+            if not want.labels:
+                continue
+            feelings = [label for label in want.labels if rules().feelings.match(label)]
+            all_feelings = len(feelings) == len(want.labels)
+            task = "text-classification" if all_feelings else _sorting(want, wording, kinds, found)
+            if feelings and task == "zero-shot-image-classification":
+                continue  # "how does the writer feel about it, happy or not?"
+            want = replace(want, task=task)
+        elif want.task == "zero-shot-object-detection" and not want.labels:
+            want = replace(want, task="object-detection")
+        if want.task:
+            result.append(want)
+    return result
+
+
+def _sorting(want: Want, wording: Wording, kinds: frozenset[str], found: Sequence[Want]) -> str:
+    """Whether labels are for a picture's look or for what is written in it; empty where they are a mere question."""
+    words = wording.instruction + " " + " ".join(wording.files).lower()
+    for label in want.labels:  # "a ticket or a receipt?" makes nothing a document
+        words = words.replace(label, "")
+    readers = _READERS & {w.task for w in found}
+    is_document = cue_table().document.search(words) or rules().text_words.search(words)
+    is_text = readers or wording.given or wording.quotes or is_document
+    if "image" not in kinds or is_text:
+        return "zero-shot-classification" if want.task == "zero-shot-classification" or is_text else ""
+    return (
+        "zero-shot-image-classification" if len(want.labels) >= _MIN_LABELS or want.task == "zero-shot-classification" else ""
+    )
+
+
+def once(found: Sequence[Want]) -> list[Want]:
+    """Each task once, at its first mention; a later mention may add the question."""
+    seen: dict[str, Want] = {}
+    for want in found:
+        known = seen.get(want.task)
+        seen[want.task] = want if known is None else replace(known, question=known.question or want.question)
+    return list(seen.values())
+
+
+def outranked(found: Sequence[Want], wording: Wording, kinds: frozenset[str]) -> list[Want]:
+    """Without those that are only a part of what another one means; two looks at a picture in two parts are two wishes."""
+    left = list(found)
+    for stronger, weaker, kind in rules().outranks:
+        if (kind not in {"", BESIDE} and kind not in kinds) or not (strong := [w for w in left if w.task == stronger]):
+            continue
+        apart = kind == BESIDE or {stronger, weaker} <= rules().looks
+        left = [w for w in left if w.task != weaker or (apart and not any(_beside(w, s, wording) for s in strong))]
+    return left
+
+
+def _beside(weak: Want, strong: Want, wording: Wording) -> bool:
+    """Whether nothing but the words of one thing lies between two wants."""
+    first, second = sorted((weak, strong), key=lambda w: w.start)
+    between = wording.instruction[first.end : second.start]
+    return not _APART.search(between)
+
+
+def fitting(found: Sequence[Want], wording: Wording, kinds: frozenset[str]) -> list[Want]:
+    """Without what makes no sense for what is there."""
+    tasks = {w.task for w in found}
+    result = []
+    for want in found:
+        task = want.task
+        if task in _QUESTIONS and is_answerable(found):
+            continue
+        if task == "conversational" and tasks - _TALKED_WITH:
+            continue
+        if task == "text-to-image" and "image" in kinds and not tasks & (_READERS | {"text-generation"}):
+            task = "image-to-image"
+        if task == "text-generation" and kinds & _MEDIA and not tasks & _READERS:
+            continue
+        if task == "summarization" and "image-to-text" in tasks and LENGTH.search(wording.instruction[want.start : want.end]):
+            continue  # "describe it in one sentence" wishes for a short description, not for a summary of it
+        if task == "document-question-answering" and "image-to-text" in tasks:
+            task = "question-answering"
+        result.append(replace(want, task=task))
+    return result
+
+
+def order(found: Sequence[Want], wording: Wording) -> list[Want]:
+    """By what each step needs, then as the words say; "before you ..." and "first" move a step."""
+
+    def position(want: Want) -> int:
+        start, _ = wording.sentence(want.start)
+        moved = _BEFORE.search(wording.instruction[start : want.start])
+        return want.start + (_LATE if moved else 0)
+
+    def rank(want: Want) -> int:
+        later = want.later and any(w.task in rules().changes and w.start < want.start for w in found)
+        return max(rules().later_rank, rules().rank(want.task)) if later else rules().rank(want.task)
+
+    ranked = sorted(found, key=lambda want: (rank(want), position(want)))
+    return _with_followers(_after_what_they_name(ranked, wording))
+
+
+def _after_what_they_name(ranked: Sequence[Want], wording: Wording) -> list[Want]:
+    """A step that names the result of another ("translate the answer") comes after it."""
+    result = list(ranked)
+    for want in ranked:
+        _, end = wording.clause(want.start)
+        named = result_named(wording.instruction[want.start : end]) - {want.task}
+        if wanted := [other for other in result if other.task in named]:
+            last = max(map(result.index, wanted))
+            if last > result.index(want):
+                result.insert(last, result.pop(result.index(want)))
+    return result
+
+
+def _with_followers(ranked: Sequence[Want]) -> list[Want]:
+    """A picture that is made from a control picture comes right after it."""
+    result: list[Want] = []
+    followers = {w.task.removesuffix("-text-to-image"): w for w in ranked if w.follows}
+    for want in ranked:
+        if want.follows:
+            continue
+        result.append(want)
+        if follower := followers.pop(want.task.removesuffix("-control"), None):
+            result.append(follower)
+    return result + list(followers.values())

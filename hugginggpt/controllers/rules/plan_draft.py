@@ -1,0 +1,89 @@
+"""The plan so far: its tasks, and what each step made for those that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hugginggpt.controllers.rules.rules import rules
+from hugginggpt.core.plan import Reference
+from hugginggpt.core.tasks import Kind, TaskType
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What one step makes; it may have become several tasks, one for each file."""
+
+    task: str
+    ids: tuple[int, ...]
+    start: int
+    """Where the words of the step stand in the request."""
+    outputs: tuple[Kind, ...]
+
+    @property
+    def references(self) -> list[str]:
+        """What a later argument says to mean it, one for each task."""
+        return [str(Reference(number)) for number in self.ids]
+
+
+@dataclass
+class Chain:
+    """The plan of one request while it grows."""
+
+    tasks: list[dict[str, Any]] = field(default_factory=list)
+    """In the paper's form."""
+    steps: list[Made] = field(default_factory=list)
+    made: dict[Kind, Made] = field(default_factory=dict)
+    """The last step that made a picture, sound or video which later steps work on."""
+
+    def add(self, row: TaskType, variants: Sequence[Mapping[str, Any]], start: int) -> Made:
+        """One more step, as one task for each set of arguments."""
+        ids = range(len(self.tasks), len(self.tasks) + len(variants))
+        self.tasks += [{"task": row.name, "id": number, "args": dict(args)} for number, args in zip(ids, variants, strict=True)]
+        step = Made(row.name, tuple(ids), start, row.outputs)
+        self.steps.append(step)
+        for kind in row.outputs:
+            if kind is not Kind.TEXT and (row.name in rules().changes or kind not in self.made):
+                self.made[kind] = step
+        return step
+
+    @property
+    def last(self) -> Made | None:
+        """The step before the one that is to be added."""
+        return self.steps[-1] if self.steps else None
+
+    @property
+    def spoken(self) -> list[Made]:
+        """The steps that made any text."""
+        return [step for step in self.steps if Kind.TEXT in step.outputs]
+
+    @property
+    def contents(self) -> list[Made]:
+        """The steps whose text is a content to work on, rather than a finding about one."""
+        return [step for step in self.spoken if step.task not in rules().findings]
+
+    def content_for(self, task: str) -> Made | None:
+        """The text that a task works on where its words name none: the last; for a finding the last that is whole."""
+        contents = self.contents
+        if task in rules().findings and contents:
+            contents = [step for step in contents if step.task not in rules().shortened] or contents[-1:]
+            if self._is_shortened_only(contents):
+                return None
+        return contents[-1] if contents else None
+
+    def _is_shortened_only(self, contents: Sequence[Made]) -> bool:
+        """Whether there is nothing but a summary of a text that was given: a finding is made of the text itself."""
+        return all(step.task in rules().shortened for step in contents)
+
+    def result(self, tasks: Collection[str], kind: Kind, before: int) -> Made | None:
+        """The last step of one of these tasks that makes a kind; its words stand before a position."""
+        found = [s for s in self.steps if s.task in tasks and kind in s.outputs and s.start <= before]
+        return found[-1] if found else None
+
+    def spoken_near(self, position: int, start: int, end: int) -> Made:
+        """What is read aloud: what the same part of the sentence asks for, else what was asked for last before it."""
+        spoken = self.spoken
+        beside = [step for step in spoken if start <= step.start < end]
+        before = [step for step in spoken if step.start <= position]
+        return (beside or before or spoken)[-1]

@@ -1,0 +1,138 @@
+"""Questions that no cue explains, and which task answers each: of a picture, a document, a table or a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from hugginggpt.controllers.file_mentions import kind_of
+from hugginggpt.controllers.rules.cue_table import cue_table, pattern
+from hugginggpt.controllers.rules.intent import Want
+from hugginggpt.controllers.rules.request_parser import BLANK, Wording, sentences
+from hugginggpt.controllers.rules.rules import rules
+from hugginggpt.core.tasks import Kind
+
+_EMBEDDED: Final = pattern("questions", "embedded")
+_ASKS: Final = pattern("questions", "asks")
+_POLITE: Final = pattern("questions", "polite")
+"""What begins so is no question: "could you put that right?", "how do I say this in French?"."""
+
+_SPOKEN: Final = pattern("questions", "spoken")
+_READERS: Final = frozenset({"image-to-text", "automatic-speech-recognition"})
+_KIND_WORDS: Final = {kind.value: pattern("questions", kind.value) for kind in Kind}
+_LONG_REST: Final = 8
+"""So many words behind a question are a text that it is about."""
+
+
+def with_questions(found: list[Want], wording: Wording, kinds: frozenset[str]) -> list[Want]:
+    """Add a question-answering task for each question that no cue explains."""
+    table = cue_table()
+    added = []
+    for start, end in _parts(wording):
+        clause = wording.instruction[start:end].strip(" -" + BLANK)
+        inside = [w for w in found if start <= w.start < end and w.task != "text-to-speech"]
+        goals = [w for w in inside if w.task != "translation" or w.start < start + 5]
+        if wording.instruction[start:end].lstrip().startswith(BLANK) and "?" not in clause and wording.places:
+            continue  # "pose.png shows a pose."
+        if clause and not goals and table.question.search(clause) and not is_polite(clause):
+            added.append(_question(start, end, wording, kinds, found))
+        elif (
+            inside
+            and (m := _EMBEDDED.search(wording.instruction, start, end))
+            and not any(m.start() <= w.start < end or w.start < m.end() <= w.end for w in inside)
+        ):
+            added.append(_question(m.start(), end, wording, kinds, found))
+    if spoken := _spoken(wording, kinds):
+        return [w for w in found if w.task not in rules().answers | _READERS] + [spoken]
+    goals = [w for w in found if w.task not in {"text-to-speech", "audio-to-audio"}]
+    if not goals and not added and kinds != {"none"} and (match := _ASKS.search(wording.instruction)):
+        added.append(_question(match.start(), len(wording.text), wording, kinds, found))
+    return sorted(found + [w for w in added if w.task], key=lambda w: w.start)
+
+
+def _parts(wording: Wording) -> Iterator[tuple[int, int]]:
+    """The sentences, and by itself a question that one ends with after a colon."""
+    for start, end in sentences(wording.text):
+        colons = [m.end() for m in re.finditer(r":\s+", wording.instruction[start:end])]
+        asked = [start + c for c in colons if cue_table().question.search(wording.instruction[start + c : end])]
+        yield from ((start, asked[0]), (asked[0], end)) if asked else ((start, end),)
+
+
+def _spoken(wording: Wording, kinds: frozenset[str]) -> Want | None:
+    """The answer to a question that is asked in a recording, of what came with it."""
+    asked = _SPOKEN.search(wording.instruction)
+    if not asked or "audio" not in kinds or not (about := kinds & {"image", "table", "text"}):
+        return None
+    want = _question(asked.start(), asked.end(), wording, about, ())
+    return replace(want, question="", spoken=True)
+
+
+def is_polite(clause: str) -> bool:
+    """Whether what looks like a question asks for something to be done."""
+    return bool(_POLITE.match(clause))
+
+
+def _question(start: int, end: int, wording: Wording, kinds: frozenset[str], found: Sequence[Want]) -> Want:
+    """A question, as the task that answers it from what is there."""
+    text = re.sub(r"^[\s\-–—" + BLANK + r"]+", "", _without_quotes(wording, start, end)).strip()
+    about = (_kinds_in(wording, start, end) & kinds) or kinds
+    readers = [w for w in found if w.task in _READERS]
+    words = wording.instruction + " " + " ".join(wording.files).lower()
+    is_document = bool(cue_table().document.search(words))
+    if "image" in about and (not readers or (not is_document and all(_describes(w, wording) for w in readers))):
+        task = "document-question-answering" if is_document else "visual-question-answering"
+    elif "table" in about:
+        task = "table-question-answering"
+    elif about & {"audio", "video", "text", "image"} or wording.given or wording.quotes or _later_text(wording, end):
+        task = "question-answering"
+    else:
+        task = ""
+    return Want(task, start, end, question=text)
+
+
+def _describes(reader: Want, wording: Wording) -> bool:
+    """Whether a picture is described, which answers no further questions, rather than read."""
+    said = wording.instruction[reader.start : reader.end]
+    tags = cue_table().tags
+    return reader.task == "image-to-text" and bool(tags["captioning"].search(said)) and not tags["reading"].search(said)
+
+
+def _kinds_in(wording: Wording, start: int, end: int) -> frozenset[str]:
+    """The kinds of files that the words of a question speak of."""
+    said = wording.instruction[start:end]
+    named = {kind.value for position, name in wording.places if start <= position < end if (kind := kind_of(name))}
+    return frozenset(named | {kind for kind, words in _KIND_WORDS.items() if words.search(said)})
+
+
+def _without_quotes(wording: Wording, start: int, end: int) -> str:
+    """The words of a question, without a long text in quotes before it."""
+    blanks = re.match(BLANK + r"{20,}\W*", wording.instruction[start:end])
+    return wording.text[start + (blanks.end() if blanks else 0) : end]
+
+
+def _later_text(wording: Wording, end: int) -> bool:
+    return len(wording.text[end:].split()) > _LONG_REST
+
+
+def narrowed(found: Sequence[Want], wording: Wording) -> list[Want]:
+    """Questions without what else their sentence asks for."""
+    result = []
+    for want in found:
+        start, end = wording.sentence(want.start)
+        first, last = wording.clause(want.start)
+        shared = any(start <= w.start < end and not first <= w.start < last for w in found if w is not want)
+        if (
+            shared
+            and want.question == wording.text[start:end].strip(" -" + BLANK)
+            and _ASKS.search(wording.instruction, first, last)
+        ):
+            want = replace(want, question=wording.text[first:last].strip(" ,;" + BLANK))
+        result.append(want)
+    return result
+
+
+def is_answerable(found: Sequence[Want]) -> bool:
+    """Whether something other than a question works on a text anyway."""
+    return bool({w.task for w in found} & (rules().text_tasks - {"question-answering", "translation"}))

@@ -1,0 +1,71 @@
+"""What needs no task and what no task does: small talk, questions about the world, flights to book.
+
+Refusing helps more than a wrong task does, but only where the words leave no doubt; what else there is to do is done.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from hugginggpt.controllers.rules.cue_table import compiled, cue_table, load
+from hugginggpt.controllers.rules.request_parser import Wording
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something that can't be done, and where in the request it is asked for."""
+
+    verb: int
+    """Where the word stands that asks for it."""
+    reason: str
+    """Without a full stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    talk: tuple[tuple[re.Pattern[str], str], ...]
+    knowledge: str
+    cannot: tuple[tuple[re.Pattern[str], str, frozenset[str]], ...]
+    """What is asked for, why it can't be done, and the kinds of which one must be attached for that to be so."""
+
+
+@functools.cache
+def _limits() -> _Limits:
+    raw: dict[str, Any] = load("limits.yaml")
+    return _Limits(
+        talk=tuple((compiled(say), row["answer"]) for row in raw["talk"] for say in row["say"]),
+        knowledge=raw["knowledge"],
+        cannot=tuple(
+            (
+                compiled(say.replace("{do}", raw["do"]).replace("{office}", raw["office"])),
+                row["answer"],
+                frozenset(row.get("given", ())),
+            )
+            for row in raw["cannot"]
+            for say in row["say"]
+        ),
+    )
+
+
+def small_talk(wording: Wording) -> str:
+    """What is answered to a request that is nothing but small talk; empty for any other."""
+    said = wording.instruction.strip()
+    return next((answer for pattern, answer in _limits().talk if said and pattern.fullmatch(said)), "")
+
+
+def general_question(wording: Wording) -> str:
+    """What is answered to a question that there is nothing to answer from; empty if it is none."""
+    said = wording.instruction.strip()
+    return _limits().knowledge if cue_table().question.search(said) and not wording.given and not wording.quotes else ""
+
+
+def refusals(wording: Wording, kinds: frozenset[str]) -> list[Refusal]:
+    """All that is asked for and can't be done, in the order of the words, each reason once."""
+    found: dict[str, Refusal] = {}
+    for pattern, reason, given in _limits().cannot:
+        if (not given or given & kinds) and (match := pattern.search(wording.instruction)) and reason not in found:
+            found[reason] = Refusal(match.end("before") if "before" in pattern.groupindex else match.start(), reason)
+    return sorted(found.values(), key=lambda refusal: refusal.verb)

@@ -1,0 +1,195 @@
+"""What stands in a request: its instruction, and the texts, files and addresses that are given in it.
+
+Quotes, URLs and file names are blanked out of the instruction, character for character, so that their words are
+never mistaken for instructions and positions stay true.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from hugginggpt.controllers.file_mentions import blanked, file_names, urls
+from hugginggpt.controllers.rules.cue_table import cue_table, pattern
+from hugginggpt.core.tasks import Kind
+from hugginggpt.workspace.workspace import Resource
+
+BLANK = "¤"
+
+_QUOTES = re.compile(
+    r"\"([^\"]{1,8000})\"|“([^”]{1,8000})”|«([^»]{1,8000})»|„([^“”]{1,8000})[“”]"
+    r"|(?<![\w'’])'((?:[^'\n]|(?<=\w)'(?=\w)){2,8000}?)'(?!\w)|‘((?:[^’]|(?<=\w)’(?=\w)){2,8000}?)’(?!\w)"
+)
+_MAX_INSTRUCTION = 3_000
+_SENTENCE = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])|(?<=[!?])\s+")
+_MIN_GIVEN_WORDS = 4
+_ALL_KINDS = frozenset(kind.value for kind in Kind)
+_MIN_REST_WORDS = 10
+_MIN_LABEL = 3
+"""A shorter name of a file is a word like any other."""
+_MIN_QUESTION_WORDS = 6
+_BOUNDARY = re.compile(r"[,;:]\s|\b(?:and|then|but|also|plus)\b|\s[-–—]{1,2}\s|[()]")
+_STEP: Final = pattern("wording", "step")
+_WISH: Final = pattern("wording", "wish")
+_LABEL = r"[\w'-]{1,30}(?: [\w'-]{1,30}){0,3} ?"
+_DASHES = frozenset({"-", "--", "–", "—"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A request, taken apart."""
+
+    text: str
+    """As it was written, white space in one line folded."""
+    instruction: str
+    """Lower case, of the same length, with everything that is given blanked out."""
+    quotes: tuple[str, ...] = ()
+    given: str = ""
+    """A text to work on that follows the instruction: after a colon, or on lines of its own."""
+    urls: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    """File names that are mentioned."""
+    places: tuple[tuple[int, str], ...] = ()
+    """Where each of them stands, in the order of the text; one that is mentioned twice stands there twice."""
+
+    def without(self, spans: Sequence[tuple[int, int]]) -> Wording:
+        """The same with some words of the instruction blanked out."""
+        return replace(self, instruction=blanked(self.instruction, spans, BLANK))
+
+    def sentence(self, position: int) -> tuple[int, int]:
+        """From where to where the sentence reaches in which something stands."""
+        return next(((s, e) for s, e in sentences(self.text) if s <= position < e), (0, len(self.text)))
+
+    def clause(self, position: int) -> tuple[int, int]:
+        """From where to where the part of the sentence reaches, between commas, "and" and "then"."""
+        start, end = self.sentence(position)
+        for boundary in _BOUNDARY.finditer(self.instruction, start, end):
+            if boundary.end() <= position:
+                start = boundary.end()
+            elif boundary.start() > position:
+                return start, boundary.start()
+        return start, end
+
+
+def read_wording(text: str, attached: Sequence[Resource] = ()) -> Wording:
+    """Take a request apart."""
+    text = text.strip().replace("’", "'") if "“" not in text else text.strip()
+    instruction = _without_middle(text)
+    addresses = list(urls(text))
+    instruction = blanked(instruction, addresses, BLANK)
+    quotes: list[str] = []
+    for match in _QUOTES.finditer(instruction):
+        quotes.append(next(group for group in match.groups() if group is not None).strip())
+        instruction = _blank(instruction, match.start(), match.end())
+    places: list[tuple[int, str]] = []
+    labels = sorted({r.origin.label for r in attached if r.origin.source != "task"}, key=len, reverse=True)
+    for label in labels:
+        if len(label) > _MIN_LABEL:
+            for match in list(re.finditer(rf"(?<!\w){re.escape(label)}(?!\w)", instruction, re.IGNORECASE)):
+                places.append((match.start(), label))
+                instruction = _blank(instruction, match.start(), match.end())
+    for start, end in list(file_names(instruction)):
+        places.append((start, instruction[start:end]))
+        instruction = _blank(instruction, start, end)
+    places.sort()
+    files = tuple(dict.fromkeys(name for _, name in places))
+    named = tuple(text[start:end] for start, end in addresses)
+    wording = Wording(text, _lowered(instruction), tuple(q for q in quotes if q), "", named, files, tuple(places))
+    wording = _after_colon(wording, attached=bool(attached))
+    return wording if attached or wording.quotes or wording.given or named or files else _after_instruction(wording)
+
+
+def _lowered(text: str) -> str:
+    """Lower case, of the same length: a few capitals have two small letters."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
+def _without_middle(text: str) -> str:
+    """What is to be done stands at the beginning or at the end of a long text; what it says in between is material.
+
+    It also bounds the time that the search for cues takes, whatever somebody sends.
+    """
+    if len(text) <= _MAX_INSTRUCTION:
+        return text
+    return _blank(text, _MAX_INSTRUCTION * 2 // 3, len(text) - _MAX_INSTRUCTION // 3)
+
+
+def _blank(text: str, start: int, end: int) -> str:
+    return blanked(text, [(start, end)], BLANK)
+
+
+def _after_colon(wording: Wording, *, attached: bool) -> Wording:
+    """A text that follows a colon or an empty line is given, not part of the instruction."""
+    for match in re.finditer(r":(?=\s)|\n\s*\n|\n|\s[-–—]{1,2}>?\s", wording.instruction):
+        rest = wording.text[match.end() :].strip()
+        before = wording.instruction[: match.start()].strip()
+        if not before or len(rest.split()) < _MIN_GIVEN_WORDS or BLANK in wording.instruction[match.end() :]:
+            continue
+        if attached:
+            continue  # with a file there, what follows the colon says what to do with it
+        if match[0].strip() == ":" and (_is_list(rest) or _is_instruction(rest, before)):
+            continue
+        if match[0].strip(" >") in _DASHES:
+            if _is_asked_of(before, rest):
+                start, end = 0, match.start()
+                return replace(wording, given=wording.text[:end].strip(), instruction=_blank(wording.instruction, start, end))
+            if cue_table().intents(wording.instruction[match.end() :], _ALL_KINDS):
+                continue
+        start = match.end()
+        return replace(wording, given=rest, instruction=_blank(wording.instruction, start, len(wording.text)))
+    return wording
+
+
+def _after_instruction(wording: Wording) -> Wording:
+    """With nothing attached or quoted, a long rest after the first sentence or line is the text to work on."""
+    bounds = sentences(wording.text)
+    if len(bounds) < 2:
+        return wording
+    last = wording.instruction[slice(*bounds[-1])].strip(" -–—")
+    before = wording.text[: bounds[-1][0]].strip(" -–—")
+    if last.endswith("?") and cue_table().question.search(last) and len(before.split()) >= _MIN_QUESTION_WORDS:
+        kinds = frozenset({"none", "text"})
+        if not cue_table().intents(wording.instruction, kinds):
+            return replace(wording, given=before, instruction=_blank(wording.instruction, 0, bounds[-1][0]))
+    first = wording.instruction[slice(*bounds[0])]
+    rest = wording.text[bounds[1][0] :]
+    if not re.search(r"\b(?:below|following|this|these|here)\b", first) or len(rest.split()) < _MIN_REST_WORDS:
+        return wording
+    return replace(wording, given=rest, instruction=_blank(wording.instruction, bounds[1][0], len(wording.text)))
+
+
+def _is_list(text: str) -> bool:
+    """ "bill, advert or official." is a list of labels, not a text to work on; so is one before a text ("... Note: ...")."""
+    first = re.split(r"[.:\n]", text, maxsplit=1)[0]
+    return bool(re.fullmatch(rf"(?:{_LABEL},\s*)+(?:and |or )?{_LABEL}|[\w-]{1, 20} or [\w-]{1, 20}", first.strip()))
+
+
+def _is_instruction(text: str, before: str) -> bool:
+    """What follows a colon may be the steps themselves ("too long for me: get the text off it, shorten it")."""
+    if _STEP.match(text):
+        return True
+    return bool(_WISH.match(text)) and not cue_table().intents(before, _ALL_KINDS)
+
+
+def _is_asked_of(before: str, rest: str) -> bool:
+    """Whether what follows a dash is a question about the text before it."""
+    if not rest.endswith("?") or len(before.split()) < _MIN_QUESTION_WORDS or not cue_table().question.search(rest.lower()):
+        return False
+    return not cue_table().intents(before, frozenset({"none", "text"}))
+
+
+@functools.lru_cache(maxsize=32)
+def sentences(text: str) -> tuple[tuple[int, int], ...]:
+    """Where the sentences of a text begin and end."""
+    bounds: list[tuple[int, int]] = []
+    start = 0
+    for match in _SENTENCE.finditer(text):
+        bounds.append((start, match.start()))
+        start = match.end()
+    if start < len(text):
+        bounds.append((start, len(text)))
+    return tuple(bounds)

@@ -1,0 +1,155 @@
+"""What a step needs to know besides what it works on: the question, the labels, the languages, the length, the prompt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from hugginggpt.controllers.rules.cue_table import cue_table, pattern
+from hugginggpt.controllers.rules.intent import Want
+from hugginggpt.controllers.rules.request_parser import BLANK, Wording
+from hugginggpt.controllers.rules.rules import rules
+
+_LATER: Final = pattern("details", "later")
+
+LENGTH: Final = pattern("details", "length")
+_LABEL_LIST: Final = pattern("details", "label_list")
+_BEFORE_LABELS: Final = pattern("details", "before_labels")
+_ARTICLE: Final = pattern("details", "article")
+_ONE_OF: Final = re.compile(r" or ")
+_INTO: Final = pattern("details", "into")
+_IN: Final = pattern("details", "in")
+_AND: Final = pattern("details", "and")
+_SPEAKS: Final = pattern("details", "speaks")
+_SPEAKS_NOT: Final = pattern("details", "speaks_not")
+_VERSION: Final = pattern("details", "version")
+_OVER: Final = (pattern("details", "filled_with"), pattern("details", "put_there"))
+_MOVES: Final = pattern("details", "moves")
+_FIND: Final = pattern("details", "find")
+_THINGS_END: Final = pattern("details", "things_end")
+
+
+def detailed(want: Want, wording: Wording) -> Want:
+    """Fill in what the task needs to know."""
+    detail = _DETAILS.get(want.task)
+    start, end = wording.clause(want.start)
+    later = bool(_LATER.search(wording.instruction, start, end))
+    return replace(detail(want, wording) if detail else want, later=later)
+
+
+def _questioned(want: Want, wording: Wording) -> Want:
+    start, end = wording.sentence(want.start)
+    return want if want.question or want.spoken else replace(want, question=wording.text[start:end].strip(" -" + BLANK))
+
+
+def _labelled(want: Want, wording: Wording) -> Want:
+    return replace(want, labels=labels_in(wording))
+
+
+def _found(want: Want, wording: Wording) -> Want:
+    """The things that are to be found, each a label."""
+    match = _FIND.search(wording.instruction, max(0, want.start - 1))
+    if not match:
+        return want
+    said = _THINGS_END.split(match["things"], maxsplit=1)[0]
+    parts = (
+        re.sub(r"^(?:an?|the|my|our|his|her|their|all|every|each|some|any) ", "", part.strip())
+        for part in re.split(r",? and |, | or ", said)
+    )
+    return replace(want, labels=tuple(part for part in parts if part))
+
+
+def _shortened(want: Want, wording: Wording) -> Want:
+    found = LENGTH.search(wording.instruction)
+    return replace(want, instruction=found[0] if found else "")
+
+
+def _rewritten(want: Want, wording: Wording) -> Want:
+    start, end = wording.sentence(want.start)
+    blank = wording.instruction.find(BLANK, start, end)
+    said = wording.text[start : blank if blank > want.start else end].strip(" ,;:\"“'\n")
+    return replace(want, instruction=said if BLANK not in wording.instruction[start : start + len(said)] else "")
+
+
+def _translated(want: Want, wording: Wording) -> Want:
+    return replace(want, languages=languages(wording))
+
+
+def _changed(want: Want, wording: Wording) -> Want:
+    start, end = wording.sentence(want.start)
+    return replace(want, prompt=want.prompt or wording.text[start:end].strip())
+
+
+def _painted_over(want: Want, wording: Wording) -> Want:
+    """What shall be where the mask is, where that is said."""
+    match = next((match for pattern in _OVER if (match := pattern.search(wording.instruction))), None)
+    return replace(want, prompt=wording.text[match.start("prompt") : match.end("prompt")].strip() if match else "")
+
+
+def _moved(want: Want, wording: Wording) -> Want:
+    """How a picture is to move, where that is said."""
+    _, end = wording.sentence(want.start)
+    match = _MOVES.search(wording.instruction, want.end, end)
+    return replace(want, prompt=wording.text[match.start("prompt") : match.end("prompt")].strip() if match else "")
+
+
+_DETAILS: Final[Mapping[str, Callable[[Want, Wording], Want]]] = {
+    "visual-question-answering": _questioned,
+    "document-question-answering": _questioned,
+    "question-answering": _questioned,
+    "table-question-answering": _questioned,
+    "zero-shot-classification": _labelled,
+    "zero-shot-image-classification": _labelled,
+    "zero-shot-object-detection": _found,
+    "summarization": _shortened,
+    "text2text-generation": _rewritten,
+    "translation": _translated,
+    "image-to-image": _changed,
+    "image-to-video": _moved,
+    "inpainting": _painted_over,
+}
+
+
+def labels_in(wording: Wording) -> tuple[str, ...]:
+    """The labels of a request that sorts: the longest list of short phrases with commas, or with "or"."""
+    if len(wording.quotes) > 2:
+        return wording.quotes[1:]
+    lists = [m[1] for m in _LABEL_LIST.finditer(wording.instruction)]
+    if not lists:
+        return ()
+    best = max(lists, key=lambda text: text.count(",") * 2 + text.count(" / ") * 2 + text.count(" or "))
+    parts = re.split(r",? or |, and |, | / ", best)
+    first = _BEFORE_LABELS.sub("", " " + parts[0])
+    cleaned = [_ARTICLE.sub("", part.strip()) for part in (first, *parts[1:])]
+    return tuple(dict.fromkeys(c.strip() for c in cleaned if c.strip()))
+
+
+def languages(wording: Wording) -> tuple[str, ...]:
+    """The languages to translate into: those that something is to be put into, else the one the person speaks."""
+    groups: list[tuple[int, list[str]]] = []
+    spoken: list[str] = []
+    end = -1
+    for match in cue_table().language.finditer(wording.instruction):
+        before = wording.instruction[max(0, match.start() - 60) : match.start()]
+        if end >= 0 and _AND.fullmatch(wording.instruction[end : match.start()].strip() + " "):
+            groups[-1][1].append(match[0])
+        elif weight := _weight(before, wording.instruction[match.end() :]):
+            groups.append((weight, [match[0]]))
+        else:
+            if _SPEAKS.search(before) and not _SPEAKS_NOT.search(_SPEAKS.sub("", before)):
+                spoken.append(match[0])
+            continue
+        end = match.end()
+    best = max(groups, key=lambda group: group[0], default=(0, spoken[:1] or ["english"]))
+    return tuple(language.capitalize() for language in dict.fromkeys(best[1]))
+
+
+def _weight(before: str, behind: str) -> int:
+    """How surely the words around a language say that something is to be put into it; 0 where they don't."""
+    if into := _INTO.search(before):
+        opening = before[: into.start()].rstrip()
+        is_in = _IN.search(before)
+        return 0 if is_in and rules().source_language.search(opening) else 1 if is_in else 2
+    return 1 if not _SPEAKS.search(before) and _VERSION.match(behind) else 0

@@ -1,0 +1,260 @@
+"""What happened, as small frozen dataclasses: the one stream that page, terminal and trace render.
+
+No event ever carries a key, a path outside its resources, or a traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hugginggpt.core.plan import Plan, Task
+from hugginggpt.workspace.workspace import Resource
+
+Stage = Literal["plan", "select", "respond", "work"]
+"""Where an LLM call belongs; "work" is a text task that the controller's model did as an expert."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What language-model calls cost."""
+
+    stage: Stage
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = field(default=0.0, compare=False)
+    """From the question to the reply's last word."""
+    cost: float | None = None
+    """In US dollars, where the server says so."""
+
+    def __add__(self, other: Usage) -> Usage:
+        """Both together, under this one's stage."""
+        costs = [cost for cost in (self.cost, other.cost) if cost is not None]
+        return Usage(
+            self.stage,
+            self.calls + other.calls,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.seconds + other.seconds,
+            sum(costs) if costs else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """Which model, and on which back end."""
+
+    id: str
+    backend: str
+    """bundled, local, hosted, download or controller."""
+    provider: str = ""
+    """Who runs a hosted one: "fal-ai"; or the host of a dedicated endpoint."""
+
+    @property
+    def where(self) -> str:
+        """Back end and provider, as people read them: "local", "hosted by fal-ai"."""
+        return f"{self.backend} by {self.provider}" if self.provider else self.backend
+
+
+@dataclass(frozen=True, slots=True)
+class RequestStarted:
+    """A request was accepted."""
+
+    request: str
+    resources: tuple[Resource, ...]
+    """What it came with."""
+    controller: str
+    """Who plans: "built-in planner", or a model's name and its server."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPlanned:
+    """A task of the plan is known while the rest is still being written."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Stage 1 is over, or a new plan for the rest is made."""
+
+    plan: Plan
+    """All tasks, those of the plan before among them."""
+    seconds: float
+    because: str = ""
+    """Why there is a new plan: what failed, or what a result showed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAsked:
+    """The plan waits for the person's word before anything runs."""
+
+    models: Mapping[int, tuple[ModelRef, ...]] = field(hash=False)
+    """What could run each task, the chosen one first."""
+    problems: Mapping[int, str] = field(default_factory=dict, hash=False)
+    """Why nothing can run a task."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalGiven:
+    """The person lets it run, as it was planned or as they have changed it (then a `Planned` follows)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSelected:
+    """Stage 2 for one task."""
+
+    task_id: int
+    model: ModelRef
+    reason: str
+    candidates: tuple[ModelRef, ...]
+    """All that could have been chosen, the best first."""
+    source: str = ""
+    """How they came to be known, where that is not plain: "the Hub's search, 3 h ago", "the shipped list"."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStarted:
+    """A task has its inputs and its device slot, and runs."""
+
+    task_id: int
+    model: ModelRef
+
+
+@dataclass(frozen=True, slots=True)
+class TaskProgress:
+    """A running task tells how far it is."""
+
+    task_id: int
+    message: str
+    fraction: float | None = None
+    """0..1, where it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """A model failed on a task and the next candidate is tried."""
+
+    task_id: int
+    model: ModelRef
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDone:
+    """A task made its outputs."""
+
+    task_id: int
+    model: ModelRef
+    """The model that really ran."""
+    outputs: tuple[Resource, ...]
+    seconds: float
+    note: str = ""
+    """What the person should know of how it came about."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFailed:
+    """A task failed for good."""
+
+    task_id: int
+    error: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSkipped:
+    """A task can't run because what it waits for didn't succeed."""
+
+    task_id: int
+    error: str
+    because: int
+    """The id of the task whose result is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourcesFetched:
+    """Files that came neither with the request nor from a task: URLs and shipped examples that the plan named."""
+
+    resources: tuple[Resource, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerDelta:
+    """The next words of the answer."""
+
+    text: str
+    restarts: bool = False
+    """Whether what came before is void: the answer begins, or begins again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Stage 4 is over."""
+
+    answer: str
+    complete: bool = True
+    """Whether what was asked for is in it: False when all its tasks failed, or a part of the plan is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the person should know that belongs to no task."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFailed:
+    """The request ended without an answer."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDone:
+    """The end of the stream; always the last event unless the request was cancelled."""
+
+    seconds: float
+    usage: tuple[Usage, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What became of one task: the events about it, folded (`trace.fold_steps`)."""
+
+    task: Task
+    status: Literal["pending", "running", "done", "failed", "skipped"]
+    model: ModelRef | None = None
+    reason: str = ""
+    """Why that model: the controller's or the ranking's reason, or that the one before it failed."""
+    seconds: float = 0.0
+    outputs: tuple[Resource, ...] = ()
+    error: str = ""
+    note: str = ""
+    attempts: tuple[AttemptFailed, ...] = ()
+    """The models that were tried before, in their order."""
+
+
+Event = (
+    RequestStarted
+    | TaskPlanned
+    | Planned
+    | ApprovalAsked
+    | ApprovalGiven
+    | ModelSelected
+    | TaskStarted
+    | TaskProgress
+    | AttemptFailed
+    | TaskDone
+    | TaskFailed
+    | TaskSkipped
+    | ResourcesFetched
+    | AnswerDelta
+    | Answered
+    | Notice
+    | RequestFailed
+    | RequestDone
+)

@@ -1,0 +1,126 @@
+"""Languages as people name them ("German", "de", "deu", "Deutsch"), as models code them, and as texts show them."""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from hugginggpt.core.errors import InputError
+
+_TABLE: Final = Path(__file__).with_name("languages.yaml")
+_LETTERS: Final = 2_000
+"""How much of a text is looked at, in characters."""
+_LEAST_WORDS, _MARGIN = 2, 1.3
+"""How many frequent words a text must hold to be of a language, and how many times those of the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One row of the table."""
+
+    code: str
+    """ISO 639-1 where there is one: "de"."""
+    name: str
+    """In English: "German"."""
+    spellings: tuple[str, ...]
+    """All it is called, in small letters; the codes that a model may have for it, the preferred first."""
+
+    def among(self, codes: Iterable[str]) -> str | None:
+        """Which of a model's codes ("de", "deu_Latn", "de_DE") means this language; None where none does."""
+        known = {_folded(code): code for code in reversed(list(codes))}  # of two alike the first counts
+        bases = {_base(code): known[code] for code in reversed(known)}
+        wanted = (*self.spellings, _base(_folded(self.code)))  # Traditional Chinese is Chinese where a model has one
+        return next((found for spelling in wanted if (found := known.get(spelling) or bases.get(spelling))), None)
+
+
+def mentioned(words: str) -> Language | None:
+    """The language that a text names ("a French recording", "German"); None where it names none that is known."""
+    try:
+        return named(words)
+    except InputError:
+        return None
+
+
+def named(words: str) -> Language:
+    """The language that a person names: "German", "into German", "de", "de-DE", "deu_Latn", "Deutsch".
+
+    Raises:
+        InputError: None is found in it.
+    """
+    folded = _folded(words.strip(" .!“”\"'"))
+    table = _languages()
+    if found := table.get(folded) or table.get(_base(folded)):
+        return found
+    spoken = " " + " ".join(re.findall(r"[^\W_]+", folded)) + " "
+    longest = sorted((name for name in table if len(name) > 3), key=len, reverse=True)  # codes are also words: "is", "it"
+    if name := next((name for name in longest if f" {name} " in spoken), None):
+        return table[name]
+    raise InputError(f"“{words[:40]}” is no language that is known here: name one, such as German or Japanese.")
+
+
+def by_code(code: str) -> Language | None:
+    """The language of a code in any of its spellings; None where it isn't in the table."""
+    folded = _folded(code)
+    return _languages().get(folded) or _languages().get(_base(folded))
+
+
+def detect(text: str) -> Language | None:
+    """The language of a text by its script and its frequent words; None where that isn't sure."""
+    table = _read()
+    letters = Counter(_script(sign) for sign in text[:_LETTERS] if sign.isalpha())
+    if not letters:
+        return None
+    if letters["HIRAGANA"] + letters["KATAKANA"] > letters.total() / 20:
+        return by_code("ja")
+    if (script := letters.most_common(1)[0][0]) != "LATIN":
+        special = (code for code, own in table["letters"].items() if _used(own, text) and script == _script(own[0]))
+        return by_code(next(special, table["scripts"].get(script, "")))
+    counted = Counter(re.findall(r"[^\W\d_]+", text[:_LETTERS].lower()))
+    scores = {code: sum(counted[word] for word in words.split()) for code, words in table["words"].items()}
+    (best, most), (_, second) = sorted(scores.items(), key=lambda pair: -pair[1])[:2]
+    return by_code(best) if most >= max(_LEAST_WORDS, _MARGIN * second) else None
+
+
+def _used(letters: str, text: str) -> bool:
+    return any(letter in text[:_LETTERS].lower() for letter in letters)
+
+
+def _script(sign: str) -> str:
+    return unicodedata.name(sign, "").split("-")[0].split(" ")[0]
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold().replace("-", "_")
+
+
+def _base(code: str) -> str:
+    """The language of a code with a country or a script: "pt" of "pt_br"; anything else as it is."""
+    return re.sub(r"^([a-z]{2,3})_[a-z]{2,4}\Z", r"\1", code)
+
+
+@functools.cache
+def _read() -> Mapping[str, Mapping[str, Any]]:
+    found: Mapping[str, Mapping[str, Any]] = yaml.safe_load(_TABLE.read_text(encoding="utf-8"))
+    return found
+
+
+@functools.cache
+def _languages() -> Mapping[str, Language]:
+    """By every spelling."""
+    found: dict[str, Language] = {}
+    for code, names in _read()["names"].items():
+        spellings = tuple(dict.fromkeys(map(_folded, (*filter(_is_code, names), code, *names))))
+        found |= dict.fromkeys(spellings, Language(code, names[0], spellings))
+    return found
+
+
+def _is_code(name: str) -> bool:
+    return bool(re.fullmatch(r"[a-z]{2,3}(_[A-Za-z]{2,4})?", name))

@@ -1,0 +1,48 @@
+"""What is known of a model before it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hugginggpt.core.events import ModelRef
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """One model for one task on one back end."""
+
+    id: str
+    """The Hub's id, or the package's name and the model's for a bundled one."""
+    task: str
+    backend: str
+    description: str
+    """What a controller chooses by, and a person reads: one or two sentences."""
+    license: str = ""
+    """SPDX identifier."""
+    size_mb: float | None = None
+    """Weights on disk, in megabytes."""
+    languages: tuple[str, ...] = ()
+    """ISO 639-1 codes it is good for; empty when language doesn't matter."""
+    downloads: int | None = None
+    """In the last month, as the Hub counts."""
+    likes: int | None = None
+    """As the Hub counts."""
+    provider: str = ""
+    """Who runs a hosted one, as the Hub calls it; empty where that is found out when it is needed."""
+    gated: bool = False
+    """Whether its terms must be accepted first."""
+    source: str = ""
+    """How it came to be offered, where that is not plain: "the Hub's search", "the shipped list"."""
+    fits: bool = True
+    """Whether a machine like this has the memory for it."""
+    slot: str | None = None
+    """What it occupies while it runs; two tasks that need one slot take turns. None: nothing."""
+    batch: int = 1
+    """How many calls go through it at once."""
+    tags: tuple[str, ...] = ()
+    """What it is good at among models of the same task: "reading" or "captioning" for image-to-text."""
+
+    @property
+    def ref(self) -> ModelRef:
+        """Its id and back end alone, as events carry it."""
+        return ModelRef(self.id, self.backend, self.provider)

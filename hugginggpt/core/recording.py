@@ -1,0 +1,26 @@
+"""One request as it happened: its events, each with its time. What is shared, saved and replayed is made of this alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hugginggpt.core.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One request, whole or as far as it has come."""
+
+    events: tuple[Event, ...]
+    times: tuple[float, ...]
+    """When each event came, in seconds from the first."""
+    stopped: bool = False
+    """Whether the person stopped it."""
+
+    def __post_init__(self) -> None:
+        if len(self.events) != len(self.times):
+            raise ValueError("each event has its time")
+
+    def until(self, count: int) -> Recording:
+        """As it was after its first `count` events."""
+        return Recording(self.events[:count], self.times[:count])

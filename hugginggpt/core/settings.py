@@ -1,0 +1,158 @@
+"""What a deployment can set, each with its unit; environment variables carry the prefix ``HUGGINGGPT_``.
+
+No key is a setting: a visitor's key is an argument of that visitor's session and of nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from hugginggpt.core.errors import HuggingGPTError
+
+_PREFIX = "HUGGINGGPT_"
+
+
+class SettingsError(HuggingGPTError, ValueError):
+    """What a deployment has set can't be used; the message names the variable."""
+
+
+def _usual_folder() -> Path:
+    """By the user's number, not the name: in a container the user may have none."""
+    user = f"-{os.getuid()}" if hasattr(os, "getuid") else ""  # Windows: each user has a temporary folder
+    return Path(gettempdir()) / f"hugginggpt{user}"
+
+
+_ADDRESS = r"^https?://[^\s/]+(/[^\s?#]*)?$"
+
+
+def _usual_catalogue() -> Path:
+    """Beside the Hub client's cache, found without importing that."""
+    if home := os.environ.get("HF_HOME"):
+        return Path(home) / "hugginggpt"
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    if caches.startswith("~"):  # a user without a home
+        return _usual_folder().with_name(f"{_usual_folder().name}-catalogue")
+    return Path(caches) / "huggingface" / "hugginggpt"
+
+
+def _usual_hub() -> str:
+    return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+
+
+def _split(written: object) -> object:
+    """A list as an environment variable holds it."""
+    if not isinstance(written, str):
+        return written
+    return () if written.strip().lower() == "off" else tuple(filter(None, (each.strip() for each in written.split(","))))
+
+
+ModelId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*/[\w.-]+$")]
+
+
+class Settings(BaseSettings):
+    """Limits and places; frozen, so that one session can't change another's."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
+
+    sessions: Path = Field(default_factory=_usual_folder)
+    """Folder in which each session gets a folder of its own."""
+    max_request_chars: int = Field(32_000, ge=100)
+    """Longest request, in characters."""
+    max_file_bytes: int = Field(64 * 2**20, ge=1024)
+    """Largest file that is taken, uploaded or fetched, in bytes."""
+    max_session_files: int = Field(2_000, ge=1)
+    """How many files one session may hold."""
+    max_pixels: int = Field(50_000_000, ge=1)
+    """Largest picture, in pixels after decoding."""
+    max_audio_seconds: float = Field(1_800.0, gt=0)
+    """Longest recording that is decoded, in seconds."""
+    max_tasks: int = Field(2_000, ge=1)
+    """Longest plan, in tasks."""
+    fetch_seconds: float = Field(20.0, gt=0)
+    """How long fetching one URL may take in all, in seconds."""
+    task_seconds: float = Field(180.0, gt=0)
+    """Deadline of one task, over all the models that are tried for it, in seconds; waiting for its turn doesn't count."""
+    plan_seconds: float = Field(150.0, gt=0)
+    """Deadline of planning, in seconds."""
+    select_seconds: float = Field(60.0, gt=0)
+    """Deadline of model selection, in seconds; after it the first candidate is taken."""
+    respond_seconds: float = Field(150.0, gt=0)
+    """Deadline of writing the answer, in seconds."""
+    local: Literal["cache", "download", "off"] = "cache"
+    """Which models of the Hugging Face Hub run here: those in the cache; small ones too, fetched when needed; none."""
+    max_download_bytes: int = Field(2 * 10**9, ge=0)
+    """The most that is fetched for one task on the way, in bytes; ``models pull`` fetches more."""
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    """Where they run: all GPUs and the CPU, the CPU alone, or one device, as torch names it."""
+    memory_gb: float | None = Field(None, gt=0)
+    """What loaded models may take of the CPU's memory, in GiB; by default half of it."""
+    gpu_memory_gb: float | None = Field(None, gt=0)
+    """What they may take of each GPU's memory, in GiB; by default 85 % of it."""
+    preload: Annotated[tuple[ModelId, ...] | None, NoDecode, BeforeValidator(_split)] = None
+    """Ids of cached models that are loaded before anybody asks, separated by commas; "off": none. On ZeroGPU those of
+    ``models_config/preload.yaml`` by default, elsewhere none."""
+    catalogue: Path = Field(default_factory=_usual_catalogue)
+    """Folder in which the Hub's answers to searches are kept."""
+    catalogue_hours: float = Field(24.0, ge=0)
+    """How long such an answer is good for, in hours."""
+    hub: str = Field(default_factory=_usual_hub, pattern=_ADDRESS)
+    """Where the Hub is, for searches; by default what ``HF_ENDPOINT`` says, else huggingface.co."""
+    router: str = Field("https://router.huggingface.co", pattern=_ADDRESS)
+    """Where the Hub's inference router is, or what stands for it."""
+    share_token: bool = False
+    """Whether visitors without a token use the owner's (``HF_TOKEN``) for hosted models."""
+    shared_calls: int = Field(20, ge=1)
+    """How many hosted calls an hour each visitor gets then."""
+    replans: int = Field(1, ge=0)
+    """How often the rest of a request is planned anew, because a task has failed or a result showed the plan wrong."""
+    top_k: int = Field(5, ge=1)
+    """How many candidates per task the controller chooses among."""
+
+
+def load_settings() -> Settings:
+    """The settings of this deployment, with the folder for its sessions made.
+
+    Raises:
+        SettingsError: A variable can't be used; one sentence that names it.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"{_PREFIX}{first['loc'][0]}".upper()
+        said = first["msg"][:1].lower() + first["msg"][1:]
+        raise SettingsError(f"{name} can't be “{str(first['input'])[:80]}”: {said}.") from error
+    except OSError as error:  # no folder for temporary files anywhere
+        raise _no_place("a temporary folder", error) from error
+    _make_sessions_folder(settings)
+    return settings
+
+
+def _make_sessions_folder(settings: Settings) -> None:
+    folder = settings.sessions
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if "sessions" not in settings.model_fields_set and not _is_ours(folder):
+            raise _no_place(folder, "it belongs to somebody else")
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            raise _no_place(folder, "it may not be read or written")
+    except OSError as error:
+        raise _no_place(folder, error) from error
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether nobody else made the usual folder, whose name in the common temporary folder anyone can guess."""
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid == os.getuid())
+
+
+def _no_place(folder: Path | str, reason: OSError | str) -> SettingsError:
+    reason = reason if isinstance(reason, str) else reason.strerror or type(reason).__name__
+    return SettingsError(f"Sessions can't be kept in {folder} ({reason}): set HUGGINGGPT_SESSIONS to a folder of your own.")

@@ -1,0 +1,176 @@
+"""A trace: the fold of an event stream into what became of each task, and into JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+from hugginggpt.core.events import (
+    AnswerDelta,
+    Answered,
+    AttemptFailed,
+    Event,
+    ModelRef,
+    ModelSelected,
+    Planned,
+    RequestDone,
+    RequestFailed,
+    RequestStarted,
+    ResourcesFetched,
+    Stage,
+    Step,
+    TaskDone,
+    TaskFailed,
+    TaskPlanned,
+    TaskSkipped,
+    TaskStarted,
+    Usage,
+)
+from hugginggpt.workspace.workspace import Resource
+
+
+def fold_steps(events: Iterable[Event]) -> tuple[Step, ...]:
+    """What became of each task of the plan, in the plan's order; status "pending" or "running" while it isn't over."""
+    steps: dict[int, Step] = {}
+    for event in events:
+        match event:
+            case TaskPlanned(task=task):
+                steps[task.id] = Step(task, "pending")
+            case Planned(plan=plan):
+                known = {task.id: steps.get(task.id) or Step(task, "pending") for task in plan.tasks}
+                steps = {task.id: replace(known[task.id], task=task) for task in plan.tasks}  # a person may have changed it
+            case ModelSelected(task_id=n):
+                steps[n] = replace(steps[n], model=event.model, reason=event.reason)
+            case TaskStarted(task_id=n):
+                steps[n] = replace(steps[n], status="running", model=event.model)
+            case AttemptFailed(task_id=n):
+                tried = (*steps[n].attempts, event)
+                steps[n] = replace(steps[n], attempts=tried, reason=f"Next in the list, after {event.model.id} failed.")
+            case TaskDone(task_id=n):
+                steps[n] = replace(
+                    steps[n],
+                    status="done",
+                    model=event.model,
+                    outputs=event.outputs,
+                    seconds=event.seconds,
+                    note=event.note,
+                )
+            case TaskFailed(task_id=n):
+                steps[n] = replace(steps[n], status="failed", error=event.error, seconds=event.seconds)
+            case TaskSkipped(task_id=n):
+                steps[n] = replace(steps[n], status="skipped", error=event.error, model=None, reason="")
+            case _:
+                pass
+    return tuple(steps.values())
+
+
+def answer_text(events: Iterable[Event]) -> str:
+    """The answer, as far as it is written."""
+    pieces: list[str] = []
+    for event in events:
+        match event:
+            case AnswerDelta(text=text, restarts=restarts):
+                pieces = [text] if restarts else [*pieces, text]
+            case Answered(answer=answer):
+                pieces = [answer]
+            case _:
+                pass
+    return "".join(pieces)
+
+
+def trace_json(events: Sequence[Event]) -> dict[str, Any]:
+    """The whole request as JSON values: request, plan, steps, resources, answer, usage; error where there is one."""
+    started = next((e for e in events if isinstance(e, RequestStarted)), None)
+    plans = [e for e in events if isinstance(e, Planned)]
+    failed = next((e for e in events if isinstance(e, RequestFailed)), None)
+    done = next((e for e in events if isinstance(e, RequestDone)), None)
+    steps = fold_steps(events)
+    fetched = (r for e in events if isinstance(e, ResourcesFetched) for r in e.resources)
+    resources = (*(started.resources if started else ()), *fetched, *(r for step in steps for r in step.outputs))
+    trace: dict[str, Any] = {
+        "request": started.request if started else "",
+        "controller": started.controller if started else "",
+        "plan": plans[-1].plan.as_json() if plans else [step.task.as_json() for step in steps],
+        "notes": list(dict.fromkeys(note for planned in plans for note in planned.plan.notes)),
+        **({"replanned": [planned.because for planned in plans[1:]]} if len(plans) > 1 else {}),
+        "steps": [_step_json(step) for step in steps],
+        "resources": [_resource_json(resource) for resource in resources],
+        "answer": answer_text(events),
+        "usage": usage_json(done.usage if done else ()),
+        "seconds": round(done.seconds, 3) if done else None,
+    }
+    return trace | ({"error": failed.error} if failed else {})
+
+
+def _step_json(step: Step) -> dict[str, Any]:
+    model = _model_json(step.model) | {"reason": step.reason} if step.model else None
+    return {
+        "id": step.task.id,
+        "task": step.task.task,
+        "status": step.status,
+        "model": model,
+        "seconds": round(step.seconds, 3),
+        "outputs": [resource.name for resource in step.outputs],
+        "error": step.error or None,
+        "note": step.note or None,
+        "attempts": [{"model": _model_json(attempt.model), "error": attempt.error} for attempt in step.attempts],
+    }
+
+
+def _model_json(model: ModelRef) -> dict[str, Any]:
+    return {"id": model.id, "backend": model.backend, **({"provider": model.provider} if model.provider else {})}
+
+
+def _resource_json(resource: Resource) -> dict[str, Any]:
+    value = {"path": str(resource.path)} if resource.text is None else {"text": resource.text}
+    return {
+        "name": resource.name,
+        "kind": resource.kind.value,
+        "task_id": resource.origin.task_id,
+        "origin": resource.origin.label,
+        **value,
+        **({"data": dict(resource.data)} if resource.data else {}),
+    }
+
+
+def usage_json(usages: Iterable[Usage]) -> dict[str, Any]:
+    """Sums over all stages, and each stage by itself."""
+    entries = [asdict(usage) for usage in usages]
+    for entry in entries:
+        entry["seconds"] = round(entry["seconds"], 3)
+    totals = {key: sum(entry[key] for entry in entries) for key in ("calls", "prompt_tokens", "completion_tokens")}
+    costs = [entry["cost"] for entry in entries if entry["cost"] is not None]
+    stages = {entry.pop("stage"): entry for entry in entries}
+    return totals | {"cost": round(sum(costs), 6) if costs else None, "stages": stages}
+
+
+_STAGES: Final[Mapping[Stage, str]] = {
+    "plan": "Planning",
+    "select": "Choosing models",
+    "work": "Text tasks",
+    "respond": "The answer",
+}
+
+
+_LEAST_COST: Final = 0.0001
+
+
+def cost(usage: Usage) -> str:
+    """What a stage took of the language model, in a line."""
+    calls = f"{usage.calls} {'call' if usage.calls == 1 else 'calls'}"
+    tokens = f"{usage.prompt_tokens:,} tokens in, {usage.completion_tokens:,} out"
+    money = (
+        "" if usage.cost is None else f", ${usage.cost:.4f}" if usage.cost >= _LEAST_COST or not usage.cost else ", < $0.0001"
+    )
+    return f"{_STAGES[usage.stage]}: {calls}, {tokens}, {duration(usage.seconds)}{money}"
+
+
+def duration(seconds: float) -> str:
+    """A time in seconds as people read it: "2 ms", "1.4 s", "2 min 5 s"."""
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"

@@ -1,0 +1,139 @@
+"""Who runs when: calls wait for their model's device slot, and calls of one model that wait together go through it at once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+
+from hugginggpt.core.errors import DeadlineError, HuggingGPTError
+from hugginggpt.experts.base import Call, Result
+
+
+class Slots:
+    """Device slots shared by all requests of one process: each is held by one run at a time."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    @asynccontextmanager
+    async def hold(self, slot: str | None) -> AsyncIterator[None]:
+        """Wait for the slot's turn and hold it; None needs no turn."""
+        if slot is None:
+            yield
+            return
+        async with self._locks.setdefault(slot, asyncio.Lock()):
+            yield
+
+
+@dataclass
+class Clock:
+    """How long a task has run, over all its models and inputs; waiting for a slot doesn't count."""
+
+    limit: float
+    used: float = 0.0
+    _running: int = 0
+    _begun: float = 0.0
+
+    @property
+    def left(self) -> float:
+        """Seconds until its deadline."""
+        return self.limit - self.used
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """While any of its calls runs; several at once count once."""
+        if not self._running:
+            self._begun = time.monotonic()
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+            if not self._running:
+                self.used += time.monotonic() - self._begun
+
+
+@dataclass(eq=False)
+class Turn:
+    """One call that waits for its slot, and what becomes of it."""
+
+    call: Call
+    clock: Clock
+    begin: Callable[[], None]
+    """Called as it starts."""
+    result: asyncio.Future[Result] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+Run = Callable[[Sequence[Call], float], Awaitable[Sequence[Result]]]
+"""Runs calls of one card together, within so many seconds; one result for each."""
+
+
+class Turns:
+    """The turns of one plan."""
+
+    def __init__(self, slots: Slots, run: Run) -> None:
+        """Make it.
+
+        Args:
+            slots: Shared with all other plans.
+            run: What runs calls; raises a HuggingGPTError for all of them.
+        """
+        self._slots = slots
+        self._run = run
+        self._waiting: dict[tuple[str, str, str], list[Turn]] = {}
+
+    async def take(self, turn: Turn) -> Result:
+        """Wait for the slot, run, and give it back; a call may be run by the turn of another one of its kind.
+
+        Raises:
+            HuggingGPTError: What `run` raised.
+        """
+        card = turn.call.card
+        waiting = self._waiting.setdefault((card.backend, card.id, card.task), [])
+        waiting.append(turn)
+        try:
+            async with self._slots.hold(card.slot):
+                if turn in waiting:  # nobody has taken it along
+                    if card.batch > 1:
+                        await asyncio.sleep(0)  # let those that have become ready in the same moment queue up
+                    together = waiting[: card.batch]
+                    del waiting[: card.batch]
+                    for each in together:
+                        each.begin()
+                    await self._together(together)
+            return await turn.result
+        finally:
+            if turn in waiting:
+                waiting.remove(turn)
+            turn.result.cancel()
+
+    async def _together(self, turns: Sequence[Turn]) -> None:
+        """Run calls as one batch; what fails as a batch is tried one by one, so that one bad input spoils no other."""
+        try:
+            results = await self._timed(turns)
+        except HuggingGPTError as error:
+            if len(turns) == 1 or isinstance(error, DeadlineError):
+                for turn in turns:
+                    _fail(turn, error)
+                return
+            for turn in turns:
+                await self._together([turn])
+            return
+        for turn, result in zip(turns, results, strict=True):
+            if not turn.result.done():
+                turn.result.set_result(result)
+
+    async def _timed(self, turns: Sequence[Turn]) -> Sequence[Result]:
+        with ExitStack() as clocks:
+            for turn in turns:
+                clocks.enter_context(turn.clock.running())
+            return await self._run([turn.call for turn in turns], min(turn.clock.left for turn in turns))
+
+
+def _fail(turn: Turn, error: HuggingGPTError) -> None:
+    if not turn.result.done():
+        turn.result.set_exception(error)
+        turn.result.exception()  # whoever waited for it may have gone

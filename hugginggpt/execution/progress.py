@@ -1,0 +1,36 @@
+"""How a running task gets on, told as events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from hugginggpt.core.events import Event, TaskProgress, TaskStarted
+from hugginggpt.core.model_card import ModelCard
+
+
+class Teller:
+    """Tells how one task's calls of one model get on."""
+
+    def __init__(self, emit: Callable[[Event], None], task_id: int, card: ModelCard, count: int) -> None:
+        self.over = False
+        self._emit, self._task_id, self._card, self._count = emit, task_id, card, count
+        self._begun = 0
+        self._loop = asyncio.get_running_loop()
+
+    def begin(self) -> None:
+        """One call more has started."""
+        if not self._begun:
+            self._emit(TaskStarted(self._task_id, self._card.ref))
+        if self._count > 1:
+            self._tell(f"{self._begun + 1} of {self._count}", self._begun / self._count)
+        self._begun += 1
+
+    def progress(self, message: str, fraction: float | None) -> None:
+        """What a model says of itself, from any thread."""
+        if not self.over:
+            self._loop.call_soon_threadsafe(self._tell, message, fraction)
+
+    def _tell(self, message: str, fraction: float | None) -> None:
+        if not self.over:  # a late word of a thread that nobody waits for
+            self._emit(TaskProgress(self._task_id, message, fraction))

@@ -1,0 +1,302 @@
+"""Stage 3: runs tasks, of a plan that is there or of one that is still being written. One coroutine a task, which awaits
+what the task names: no polling, no thread a task.
+
+A task starts when its inputs are there and its device slot is free; a failed task's dependents are skipped and say
+so; every task has a deadline; a failed model is followed by the next candidate. Nothing an expert raises gets out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from hugginggpt.core.errors import BackendError, DeadlineError, ExpertError, HuggingGPTError, InputError
+from hugginggpt.core.events import (
+    AttemptFailed,
+    Event,
+    ModelRef,
+    ModelSelected,
+    Step,
+    TaskDone,
+    TaskFailed,
+    TaskSkipped,
+    Usage,
+)
+from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.plan import Plan, Task
+from hugginggpt.core.tasks import TaskTable
+from hugginggpt.execution.device_queue import Clock, Slots, Turn, Turns
+from hugginggpt.execution.inputs import TaskInputs
+from hugginggpt.execution.progress import Teller
+from hugginggpt.experts.base import BatchExpert, Call, CancelToken, Expert, Limits, Output, Result
+from hugginggpt.experts.environment_errors import lacking
+from hugginggpt.workspace.workspace import Origin, Resource, Workspace
+
+log = logging.getLogger(__name__)
+
+Emit = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The models a task may run on, the chosen one first, and why it was chosen."""
+
+    candidates: tuple[ModelCard, ...]
+    reason: str
+    source: str = ""
+    """How the candidates came to be known, where that is not plain."""
+
+
+class Scheduler:
+    """Runs plans on experts."""
+
+    def __init__(
+        self,
+        experts: Sequence[Expert],
+        table: TaskTable,
+        *,
+        task_seconds: float,
+        slots: Slots,
+        limits: Limits | None = None,
+    ) -> None:
+        self._experts = {expert.backend: expert for expert in experts}
+        self._table = table
+        self._task_seconds = task_seconds
+        self._slots = slots
+        self._limits = limits or Limits()
+
+    async def run(
+        self, plan: Plan, workspace: Workspace, assign: Callable[[Task], Awaitable[Assignment]], emit: Emit
+    ) -> tuple[Usage, ...]:
+        """Run all tasks of `plan`; what happens is told through `emit`.
+
+        Args:
+            plan: A valid plan.
+            workspace: Where inputs are found and outputs are put.
+            assign: Gives each task its models; may take its time, and may raise a HuggingGPTError.
+            emit: Called in the event loop with every event.
+
+        Returns:
+            What language-model experts used.
+        """
+        async with self.running(workspace, assign, emit) as run:
+            run.add(*plan.tasks)
+        return tuple(run.usages)
+
+    @asynccontextmanager
+    async def running(
+        self, workspace: Workspace, assign: Callable[[Task], Awaitable[Assignment]], emit: Emit
+    ) -> AsyncIterator[Run]:
+        """A run that takes tasks while their plan is still being written.
+
+        At the end of the block it waits for all of them; where the block is left by an exception, they are cancelled.
+        """
+        run = Run(self, workspace, assign, emit)
+        try:
+            yield run
+            await run.over()
+        finally:
+            await run.stop()
+
+    def expert(self, backend: str) -> Expert:
+        """The back end of that name."""
+        return self._experts[backend]
+
+
+class Run:
+    """Tasks being run."""
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        workspace: Workspace,
+        assign: Callable[[Task], Awaitable[Assignment]],
+        emit: Emit,
+    ) -> None:
+        self._scheduler = scheduler
+        self._workspace = workspace
+        self._assign = assign
+        self._emit = emit
+        self._tasks: dict[int, Task] = {}
+        self._outcomes: dict[int, asyncio.Future[tuple[Resource, ...] | None]] = {}
+        self._steps: list[asyncio.Task[None]] = []
+        self.usages: list[Usage] = []
+        """What language-model experts have used."""
+        self._turns = Turns(scheduler._slots, self._call)
+
+    def add(self, *tasks: Task) -> None:
+        """Begin tasks; what each waits for has been added before, or is added with it."""
+        loop = asyncio.get_running_loop()
+        self._tasks.update({task.id: task for task in tasks})
+        self._outcomes.update({task.id: loop.create_future() for task in tasks})
+        self._steps += [asyncio.create_task(self._step(task)) for task in tasks]
+
+    def keep(self, *steps: Step) -> None:
+        """Take over tasks that are done already, with what they made."""
+        for step in steps:
+            self._tasks[step.task.id] = step.task
+            self._outcomes[step.task.id] = asyncio.get_running_loop().create_future()
+            self._outcomes[step.task.id].set_result(step.outputs)
+
+    async def over(self) -> None:
+        """Wait until all tasks that were added are done, failed or skipped."""
+        if self._steps:
+            await asyncio.wait(self._steps)
+        for step in self._steps:
+            step.result()
+
+    async def stop(self) -> None:
+        """Cancel what still runs."""
+        for step in self._steps:
+            step.cancel()
+        await asyncio.gather(*self._steps, return_exceptions=True)
+
+    async def _step(self, task: Task) -> None:
+        """Take one task from waiting to done, failed or skipped; never raises but for cancellation."""
+        outcome = self._outcomes[task.id]
+        clock = Clock(self._scheduler._task_seconds)
+        try:
+            assignment = await self._assigned(task)
+            if (missing := await self._first_missing(task)) is not None:
+                self._skip(task, missing)
+                outcome.set_result(None)
+                return
+            done = await self._attempts(task, assignment, clock)
+            self._emit(done)
+            outcome.set_result(done.outputs)
+        except HuggingGPTError as error:
+            self._fail(task, str(error), clock)
+        except Exception:  # the seam: a fault in our own code or in an expert fails one task, not the request
+            log.exception("task %d (%s) broke", task.id, task.task)
+            self._fail(task, "Something broke inside this program; the log says what.", clock)
+        finally:
+            if not outcome.done():
+                outcome.set_result(None)
+
+    def _fail(self, task: Task, error: str, clock: Clock) -> None:
+        self._emit(TaskFailed(task.id, error, clock.used))
+
+    def _skip(self, task: Task, missing: int) -> None:
+        reason = f"Skipped, because task {missing} ({self._tasks[missing].task}), whose result it needs, gave none."
+        self._emit(TaskSkipped(task.id, reason, missing))
+
+    async def _assigned(self, task: Task) -> Assignment:
+        assignment = await self._assign(task)
+        refs = tuple(card.ref for card in assignment.candidates)
+        self._emit(ModelSelected(task.id, refs[0], assignment.reason, refs, assignment.source))
+        return assignment
+
+    async def _first_missing(self, task: Task) -> int | None:
+        for dependency in task.dep:
+            if await self._outcomes[dependency] is None:
+                return dependency
+        return None
+
+    async def _attempts(self, task: Task, assignment: Assignment, clock: Clock) -> TaskDone:
+        calls = await TaskInputs(self._workspace, self._made).of(task, self._scheduler._table[task.task])
+        left = list(assignment.candidates)
+        while left:
+            card = left.pop(0)
+            try:
+                return await self._attempt(task, card, calls, clock, others=bool(left))
+            except InputError:
+                raise  # no other model would do better
+            except (ExpertError, DeadlineError) as error:
+                if isinstance(error, BackendError):
+                    left = [other for other in left if other.backend != card.backend]
+                if not left or clock.left <= 0:
+                    raise
+                self._emit(AttemptFailed(task.id, card.ref, str(error)))
+        raise ExpertError(f"No model for {task.task} could be run.")
+
+    async def _attempt(
+        self, task: Task, card: ModelCard, inputs: Sequence[Mapping[str, str | Resource]], clock: Clock, *, others: bool
+    ) -> TaskDone:
+        told = Teller(self._emit, task.id, card, len(inputs))
+        calls = [
+            Call(card, given, self._workspace.new_path, progress=told.progress, limits=self._scheduler._limits, others=others)
+            for given in inputs
+        ]
+        turns = (self._turns.take(Turn(call, clock, told.begin)) for call in calls)
+        try:
+            results = await _all(turns) if card.batch > 1 else [await turn for turn in turns]
+        finally:
+            told.over = True
+        made = [tuple(self._keep(task, card, output) for output in result.outputs) for result in results]
+        self.usages += [result.usage for result in results if result.usage]
+        ran = ModelRef(_credited(results, card), card.backend, card.provider)
+        outputs = tuple(resource for resources in made for resource in resources)
+        return TaskDone(task.id, ran, outputs, clock.used, _noted(results, made))
+
+    async def _call(self, calls: Sequence[Call], left: float) -> Sequence[Result]:
+        """Run calls of one card: the seam to third-party models, whatever they raise is the failure of these calls."""
+        card, deadline = calls[0].card, asyncio.timeout(left)
+        calls = [replace(call, seconds=left, token=CancelToken()) for call in calls]  # a second try has a token of its own
+        expert = self._scheduler.expert(card.backend)
+        try:
+            async with deadline:
+                if isinstance(expert, BatchExpert):
+                    return await expert.run_batch(calls)
+                return [await expert.run(call) for call in calls]
+        except HuggingGPTError:
+            raise
+        except (Exception, SystemExit, asyncio.CancelledError) as error:  # sys.exit() too
+            if isinstance(error, asyncio.CancelledError) and _being_cancelled():
+                raise
+            if isinstance(error, TimeoutError) and deadline.expired():
+                limit = self._scheduler._task_seconds
+                raise DeadlineError(f"{card.id} took longer than the {limit:g} s that a task may take.") from error
+            log.exception("%s failed on %s", card.id, card.task)
+            unexpected = f"{card.id} failed unexpectedly ({type(error).__name__}); the log says more."
+            raise ExpertError(lacking(error) or unexpected) from error
+        finally:
+            for call in calls:
+                call.token.cancel()
+
+    def _keep(self, task: Task, card: ModelCard, output: Output) -> Resource:
+        try:
+            return self._workspace.add_output(
+                output.kind, Origin("task", task.task, task.id), path=output.path, text=output.text, data=output.data
+            )
+        except HuggingGPTError:
+            raise
+        except Exception as error:
+            log.exception("%s made something unreadable", card.id)
+            raise ExpertError(f"{card.id} made a {output.kind.value} that can't be read.") from error
+
+    def _made(self, task_id: int) -> tuple[Resource, ...]:
+        return self._outcomes[task_id].result() or ()
+
+
+async def _all(results: Iterable[Awaitable[Result]]) -> list[Result]:
+    """All of them; the first failure once every one is over, so that none is left running behind."""
+    ended = await asyncio.gather(*results, return_exceptions=True)
+    for end in ended:
+        if isinstance(end, BaseException):
+            raise end
+    return [end for end in ended if not isinstance(end, BaseException)]
+
+
+def _being_cancelled() -> bool:
+    """Whether the request is being stopped, rather than an expert's own coroutine cancelled behind our back."""
+    current = asyncio.current_task()
+    return current is not None and current.cancelling() > 0
+
+
+def _credited(results: Sequence[Result], card: ModelCard) -> str:
+    """All models that ran for any of the inputs, each once."""
+    return " + ".join(dict.fromkeys(model for result in results for model in result.models or (card.id,)))
+
+
+def _noted(results: Sequence[Result], made: Sequence[Sequence[Resource]]) -> str:
+    """What the person should read with the results, and with which of them where there were several inputs."""
+    about: dict[str, list[str]] = {}
+    for result, resources in zip(results, made, strict=True):
+        if result.note:
+            about.setdefault(result.note, []).extend(resource.name for resource in resources)
+    if len(results) == 1:
+        return " ".join(about)
+    return " ".join(f"{', '.join(names)}: {note}" if names else note for note, names in about.items())

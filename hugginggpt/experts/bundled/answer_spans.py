@@ -1,0 +1,159 @@
+"""The pieces of a sentence that can answer a question: dates, sums, numbers, names, places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from hugginggpt.experts.bundled.question_analysis import content_words, stem
+
+_MONTHS: Final = "January|February|March|April|May|June|July|August|September|October|November|December"
+_SHORT_MONTHS: Final = f"{_MONTHS}|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
+_WORDS: Final = (
+    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
+    "eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|dozen"
+)
+_NUMBER: Final = (
+    rf"(?:\d[\d,]*(?:\.\d+)?(?:\s(?:hundred|thousand|million|billion))?"
+    rf"|\b(?:{_WORDS})(?:[\s-](?:and\s)?(?:{_WORDS}))*\b)"
+)
+_UNIT: Final = (
+    r"(?:%|percent|per cent|km|kg|k?grams?|kilograms?|kilos?|pounds?|g|tonnes?|tons?|litres?|liters?|ml|mg|m|cm|mm|"
+    r"met(?:re|er)s?|kilomet(?:re|er)s?|"
+    r"miles?|feet|inches|years?|months?|weeks?|days?|hours?|minutes?|seconds?|degrees?|kwh|square \w+)"
+)
+_PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "date": (
+        rf"\b\d{{1,2}}(?:st|nd|rd|th)?\s(?:of\s)?(?:{_SHORT_MONTHS})\b\.?(?:,?\s\d{{4}})?",
+        rf"\b(?:{_SHORT_MONTHS})\b\.?\s\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s\d{{4}})?\b",
+        r"\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b",
+        rf"\b(?:{_MONTHS})(?:\s\d{{4}})?\b",
+        r"\b\d{1,2}(?::\d\d)?\s?[ap]\.?m\b\.?",
+        r"\b\d{1,2}:\d\d\b",
+        r"\b(?:1[0-9]|20)\d\d\b",
+        r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day(?:\s(?:morning|evening|afternoon|night))?",
+        r"\b(?:yesterday|tomorrow|today|tonight|noon|midnight|(?:last|next)\s\w+|half past \w+)\b",
+    ),
+    "money": (
+        r"(?:[$€£¥]|EUR|USD|GBP)\s?\d[\d,.]*\d?(?:\s(?:thousand|million|billion))?",
+        rf"{_NUMBER}\s(?:dollars?|euros?|pounds?|cents?|yen|USD|EUR|GBP)",
+        r"\d[\d.,]*\s?€",
+    ),
+    "percent": (rf"{_NUMBER}\s?(?:%|percent\b|per cent\b)",),
+    "age": (rf"{_NUMBER}[\s-](?:years?|months?|weeks?|days?)(?:[\s-]old)?", r"(?<=\baged )\d+"),
+    "measure": (rf"{_NUMBER}\s?{_UNIT}(?!\w)",),
+    "number": (rf"{_NUMBER}\s?{_UNIT}(?!\w)", _NUMBER),
+    "code": (r"\b[A-Z]{0,6}[-/ ]?\d[\dA-Z]*(?:[-/.]\d[\dA-Z]*)*(?: \d{2,})*\b",),
+}
+_PLAIN_SUM: Final = re.compile(r"(?<![\w.,/-])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d\d)?(?![\w/%-]|[.,]\d| per ?cent)")
+"""A number that may be a sum whose currency isn't written."""
+_NAMES_A_CODE: Final = re.compile(
+    r"(?:\b(?:no|nr|number|code|account|acct|ref|reference|id|iban|phone|tel|fax|page|room|quote)\b|#)[\W\d]*$", re.IGNORECASE
+)
+_MAX_CHARS: Final = 2_000
+"""No sentence is longer; what is comes from a text without full stops, and patterns take their time on it."""
+_PHRASE: Final = r"\b[A-Z][\w'’-]*(?:\s(?:of|de|van|von|the|and)\s[A-Z][\w-]*|\s[A-Z][\w'’-]*|(?<=\b[A-Z])\.\s[A-Z]\w*)*"
+_NO_NAMES: Final = frozenset(
+    "the a an he she it they we i you this that these those but and however in on at after before when while his her "
+    "their our its there what who which where how why some many most all no one two for from with by as if so then later "
+    "today since during because although both each every monday tuesday wednesday thursday friday saturday sunday "
+    "last next total".split()
+) | frozenset(_MONTHS.lower().split("|"))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a sentence."""
+
+    start: int
+    end: int
+    text: str
+
+
+def answer_spans(kind: str, sentence: str, question: str) -> list[Span]:
+    """The pieces of a sentence that are of the kind that is asked for and that the question doesn't contain itself."""
+    found = _FINDERS.get(kind, _by_pattern)(kind, sentence[:_MAX_CHARS], question)
+    return [span for span in found if span.text.lower() not in question.lower()]
+
+
+def _by_pattern(kind: str, sentence: str, question: str) -> list[Span]:
+    flags = 0 if kind in {"date", "code"} else re.IGNORECASE
+    spans: list[Span] = []
+    for pattern in _PATTERNS[kind]:
+        for match in re.finditer(pattern, sentence, flags):
+            if not any(match.start() < span.end and span.start < match.end() for span in spans):
+                spans.append(Span(match.start(), match.end(), match[0].strip(" ,.")))
+    return spans
+
+
+def spans_in(kind: str, texts: Sequence[str], question: str) -> list[list[Span]]:
+    """`answer_spans` of each text; where sums are asked for and none has a currency, plain numbers that may be sums."""
+    found = [answer_spans(kind, text, question) for text in texts]
+    if kind == "money" and not any(found):
+        return [_plain_sums(text[:_MAX_CHARS], question) for text in texts]
+    return found
+
+
+def _plain_sums(sentence: str, question: str) -> list[Span]:
+    dates = _by_pattern("date", sentence, question) + _by_pattern("measure", sentence, question)
+    return [
+        Span(match.start(), match.end(), match[0])
+        for match in _PLAIN_SUM.finditer(sentence)
+        if not _looks_like_code(sentence, match.start(), match[0])
+        and match[0] not in question
+        and not any(match.start() < span.end and span.start < match.end() for span in dates)
+    ]
+
+
+def _looks_like_code(sentence: str, start: int, number: str) -> bool:
+    """Whether a number is more likely a name (of an invoice, an account) than an amount."""
+    bare = number.isdigit()
+    return (bare and (number[0] == "0" or len(number) > 4)) or bool(_NAMES_A_CODE.search(sentence[max(0, start - 20) : start]))
+
+
+def _number(kind: str, sentence: str, question: str) -> list[Span]:
+    """For "how many visitors" the number right before the visitors; a share or a sum of money counts nothing."""
+    spans = [span for span in _by_pattern(kind, sentence, question) if not _is_share_or_sum(span, sentence)]
+    return [span for span in spans if counts(span, sentence, question)] or spans
+
+
+def _is_share_or_sum(span: Span, sentence: str) -> bool:
+    around = sentence[max(0, span.start - 2) : span.end + 10]
+    return bool(re.search(r"%|\bper ?cent\b", around) or re.search(r"[$€£¥]\s?$", sentence[: span.start]))
+
+
+def counts(span: Span, sentence: str, question: str) -> bool:
+    """Whether a number stands right before what "how many ..." asks for; True for all other questions."""
+    counted = re.search(r"how many (\w+)", question.lower())
+    if not counted:
+        return True
+    counted_stem = stem(counted[1])[:5]  # "visitors" are counted by "visits" as well
+    words = re.findall(r"\w+", sentence[span.end :].lower())
+    return any(word.startswith(counted_stem) for word in words[:3])
+
+
+def _name(kind: str, sentence: str, question: str) -> list[Span]:
+    known = content_words(question)
+    spans: list[Span] = []
+    for match in re.finditer(_PHRASE, sentence):
+        start, words = match.start(), match[0].split()
+        while words and words[0].lower() in _NO_NAMES:
+            start += len(words[0]) + 1
+            words = words[1:]
+        text = " ".join(words).strip(" ,.")
+        if not text or re.search(r"\d|['’]s?$", text) or content_words(text) <= known:
+            continue
+        before = sentence[max(0, start - 12) : start].lower()
+        placed = bool(re.search(r"\b(?:in|at|to|from|near|of|outside|on|into)\s(?:the\s)?$", before))
+        if placed == (kind == "place") or (kind == "person" and before.endswith(("from ", "of ", "to "))):
+            spans.append(Span(start, match.end(), text))
+    return spans
+
+
+_FINDERS: Final[Mapping[str, Callable[[str, str, str], list[Span]]]] = {
+    "number": _number,
+    "person": _name,
+    "place": _name,
+}

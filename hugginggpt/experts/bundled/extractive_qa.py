@@ -1,0 +1,153 @@
+"""Answers that are taken from a text word for word, by comparing its sentences with the question.
+
+Nothing is written here: an answer is one of the text's sentences and the piece of it that was asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from hugginggpt.core.errors import InputError
+from hugginggpt.core.tasks import Kind
+from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.bundled.answer_spans import Span, counts, spans_in
+from hugginggpt.experts.bundled.embeddings import encode
+from hugginggpt.experts.bundled.question_analysis import asked_kind, content_words, split_question
+from hugginggpt.experts.bundled.sentence_splitter import split_sentences
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_MAX_SENTENCES: Final = 1_500
+_FOUND: Final = 0.42
+"""A best sentence with less confidence is no answer."""
+_TYPED_MARGIN: Final = 0.15
+"""How much surer it must be when a date (a sum, a name) is asked for and the sentence holds none."""
+_NOT_THERE: Final = "The answer is not in the text."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The sentence of a text that answers a question."""
+
+    sentence: str = ""
+    """Empty when the text doesn't answer it."""
+    span: str = ""
+    """The piece that was asked for, where its kind is known."""
+    confidence: float = 0.0
+    """0..1; not a probability."""
+
+    @property
+    def piece(self) -> str:
+        """The shortest form of the answer."""
+        return self.span or self.sentence
+
+
+def answer(call: Call) -> Result:
+    """question-answering: the piece of the text that answers, and the sentence it stands in; each part of the question."""
+    sentences = split_sentences(call.text())[:_MAX_SENTENCES]
+    if not sentences:
+        raise InputError("The text is empty, so nothing in it answers the question.")
+    parts = split_question(call.text("question"))
+    found = answers_from_sentences(sentences, parts, call)
+    return Result((answered(parts, found),))
+
+
+def answered(parts: Sequence[str], found: Sequence[Answer]) -> Output:
+    """The answers to the parts of a question as one text.
+
+    Returns:
+        ``data`` holds answer, sentence and confidence (0..1); with several parts also ``parts``, the same for each.
+    """
+    parts_data = [_data(part, each) for part, each in zip(parts, found, strict=True)]
+    known = [each for each in found if each.sentence]
+    data: dict[str, Any] = {
+        "answer": "; ".join(each.piece for each in known),
+        "sentence": " ".join(dict.fromkeys(each.sentence for each in known)),
+        "confidence": round(min((each.confidence for each in known or found), default=0.0), 3),
+    }
+    if len(parts) > 1:
+        data["parts"] = parts_data
+    return Output(Kind.TEXT, text=_wording(parts, found, data["sentence"]), data=data)
+
+
+def _data(part: str, found: Answer) -> dict[str, Any]:
+    rounded = round(found.confidence, 3)
+    return {"question": part, "answer": found.piece, "sentence": found.sentence, "confidence": rounded}
+
+
+def _wording(parts: Sequence[str], found: Sequence[Answer], sentence: str) -> str:
+    known = [each for each in found if each.sentence]
+    if not known:
+        return _NOT_THERE
+    if len(known) == len(found) and len({each.sentence for each in found}) == 1 and all(each.span for each in found):
+        pieces = "; ".join(dict.fromkeys(each.span for each in found))
+        return f"{pieces} (“{sentence}”)" if pieces != sentence else sentence
+    told = [_one(part, each) for part, each in zip(parts, found, strict=True)]
+    return "\n".join(dict.fromkeys(told))
+
+
+def _one(part: str, found: Answer) -> str:
+    if not found.sentence:
+        return f"“{part.rstrip('?')}?” is not answered in the text."
+    return f"{found.span} (“{found.sentence}”)" if found.span and found.span != found.sentence else found.sentence
+
+
+def answers_from_sentences(sentences: Sequence[str], questions: Sequence[str], call: Call | None = None) -> list[Answer]:
+    """For each question the sentence nearest to it in meaning and words, and the piece in it that is asked for."""
+    before = [" ".join(sentences[max(0, i - 1) : i + 1]) for i in range(len(sentences))]
+    vectors = encode([*questions, *sentences, *before], call)
+    count = len(questions)
+    alone, together = vectors[count : count + len(sentences)], vectors[count + len(sentences) :]
+    return [
+        _best(sentences, before, question, alone @ asked, together @ asked)
+        for question, asked in zip(questions, vectors[:count], strict=True)
+    ]
+
+
+def _best(
+    sentences: Sequence[str], before: Sequence[str], question: str, alone: NDArray[np.float32], together: NDArray[np.float32]
+) -> Answer:
+    """The best sentence, given the cosines of each, alone and with the one before it, which tells whom a pronoun means."""
+    import numpy as np
+
+    words = content_words(question)
+    shared = np.maximum(overlap(words, sentences), 0.8 * overlap(words, before))
+    kind = asked_kind(question)
+    spans = spans_in(kind, sentences, question) if kind else [[] for _ in sentences]
+    pairs = zip(spans, sentences, strict=True)
+    typed = np.array([any(counts(span, sentence, question) for span in found) for found, sentence in pairs])
+    total = 0.6 * np.maximum(alone, 0.85 * together) + 0.3 * shared + (0.10 * typed if kind else 0.05)
+    best = int(total.argmax())
+    confidence = float(np.clip(total[best], 0, 1))
+    if confidence < _FOUND + (_TYPED_MARGIN if kind and not typed[best] else 0):
+        return Answer(confidence=confidence)
+    return Answer(sentences[best], _nearest(spans[best], sentences[best], question, kind), confidence)
+
+
+def overlap(words: frozenset[str], texts: Sequence[str]) -> NDArray[np.float64]:
+    """Which share of a question's words each text contains."""
+    import numpy as np
+
+    return np.array([len(words & content_words(text)) / max(len(words), 1) for text in texts])
+
+
+def _nearest(spans: Sequence[Span], sentence: str, question: str, kind: str | None) -> str:
+    """Of several pieces of the right kind, the one with the question's words around it; who did something is "by" them."""
+
+    words = content_words(question)
+    told = [match for match in re.finditer(r"[^\W_]+", question) if content_words(match[0])]
+    last = sentence.lower().find(told[-1][0].lower()) if told else -1  # "spent on staff": the last word tells most
+
+    def closeness(span: Span) -> tuple[int, int, int]:
+        around = content_words(sentence[max(0, span.start - 45) : span.end + 45])
+        several = len(span.text.split())
+        doer = kind == "person" and sentence[: span.start].endswith(" by ")
+        away = min(abs(last - span.start), abs(last - span.end)) if last >= 0 else 0
+        return len(words & around) + (kind == "person" and several > 1) + 2 * doer, -away, several
+
+    return max(spans, key=closeness).text if spans else ""

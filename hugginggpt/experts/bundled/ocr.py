@@ -1,0 +1,210 @@
+"""Reading the text of a picture with PP-OCR (https://github.com/RapidAI/RapidOCR), in the order a person reads it."""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from hugginggpt.core.errors import InputError
+from hugginggpt.core.tasks import Kind
+from hugginggpt.core.threads import processors
+from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.bundled import embeddings, image_classification
+from hugginggpt.experts.bundled.extractive_qa import answered
+from hugginggpt.experts.bundled.form_qa import Cell, answers_from_page
+from hugginggpt.experts.bundled.question_analysis import split_question
+from hugginggpt.experts.bundled.weights import loads, weight_path
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+MODEL: Final = "PP-OCRv6-small"
+_MAX_SIDE: Final = 2_000
+"""Larger pictures are scaled down to this many pixels a side: the detector sees no more than that anyway."""
+_MAX_ASPECT: Final = 8
+"""Longer strips are padded: on a 500 × 1 picture the detector would work for over a minute."""
+_MIN_SIDE: Final = 32
+_LEAST_SIDE: Final = 6
+"""No letter fits into a picture that is lower or narrower, in pixels."""
+_SURE: Final = 0.5
+"""Lines with a lower score are noise more often than text."""
+_LEAST_CHARACTERS: Final = 2
+"""A photograph's texture is read as a stray "0" now and then; that is no text."""
+
+
+_reading: Final = threading.Lock()
+"""Held while the reader works: it keeps settings of a run in itself, and a run that was stopped gives its slot back
+before its thread has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One piece of text in a picture."""
+
+    text: str
+    score: float
+    box: tuple[float, float, float, float]
+    """left, top, right, bottom in pixels of the original picture."""
+
+
+@loads(MODEL)
+def _reader() -> Any:
+    from rapidocr import RapidOCR
+
+    models = weight_path("rapidocr/models/PP-OCRv6_det_small.onnx").parent
+    return RapidOCR(
+        params={
+            "Global.log_level": "critical",
+            "EngineConfig.onnxruntime.intra_op_num_threads": processors(4),
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            # with explicit paths a missing file is an error, never a download
+            "Det.model_path": str(models / "PP-OCRv6_det_small.onnx"),
+            "Rec.model_path": str(models / "PP-OCRv6_rec_small.onnx"),
+            "Cls.model_path": str(models / "ch_ppocr_mobile_v2.0_cls_mobile.onnx"),
+        }
+    )
+
+
+def read_picture(call: Call) -> Result:
+    """image-to-text: the text in the picture, its rows top to bottom; where there is none, what the classifier sees.
+
+    Returns:
+        One text; ``data["lines"]`` holds text, score (0..1) and box (left, top, right, bottom in pixels) of each piece.
+    """
+    image = call.picture()
+    rows = read_rows(image)
+    call.token.check()
+    if not rows:
+        guesses = image_classification.classify(image)
+        return Result(
+            (Output(Kind.TEXT, text=image_classification.sentence(guesses), data={"lines": [], "classes": guesses}),),
+            note=f"There is no text to read in this picture, so the classifier {image_classification.MODEL} says what it sees; "
+            "it names things and does not describe scenes.",
+            models=(MODEL, image_classification.MODEL),
+        )
+    lines = [{"text": line.text, "score": line.score, "box": list(line.box)} for row in rows for line in row]
+    return Result((Output(Kind.TEXT, text=rows_text(rows), data={"lines": lines}),))
+
+
+def answer_about_document(call: Call) -> Result:
+    """document-question-answering: read the page, then find the row that answers, word for word.
+
+    Returns:
+        One text with the answer; ``data`` holds answer, sentence and confidence (0..1).
+    """
+    parts = split_question(call.text("text"))
+    rows = read_rows(call.picture())
+    if not rows:
+        raise InputError("There is no text to read in this picture, so nothing in it answers the question.")
+    call.token.check()
+    output = answered(parts, answers_from_page([cells(row) for row in rows], parts))
+    return Result((output,), models=(MODEL, embeddings.MODEL))
+
+
+def rows_text(rows: list[list[Line]]) -> str:
+    """Rows as lines of text; a wide gap between two pieces becomes a tab."""
+    return "\n".join("\t".join(cell.text for cell in cells(row)) for row in rows)
+
+
+def cells(row: list[Line]) -> list[Cell]:
+    """The pieces of a row, those that stand close together joined."""
+    found = [Cell(row[0].text, row[0].box)]
+    for left, right in zip(row, row[1:], strict=False):
+        height = min(left.box[3] - left.box[1], right.box[3] - right.box[1])
+        if right.box[0] - left.box[2] > 1.5 * height:
+            found.append(Cell(right.text, right.box))
+        else:
+            found[-1] = _joined(found[-1], right)
+    return found
+
+
+def _joined(cell: Cell, line: Line) -> Cell:
+    (left, top, _, bottom), (_, line_top, right, line_bottom) = cell.box, line.box
+    return Cell(f"{cell.text} {line.text}", (left, min(top, line_top), right, max(bottom, line_bottom)))
+
+
+def read_rows(image: Image.Image) -> list[list[Line]]:
+    """The pieces of text of a picture in rows, top to bottom, each row left to right; [] when there is none.
+
+    Args:
+        image: RGB.
+    """
+    import numpy as np
+
+    if min(image.size) < _LEAST_SIDE:
+        return []
+    prepared, scale = _prepared(image)
+    reader = _reader()
+    with _reading:
+        found = reader(np.asarray(prepared)[:, :, ::-1])  # the engine wants BGR
+    if not found.txts:
+        return []
+    boxes = np.asarray(found.boxes, float) / scale
+    kept = [i for i, score in enumerate(found.scores) if score >= _SURE and found.txts[i].strip()]
+    pieces = [Line(found.txts[i].strip(), round(float(found.scores[i]), 3), _rectangle(boxes[i])) for i in kept]
+    if sum(character.isalnum() for piece in pieces for character in piece.text) < _LEAST_CHARACTERS:
+        return []
+    return _rows(pieces, boxes[kept])
+
+
+def _prepared(image: Image.Image) -> tuple[Image.Image, float]:
+    """The picture at a size and shape that the detector can take, and by what factor it was scaled."""
+    from PIL import Image
+
+    scale = min(1.0, _MAX_SIDE / max(image.size))
+    if scale < 1:
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    width = max(image.width, _MIN_SIDE, -(-image.height // _MAX_ASPECT))
+    height = max(image.height, _MIN_SIDE, -(-image.width // _MAX_ASPECT))
+    if (width, height) != image.size:
+        padded = Image.new("RGB", (width, height), "white")
+        padded.paste(image, (0, 0))
+        image = padded
+    return image, scale
+
+
+def _rectangle(box: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    (left, top), (right, bottom) = box.min(axis=0), box.max(axis=0)
+    return round(float(left), 1), round(float(top), 1), round(float(right), 1), round(float(bottom), 1)
+
+
+def _skew(boxes: NDArray[np.float64]) -> float:
+    """By how many radians the page is turned: the median slope of the text, weighted by its width."""
+    import numpy as np
+
+    top = boxes[:, 1] - boxes[:, 0]
+    width = np.hypot(top[:, 0], top[:, 1])
+    slope = np.arctan2(top[:, 1], top[:, 0])
+    order = np.argsort(slope)
+    running = np.cumsum(width[order])
+    angle = float(slope[order][np.searchsorted(running, running[-1] / 2)])
+    return angle if abs(angle) < math.radians(15) else 0.0
+
+
+def _rows(pieces: list[Line], boxes: NDArray[np.float64]) -> list[list[Line]]:
+    """Pieces whose heights overlap by more than half, once the page is straight, stand in one row."""
+    import numpy as np
+
+    angle = _skew(boxes)
+    cos, sin = math.cos(-angle), math.sin(-angle)
+    straight = boxes @ np.array([[cos, sin], [-sin, cos]])
+    spans = sorted(
+        ((s[:, 1].min(), s[:, 1].max(), s[:, 0].min(), piece) for s, piece in zip(straight, pieces, strict=True)),
+        key=lambda span: span[0] + span[1],
+    )
+    rows: list[list[Any]] = []
+    for span in spans:
+        for row in reversed(rows[-3:]):
+            top = sum(other[0] for other in row) / len(row)
+            bottom = sum(other[1] for other in row) / len(row)
+            if min(bottom, span[1]) - max(top, span[0]) > 0.5 * min(bottom - top, span[1] - span[0]):
+                row.append(span)
+                break
+        else:
+            rows.append([span])
+    return [[span[3] for span in sorted(row, key=lambda span: span[2])] for row in rows]

@@ -1,0 +1,90 @@
+"""Speech from English text with hibari-tts (https://pypi.org/project/hibari-tts/), 24 kHz."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from hugginggpt.core.errors import InputError
+from hugginggpt.core.tasks import Kind
+from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.bundled.weights import loads
+from hugginggpt.workspace import media
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MODEL: Final = "hibari-tts"
+RATE: Final = 24_000
+_MAX_PHONEMES: Final = 390
+"""The model's window; longer stretches without a full stop are cut there."""
+_MAX_CHARS: Final = 20_000
+"""About 25 minutes of speech."""
+_PAUSE: Final = 0.12
+"""Silence between two sentences, in seconds."""
+_SPOKEN: Final = re.compile(r"[^\W_]|[%&+=$€£@]")
+_LETTER: Final = re.compile(r"[^\W\d_]")
+
+
+@loads(MODEL)
+def _voice() -> Any:
+    from hibari import Hibari
+
+    voice = Hibari(voice="heart", threads=1)
+    _ = voice.g2p.oov  # loads its lazy parts here, under the lock of `loads`
+    return voice
+
+
+def speak(call: Call) -> Result:
+    """text-to-speech: a WAV file, mono, 24 kHz, 16 bit; ``data["seconds"]`` is its length.
+
+    Raises:
+        InputError: There is nothing in the text that this English voice can say.
+    """
+    text = call.text()
+    if not _SPOKEN.search(text):
+        raise InputError("There is nothing in this text that can be spoken.")
+    letters = _LETTER.findall(text)
+    foreign = [letter for letter in letters if ord(letter) > 0x24F]
+    if letters and len(foreign) > len(letters) / 2:
+        raise InputError("The built-in voice speaks English only, and this text is in another script.")
+    samples = synthesize(text[:_MAX_CHARS], call)
+    if not samples.size:
+        raise InputError("There is nothing in this text that can be spoken.")
+    path = call.new_path(".wav")
+    media.write_wav(path, samples, RATE)
+    notes = []
+    if len(text) > _MAX_CHARS:
+        notes.append(f"Only the first {_MAX_CHARS:,} characters are spoken.")
+    if foreign:
+        notes.append("Words in other scripts are left out: the built-in voice speaks English only.")
+    return Result((Output(Kind.AUDIO, path=path, data={"seconds": round(samples.size / RATE, 2)}),), note=" ".join(notes))
+
+
+def synthesize(text: str, call: Call) -> NDArray[np.float32]:
+    """The text as sound, shape (samples,), 24 kHz; sentence by sentence, so that it can be stopped.
+
+    The random generator is seeded: the same text gives the same sound.
+    """
+    import numpy as np
+
+    voice = _voice()
+    random = np.random.default_rng(0)
+    pause = np.zeros(int(_PAUSE * RATE), np.float32)
+    parts: list[NDArray[np.float32]] = []
+    sentences = voice.phonemize(_sayable(text))
+    for number, phonemes in enumerate(sentences):
+        for start in range(0, len(phonemes), _MAX_PHONEMES):
+            call.token.check()
+            parts.append(voice.from_ids(voice.ids(phonemes[start : start + _MAX_PHONEMES]), 1.0, random))
+        parts.append(pause)
+        if len(sentences) > 5:
+            call.progress(f"sentence {number + 1} of {len(sentences)}", (number + 1) / len(sentences))
+    return np.concatenate(parts) if any(part.any() for part in parts) else np.zeros(0, np.float32)
+
+
+def _sayable(text: str) -> str:
+    """Rows of a page end like sentences, so that the voice pauses there."""
+    rows = [row.strip() for row in re.split(r"[\n\t]+", text) if row.strip()]
+    return " ".join(row if row[-1] in ".!?:;," else row + "." for row in rows)

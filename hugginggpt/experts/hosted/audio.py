@@ -1,0 +1,88 @@
+"""Sounds at providers: speech made and written down, what a recording is, recordings made anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hugginggpt.core.errors import ExpertError, InputError, ResourceError
+from hugginggpt.core.tasks import Kind
+from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.hosted.inputs import sent_sound
+from hugginggpt.experts.outputs import text as texts
+from hugginggpt.experts.outputs.audio import recorded
+from hugginggpt.workspace import media
+
+if TYPE_CHECKING:
+    from huggingface_hub import AsyncInferenceClient
+
+_KEPT = 5
+_MAX_CHARS = 5_000
+"""How much is spoken by one call."""
+
+
+async def speak(call: Call, client: AsyncInferenceClient) -> Result:
+    """text-to-speech: a WAV file, mono, 16 bit, at the rate at which it came; ``data`` has seconds and rate."""
+    text = call.text()
+    note = f"Only the first {_MAX_CHARS:,} characters are spoken." if len(text) > _MAX_CHARS else ""
+    return Result((_decoded(call, await client.text_to_speech(text[:_MAX_CHARS])),), note)
+
+
+async def transcribe(call: Call, client: AsyncInferenceClient) -> Result:
+    """automatic-speech-recognition: what is said; ``data`` has segments (start, end in seconds, text) and seconds.
+
+    Raises:
+        InputError: No speech is heard.
+    """
+    with sent_sound(call) as (path, seconds):
+        found = await client.automatic_speech_recognition(path)
+    if not (text := found.text.strip()):
+        raise InputError("No speech is heard in this recording.")
+    segments: list[dict[str, Any]] = [
+        {"start": chunk.timestamp[0], "end": chunk.timestamp[1], "text": chunk.text.strip()} for chunk in found.chunks or ()
+    ]
+    data = {"segments": segments or [{"start": 0.0, "end": round(seconds, 2), "text": text}], "seconds": round(seconds, 2)}
+    return Result((Output(Kind.TEXT, text=text, data=data),))
+
+
+async def classify(call: Call, client: AsyncInferenceClient) -> Result:
+    """audio-classification: a sentence; label and score (0..1) of the five likeliest classes."""
+    with sent_sound(call) as (path, _):
+        found = await client.audio_classification(path)
+    ranked = sorted(found, key=lambda entry: -entry.score)[:_KEPT]
+    return texts.classes([{"label": entry.label, "score": entry.score} for entry in ranked], shares=True)
+
+
+async def clean(call: Call, client: AsyncInferenceClient) -> Result:
+    """audio-to-audio: a WAV file of what the model made of the recording; the first, where it takes it apart."""
+    with sent_sound(call) as (path, _):
+        found = await client.audio_to_audio(path)
+    if not found:
+        raise ExpertError(f"{call.card.id} made no sound of this.")
+    return Result((_decoded(call, found[0].blob),))
+
+
+def _decoded(call: Call, content: Any) -> Output:
+    """A sound file of any format as WAV, at its own rate, mono.
+
+    Raises:
+        ExpertError: It is no sound.
+    """
+    path = call.new_path(".audio")
+    try:
+        path.write_bytes(bytes(content))
+        rate = _rate(path)
+        samples = media.read_audio(path, rate=rate, max_seconds=call.limits.max_audio_seconds)
+    except (ResourceError, ValueError, TypeError) as error:
+        raise ExpertError(f"{call.card.provider or call.card.id} answered something that is no sound.") from error
+    finally:
+        path.unlink(missing_ok=True)
+    return recorded(call, samples, rate)
+
+
+def _rate(path: Path) -> int:
+    """Samples per second of a sound file."""
+    with media.open_stream(path) as container:
+        if not container.streams.audio:
+            raise ValueError("no sound in it")
+        return int(container.streams.audio[0].rate)

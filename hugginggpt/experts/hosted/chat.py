@@ -1,0 +1,84 @@
+"""What chat models do: talk, rewrite, describe pictures, answer questions about pictures and documents.
+
+Through the router's chat completions (https://huggingface.co/docs/inference-providers/tasks/chat-completion).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from hugginggpt.core.errors import ExpertError
+from hugginggpt.core.events import Usage
+from hugginggpt.experts.base import Call, Result
+from hugginggpt.experts.hosted.inputs import sent_picture
+from hugginggpt.experts.outputs import text
+from hugginggpt.llm.completions import spoken
+
+if TYPE_CHECKING:
+    from huggingface_hub import AsyncInferenceClient
+
+_DESCRIBE: Final = "Describe this picture in detail. If there is writing in it, quote it."
+_FROM_DOCUMENT: Final = "{} Answer with the words or numbers that stand in the document, and nothing else."
+_REPLY_TOKENS: Final = 2_048
+"""The longest reply, thoughts included; a provider's own limit may be as low as 20."""
+_CUT: Final = " […]"
+_REWRITE: Final = "Rewrite the following text{}. Reply with the result alone.\n\n{}"
+
+
+async def converse(call: Call, client: AsyncInferenceClient) -> Result:
+    """conversational and text-generation: the model's reply; ``data["written"]`` is the same."""
+    reply, usage = await _ask(call, client, call.text())
+    return _told(reply, {"written": reply}, usage)
+
+
+async def rewrite(call: Call, client: AsyncInferenceClient) -> Result:
+    """text2text-generation: the text as `instruction` wants it, by default corrected and put simply."""
+    instruction = str(call.inputs.get("instruction") or "").strip().rstrip(".")
+    wish = f" so that this is followed: {instruction}" if instruction else ", correct and simple"
+    reply, usage = await _ask(call, client, _REWRITE.format(wish, call.text()))
+    return _told(reply, {"parts": 1}, usage)
+
+
+async def describe(call: Call, client: AsyncInferenceClient) -> Result:
+    """image-to-text: what a picture shows, and what is written in it."""
+    return await _about_picture(call, client, _DESCRIBE)
+
+
+async def answer_about_picture(call: Call, client: AsyncInferenceClient) -> Result:
+    """visual-question-answering: the answer to `text`."""
+    return await _about_picture(call, client, call.text())
+
+
+async def answer_about_document(call: Call, client: AsyncInferenceClient) -> Result:
+    """document-question-answering: the answer to `text`, from a page that is a picture."""
+    return await _about_picture(call, client, _FROM_DOCUMENT.format(call.text()))
+
+
+async def _about_picture(call: Call, client: AsyncInferenceClient, question: str) -> Result:
+    with sent_picture(call) as sent:
+        picture = {"type": "image_url", "image_url": {"url": sent.as_url}}
+        reply, usage = await _ask(call, client, [picture, {"type": "text", "text": question}])
+    return _told(reply, {}, usage)
+
+
+async def _ask(call: Call, client: AsyncInferenceClient, content: Any) -> tuple[str, Usage]:
+    """The reply, without the thoughts that some models write first, and what it cost.
+
+    Raises:
+        ExpertError: It is empty.
+    """
+    found = await client.chat_completion([{"role": "user", "content": content}], max_tokens=_REPLY_TOKENS)
+    choice = found.choices[0] if found.choices else None
+    reply = (spoken((choice.message.content if choice else "") or "") or "").strip()
+    if not reply:
+        raise ExpertError(f"{call.card.id} answered nothing: try again, or choose another model.")
+    if choice and choice.finish_reason == "length":
+        reply += _CUT  # it ran out of room
+    used = found.usage
+    tokens = (used.prompt_tokens, used.completion_tokens) if used else (0, 0)
+    return reply, Usage("work", 1, tokens[0] or 0, tokens[1] or 0)
+
+
+def _told(reply: str, data: dict[str, Any], usage: Usage) -> Result:
+    return replace(text.written(reply, data), usage=usage)

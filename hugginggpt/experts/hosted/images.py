@@ -1,0 +1,71 @@
+"""What a picture shows, at providers: classes, things, regions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hugginggpt.experts.base import Call, Result
+from hugginggpt.experts.hosted.inputs import sent_picture
+from hugginggpt.experts.labels import split_labels
+from hugginggpt.experts.outputs import images as pictures
+from hugginggpt.experts.outputs import text
+
+if TYPE_CHECKING:
+    from huggingface_hub import AsyncInferenceClient
+
+_KEPT = 5
+_SURE, _LIKELY = 0.5, 0.3
+"""From which score a thing counts as found; and from which it is shown where nothing is sure."""
+
+
+async def classify(call: Call, client: AsyncInferenceClient) -> Result:
+    """image-classification: a sentence; label and score (0..1) of the five likeliest classes."""
+    with sent_picture(call) as sent:
+        found = await client.image_classification(sent.path, top_k=_KEPT)
+    ranked = sorted(found, key=lambda entry: -entry.score)[:_KEPT]
+    return text.classes([{"label": entry.label, "score": entry.score} for entry in ranked], shares=True)
+
+
+async def sort_into_labels(call: Call, client: AsyncInferenceClient) -> Result:
+    """zero-shot-image-classification: which of the labels fits the picture best, with scores (0..1) of all."""
+    labels = split_labels(call.text("labels"))
+    with sent_picture(call) as sent:
+        found = await client.zero_shot_image_classification(sent.path, labels)
+    ranked = sorted(found, key=lambda entry: -entry.score)
+    return text.classes([{"label": entry.label, "score": entry.score} for entry in ranked], shares=True)
+
+
+async def detect(call: Call, client: AsyncInferenceClient) -> Result:
+    """object-detection: the picture with a box round each thing that is found, and a text that counts them."""
+    with sent_picture(call) as sent:
+        found = await client.object_detection(sent.path, threshold=_LIKELY)
+    things = [
+        {
+            "label": thing.label,
+            "score": thing.score,
+            "box": [side * sent.scale for side in (thing.box.xmin, thing.box.ymin, thing.box.xmax, thing.box.ymax)],
+        }
+        for thing in found
+        if thing.score >= _LIKELY
+    ]
+    return pictures.things(call, sent.original, pictures.ranked(things), threshold=_SURE)
+
+
+async def segment(call: Call, client: AsyncInferenceClient) -> Result:
+    """image-segmentation: the picture under coloured masks with a legend, and a text that names its regions.
+
+    Where masks overlap, the surer one counts.
+    """
+    import numpy as np
+
+    with sent_picture(call) as sent:
+        found = await client.image_segmentation(sent.path)
+    masks = sorted(found, key=lambda region: region.score or 0.0)
+    images: list[Any] = [region.mask for region in masks]  # the client's types say text, but it has decoded them
+    size = images[0].size if images else sent.original.size
+    number = np.full(size[::-1], -1, np.int32)
+    for i, image in enumerate(images):
+        number[np.asarray(image.convert("L").resize(size)) > 127] = i
+    shares = [float((number == i).mean()) for i in range(len(masks))]
+    regions = [pictures.region(m.label, m.score or 0.0, share) for m, share in zip(masks, shares, strict=True)]
+    return pictures.regions(call, sent.original, number, regions)

@@ -1,0 +1,200 @@
+"""Text tasks at providers, mostly hf-inference (https://huggingface.co/docs/inference-providers/providers/hf-inference)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from hugginggpt.core.errors import ExpertError, InputError
+from hugginggpt.core.languages import detect, named
+from hugginggpt.core.sentences import Piece, packed, sentences
+from hugginggpt.experts.base import Call, Result
+from hugginggpt.experts.csv_tables import read_rows
+from hugginggpt.experts.hosted.translation import direction
+from hugginggpt.experts.labels import split_labels
+from hugginggpt.experts.outputs import tables
+from hugginggpt.experts.outputs import text as texts
+
+if TYPE_CHECKING:
+    from huggingface_hub import AsyncInferenceClient
+
+T = TypeVar("T")
+
+_ROOM: Final = 1_200
+"""Characters of a text that are sent at once: about 400 tokens, which is what most of these models can read."""
+_LONG_ROOM: Final = 3_000
+"""The same for models that sum up."""
+_MASK, _OTHER_MASK = "[MASK]", "<mask>"
+_BAD_REQUEST: Final = 400
+_TELLING: Final = 60
+"""The language of a shorter text, in characters, isn't told from its words with certainty."""
+
+
+async def classify(call: Call, client: AsyncInferenceClient) -> Result:
+    """text-classification: a sentence, and all classes with their scores; a long text has the mean over its pieces."""
+    pieces = _pieces(call.text())
+    found = await _each(call, pieces, lambda piece: client.text_classification(piece.text))
+    return _mean_classes([[(entry.label, entry.score) for entry in entries] for entries in found], pieces)
+
+
+async def find_entities(call: Call, client: AsyncInferenceClient) -> Result:
+    """token-classification: names with their kinds, one a line, and where they stand in the text."""
+    text = call.text()
+    pieces = _pieces(text)
+    found = await _each(call, pieces, lambda p: client.token_classification(p.text, aggregation_strategy="first"))
+    entries, start = [], 0
+    for piece, names in zip(pieces, found, strict=True):
+        for name in names:
+            group = name.entity_group or name.entity or ""
+            entries.append(
+                {
+                    "entity_group": group.removeprefix("B-").removeprefix("I-"),
+                    "score": name.score,
+                    "start": start + (name.start or 0),
+                    "end": start + (name.end or 0),
+                }
+            )
+        start += len(piece)
+    return texts.entities(text, entries)
+
+
+async def fill_gap(call: Call, client: AsyncInferenceClient) -> Result:
+    """fill-mask: the text with its gap filled, and the likeliest words; each of several gaps is filled for itself.
+
+    Which sign a model has for a gap isn't told beforehand: a model that doesn't know the first one answers 400.
+    """
+    from huggingface_hub.errors import HfHubHTTPError
+
+    text = call.text()
+    try:
+        return await _filled(text, _MASK, client)
+    except HfHubHTTPError as error:
+        if error.response.status_code != _BAD_REQUEST:
+            raise
+    return await _filled(text, _OTHER_MASK, client)
+
+
+async def _filled(text: str, mask: str, client: AsyncInferenceClient) -> Result:
+    marked = texts.with_masks(text, mask)
+    alone = [_only(marked, mask, gap) for gap in range(marked.count(mask))]
+    found = [await client.fill_mask(each, top_k=2 * texts.TOLD) for each in alone]
+    return texts.gaps(marked, mask, [[{"token_str": e.token_str, "score": e.score} for e in each] for each in found])
+
+
+def _only(text: str, mask: str, gap: int) -> str:
+    """The text with that one of its gaps alone; the others are left out."""
+    before, *after = text.split(mask)
+    parts = [before]
+    for number, part in enumerate(after):
+        parts += [mask if number == gap else "", part]
+    return "".join(parts)
+
+
+async def sort_into_labels(call: Call, client: AsyncInferenceClient) -> Result:
+    """zero-shot-classification: the likeliest of the labels, and all of them with their scores."""
+    labels = split_labels(call.text("labels"))
+    pieces = _pieces(call.text())
+    found = await _each(call, pieces, lambda piece: client.zero_shot_classification(piece.text, labels))
+    return _mean_classes([[(entry.label, entry.score) for entry in entries] for entries in found], pieces)
+
+
+async def compare(call: Call, client: AsyncInferenceClient) -> Result:
+    """sentence-similarity: a sentence, and the cosine of the two texts' vectors."""
+    found = await client.sentence_similarity(call.text(), [call.text("other_text")])
+    return texts.similarity(float(found[0]))
+
+
+async def summarize(call: Call, client: AsyncInferenceClient) -> Result:
+    """summarization: a shorter text; the summaries of a long text's pieces are joined."""
+    pieces = _pieces(call.text(), _LONG_ROOM)
+    found = await _each(call, pieces, lambda piece: client.summarization(piece.text))
+    return texts.written(" ".join((each.summary_text or "").strip() for each in found), {"parts": len(pieces)})
+
+
+async def translate(call: Call, client: AsyncInferenceClient) -> Result:
+    """translation: the text in another language, piece by piece.
+
+    Raises:
+        ExpertError: The model isn't for that pair of languages, or has written another one.
+    """
+    text = call.text()
+    wanted = named(call.text("language")) if call.inputs.get("language") else None
+    spoken = detect(text)
+    codes = {"source": spoken.code if spoken else None, "target": wanted.code if wanted else None}
+    if wanted and spoken == wanted:
+        return texts.written(text, codes, f"The text is in {wanted.name} already.")
+    way = direction(call.card, spoken, wanted)
+    pieces = _pieces(text)
+
+    def ask(piece: Piece) -> Awaitable[Any]:
+        return client.translation(way.prefix + piece.text, src_lang=way.source, tgt_lang=way.target)
+
+    found = await _each(call, pieces, ask)
+    joined = "".join(each.translation_text + (piece.gap or " ") for each, piece in zip(found, pieces, strict=True))
+    made = detect(joined)
+    if not way.sure and wanted and made and made != wanted and len(joined) > _TELLING:
+        raise ExpertError(f"{call.card.id} wrote {made.name} where {wanted.name} was wanted: choose another model.")
+    return texts.written(joined, codes | {"target": way.into.code if way.into else None})
+
+
+async def answer_from_text(call: Call, client: AsyncInferenceClient) -> Result:
+    """question-answering: the words of the text that answer, and the sentence they stand in."""
+    text = call.text()
+    found = await client.question_answering(call.text("question"), text, handle_impossible_answer=True)
+    best = found[0] if isinstance(found, list) else found
+    if not best.answer.strip():
+        return texts.no_answer(best.score)
+    return texts.answer_from_text(text, int(best.start), int(best.end), best.score)
+
+
+async def answer_from_table(call: Call, client: AsyncInferenceClient) -> Result:
+    """table-question-answering: the cells that answer, or what they add up to."""
+    question, (header, *body) = call.text("question"), read_rows(call)
+    table = {name: [row[column] for row in body] for column, name in enumerate(_distinct(header))}
+    found = await client.table_question_answering(table, question)
+    aggregator = (found.aggregator or "NONE").upper()
+    return tables.cells(found.cells, aggregator, found.coordinates)
+
+
+async def classify_rows(call: Call, client: AsyncInferenceClient) -> Result:
+    """tabular-classification: the table with a column of classes, and a sentence that counts them."""
+    header, *body = read_rows(call)
+    found = await client.tabular_classification({name: [row[i] for row in body] for i, name in enumerate(_distinct(header))})
+    return tables.classified(call, header, body, [str(label) for label in found])
+
+
+def _distinct(header: Sequence[str]) -> list[str]:
+    """The columns' names, each once: a table is sent as a mapping."""
+    return [name if header.index(name) == i else f"{name} ({i + 1})" for i, name in enumerate(header)]
+
+
+def _pieces(text: str, room: int = _ROOM) -> list[Piece]:
+    """The text in as few pieces as models can read; all of them in a row are the text."""
+    return packed(sentences(text) or [Piece(text)], _weight, room)
+
+
+def _weight(text: str) -> int:
+    """How much of a model's room a text takes, in letters of English: of most other scripts a letter is a token by itself."""
+    return len(text) + 2 * sum(ord(sign) > 0x24F for sign in text)
+
+
+async def _each(call: Call, pieces: Sequence[Piece], ask: Callable[[Piece], Awaitable[T]]) -> list[T]:
+    found: list[T] = []
+    for number, piece in enumerate(pieces):
+        call.token.check()
+        if len(pieces) > 1:
+            call.progress(f"part {number + 1} of {len(pieces)}", number / len(pieces))
+        found.append(await ask(piece))
+    return found
+
+
+def _mean_classes(found: Sequence[Sequence[tuple[str, float]]], pieces: Sequence[Piece]) -> Result:
+    total = sum(len(piece.text) for piece in pieces) or 1
+    means: dict[str, float] = {}
+    for piece, entries in zip(pieces, found, strict=True):
+        for label, score in entries:
+            means[label] = means.get(label, 0.0) + score * len(piece.text) / total
+    if not means:
+        raise InputError("The model found no class for this text.")
+    ranked: list[dict[str, Any]] = [{"label": n, "score": s} for n, s in sorted(means.items(), key=lambda pair: -pair[1])]
+    return texts.classes(ranked)

@@ -1,0 +1,65 @@
+"""Text tasks that the session's own language model does well itself, as in the original: an expert like any other."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from hugginggpt.core.errors import ControllerError, ExpertError
+from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.tasks import Kind
+from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.llm.client import LanguageModel
+from hugginggpt.workspace.workspace import Resource
+
+_INSTRUCTIONS: Final = Path(__file__).with_name("llm.yaml")
+_MAX_TABLE_CHARS: Final = 20_000
+
+
+@functools.cache
+def instructions() -> Mapping[str, str]:
+    """What the model is told for each task that it can do; {language} and the like stand for arguments."""
+    found: dict[str, str] = yaml.safe_load(_INSTRUCTIONS.read_text(encoding="utf-8"))
+    return found
+
+
+class TextWorkExpert:
+    """Runs text tasks on a language model."""
+
+    backend = "controller"
+
+    def __init__(self, model: LanguageModel) -> None:
+        """Make one of the session's model."""
+        self._model = model
+
+    def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
+        """One for each task that stands in ``llm.yaml``."""
+        description = "The language model that also plans: writes well, in any language, slower than a small model."
+        return [ModelCard(self._model.model, task, self.backend, description) for task in instructions()]
+
+    async def run(self, call: Call) -> Result:
+        """Ask the model once.
+
+        Raises:
+            InputError: A text is empty.
+            ExpertError: The server failed.
+        """
+        texts = {name: call.text(name) for name, value in call.inputs.items() if isinstance(value, str)}
+        for name, value in call.inputs.items():
+            if isinstance(value, Resource) and value.path is not None:
+                texts[name] = value.path.read_text(encoding="utf-8-sig")[:_MAX_TABLE_CHARS]
+        instruction = instructions()[call.card.task].format_map({"language": "English", "instruction": ""} | texts)
+        material = "\n\n".join(f"{name}:\n{text}" for name, text in texts.items() if name not in {"language", "instruction"})
+        messages = [
+            {"role": "system", "content": instruction + " Reply with the result alone, without comment."},
+            {"role": "user", "content": material},
+        ]
+        try:
+            reply, usage = await self._model.complete(messages, "work")
+        except ControllerError as error:
+            raise ExpertError(str(error)) from error
+        return Result((Output(Kind.TEXT, text=reply.strip()),), usage=usage)

@@ -1,0 +1,173 @@
+"""Speech recognizers, each as something that turns a recording into timed pieces of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from hugginggpt.experts.base import Call
+from hugginggpt.experts.local.audio.waveforms import cut_where_quiet
+from hugginggpt.experts.local.runtime.cancellation import interruptible
+from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
+from hugginggpt.experts.local.runtime.stopping import stopping
+from hugginggpt.hub.cache import Checkpoint
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+RATE: Final = 16_000
+"""What all of these were trained on, in samples per second."""
+_WINDOW: Final = 20.0
+"""How much a recognizer hears at once, in seconds; Whisper has a window of its own."""
+_OVERLAP: Final = 3.0
+"""What is heard on both sides of a window only to understand what is between, in seconds."""
+_GAP: Final = 0.8
+"""A silence between two words that begins a new segment, in seconds."""
+_TOKENS_A_SECOND: Final = 6.5
+"""More than anybody says; a model that goes on beyond that repeats itself (Moonshine's model card)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was said: pieces of text with ``start`` and ``end`` in seconds from the beginning."""
+
+    segments: Sequence[Mapping[str, Any]]
+    words: Sequence[Mapping[str, Any]] = ()
+    language: str = ""
+    """ISO 639-1, where the model tells."""
+
+
+def whisper(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
+    """Whisper (arXiv 2212.04356): windows of thirty seconds that begin where the last segment ended (section 3.8).
+
+    It writes down what is said in the language in which it is said. The thresholds, the paper's own, keep it from
+    inventing words for silence; one temperature is as good on most recordings as the paper's six, and never six times
+    slower.
+    """
+    import torch
+
+    def load(checkpoint: Checkpoint) -> tuple[Any, Any]:
+        from transformers import WhisperForConditionalGeneration, WhisperProcessor
+
+        model: Any = WhisperForConditionalGeneration.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        return WhisperProcessor.from_pretrained(checkpoint.folder, **SAFE), model.to(runtime.device.name).eval()
+
+    seconds = samples.size / RATE
+
+    def tell(frames: torch.Tensor) -> None:
+        call.token.check()
+        done, of = frames[0].tolist()
+        call.progress(f"{min(done / 100, seconds):.0f} of {seconds:.0f} s", min(1.0, done / of))
+
+    with runtime.loaded("recognizer", load, call.token) as (processor, model), torch.inference_mode():
+        if not hasattr(model.generation_config, "no_timestamps_token_id"):  # as in early fine-tuned checkpoints
+            return sequence(samples, runtime, call)
+        long = samples.size > processor.feature_extractor.n_samples
+        inputs = processor(
+            samples, sampling_rate=RATE, return_tensors="pt", return_attention_mask=True,
+            **({"truncation": False, "padding": "longest"} if long else {}),
+        ).to(runtime.device.name, runtime.dtype)  # fmt: skip
+        language = _language(model, inputs["input_features"])
+        found = model.generate(
+            **inputs, **({"language": language, "task": "transcribe"} if language else {}), return_timestamps=True,
+            return_segments=True, condition_on_prev_tokens=False, temperature=0.0, logprob_threshold=-1.0,
+            no_speech_threshold=0.6, monitor_progress=tell, stopping_criteria=stopping([call]),
+        )  # fmt: skip
+        call.token.check()
+        segments = [
+            _timed(segment["start"], min(float(segment["end"]), seconds), processor.tokenizer.decode(segment["tokens"]))
+            for segment in found["segments"][0]
+            if segment["start"] < seconds  # not in the silence that fills up the last window
+        ]
+    return Heard(segments, language=language)
+
+
+def _language(model: Any, features: Any) -> str:
+    """Which language is spoken, by the model's own ear; empty where it knows only one."""
+    ids = getattr(model.generation_config, "lang_to_id", None)
+    if not ids or not getattr(model.generation_config, "is_multilingual", True):
+        return ""
+    detected = model.detect_language(features, num_segment_frames=2 * model.config.max_source_positions).item()
+    return next(str(token).strip("<|>") for token, number in ids.items() if number == detected)
+
+
+def ctc(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
+    """Models with a CTC head, such as wav2vec 2.0 (arXiv 2006.11477): overlapping windows; words have times."""
+
+    def load(checkpoint: Checkpoint) -> Any:
+        import torch
+        from transformers import AutoFeatureExtractor, AutoModelForCTC, AutoTokenizer
+        from transformers.pipelines.automatic_speech_recognition import AutomaticSpeechRecognitionPipeline
+
+        tokenizer: Any = AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE)
+        model = AutoModelForCTC.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        return AutomaticSpeechRecognitionPipeline(
+            model=model.to(runtime.device.name).eval(),
+            feature_extractor=AutoFeatureExtractor.from_pretrained(checkpoint.folder, **SAFE),
+            tokenizer=tokenizer,
+            device=torch.device(runtime.device.name),
+        )
+
+    seconds = samples.size / RATE
+    with runtime.loaded("recognizer", load, call.token) as pipeline, interruptible(pipeline.model, call):
+        raw = {"raw": samples, "sampling_rate": RATE}
+        outputs: list[Any] = []
+        # by its three steps, so that it can be stopped and can tell how far it is between two windows
+        for window in pipeline.preprocess(raw, chunk_length_s=_WINDOW, stride_length_s=_OVERLAP):
+            call.token.check()
+            at = len(outputs) * (_WINDOW - 2 * _OVERLAP)
+            call.progress(f"{min(at, seconds):.0f} of {seconds:.0f} s", min(1.0, at / seconds))
+            outputs.append(pipeline.forward(window))
+        found = pipeline.postprocess(outputs, return_timestamps="word")
+    words = [_timed(word["timestamp"][0], word["timestamp"][1], word["text"]) for word in found["chunks"]]
+    return Heard(_joined(words), words)
+
+
+def _joined(words: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Words with little silence between them as one segment each."""
+    segments: list[dict[str, Any]] = []
+    for word in words:
+        if segments and word["start"] - segments[-1]["end"] < _GAP:
+            segments[-1] |= {"end": word["end"], "text": f"{segments[-1]['text']} {word['text']}"}
+        else:
+            segments.append(dict(word))
+    return segments
+
+
+def sequence(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
+    """Other models that write what they hear, such as Moonshine (arXiv 2410.15608): windows cut where it is quiet."""
+    import torch
+
+    def load(checkpoint: Checkpoint) -> tuple[Any, Any]:
+        from transformers import AutoModelForSpeechSeq2Seq, AutoProcessor
+
+        model = AutoModelForSpeechSeq2Seq.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        return AutoProcessor.from_pretrained(checkpoint.folder, **SAFE), model.to(runtime.device.name).eval()
+
+    segments = []
+    with runtime.loaded("recognizer", load, call.token) as (processor, model), torch.inference_mode():
+        for start, end in cut_where_quiet(samples, RATE, _WINDOW):
+            call.progress(f"{start / RATE:.0f} of {samples.size / RATE:.0f} s", start / samples.size)
+            inputs = processor(samples[start:end], sampling_rate=RATE, return_tensors="pt")
+            most = 8 + round((end - start) / RATE * _TOKENS_A_SECOND)
+            ids = model.generate(
+                **inputs.to(runtime.device.name, runtime.dtype), max_new_tokens=most, stopping_criteria=stopping([call])
+            )
+            call.token.check()
+            segments.append(_timed(start / RATE, end / RATE, processor.decode(ids[0], skip_special_tokens=True)))
+    return Heard(segments)
+
+
+def _timed(start: Any, end: Any, text: str) -> dict[str, Any]:
+    return {"start": round(float(start), 2), "end": round(max(float(start), float(end)), 2), "text": text.strip()}
+
+
+Recognizer = Callable[["NDArray[np.float32]", Runtime, Call], Heard]
+
+RECOGNIZERS: Mapping[str, Recognizer] = {
+    "whisper": whisper,
+    "moonshine": sequence,
+}
+"""By transformers' model type; all others have a CTC head."""

@@ -1,0 +1,61 @@
+"""A recording made anew by a model that was trained to (https://huggingface.co/docs/transformers/model_doc/speecht5).
+
+Of transformers' architectures only SpeechT5's voice conversion makes speech from speech. It leaves out noise because it
+says everything again in another voice; where the voice matters, the bundled DeepFilterNet is the one to take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from hugginggpt.experts.base import Call, Result
+from hugginggpt.experts.local.audio.tts_models import MADE_UP, made_up_speaker, vocoder
+from hugginggpt.experts.local.audio.waveforms import cut_where_quiet, heard, recorded
+from hugginggpt.experts.local.runtime.cancellation import interruptible
+from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
+from hugginggpt.hub.cache import Checkpoint
+
+_WINDOW: Final = 12.0
+"""How much is said again at once, in seconds; it was trained on sentences."""
+
+_LONGER: Final = 3.0
+"""Frames made for each one heard, at most: speech needs 1.25, and a model that doesn't end is ended there."""
+
+
+def clean(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """audio-to-audio: a WAV file, mono, 16 bit, 16 kHz: the same words in another voice (arXiv 2110.07205).
+
+    Returns:
+        ``data["seconds"]``: its length, which may differ from the recording's; ``data["rate"]``: samples per second.
+
+    Raises:
+        InputError: The recording is silent or shorter than a tenth of a second.
+    """
+    import torch
+
+    (call,) = calls
+
+    def load(checkpoint: Checkpoint) -> tuple[Any, Any]:
+        from transformers import SpeechT5FeatureExtractor, SpeechT5ForSpeechToSpeech
+
+        model: Any = SpeechT5ForSpeechToSpeech.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        extractor = SpeechT5FeatureExtractor.from_pretrained(checkpoint.folder, **SAFE)
+        return extractor, model.to(runtime.device.name).eval()
+
+    with (
+        vocoder(runtime, call) as to_sound,
+        runtime.loaded("voice converter", load, call.token) as (extractor, model),
+        interruptible(model.speecht5.decoder.wrapped_decoder, call),
+        torch.inference_mode(),
+    ):
+        rate = extractor.sampling_rate
+        samples = heard(call, rate, speech=True)
+        speaker = made_up_speaker(model, model.config.speaker_embedding_dim)
+        parts = []
+        for start, end in cut_where_quiet(samples, rate, _WINDOW):
+            call.progress(f"{start / rate:.0f} of {samples.size / rate:.0f} s", start / samples.size)
+            values = extractor(audio=samples[start:end], sampling_rate=rate, return_tensors="pt").input_values
+            sound = model.generate_speech(values.to(model.device, model.dtype), speaker, vocoder=to_sound, maxlenratio=_LONGER)
+            parts.append(sound.float().cpu())
+        return [Result((recorded(call, torch.cat(parts), to_sound.config.sampling_rate),), note=MADE_UP)]

@@ -1,0 +1,63 @@
+"""Speech from text, music and sounds from descriptions (https://huggingface.co/docs/transformers/tasks/text-to-speech)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from hugginggpt.core.errors import InputError
+from hugginggpt.experts.base import Call, Result
+from hugginggpt.experts.local.audio.text_to_audio import COMPOSERS, diffused
+from hugginggpt.experts.local.audio.tts_chunks import utterances
+from hugginggpt.experts.local.audio.tts_models import VOICES
+from hugginggpt.experts.local.audio.waveforms import recorded
+from hugginggpt.experts.local.runtime.runtime import Runtime
+
+if TYPE_CHECKING:
+    import torch
+
+_MAX_CHARS: Final = 20_000
+"""About 25 minutes of speech."""
+_PAUSE: Final = 0.15
+"""Silence between two sentences, in seconds."""
+
+
+def speak(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """text-to-speech: a WAV file, mono, 16 bit, at the model's own rate, said sentence by sentence.
+
+    Returns:
+        ``data["seconds"]``: its length; ``data["rate"]``: samples per second.
+
+    Raises:
+        InputError: There is nothing in the text that this voice can say.
+    """
+    import torch
+
+    (call,) = calls
+    text = call.text()
+    notes = [f"Only the first {_MAX_CHARS:,} characters are spoken."] if len(text) > _MAX_CHARS else []
+    with VOICES[runtime.checkpoint.model_type](runtime, call) as voice, torch.inference_mode():
+        sentences = utterances(text[:_MAX_CHARS], voice.longest)
+        pause = torch.zeros(round(_PAUSE * voice.rate))
+        parts: list[torch.Tensor] = []
+        for number, sentence in enumerate(sentences):
+            call.token.check()
+            call.progress(f"sentence {number + 1} of {len(sentences)}", number / len(sentences))
+            if (sound := voice.say(sentence)) is not None:
+                parts += [sound.float().cpu().reshape(-1), pause]
+        if not parts:
+            raise InputError("There is nothing in this text that this voice can say.")
+        output = recorded(call, torch.cat(parts[:-1]), voice.rate)
+        return [Result((output,), note=" ".join([*notes, voice.note]).strip())]
+
+
+def make_sound(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """text-to-audio: a WAV file of some seconds, 16 bit, at the model's own rate, mono or stereo as the model makes it.
+
+    Returns:
+        ``data["seconds"]``: its length; ``data["rate"]``: samples per second.
+    """
+    (call,) = calls
+    compose = COMPOSERS.get(runtime.checkpoint.model_type, diffused)
+    sound, rate = compose(call.text(), runtime, call)
+    return [Result((recorded(call, sound, rate),))]

@@ -1,0 +1,241 @@
+"""Models of the Hugging Face cache, run in this process with transformers and diffusers.
+
+What the cache holds is what is offered; nothing is downloaded here. Each task is one function of a family's module,
+found through the table below; which architecture a checkpoint has is up to its own configuration.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from hugginggpt.core.errors import ExpertError
+from hugginggpt.core.model_card import ModelCard
+from hugginggpt.experts.base import Call, Result, batch_in_thread
+from hugginggpt.experts.local.preloading import sample_call
+from hugginggpt.experts.local.runtime.companions import needs_partner, partner
+from hugginggpt.experts.local.runtime.devices import Device, available_memory, find_devices, place
+from hugginggpt.experts.local.runtime.model_pool import ModelPool
+from hugginggpt.experts.local.runtime.runtime import OVERHEAD, LoadedError, Loading, Runtime, told_apart
+from hugginggpt.experts.local.runtime.task_matching import Match, matches
+from hugginggpt.experts.local.zerogpu import on_zero_gpu, send, wrapped
+from hugginggpt.hub.cache import Checkpoint, find_checkpoints
+
+_FUNCTIONS: Final[Mapping[str, str]] = {
+    "text-classification": "text.classification:classify",
+    "token-classification": "text.classification:find_entities",
+    "fill-mask": "text.classification:fill_gap",
+    "zero-shot-classification": "text.classification:sort_into_labels",
+    "sentence-similarity": "text.classification:compare",
+    "text2text-generation": "text.writing:rewrite",
+    "summarization": "text.writing:summarize",
+    "translation": "text.writing:translate",
+    "text-generation": "text.writing:go_on",
+    "conversational": "text.writing:converse",
+    "question-answering": "text.question_answering:answer_from_text",
+    "table-question-answering": "text.question_answering:answer_from_table",
+    "tabular-classification": "text.tabular:classify_rows",
+    "image-classification": "image.classification:classify",
+    "zero-shot-image-classification": "image.classification:sort_into_labels",
+    "object-detection": "image.detection:detect",
+    "zero-shot-object-detection": "image.detection:detect_named",
+    "image-segmentation": "image.segmentation:segment",
+    "mask-generation": "image.segmentation:outline",
+    "seg-control": "image.segmentation:draw_segments",
+    "depth-estimation": "image.depth:estimate",
+    "depth-control": "image.depth:draw_depth",
+    "normal-control": "image.depth:draw_normals",
+    "image-to-text": "image.captioning:describe",
+    "visual-question-answering": "image.captioning:answer_about_picture",
+    "document-question-answering": "image.captioning:answer_about_document",
+    "openpose-control": "image.pose:draw_pose",
+    "text-to-speech": "audio.text_to_speech:speak",
+    "text-to-audio": "audio.text_to_speech:make_sound",
+    "automatic-speech-recognition": "audio.speech_recognition:transcribe",
+    "audio-classification": "audio.speech_recognition:classify",
+    "audio-to-audio": "audio.audio_to_audio:clean",
+    "video-classification": "video.classification:classify",
+    "text-to-image": "image.text_to_image:paint",
+    "image-to-image": "image.text_to_image:repaint",
+    "inpainting": "image.text_to_image:fill_in",
+    "text-to-video": "video.generation:film",
+    "image-to-video": "video.generation:animate",
+    "canny-text-to-image": "image.controlnet:paint",
+    "hed-text-to-image": "image.controlnet:paint",
+    "mlsd-text-to-image": "image.controlnet:paint",
+    "normal-text-to-image": "image.controlnet:paint",
+    "openpose-text-to-image": "image.controlnet:paint",
+    "depth-text-to-image": "image.controlnet:paint",
+    "seg-text-to-image": "image.controlnet:paint",
+}
+"""Which function does a task: module and name, imported at the first call."""
+
+_BATCH: Final[Mapping[str, int]] = {
+    "text-classification": 32,
+    "token-classification": 16,
+    "image-classification": 16,
+    "object-detection": 4,
+    "audio-classification": 8,
+}
+"""How many inputs of a task go through a model at once; one where nothing is said."""
+
+_SECONDS_BETWEEN_SCANS: Final = 5.0
+
+Function = Callable[[Sequence[Call], Runtime], Sequence[Result]]
+"""What does a task: one result for each call, in their order. Only tasks in `_BATCH` are given several."""
+
+
+class LocalExpert:
+    """Runs cached models."""
+
+    backend = "local"
+
+    def __init__(
+        self,
+        cache: Path | None = None,
+        *,
+        device: str = "auto",
+        memory_gb: float | None = None,
+        gpu_memory_gb: float | None = None,
+    ) -> None:
+        """Make one.
+
+        Args:
+            cache: The Hugging Face cache; by default where ``HF_HOME`` says.
+            device: "auto", "cpu", or a device's name as torch has it.
+            memory_gb: What loaded models may take of the CPU's memory, in GiB; by default half of it.
+            gpu_memory_gb: The same of each GPU's; by default 85 %.
+        """
+        self.cache = cache
+        self._wanted = device, memory_gb, gpu_memory_gb
+        self._scanned = 0.0
+        self._checkpoints: dict[str, Checkpoint] = {}
+        self._cards: tuple[ModelCard, ...] = ()
+        self._placed: dict[str, Device] = {}
+        self._lock = threading.Lock()
+
+    @functools.cached_property
+    def devices(self) -> list[Device]:
+        """Where models run, found out at the first need: asking imports torch."""
+        device, memory_gb, gpu_memory_gb = self._wanted
+        return find_devices(device, memory_gb=memory_gb, gpu_memory_gb=gpu_memory_gb)
+
+    @functools.cached_property
+    def pool(self) -> ModelPool:
+        """The warm models."""
+        return ModelPool({device.name: device.budget for device in self.devices}, available=available_memory)
+
+    def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
+        """One for each cached model and each task that it can do; looks at the disk, so not for the event loop."""
+        with self._lock:
+            if time.monotonic() - self._scanned > _SECONDS_BETWEEN_SCANS or not self._scanned:
+                self._checkpoints = {checkpoint.id: checkpoint for checkpoint in find_checkpoints(self.cache)}
+                usable = [which for which in self._checkpoints.values() if not needs_partner(which) or self._partner(which)]
+                found = [(match, which) for which in usable for match in matches(which)]
+                found.sort(key=lambda pair: pair[0].rank)
+                self._cards = tuple(self._card(which, match) for match, which in found if match.task in _FUNCTIONS)
+                self._scanned = time.monotonic()
+            return self._cards
+
+    def rescan(self) -> None:
+        """Look at the disk again at the next need: something has been downloaded."""
+        self._scanned = 0.0
+
+    def _card(self, checkpoint: Checkpoint, match: Match) -> ModelCard:
+        device = self._device(checkpoint)
+        return ModelCard(
+            checkpoint.id,
+            match.task,
+            self.backend,
+            description=_description(checkpoint, self._partner(checkpoint)),
+            license=checkpoint.license,
+            size_mb=round(checkpoint.size / 1e6, 1),
+            languages=checkpoint.languages,
+            fits=self._need(checkpoint.id, device) <= device.budget,
+            slot=device.slot,
+            batch=_BATCH.get(match.task, 1),
+            tags=match.tags,
+        )
+
+    def _partner(self, checkpoint: Checkpoint) -> Checkpoint | None:
+        return partner(checkpoint, self._checkpoints.values())
+
+    def _device(self, checkpoint: Checkpoint) -> Device:
+        """Where a model runs, a ControlNet beside what it steers; once said, it stays there."""
+        if checkpoint.id not in self._placed and (steered := self._partner(checkpoint)):
+            self._placed[checkpoint.id] = self._device(steered)
+        if checkpoint.id not in self._placed:
+            taken = [sum(self._need(i, d) for i, d in self._placed.items() if d == device) for device in self.devices]
+            half = round(checkpoint.parameters * 2 * OVERHEAD)
+            self._placed[checkpoint.id] = place(half, self.devices, taken)
+        return self._placed[checkpoint.id]
+
+    def _need(self, checkpoint_id: str, device: Device) -> int:
+        known = self._checkpoints.get(checkpoint_id)
+        return round(known.parameters * (2 if device.half else 4) * OVERHEAD) if known else 0
+
+    async def run(self, call: Call) -> Result:
+        """Run one model once, in a thread.
+
+        Raises:
+            InputError: The input doesn't suit the task.
+            ExpertError: The model can't be loaded, doesn't fit, or failed.
+        """
+        (result,) = await self.run_batch([call])
+        return result
+
+    async def run_batch(self, calls: Sequence[Call]) -> Sequence[Result]:
+        """Run several calls of one card together; one result for each. Raises like `run`, for all of them."""
+        return await batch_in_thread(self.run_now, calls)
+
+    def run_now(self, calls: Sequence[Call]) -> Sequence[Result]:
+        """The same, blocking."""
+        return send(calls, self.cache, wrapped()) if on_zero_gpu() else self.run_here(calls)
+
+    def run_here(self, calls: Sequence[Call]) -> Sequence[Result]:
+        """The same in this very process."""
+        card = calls[0].card
+        with told_apart(f"{card.id} failed on this input"):
+            return _function(_FUNCTIONS[card.task])(calls, self._runtime(card.id))
+
+    def load(self, model: str) -> None:
+        """Load a cached model before anybody asks for it, as the first task that it can do would. Blocks.
+
+        Raises:
+            ExpertError: It is not in the cache, doesn't fit, or can't be loaded.
+        """
+        card = next((card for card in self.cards() if card.id == model), None)
+        if card is None:
+            raise ExpertError(f"{model} is not in the cache, or does none of the tasks here.")
+        with suppress(LoadedError), told_apart(f"{card.id} can't be tried on {card.task}"):
+            _function(_FUNCTIONS[card.task])([sample_call(card)], self._runtime(model, Loading))
+
+    def _runtime(self, model: str, kind: type[Runtime] = Runtime) -> Runtime:
+        if model not in self._checkpoints:  # a process that has looked before it was fetched
+            self.rescan()
+            self.cards()
+        checkpoint = self._checkpoints.get(model)
+        if checkpoint is None or not checkpoint.folder.is_dir():
+            raise ExpertError(f"{model} is not in the cache any more.")
+        return kind(checkpoint, self._device(checkpoint), self.pool, tuple(self._checkpoints.values()))
+
+
+def _description(checkpoint: Checkpoint, steered: Checkpoint | None) -> str:
+    labels = ", ".join(checkpoint.labels[:4])
+    trained = f", for {len(checkpoint.labels)} labels ({labels}…)" if len(checkpoint.labels) > 4 else f", for {labels}"
+    beside = f", steering {steered.id}" if steered else ""
+    size = f"{checkpoint.parameters / 1e6:,.0f} million parameters"
+    return f"{checkpoint.architecture}{trained if labels else ''}{beside}; {size}."
+
+
+@functools.cache
+def _function(path: str) -> Function:
+    module, _, name = path.partition(":")
+    found: Function = getattr(importlib.import_module(f"{__package__}.{module}"), name)
+    return found

@@ -1,0 +1,182 @@
+"""Pictures in words: captions, and answers to questions about photographs and documents.
+
+Captioners and readers of one architecture each, and vision-language models for all three tasks. Sources:
+https://huggingface.co/docs/transformers/tasks/image_captioning, .../visual_question_answering and
+.../document_question_answering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from hugginggpt.core.tasks import Kind
+from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.local.image import document_qa
+from hugginggpt.experts.local.image.processors import loader, takeable
+from hugginggpt.experts.local.image.vision_language import ask, said
+from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime
+from hugginggpt.experts.local.runtime.stopping import stopping
+from hugginggpt.experts.outputs.text import written
+from hugginggpt.hub.cache import Checkpoint
+
+_CAPTION_TOKENS: Final = 64
+_LINE_TOKENS: Final = 128
+_DESCRIPTION_TOKENS: Final = 384
+_ANSWER_TOKENS: Final = 128
+_DESCRIBE: Final = "Describe this picture in detail. If there is writing in it, quote it."
+_FROM_DOCUMENT: Final = "{} Answer with the words or numbers that stand in the document, and nothing else."
+_KEPT: Final = 5
+_LINE_SHAPE: Final = 3
+"""A picture that is not as many times wider than high hardly shows a single line."""
+
+
+def describe(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """image-to-text: what a picture shows, or what is written in it, as the checkpoint was trained.
+
+    Returns:
+        One text: a sentence by a captioner, a line of writing by TrOCR, a description by a vision-language model. Of what
+        was read, not described, ``data["lines"]`` holds the text.
+
+    Raises:
+        ExpertError: The model wrote nothing.
+    """
+    (call,) = calls
+    return [_DESCRIBERS.get(runtime.checkpoint.model_type, _describe_in_chat)(call, runtime)]
+
+
+def answer_about_picture(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """visual-question-answering: the answer to `text`.
+
+    Returns:
+        One text. With ViLT, which chooses among the answers that it was trained on, ``data["answers"]`` holds answer and
+        score (0..1) of the five likeliest.
+
+    Raises:
+        InputError: There is no question.
+        ExpertError: The model wrote nothing.
+    """
+    (call,) = calls
+    return [_ANSWERERS.get(runtime.checkpoint.model_type, _answer_in_chat)(call, runtime)]
+
+
+def answer_about_document(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """document-question-answering: the answer to `text`, from a page that is a picture.
+
+    Returns:
+        One text. With the LayoutLM family, which points at words that another model reads, ``data`` holds answer, score
+        (0..1) and box ([left, top, right, bottom] in pixels), and the result names both models.
+
+    Raises:
+        InputError: There is no question, or nothing to read.
+        ExpertError: The words can't be read because rapidocr is missing, or the model wrote nothing.
+    """
+    (call,) = calls
+    return [_READERS.get(runtime.checkpoint.model_type, _answer_from_page_in_chat)(call, runtime)]
+
+
+def _caption(call: Call, runtime: Runtime) -> Result:
+    """BLIP, BLIP-2 and GIT write a caption from nothing but the picture."""
+    import torch
+
+    picture = takeable(call.picture())
+    load = loader(runtime, "AutoModelForImageTextToText", "AutoProcessor")
+    with runtime.loaded("captioner", load, call.token) as (processor, model), torch.inference_mode():
+        pixels = processor.image_processor(images=picture, return_tensors="pt").to(runtime.device.name, runtime.dtype)
+        ids = model.generate(**pixels, max_new_tokens=_CAPTION_TOKENS, stopping_criteria=stopping([call]))
+        call.token.check()
+        return written(said(processor.batch_decode(ids, skip_special_tokens=True)[0].strip(), call))
+
+
+def _write_out(call: Call, runtime: Runtime) -> Result:
+    """A vision encoder with a text decoder: captions (ViT-GPT2), a line of writing (TrOCR)."""
+    import torch
+
+    picture = call.picture()
+    reads = runtime.checkpoint.config.get("decoder", {}).get("model_type") == "trocr"
+    load = loader(runtime, "AutoModelForImageTextToText", _eye_and_tongue)
+    with runtime.loaded("encoder and decoder", load, call.token) as ((processor, tokenizer), model), torch.inference_mode():
+        pixels = processor(images=takeable(picture), return_tensors="pt").to(runtime.device.name, runtime.dtype)
+        most = _LINE_TOKENS if reads else _CAPTION_TOKENS
+        ids = model.generate(**pixels, max_new_tokens=most, stopping_criteria=stopping([call]))
+        call.token.check()
+        text = said(tokenizer.batch_decode(ids, skip_special_tokens=True)[0].strip(), call)
+    several = reads and picture.width < _LINE_SHAPE * picture.height
+    return written(
+        text,
+        {"lines": [{"text": text}]} if reads else {},
+        note="This model reads one line of writing: for a whole page choose another one." if several else "",
+    )
+
+
+def _eye_and_tongue(checkpoint: Checkpoint) -> tuple[Any, Any]:
+    """An image processor and a tokenizer that no common processor joins."""
+    from transformers import AutoImageProcessor, AutoTokenizer
+
+    return (
+        AutoImageProcessor.from_pretrained(checkpoint.folder, **SAFE),
+        AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE),
+    )
+
+
+def _describe_in_chat(call: Call, runtime: Runtime) -> Result:
+    return written(ask(call, runtime, call.picture(), _DESCRIBE, tokens=_DESCRIPTION_TOKENS))
+
+
+def _choose_answer(call: Call, runtime: Runtime) -> Result:
+    """ViLT sorts a picture with its question into one of a few thousand answers."""
+    import torch
+
+    question, picture = call.text("text"), takeable(call.picture())
+    load = loader(runtime, "AutoModelForVisualQuestionAnswering", "AutoProcessor")
+    with runtime.loaded("answer chooser", load, call.token) as (processor, model), torch.inference_mode():
+        longest = model.config.max_position_embeddings
+        inputs = processor(images=picture, text=question, truncation=True, max_length=longest, return_tensors="pt")
+        scores = model(**inputs.to(runtime.device.name, runtime.dtype)).logits.float()[0].sigmoid().cpu()
+        values, indices = scores.topk(min(_KEPT, len(scores)))
+        labels = [model.config.id2label[i] for i in indices.tolist()]
+    call.token.check()
+    answers = [{"answer": label, "score": round(value, 4)} for label, value in zip(labels, values.tolist(), strict=True)]
+    return Result((Output(Kind.TEXT, text=labels[0], data={"answers": answers}),))
+
+
+def _write_answer(call: Call, runtime: Runtime) -> Result:
+    """BLIP writes a short answer."""
+    import torch
+
+    question, picture = call.text("text"), takeable(call.picture())
+    load = loader(runtime, "AutoModelForVisualQuestionAnswering", "AutoProcessor")
+    with runtime.loaded("answer writer", load, call.token) as (processor, model), torch.inference_mode():
+        longest = model.config.text_config.max_position_embeddings
+        inputs = processor(images=picture, text=question, truncation=True, max_length=longest, return_tensors="pt")
+        inputs = inputs.to(runtime.device.name, runtime.dtype)
+        ids = model.generate(**inputs, max_new_tokens=_CAPTION_TOKENS, stopping_criteria=stopping([call]))
+        call.token.check()
+        return written(said(processor.batch_decode(ids, skip_special_tokens=True)[0].strip(), call))
+
+
+def _answer_in_chat(call: Call, runtime: Runtime) -> Result:
+    return written(ask(call, runtime, call.picture(), call.text("text"), tokens=_ANSWER_TOKENS))
+
+
+def _answer_from_page_in_chat(call: Call, runtime: Runtime) -> Result:
+    return written(ask(call, runtime, call.picture(), _FROM_DOCUMENT.format(call.text("text")), tokens=_ANSWER_TOKENS))
+
+
+_Function = Callable[[Call, Runtime], Result]
+
+_DESCRIBERS: Final[Mapping[str, _Function]] = {
+    "blip": _caption,
+    "blip-2": _caption,
+    "git": _caption,
+    "vision-encoder-decoder": _write_out,
+}
+"""What describes a picture, by model type; other types are asked in a chat."""
+_ANSWERERS: Final[Mapping[str, _Function]] = {"vilt": _choose_answer, "blip": _write_answer}
+"""The same for questions about pictures."""
+_READERS: Final[Mapping[str, _Function]] = {
+    "layoutlm": document_qa.point_at_answer,
+    "layoutlmv3": document_qa.point_at_answer,
+    "vision-encoder-decoder": document_qa.write_answer,
+}
+"""The same for questions about documents."""

@@ -1,0 +1,71 @@
+"""What a picture shows: classes of a classifier, or the likeliest of the labels that a person gives.
+
+Sources: https://huggingface.co/docs/transformers/tasks/image_classification and
+https://huggingface.co/docs/transformers/tasks/zero_shot_image_classification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from hugginggpt.experts.base import Call, Result
+from hugginggpt.experts.labels import split_labels
+from hugginggpt.experts.local.image.processors import loader, takeable
+from hugginggpt.experts.local.runtime.runtime import Runtime
+from hugginggpt.experts.outputs.text import classes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_KEPT: Final = 5
+_SENTENCE: Final = "This is a photo of {}."
+"""What a label is put into before it is compared: these models were trained on captions."""
+_EACH: Final = frozenset({"siglip", "siglip2"})
+"""Model types that score each label by itself, where the others share out 1 among the labels that they are given."""
+_WIDTH: Final = {"siglip": 64, "siglip2": 64}
+"""To how many tokens these fill up a text, as in their training (https://huggingface.co/docs/transformers/model_doc/siglip)."""
+
+
+def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """image-classification: a sentence each; ``data["classes"]`` holds label and score (0..1) of the five likeliest."""
+    import torch
+
+    pictures = [takeable(call.picture()) for call in calls]
+    load = loader(runtime, "AutoModelForImageClassification")
+    with runtime.loaded("image classifier", load, calls[0].token) as (processor, model), torch.inference_mode():
+        inputs = processor(images=pictures, return_tensors="pt").to(runtime.device.name, runtime.dtype)
+        scores = model(**inputs).logits.float().softmax(-1).cpu()
+        return [_classes(row, model.config.id2label) for row in scores]
+
+
+def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """zero-shot-image-classification: which of the labels ("a cat, a dog or a car") fits the picture best.
+
+    Returns:
+        One text; ``data["classes"]`` holds label and score (0..1) of each label, the likeliest first. The scores of one
+        picture add up to 1, except SigLIP's, which say of each label by itself how well it fits.
+
+    Raises:
+        InputError: No labels are given.
+    """
+    import torch
+
+    (call,) = calls
+    labels = split_labels(call.text("labels"), least=1)
+    picture = takeable(call.picture())
+    kind = runtime.checkpoint.model_type
+    load = loader(runtime, "AutoModelForZeroShotImageClassification", "AutoProcessor")
+    with runtime.loaded("image and text encoder", load, call.token) as (processor, model), torch.inference_mode():
+        texts = [_SENTENCE.format(label) for label in labels]
+        width = {"padding": "max_length", "max_length": _WIDTH[kind]} if kind in _WIDTH else {"padding": True}
+        inputs = processor(text=texts, images=[picture], truncation=True, return_tensors="pt", **width)
+        logits = model(**inputs.to(runtime.device.name, runtime.dtype)).logits_per_image.float()[0].cpu()
+    scores = logits.sigmoid() if kind in _EACH else logits.softmax(-1)
+    return [_classes(scores, dict(enumerate(labels)), keep=len(labels))]
+
+
+def _classes(scores: Tensor, labels: dict[int, str], keep: int = _KEPT) -> Result:
+    values, indices = scores.topk(min(keep, len(scores)))
+    found = [{"label": labels[i], "score": v} for v, i in zip(values.tolist(), indices.tolist(), strict=True)]
+    return classes(found, shares=True)

@@ -1,0 +1,55 @@
+"""Pictures from words and a control image, by ControlNets beside a diffusion pipeline (https://arxiv.org/abs/2302.05543)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hugginggpt.core.errors import ExpertError
+from hugginggpt.experts.base import Call, Result
+from hugginggpt.experts.local.image.diffusion import composed, diffusion_base, fitted, own_size, pace, run
+from hugginggpt.experts.local.image.text_to_image import MAX_PIXELS, painted
+from hugginggpt.experts.local.runtime.companions import partner
+from hugginggpt.experts.local.runtime.runtime import SAFE_WEIGHTS, Runtime
+from hugginggpt.hub.cache import Checkpoint
+
+
+def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """canny-, hed-, mlsd-, normal-, openpose-, depth- and seg-text-to-image: a PNG of the text, laid out as the picture says.
+
+    The picture is the control image itself (edges, a pose, a depth map), of any size; the result has its proportions and
+    about as many pixels as the pipeline makes by itself. ``data`` holds width and height in pixels. All ControlNets of a
+    pipeline share its weights, which the pool counts once. The result names the ControlNet and the pipeline.
+
+    Raises:
+        InputError: The text is empty.
+        ExpertError: No pipeline of the cache fits the ControlNet.
+    """
+    (call,) = calls
+    text, control = call.text(), call.picture()
+    base_checkpoint = partner(runtime.checkpoint, runtime.others)
+    if base_checkpoint is None:
+        raise ExpertError(f"{runtime.checkpoint.id} steers a Stable Diffusion model of its kind, and the cache holds none.")
+
+    def load(checkpoint: Checkpoint) -> Any:
+        from diffusers import AutoModel
+
+        model = AutoModel.from_pretrained(str(checkpoint.folder), dtype=runtime.dtype, **SAFE_WEIGHTS)
+        return model.to(runtime.device.name).eval()
+
+    with (
+        diffusion_base(runtime, call.token, base_checkpoint) as base,
+        runtime.loaded("controlnet", load, call.token) as controlnet,
+    ):
+        pipeline = composed(base, call, "Text2Image", controlnet=controlnet)
+        width, height = own_size(base)
+        width, height = fitted(control.size, min(width * height, MAX_PIXELS))
+        made = run(
+            pipeline,
+            prompt=text,
+            image=control.resize((width, height)),
+            width=width,
+            height=height,
+            **pace(pipeline, runtime, base_checkpoint),
+        )
+    return [painted(call, made.images[0], made, (runtime.checkpoint.id, base_checkpoint.id))]

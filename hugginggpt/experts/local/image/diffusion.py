@@ -1,0 +1,186 @@
+"""Diffusion pipelines (https://huggingface.co/docs/diffusers): loaded once, composed anew for each run.
+
+What is loaded and kept warm is the pipeline as its repository has it, the base. A run gets a pipeline of its own around
+the same weights: another task of the same base, or one with a ControlNet, costs no second copy, and what a run changes
+in its pipeline (the scheduler's place, the options of a step) no other run sees.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+import math
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, Generic, TypeVar
+
+from hugginggpt.experts.base import Call, CancelToken
+from hugginggpt.experts.local.runtime.runtime import SAFE_WEIGHTS, Runtime
+from hugginggpt.hub.cache import Checkpoint
+
+T = TypeVar("T")
+
+GRID: Final = 32
+"""Sides of pictures are multiples of this, in pixels: every autoencoder and patch size divides it."""
+_SHAPES: Final = 4.0
+"""The longest shape that a model is given: one side as many times the other."""
+_CPU_STEPS: Final = 20
+"""Most denoising steps where each takes seconds."""
+_DISTILLED: Final = {"turbo": (4, 0.0), "schnell": (4, 0.0)}
+"""Steps and guidance scale of models that were trained to need few: no configuration says so, but their names do."""
+
+
+@contextmanager
+def diffusion_base(runtime: Runtime, token: CancelToken, checkpoint: Checkpoint | None = None) -> Iterator[Any]:
+    """The pipeline of a repository, warm: to be given to `composed`, not to be run itself.
+
+    Args:
+        runtime: Where it runs.
+        token: Who waits for it.
+        checkpoint: Another one than the runtime's own.
+
+    Raises:
+        ExpertError: It doesn't fit, or its files can't be loaded.
+        StoppedError: Nobody waits any more.
+    """
+
+    def load(which: Checkpoint) -> Any:
+        from diffusers import DiffusionPipeline
+
+        pipeline = DiffusionPipeline.from_pretrained(which.folder, dtype=_dtype(runtime, which), **SAFE_WEIGHTS)
+        if runtime.device.half and hasattr(getattr(pipeline, "vae", None), "enable_tiling"):
+            pipeline.vae.enable_tiling()
+        return pipeline.to(runtime.device.name)
+
+    with runtime.loaded("diffusion base", load, token, checkpoint=checkpoint) as base:
+        yield base
+
+
+def _dtype(runtime: Runtime, checkpoint: Checkpoint) -> Any:
+    """Diffusion transformers are trained in bfloat16, and some overflow in float16; both take as much room."""
+    import torch
+
+    return torch.bfloat16 if runtime.device.half and "transformer" in checkpoint.config else runtime.dtype
+
+
+def composed(base: Any, call: Call, task: str = "", **parts: Any) -> Any:
+    """A pipeline for one run, around the weights of a base.
+
+    Args:
+        base: What `diffusion_base` gives.
+        call: Is told each step, and stops the run at a step when nobody waits any more.
+        task: What diffusers calls it in ``AutoPipelineFor...``; empty for what the base itself does.
+        parts: More components, such as ``controlnet``.
+    """
+    scheduler = type(base.scheduler).from_config(base.scheduler.config)  # it counts the steps of one run
+    if task:
+        pipeline = _auto_pipeline(task).from_pipe(base, scheduler=scheduler, **parts)
+    else:
+        pipeline = copy.copy(base)
+        pipeline.scheduler = scheduler
+    # not every pipeline has a callback for its steps, but every one draws this bar
+    pipeline.progress_bar = functools.partial(_Steps, call)
+    return pipeline
+
+
+def _auto_pipeline(task: str) -> Any:
+    with warnings.catch_warnings():
+        # it imports all pipelines, of which Kolors compiles a function in a way that torch calls outdated
+        warnings.filterwarnings("ignore", ".*torch.jit.script", DeprecationWarning)
+        import diffusers
+
+        return getattr(diffusers, f"AutoPipelineFor{task}")
+
+
+class _Steps(Generic[T]):
+    """The steps of a run, where a pipeline expects its progress bar (``DiffusionPipeline.progress_bar``)."""
+
+    def __init__(self, call: Call, iterable: Iterable[T] = (), total: int | None = None) -> None:
+        self._call = call
+        self._items = list(iterable)
+        self._total = len(self._items) if total is None else total
+        self._done = 0
+
+    def __enter__(self) -> _Steps[T]:
+        self._call.token.check()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def __iter__(self) -> Iterator[T]:
+        for item in self._items:
+            yield item
+            self.update()
+
+    def update(self, count: int = 1) -> None:
+        """Another step is done."""
+        self._call.token.check()
+        self._done = min(self._done + count, self._total)
+        self._call.progress(f"step {self._done} of {self._total}", self._done / self._total)
+
+
+def run(pipeline: Any, **arguments: Any) -> Any:
+    """Run a pipeline with those of the arguments that it takes and that are not None."""
+    import torch
+
+    with torch.inference_mode(), warnings.catch_warnings():
+        # schedulers turn tensors into arrays in a way that NumPy calls outdated
+        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        return pipeline(**{name: value for name, value in arguments.items() if value is not None and takes(pipeline, name)})
+
+
+def takes(pipeline: Any, name: str) -> bool:
+    """Whether a pipeline has an argument of this name."""
+    return name in inspect.signature(pipeline.__call__).parameters
+
+
+def default(pipeline: Any, *names: str) -> Any:
+    """The default of the first of these arguments that a pipeline has one for; None where it has none."""
+    found = (inspect.signature(pipeline.__call__).parameters.get(name) for name in names)
+    values = (parameter.default for parameter in found if parameter is not None)
+    return next((value for value in values if value not in (None, inspect.Parameter.empty)), None)
+
+
+def pace(pipeline: Any, runtime: Runtime, checkpoint: Checkpoint, cpu_steps: int = _CPU_STEPS) -> dict[str, Any]:
+    """How many steps a run takes, and the guidance scale where that is not the pipeline's own.
+
+    Args:
+        pipeline: What runs.
+        runtime: Where it runs: a CPU takes fewer steps.
+        checkpoint: Whose weights steer the steps.
+        cpu_steps: The most on a CPU.
+    """
+    for word, (steps, guidance) in _DISTILLED.items():
+        if word in checkpoint.id.lower():
+            return {"num_inference_steps": steps, "guidance_scale": guidance}
+    steps = default(pipeline, "num_inference_steps") or cpu_steps
+    return {"num_inference_steps": steps if runtime.device.half else min(steps, cpu_steps)}
+
+
+def own_size(pipeline: Any) -> tuple[int, int]:
+    """Width and height that a pipeline makes when nothing else is asked of it, in pixels."""
+    width, height = default(pipeline, "width"), default(pipeline, "height")
+    if width and height:
+        return width, height
+    config = network_config(pipeline)
+    scale: Any = getattr(pipeline, "vae_scale_factor", None) or getattr(pipeline, "vae_scale_factor_spatial", 8)
+    side: Any = getattr(pipeline, "default_sample_size", None) or config.get("sample_size") or 64
+    return (config.get("sample_width") or side) * scale, (config.get("sample_height") or side) * scale
+
+
+def network_config(pipeline: Any) -> Mapping[str, Any]:
+    """The configuration of the network that takes the noise away: a UNet or a transformer."""
+    parts = (getattr(pipeline, name, None) for name in ("unet", "transformer"))
+    found: Mapping[str, Any] = next((part.config for part in parts if part is not None), {})
+    return found
+
+
+def fitted(shape: tuple[int, int], pixels: int) -> tuple[int, int]:
+    """Width and height for a model: the proportions of `shape`, about so many pixels, sides that are multiples of `GRID`."""
+    ratio = min(max(shape[0] / shape[1], 1 / _SHAPES), _SHAPES)
+    sides = math.sqrt(pixels * ratio), math.sqrt(pixels / ratio)
+    width, height = (max(round(side / GRID), 1) * GRID for side in sides)
+    return width, height

@@ -1,0 +1,72 @@
+"""Super resolution: a picture with more pixels (Swin2SR, https://arxiv.org/abs/2209.11345)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from hugginggpt.core.errors import ExpertError
+from hugginggpt.core.tasks import Kind
+from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
+from hugginggpt.hub.cache import Checkpoint
+
+_TILE: Final = 192
+"""Pixels that are enlarged at once, along each side."""
+_MARGIN: Final = 16
+"""What a tile sees of its neighbours, in pixels, so that no seam shows."""
+_MAX_PIXELS: Final = 2_000_000
+"""Largest picture that still needs it."""
+
+Box = tuple[int, int, int, int]
+
+
+def enlarge(call: Call, runtime: Runtime) -> Result:
+    """image-to-image: a PNG of the same picture, as many times wider and higher as the model was trained for (2, 4).
+
+    It goes through the model in tiles. ``data`` holds width and height in pixels, and the factor as "scale".
+
+    Raises:
+        ExpertError: The picture is large already.
+    """
+    import torch
+    from PIL import Image
+
+    picture = call.picture()
+    if picture.width * picture.height > _MAX_PIXELS:
+        raise ExpertError(f"{runtime.checkpoint.id} enlarges pictures of up to {_MAX_PIXELS:,} pixels; this one has more.")
+
+    def load(checkpoint: Checkpoint) -> tuple[Any, Any]:
+        from transformers import AutoImageProcessor, AutoModelForImageToImage
+
+        processor = AutoImageProcessor.from_pretrained(checkpoint.folder, **SAFE)
+        model = AutoModelForImageToImage.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        return processor, model.to(runtime.device.name).eval()
+
+    with runtime.loaded("image enlarger", load, call.token) as (processor, model), torch.inference_mode():
+        scale = int(model.config.upscale)
+        large = Image.new("RGB", (picture.width * scale, picture.height * scale))
+        tiles = list(_tiles(picture.width, picture.height))
+        for number, (core, seen) in enumerate(tiles):
+            call.token.check()
+            call.progress(f"part {number + 1} of {len(tiles)}", number / len(tiles))
+            inputs = processor(picture.crop(seen), return_tensors="pt").to(runtime.device.name, runtime.dtype)
+            pixels = model(**inputs).reconstruction[0].float().clamp(0, 1).mul(255).round().byte()
+            made = Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())
+            # the processor pads on the right and below; the core lies where it lay in what was seen
+            left, top = (core[0] - seen[0]) * scale, (core[1] - seen[1]) * scale
+            width, height = (core[2] - core[0]) * scale, (core[3] - core[1]) * scale
+            large.paste(made.crop((left, top, left + width, top + height)), (core[0] * scale, core[1] * scale))
+    path = call.new_path(".png")
+    large.save(path)
+    note = "This model only enlarges pictures: the text played no part." if call.inputs.get("text") else ""
+    return Result((Output(Kind.IMAGE, path=path, data={"width": large.width, "height": large.height, "scale": scale}),), note)
+
+
+def _tiles(width: int, height: int) -> Iterator[tuple[Box, Box]]:
+    """The parts of a picture: each as (left, top, right, bottom) of what it covers and of what the model sees for it."""
+    for top in range(0, height, _TILE):
+        for left in range(0, width, _TILE):
+            right, bottom = min(left + _TILE, width), min(top + _TILE, height)
+            seen = max(left - _MARGIN, 0), max(top - _MARGIN, 0), min(right + _MARGIN, width), min(bottom + _MARGIN, height)
+            yield (left, top, right, bottom), seen

@@ -1,0 +1,130 @@
+"""Pictures from words and from pictures, by diffusion (https://huggingface.co/docs/diffusers/using-diffusers/overview)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from hugginggpt.core.errors import InputError
+from hugginggpt.experts.base import Call, Result
+from hugginggpt.experts.local.image.diffusion import composed, diffusion_base, fitted, own_size, pace, run
+from hugginggpt.experts.local.image.super_resolution import enlarge
+from hugginggpt.experts.local.runtime.runtime import Runtime
+from hugginggpt.experts.outputs import images
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_PIXELS: Final = 1024 * 1024
+"""Most pixels that are painted."""
+_MAX_GROWTH: Final = 4
+"""A result is blown up to its original's size as far as that makes it at most so many times its own pixels."""
+_AS_THEY_ARE: Final = frozenset({"StableDiffusionInstructPix2PixPipeline"})
+"""Pipelines that change pictures and that diffusers' table of tasks doesn't know."""
+
+
+def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """text-to-image: a PNG for the text, in the size that the pipeline makes by itself, at most about 1024 × 1024 pixels.
+
+    ``data`` holds width and height in pixels. Any pipeline of diffusers' table of text-to-image pipelines.
+
+    Raises:
+        InputError: The text is empty.
+    """
+    (call,) = calls
+    text = call.text()
+    with diffusion_base(runtime, call.token) as base:
+        pipeline = composed(base, call)
+        width, height = own_size(pipeline)
+        size: dict[str, int] = {}
+        if width * height > MAX_PIXELS:
+            size = dict(zip(("width", "height"), fitted((width, height), MAX_PIXELS), strict=True))
+        made = run(pipeline, prompt=text, **size, **pace(pipeline, runtime, runtime.checkpoint))
+    return [painted(call, made.images[0], made)]
+
+
+def repaint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """image-to-image: a PNG of the picture as the text wants it; without a text a variation, or an enlargement.
+
+    The picture goes in at about the size that the pipeline makes, and comes out at its own, if that isn't far larger.
+    ``data`` holds width and height in pixels. Pipelines of diffusers' table, InstructPix2Pix
+    (https://arxiv.org/abs/2211.09800), and super-resolution models of transformers.
+    """
+    (call,) = calls
+    if runtime.checkpoint.library == "transformers":
+        return [enlarge(call, runtime)]
+    picture = call.picture()
+    with diffusion_base(runtime, call.token) as base:
+        pipeline = composed(base, call, "" if runtime.checkpoint.architecture in _AS_THEY_ARE else "Image2Image")
+        size = _working_size(base, picture)
+        made = run(
+            pipeline,
+            prompt=_wish(call),
+            image=_resized(picture, size),
+            width=size[0],
+            height=size[1],
+            **pace(pipeline, runtime, runtime.checkpoint),
+        )
+    return [painted(call, _like(made.images[0], picture), made)]
+
+
+def fill_in(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """inpainting: a PNG of the picture, painted anew where the mask is white, as the text wants it.
+
+    The mask is a picture of any size, stretched over the image; what is lighter than mid-grey counts as white. All else
+    stays as it was, pixel by pixel. ``data`` holds width and height in pixels. Pipelines of diffusers' table; one that
+    wasn't trained for it blends in the noised image at each step (https://arxiv.org/abs/2206.02779).
+
+    Raises:
+        InputError: Nothing in the mask is white.
+    """
+    from PIL import Image
+
+    (call,) = calls
+    picture = call.picture()
+    mask = call.picture("mask").convert("L").resize(picture.size).point(lambda value: 255 if value > 127 else 0)
+    if mask.getbbox() is None:
+        raise InputError("The mask is dark all over: make white what is to be painted over.")
+    with diffusion_base(runtime, call.token) as base:
+        pipeline = composed(base, call, "Inpainting")
+        size = _working_size(base, picture)
+        made = run(
+            pipeline,
+            prompt=_wish(call),
+            image=_resized(picture, size),
+            mask_image=mask.resize(size),
+            width=size[0],
+            height=size[1],
+            **pace(pipeline, runtime, runtime.checkpoint),
+        )
+    patched = Image.composite(_resized(made.images[0], picture.size), picture, mask)
+    return [painted(call, patched, made)]
+
+
+def painted(call: Call, picture: Image.Image, made: Any, models: tuple[str, ...] = ()) -> Result:
+    """The result of a pipeline's run: the picture as a PNG, and a note if the model's own filter has blacked it out."""
+    flagged = any(getattr(made, "nsfw_content_detected", None) or ())
+    note = "The model's own filter took the picture for unsuitable and blacked it out." if flagged else ""
+    return images.painted(call, picture, note, models)
+
+
+def _wish(call: Call) -> str:
+    """What the person wants of the picture; empty where they leave it to the model."""
+    return call.text() if call.inputs.get("text") else ""
+
+
+def _working_size(base: Any, picture: Image.Image) -> tuple[int, int]:
+    width, height = own_size(base)
+    return fitted(picture.size, min(width * height, MAX_PIXELS))
+
+
+def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    from PIL import Image
+
+    return picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def _like(made: Image.Image, original: Image.Image) -> Image.Image:
+    """A result in its original's proportions and size, unless that would blow it up too far."""
+    factor = min(1.0, (_MAX_GROWTH * made.width * made.height / (original.width * original.height)) ** 0.5)
+    return _resized(made, (max(round(original.width * factor), 1), max(round(original.height * factor), 1)))

@@ -1,0 +1,76 @@
+"""Vision-language models: asked about a picture in a chat (https://huggingface.co/docs/transformers/tasks/image_text_to_text)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from hugginggpt.core.errors import ExpertError
+from hugginggpt.experts.base import Call
+from hugginggpt.experts.local.image.processors import loader, takeable
+from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime
+from hugginggpt.experts.local.runtime.stopping import stopping
+from hugginggpt.hub.cache import Checkpoint
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_PROCESSOR: Final[Mapping[str, str]] = {"smolvlm": "Idefics3Processor"}
+"""What prepares a chat instead of the model type's own: SmolVLM's treats pictures alike, and wants num2words for videos."""
+
+
+def ask(call: Call, runtime: Runtime, picture: Image.Image, question: str, *, tokens: int) -> str:
+    """What a model answers, in at most `tokens` tokens.
+
+    Args:
+        call: Whose token stops the answer.
+        runtime: A checkpoint with a chat template.
+        picture: RGB.
+        question: Goes into the chat together with the picture.
+        tokens: The longest answer.
+
+    Raises:
+        ExpertError: The answer is empty.
+        StoppedError: Nobody waits any more.
+    """
+    import torch
+
+    content = [{"type": "image", "image": takeable(picture)}, {"type": "text", "text": question}]
+    chat = [{"role": "user", "content": content}]
+    load = loader(runtime, "AutoModelForImageTextToText", _processor)
+    with runtime.loaded("vision-language model", load, call.token) as (processor, model), torch.inference_mode():
+        inputs = processor.apply_chat_template(
+            chat, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
+        ).to(runtime.device.name, runtime.dtype)
+        written = model.generate(**inputs, max_new_tokens=tokens, do_sample=False, stopping_criteria=stopping([call]))
+        call.token.check()
+        answer = processor.batch_decode(written[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)[0].strip()
+    return said(answer, call)
+
+
+def said(text: str, call: Call) -> str:
+    """A text that a model wrote.
+
+    Raises:
+        ExpertError: It is empty.
+    """
+    if not text:
+        raise ExpertError(f"{call.card.id} had nothing to say about this picture.")
+    return text
+
+
+def _processor(checkpoint: Checkpoint) -> Any:
+    """The processor of a checkpoint; where one can read videos too, without that part, which needs torchvision."""
+    import transformers
+    from transformers.models.auto import processing_auto
+
+    names: Mapping[str, str] = vars(processing_auto)["PROCESSOR_MAPPING_NAMES"]
+    parts: dict[str, Any] = {"image_processor": transformers.AutoImageProcessor, "tokenizer": transformers.AutoTokenizer}
+    kind = checkpoint.model_type
+    class_: Any = getattr(transformers, _PROCESSOR.get(kind) or names.get(kind, "AutoProcessor"))
+    if not hasattr(class_, "get_attributes") or class_.get_attributes() == [*parts]:
+        return class_.from_pretrained(checkpoint.folder, **SAFE)
+    still: Any = type(class_.__name__, (class_,), {"get_attributes": classmethod(lambda _: [*parts])})
+    loaded = [part.from_pretrained(checkpoint.folder, **SAFE) for part in parts.values()]
+    settings, _ = class_.get_processor_dict(checkpoint.folder, **SAFE)
+    return still.from_args_and_dict(loaded, settings)

@@ -1,0 +1,140 @@
+"""Texts as vectors, by checkpoints laid out as sentence-transformers saves them (https://www.sbert.net).
+
+``modules.json`` lists the steps: a transformer, a pooling of its token vectors, and perhaps dense layers. They are run
+here with transformers alone, so that no class is imported because a checkpoint names it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from hugginggpt.core.errors import ExpertError
+from hugginggpt.core.sentences import packed, sentences
+from hugginggpt.experts.base import Call
+from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
+from hugginggpt.experts.local.text.token_budget import counter, room_for_text
+from hugginggpt.hub.cache import Checkpoint
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_ENCODERS: Final = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel"}
+"""Classes of model types of which only the encoder is saved."""
+_POOLINGS: Final[Mapping[str, Callable[[Tensor], Tensor]]] = {
+    "cls": lambda vectors: vectors[0],
+    "mean": lambda vectors: vectors.mean(0),
+    "max": lambda vectors: vectors.amax(0),
+    "lasttoken": lambda vectors: vectors[-1],
+    "mean_sqrt_len_tokens": lambda vectors: vectors.sum(0) / len(vectors) ** 0.5,
+}
+"""From token vectors, shape (tokens, width), to one of the text; several are put in a row."""
+_SETTINGS: Final = {
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_lasttoken": "lasttoken",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+}
+"""How a pooling module's configuration names each."""
+_ACTIVATIONS: Final = ("Identity", "Tanh", "ReLU", "GELU", "Sigmoid")
+_WITHOUT_EFFECT: Final = ("Normalize", "Dropout")
+"""Modules that change nothing in a cosine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """A loaded checkpoint."""
+
+    tokenizer: Any
+    model: Any
+    poolings: tuple[str, ...]
+    dense: tuple[Callable[[Tensor], Tensor], ...]
+    room: int
+    """How many tokens of text it reads at once."""
+    prompt: str = ""
+    """What it wants before every text."""
+
+    def vector(self, text: str, call: Call) -> Tensor:
+        """The unit vector of a text, shape (width,), float32; that of a long one is the mean over its pieces."""
+        import torch
+
+        vectors = []
+        for piece in packed(sentences(text), counter(self.tokenizer), self.room):
+            call.token.check()
+            inputs = self.tokenizer(
+                self.prompt + piece.text, truncation=True, max_length=self.tokenizer.model_max_length, return_tensors="pt"
+            )
+            found = self.model(**inputs.to(self.model.device)).last_hidden_state[0].float()
+            pooled = torch.cat([_POOLINGS[name](found) for name in self.poolings])
+            for layer in self.dense:
+                pooled = layer(pooled)
+            vectors.append(torch.nn.functional.normalize(pooled, dim=0))
+        return torch.nn.functional.normalize(torch.stack(vectors).mean(0), dim=0).cpu()
+
+
+def load_encoder(checkpoint: Checkpoint, runtime: Runtime) -> Encoder:
+    """Load one.
+
+    Raises:
+        ExpertError: It has a kind of module that isn't known here.
+    """
+    import transformers
+
+    modules = _read(checkpoint.folder / "modules.json")
+    kinds = [(str(module["type"]).rpartition(".")[2], checkpoint.folder / str(module["path"])) for module in modules]
+    if unknown := {kind for kind, _ in kinds} - {"Transformer", "Pooling", "Dense", *_WITHOUT_EFFECT}:
+        raise ExpertError(f"{checkpoint.id} has modules that can't be run here: {', '.join(sorted(unknown))}.")
+    (folder,) = (path for kind, path in kinds if kind == "Transformer")
+    auto = getattr(transformers, _ENCODERS.get(checkpoint.model_type, "AutoModel"))
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **SAFE)
+    model = auto.from_pretrained(folder, dtype=runtime.dtype, **SAFE_WEIGHTS).to(runtime.device.name).eval()
+    said = _optional(folder / "sentence_bert_config.json").get("max_seq_length")
+    whole = _optional(checkpoint.folder / "config_sentence_transformers.json")
+    prompt = str((whole.get("prompts") or {}).get(whole.get("default_prompt_name"), ""))
+    room = room_for_text(tokenizer, model.config, most=int(said or 512))
+    tokenizer.model_max_length = room + tokenizer.num_special_tokens_to_add()
+    return Encoder(
+        tokenizer,
+        model,
+        tuple(name for kind, path in kinds if kind == "Pooling" for name in _poolings(checkpoint, path)) or ("mean",),
+        tuple(_dense(checkpoint, path, runtime) for kind, path in kinds if kind == "Dense"),
+        max(room - counter(tokenizer)(prompt), 1),
+        prompt,
+    )
+
+
+def _poolings(checkpoint: Checkpoint, folder: Path) -> Sequence[str]:
+    config = _read(folder / "config.json")
+    named = config.get("pooling_mode")
+    older = [_SETTINGS.get(key, key) for key, on in config.items() if key.startswith("pooling_mode_") and on is True]
+    names = [named] if isinstance(named, str) else list(named or older)
+    if unknown := set(names) - _POOLINGS.keys():
+        raise ExpertError(f"{checkpoint.id} pools its tokens in a way that is not known here: {', '.join(sorted(unknown))}.")
+    return names
+
+
+def _dense(checkpoint: Checkpoint, folder: Path, runtime: Runtime) -> Callable[[Tensor], Tensor]:
+    import torch
+    from safetensors.torch import load_file
+
+    config = _read(folder / "config.json")
+    name = str(config.get("activation_function", "Identity")).rpartition(".")[2]
+    if name not in _ACTIVATIONS or not (folder / "model.safetensors").is_file():
+        raise ExpertError(f"{checkpoint.id} has a dense layer that can't be loaded here.")
+    weights = load_file(folder / "model.safetensors")
+    layer = torch.nn.Linear(config["in_features"], config["out_features"], bias="linear.bias" in weights)
+    layer.load_state_dict({key.removeprefix("linear."): value.float() for key, value in weights.items()})
+    found: Callable[[Tensor], Tensor] = torch.nn.Sequential(layer, getattr(torch.nn, name)()).to(runtime.device.name).eval()
+    return found
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _optional(path: Path) -> dict[str, Any]:
+    return dict(_read(path)) if path.is_file() else {}

@@ -1,0 +1,118 @@
+"""Classes for the rows of a table, by scikit-learn models in skops' format (https://skops.readthedocs.io).
+
+The format holds a description of the model and its arrays; loading it runs nothing but the constructors of types that
+skops trusts. Pickles, in which the Hub has most of these models, are not loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from hugginggpt.core.errors import ExpertError, InputError
+from hugginggpt.experts.base import Call, Result
+from hugginggpt.experts.csv_tables import read_rows
+from hugginggpt.experts.local.runtime.runtime import Runtime
+from hugginggpt.experts.outputs import tables
+from hugginggpt.hub.cache import Checkpoint
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped]
+
+_AT_ONCE: Final = 5_000
+"""Rows that are classified between two looks at the token."""
+
+
+def classify_rows(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """tabular-classification: the table with a column ``prediction``, and a sentence that counts the classes.
+
+    A model that gives probabilities adds a column ``confidence``, that of the predicted class (0..1). Columns that the
+    model was not trained on are kept and not looked at.
+
+    Returns:
+        The table as CSV; the sentence, whose ``data["classes"]`` counts the rows of each class, the most frequent
+        first.
+
+    Raises:
+        InputError: A column that the model needs is missing, or holds what is no number.
+        ExpertError: The model has parts that are not known to be safe, so it is not loaded.
+    """
+    (call,) = calls
+    header, *body = read_rows(call)
+    with runtime.loaded("classifier of rows", _load, call.token) as model:
+        frame = _frame(runtime.checkpoint, model, header, body)
+        labels: list[str] = []
+        confidences: list[str] = []
+        for start in range(0, len(body), _AT_ONCE):
+            call.token.check()
+            call.progress(f"Classifying, row {start + 1} of {len(body)}", start / len(body))
+            some = frame.iloc[start : start + _AT_ONCE]
+            given = some if hasattr(model, "feature_names_in_") else some.to_numpy()
+            labels += _predicted(model, given)
+            if hasattr(model, "predict_proba"):
+                confidences += [f"{value:.4f}" for value in model.predict_proba(given).max(axis=1).tolist()]
+    return [tables.classified(call, header, body, labels, confidences)]
+
+
+def _load(checkpoint: Checkpoint) -> Any:
+    import skops.io  # type: ignore[import-untyped]
+
+    path = checkpoint.folder / Path(str(_about(checkpoint)["model"]["file"])).name
+    if untrusted := skops.io.get_untrusted_types(file=path):
+        raise ExpertError(
+            f"{checkpoint.id} is not loaded: it has parts that are not known to be safe ({', '.join(untrusted)})."
+        )
+    model = skops.io.load(path, trusted=[])
+    if not hasattr(model, "predict"):
+        raise ExpertError(f"{checkpoint.id} holds no classifier.")
+    return model
+
+
+def _about(checkpoint: Checkpoint) -> Mapping[str, Any]:
+    """What the configuration says about the model: file, columns, and an example of what goes in."""
+    found: Mapping[str, Any] = checkpoint.config["sklearn"]
+    return found
+
+
+def _frame(checkpoint: Checkpoint, model: Any, header: Sequence[str], body: Sequence[Sequence[str]]) -> pd.DataFrame:
+    """The columns that the model was trained on, in its order, numbers where it was trained on numbers.
+
+    Raises:
+        InputError: One is missing, or holds what is no number.
+    """
+    import pandas as pd
+
+    about = _about(checkpoint)
+    known: Sequence[Any] = about.get("columns") or list(getattr(model, "feature_names_in_", ()))
+    wanted = [str(name) for name in known or header]
+    if missing := [name for name in wanted if name not in header]:
+        lacks = f"column {missing[0]}" if len(missing) == 1 else f"columns {', '.join(missing)}"
+        raise InputError(f"The table lacks the {lacks}, which the model was trained on.")
+    if len(wanted) != getattr(model, "n_features_in_", len(wanted)):
+        raise InputError(f"The table has {len(wanted)} columns, and the model was trained on {model.n_features_in_}.")
+    examples: Mapping[str, Sequence[Any]] = about.get("example_input") or {}
+    columns = {}
+    for name in wanted:
+        place = header.index(name)
+        cells = pd.Series([row[place] or None for row in body], dtype=object)
+        numbers = pd.to_numeric(cells, errors="coerce")
+        wrong = cells[numbers.isna() & cells.notna()]
+        if wrong.empty:
+            columns[name] = numbers
+        elif any(isinstance(value, int | float) for value in examples.get(name, ())):
+            raise InputError(f"“{wrong.iloc[0]}” in the column {name} is no number, and the model needs one there.")
+        else:
+            columns[name] = cells
+    return pd.DataFrame(columns)
+
+
+def _predicted(model: Any, given: Any) -> list[str]:
+    import pandas as pd
+
+    try:
+        return [str(label) for label in model.predict(given).tolist()]
+    except (ValueError, TypeError) as error:
+        if pd.DataFrame(given).isna().to_numpy().any():
+            raise InputError("The table has empty cells, which this model can't take: fill them.") from error
+        raise InputError("The table's columns hold something else than what the model was trained on.") from error

@@ -1,0 +1,107 @@
+"""Videos from words and from pictures, by diffusion (https://huggingface.co/docs/diffusers/using-diffusers/text-img2vid)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from hugginggpt.experts.base import Call, Result
+from hugginggpt.experts.local.image.diffusion import (
+    composed,
+    default,
+    diffusion_base,
+    fitted,
+    network_config,
+    own_size,
+    pace,
+    run,
+    takes,
+)
+from hugginggpt.experts.local.runtime.runtime import Runtime
+from hugginggpt.experts.outputs.video import filmed
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_FPS: Final = {"WanPipeline": 16, "WanImageToVideoPipeline": 16}
+"""Pictures per second that a model was trained for, where its pipeline doesn't say."""
+_DEFAULT_FPS: Final = 8
+_MAX_FRAMES: Final = 161
+_MAX_FRAMES_CPU: Final = 17
+"""Most pictures of a video: one more than a multiple of eight, as the autoencoders that pack time want it."""
+_MAX_PIXELS: Final = 1280 * 720
+_MAX_PIXELS_CPU: Final = 256 * 256
+"""Most pixels of each."""
+_CPU_STEPS: Final = 12
+_DECODED_AT_ONCE: Final = 8
+"""Pictures that leave the autoencoder together, where it takes them one by one: more would take more memory."""
+
+
+def film(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """text-to-video: an MP4 for the text, as long and large as the pipeline makes it by itself, within bounds.
+
+    At most 161 pictures of 1280 × 720 pixels; on a CPU 17 of about 256 × 256. ``data`` holds the number of frames, the
+    frames per second ("fps") and the length in seconds.
+
+    Raises:
+        InputError: The text is empty.
+    """
+    (call,) = calls
+    text = call.text()
+    with diffusion_base(runtime, call.token) as base:
+        pipeline = composed(base, call)
+        size = _bounded(pipeline, runtime, own_size(pipeline))
+        return [_filmed(call, runtime, pipeline, size, prompt=text)]
+
+
+def animate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+    """image-to-video: an MP4 that begins with the picture, as long as the pipeline makes it by itself, within bounds.
+
+    The picture is scaled to about the size that the pipeline makes, and cut at its edges where only one size will do.
+    Bounds and ``data`` are those of `film`. Not every pipeline takes a text too; a note says so where one was given.
+    """
+    from PIL import ImageOps
+
+    (call,) = calls
+    picture = call.picture()
+    text = call.text() if call.inputs.get("text") else ""
+    with diffusion_base(runtime, call.token) as base:
+        pipeline = composed(base, call)
+        size = _bounded(pipeline, runtime, picture.size)
+        note = "" if takes(pipeline, "prompt") or not text else "This model takes no text: it moved the picture as it saw fit."
+        return [_filmed(call, runtime, pipeline, size, note, prompt=text, image=ImageOps.fit(picture, size))]
+
+
+def _filmed(call: Call, runtime: Runtime, pipeline: Any, size: tuple[int, int], note: str = "", **inputs: Any) -> Result:
+    frames = _frames(pipeline, runtime)
+    # a pipeline that takes a number per second moves things accordingly
+    fps = default(pipeline, "fps", "frame_rate") or _FPS.get(type(pipeline).__name__, _DEFAULT_FPS)
+    made = run(
+        pipeline,
+        **inputs,
+        width=size[0],
+        height=size[1],
+        num_frames=frames,
+        decode_chunk_size=_DECODED_AT_ONCE,
+        output_type="np",
+        **pace(pipeline, runtime, runtime.checkpoint, _CPU_STEPS),
+    )
+    call.token.check()
+    pictures: NDArray[np.uint8] = (made.frames[0].clip(0, 1) * 255).round().astype("uint8")
+    return filmed(call, pictures, fps, note)
+
+
+def _frames(pipeline: Any, runtime: Runtime) -> int:
+    """How many pictures to make: the pipeline's own number, within bounds."""
+    config = network_config(pipeline)
+    own: int = default(pipeline, "num_frames") or config.get("num_frames") or config.get("sample_frames") or _MAX_FRAMES_CPU
+    return min(own, _MAX_FRAMES if runtime.device.half else _MAX_FRAMES_CPU)
+
+
+def _bounded(pipeline: Any, runtime: Runtime, shape: tuple[int, int]) -> tuple[int, int]:
+    """The size to film in: of these proportions and about the pipeline's own area, within bounds."""
+    width, height = own_size(pipeline)
+    if network_config(pipeline).get("use_learned_positional_embeddings"):
+        return width, height  # it has learnt one place for each patch
+    return fitted(shape, min(width * height, _MAX_PIXELS if runtime.device.half else _MAX_PIXELS_CPU))

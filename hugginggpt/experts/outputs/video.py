@@ -1,0 +1,52 @@
+"""Videos that a model made, as MP4 files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hugginggpt.core.tasks import Kind
+from hugginggpt.experts.base import Call, Output, Result
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def filmed(call: Call, pictures: NDArray[np.uint8], fps: float, note: str = "") -> Result:
+    """An MP4 of pictures; ``data`` holds frames (their number), fps (frames per second) and seconds (its length).
+
+    Args:
+        call: Gives the file its place.
+        pictures: Shape (frames, height, width, 3), RGB; an odd last row or column is left out.
+        fps: How many of them a second has.
+        note: One sentence for the person.
+    """
+    path = call.new_path(".mp4")
+    write_video(path, pictures, fps)
+    data = {"frames": len(pictures), "fps": fps, "seconds": round(len(pictures) / fps, 2)}
+    return Result((Output(Kind.VIDEO, path=path, data=data),), note)
+
+
+def write_video(path: Path, pictures: Iterable[NDArray[np.uint8]], fps: float) -> None:
+    """Write pictures as an MP4 file that every browser plays, and plays before it has all of it: H.264, yuv420p.
+
+    Args:
+        path: Where to.
+        pictures: Each of shape (height, width, 3), RGB; an odd last row or column is left out.
+        fps: How many of them a second has.
+    """
+    import av
+
+    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000), options={"crf": "18"})
+        stream.pix_fmt = "yuv420p"
+        for picture in pictures:
+            height, width = (side // 2 * 2 for side in picture.shape[:2])
+            frame = av.VideoFrame.from_ndarray(picture[:height, :width].copy(), format="rgb24")
+            if not stream.codec_context.is_open:
+                stream.width, stream.height = width, height
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))

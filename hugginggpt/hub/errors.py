@@ -1,0 +1,196 @@
+"""What went wrong at the Hub, at its router or at a provider, as one sentence that a person can act on.
+
+Statuses: https://huggingface.co/docs/inference-providers and the error codes in huggingface_hub's own `errors`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+import httpx2
+
+from hugginggpt.core.errors import BackendError, ExpertError, HuggingGPTError
+from hugginggpt.core.ssrf import RefusedError
+from hugginggpt.hub.client import FailedAtOnceError
+from hugginggpt.llm.errors import asked_wait, in_words
+
+TOKENS: Final = "huggingface.co/settings/tokens"
+_NO_TOKEN: Final = f"Hugging Face refused the token: check it, or make a new one at {TOKENS}."
+_NO_CREDIT: Final = (
+    "The token's account has no inference credit left: top it up at huggingface.co/settings/billing, "
+    "or use models that run here."
+)
+_NO_PERMISSION: Final = (
+    f"The token may not call {{provider}}: give it the permission “Make calls to Inference Providers” at {TOKENS}."
+)
+_GATED: Final = (
+    "{model} asks for consent: accept its terms at https://huggingface.co/{model} with the token's account, then try again."
+)
+_GONE: Final = "{model} is not served by {provider} any more: choose another model."
+_REFUSED_INPUT: Final = "{model} at {provider} did not accept this input: change it, or choose another model."
+_TOO_LARGE: Final = "The input is too large for {model} at {provider}: make it smaller, or choose another model."
+_RATE: Final = "{provider} is over its rate limit: wait {wait}, or choose another model."
+_LOADING: Final = "{model} was still loading at {provider} when the time was up: try again in a few minutes."
+_BUSY: Final = "{provider} is overloaded or down: try again in a minute, or choose another model."
+_TROUBLE: Final = "{provider} has trouble of its own (status {status}): try again in a minute, or choose another model."
+_SLOW: Final = "{model} at {provider} did not answer within {seconds}: try again, or choose another model."
+_BROKEN_OFF: Final = "{provider} broke off in the middle of its answer: try again, or choose another model."
+_UNREACHABLE: Final = "{provider} can't be reached: check the network; models that run here go on working."
+_PROXY: Final = (
+    "A proxy on this network blocks the way to {provider}: have it allowed there, or unset HTTP_PROXY and HTTPS_PROXY."
+)
+_CERTIFICATE: Final = (
+    "The certificate of {provider} is not trusted: if this network inspects connections, set SSL_CERT_FILE to its certificate."
+)
+_PRIVATE: Final = "{provider} is a private address, which this server may not reach: run the app on your own machine."
+_ENDPOINT_REFUSES: Final = (
+    "The endpoint at {provider} refused the call: it belongs to another account, or wants a token that is not sent there."
+)
+_ENDPOINT_AWAY: Final = "The endpoint at {provider} can't be reached: check its address, and whether it is running."
+_NO_SEARCH: Final = f"The token may not read the Hub: give it the permission to read at {TOKENS}."
+_NONSENSE: Final = "{provider} answered something that can't be used: try again, or choose another model."
+_DAY: Final = 86_400
+
+Whose = Literal["model", "provider", "account", "network"]
+At = Literal["hub", "router", "endpoint"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a failed call means."""
+
+    sentence: str
+    whose: Whose = "model"
+    """Who failed: this model for this visitor, the provider for everybody, the account everywhere, or the network."""
+    again: bool = False
+    """Whether the same call may do better in a while."""
+    wait: float = 0.0
+    """What the server asks to wait until then, in seconds; 0 where it says nothing."""
+    loading: bool = False
+    """Whether the model is on its way up."""
+    gone: bool = False
+    """Whether it is not there any more, where it was thought to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    sentence: str
+    whose: Whose = "model"
+    again: bool = False
+
+
+_STATUSES: Final[Mapping[int, _Known]] = {
+    400: _Known(_REFUSED_INPUT),
+    401: _Known(_NO_TOKEN, "account"),
+    402: _Known(_NO_CREDIT, "account"),
+    403: _Known(_NO_PERMISSION),
+    404: _Known(_GONE),
+    407: _Known(_PROXY, "network"),
+    408: _Known(_SLOW, "provider", again=True),
+    410: _Known(_GONE),
+    413: _Known(_TOO_LARGE),
+    422: _Known(_REFUSED_INPUT),
+    429: _Known(_RATE, again=True),
+    502: _Known(_BUSY, "provider", again=True),
+    503: _Known(_BUSY, "provider", again=True),
+    504: _Known(_SLOW, "provider"),
+}
+
+
+def read_fault(error: BaseException, *, model: str, provider: str, seconds: float, at: At = "router") -> Fault:
+    """What a call's failure means.
+
+    Args:
+        error: What the client raised.
+        model: The Hub's id.
+        provider: Who was asked, as people know it.
+        seconds: How long the call was given.
+        at: Who was called. What happens at an endpoint says nothing about the account or the network.
+    """
+    if isinstance(error, FailedAtOnceError) and error.__cause__ is not None:
+        error = error.__cause__
+    found = _at(_read(error), error, at)
+    words = {"model": model, "provider": provider, "seconds": f"{seconds:.3g} s", "wait": in_words(found.wait)}
+    status = getattr(getattr(error, "response", None), "status_code", "")
+    said = found.sentence.format(**words, status=status)
+    return replace(found, sentence=said[:4].replace("the ", "The ") + said[4:])
+
+
+def _at(found: Fault, error: BaseException, at: At) -> Fault:
+    """What a fault means where it happened."""
+    status = getattr(getattr(error, "response", None), "status_code", 0)
+    if at == "endpoint":
+        if status in {401, 402, 403}:
+            return Fault(_ENDPOINT_REFUSES)
+        if found.whose == "network" and found.sentence == _UNREACHABLE:
+            return Fault(_ENDPOINT_AWAY)
+        return replace(found, whose="model")
+    if at == "hub" and status == 403:
+        return Fault(_NO_SEARCH, "account")
+    return found
+
+
+def _read(error: BaseException) -> Fault:
+    from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled, RepositoryNotFoundError
+
+    match error:
+        case HuggingGPTError():
+            return Fault(str(error).replace("{", "{{").replace("}", "}}"))
+        case GatedRepoError():
+            return Fault(_GATED)
+        case RepositoryNotFoundError():
+            return Fault(_GONE, gone=True)
+        case httpx2.HTTPStatusError():  # HfHubHTTPError is one, in effect: it has a response
+            return _of_status(error.response)
+        case _ if isinstance(getattr(error, "response", None), httpx2.Response):
+            return _of_status(error.response)  # type: ignore[attr-defined]
+        case RefusedError():
+            return Fault(_PRIVATE)
+        case TimeoutError() | httpx2.TimeoutException():
+            connecting = isinstance(error, httpx2.ConnectTimeout) or isinstance(error.__cause__, httpx2.ConnectTimeout)
+            return Fault(_UNREACHABLE, "network") if connecting else Fault(_SLOW, "provider")
+        case httpx2.ProxyError():
+            return Fault(_PROXY, "network")
+        case httpx2.ConnectError() | OfflineModeIsEnabled():
+            return Fault(_CERTIFICATE if "CERTIFICATE_VERIFY_FAILED" in str(error) else _UNREACHABLE, "network", again=True)
+        case httpx2.TransportError():
+            return Fault(_BROKEN_OFF, "provider", again=True)
+        case _:  # a body that is no JSON, lacks a field, or is no picture: the client raises whatever that led to
+            return Fault(_NONSENSE)
+
+
+def _of_status(response: httpx2.Response) -> Fault:
+    status, said = response.status_code, _said(response)
+    asks = re.search(r"\bgated\b|\baccept\b.{0,40}\b(?:terms|conditions|licen[cs]e|agreement)\b", said)
+    if response.headers.get("X-Error-Code") == "GatedRepo" or (status == 403 and asks):
+        return Fault(_GATED)
+    wait = asked_wait(response.headers)
+    if status in {429, 503} and "loading" in said:
+        estimate = _field(response, "estimated_time")
+        told = isinstance(estimate, int) or (isinstance(estimate, float) and not math.isnan(estimate))
+        waited = min(max(estimate, 0), _DAY) if told else wait
+        return Fault(_LOADING, again=True, wait=float(waited), loading=True)
+    known = _STATUSES.get(status) or _Known(_TROUBLE, "provider")
+    return Fault(known.sentence, known.whose, known.again, wait, gone=known.sentence == _GONE)
+
+
+def _said(response: httpx2.Response) -> str:
+    found = _field(response, "error")
+    return (str(found) if found is not None else "").lower() + response.headers.get("X-Error-Message", "").lower()
+
+
+def _field(response: httpx2.Response, name: str) -> Any:
+    try:
+        content = response.json()
+    except (ValueError, httpx2.StreamError, UnicodeError):
+        return None
+    return content.get(name) if isinstance(content, dict) else None
+
+
+def failed(fault: Fault) -> ExpertError:
+    """The exception that says it, without the cause, which may quote a token."""
+    return BackendError(fault.sentence) if fault.whose in {"account", "network"} else ExpertError(fault.sentence)

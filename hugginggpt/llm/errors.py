@@ -1,0 +1,132 @@
+"""What went wrong with a language model's server, as one sentence that a person can act on.
+
+In the sentences {server}, {model} and {wait} stand for the server's host, the model's name and how long to wait.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from typing import Final
+from urllib.parse import quote
+
+import httpx2
+
+from hugginggpt.core.ssrf import RefusedError
+
+_REDIRECT: Final = "{server} sends requests on to another address, which is not followed: check the base URL."
+PROXY: Final = "A proxy on this network blocks the way to {server}: have it allowed there, or unset HTTP_PROXY and HTTPS_PROXY."
+_SENTENCES: Final[Mapping[int | str, str]] = {
+    **dict.fromkeys((301, 302, 303, 307, 308), _REDIRECT),
+    400: "{server} did not accept the request: the model “{model}” may not fit it.",
+    401: "{server} refused the key: check it, or enter another one.",
+    402: "The account at {server} is out of credit: top it up, or use another key.",
+    403: "The key may not use “{model}” at {server}: choose another model, or give the key that permission.",
+    404: "{server} knows no model “{model}”: check the name and the base URL.",
+    407: PROXY,
+    413: "The request is too long for “{model}” at {server}: shorten it, or choose another model.",
+    422: "{server} did not accept the request: the model “{model}” may not fit it.",
+    429: "{server} is over its rate limit or the account is out of quota: wait {wait}, or check the account.",
+    "insufficient_quota": "The account at {server} is out of credit: top it up, or use another key.",
+    "context_length_exceeded": "The request is too long for “{model}” at {server}: shorten it, or choose another model.",
+}
+"""By HTTP status, or by the server's own code where that says more."""
+TOO_MUCH: Final = frozenset({400, 413, 422, 500})
+"""What servers answer to a request that is too long."""
+_TROUBLE: Final = "{server} has trouble of its own (status {status}): try again in a minute."
+_BROKEN_OFF: Final = "{server} broke off in the middle of its answer: try again in a minute."
+UNREACHABLE: Final = "{server} can't be reached: check the base URL and the network."
+CERTIFICATE: Final = (
+    "The certificate of {server} is not trusted: if this network inspects connections, set SSL_CERT_FILE to its certificate."
+)
+PRIVATE: Final = "{server} is a private address, which this server may not reach: run the app on your own machine."
+NO_COMPLETION: Final = "{server} answered something that is no chat completion: check the base URL."
+NOTHING: Final = "“{model}” at {server} answered nothing: try again, or another model."
+CUT: Final = "“{model}” at {server} ran out of room in the middle of its reply: shorten the request, or choose another model."
+BAD_URL: Final = "The base URL is not valid: write it like https://host/v1, without a name or password in it."
+BAD_KEY: Final = "The key for {server} holds a blank or a sign that no key has: copy it again."
+BAD_PROXY: Final = "The proxy that the environment names can't be used: correct or unset HTTP_PROXY, HTTPS_PROXY and ALL_PROXY."
+_LENGTH: Final = re.compile(
+    r"context.{0,12}(?:length|window|size)|maximum.{0,20}tokens|too many tokens|prompt is too long|exceeds? the.{0,30}context",
+    re.IGNORECASE,
+)
+_PICTURES: Final = re.compile(r"\bimages?(?:_url)?\b|\bvision\b|multi-?modal|mmproj", re.IGNORECASE)
+_MASKED_KEY: Final = re.compile(r"\b(?:sk|hf|gsk|pk|xai|nvapi)[-_][\w*.…-]+")
+_MAX_FAULT_CHARS: Final = 600
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+class ServerFault(Exception):  # noqa: N818 (a cause kept for the log, never shown)
+    """What a server said, with the key taken out."""
+
+
+def sentence(error: Exception, *, seconds: float, begun: bool) -> str:
+    """The sentence for a failure.
+
+    Args:
+        error: What the client raised.
+        seconds: The deadline that the call had.
+        begun: Whether a part of the reply was there already.
+    """
+    import openai
+
+    if isinstance(error, openai.APIStatusError):
+        code = "context_length_exceeded" if error.status_code in TOO_MUCH and too_long(error) else error.code
+        known = _SENTENCES.get(code) if isinstance(code, str) else None
+        template = known or _SENTENCES.get(error.status_code) or _TROUBLE.replace("{status}", str(error.status_code))
+        return template.replace("{wait}", in_words(asked_wait(error.response.headers)))
+    if isinstance(error, RefusedError):
+        return PRIVATE
+    if isinstance(error, TimeoutError | openai.APITimeoutError):
+        return f"{{server}} did not answer within {seconds:g} s: try again, or another model."
+    if begun:
+        return _BROKEN_OFF
+    if not isinstance(error, openai.APIConnectionError):
+        return NO_COMPLETION
+    if isinstance(error.__cause__, httpx2.ProxyError):
+        return PROXY
+    return CERTIFICATE if "CERTIFICATE_VERIFY_FAILED" in str(error.__cause__) else UNREACHABLE
+
+
+def too_long(error: Exception) -> bool:
+    """Whether a server has refused a request because it doesn't fit the model's window."""
+    said = str(getattr(error, "message", "") or error)
+    return getattr(error, "code", None) == "context_length_exceeded" or bool(_LENGTH.search(said))
+
+
+def about_pictures(error: Exception) -> bool:
+    """Whether a server has refused a request because its model takes no pictures."""
+    return bool(_PICTURES.search(str(getattr(error, "message", "") or error)))
+
+
+def asked_wait(headers: Mapping[str, str]) -> float:
+    """How long a server asks to wait before the next try, in seconds; 0 when it says nothing that can be read."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        with suppress(ValueError):
+            seconds = float(headers.get(name, "")) * unit
+            return max(seconds, 0.0) if math.isfinite(seconds) else 0.0
+    with suppress(ValueError, OverflowError):
+        return max(parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time.time(), 0.0)
+    return 0.0
+
+
+def in_words(seconds: float) -> str:
+    if seconds < 1:
+        return "a minute"
+    if seconds > _DAY:
+        return "more than a day"
+    if seconds > 2 * _HOUR:
+        return f"{math.ceil(seconds / _HOUR)} hours"
+    return f"{math.ceil(seconds)} s" if seconds <= 2 * _MINUTE else f"{math.ceil(seconds / _MINUTE)} minutes"
+
+
+def without_key(text: str, key: str) -> str:
+    """A text for the log, cut to a length and without the key, in whatever form, and without parts of other keys."""
+    for form in {key, repr(key)[1:-1], json.dumps(key)[1:-1], quote(key, safe="")} - {""}:
+        text = text.replace(form, "[key]")
+    return _MASKED_KEY.sub("[key]", text)[:_MAX_FAULT_CHARS]

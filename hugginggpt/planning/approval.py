@@ -1,0 +1,135 @@
+"""A plan between the controller and the experts: shown to the person before it runs, changed, or run once more in part."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from hugginggpt.core.errors import PlanError
+from hugginggpt.core.events import AttemptFailed, Event, ModelRef, ModelSelected, Planned, Step, TaskDone
+from hugginggpt.core.plan import Argument, Plan, Task, references
+from hugginggpt.core.tasks import TaskTable
+from hugginggpt.planning.repair import make_plan
+from hugginggpt.workspace.workspace import NAME, Resource
+
+CHANGED: Final = "You have changed the plan."
+"""Why there is another plan, where the person has changed the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A plan that waits for the person's word."""
+
+    plan: Plan
+    models: Mapping[int, tuple[ModelRef, ...]]
+    """What could run each task, the chosen one first; a task that nothing can run is not there."""
+    problems: Mapping[int, str] = field(default_factory=dict)
+    """Why nothing can run a task."""
+    kept: frozenset[int] = frozenset()
+    """Tasks of the plan that have run already, and that nothing changes any more."""
+    key: str = field(default_factory=lambda: secrets.token_hex(8))
+    """Tells it from other proposals: an answer is an answer to one."""
+
+    @property
+    def open(self) -> tuple[Task, ...]:
+        """The tasks that the person is asked about."""
+        return tuple(task for task in self.plan.tasks if task.id not in self.kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """What the person lets run."""
+
+    plan: Plan
+    models: Mapping[int, str] = field(default_factory=dict)
+    """The id of the model that they chose for a task."""
+
+
+Approve = Callable[[Proposal], Awaitable[Approved]]
+"""Shows a proposal and waits for the answer, as long as that takes; cancelled where the request is stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A plan that needs no planning any more, and what became of it when it was run before."""
+
+    plan: Plan
+    steps: tuple[Step, ...] = ()
+    """Done ones stay done; all others run."""
+    models: Mapping[int, str] = field(default_factory=dict)
+    """The id of the model that the person chose for a task."""
+    approved: bool = False
+    """Whether the person has let it run before."""
+
+    @property
+    def done(self) -> tuple[Step, ...]:
+        """The steps whose results are taken as they are."""
+        return tuple(step for step in self.steps if step.status == "done")
+
+    def events(self) -> Sequence[Event]:
+        """What has happened so far, told once more: the stream of a second run stands for itself."""
+        told: list[Event] = [Planned(self.plan, 0.0)]
+        for step in self.steps:
+            told += step.attempts
+            if step.status == "done" and step.model is not None:
+                told.append(ModelSelected(step.task.id, step.model, step.reason, (step.model,)))
+                told.append(TaskDone(step.task.id, step.model, step.outputs, step.seconds, step.note))
+            elif step.status == "failed" and step.model is not None:
+                told.append(AttemptFailed(step.task.id, step.model, step.error))
+        return told
+
+
+def edited(
+    plan: Plan,
+    table: TaskTable,
+    resources: Sequence[Resource],
+    *,
+    dropped: Collection[int] = (),
+    kept: Collection[int] = (),
+    args: Mapping[int, Mapping[str, Argument]] | None = None,
+    max_tasks: int = 2_000,
+) -> Plan:
+    """A plan as the person has changed it, checked like any other.
+
+    Args:
+        plan: What was proposed.
+        table: The task types.
+        resources: What arguments may name.
+        dropped: Tasks that shall not run.
+        kept: Tasks that have run already.
+        args: New arguments, by task and name; an empty one is left out.
+        max_tasks: The longest plan.
+
+    Raises:
+        PlanError: It can't be run like that; the message names the task and the argument.
+    """
+    gone = set(dropped) - set(kept)
+    left = [replace(task, args=_with(task.args, (args or {}).get(task.id, {}))) for task in plan.tasks if task.id not in gone]
+    if all(task.id in kept for task in left):
+        raise PlanError("Nothing is left of the plan: keep a task, or stop.")
+    there = {task.id for task in left}
+    for task in left:
+        _check(task, there, gone, resources)
+    raw = [replace(task, dep=tuple(n for n in task.dep if n in there)).as_json() for task in left]
+    return make_plan(raw, table, resources, max_tasks=max_tasks)
+
+
+def _check(task: Task, there: Collection[int], gone: Collection[int], resources: Sequence[Resource]) -> None:
+    """Say what repair would guess at: here a person is asked, and not a model."""
+    known = {resource.name for resource in resources}
+    for name, value in task.args.items():
+        where = f"Task {task.id} ({task.task}), {name}"
+        for reference in references(value):
+            if reference.task_id in gone:
+                raise PlanError(f"{where}: it needs what task {reference.task_id} makes; drop it too, or write something else.")
+            if reference.task_id not in there:
+                raise PlanError(f"{where}: there is no task {reference.task_id} in the plan.")
+        for each in (value,) if isinstance(value, str) else value:
+            if NAME.fullmatch(each.strip()) and each.strip() not in known:
+                raise PlanError(f"{where}: there is no {each.strip()} in this session.")
+
+
+def _with(old: Mapping[str, Argument], new: Mapping[str, Argument]) -> Mapping[str, Argument]:
+    return {name: value for name, value in {**old, **new}.items() if value}

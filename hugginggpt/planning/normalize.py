@@ -1,0 +1,197 @@
+"""A controller's task objects as drafts: named by the table, each with an id of its own, arguments under their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+from hugginggpt.controllers.llm.json_reply import lowered
+from hugginggpt.core.errors import PlanError
+from hugginggpt.core.plan import NO_DEPENDENCY, Reference, split_references
+from hugginggpt.core.tasks import Kind, TaskTable, TaskType, serves
+
+SEPARATORS: Final = re.compile(r"[\s,;]+|\band\b")
+_MAX_SHOWN: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A task under repair."""
+
+    row: TaskType
+    id: int
+    written_id: int | None
+    dep: tuple[int, ...]
+    args: Mapping[str, Any]
+
+    @property
+    def where(self) -> str:
+        """How messages name it."""
+        return f"Task {self.id} ({self.row.name})"
+
+
+def read_drafts(raw: Sequence[Any], table: TaskTable, notes: list[str]) -> list[Draft]:
+    """One draft for each object; what had to be repaired is added to `notes`.
+
+    Raises:
+        PlanError: One sentence that names the task and the field.
+    """
+    return _renumber([_draft(item, position, table, notes) for position, item in enumerate(raw)], notes)
+
+
+def _draft(item: Any, position: int, table: TaskTable, notes: list[str]) -> Draft:
+    if not isinstance(item, Mapping):
+        raise PlanError(f"Task {position}: it is {shown(item)}, not an object with task, id, dep and args.")
+    item = lowered(item)
+    written_id = _integer(item.get("id"))
+    label = position if written_id is None else written_id
+    written = item.get("task")
+    if not isinstance(written, str) or not written.strip():
+        raise PlanError(f"Task {label}: the field task is missing.")
+    name = table.recognise(written)
+    if name is None:
+        raise PlanError(f"Task {label}: the field task names {shown(written)}, which is no task known here.")
+    if name != written:
+        notes.append(f"Task {label}: {shown(written)} was read as {name}.")
+    row = table[name]
+    args = _arguments(item.get("args"), row, f"Task {label} ({name})", notes)
+    return Draft(row, position, written_id, tuple(_integers(item.get("dep"))), args)
+
+
+def _integer(value: Any) -> int | None:
+    """An id however it is written: 1, "1", "T1", 1.0."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return int(value) if value == value and abs(value) < 1e9 else None
+    if not isinstance(value, str):
+        return None
+    # in "task-1" the hyphen is no minus
+    digits = re.search(r"^\s*-?\d{1,9}|\d{1,9}", value)
+    return int(digits[0]) if digits else None
+
+
+def _integers(value: Any) -> list[int]:
+    values = value if isinstance(value, list | tuple) else [value]
+    if isinstance(value, str):
+        values = [part for part in SEPARATORS.split(value.strip("[] ")) if part]
+    return [number for item in values if (number := _integer(item)) is not None]
+
+
+def _arguments(value: Any, row: TaskType, where: str, notes: list[str]) -> dict[str, Any]:
+    """The arguments under the names that the task type gives them."""
+    if isinstance(value, list | tuple) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, str) and len(row.required) == 1:
+        value = {row.required[0].name: value}
+    if value is None or value in ("", [], ()):
+        value = {}
+    if not isinstance(value, Mapping):
+        raise PlanError(f"{where}: the field args is {shown(value)}, not an object.")
+    aliases = {_argument_key(alias): name for alias, name in (row.argument_aliases or {}).items()}
+    found: dict[str, Any] = {}
+    given = [(_argument_key(name), _bare(item)) for name, item in value.items()]
+    # a word may be one argument's name and another's alias ({question: text}): what is called by its name comes first
+    for key, item in sorted(given, key=lambda pair: row.input(pair[0]) is None):
+        if item is None or (isinstance(item, int) and item == NO_DEPENDENCY):
+            continue
+        known = key if row.input(key) else aliases.get(key)
+        if known is None or known in found:
+            notes.append(f"{where}: the argument {shown(key)} is not used.")
+            continue
+        found[known] = item
+    return found
+
+
+def _argument_key(name: Any) -> str:
+    return re.sub(r"[\s-]+", "_", name.strip().lower()) if isinstance(name, str) else shown(name)
+
+
+def _bare(value: Any) -> Any:
+    """A value without what stands around it: ``{"resource": "image-1"}``, blanks; None when nothing is left."""
+    if isinstance(value, Mapping) and len(value) == 1:
+        inner = next(iter(value.values()))
+        value = inner if isinstance(inner, str) else value
+    if isinstance(value, str):
+        value = value.strip()
+    if isinstance(value, list | tuple):
+        value = [item for item in value if item is not None and not (isinstance(item, str) and not item.strip())]
+    return None if isinstance(value, str | list | Mapping) and not value else value
+
+
+def _renumber(drafts: list[Draft], notes: list[str]) -> list[Draft]:
+    """Give each task an id of its own and point what refers to an id at the task that is meant by it.
+
+    Where two tasks carry one id, a reference means the nearest one before it that makes the kind it wants.
+    """
+    final = _unique_ids(drafts, notes)
+    by_written: dict[int, list[int]] = {}
+    for position, draft in enumerate(drafts):
+        by_written.setdefault(final[position] if draft.written_id is None else draft.written_id, []).append(position)
+    if all(by_written.get(number) == [position] for position, number in enumerate(final)):
+        return [replace(draft, id=number) for draft, number in zip(drafts, final, strict=True)]
+
+    def meant(written: int, position: int, kind: Kind | None) -> int:
+        others = [p for p in by_written.get(written, []) if p != position]
+        fitting = [p for p in others if kind is None or makes(drafts[p].row, kind)] or others
+        before = [p for p in fitting if p < position]
+        return final[before[-1]] if before else final[fitting[0]] if fitting else written
+
+    renumbered = []
+    for position, draft in enumerate(drafts):
+        args = {}
+        for name, value in draft.args.items():
+            wanted = draft.row.input(name)
+            kind = wanted.kind if wanted else None
+            args[name] = map_references(value, partial(meant, position=position, kind=kind))
+        dep = tuple(meant(n, position, None) if n >= 0 else n for n in draft.dep)
+        renumbered.append(replace(draft, id=final[position], dep=dep, args=args))
+    return renumbered
+
+
+def _unique_ids(drafts: list[Draft], notes: list[str]) -> list[int]:
+    written = {draft.written_id for draft in drafts}
+    free = (n for n in range(2 * len(drafts) + 1) if n not in written)
+    final: list[int] = []
+    used: set[int] = set()
+    for draft in drafts:
+        wanted = draft.written_id
+        if wanted is None or wanted < 0 or wanted in used:
+            number = next(free)
+            if wanted is not None:
+                notes.append(f"Task {number} ({draft.row.name}): the id {wanted} could not be used, so it got {number}.")
+        else:
+            number = wanted
+        final.append(number)
+        used.add(number)
+    return final
+
+
+def map_references(value: Any, new_id: Callable[[int], int]) -> Any:
+    """The value with every reference pointing at what `new_id` gives for its task."""
+    if isinstance(value, str):
+        return "".join(str(Reference(new_id(p.task_id))) if isinstance(p, Reference) else p for p in split_references(value))
+    if isinstance(value, list | tuple):
+        return [map_references(item, new_id) if isinstance(item, str) else item for item in value]
+    return value
+
+
+def makes(row: TaskType, kind: Kind) -> bool:
+    """Whether a task makes something that serves where `kind` is wanted."""
+    return any(serves(made, kind) for made in row.outputs)
+
+
+def shown(value: Any) -> str:
+    """A value as messages quote it: one line, cut short."""
+    text = " ".join(plain(value).split())
+    return f"“{text[:_MAX_SHOWN]}…”" if len(text) > _MAX_SHOWN else f"“{text}”"
+
+
+def plain(value: Any) -> str:
+    """Any value as a text that can be printed: half a surrogate pair becomes a question mark."""
+    try:
+        text = str(value)
+    except (RecursionError, ValueError):  # nested too deep, or a number of thousands of digits
+        return f"a {type(value).__name__} that is too long"
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,215 @@
+"""From whatever a controller wrote to a valid plan: repaired with a note, or refused with one sentence.
+
+Pure functions over plain data. Every repair is one of the mistakes that language models really make: a task's
+number where its id belongs, a reference to the task itself (the paper's own figure 4 has one), one id twice
+(figure 8), a missing, wrong or circular ``dep``. ``json_reply.py`` gets the objects out of a reply, ``normalize.py`` reads
+each by itself, this file holds them against each other, ``cycles.py`` opens circles.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from hugginggpt.core.errors import PlanError
+from hugginggpt.core.plan import Argument, Plan, Reference, Task, references, split_references
+from hugginggpt.core.tasks import MEDIA_KINDS, TaskInput, TaskTable, TaskType, serves
+from hugginggpt.planning.cycles import break_circles
+from hugginggpt.planning.normalize import SEPARATORS, Draft, makes, map_references, plain, read_drafts, shown
+from hugginggpt.workspace.workspace import Resource
+
+_TEXT_NAME = re.compile(r"(?:text|table)-\d+")
+_NAME = re.compile(r"[\w-]*\w[.-]\w+")  # image-1, cat.jpg
+
+
+def make_plan(raw: Sequence[Any], table: TaskTable, resources: Sequence[Resource] = (), *, max_tasks: int = 2_000) -> Plan:
+    """A valid plan from task objects in the paper's form.
+
+    Args:
+        raw: What the controller returned, one object per task.
+        table: The task types there are.
+        resources: What the request came with; an argument left out is filled in when only one can be meant.
+        max_tasks: The longest plan that is taken.
+
+    Raises:
+        PlanError: One sentence that names the task and the field.
+    """
+    if len(raw) > max_tasks:
+        raise PlanError(f"The plan has {len(raw):,} tasks; {max_tasks:,} is the limit.")
+    notes: list[str] = []
+    drafts = read_drafts(raw, table, notes)
+    rows = {draft.id: draft.row for draft in drafts}
+    tasks: list[Task] = []
+    for draft in drafts:
+        tasks.append(finished(draft, rows, tasks, resources, notes))
+    return Plan(break_circles(tasks, notes), tuple(dict.fromkeys(notes)))
+
+
+def finished(
+    draft: Draft,
+    rows: Mapping[int, TaskType],
+    before: Sequence[Task],
+    resources: Sequence[Resource],
+    notes: list[str],
+) -> Task:
+    """One task of a plan, checked against the others.
+
+    Args:
+        draft: What was written.
+        rows: The task types of all tasks of the plan, by id.
+        before: The tasks that stand before it.
+        resources: What the request came with.
+        notes: What had to be repaired is added.
+
+    Raises:
+        PlanError: It can't be repaired.
+    """
+    dep = _known_dependencies(draft, rows, notes)
+    args: dict[str, Argument] = {}
+    for wanted in draft.row.inputs:
+        if wanted.name in draft.args:
+            value = _value(draft.args[wanted.name], wanted, draft.where)
+            args[wanted.name] = _checked_references(value, draft, wanted, dep, rows, resources, notes)
+    for wanted in draft.row.required:
+        if wanted.name in args:
+            continue
+        filled = _fill(wanted, args, dep, rows, before, resources)
+        if filled is None:
+            raise PlanError(f"{draft.where}: the argument {wanted.name} is missing, and no {wanted.kind.value} was given.")
+        args[wanted.name] = filled
+        notes.append(f"{draft.where}: {wanted.name} was missing; {filled} is the only one that can be meant.")
+    task = Task(draft.row.name, draft.id, dep, args)
+    if missing := [r.task_id for r in task.references if r.task_id not in dep]:
+        if draft.dep:
+            notes.append(f"{draft.where}: dep lacked {', '.join(map(str, missing))}.")
+        task = replace(task, dep=(*dep, *missing))
+    return task
+
+
+def _known_dependencies(draft: Draft, rows: Mapping[int, TaskType], notes: list[str]) -> tuple[int, ...]:
+    wrong = [n for n in draft.dep if n >= 0 and (n not in rows or n == draft.id)]
+    if wrong:
+        what = "itself" if wrong == [draft.id] else "a task that is not in the plan"
+        notes.append(f"{draft.where}: dep named {what}; that was dropped.")
+    return tuple(dict.fromkeys(n for n in draft.dep if n in rows and n != draft.id))
+
+
+def _value(value: Any, wanted: TaskInput, where: str) -> Argument:
+    """An argument as text, or as the names of resources."""
+    items = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, str | int | float) for item in items):
+        what = "an object" if isinstance(value, Mapping) else shown(value)
+        raise PlanError(f"{where}: the argument {wanted.name} is {what}, not a text or a resource.")
+    texts = [_as_text(item, wanted) for item in items]
+    if wanted.kind not in MEDIA_KINDS:
+        several = [name for text in texts for name in SEPARATORS.split(text) if name]
+        if len(several) > 1 and all(_TEXT_NAME.fullmatch(name) for name in several):
+            return tuple(several)
+        return ", ".join(texts)
+    names = [name for text in texts for name in _names(text)]
+    if not names:
+        raise PlanError(f"{where}: the argument {wanted.name} is empty.")
+    return names[0] if len(names) == 1 else tuple(names)
+
+
+def _as_text(item: str | float, wanted: TaskInput) -> str:
+    text = plain(item).strip()
+    # a number where a resource belongs is a task's id
+    if wanted.kind in MEDIA_KINDS and not isinstance(item, bool) and re.fullmatch(r"\d{1,9}", text):
+        return str(Reference(int(text)))
+    return "".join(str(part) if isinstance(part, Reference) else part for part in split_references(text))
+
+
+def _names(text: str) -> list[str]:
+    """The resources that one media argument names; commas belong to a URL, not between two names."""
+    if not references(text):
+        several = [part for part in SEPARATORS.split(text) if part]
+        return several if "://" not in text and all(_NAME.fullmatch(part) for part in several) else [text]
+    names: list[str] = []
+    for part in split_references(text):
+        if isinstance(part, Reference):
+            names.append(str(part))
+        else:
+            names += [name for name in SEPARATORS.split(part) if re.search(r"\w[.-]\w", name)]
+    return names
+
+
+def _checked_references(
+    value: Argument,
+    draft: Draft,
+    wanted: TaskInput,
+    dep: tuple[int, ...],
+    rows: Mapping[int, TaskType],
+    resources: Sequence[Resource],
+    notes: list[str],
+) -> Argument:
+    """Every reference points at another task of the plan that makes the kind that is wanted."""
+    replacements: dict[int, int] = {}
+    names: dict[str, str] = {}
+    for reference in references(value):
+        target = reference.task_id
+        if target in rows and target != draft.id and makes(rows[target], wanted.kind):
+            continue
+        # the only thing it waits for that makes the right kind is what must have been meant
+        meant = [n for n in dep if makes(rows[n], wanted.kind)]
+        if len(meant) == 1:
+            replacements[target] = meant[0]
+            notes.append(f"{draft.where}: {wanted.name} named the result of task {target}; task {meant[0]} is meant.")
+        elif name := _given(target, wanted, resources):
+            names[str(reference)] = name
+            notes.append(f"{draft.where}: {wanted.name} named the result of task {target}; {name} is meant.")
+        elif target == draft.id:
+            raise PlanError(f"{draft.where}: the argument {wanted.name} refers to the task itself.")
+        elif target not in rows:
+            raise PlanError(f"{draft.where}: the argument {wanted.name} refers to task {target}, which is not in the plan.")
+        else:
+            made = " and ".join(kind.value for kind in rows[target].outputs)
+            raise PlanError(
+                f"{draft.where}: the argument {wanted.name} wants {wanted.kind.value}, but task {target} "
+                f"({rows[target].name}) makes {made}."
+            )
+    if names:
+        value = names.get(value, value) if isinstance(value, str) else tuple(names.get(name, name) for name in value)
+    mapped = map_references(value, lambda n: replacements.get(n, n)) if replacements else value
+    if isinstance(mapped, str):
+        return mapped
+    several = tuple(dict.fromkeys(mapped)) if replacements or names else tuple(mapped)
+    return several[0] if len(several) == 1 else several
+
+
+def _given(number: int, wanted: TaskInput, resources: Sequence[Resource]) -> str:
+    """The file that a reference to no task must mean: models write <resource>-1 for image-1; empty where it isn't clear."""
+    if wanted.kind not in MEDIA_KINDS:
+        return ""
+    fitting = [resource.name for resource in resources if serves(resource.kind, wanted.kind)]
+    named = [name for name in fitting if name.rpartition("-")[2] == str(number)]
+    return named[0] if len(named) == 1 else fitting[0] if len(fitting) == 1 else ""
+
+
+def _fill(
+    wanted: TaskInput,
+    args: Mapping[str, Argument],
+    dep: Sequence[int],
+    rows: Mapping[int, TaskType],
+    before: Sequence[Task],
+    resources: Sequence[Resource],
+) -> str | None:
+    """What an argument that was left out must mean, if only one thing can be meant.
+
+    What the task waits for comes first, then what the request came with, then what earlier tasks make. What
+    another argument of the task holds already is not meant.
+    """
+
+    def sources() -> Iterator[list[str]]:
+        yield [str(Reference(n)) for n in dep if makes(rows[n], wanted.kind)]
+        yield [resource.name for resource in resources if resource.kind is wanted.kind]
+        yield [resource.name for resource in resources if serves(resource.kind, wanted.kind)]
+        yield [str(Reference(task.id)) for task in before if makes(rows[task.id], wanted.kind)]
+
+    taken = {name for value in args.values() for name in ((value,) if isinstance(value, str) else value)}
+    for names in sources():
+        if names := [name for name in names if name not in taken]:
+            return names[0] if len(names) == 1 else None
+    return None

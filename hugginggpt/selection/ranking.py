@@ -1,0 +1,245 @@
+"""Stage 2 without a language model: which models could do a task, in which order, and why.
+
+The paper filters the Hub's models by task, ranks them by downloads and shows the controller the first K (arXiv
+2303.17580, section 3.2). Here what can't or mustn't be taken goes out first: what a visitor has banned, what wants
+another place, what doesn't fit into memory, what the request's licence needs rule out. What is left is ranked: models
+that run here before hosted ones, and within a place by the back end's own order or by downloads.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+import yaml
+
+from hugginggpt.core.languages import Language, detect, mentioned
+from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.plan import Task
+from hugginggpt.core.tasks import Kind
+from hugginggpt.workspace.workspace import Resource
+
+Where = Literal["anywhere", "here", "hosted"]
+"""Where models may run."""
+
+_CUES: Final = Path(__file__).with_name("needs.yaml")
+_HOSTED: Final = frozenset({"hosted"})
+_PLACES: Final[Mapping[str, int]] = {"local": 0, "bundled": 0, "download": 2, "hosted": 1}
+"""Which back ends come first; any other comes with those that run here."""
+_SPEAKS: Final = frozenset(
+    "text-classification token-classification summarization question-answering text-to-speech fill-mask sentence-similarity "
+    "zero-shot-classification text2text-generation".split()
+)
+"""Tasks whose text's language the model must know."""
+_HEARS: Final = frozenset({"automatic-speech-recognition"})
+"""Tasks whose recording's language the request may name."""
+_LONG_TEXT: Final = 20_000
+"""A text of more characters is long: a small model will do it sooner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a visitor has settled."""
+
+    where: Where = "anywhere"
+    pinned: Mapping[str, str] = field(default_factory=dict)
+    """The model for a task, by id."""
+    banned: frozenset[str] = frozenset()
+    """Ids that are never taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a request needs of the model for one task."""
+
+    language: Language | None = None
+    """Of what is read, spoken or heard; the target of a translation."""
+    commercial: bool = False
+    """Whether the licence must allow commercial use."""
+    pace: Literal["", "quick", "best"] = ""
+    """Speed against quality."""
+    long: bool = False
+    """Whether there is a lot of material."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The models for a task."""
+
+    cards: tuple[ModelCard, ...]
+    """The best first; one model may stand there several times, once for each place where it runs."""
+    left_out: tuple[str, ...] = ()
+    """Why models that are known are not among them, each reason once."""
+    reason: str = ""
+    """Why the first is the first."""
+    settled: bool = False
+    """Whether nobody needs to be asked: there is one model, or the visitor has pinned it."""
+
+    def best(self, count: int) -> tuple[ModelCard, ...]:
+        """The first `count` models, each once, as a controller chooses among them."""
+        firsts = {card.id: card for card in reversed(self.cards)}
+        return tuple(dict.fromkeys(firsts[card.id] for card in self.cards))[:count]
+
+
+def read_needs(request: str, task: Task, resources: Iterable[Resource] = ()) -> Needs:
+    """What the words of a request and a task's arguments ask of a model.
+
+    Args:
+        request: What the person wrote.
+        task: Whose model is looked for.
+        resources: What the task's arguments may name.
+    """
+    lower = request.lower()
+    cues = _cues()
+    pace: Literal["", "quick", "best"] = "best" if cues["best"](lower) else "quick" if cues["quick"](lower) else ""
+    texts = [value for value in task.args.values() if isinstance(value, str)]
+    named = [resource.text or "" for resource in resources if resource.kind is Kind.TEXT and resource.name in texts]
+    own = task.args.get("text")
+    material = named or ([own] if isinstance(own, str) else [])
+    long = any(len(text) > _LONG_TEXT for text in material)
+    return Needs(_language(lower, task, material), cues["commercial"](lower), pace, long)
+
+
+def _language(request: str, task: Task, material: Sequence[str]) -> Language | None:
+    wanted = task.args.get("language")
+    if isinstance(wanted, str):
+        return mentioned(wanted)
+    if task.task in _HEARS:
+        return _heard(request)
+    if task.task in _SPEAKS and material and not any("<resource" in text.lower() for text in material):
+        return detect("\n".join(material))
+    return None
+
+
+def _heard(request: str) -> Language | None:
+    """The language of a recording, where a request says it; a language that something is to be put into is another one."""
+    for found in re.finditer(_patterns()["heard"], request):
+        word = next(filter(None, found.groups()))
+        if len(word) > 3 and (language := mentioned(word)):  # codes are also words
+            return language
+    return None
+
+
+def rank(cards: Iterable[ModelCard], needs: Needs, preferences: Preferences | None = None) -> Ranking:
+    """Filter and order the models for one task; cards of one place come in their back end's order."""
+    preferences = preferences or Preferences()
+    known = list(cards)
+    settled_place = [card for card in known if not _elsewhere(card, preferences)]
+    pinned = [card for card in settled_place if preferences.pinned.get(card.task) == card.id]
+    if pinned:
+        rest = rank([card for card in known if card not in pinned], needs, _without_pins(preferences))
+        reason = "You have pinned it for this task."
+        return Ranking((*_ordered(pinned, needs), *rest.cards), rest.left_out, reason, settled=True)
+    left_out: list[str] = []
+    for refuses, why in _refusals(preferences, needs):
+        if gone := [card for card in known if refuses(card)]:
+            known = [card for card in known if card not in gone]
+            names = list(dict.fromkeys(card.id for card in gone))
+            left_out.append(f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''} {why}")
+    ordered = _ordered(known, needs)
+    settled = len({card.id for card in ordered}) == 1
+    reason = _reason(ordered, needs)
+    if ordered and (missing := preferences.pinned.get(ordered[0].task)):
+        reason = f"{missing}, which you have pinned, can't be run now, or not where you want models to run. {reason}"
+    return Ranking(tuple(ordered), tuple(left_out), reason, settled)
+
+
+def _without_pins(preferences: Preferences) -> Preferences:
+    return Preferences(preferences.where, {}, preferences.banned)
+
+
+def _refusals(preferences: Preferences, needs: Needs) -> Iterable[tuple[Callable[[ModelCard], bool], str]]:
+    """What rules a model out, and how that is said."""
+    yield (lambda card: card.id in preferences.banned), "banned by you"
+    place = (
+        "hosted, and models are to run here" if preferences.where == "here" else "not hosted, and models are to run elsewhere"
+    )
+    yield (lambda card: _elsewhere(card, preferences)), place
+    yield (lambda card: not card.fits), "too large for this machine's memory"
+    if needs.commercial:
+        yield (lambda card: _cues()["non_commercial"](card.license.lower())), "not for commercial use by its licence"
+
+
+def _elsewhere(card: ModelCard, preferences: Preferences) -> bool:
+    """Whether a model would run where the visitor doesn't want it to."""
+    return preferences.where != "anywhere" and (card.backend in _HOSTED) != (preferences.where == "hosted")
+
+
+def _ordered(cards: Iterable[ModelCard], needs: Needs) -> list[ModelCard]:
+    return sorted(cards, key=lambda card: _key(card, needs))
+
+
+def _key(card: ModelCard, needs: Needs) -> tuple[float, ...]:
+    """Lower comes first. Hosted models are ordered by downloads, those of other back ends stay as they come."""
+    wanted = needs.pace or ("quick" if needs.long else "")
+    pace = {"quick": card.size_mb or float("inf"), "best": -(card.size_mb or 0.0)}.get(wanted, 0.0)
+    return (
+        not _knows(card, needs.language),
+        needs.commercial and not _cues()["commercial_licences"](card.license.lower()),
+        card.gated and card.backend in _HOSTED,
+        _PLACES.get(card.backend, 0),
+        pace,
+        -(card.downloads or 0) if card.backend in _HOSTED and card.source != "you" else 0,
+    )
+
+
+def _knows(card: ModelCard, language: Language | None) -> bool:
+    """Whether a model is for a language, as far as one knows."""
+    if language is None or not card.languages or "multilingual" in card.languages:
+        return True
+    return language.among(card.languages) is not None
+
+
+def _reason(ordered: Sequence[ModelCard], needs: Needs) -> str:
+    if not ordered:
+        return ""
+    first, *rest = ordered
+    if all(card.id == first.id for card in rest):
+        return f"The only model {'' if first.backend in _HOSTED else 'here '}for this task."
+    because = [
+        f"It is for {needs.language.name}." if needs.language and first.languages and _knows(first, needs.language) else "",
+        _of_licence(first) if needs.commercial else "",
+        _of_size(first, ordered, needs.pace),
+    ]
+    if first.backend in _HOSTED:
+        counted = f"{first.downloads:,} downloads a month" if first.downloads else "first in the list"
+        place = f"Hosted; {counted}."
+    else:
+        place = "First of those that run here." if first.backend != "download" else "It is fetched, then runs here."
+    return " ".join(filter(None, [*because, place]))
+
+
+def _of_licence(card: ModelCard) -> str:
+    if _cues()["commercial_licences"](card.license.lower()):
+        return f"Its licence ({card.license}) allows commercial use."
+    return f"Read its licence ({card.license or 'not known here'}) before commercial use."
+
+
+def _of_size(first: ModelCard, ordered: Sequence[ModelCard], pace: str) -> str:
+    sizes = [card.size_mb for card in ordered if card.size_mb]
+    if not pace or not first.size_mb or len(set(sizes)) < 2:
+        return ""
+    if pace == "quick" and first.size_mb == min(sizes):
+        return "It is the smallest, so it is quick."
+    return "It is the largest, which quality asks for." if pace == "best" and first.size_mb == max(sizes) else ""
+
+
+@functools.cache
+def _patterns() -> Mapping[str, str]:
+    read: dict[str, str] = yaml.safe_load(_CUES.read_text(encoding="utf-8"))
+    return read
+
+
+@functools.cache
+def _cues() -> Mapping[str, Callable[[str], bool]]:
+    """What tells whether a text has a cue, by the cue's name."""
+    return {name: _searcher(pattern) for name, pattern in _patterns().items()}
+
+
+def _searcher(pattern: str) -> Callable[[str], bool]:
+    compiled = re.compile(pattern)
+    return lambda text: compiled.search(text) is not None

@@ -1,0 +1,127 @@
+"""How a caller of the API hears of a request while it is worked on, and how it stops when the caller hangs up."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import MutableMapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import gradio as gr
+from gradio.context import LocalContext
+
+from hugginggpt.core.events import (
+    AnswerDelta,
+    Event,
+    Planned,
+    RequestStarted,
+    TaskDone,
+    TaskFailed,
+    TaskPlanned,
+    TaskProgress,
+    TaskSkipped,
+    TaskStarted,
+)
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_SECONDS_BETWEEN_LOOKS: Final = 0.5
+_MCP: Final = "/gradio_api/mcp"
+_CALL: Final = "x-hugginggpt-call"
+"""Tells the endpoint which call of an MCP client it works for; the server writes it, whatever a client has sent."""
+
+
+class Telling:
+    """What a caller hears while a request is worked on: how many tasks of how many are over, and what goes on."""
+
+    def __init__(self) -> None:
+        # made here and not a parameter: as one it would stand in the schema
+        self._show = gr.Progress()
+        self._names: dict[int, str] = {}
+        self._over: set[int] = set()
+
+    def __call__(self, event: Event) -> None:
+        """Tell of an event, if there is something to tell."""
+        if said := self._say(event):
+            self._show((len(self._over), len(self._names) or None), desc=said, unit="tasks")
+
+    def _say(self, event: Event) -> str:
+        match event:
+            case RequestStarted():
+                return "planning"
+            case TaskPlanned(task=task):
+                self._names[task.id] = task.task
+                return ""
+            case Planned(plan=plan):
+                self._names = {task.id: task.task for task in plan.tasks}
+                return "planned " + (", ".join(self._names.values()) or "nothing to run")
+            case TaskStarted(task_id=n):
+                return f"{self._names[n]} runs on {event.model.id}"
+            case TaskProgress(task_id=n, message=message):
+                return f"{self._names[n]}: {message}"
+            case TaskDone(task_id=n) | TaskFailed(task_id=n) | TaskSkipped(task_id=n):
+                self._over.add(n)
+                word = {TaskDone: "is done", TaskFailed: "failed", TaskSkipped: "is skipped"}[type(event)]
+                return f"{self._names[n]} {word}"
+            case AnswerDelta(restarts=True):
+                return "answering"
+            case _:
+                return ""
+
+
+class HangUps:
+    """Middleware that notes which MCP clients hang up.
+
+    Gradio serves an MCP call through a client of its own inside the server, which knows nothing of a lost connection.
+    """
+
+    _calls: Final[MutableMapping[str, asyncio.Event]] = {}
+    """Of the calls that are worked on, those that an MCP client has made; set when it has hung up."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].rstrip("/").endswith(_MCP):
+            await self._app(scope, receive, send)
+            return
+        call, gone = secrets.token_urlsafe(18), asyncio.Event()
+        headers = [each for each in scope["headers"] if each[0] != _CALL.encode()]
+        self._calls[call] = gone
+        answered = False
+
+        async def hear() -> Message:
+            message = await receive()
+            if message["type"] == "http.disconnect" and not answered:
+                gone.set()
+            return message
+
+        async def say(message: Message) -> None:
+            nonlocal answered
+            await send(message)
+            answered = message["type"] == "http.response.body" and not message.get("more_body")
+
+        try:
+            await self._app({**scope, "headers": [*headers, (_CALL.encode(), call.encode())]}, hear, say)
+        finally:
+            if not answered:
+                gone.set()
+            del self._calls[call]
+
+    @classmethod
+    def of(cls, caller: gr.Request) -> asyncio.Event | None:
+        """What is set when the MCP client of this call hangs up; None where no MCP client has made it."""
+        return cls._calls.get((caller.headers or {}).get(_CALL, ""))
+
+
+async def hung_up(caller: gr.Request) -> None:
+    """Wait until the caller has hung up; Gradio itself notes it, and lets the request go on."""
+    blocks, event_id = LocalContext.blocks.get(None), LocalContext.event_id.get(None)
+    queued: Any = blocks._queue.event_ids_to_events.get(event_id) if blocks and event_id else None
+    gone = HangUps.of(caller) or asyncio.Event()
+    while not gone.is_set() and (queued is None or queued.alive):
+        with suppress(TimeoutError):
+            await asyncio.wait_for(gone.wait(), _SECONDS_BETWEEN_LOOKS)

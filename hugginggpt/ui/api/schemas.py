@@ -1,0 +1,140 @@
+"""What the API's endpoints give back: JSON values, and files as Gradio's clients fetch them.
+
+Annotations are no texts here (no ``from __future__ import annotations``): Gradio makes the schemas of them.
+"""
+
+import mimetypes
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, TypedDict
+
+from gradio.data_classes import FileData
+
+from hugginggpt.core.errors import RequestError
+from hugginggpt.core.events import Answered, Event, RequestFailed
+from hugginggpt.core.tasks import TaskType
+from hugginggpt.core.trace import trace_json
+from hugginggpt.hub.overview import Row
+from hugginggpt.selection.ranking import Ranking
+
+
+class PlanResult(TypedDict):
+    """What `plan` gives back."""
+
+    controller: str
+    plan: list[dict[str, Any]]
+    notes: list[str]
+
+
+class RunResult(TypedDict):
+    """What `run` gives back."""
+
+    answer: str
+    complete: bool
+    controller: str
+    plan: list[dict[str, Any]]
+    steps: list[dict[str, Any]]
+    resources: list[dict[str, Any]]
+    notes: list[str]
+    usage: dict[str, Any]
+    seconds: float
+
+
+class TaskResult(TypedDict):
+    """One entry of `list_tasks`."""
+
+    task: str
+    does: str
+    inputs: list[dict[str, Any]]
+    outputs: list[str]
+    runs: bool
+    models: int
+
+
+class ModelResult(TypedDict):
+    """One entry of `list_models`."""
+
+    id: str
+    where: str
+    runs: bool
+    license: str
+    size_mb: float | None
+    languages: list[str]
+    gated: bool
+    description: str
+    why_first: str
+
+
+def run_result(events: Sequence[Event]) -> RunResult:
+    """What the caller gets of a request.
+
+    Raises:
+        RequestError: It ended without an answer.
+    """
+    trace = trace_json(events)
+    if failed := next((event for event in events if isinstance(event, RequestFailed)), None):
+        raise RequestError(failed.error)
+    complete = all(event.complete for event in events if isinstance(event, Answered))
+    return RunResult(
+        answer=trace["answer"],
+        complete=complete,
+        controller=trace["controller"],
+        plan=trace["plan"],
+        steps=trace["steps"],
+        resources=[_with_file(resource) for resource in trace["resources"]],
+        notes=trace["notes"],
+        usage=trace["usage"],
+        seconds=trace["seconds"] or 0.0,
+    )
+
+
+def _with_file(resource: dict[str, Any]) -> dict[str, Any]:
+    """A resource whose file, if a task made it, the caller can fetch; what came in they have already."""
+    told = {key: value for key, value in resource.items() if key != "path"}
+    if "path" not in resource or resource["task_id"] is None:
+        return told
+    path = Path(resource["path"])
+    kind, _ = mimetypes.guess_type(path.name)
+    file = FileData(path=str(path), orig_name=path.name, size=path.stat().st_size, mime_type=kind)
+    return told | {"file": file.model_dump()}
+
+
+def task_result(row: TaskType, ranking: Ranking) -> TaskResult:
+    """What is told of a task, with the models that can do it now."""
+    return TaskResult(
+        task=row.name,
+        does=row.when,
+        inputs=[{"name": i.name, "kind": i.kind.value, "required": i.required} for i in row.inputs],
+        outputs=[kind.value for kind in row.outputs],
+        runs=bool(ranking.cards),
+        models=len({card.id for card in ranking.cards}),
+    )
+
+
+_WHERE: Final = {
+    "bundled": "here, comes with the installation",
+    "cache": "here, in the Hub's cache",
+    "hosted": "hosted",
+    "fetch": "not here yet, can be fetched",
+    "server": "only hosted, with a Hugging Face token",
+}
+
+
+def model_result(row: Row, why: str) -> ModelResult:
+    """What is told of a model.
+
+    Args:
+        row: The model for one task.
+        why: Why it is the first; empty where it isn't.
+    """
+    return ModelResult(
+        id=row.id,
+        where=f"hosted by {row.provider}" if row.place == "hosted" and row.provider else _WHERE[row.place],
+        runs=row.runs,
+        license=row.license,
+        size_mb=round(row.size_mb, 1) if row.size_mb else None,
+        languages=list(row.languages),
+        gated=row.gated,
+        description=row.description,
+        why_first=why,
+    )

@@ -1,0 +1,148 @@
+"""A plan that waits: a form in which tasks can be dropped, arguments changed and models chosen before anything runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any, Final
+
+import gradio as gr
+
+from hugginggpt.core.plan import Argument, Task
+from hugginggpt.core.tasks import Kind, TaskTable
+from hugginggpt.planning.approval import Approved, Proposal, edited
+from hugginggpt.ui.assets import script
+from hugginggpt.ui.i18n import Words
+from hugginggpt.workspace.workspace import Resource
+
+_MOST: Final = 20_000
+"""The longest argument that is taken, in characters."""
+
+ON_LOAD: Final = script("approval")
+"""For ``gr.HTML(js_on_load=…)``: its event ``submit`` then carries what the form holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person has left in the form."""
+
+    key: str = ""
+    """The proposal that it answers."""
+    stop: bool = False
+    """Whether nothing shall run."""
+    dropped: frozenset[int] = frozenset()
+    models: Mapping[int, str] = field(default_factory=dict)
+    args: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+
+
+def form(proposal: Proposal, table: TaskTable, words: Words, *, answer: Answer | None = None, error: str = "") -> str:
+    """The form, as HTML.
+
+    Args:
+        proposal: What waits.
+        table: The task types.
+        words: In the visitor's language.
+        answer: What was left in it before, where it was refused.
+        error: Why it was.
+    """
+    answer = answer or Answer()
+    tasks = "".join(_task(task, proposal, table, words, answer) for task in proposal.open)
+    alert = f'<p class="wrong" role="alert">{escape(error)}</p>' if error else ""
+    title = escape(words("approval.title"))
+    return (
+        f'<form class="hgpt hgpt-approval" data-key="{proposal.key}" aria-label="{title}"><h2>{title}</h2>'
+        f"<p>{escape(words('approval.about'))}</p>{tasks}{alert}"
+        f'<p class="go"><button type="submit">{escape(words("approval.run"))}</button>'
+        f'<button type="button" data-stop>{escape(words("approval.stop"))}</button></p></form>'
+    )
+
+
+def _task(task: Task, proposal: Proposal, table: TaskTable, words: Words, answer: Answer) -> str:
+    keep = "" if task.id in answer.dropped else " checked"
+    number = f"task-{task.id}"
+    body = "".join(_argument(task, name, value, table, answer) for name, value in task.args.items())
+    return (
+        f'<fieldset data-task="{task.id}"><legend><label><input type="checkbox" name="{number}"{keep}> '
+        f"<b>{escape(task.task)}</b> <small>{task.id}</small></label></legend>"
+        f"{_models(task, proposal, words, answer)}{body}</fieldset>"
+    )
+
+
+def _models(task: Task, proposal: Proposal, words: Words, answer: Answer) -> str:
+    if task.id in proposal.problems:
+        return f'<p class="wrong">{escape(proposal.problems[task.id])}</p>'
+    ids = list(dict.fromkeys(model.id for model in proposal.models.get(task.id, ())))
+    chosen = answer.models.get(task.id, ids[0] if ids else "")
+    options = "".join(f"<option{' selected' if each == chosen else ''}>{escape(each)}</option>" for each in ids)
+    return f'<label class="field">{escape(words("approval.model"))} <select name="model">{options}</select></label>'
+
+
+def _argument(task: Task, name: str, value: Argument, table: TaskTable, answer: Answer) -> str:
+    text = answer.args.get(task.id, {}).get(name, written(value))
+    wanted = table[task.task].input(name)
+    rows = min(6, 1 + len(text) // 60) if wanted and wanted.kind is Kind.TEXT else 1
+    return (
+        f'<label class="field">{escape(name)} <textarea name="{escape(name)}" rows="{rows}">{escape(text)}</textarea></label>'
+    )
+
+
+def written(value: Argument) -> str:
+    """An argument as a person edits it."""
+    return value if isinstance(value, str) else ", ".join(value)
+
+
+def answer_of(sent: gr.EventData) -> Answer:
+    """What the browser has sent; whatever is not of the form's shape counts as not changed."""
+    said: dict[str, Any] = sent._data if isinstance(sent._data, dict) else {}
+    tasks = said.get("tasks")
+    found = [task for task in tasks if isinstance(task, dict) and _is_id(task.get("id"))] if isinstance(tasks, list) else []
+    return Answer(
+        str(said.get("key") or ""),
+        said.get("stop") is True,
+        frozenset(task["id"] for task in found if task.get("keep") is False),
+        {task["id"]: task["model"] for task in found if isinstance(task.get("model"), str) and task["model"]},
+        {task["id"]: _texts(task.get("args")) for task in found},
+    )
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _texts(args: Any) -> Mapping[str, str]:
+    if not isinstance(args, dict):
+        return {}
+    return {name: text[:_MOST] for name, text in args.items() if isinstance(name, str) and isinstance(text, str)}
+
+
+def approved(
+    proposal: Proposal, answer: Answer, table: TaskTable, resources: Sequence[Resource], max_tasks: int = 2_000
+) -> Approved:
+    """What may run.
+
+    Raises:
+        PlanError: It can't run like that.
+    """
+    args = {task.id: _changed(task, answer.args.get(task.id, {})) for task in proposal.open}
+    plan = proposal.plan
+    if answer.dropped or any(args.values()):
+        plan = edited(plan, table, resources, dropped=answer.dropped, kept=proposal.kept, args=args, max_tasks=max_tasks)
+    first = {number: models[0].id for number, models in proposal.models.items()}
+    chosen = {
+        number: model
+        for number, model in answer.models.items()
+        if model != first.get(number) and any(model == each.id for each in proposal.models.get(number, ()))
+    }
+    return Approved(plan, chosen)
+
+
+def _changed(task: Task, texts: Mapping[str, str]) -> Mapping[str, Argument]:
+    """The arguments that are not as they were; a list of names stays one."""
+    new: dict[str, Argument] = {}
+    for name, old in task.args.items():
+        text = texts.get(name, written(old)).strip()
+        if text != written(old).strip():
+            new[name] = text if isinstance(old, str) else tuple(filter(None, re.split(r"\s*,\s*", text)))
+    return new

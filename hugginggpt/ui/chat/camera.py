@@ -1,0 +1,55 @@
+"""A picture taken here and now goes into the next request. (On a phone the box's own button offers the camera, too.)"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import gradio as gr
+
+from hugginggpt.ui.i18n import label
+from hugginggpt.ui.listeners import QUIET
+
+ICON: Final = Path(__file__).parents[1] / "assets" / "camera.svg"
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """The camera's picture while it is open."""
+
+    frame: gr.Column
+    taken: gr.Image
+    shut: gr.Button
+
+    def serve(self, box: gr.MultimodalTextbox) -> None:
+        """Put the button where the caller stands.
+
+        Args:
+            box: Gets the picture that is taken, beside what it holds.
+        """
+        button = gr.Button(label("page.camera"), size="sm", icon=str(ICON), elem_id="open-camera")
+        button.click(lambda: gr.Column(visible=True), None, self.frame, **QUIET)
+        self.shut.click(_shut, None, [self.frame, self.taken], **QUIET)
+        self.taken.input(_take, [self.taken, box], [box, self.frame, self.taken], **QUIET)
+
+
+def camera() -> Camera:
+    """A camera, still shut, where the caller stands."""
+    with gr.Column(visible=False, elem_id="camera") as frame:
+        taken = gr.Image(
+            label=label("page.camera"), sources=["webcam"], type="filepath", format="png", height=280, elem_id="camera-picture"
+        )
+        shut = gr.Button(label("page.camera_shut"), size="sm", elem_id="camera-shut")
+    return Camera(frame, taken, shut)
+
+
+def _shut() -> tuple[Any, Any]:
+    return gr.Column(visible=False), gr.Image(value=None)
+
+
+def _take(path: str | None, value: dict[str, Any] | None) -> tuple[Any, Any, Any]:
+    if not path:
+        return gr.skip(), gr.skip(), gr.skip()
+    value = value or {}
+    return {"text": value.get("text") or "", "files": [*(value.get("files") or []), path]}, *_shut()

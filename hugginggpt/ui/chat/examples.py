@@ -1,0 +1,99 @@
+"""The empty chat: what this is, in a sentence, and examples that run on one click."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from hugginggpt.ui.assets import script
+from hugginggpt.ui.i18n import LANGUAGES, Words
+from hugginggpt.workspace.workspace import EXAMPLE_MEDIA
+
+ON_LOAD: Final = script("welcome")
+"""For ``gr.HTML(js_on_load=…)``: its event ``select`` then carries the ``index`` of the example that was clicked."""
+
+GROUPS: Final = ("read", "see", "listen", "make", "combine")
+_ENGLISH: Final = Words()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A request that the page offers."""
+
+    text: str
+    """In English, which is what the built-in planner reads."""
+    gloss: str
+    """What it means, in Chinese."""
+    group: str
+    """One of `GROUPS`."""
+    tasks: tuple[str, ...]
+    """The tasks that it takes."""
+    files: tuple[Path, ...]
+    icon: Path
+
+    def runs(self, available: Callable[[str], bool]) -> bool:
+        """Whether all that it takes is there.
+
+        Args:
+            available: Whether there is a model for a task.
+        """
+        return all(map(available, self.tasks))
+
+
+@functools.cache
+def examples() -> tuple[Example, ...]:
+    """All of them, as in demos/examples.yaml."""
+    rows: list[dict[str, Any]] = yaml.safe_load((EXAMPLE_MEDIA.parent / "examples.yaml").read_text(encoding="utf-8"))
+    return tuple(
+        Example(
+            row["text"],
+            row["zh"],
+            row["group"],
+            tuple(row["tasks"]),
+            tuple(EXAMPLE_MEDIA / name for name in row["files"]),
+            EXAMPLE_MEDIA / row["icon"],
+        )
+        for row in rows
+    )
+
+
+def welcome(available: Callable[[str], bool], address: Callable[[Path], str], words: Words = _ENGLISH) -> str:
+    """The empty chat as HTML; `ON_LOAD` belongs to it.
+
+    Args:
+        available: Whether there is a model for a task; an example that lacks one says so.
+        address: Where the browser finds a file of the examples.
+        words: The visitor's language.
+    """
+    groups = ""
+    for group in GROUPS:
+        cards = "".join(
+            _card(index, example, available, address, words)
+            for index, example in enumerate(examples())
+            if example.group == group
+        )
+        groups += (
+            f'<section class="group"><h3>{escape(words(f"welcome.group_{group}"))}</h3><ul role="list">{cards}</ul></section>'
+        )
+    return (
+        f'<div class="hgpt hgpt-welcome"><h2>{escape(words("welcome.title"))}</h2>'
+        f'<p class="promise">{escape(words("welcome.promise"))}</p><p class="try">{escape(words("welcome.try"))}</p>'
+        f'<div class="groups">{groups}</div></div>'
+    )
+
+
+def _card(index: int, example: Example, available: Callable[[str], bool], address: Callable[[Path], str], words: Words) -> str:
+    gloss = f'<span class="gloss">{escape(example.gloss)}</span>' if words.language != LANGUAGES[0] else ""
+    runs = example.runs(available)
+    need = "" if runs else f'<span class="need">{escape(words("welcome.needs_token"))}</span>'
+    return (
+        f'<li><button type="button" data-index="{index}" class="{"runs" if runs else "fills"}">'
+        f'<img src="{escape(address(example.icon))}" alt="" loading="lazy" decoding="async">'
+        f'<span class="text"><span lang="en">{escape(example.text)}</span>{gloss}{need}</span></button></li>'
+    )

@@ -1,0 +1,266 @@
+"""The conversation: what a person does in the chat, and what they are shown while it is worked on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any, Final
+
+import gradio as gr
+
+from hugginggpt.agent.agent import HuggingGPT
+from hugginggpt.agent.factory import make_controller, session_experts
+from hugginggpt.core.errors import HuggingGPTError, ResourceError
+from hugginggpt.core.events import ApprovalGiven
+from hugginggpt.core.markdown import plain
+from hugginggpt.core.plan import Plan
+from hugginggpt.core.trace import fold_steps
+from hugginggpt.hub.shared_token import SharedToken
+from hugginggpt.planning.approval import Given
+from hugginggpt.ui.chat import approval_form, examples, messages
+from hugginggpt.ui.chat.inputs import chosen_example, chosen_model, clean, first, named, taken, typed_in
+from hugginggpt.ui.chat.view import BUSY, EMPTY, READY, Drawing, View, Views
+from hugginggpt.ui.session.background_run import Run
+from hugginggpt.ui.session.llm_choice import on_space
+from hugginggpt.ui.session.tab_session import Visit
+
+_SECONDS_BETWEEN_VIEWS: Final = 0.15
+
+
+class Talk:
+    """The handlers."""
+
+    def __init__(
+        self, agent: HuggingGPT, visit_of: Callable[[Visit | None], Visit], *, shared: SharedToken | None = None
+    ) -> None:
+        """Make them.
+
+        Args:
+            agent: Works on the requests.
+            visit_of: Gives a tab's visit, a new one where there is none yet.
+            shared: The token of the page's owner, where it is given away.
+        """
+        self._agent = agent
+        self._visit = visit_of
+        self._shared = shared
+        self._drawing = Drawing(agent.table)
+
+    async def ask(self, value: dict[str, Any] | None, visit: Visit | None, request: gr.Request) -> Views:
+        """Work on one request and show every step; what was typed comes back into the box when it can't be done."""
+        visit = self._visit(visit)
+        text, paths = typed_in(value)
+        async with visit.claim() as mine:
+            if not mine:
+                yield self._refused(visit)
+                return
+            yield View(box=gr.MultimodalTextbox(**BUSY), visit=visit).outputs()
+            session, run = visit.session, Run(text, before=visit.session.turns)
+            try:
+                run.attached = tuple([await asyncio.to_thread(taken, visit, path) for path in paths])
+            except ResourceError as error:
+                run = Run.refused(text or ", ".join(path.name for path in paths), str(error), run.before)
+            if visit.session is not session:  # another conversation has begun meanwhile
+                yield self._drawing.of(visit, box=gr.MultimodalTextbox(**READY)).outputs()
+                return
+            if run.closed:
+                visit.runs.append(run)
+                back = gr.MultimodalTextbox(value={"text": text, "files": []}, **READY)
+                yield self._drawing.of(visit, box=back).outputs()
+                return
+            run.attached = (*run.attached, *named(visit, text, run.attached))
+            self._begin(visit, run, request)
+        async for view in self.followed(visit, typed={"text": text, "files": [str(path) for path in paths]}):
+            yield view
+
+    async def retry(self, visit: Visit | None, request: gr.Request, chosen: gr.RetryData) -> Views:
+        """Do a request once more; what came after it goes."""
+        async for view in self._anew(self._visit(visit), first(chosen.index), None, request):
+            yield view
+
+    async def edit(self, visit: Visit | None, request: gr.Request, changed: gr.EditData) -> Views:
+        """Do a request with other words; what came after it goes."""
+        async for view in self._anew(self._visit(visit), first(changed.index), str(changed.value), request):
+            yield view
+
+    async def _anew(self, visit: Visit, index: int, text: str | None, request: gr.Request) -> Views:
+        async with visit.claim() as mine:
+            place = self._drawing.place(visit, index)
+            if not mine or place is None or visit.runs[place].closed:
+                yield self._refused(visit, mine)
+                return
+            old = visit.runs[place]
+            if text is not None:
+                text = clean(plain(text) if messages.is_marked(old.text) else text)
+            visit.back_to(place)
+            self._begin(visit, Run(old.text if text is None else text, old.attached, old.before), request)
+        async for view in self.followed(visit):
+            yield view
+
+    async def undo(self, visit: Visit | None, chosen: gr.UndoData) -> tuple[Any, ...]:
+        """Take a request back, and all that came after it; it stands in the box again, and its files stay on the shelf."""
+        visit = self._visit(visit)
+        place = self._drawing.place(visit, first(chosen.index))
+        if visit.busy or place is None:
+            return self._refused(visit, not visit.busy)
+        old = visit.runs[place]
+        visit.back_to(place)
+        typed: dict[str, Any] = {"text": old.text, "files": [str(resource.path) for resource in old.attached if resource.path]}
+        return self._drawing.of(visit, box=gr.MultimodalTextbox(value=typed, **READY)).outputs()
+
+    async def again(self, visit: Visit | None, request: gr.Request, chosen: gr.SelectData) -> Views:
+        """Run what failed or was stopped once more, with another model where one was chosen; what is done stays done."""
+        visit = self._visit(visit)
+        async with visit.claim() as mine:
+            old = visit.runs[-1] if visit.runs else None
+            steps = fold_steps(old.events) if old else ()
+            if not mine or old is None or not steps or old.closed:
+                yield self._refused(visit, mine)
+                return
+            approved = any(isinstance(event, ApprovalGiven) for event in old.events)
+            given = Given(Plan(tuple(step.task for step in steps)), steps, chosen_model(chosen.value), approved)
+            visit.back_to(len(visit.runs) - 1)
+            self._begin(visit, Run(old.text, old.attached, old.before), request, given)
+        async for view in self.followed(visit):
+            yield view
+
+    async def example(self, visit: Visit | None, request: gr.Request, chosen: gr.EventData) -> Views:
+        """Run an example that was clicked; one that can't run here only fills the box."""
+        visit = self._visit(visit)
+        example = chosen_example(chosen)
+        if example is None or visit.busy:
+            yield self._refused(visit)
+            return
+        value: dict[str, Any] = {"text": example.text, "files": [str(path) for path in example.files]}
+        if not await asyncio.to_thread(self._runs_here, visit, example.tasks):
+            yield View(box=gr.MultimodalTextbox(value=value, **READY), visit=visit).outputs()
+            return
+        async for view in self.ask(value, visit, request):
+            yield view
+
+    def use(self, box: dict[str, Any] | None, visit: Visit | None, chosen: gr.EventData) -> dict[str, Any]:
+        """Name a resource in the next request."""
+        box = box or EMPTY
+        there = {resource.name for resource in self._visit(visit).session.workspace.resources}
+        name = chosen._data.get("name") if isinstance(chosen._data, dict) else ""
+        name = name if isinstance(name, str) and name in there else ""
+        return {"text": " ".join(filter(None, [(box.get("text") or "").rstrip(), name])), "files": box.get("files") or []}
+
+    async def stop(self, visit: Visit | None) -> None:
+        """Stop the request; whoever follows it shows that."""
+        if visit is not None:
+            await visit.stop()
+
+    async def clear(self, visit: Visit | None) -> tuple[Any, ...]:
+        """A new conversation: the old one and its files are deleted; the planner, with its key, and what is typed stay."""
+        visit = self._visit(visit)
+        await visit.renew(self._agent.new_session())
+        return self.idle(visit)
+
+    async def approve(self, visit: Visit | None, sent: gr.EventData) -> tuple[Any, ...]:
+        """Let a plan run as the person has left it, or say why it can't."""
+        visit = self._visit(visit)
+        proposal, answer = visit.gate.proposal, approval_form.answer_of(sent)
+        if proposal is None:
+            return View(form=gr.HTML(value="", visible=False)).outputs()
+        if answer.stop:
+            await visit.stop()
+            return View(form=gr.HTML(value="", visible=False)).outputs()
+        error = ""
+        if answer.key == proposal.key:  # an older form is answered by showing what waits now
+            try:
+                known = visit.session.workspace.resources
+                approved = approval_form.approved(proposal, answer, self._agent.table, known, self._agent.settings.max_tasks)
+                visit.gate.open(approved)
+                return View(form=gr.HTML(value="", visible=False)).outputs()
+            except HuggingGPTError as refused:
+                error = str(refused)
+        form = approval_form.form(proposal, self._agent.table, visit.words, answer=answer if error else None, error=error)
+        return View(form=gr.HTML(value=form, visible=True)).outputs()
+
+    def look_at(self, number: int | None, visit: Visit | None) -> tuple[Any, ...]:
+        """Show an earlier run's plan."""
+        visit = self._visit(visit)
+        visit.shown = visit.runs[number] if number is not None and 0 <= number < len(visit.runs) else None
+        view = View(picture=self._drawing.picture(visit), share=self._drawing.shareable(visit), visit=visit)
+        return replace(view, link=self._drawing.link(visit)).outputs()
+
+    def whole(self, visit: Visit) -> View:
+        """All of a visit as it is."""
+        tasks = {task for example in examples.examples() for task in example.tasks}
+        start = examples.welcome(self._there(visit, tasks).__contains__, messages.file_address, visit.words)
+        view = self._drawing.of(visit, box=gr.MultimodalTextbox(**(BUSY if visit.busy else READY)))
+        return replace(view, welcome=gr.HTML(value=start, visible=not visit.runs))
+
+    def idle(self, visit: Visit) -> tuple[Any, ...]:
+        """A visit in which nothing is worked on."""
+        return self._drawing.of(visit, box=gr.MultimodalTextbox(**READY)).outputs()
+
+    async def followed(self, visit: Visit, *, typed: dict[str, Any] | None = None) -> Views:
+        """What is seen until the work on the last request is over.
+
+        Args:
+            visit: Whose.
+            typed: What comes back into the box where there is no answer.
+        """
+        work = visit.work
+        if work is None:
+            return
+        # told in every view: a browser that is slow merges what comes quickly, and keeps the last word about each part
+        busy = gr.MultimodalTextbox(value=EMPTY, **BUSY)
+        drawn = -1
+        async with aclosing(work.follow()) as changes:
+            async for count in changes:
+                if count == drawn or visit.work is not work:
+                    yield View().outputs()  # only by this does Gradio notice that a tab is gone
+                    continue
+                yield self._drawing.of(visit, box=busy).outputs()
+                drawn = count
+                await asyncio.sleep(_SECONDS_BETWEEN_VIEWS)
+        if visit.work is not work:  # another conversation has begun: Gradio shows the last view once more at the end
+            yield self._drawing.of(visit).outputs()
+            return
+        # the box was emptied at the beginning; emptied again now, it might lose what is being typed
+        back: dict[str, Any] = {"value": typed} if work.run.failed and typed else {}
+        yield self._drawing.of(visit, box=gr.MultimodalTextbox(**back, **READY)).outputs()
+
+    def _begin(self, visit: Visit, run: Run, request: gr.Request, given: Given | None = None) -> None:
+        stream = self._agent.run(
+            run.text,
+            visit.session,
+            make_controller(visit.model, looks=visit.looks),
+            run.attached,
+            extra=session_experts(self._agent, **self._own(visit, name_of(request))),
+            preferences=visit.wishes.preferences(),
+            settings=visit.limits(self._agent.settings),
+            approve=visit.gate if visit.ask_first else None,
+            given=given,
+        )
+        visit.begin(run, stream)
+
+    def _runs_here(self, visit: Visit, tasks: Sequence[str]) -> bool:
+        """Whether there is a model for each of these tasks, for this visitor."""
+        return self._there(visit, tasks) >= set(tasks)
+
+    def _there(self, visit: Visit, tasks: Collection[str]) -> set[str]:
+        experts = session_experts(self._agent, **self._own(visit, ""))
+        found = self._agent.candidates(experts, set(tasks), visit.wishes.preferences())
+        return {task for task in tasks if task in found and found[task].cards}
+
+    def _own(self, visit: Visit, name: str) -> dict[str, Any]:
+        """What the back ends of this visitor are made from."""
+        model = visit.model if visit.writes else None
+        return {"model": model, "fetch": visit.fetch, "visitor": visit.visitor(self._shared, name)}
+
+    def _refused(self, visit: Visit, free: bool = False) -> tuple[Any, ...]:
+        if free or not visit.just_begun:  # a click that came twice is one
+            gr.Info(visit.words("page.not_here") if free else visit.words("page.busy"))
+        return View(visit=visit).outputs()
+
+
+def name_of(request: gr.Request) -> str:
+    """What tells visitors apart: on a Space the address that its proxy has seen, else the one that the server sees."""
+    behind_proxy = on_space() and request.headers  # elsewhere anybody may write that header
+    forwarded = request.headers.get("x-forwarded-for", "") if behind_proxy else ""
+    return forwarded.rpartition(",")[2].strip() or (request.client.host if request.client else "")

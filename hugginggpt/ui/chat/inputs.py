@@ -1,0 +1,58 @@
+"""What the browser sends, read: what was typed, what was clicked, which message is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from hugginggpt.ui.chat import examples
+from hugginggpt.ui.chat.view import EMPTY
+from hugginggpt.ui.session.tab_session import Visit
+from hugginggpt.workspace.workspace import NAME, Resource
+
+
+def typed_in(value: dict[str, Any] | None) -> tuple[str, list[Path]]:
+    """The words and the files of the box."""
+    value = value or EMPTY
+    return clean(value.get("text") or ""), [Path(str(file)) for file in value.get("files") or ()]
+
+
+def clean(text: str) -> str:
+    """Without blanks around it, and without halves of letters, which no server and no page takes."""
+    return text.encode("utf-8", "replace").decode("utf-8").strip()
+
+
+def taken(visit: Visit, path: Path) -> Resource:
+    """A file as a resource; one that lies on the shelf already is that one."""
+    workspace = visit.session.workspace
+    there = next((resource for resource in workspace.resources if resource.path == path), None)
+    return there or workspace.add_file(path)
+
+
+def named(visit: Visit, text: str, attached: Sequence[Resource]) -> list[Resource]:
+    """Resources of the shelf that a request names and that nothing said before tells of: they come with it."""
+    told = {resource.name for turn in visit.session.turns for resource in turn.made} | {r.name for r in attached}
+    names = set(NAME.findall(text)) - told
+    return [resource for resource in visit.session.workspace.resources if resource.name in names]
+
+
+def chosen_example(chosen: gr.EventData) -> examples.Example | None:
+    """The example that was clicked; None where the browser sends anything else."""
+    index = chosen._data.get("index") if isinstance(chosen._data, dict) else None
+    known = examples.examples()
+    return known[index] if isinstance(index, int) and 0 <= index < len(known) else None
+
+
+def chosen_model(option: Any) -> dict[int, str]:
+    """The model of an option ("again 3 owner/name"), by its task."""
+    _, _, rest = str(option).partition(" ")
+    number, _, model = rest.partition(" ")
+    return {int(number): model} if model and number.isascii() and number.isdigit() else {}
+
+
+def first(index: int | tuple[int, ...] | list[int]) -> int:
+    """The message's number, whatever part of it was meant."""
+    return index if isinstance(index, int) else int(index[0])

@@ -1,0 +1,292 @@
+"""Events as chat messages: pure functions from what happened to what is shown.
+
+One request is one thought that nests a thought for each task, then the answer, then what was made. A thought is one
+line until it is opened: status, model, seconds; inside, why that model, what went in and what came out.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import gradio as gr
+from gradio.components.chatbot import MetadataDict
+
+from hugginggpt.core import markdown
+from hugginggpt.core.events import (
+    ApprovalAsked,
+    ApprovalGiven,
+    Event,
+    ModelRef,
+    ModelSelected,
+    Notice,
+    Planned,
+    RequestDone,
+    RequestFailed,
+    RequestStarted,
+    Step,
+    TaskProgress,
+)
+from hugginggpt.core.markdown import escaped, linked, quoted, tame
+from hugginggpt.core.recording import Recording
+from hugginggpt.core.tasks import Kind, TaskTable
+from hugginggpt.core.trace import answer_text, cost, duration, fold_steps
+from hugginggpt.planning.approval import CHANGED
+from hugginggpt.ui.chat.retry_options import second_chances
+from hugginggpt.ui.i18n import Words
+from hugginggpt.workspace.media import first_rows
+from hugginggpt.workspace.workspace import Resource
+
+_COMPONENTS: Final[dict[Kind, Any]] = {Kind.IMAGE: gr.Image, Kind.AUDIO: gr.Audio, Kind.VIDEO: gr.Video}
+_SHOWN_RESULT_CHARS: Final = 600
+_SHOWN_DATA_CHARS: Final = 4_000
+_SHOWN_ROWS: Final = 11
+_ON_THE_HUB: Final = frozenset({"local", "download", "hosted"})
+_HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+_MOST_NOTICES: Final = 50
+BUILT_IN_NAME: Final = "built-in planner"
+"""What that controller calls itself."""
+_ENGLISH: Final = Words()
+
+
+def user_messages(text: str, resources: Sequence[Resource]) -> list[gr.ChatMessage]:
+    """The request as it stands in the chat: its words, then its files with their names below.
+
+    Gradio offers to edit what ends in a text, and edits the first text alone: so words come first and names last.
+    """
+    files = [resource for resource in resources if resource.path]
+    names = ["_" + ", ".join(resource.name for resource in files) + "_"] if files else []
+    said = escaped(text) if is_marked(text) else text
+    contents = [*([said] if said or not files else []), *map(media, files), *names]
+    return [gr.ChatMessage(role="user", content=content) for content in contents]
+
+
+def is_marked(text: str) -> bool:
+    """Whether a request holds what would be drawn as something else than its words."""
+    return "<" in text or "![" in text
+
+
+def media(resource: Resource) -> Any:
+    """A file as it is shown: a picture, a player, or a link to keep it."""
+    component = _COMPONENTS.get(resource.kind)
+    if component is None:
+        return {"path": str(resource.path)}
+    return component(value=str(resource.path), label=resource.name, show_label=False, interactive=False, buttons=["download"])
+
+
+def error_message(error: str) -> gr.ChatMessage:
+    """A sentence in the place where it happened."""
+    return gr.ChatMessage(role="assistant", content=escaped(error))
+
+
+def messages(
+    recording: Recording,
+    table: TaskTable,
+    words: Words = _ENGLISH,
+    *,
+    known: Sequence[Resource] = (),
+    again: bool = False,
+) -> list[gr.ChatMessage]:
+    """What the assistant's side of one request looks like.
+
+    Args:
+        recording: What has happened so far.
+        table: For what tasks are called in words.
+        words: In the visitor's language.
+        known: Resources of earlier requests; where an answer names one, or one of this request, that is a link.
+        again: Whether tasks that failed are offered to be run once more.
+    """
+    events, stopped = recording.events, recording.stopped
+    over = stopped or any(isinstance(event, RequestDone) for event in events)
+    steps = fold_steps(events)
+    shown = [_plan_thought(events, steps, words, over=over)]
+    shown += [_step_thought(step, events, words, over=over) for step in steps]
+    notices = [escaped(event.message) for event in events if isinstance(event, Notice)]
+    shown += [gr.ChatMessage(role="assistant", content=notice) for notice in notices[:_MOST_NOTICES]]
+    if answer := answer_text(events):
+        files = [*known, *(r for e in events if isinstance(e, RequestStarted) for r in e.resources), *_made_files(steps)]
+        shown.append(gr.ChatMessage(role="assistant", content=linked(tame(answer), _addresses(files))))
+    shown += [gr.ChatMessage(role="assistant", content=each) for each in _kept(_made_files(steps))]
+    shown += [error_message(e.error) for e in events if isinstance(e, RequestFailed)]
+    chances = second_chances(recording, steps, words) if again and over else []
+    if stopped and not chances:
+        shown.append(gr.ChatMessage(role="assistant", content=words("chat.stopped")))
+    failed_early = over and not steps and not any(isinstance(e, Planned) for e in events)
+    shown += chances
+    return shown[1:] if failed_early else shown
+
+
+def _kept(made: Sequence[Resource]) -> list[Any]:
+    """What was made, to look at and to keep: several pictures side by side, of a table its first rows and the file."""
+    pictures = [resource for resource in made if resource.kind is Kind.IMAGE]
+    if len(pictures) < 2:
+        return [_shown_file(resource) for resource in made]
+    gallery = gr.Gallery(
+        value=[(str(picture.path), picture.name) for picture in pictures],
+        show_label=False,
+        columns=min(len(pictures), 3),
+        object_fit="contain",
+        interactive=False,
+        buttons=["download"],
+    )
+    return [gallery, *(_shown_file(resource) for resource in made if resource not in pictures)]
+
+
+def _shown_file(resource: Resource) -> Any:
+    rows = first_rows(resource.path, _SHOWN_ROWS) if resource.kind is Kind.TABLE and resource.path else []
+    return [markdown.table(rows), media(resource)] if rows else media(resource)
+
+
+def _plan_thought(events: Sequence[Event], steps: Sequence[Step], words: Words, *, over: bool) -> gr.ChatMessage:
+    plans = [e for e in events if isinstance(e, Planned)]
+    started = next((e for e in events if isinstance(e, RequestStarted)), None)
+    done = next((e for e in events if isinstance(e, RequestDone)), None)
+    log = started.controller if started else ""
+    log = words("chat.built_in") if log == BUILT_IN_NAME else log
+    if plans:
+        log = f"{log} · {duration(sum(planned.seconds for planned in plans))}"
+    title = _plan_title(events, steps, words, planned=bool(plans), done=done is not None, over=over)
+    metadata = MetadataDict(title=title, log=log, id="plan", status="done" if over else "pending")
+    if plans and done:
+        metadata["duration"] = round(done.seconds, 1)
+    lines = [f"- {escaped(note)}" for note in dict.fromkeys(note for planned in plans for note in planned.plan.notes)]
+    lines += [f"- {_anew(planned, words)}" for planned in plans[1:]]
+    lines += [f"- {cost(usage)}" for usage in (done.usage if done else ())]
+    return gr.ChatMessage(role="assistant", content="\n".join(lines), metadata=metadata)
+
+
+def _anew(planned: Planned, words: Words) -> str:
+    if planned.because == CHANGED:
+        return words("chat.changed")
+    return words("chat.planned_anew", why=escaped(planned.because))
+
+
+def _plan_title(events: Sequence[Event], steps: Sequence[Step], words: Words, *, planned: bool, done: bool, over: bool) -> str:
+    count = len(steps)
+    if not planned:
+        return words("chat.planning_count", count=count) if steps else words("chat.planning")
+    if done:
+        if not count:
+            return words("chat.without_task")
+        finished = sum(step.status == "done" for step in steps)
+        return words("chat.did_some", done=finished, count=count) if finished < count else words("chat.did", count=count)
+    if waits_for_word(events) and not over:
+        return words("chat.waits", count=count)
+    return words("chat.planned", count=count) if count else words("chat.nothing")
+
+
+def waits_for_word(events: Sequence[Event]) -> bool:
+    """Whether the plan waits for the person."""
+    asked = [event for event in events if isinstance(event, ApprovalAsked | ApprovalGiven)]
+    return bool(asked) and isinstance(asked[-1], ApprovalAsked)
+
+
+def _addresses(resources: Sequence[Resource]) -> dict[str, str]:
+    return {resource.name: address(resource) for resource in resources if resource.path is not None}
+
+
+def address(resource: Resource) -> str:
+    """Where the page finds a resource's file."""
+    return file_address(resource.path) if resource.path else ""
+
+
+def file_address(path: Path) -> str:
+    """Where the page finds a file: relative to itself, so that it may lie anywhere."""
+    return f"gradio_api/file={quote(str(path))}"
+
+
+def _step_thought(step: Step, events: Sequence[Event], words: Words, *, over: bool) -> gr.ChatMessage:
+    model = f"{step.model.id} · {_where(step.model, words)}" if step.model else ""
+    pending = step.status in {"pending", "running"} and not over
+    status = "stopped" if over and step.status in {"pending", "running"} else step.status
+    state = "" if status == "done" else f" · {words(f'chat.status_{status}')}"
+    metadata = MetadataDict(
+        title=f"{step.task.task}{state}",
+        log=_progress(step, events) or model,
+        id=f"task-{step.task.id}",
+        parent_id="plan",
+        status="pending" if pending else "done",
+    )
+    if step.status == "done" or (step.status == "failed" and step.seconds):
+        metadata["duration"] = round(step.seconds, 1)
+    return gr.ChatMessage(role="assistant", content=_step_details(step, events, words), metadata=metadata)
+
+
+def _progress(step: Step, events: Sequence[Event]) -> str:
+    if step.status != "running":
+        return ""
+    told = [e.message for e in events if isinstance(e, TaskProgress) and e.task_id == step.task.id]
+    return told[-1] if told else ""
+
+
+def _step_details(step: Step, events: Sequence[Event], words: Words) -> str:
+    lines = []
+    if step.model:
+        here = step.model.backend in {"bundled", "local", "download"}
+        where = words("chat.on_this_machine") if here else f"({escaped(_where(step.model, words))})"
+        lines.append(f"**{words('chat.model')}** {_model(step.model)} {where}. {escaped(step.reason)}")
+    if source := _source(step, events):
+        lines.append(f"**{words('chat.candidates')}** {escaped(source)}")
+    inputs = ", ".join(f"{escaped(name)} = {_short(value)}" for name, value in step.task.as_json()["args"].items())
+    lines.append(f"**{words('chat.input')}** {inputs}")
+    lines += [
+        f"**{words('chat.tried')}** {_model(e.model)} ({escaped(_where(e.model, words))}): {escaped(e.error)}"
+        for e in step.attempts
+    ]
+    for output in step.outputs:
+        if output.text is not None:
+            lines.append(f"**{words('chat.result')}** {output.name}\n\n{quoted(output.text, _SHOWN_RESULT_CHARS)}")
+        else:
+            lines.append(f"**{words('chat.result')}** {output.name}, {escaped(output.measure)}")
+        if output.data:
+            lines.append(_folded(output, words))
+    if step.note:
+        lines.append(f"_{escaped(step.note)}_")
+    if step.error:
+        lines.append(escaped(step.error))
+    return "\n\n".join(lines)
+
+
+def _folded(resource: Resource, words: Words) -> str:
+    """Boxes, scores and the like, behind a fold."""
+    text = json.dumps(dict(resource.data), ensure_ascii=False, indent=1, default=str)
+    cut = html.escape(text[:_SHOWN_DATA_CHARS]) + ("…" if len(text) > _SHOWN_DATA_CHARS else "")
+    lines = cut.replace("\n", "<br>").replace("`", "&#96;")
+    return f"<details><summary>{words('chat.data', name=resource.name)}</summary><pre>{lines}</pre></details>"
+
+
+def _model(model: ModelRef) -> str:
+    """Its id, linked to its card where it is one of the Hub's."""
+    if model.backend in _ON_THE_HUB and _HUB_ID.fullmatch(model.id):
+        return f"[{escaped(model.id)}](https://huggingface.co/{model.id})"
+    return escaped(model.id)
+
+
+def _where(model: ModelRef, words: Words) -> str:
+    """Where a model runs, as people call it."""
+    if model.provider:
+        return words("chat.where_hosted_by", provider=model.provider)
+    return words(f"chat.where_{model.backend}") if model.backend in _BACKENDS else model.backend
+
+
+_BACKENDS: Final = frozenset({"bundled", "local", "download", "hosted", "controller"})
+
+
+def _source(step: Step, events: Sequence[Event]) -> str:
+    """Whether hosted candidates came from the Hub's search or from the shipped list."""
+    selected = (e for e in events if isinstance(e, ModelSelected) and e.task_id == step.task.id)
+    return next((f"{e.source[:1].upper()}{e.source[1:]}." for e in selected if e.source and e.source != "you"), "")
+
+
+def _made_files(steps: Sequence[Step]) -> list[Resource]:
+    return [r for step in steps if step.status == "done" for r in step.outputs if r.path is not None]
+
+
+def _short(value: object) -> str:
+    text = str(value).replace("\n", " ").replace("`", "'")  # it stands in a code span
+    return f"`{text[:120]}{'…' if len(text) > 120 else ''}`"

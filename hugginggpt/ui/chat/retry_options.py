@@ -1,0 +1,49 @@
+"""What is offered below a request that failed in part, or that was stopped: again, with another model, or the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import gradio as gr
+from gradio.components.chatbot import OptionDict
+
+from hugginggpt.core.events import Event, ModelRef, ModelSelected, Step
+from hugginggpt.core.markdown import escaped
+from hugginggpt.core.recording import Recording
+from hugginggpt.ui.i18n import Words
+
+_OTHERS, _MOST_OPTIONS = 3, 8
+"""How many other models are offered for a task that failed, and how many ways to go on in all."""
+AGAIN: Final = "again"
+"""The option that has what failed run once more; a task's id and a model's follow where one was chosen."""
+
+
+def second_chances(recording: Recording, steps: Sequence[Step], words: Words) -> list[gr.ChatMessage]:
+    """Below what failed or was stopped: again, or with another model. Gradio draws the options of the last message alone."""
+    failed = [step for step in steps if step.status == "failed"]
+    left = [step for step in steps if step.status in {"pending", "running"}]
+    options = [
+        OptionDict(
+            label=words("chat.other_model", model=model.id, task=step.task.task), value=f"{AGAIN} {step.task.id} {model.id}"
+        )
+        for step in failed
+        for model in _untried(step, recording.events)
+    ]
+    if failed:
+        said = "\n\n".join(f"**{words('chat.failed_task', task=step.task.task)}** {escaped(step.error)}" for step in failed)
+        options.insert(0, OptionDict(label=words("chat.again"), value=AGAIN))
+    elif recording.stopped and left:
+        said = words("chat.stopped")
+        options.insert(0, OptionDict(label=words("chat.go_on"), value=AGAIN))
+    else:
+        return []
+    return [gr.ChatMessage(role="assistant", content=said, options=options[:_MOST_OPTIONS])]
+
+
+def _untried(step: Step, events: Sequence[Event]) -> list[ModelRef]:
+    """Models for a task that have not failed on it."""
+    candidates = [e.candidates for e in events if isinstance(e, ModelSelected) and e.task_id == step.task.id]
+    tried = {attempt.model.id for attempt in step.attempts} | ({step.model.id} if step.model else set())
+    left = {model.id: model for model in (candidates[-1] if candidates else ()) if model.id not in tried}
+    return list(left.values())[:_OTHERS]

@@ -1,0 +1,140 @@
+"""What a visit looks like: each part of the page as it is to be shown, made from nothing but the visit."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final
+
+import gradio as gr
+
+from hugginggpt.core.tasks import TaskTable
+from hugginggpt.core.trace import fold_steps
+from hugginggpt.ui.chat import approval_form
+from hugginggpt.ui.chat import messages as chat
+from hugginggpt.ui.run_panel import plan_graph, resource_cards
+from hugginggpt.ui.run_panel.lineage import lineage
+from hugginggpt.ui.run_panel.share_link import link
+from hugginggpt.ui.session.background_run import Run
+from hugginggpt.ui.session.tab_session import Visit
+from hugginggpt.workspace.workspace import Resource
+
+READY: Final[dict[str, Any]] = {"interactive": True, "submit_btn": True, "stop_btn": False}
+BUSY: Final[dict[str, Any]] = {"interactive": False, "submit_btn": False, "stop_btn": True}
+_UNDER_WAY: Final = frozenset({"pending", "running"})
+EMPTY: Final[dict[str, Any]] = {"text": "", "files": []}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What each part of the page is to show; a part that is not named stays as it is."""
+
+    talk: Any = field(default_factory=gr.skip)
+    welcome: Any = field(default_factory=gr.skip)
+    box: Any = field(default_factory=gr.skip)
+    form: Any = field(default_factory=gr.skip)
+    picture: Any = field(default_factory=gr.skip)
+    runs: Any = field(default_factory=gr.skip)
+    shelf: Any = field(default_factory=gr.skip)
+    share: Any = field(default_factory=gr.skip)
+    link: Any = field(default_factory=gr.skip)
+    visit: Any = field(default_factory=gr.skip)
+
+    def outputs(self) -> tuple[Any, ...]:
+        """In the order of the fields, as handlers return them."""
+        return tuple(getattr(self, each.name) for each in fields(self))
+
+
+Views = AsyncGenerator[tuple[Any, ...], None]
+
+
+class Drawing:
+    """Draws visits."""
+
+    def __init__(self, table: TaskTable) -> None:
+        """Make it.
+
+        Args:
+            table: What tasks are called, and what passes between them.
+        """
+        self._table = table
+
+    def of(self, visit: Visit, *, box: Any = None) -> View:
+        """A visit as it is.
+
+        Args:
+            visit: Whose.
+            box: What the box becomes; None: it stays as it is.
+        """
+        return View(
+            talk=gr.Chatbot(value=self._messages(visit), visible=bool(visit.runs)),
+            welcome=gr.HTML(visible=not visit.runs),
+            box=gr.skip() if box is None else box,
+            form=self._form(visit),
+            picture=self.picture(visit),
+            runs=self._picker(visit),
+            shelf=self._shelf(visit),
+            share=self.shareable(visit),
+            link=self.link(visit),
+            visit=visit,
+        )
+
+    def place(self, visit: Visit, index: int) -> int | None:
+        """Which run a message of the chat belongs to."""
+        end = 0
+        for place, messages in enumerate(self._by_run(visit)):
+            end += len(messages)
+            if index < end:
+                return place
+        return None
+
+    def _messages(self, visit: Visit) -> Any:
+        return [message for messages in self._by_run(visit) for message in messages]
+
+    def _by_run(self, visit: Visit) -> list[list[gr.ChatMessage]]:
+        """The messages of each run: the request, then what was answered."""
+        return [self._of_run(run, visit, last=run is visit.runs[-1]) for run in visit.runs]
+
+    def _of_run(self, run: Run, visit: Visit, *, last: bool) -> list[gr.ChatMessage]:
+        if run.drawn is not None and not last:
+            return run.drawn
+        known = visit.session.workspace.resources
+        answered = chat.messages(run.recording, self._table, visit.words, known=known, again=last and not run.closed)
+        drawn = [*chat.user_messages(run.text, run.attached), *answered]
+        run.drawn = drawn if run.over and not last else None
+        return drawn
+
+    def _form(self, visit: Visit) -> Any:
+        if visit.gate.proposal is None:
+            return gr.HTML(value="", visible=False)
+        return gr.HTML(value=approval_form.form(visit.gate.proposal, self._table, visit.words), visible=True)
+
+    def picture(self, visit: Visit) -> Any:
+        """The plan of the run that is looked at."""
+        run = visit.looked_at
+        steps = fold_steps(run.events) if run else ()
+        if run is not None and run.over:  # nothing goes on any more, whatever was begun
+            steps = tuple(replace(step, status="skipped") if step.status in _UNDER_WAY else step for step in steps)
+        return gr.HTML(value=plan_graph.picture(steps, self._table, visit.words))
+
+    def _picker(self, visit: Visit) -> Any:
+        choices = [(f"{n + 1}. {run.text[:60]}", n) for n, run in enumerate(visit.runs)]
+        shown = visit.runs.index(visit.looked_at) if visit.looked_at else None
+        return gr.Dropdown(choices=choices, value=shown, visible=len(choices) > 1)
+
+    def _shelf(self, visit: Visit) -> Any:
+        there: Sequence[Resource] = visit.session.workspace.resources
+        told = (len(there), len(visit.runs), there[-1].name if there else "")
+        if visit.shelf is None or visit.shelf[0] != told:
+            made_from = lineage([run.recording for run in visit.runs], self._table)
+            visit.shelf = (told, resource_cards.shelf(there, chat.address, made_from, visit.words))
+        return gr.HTML(value=visit.shelf[1])
+
+    def shareable(self, visit: Visit) -> Any:
+        """What can be done with it, once it is over."""
+        run = visit.looked_at
+        return gr.Column(visible=run is not None and run.over and run.started)
+
+    def link(self, visit: Visit) -> Any:
+        """A link to its request."""
+        return gr.HTML(value=link(visit.looked_at, visit.words))

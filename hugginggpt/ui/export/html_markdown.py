@@ -1,0 +1,55 @@
+"""Markdown that a model wrote, as HTML that can do nothing: no tags of its own, no pictures from elsewhere, no scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from html import escape
+from typing import Final
+
+from hugginggpt.core.events import ModelRef
+from hugginggpt.core.markdown import linked
+
+_CARD: Final = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
+_LOWEST: Final = 6
+_SHIFT: Final = 2
+
+
+def prose(markdown: str, names: Collection[str] = ()) -> str:
+    """Markdown as HTML.
+
+    Args:
+        markdown: Whatever a controller wrote; HTML in it is shown as text, a picture as a link.
+        names: Resources that stand in the page; where the text names one, that is a link to it.
+    """
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable("table").disable("image")
+    tokens = parser.parse(linked(markdown, {name: f"#{name}" for name in names}))
+    for token in tokens:
+        if token.type in {"heading_open", "heading_close"}:  # the page has headings of its own above
+            token.tag = f"h{min(int(token.tag[1:]) + _SHIFT, _LOWEST)}"
+        for inner in token.children or ():
+            if inner.type == "link_open" and not str(inner.attrGet("href")).startswith("#"):
+                inner.attrSet("rel", "noopener noreferrer nofollow")
+    return str(parser.renderer.render(tokens, parser.options, {}))
+
+
+def named(text: str, names: Collection[str]) -> str:
+    """Plain text as HTML, in which the names of resources that stand in the page are links to them."""
+    if not names:
+        return escape(text)
+    found = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, names))})(?![\w-])", re.ASCII)
+    parts = found.split(text)
+    return "".join(f'<a href="#{escape(part)}">{escape(part)}</a>' if n % 2 else escape(part) for n, part in enumerate(parts))
+
+
+def model_links(model: ModelRef) -> str:
+    """What a model is called, with a link to its card on the Hub where it has one; of several that ran together each."""
+    hub = model.backend != "controller"
+    return " + ".join(
+        f'<a href="https://huggingface.co/{escape(each)}" rel="noopener noreferrer">{escape(each)}</a>'
+        if hub and _CARD.fullmatch(each)
+        else escape(each)
+        for each in model.id.split(" + ")
+    )

@@ -1,0 +1,109 @@
+"""Files of a run inside a web page: each stands there once, as data; nothing is fetched."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Final
+
+from hugginggpt.core.errors import ResourceError
+from hugginggpt.core.tasks import Kind
+from hugginggpt.ui.export.trace_writer import MEDIA_BYTES, media_type
+from hugginggpt.ui.i18n import Words
+from hugginggpt.workspace import media
+from hugginggpt.workspace.workspace import Resource
+
+_ROWS: Final = 50
+_MAX_PIXELS: Final = 50_000_000
+_SHOWN_CHARS: Final = 20_000
+
+
+@dataclass
+class Figures:
+    """Makes figures until the page is full."""
+
+    words: Words
+    left: int = MEDIA_BYTES
+    """How many bytes of files still fit."""
+    _shown: set[str] = field(default_factory=set)
+
+    def of(self, resource: Resource) -> str:
+        """A resource as a figure that can be linked to by its name; empty where the page shows it already."""
+        if resource.name in self._shown:
+            return ""
+        self._shown.add(resource.name)
+        left_out = escape(self.words("share.left_out"))
+        shown = self._content(resource) or f'<p class="sentence">{left_out}</p>'
+        about = ", ".join(filter(None, [resource.measure, self._origin(resource)]))
+        caption = f"<strong>{escape(resource.name)}</strong> {escape(about)}"
+        return f'<figure id="{escape(resource.name)}">{shown}<figcaption>{caption}</figcaption></figure>'
+
+    def _origin(self, resource: Resource) -> str:
+        origin = resource.origin
+        if origin.source == "task":
+            return self.words("share.origin_task", task=origin.label)
+        how = self.words(f"share.origin_{origin.source}")
+        return f"{origin.label} ({how})"
+
+    def _content(self, resource: Resource) -> str:
+        if resource.text is not None:
+            return f'<blockquote class="said" tabindex="0">{escape(shown_text(resource.text))}</blockquote>'
+        if resource.path is None or not (address := self._address(resource, resource.path)):
+            return ""
+        label = escape(f"{resource.name}: {self._origin(resource)}")
+        match resource.kind:
+            case Kind.IMAGE:
+                return f'<img src="{address}" alt="{label}">'
+            case Kind.AUDIO:
+                return f'<audio controls src="{address}" aria-label="{label}"></audio>'
+            case Kind.VIDEO:
+                return f'<video controls playsinline src="{address}" aria-label="{label}"></video>'
+            case _:
+                return self._table(resource, resource.path, address)
+
+    def _address(self, resource: Resource, path: Path) -> str:
+        """A file as a data address; empty where it is gone, or too large for what is left of the page."""
+        try:
+            if path.stat().st_size > self.left:
+                return ""
+            content = path.read_bytes()
+            if path.suffix == ".tif":  # which browsers don't show
+                content, type_ = _as_png(path), "image/png"
+            else:
+                type_ = media_type(resource)
+        except (OSError, ResourceError):
+            return ""
+        self.left -= len(content)
+        return f"data:{type_};base64,{base64.b64encode(content).decode('ascii')}"
+
+    def _table(self, resource: Resource, path: Path, address: str) -> str:
+        file = f"{resource.name}{path.suffix}"
+        keep = escape(self.words("share.keep", file=file))
+        rows = media.first_rows(path, _ROWS + 2)
+        cut = escape(self.words("share.first_rows", count=_ROWS)) if len(rows) > _ROWS + 1 else ""
+        link = f'<a href="{address}" download="{escape(file)}">{keep}</a>'
+        return f"{table(rows[: _ROWS + 1])}<p>{cut} {link}</p>"
+
+
+def table(rows: list[list[str]]) -> str:
+    """Rows as a table, the first one its head."""
+    if not rows:
+        return ""
+    head, *body = rows
+    cells = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in body)
+    return f'<div class="scroll" tabindex="0"><table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table></div>'
+
+
+def shown_text(text: str) -> str:
+    """A text, or of a very long one its beginning."""
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]} …"
+
+
+def _as_png(path: Path) -> bytes:
+    encoded = io.BytesIO()
+    media.open_image(path, max_pixels=_MAX_PIXELS).save(encoded, "PNG")
+    return encoded.getvalue()

@@ -1,0 +1,221 @@
+"""A run as one HTML file: request, answer, plan, steps and media inside; no script, nothing fetched, everything escaped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Final
+
+from hugginggpt.core.events import (
+    Answered,
+    ModelRef,
+    Notice,
+    Planned,
+    RequestDone,
+    RequestFailed,
+    RequestStarted,
+    Step,
+    Usage,
+)
+from hugginggpt.core.markdown import shortened
+from hugginggpt.core.recording import Recording
+from hugginggpt.core.tasks import TaskTable, task_table
+from hugginggpt.core.trace import answer_text, duration, fold_steps
+from hugginggpt.ui.export.html_markdown import model_links, named, prose
+from hugginggpt.ui.export.html_media import Figures, shown_text
+from hugginggpt.ui.export.json_codec import written
+from hugginggpt.ui.export.queries import first, resources_of
+from hugginggpt.ui.i18n import Words
+from hugginggpt.workspace.workspace import Resource
+
+_POLICY: Final = (
+    "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
+_HEADING: Final = 200
+"""A longer request, in characters, has its beginning as the heading and stands below it as a whole."""
+_TITLE: Final = 70
+_SHOWN_ARGUMENT: Final = 400
+
+
+def page(recording: Recording, words: Words = Words(), *, table: TaskTable | None = None) -> str:  # noqa: B008 - frozen
+    """The run as one HTML file, to be written as UTF-8; it holds no path and needs nothing beside it.
+
+    Args:
+        recording: The run, whole or as far as it has come.
+        words: The visitor's language.
+        table: The task types; by default the shipped ones.
+    """
+    whole = _Page(recording, words, table or task_table()).html()
+    return whole.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair can't be written to a file
+
+
+@dataclass
+class _Page:
+    """The sections of one page."""
+
+    recording: Recording
+    words: Words
+    table: TaskTable
+
+    def __post_init__(self) -> None:
+        events = self.recording.events
+        self.started = first(events, RequestStarted) or RequestStarted("", (), "")
+        self.done = first(events, RequestDone)
+        self.steps = fold_steps(events)
+        self.names: Collection[str] = [resource.name for resource in resources_of(events)]
+        self.figures = Figures(self.words)
+
+    def html(self) -> str:
+        title = shortened(" ".join(self.started.request.split()), _TITLE) or "HuggingGPT"
+        told = f"{self._files('files given', self.started.resources)}{self._answer()}{self._results()}"
+        footer = self._say("share.footer")
+        return (
+            f'<!doctype html>\n<html lang="{self.words.language}">\n<head>\n<meta charset="utf-8">\n'
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
+            f"<title>{escape(title)} · HuggingGPT</title>\n<style>\n{_style()}\n</style>\n</head>\n<body>\n<main>\n"
+            f'{self._header()}\n<div class="columns">\n<div class="told">\n{told}</div>\n'
+            f'<div class="side">\n{self._plan()}</div>\n<div class="told">\n{self._steps()}{self._usage()}</div>\n'
+            f"</div>\n</main>\n<footer>{footer}</footer>\n</body>\n</html>\n"
+        )
+
+    def _say(self, key: str, **values: object) -> str:
+        return escape(self.words(key, **values))
+
+    def _section(self, key: str, content: str) -> str:
+        return f"<section><h2>{self._say(key)}</h2>{content}</section>\n"
+
+    def _facts(self, facts: Sequence[tuple[str, str]]) -> str:
+        """What is told of something: keys of phrases and HTML; what is empty is left out."""
+        rows = "".join(f"<dt>{self._say(key)}</dt><dd>{value}</dd>" for key, value in facts if value)
+        return f"<dl>{rows}</dl>" if rows else ""
+
+    def _named(self, text: str) -> str:
+        return named(text, self.names)
+
+    def _header(self) -> str:
+        request = self.started.request
+        heading = shortened(request, _HEADING)
+        rest = f'<p class="request">{escape(request)}</p>' if heading != request else ""
+        controller = self.started.controller
+        about = [self._say("share.planned_by", controller=controller)] if controller else []
+        about += [self._say("share.took", time=duration(self.done.seconds))] if self.done else []
+        return (
+            f'<header><p class="brand">HuggingGPT</p><h1>{escape(heading)}</h1>{rest}'
+            f'<p class="about">{" · ".join(about)}</p></header>'
+        )
+
+    def _files(self, classes: str, resources: Sequence[Resource]) -> str:
+        shown = "".join(self.figures.of(resource) for resource in resources)
+        key = "share.files" if "given" in classes else "share.results"
+        return self._section(key, f'<div class="{classes}">{shown}</div>') if shown else ""
+
+    def _answer(self) -> str:
+        events = self.recording.events
+        answer = answer_text(events)
+        said = f'<div class="prose answer">{prose(answer, self.names)}</div>' if answer else ""
+        notices = [self._named(event.message) for event in events if isinstance(event, Notice)]
+        ended = first(events, Answered)
+        notices += [self._say("share.no_answer")] if not answer else []
+        notices += [self._say("share.incomplete")] if ended and not ended.complete else []
+        notices += [self._say("share.stopped")] if self.recording.stopped else []
+        lines = "".join(f'<p class="sentence">{notice}</p>' for notice in notices)
+        failed = first(events, RequestFailed)
+        lines += f'<p class="sentence wrong">{escape(failed.error)}</p>' if failed else ""
+        return self._section("share.answer", f"{said}{lines}")
+
+    def _results(self) -> str:
+        """What was made or fetched; texts that were made stand with their steps."""
+        given = {resource.name for resource in self.started.resources}
+        found = [r for r in resources_of(self.recording.events) if r.name not in given]
+        return self._files("files", [r for r in found if r.text is None or r.origin.source != "task"])
+
+    def _plan(self) -> str:
+        from hugginggpt.ui.run_panel.plan_graph import picture
+
+        if not self.steps:
+            return ""
+        plans = [event for event in self.recording.events if isinstance(event, Planned)]
+        notes = dict.fromkeys(note for planned in plans for note in planned.plan.notes)
+        facts = [("share.repaired", self._named(note)) for note in notes]
+        facts += [("share.replanned", self._named(planned.because)) for planned in plans[1:]]
+        return self._section("share.plan", f"{picture(self.steps, self.table, self.words)}{self._facts(facts)}")
+
+    def _steps(self) -> str:
+        items = "".join(self._step(step) for step in self.steps)
+        return self._section("share.steps", f'<ol class="steps">{items}</ol>') if items else ""
+
+    def _step(self, step: Step) -> str:
+        status = f'<span class="status {step.status}">{self._say(_STATUS[step.status])}</span>'
+        seconds = f'<span class="seconds">{duration(step.seconds)}</span>' if step.seconds else ""
+        model = f"{model_links(step.model)} · {escape(self._where(step.model))}" if step.model else ""
+        facts = [("share.model", model), ("share.why", self._named(step.reason)), ("share.input", self._inputs(step))]
+        facts += [("share.tried", f"{model_links(each.model)}: {self._named(each.error)}") for each in step.attempts]
+        facts += [("share.result", self._result(resource)) for resource in step.outputs]
+        facts += [("share.note", self._named(step.note))]
+        facts += [("share.error", f'<span class="wrong">{self._named(step.error)}</span>' if step.error else "")]
+        title = f"{step.task.id} · {escape(step.task.task)}"
+        return f"<li><header><h3>{title}</h3>{status}{seconds}</header>{self._facts(facts)}</li>\n"
+
+    def _where(self, model: ModelRef) -> str:
+        if model.provider:
+            return self.words("share.where_provider", provider=model.provider)
+        key = f"share.where_{model.backend}"
+        return self.words(key) if model.backend in _BACKENDS else model.backend
+
+    def _inputs(self, step: Step) -> str:
+        values = {name: value if isinstance(value, str) else ", ".join(value) for name, value in step.task.args.items()}
+        return "<br>".join(
+            f"{escape(name)} = {self._named(shortened(value, _SHOWN_ARGUMENT))}" for name, value in values.items()
+        )
+
+    def _result(self, resource: Resource) -> str:
+        fold = self._data(resource) if resource.data else ""
+        name = escape(resource.name)
+        if resource.text is None:
+            about = f", {escape(resource.measure)}" if resource.measure else ""
+            return f'<a href="#{name}">{name}</a>{about}{fold}'
+        said = f'<blockquote class="said" tabindex="0">{escape(shown_text(resource.text))}</blockquote>'
+        return f'<div id="{name}"><strong>{name}</strong>{said}{fold}</div>'
+
+    def _data(self, resource: Resource) -> str:
+        data = shown_text(json.dumps(written(resource.data), ensure_ascii=False, indent=1))
+        summary = self._say("share.data", name=resource.name)
+        return f'<details><summary>{summary}</summary><pre tabindex="0">{escape(data)}</pre></details>'
+
+    def _usage(self) -> str:
+        usages = self.done.usage if self.done else ()
+        if not usages:
+            return ""
+        head = _cells("th", [self.words(key) for key in _USAGE])
+        body = "".join(f"<tr>{_cells('td', self._spent(usage))}</tr>" for usage in usages)
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return self._section("share.usage", f'<div class="scroll" tabindex="0">{table}</div>')
+
+    def _spent(self, usage: Usage) -> Sequence[str]:
+        stage = self.words(f"share.stage_{usage.stage}")
+        tokens = f"{usage.prompt_tokens:,}", f"{usage.completion_tokens:,}"
+        cost = "" if usage.cost is None else f"${usage.cost:.4f}"
+        return stage, f"{usage.calls:,}", *tokens, duration(usage.seconds), cost
+
+
+_STATUS: Final = {status: f"share.status_{status}" for status in ("pending", "running", "done", "failed", "skipped")}
+_BACKENDS: Final = frozenset({"bundled", "local", "download", "hosted", "controller"})
+_USAGE: Final = ("share.stage", "share.calls", "share.tokens_in", "share.tokens_out", "share.time", "share.cost")
+
+
+def _cells(tag: str, cells: Sequence[str]) -> str:
+    """A row of a table of numbers; its first cell is a name."""
+    scope = ' scope="col"' if tag == "th" else ""
+    numeric = ["", *[' class="number"'] * len(cells)]
+    return "".join(f"<{tag}{scope}{n}>{escape(cell)}</{tag}>" for cell, n in zip(cells, numeric, strict=False))
+
+
+def _style() -> str:
+    from hugginggpt.ui.run_panel import plan_graph
+
+    return f"{plan_graph.STYLE}\n{Path(__file__).with_name('page.css').read_text(encoding='utf-8')}"

@@ -1,0 +1,192 @@
+"""What a run is given away as, and read from again: a page, a trace, a script, a workflow, a link; all files as one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import gradio as gr
+
+from hugginggpt.agent.agent import HuggingGPT
+from hugginggpt.core.errors import HuggingGPTError
+from hugginggpt.core.events import Event
+from hugginggpt.core.recording import Recording
+from hugginggpt.core.tasks import TaskTable
+from hugginggpt.ui.assets import script
+from hugginggpt.ui.chat.handlers import Talk
+from hugginggpt.ui.chat.view import View, Views
+from hugginggpt.ui.i18n import Words, label
+from hugginggpt.ui.listeners import QUIET
+from hugginggpt.ui.run_panel.lineage import lineage
+from hugginggpt.ui.session.background_run import Run
+from hugginggpt.ui.session.llm_choice import on_space
+from hugginggpt.ui.session.tab_session import Visit
+
+_LONGEST_WAIT: Final = 1.0
+"""In a replay, in seconds: what took long is not waited for once more."""
+_NAME: Final = "hugginggpt-run"
+
+_KEEP: Final = "() => document.querySelector('#kept').click()"
+"""The file is made when it is wanted; then the browser keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """One form in which a run is kept."""
+
+    name: str
+    suffix: str
+    make: Callable[[Recording, TaskTable, Words], str]
+
+
+def _page(recording: Recording, table: TaskTable, words: Words) -> str:
+    from hugginggpt.ui.export.html_report import page
+
+    return page(recording, words, table=table)
+
+
+def _trace(recording: Recording, _: TaskTable, __: Words) -> str:
+    from hugginggpt.ui.export.trace_writer import saved
+
+    return saved(recording)
+
+
+def _script(recording: Recording, _: TaskTable, __: Words) -> str:
+    from hugginggpt.ui.export.python_script import script as program
+
+    return program(recording)
+
+
+def _workflow(recording: Recording, table: TaskTable, _: Words) -> str:
+    from hugginggpt.ui.export.gradio_workflow import workflow
+
+    return workflow(recording, table=table)
+
+
+SAVINGS: Final = (
+    Saving("page", ".html", _page),
+    Saving("trace", ".json", _trace),
+    Saving("script", ".py", _script),
+    Saving("workflow", "-workflow.json", _workflow),
+)
+
+
+class SharePanel:
+    """Its buttons and their handlers."""
+
+    def __init__(self, agent: HuggingGPT, visit_of: Callable[[Visit | None], Visit], talk: Talk) -> None:
+        self._agent = agent
+        self._visit = visit_of
+        self._talk = talk
+        self._buttons: dict[str, gr.Button] = {}
+
+    def draw(self) -> tuple[gr.Column, gr.HTML]:
+        """Put it where the caller stands; returns what is shown once there is something to share, and the place of its link."""
+        with gr.Column(visible=False, elem_id="share") as share:
+            gr.Markdown(label("keep.title"))
+            with gr.Row(elem_classes="buttons"):
+                for saving in SAVINGS:
+                    button = gr.Button(label(f"keep.as_{saving.name}"), size="sm", min_width=60, elem_id=f"save-{saving.name}")
+                    self._buttons[saving.name] = button
+            link = gr.HTML("", elem_id="link", js_on_load=script("link"), apply_default_css=False)
+        with gr.Row(elem_classes="buttons"):
+            self._open = gr.UploadButton(
+                label("keep.open"), file_types=[".json"], size="sm", min_width=60, elem_id="open-trace"
+            )
+            self._zip = gr.Button(label("keep.zip"), size="sm", min_width=60, elem_id="save-all")
+            if on_space():
+                gr.DuplicateButton(size="sm", min_width=60)
+        self._kept = gr.DownloadButton(visible="hidden", elem_id="kept")
+        return share, link
+
+    def wire(self, visit: gr.State, seen: list[Any]) -> None:
+        """Connect it, once the page is there."""
+        for saving in SAVINGS:
+            made = self._buttons[saving.name].click(self._saver(saving), visit, self._kept, **QUIET)
+            made.success(None, js=_KEEP, api_visibility="private")
+        made = self._zip.click(self.all_files, visit, self._kept, **QUIET)
+        made.success(None, js=_KEEP, api_visibility="private")
+        self._open.upload(self.replay, [self._open, visit], seen, **QUIET)
+
+    def _saver(self, saving: Saving) -> Callable[[Visit | None], Any]:
+        async def save(visit: Visit | None) -> str:
+            visit = self._visit(visit)
+            if (run := visit.looked_at) is None:
+                raise gr.Error(visit.words("keep.nothing"), print_exception=False)
+            try:
+                text = await asyncio.to_thread(saving.make, run.recording, self._agent.table, visit.words)
+            except HuggingGPTError as error:
+                raise gr.Error(str(error), print_exception=False) from error
+            return str(await asyncio.to_thread(_written, visit, f"{_NAME}{saving.suffix}", text))
+
+        return save
+
+    async def all_files(self, visit: Visit | None) -> str:
+        """Everything of this session as one file."""
+        from hugginggpt.ui.export.zip_archive import zip_of
+
+        visit = self._visit(visit)
+        if not (resources := visit.session.workspace.resources):
+            raise gr.Error(visit.words("keep.nothing"), print_exception=False)
+        made_from = lineage([run.recording for run in visit.runs], self._agent.table)
+        target = _place(visit, "hugginggpt-files.zip")
+        return str(await asyncio.to_thread(zip_of, resources, target, made_from))
+
+    async def replay(self, path: str, visit: Visit | None) -> Views:
+        """Read a trace and show it step by step, without any model."""
+        from hugginggpt.ui.export.trace_reader import TRACE_BYTES, opened
+
+        visit = self._visit(visit)
+        settings = self._agent.settings
+
+        def read() -> Recording:
+            size = os.path.getsize(path)
+            content = Path(path).read_bytes() if size <= TRACE_BYTES else b" " * (TRACE_BYTES + 1)  # refused in its words
+            return opened(content, session.workspace, table=self._agent.table, max_pixels=settings.max_pixels)
+
+        async with visit.claim() as mine:
+            if not mine or not path:
+                gr.Info(visit.words("page.busy"))
+                yield View(visit=visit).outputs()
+                return
+            session = visit.session
+            try:
+                recording = await asyncio.to_thread(read)
+            except HuggingGPTError as error:
+                gr.Warning(str(error))
+                yield View(visit=visit).outputs()
+                return
+            if visit.session is not session:  # another conversation has begun meanwhile
+                yield self._talk.idle(visit)
+                return
+            visit.begin(Run.of(recording, before=visit.session.turns), played(recording))
+        async for view in self._talk.followed(visit):
+            yield view
+
+
+async def played(recording: Recording) -> AsyncGenerator[Event, None]:
+    """The events of a recording at their pace, but for long waits."""
+    before = 0.0
+    for event, at in zip(recording.events, recording.times, strict=True):
+        await asyncio.sleep(min(max(0.0, at - before), _LONGEST_WAIT))
+        before = at
+        yield event
+
+
+def _place(visit: Visit, name: str) -> Path:
+    """Where a file of the session lies under a name that people read."""
+    folder = visit.session.workspace.folder / "shared"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / name
+
+
+def _written(visit: Visit, name: str, text: str) -> Path:
+    """The newest takes the place of the one before."""
+    target = _place(visit, name)
+    part = target.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    return part.replace(target)

@@ -1,0 +1,1 @@
+"""``hugginggpt.sharing``, as exported workflows of earlier versions name it."""

@@ -1,0 +1,79 @@
+"""A run's plan as a short Python script that a person can read, change and run."""
+
+from __future__ import annotations
+
+import pprint
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from hugginggpt.core.errors import RequestError
+from hugginggpt.core.events import RequestStarted
+from hugginggpt.core.plan import Task
+from hugginggpt.core.recording import Recording
+from hugginggpt.core.tasks import Kind
+from hugginggpt.ui.export.file_names import USUAL_SUFFIX, file_names
+from hugginggpt.ui.export.queries import first, models_of, tasks_of
+from hugginggpt.workspace.workspace import NAME
+
+_WIDTH: Final = 110
+_SEPARATORS: Final = re.compile(r"\s*,\s*")
+
+_SCRIPT: Final = '''"""A plan that HuggingGPT has run, to be read, changed and run again.
+
+It needs the package hugginggpt, and beside it the files that FILES names; what it makes goes into the folder "results".
+Models that need a key find it in HF_TOKEN or OPENAI_API_KEY; where one of MODELS can't run, the next one that can does.
+"""
+
+from pathlib import Path
+
+from hugginggpt.scripting import run_plan, told
+
+{literals}
+
+if __name__ == "__main__":
+    for step in run_plan(PLAN, request=REQUEST, files=FILES, models=MODELS, folder=Path(__file__).parent):
+        print(told(step))
+'''
+
+
+def script(recording: Recording) -> str:
+    """The plan as a Python file, to be written as UTF-8: everything that came from people or models is a literal in it.
+
+    Raises:
+        RequestError: There is no plan.
+    """
+    tasks = tasks_of(recording.events)
+    if not tasks:
+        raise RequestError("This run has no plan that a script could run.")
+    started = first(recording.events, RequestStarted)
+    models = {task_id: model.id for task_id, model in models_of(recording.events).items()}
+    values = {
+        "REQUEST": started.request if started else "",
+        "FILES": script_files(recording),
+        "PLAN": [task.as_json() for task in tasks],
+        "MODELS": {task.id: models[task.id] for task in tasks if task.id in models},
+    }
+    return _SCRIPT.replace("{literals}", "\n".join(f"{name} = {_literal(value)}" for name, value in values.items()))
+
+
+def script_files(recording: Recording) -> Mapping[str, str]:
+    """What the plan calls its files, and what they are called beside the script; those of earlier requests among them."""
+    started = first(recording.events, RequestStarted)
+    given = file_names(started.resources) if started else {}
+    earlier = dict.fromkeys(name for name in _names(tasks_of(recording.events)) if name not in given)
+    return {**given, **{name: f"{name}{USUAL_SUFFIX[Kind(name.partition('-')[0])]}" for name in earlier}}
+
+
+def _names(tasks: Iterable[Task]) -> Iterable[str]:
+    """The resources that arguments name."""
+    for task in tasks:
+        for value in task.args.values():
+            for part in _SEPARATORS.split(value) if isinstance(value, str) else value:
+                if NAME.fullmatch(part.strip()):
+                    yield part.strip()
+
+
+def _literal(value: object) -> str:
+    """A value as Python writes it; letters that can't be seen are escapes."""
+    return pprint.pformat(value, width=_WIDTH, sort_dicts=False)

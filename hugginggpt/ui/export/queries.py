@@ -1,0 +1,57 @@
+"""What of a run every form of sharing asks for: its resources, its request, the models that ran."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from hugginggpt.core.events import (
+    Event,
+    ModelRef,
+    Planned,
+    RequestStarted,
+    ResourcesFetched,
+    TaskDone,
+    TaskPlanned,
+    TaskStarted,
+)
+from hugginggpt.core.plan import Task
+from hugginggpt.workspace.workspace import Resource
+
+E = TypeVar("E")
+
+
+def first(events: Iterable[Event], wanted: type[E]) -> E | None:
+    """The first event of a kind."""
+    return next((event for event in events if isinstance(event, wanted)), None)
+
+
+def resources_of(events: Iterable[Event]) -> tuple[Resource, ...]:
+    """All resources that the events tell of, each once, in the order in which they came."""
+    found: dict[str, Resource] = {}
+    for event in events:
+        match event:
+            case RequestStarted(resources=several) | ResourcesFetched(resources=several) | TaskDone(outputs=several):
+                found.update({resource.name: resource for resource in several})
+            case _:
+                pass
+    return tuple(found.values())
+
+
+def tasks_of(events: Iterable[Event]) -> tuple[Task, ...]:
+    """The tasks of the last plan, or those that are known so far."""
+    tasks: dict[int, Task] = {}
+    for event in events:
+        match event:
+            case TaskPlanned(task=task):
+                tasks[task.id] = task
+            case Planned(plan=plan):
+                tasks = {task.id: task for task in plan.tasks}
+            case _:
+                pass
+    return tuple(tasks.values())
+
+
+def models_of(events: Iterable[Event]) -> Mapping[int, ModelRef]:
+    """The model that ran last for each task: the one that did it, where it is done."""
+    return {event.task_id: event.model for event in events if isinstance(event, TaskStarted | TaskDone)}

@@ -1,0 +1,209 @@
+"""A trace that somebody sent, read again: nothing in it is believed until it has been looked at."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, NoReturn, get_args
+
+from hugginggpt.core.errors import HuggingGPTError, RequestError
+from hugginggpt.core.events import Event
+from hugginggpt.core.recording import Recording
+from hugginggpt.core.tasks import Kind, TaskTable, task_table
+from hugginggpt.ui.export.event_validation import check_sequence
+from hugginggpt.ui.export.json_codec import ShapeError, mapped, read
+from hugginggpt.ui.export.trace_writer import FORMAT, MEDIA_BYTES, VERSION
+from hugginggpt.workspace.adopt import adopt
+from hugginggpt.workspace.workspace import NAME, Origin, Resource, Workspace
+
+TRACE_BYTES: Final = MEDIA_BYTES * 4 // 3 + 8 * 2**20
+"""The longest trace that is opened, in bytes of UTF-8."""
+_HALF_A_LETTER: Final = re.compile("[\ud800-\udfff]")
+_MOST_EVENTS: Final = 20_000
+_DEEPEST: Final = 60
+_NAME: Final = re.compile(r"(image|audio|video|text|table)-\d{1,6}")
+_FILE: Final = re.compile(r"[a-z]+-\d{1,6}(\.[a-z0-9]{1,8})?", re.ASCII)
+_EVENTS: Final[Mapping[str, type]] = {kind.__name__: kind for kind in get_args(Event)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What a trace says of one resource."""
+
+    kind: Kind
+    origin: Origin
+    measure: str = ""
+    data: Mapping[str, Any] | None = None
+    text: str | None = None
+    file: str | None = None
+    type: str | None = None
+    base64: str | None = None
+    left_out: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Trace:
+    """The outermost object."""
+
+    format: Literal["hugginggpt-trace"]
+    version: int
+    events: tuple[Any, ...]
+    resources: Mapping[str, _Entry]
+    stopped: bool = False
+
+
+def opened(
+    trace: str | bytes, workspace: Workspace, *, table: TaskTable | None = None, max_pixels: int = 50_000_000
+) -> Recording:
+    """The run that a trace holds; its resources are put into the workspace.
+
+    A resource keeps its name where that is free; where it isn't, it gets the next one, in all events and their words too.
+
+    Args:
+        trace: What `saved` made, or what somebody says it is.
+        workspace: Of the session that opens it.
+        table: The task types that are known; by default the shipped ones.
+        max_pixels: Pictures with more are refused before they are decoded.
+
+    Raises:
+        RequestError: It can't be opened; one sentence. The workspace is as it was.
+        ResourceError: A file in it can't be used. Likewise.
+    """
+    try:
+        whole = read(_Trace, _json(trace), "the trace", {})
+        entries: Mapping[str, _Entry] = whole.resources
+        named = {name: _resource(name, entry) for name, entry in entries.items()}
+        events, times = _events(whole.events, named)
+        check_sequence(events, times, table or task_table())
+    except ShapeError as error:
+        raise RequestError(f"This trace can't be opened: {error}.") from error
+    own = _adopted(named, entries, workspace, max_pixels)
+    renamed = {name: resource.name for name, resource in own.items() if name != resource.name}
+    changed = (mapped(event, _renamer(renamed), lambda resource: own[resource.name]) for event in events)
+    return Recording(tuple(changed), tuple(times), whole.stopped)
+
+
+def _json(trace: str | bytes) -> Any:
+    """The JSON, if it is a trace of a version that is known, before anything in it is looked at.
+
+    Raises:
+        RequestError: It isn't.
+    """
+    limit = f"This trace is larger than {TRACE_BYTES / 2**20:.0f} MB, which is the most that is opened."
+    if len(trace) > TRACE_BYTES:
+        raise RequestError(limit)
+    try:
+        whole = json.loads(trace, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise RequestError("This file is no trace: it isn't JSON, or it is cut off.") from error
+    if not isinstance(whole, dict) or whole.get("format") != FORMAT:
+        raise RequestError("This file is JSON, but no trace of this program.")
+    if (version := whole.get("version")) != VERSION or isinstance(version, bool):
+        known = f"this program opens version {VERSION}"
+        told = str(version)[:20] if isinstance(version, int | str) else "another"
+        raise RequestError(f"This trace is of version {told}; {known}: save it again with the same program.")
+    _check_depth(whole)
+    if _HALF_A_LETTER.search(json.dumps(whole, ensure_ascii=False)):
+        raise ShapeError("a text in it holds half a letter")
+    return whole
+
+
+def _no_number(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _check_depth(whole: Any) -> None:
+    """Refuse what is nested so deeply that walking through it would end the program's stack."""
+    level = [whole]
+    for _ in range(_DEEPEST):
+        level = [
+            item
+            for value in level
+            if isinstance(value, dict | list)
+            for item in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return
+    raise ShapeError("something in it is nested too deeply")
+
+
+def _resource(name: str, entry: _Entry) -> Resource:
+    """A resource without its file yet."""
+    if not _NAME.fullmatch(name) or name.partition("-")[0] != entry.kind.value:
+        raise ShapeError(f"no {entry.kind.value} is called “{name[:60]}”")
+    if entry.file is not None and (not _FILE.fullmatch(entry.file) or entry.file.partition(".")[0] != name):
+        raise ShapeError(f"the file of {name} is called “{entry.file[:60]}”")
+    if entry.text is not None and entry.kind is not Kind.TEXT:
+        raise ShapeError(f"{name} has a text, but is {entry.kind.value}")
+    if entry.base64 is not None and (entry.file is None or entry.text is not None):
+        raise ShapeError(f"{name} has content, but no file that it belongs to")
+    if entry.file is not None and entry.text is None and entry.base64 is None and entry.left_out is None:
+        raise ShapeError(f"the file of {name} is missing")
+    gone = "left out of the trace" if entry.left_out is not None else ""
+    measure = ", ".join(filter(None, [entry.measure, gone]))
+    return Resource(name, entry.kind, entry.origin, text=entry.text, measure=measure, data=entry.data or {})
+
+
+def _events(raw: Sequence[Any], named: Mapping[str, Resource]) -> tuple[list[Event], list[float]]:
+    if len(raw) > _MOST_EVENTS:
+        raise ShapeError(f"it has more than {_MOST_EVENTS:,} events")
+    events: list[Event] = []
+    times: list[float] = []
+    for number, each in enumerate(raw):
+        where = f"event {number}"
+        if not isinstance(each, dict) or not isinstance(name := each.get("event"), str):
+            raise ShapeError(f"{where} doesn't say what it is")
+        if (kind := _EVENTS.get(name)) is None:
+            raise ShapeError(f"{where} is of a kind that is unknown here (“{name[:60]}”)")
+        times.append(read(float, each.get("at"), f"{where}, at", {}))
+        rest = {key: value for key, value in each.items() if key not in {"event", "at"}}
+        events.append(read(kind, rest, f"{where} ({name})", named))
+    return events, times
+
+
+def _adopted(
+    named: Mapping[str, Resource], entries: Mapping[str, _Entry], workspace: Workspace, max_pixels: int
+) -> Mapping[str, Resource]:
+    """All resources in the workspace, by their names in the trace; none where one of them can't be used."""
+    own: dict[str, Resource] = {}
+    taken = {resource.name for resource in workspace.resources}
+    try:
+        for name, resource in sorted(named.items(), key=lambda item: item[0] in taken):  # new names come after all that stay
+            own[name] = _adopt(resource, entries[name], workspace, max_pixels)
+    except HuggingGPTError:
+        workspace.discard(own.values())
+        raise
+    return own
+
+
+def _adopt(resource: Resource, entry: _Entry, workspace: Workspace, max_pixels: int) -> Resource:
+    if entry.file is None or entry.left_out is not None:
+        return adopt(resource, workspace)
+    written = workspace.new_path(".part")
+    try:
+        written.write_bytes(_content(resource, entry))
+        return adopt(replace(resource, path=written), workspace, entry.file, max_pixels=max_pixels)
+    except OSError as error:
+        raise RequestError(f"The files of this trace can't be stored ({error.strerror}).") from error
+    finally:
+        written.unlink(missing_ok=True)
+
+
+def _content(resource: Resource, entry: _Entry) -> bytes:
+    if entry.base64 is None:
+        return (resource.text or "").encode("utf-8", "replace")
+    try:
+        return base64.b64decode(entry.base64, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise RequestError(f"This trace can't be opened: the file of {resource.name} is damaged.") from error
+
+
+def _renamer(renamed: Mapping[str, str]) -> Callable[[str], str]:
+    """What writes the new names into a text, all at once."""
+    if not renamed:
+        return lambda text: text
+    return lambda text: NAME.sub(lambda found: renamed.get(found[0], found[0]), text)

@@ -1,0 +1,33 @@
+"""What handlers of the page share."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import gradio as gr
+
+from hugginggpt.ui.i18n import Words, words_for
+
+QUIET: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "hidden"}
+"""For listeners that nobody calls from outside, and that need no sign of being at work."""
+HEARD: Final[dict[str, Any]] = {**QUIET, "trigger_mode": "multiple"}
+"""For what begins a request: Gradio drops an event in silence while the one before is still being followed."""
+PLAIN: Final = gr.InputHTMLAttributes(autocomplete="off", autocapitalize="off", spellcheck=False)
+"""For boxes that take keys and addresses."""
+Updates = dict[Any, Any]
+"""New values and properties, by component."""
+
+
+def key_box(text: Any, elem_id: str, info: Any = None) -> gr.Textbox:
+    """A box for a key: what is typed can't be read over a shoulder, and the browser corrects nothing."""
+    return gr.Textbox(label=text, info=info, type="password", html_attributes=PLAIN, elem_id=elem_id)
+
+
+def remember_box(text: Any, elem_id: str, info: Any) -> gr.Checkbox:
+    """Whether the browser shall keep a key; never ticked beforehand."""
+    return gr.Checkbox(label=text, info=info, value=False, elem_id=elem_id)
+
+
+def words_of(request: gr.Request) -> Words:
+    """The phrases in the language of the browser that asks."""
+    return words_for(request.headers.get("accept-language"))

@@ -1,0 +1,95 @@
+"""Fetching models of the catalogue on purpose: what it takes is said first, and what is fetched can be used at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hugginggpt.agent.agent import HuggingGPT
+from hugginggpt.core.errors import ExpertError
+from hugginggpt.hub.download import Download, Hub, hub, in_megabytes
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What fetching a model, and what it can't do without, would take."""
+
+    id: str
+    downloads: tuple[Download, ...]
+
+    @property
+    def size(self) -> int:
+        """How many bytes are to be fetched; 0 where all of it is here."""
+        return sum(download.size for download in self.downloads)
+
+
+class Puller:
+    """Fetches for one agent; all of it blocks, so not for the event loop."""
+
+    def __init__(
+        self,
+        agent: HuggingGPT,
+        *,
+        token: bool | None = None,
+        max_bytes: int | None = None,
+        endpoint: str | None = None,
+    ) -> None:
+        """Make it.
+
+        Args:
+            agent: Whose local models are added to.
+            token: False to show the Hub none; None for that of whoever runs this program.
+            max_bytes: The most that one offer may take; None: as much as the disk holds.
+            endpoint: The Hub's address; None: what ``HF_ENDPOINT`` says, else huggingface.co.
+        """
+        self._agent = agent
+        self._token = token
+        self._max_bytes = max_bytes
+        self._endpoint = endpoint
+
+    def offer(self, models: Sequence[str]) -> Offer:
+        """What fetching these models would take; the first gives the offer its name.
+
+        Raises:
+            ExpertError: One of them can't be had, or it is more than may be fetched.
+        """
+        source = self._hub()
+        offer = Offer(models[0], tuple(source.look_up(model) for model in models))
+        if self._max_bytes is not None and offer.size > self._max_bytes:
+            raise ExpertError(
+                f"{offer.id} takes {in_megabytes(offer.size)}, more than the {in_megabytes(self._max_bytes)} that may be "
+                "fetched here: choose a smaller model."
+            )
+        return offer
+
+    def fetch(self, offer: Offer, progress: Callable[[int], None], check: Callable[[], None]) -> None:
+        """Fetch what is missing.
+
+        Args:
+            offer: What was offered.
+            progress: Told the bytes that are there so far.
+            check: Called between pieces; what it raises ends the fetching, which can be gone on with later.
+
+        Raises:
+            ExpertError: The disk is too small, or the Hub fails.
+        """
+        from hugginggpt.experts.local.expert import LocalExpert
+
+        source, before = self._hub(), 0
+        for download in offer.downloads:
+
+            def tell(done: int, before: int = before) -> None:
+                progress(before + done)
+
+            if download.files:
+                source.fetch(download, tell, check)
+            before += download.size
+        local = self._agent.expert("local")
+        if isinstance(local, LocalExpert):
+            local.rescan()
+
+    def _hub(self) -> Hub:
+        from hugginggpt.experts.local.expert import LocalExpert
+
+        local = self._agent.expert("local")
+        return hub(local.cache if isinstance(local, LocalExpert) else None, self._endpoint, self._token)

@@ -1,0 +1,237 @@
+"""The Models page: every model that is known, where it is, and fetching one where that is allowed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import gradio as gr
+
+from hugginggpt.agent.agent import HuggingGPT
+from hugginggpt.core.errors import HuggingGPTError, RequestError, StoppedError
+from hugginggpt.core.threads import aside
+from hugginggpt.hub.download import in_megabytes
+from hugginggpt.hub.overview import Row, overview
+from hugginggpt.ui.i18n import Say, label, words_for
+from hugginggpt.ui.models_page import table as catalogue_table
+from hugginggpt.ui.models_page.downloads import Offer, Puller
+from hugginggpt.ui.session.llm_choice import at_home
+
+log = logging.getLogger(__name__)
+
+_PLACES: Final = ("bundled", "cache", "hosted", "fetch", "server")
+_SECONDS_BETWEEN_UPDATES: Final = 0.2
+_FETCHES_AT_ONCE: Final = 2
+_QUIET: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "hidden"}
+_ON_CLICK: Final = """element.addEventListener("click", event => {
+  const button = event.target.closest("button[data-model]");
+  if (button) trigger("click", {model: button.dataset.model});
+});"""
+
+
+@dataclass
+class Pulling:
+    """What one tab is about to fetch, or fetches; it lives in a ``gr.State``."""
+
+    offer: Offer
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def check(self) -> None:
+        """Called between pieces.
+
+        Raises:
+            StoppedError: The person has stopped it, or is gone.
+        """
+        if self.stop.is_set():
+            raise StoppedError("The download was stopped.")
+
+
+class CataloguePage:
+    """Its fields and their handlers."""
+
+    def __init__(self, agent: HuggingGPT) -> None:
+        self._agent = agent
+        self._local = agent.expert("local") is not None
+        self._fetching = self._local and (agent.settings.local == "download" or at_home())
+        # on a public Space nobody fetches on the owner's account, or more than a request may
+        limits: dict[str, Any] = {} if at_home() else {"token": False, "max_bytes": agent.settings.max_download_bytes}
+        self._puller = Puller(agent, **limits)
+
+    def draw(self, page: gr.Blocks) -> None:
+        """Add it to the page, at ``/models``; to be called outside of the page's ``with``."""
+        with page.route("Models", "/models", show_in_navbar=False):
+            rows, pulling = gr.State(()), gr.State(None, delete_callback=_stop)
+            gr.Markdown(label("catalogue.heading"), elem_id="catalogue-heading")
+            with gr.Row(equal_height=True):
+                query = gr.Textbox(
+                    label=label("catalogue.search"),
+                    placeholder=label("catalogue.search_hint"),
+                    elem_id="catalogue-query",
+                    scale=2,
+                )
+                task = gr.Dropdown([], label=label("catalogue.task"), elem_id="catalogue-task", min_width=180)
+                place = gr.Dropdown([], label=label("catalogue.place"), elem_id="catalogue-place", min_width=180)
+            with gr.Column(visible=False, scale=0, elem_id="catalogue-fetch") as panel:
+                status = gr.HTML(js_on_load=None, apply_default_css=False)
+                with gr.Row():
+                    go = gr.Button(
+                        label("catalogue.fetch"), variant="primary", size="sm", elem_id="catalogue-go", scale=0, min_width=120
+                    )
+                    stop = gr.Button(
+                        label("catalogue.stop"), size="sm", visible=False, elem_id="catalogue-stop", scale=0, min_width=120
+                    )
+                    close = gr.Button(label("catalogue.close"), size="sm", elem_id="catalogue-close", scale=0, min_width=120)
+            with gr.Row():
+                count = gr.Markdown("", elem_id="catalogue-count")
+                clear = gr.Button(
+                    label("catalogue.clear"), size="sm", visible=False, elem_id="catalogue-clear", scale=0, min_width=140
+                )
+                again = gr.Button(
+                    label("catalogue.again"), size="sm", visible=False, elem_id="catalogue-again", scale=0, min_width=140
+                )
+            table = gr.HTML(catalogue_table.skeleton(), js_on_load=_ON_CLICK, apply_default_css=False, elem_id="catalogue")
+
+            filters, shown = [query, task, place, rows], [table, count, clear]
+            for opened in (page.load, again.click):
+                opened(self.read, [query, task, place], [rows, task, place, *shown, again], **_QUIET)
+            for event in (query.change, task.input, place.input):
+                event(self.filter, filters, shown, trigger_mode="always_last", **_QUIET)
+            clear.click(self.unfilter, rows, [query, task, place, *shown], **_QUIET)
+            if self._fetching:
+                buttons = [panel, status, go, stop, close, pulling]
+                table.click(self.offer, rows, buttons, **_QUIET)
+                go.click(
+                    self.fetch, [pulling, *filters], [*buttons, rows, *shown], concurrency_limit=_FETCHES_AT_ONCE, **_QUIET
+                )
+                stop.click(_stop, pulling, None, **_QUIET)
+                close.click(self.close, None, [panel, pulling], **_QUIET)
+
+    async def read(self, query: str, task: str | None, place: str | None, request: gr.Request) -> tuple[Any, ...]:
+        """Read the catalogue, and what of it is here."""
+        words = _words(request)
+        try:
+            rows = await self._rows()
+        except Exception as error:  # the page's seam: whatever is wrong with a disk, the page says so
+            log.exception("the catalogue can't be read")
+            said = str(error) if isinstance(error, HuggingGPTError) else words("catalogue.failed")
+            return (), gr.skip(), gr.skip(), catalogue_table.sentence(said), "", gr.skip(), gr.update(visible=True)
+        tasks = [(words("catalogue.all_tasks"), ""), *((name, name) for name in dict.fromkeys(row.task for row in rows))]
+        here = {row.place for row in rows}
+        places = [(words("catalogue.all_places"), "")]
+        places += [(words(f"catalogue.place_{name}"), name) for name in _PLACES if name in here]
+        choices = gr.update(choices=tasks, value=task or ""), gr.update(choices=places, value=place or "")
+        return rows, *choices, *self._shown(rows, words, query, task, place), gr.update(visible=False)
+
+    async def filter(
+        self, query: str, task: str | None, place: str | None, rows: Sequence[Row], request: gr.Request
+    ) -> tuple[Any, ...]:
+        """Show what matches."""
+        return self._shown(rows, _words(request), query, task, place)
+
+    async def unfilter(self, rows: Sequence[Row], request: gr.Request) -> tuple[Any, ...]:
+        """Show all."""
+        return "", "", "", *self._shown(rows, _words(request))
+
+    async def offer(
+        self, rows: Sequence[Row], chosen: gr.EventData, request: gr.Request
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
+        """Say what fetching a model would take."""
+        words, model = _words(request), str(chosen.model)
+        yield _panel(catalogue_table.progress(words("catalogue.asking", model=model), None), close=True)
+        try:
+            # what comes from a browser may be anything
+            row = next((row for row in rows if row.id == model and row.place == "fetch"), None)
+            if row is None:
+                raise RequestError(f"“{model[:60]}” can't be fetched from here: choose a model of the table.")
+            offer = await aside(lambda: self._puller.offer((row.id, *row.beside)))
+        except HuggingGPTError as error:
+            yield _panel(catalogue_table.sentence(str(error)), close=True)
+            return
+        said = words("catalogue.offer", model=model, size=in_megabytes(offer.size))
+        said = said if offer.size else words("catalogue.whole", model=model)
+        yield _panel(catalogue_table.sentence(said), go=bool(offer.size), close=True, pulling=Pulling(offer))
+
+    async def fetch(
+        self,
+        pulling: Pulling | None,
+        query: str,
+        task: str | None,
+        place: str | None,
+        rows: Sequence[Row],
+        request: gr.Request,
+    ) -> AsyncGenerator[tuple[Any, ...], None]:
+        """Fetch what was offered and tell how far it is; then the table is read anew."""
+        words, unchanged = _words(request), (gr.skip(),) * 4
+        if pulling is None:
+            return
+        offer, told, size = pulling.offer, 0, in_megabytes(pulling.offer.size)
+
+        def tell(done: int) -> None:
+            nonlocal told
+            told = done
+
+        work = asyncio.ensure_future(aside(lambda: self._puller.fetch(offer, tell, pulling.check)))
+        try:
+            while not work.done():
+                said = words("catalogue.fetching", model=offer.id, done=in_megabytes(told), size=size)
+                bar = catalogue_table.progress(said, told / max(offer.size, 1))
+                yield *_panel(bar, stop=True, pulling=pulling), *unchanged
+                await asyncio.wait({work}, timeout=_SECONDS_BETWEEN_UPDATES)
+            work.result()
+            rows = await self._rows()
+        except StoppedError:
+            said = words("catalogue.stopped", model=offer.id)
+        except HuggingGPTError as error:
+            said = str(error)
+        else:
+            said = words("catalogue.fetched", model=offer.id)
+        finally:
+            pulling.stop.set()  # whoever has closed the tab doesn't want it any more
+            with suppress(asyncio.CancelledError):
+                work.cancel()
+        yield *_panel(catalogue_table.sentence(said), close=True), rows, *self._shown(rows, words, query, task, place)
+
+    async def close(self) -> tuple[Any, None]:
+        """Fold the panel away."""
+        return gr.update(visible=False), None
+
+    async def _rows(self) -> tuple[Row, ...]:
+        """Off the event loop: it looks at the disk."""
+        tasks = list(self._agent.table)
+        ranked = await aside(self._agent.candidates)
+        cards = [card for name in tasks if name in ranked for card in ranked[name].cards]
+        return await aside(lambda: overview(cards, tasks, local=self._local))
+
+    def _shown(
+        self, rows: Sequence[Row], words: Say, query: str = "", task: str | None = "", place: str | None = ""
+    ) -> tuple[Any, ...]:
+        found = catalogue_table.matching(rows, query or "", task or "", place or "")
+        models, total = len({row.id for row in found}), len({row.id for row in rows})
+        ready = len({row.id for row in rows if row.runs})
+        filtered = len(found) < len(rows)
+        said = words("catalogue.matching", count=models, total=total) if filtered else ""
+        said = said or words("catalogue.count", count=total, ready=ready)
+        return catalogue_table.table(found, words, fetching=self._fetching), said, gr.update(visible=filtered)
+
+
+def _panel(
+    text: str, *, go: bool = False, stop: bool = False, close: bool = False, pulling: Pulling | None = None
+) -> tuple[Any, ...]:
+    """The panel with a text and these of its buttons."""
+    buttons = (gr.update(visible=shown) for shown in (go, stop, close))
+    return gr.update(visible=True), text, *buttons, pulling
+
+
+def _stop(pulling: Pulling | None) -> None:
+    """Stop what is being fetched; `CataloguePage.fetch` shows it."""
+    if pulling is not None:
+        pulling.stop.set()
+
+
+def _words(request: gr.Request) -> Say:
+    return words_for((request.headers or {}).get("accept-language"))

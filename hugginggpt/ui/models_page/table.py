@@ -1,0 +1,112 @@
+"""The catalogue as it is read: which rows match, and the table as HTML. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Final
+from urllib.parse import quote
+
+from hugginggpt.hub.download import in_megabytes
+from hugginggpt.hub.overview import Row
+from hugginggpt.ui.i18n import Say
+
+_HUB: Final = "https://huggingface.co/"
+_SHOWN_LANGUAGES: Final = 3
+COLUMNS: Final = ("model", "task", "place", "license", "size", "languages", "action")
+
+
+def matching(rows: Sequence[Row], query: str = "", task: str = "", place: str = "") -> tuple[Row, ...]:
+    """The rows that hold all words of the query, in any place, and suit the filters; an empty filter lets all through."""
+    wanted = query.lower().split()
+    return tuple(
+        row
+        for row in rows
+        if (not task or row.task == task) and (not place or row.place == place) and all(word in _said(row) for word in wanted)
+    )
+
+
+def _said(row: Row) -> str:
+    return " ".join((row.id, row.task, row.license, *row.languages, row.description, row.provider)).lower()
+
+
+def table(rows: Sequence[Row], words: Say, *, fetching: bool) -> str:
+    """The rows as a table; a sentence where there are none.
+
+    Args:
+        rows: What to show.
+        words: In which language.
+        fetching: Whether models may be fetched from here.
+    """
+    if not rows:
+        return f'<p class="none" role="status">{escape(words("catalogue.none"))}</p>'
+    columns = COLUMNS if fetching else COLUMNS[:-1]
+    head = "".join(f'<th scope="col">{escape(words(f"catalogue.column_{name}"))}</th>' for name in columns)
+    body = "".join(_row(row, words, fetching=fetching) for row in rows)
+    return f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def skeleton() -> str:
+    """What stands there until the rows are read."""
+    return '<div class="scroll" aria-busy="true">' + '<div class="bone"></div>' * 8 + "</div>"
+
+
+def progress(text: str, fraction: float | None) -> str:
+    """A sentence, and below it how far it is."""
+    done = "" if fraction is None else f' value="{min(fraction, 1):.4f}"'
+    return f'<p role="status">{escape(text)}</p><progress max="1"{done} aria-label="{escape(text)}"></progress>'
+
+
+def sentence(text: str) -> str:
+    """A sentence alone."""
+    return f'<p role="status">{escape(text)}</p>'
+
+
+def _row(row: Row, words: Say, *, fetching: bool) -> str:
+    size = in_megabytes(round(row.size_mb * 1e6)) if row.size_mb else ""
+    cells = {
+        "model": _model(row, words),
+        "task": escape(row.task),
+        "place": f'<span class="where {row.place}">{escape(_place(row, words))}</span>',
+        "license": escape(row.license) or _missing(words("catalogue.unknown")),
+        "size": escape(words("catalogue.about", size=size) if row.about else size) or _missing(words("catalogue.unknown")),
+        "languages": _languages(row, words),
+    }
+    if fetching:
+        cells["action"] = _button(row, words) if row.place == "fetch" else ""
+    labels = {name: escape(words(f"catalogue.column_{name}"), quote=True) for name in cells}
+    return "<tr>" + "".join(f'<td class="{n}" data-label="{labels[n]}">{cell}</td>' for n, cell in cells.items()) + "</tr>"
+
+
+def _model(row: Row, words: Say) -> str:
+    name = escape(row.id)
+    if row.on_hub:
+        address = _HUB + quote(row.id)
+        name = f'<a href="{address}" target="_blank" rel="noopener noreferrer">{name}</a>'
+    gated = f' <span class="gated">{escape(words("catalogue.gated"))}</span>' if row.gated else ""
+    return f'<span class="name">{name}</span>{gated}<span class="description">{escape(row.description)}</span>'
+
+
+def _place(row: Row, words: Say) -> str:
+    return f"{words(f'catalogue.place_{row.place}')}{f' · {row.provider}' if row.provider else ''}"
+
+
+def _languages(row: Row, words: Say) -> str:
+    if not row.languages:
+        return _missing(words("catalogue.any_language"))
+    if "multilingual" in row.languages:
+        return escape(words("catalogue.many_languages"))
+    shown, rest = row.languages[:_SHOWN_LANGUAGES], len(row.languages) - _SHOWN_LANGUAGES
+    more = f" +{rest}" if rest > 0 else ""
+    return f'<span title="{escape(", ".join(row.languages))}">{escape(", ".join(shown))}{more}</span>'
+
+
+def _missing(text: str) -> str:
+    return f'<span class="missing">{escape(text)}</span>'
+
+
+def _button(row: Row, words: Say) -> str:
+    name = escape(words("catalogue.fetch_model", model=row.id), quote=True)
+    return (
+        f'<button type="button" data-model="{escape(row.id)}" aria-label="{name}">{escape(words("catalogue.fetch"))}</button>'
+    )

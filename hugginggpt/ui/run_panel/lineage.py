@@ -1,0 +1,64 @@
+"""What was made from what, over all requests of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from hugginggpt.core.events import RequestStarted, ResourcesFetched, Step
+from hugginggpt.core.plan import Argument, Reference, split_references
+from hugginggpt.core.recording import Recording
+from hugginggpt.core.tasks import Kind, TaskTable, serves
+from hugginggpt.core.trace import fold_steps
+from hugginggpt.workspace.workspace import Resource
+
+
+def lineage(recordings: Iterable[Recording], table: TaskTable) -> Mapping[str, tuple[str, ...]]:
+    """The names of the resources that each made resource was made from; those made from words alone are not in it.
+
+    Args:
+        recordings: The session's requests, the oldest first.
+        table: Which kind of a task's results another one takes.
+    """
+    known: list[Resource] = []
+    found: dict[str, tuple[str, ...]] = {}
+    for recording in recordings:
+        for event in recording.events:
+            if isinstance(event, RequestStarted | ResourcesFetched):
+                known += event.resources
+        steps = {step.task.id: step for step in fold_steps(recording.events)}
+        known += (resource for step in steps.values() for resource in step.outputs)
+        for step in steps.values():
+            if names := tuple(dict.fromkeys(_inputs(step, steps, known, table))):
+                found |= {output.name: names for output in step.outputs}
+    return found
+
+
+def _inputs(step: Step, steps: Mapping[int, Step], known: Sequence[Resource], table: TaskTable) -> Iterator[str]:
+    """The names of what a task was given, in the order of its arguments."""
+    row = table.get(step.task.task)
+    for key, value in step.task.args.items():
+        wanted = row.input(key) if row else None
+        for part in _parts(value):
+            if not isinstance(part, Reference):
+                yield from (resource.name for resource in _meant(part, known))
+            elif part.task_id in steps:
+                yield from _passed(steps[part.task_id].outputs, wanted.kind if wanted else None)
+
+
+def _parts(value: Argument) -> Iterator[str | Reference]:
+    for one in value.split(",") if isinstance(value, str) else value:
+        yield from split_references(one)
+
+
+def _passed(outputs: Sequence[Resource], wanted: Kind | None) -> Iterator[str]:
+    exact = [resource.name for resource in outputs if wanted in {None, resource.kind}]
+    yield from exact or (resource.name for resource in outputs if wanted and serves(resource.kind, wanted))
+
+
+def _meant(name: str, known: Sequence[Resource]) -> Sequence[Resource]:
+    """The resource of that name, or the last that came from a file or an address of that name."""
+    bare = name.strip().lower()
+    by_name = [resource for resource in known if resource.name == bare]
+    base = bare.partition("?")[0].rpartition("/")[2]
+    by_file = [r for r in known if r.origin.source != "task" and r.origin.label.lower() in {bare, base}]
+    return (by_name or by_file)[-1:]

@@ -1,0 +1,245 @@
+"""The plan as a picture: its tasks as boxes, in layers from top to bottom, over lines that say what passes along them.
+
+The boxes are an ordered list, so that a screen reader tells the same plan task by task. Where things stand depends on
+the plan alone: while it runs, only signs, colours and words change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+from urllib.parse import urlsplit
+
+from hugginggpt.core.events import Step
+from hugginggpt.core.plan import Argument, Reference, Task, split_references
+from hugginggpt.core.tasks import Kind, TaskInput, TaskTable, serves
+from hugginggpt.core.trace import duration
+from hugginggpt.ui.assets import style
+from hugginggpt.ui.i18n import Words
+from hugginggpt.ui.run_panel.graph_layout import Box, Layout, Line, Place, layout
+from hugginggpt.workspace.workspace import NAME, is_example
+
+STYLE: Final = style("graph")
+"""What a page with a picture needs once in its style sheet."""
+
+_ENGLISH: Final = Words()
+_MOST_TASKS: Final = 40
+_MOST_GIVEN: Final = 4
+"""Files of one task that are drawn one by one."""
+_WIDE, _NARROW, _NARROW_HIGH = (200, 48), (140, 48), (140, 62)
+"""A task's width and height where it stands alone; where two stand side by side; and where their names take two lines."""
+_LONG_NAME: Final = 14
+_GIVEN_HEIGHT: Final = 24
+_LABEL_WIDTH: Final = 46
+
+_SIGNS: Final[Mapping[str, str]] = {
+    "pending": "M7 1.5a5.5 5.5 0 1 1 0 11a5.5 5.5 0 1 1 0-11",
+    "running": "M7 1.5a5.5 5.5 0 1 1-5.5 5.5",
+    "done": "M2 7.5l3.5 3.5l6.5-8",
+    "failed": "M3 3l8 8M11 3l-8 8",
+    "skipped": "M2.5 7h9",
+}
+"""What the states look like without their colours, in a square of 14."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What passes from one box to another."""
+
+    source: str
+    target: str
+    kind: Kind | None
+    """None where a task only waits for another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a task is given from outside the plan: a file of the session, an example, an address; or what is left of many."""
+
+    key: str
+    label: str
+
+
+def picture(steps: Sequence[Step], table: TaskTable, words: Words = _ENGLISH) -> str:
+    """The plan as HTML, for a column of 320 to 420 pixels; `STYLE` belongs to it.
+
+    Args:
+        steps: The tasks, as far as the plan is known, with what has become of them. The first 40 are drawn.
+        table: Which kinds their arguments and results are.
+        words: The visitor's language.
+    """
+    if not steps:
+        return f'<p class="hgpt hgpt-plan empty">{escape(words("graph.empty"))}</p>'
+    drawn = steps[:_MOST_TASKS]
+    tasks = {step.task.id: step.task for step in drawn}
+    given, edges = _connections(tasks, table, words)
+    pairs = tuple(dict.fromkeys((edge.source, edge.target) for edge in edges))
+    placed = _placed(tasks, given, pairs)
+    done = sum(step.status == "done" for step in steps)
+    label = escape(words("graph.label", count=len(steps), done=done))
+    named = {node.key: node.label for node in given}
+    files = "".join(_file(node, placed) for node in given)
+    boxes = ""
+    for step in drawn:
+        told = [named[edge.source] for edge in edges if edge.target == _key(step.task.id) and edge.source in named]
+        boxes += _box(step, tasks, placed, told, words)
+    left = len(steps) - len(drawn)
+    more = f'<p class="more">{escape(words("graph.more", count=left))}</p>' if left else ""
+    return (
+        f'<div class="hgpt hgpt-plan" role="group" tabindex="0" aria-label="{label}">'
+        f'<div class="canvas" style="width:{placed.width:.0f}px;height:{placed.height:.0f}px">'
+        f"{_drawing(placed, edges, words)}"
+        f'<div aria-hidden="true">{files}</div><ol role="list">{boxes}</ol></div>{more}</div>'
+    )
+
+
+def _placed(tasks: Mapping[int, Task], given: Sequence[Given], pairs: tuple[tuple[str, str], ...]) -> Layout:
+    """Everything in its place; tasks are wider where no two stand side by side."""
+    files = tuple(Box(node.key, min(max(7 * len(node.label) + 20, 64), 140), _GIVEN_HEIGHT, given=True) for node in given)
+
+    def with_size(size: tuple[int, int]) -> Layout:
+        return layout((*files, *(Box(_key(n), *size) for n in tasks)), pairs)
+
+    wide = with_size(_WIDE)
+    if len({wide.places[_key(n)].y for n in tasks}) == len(tasks):
+        return wide
+    return with_size(_NARROW_HIGH if any(len(task.task) > _LONG_NAME for task in tasks.values()) else _NARROW)
+
+
+def _connections(tasks: Mapping[int, Task], table: TaskTable, words: Words) -> tuple[tuple[Given, ...], tuple[Edge, ...]]:
+    """The boxes for what is given, and all edges, each once."""
+    given: dict[str, Given] = {}
+    edges: dict[Edge, None] = {}
+    for task in tasks.values():
+        row = table.get(task.task)
+        inputs = {name: row.input(name) if row else None for name in task.args}
+        target = _key(task.id)
+        files = dict.fromkeys((name, wanted) for key, wanted in inputs.items() for name in _names(task.args[key], wanted))
+        for name, wanted in list(files)[: _MOST_GIVEN if len(files) > _MOST_GIVEN + 1 else None]:
+            node = given.setdefault(name, Given(f"file {name}", _short(name)))
+            edges[Edge(node.key, target, wanted.kind if wanted else None)] = None
+        if len(files) > _MOST_GIVEN + 1:
+            rest = Given(f"rest {task.id}", words("graph.more_given", count=len(files) - _MOST_GIVEN))
+            given[rest.key] = rest
+            edges[Edge(rest.key, target, None)] = None
+        passed = {reference.task_id for reference in task.references}
+        for key, wanted in inputs.items():
+            for part in _parts(task.args[key]):
+                if isinstance(part, Reference) and part.task_id in tasks:
+                    edges[Edge(_key(part.task_id), target, _passing(tasks[part.task_id], wanted, table))] = None
+        edges |= {Edge(_key(n), target, None): None for n in task.dep if n in tasks and n not in passed}
+    return tuple(given.values()), tuple(edges)
+
+
+def _parts(value: Argument) -> Iterator[str | Reference]:
+    for one in (value,) if isinstance(value, str) else value:
+        yield from split_references(one)
+
+
+def _names(value: Argument, wanted: TaskInput | None) -> list[str]:
+    """The resources that an argument names: all that is no reference, and of a text only what is no text itself."""
+    if wanted is not None and wanted.kind is not Kind.TEXT:
+        return [part.strip() for part in _parts(value) if isinstance(part, str) and part.strip(" ,")]
+    parts = value.split(",") if isinstance(value, str) else value
+    return [part.strip() for part in parts if _is_name(part.strip())]
+
+
+def _is_name(text: str) -> bool:
+    if len(text) > 300 or any(map(str.isspace, text)):
+        return False
+    return bool(NAME.fullmatch(text)) or text.startswith(("http://", "https://")) or is_example(text)
+
+
+def _passing(source: Task, wanted: TaskInput | None, table: TaskTable) -> Kind | None:
+    """Which kind of its results goes on."""
+    row = table.get(source.task)
+    if row is None or wanted is None:
+        return None
+    if wanted.kind in row.outputs:
+        return wanted.kind
+    return next((kind for kind in row.outputs if serves(kind, wanted.kind)), None)
+
+
+def _short(name: str) -> str:
+    """A name or an address, as it fits into a small box."""
+    if "://" not in name:
+        return name
+    try:
+        parts = urlsplit(name)
+    except ValueError:
+        return name
+    return parts.path.rstrip("/").rpartition("/")[2] or parts.netloc
+
+
+def _key(task_id: int) -> str:
+    return f"task {task_id}"
+
+
+def _drawing(placed: Layout, edges: Sequence[Edge], words: Words) -> str:
+    """The lines, and on them the kinds."""
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for edge in edges:
+        if edge.kind is not None:
+            kinds.setdefault((edge.source, edge.target), []).append(words(f"graph.kind_{edge.kind.value}"))
+    labels: list[tuple[float, float, str]] = []
+    for pair, named in kinds.items():
+        x, y = placed.labels.get(pair, (0.0, -1.0))
+        text = words("graph.comma").join(named)
+        if y >= 0 and not any(text == t and y == b and abs(x - a) < _LABEL_WIDTH for a, b, t in labels):
+            labels.append((x, y, text))
+    lines = "".join(f'<path class="line" d="{_path(line)}"/>' for line in placed.lines)
+    texts = "".join(f'<text class="kind" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>' for x, y, text in labels)
+    size = f'width="{placed.width:.0f}" height="{placed.height:.0f}"'
+    return f'<svg class="lines" aria-hidden="true" focusable="false" {size}>{lines}{texts}</svg>'
+
+
+def _path(line: Line) -> str:
+    (x, y), (a, b) = line.start, line.end
+    middle = (y + b) / 2
+    end = f"M{a - 3.5:.1f} {b - 5:.1f}L{a:.1f} {b:.1f}L{a + 3.5:.1f} {b - 5:.1f}" if line.arrives else f"V{line.through:.1f}"
+    return f"M{x:.1f} {y:.1f}C{x:.1f} {middle:.1f} {a:.1f} {middle:.1f} {a:.1f} {b:.1f}{end}"
+
+
+def _style(place: Place) -> str:
+    return f"left:{place.x:.1f}px;top:{place.y:.1f}px;width:{place.width:.0f}px;height:{place.height:.0f}px"
+
+
+def _file(node: Given, placed: Layout) -> str:
+    name = escape(node.label)
+    return f'<div class="given" style="{_style(placed.places[node.key])}" title="{name}"><span>{name}</span></div>'
+
+
+def _box(step: Step, tasks: Mapping[int, Task], placed: Layout, told: Sequence[str], words: Words) -> str:
+    """One task; what is seen of it is not read out, what is read out is a sentence of its own."""
+    state = words(f"graph.state_{step.status}")
+    model = step.model.id if step.model and step.status not in {"failed", "skipped"} else ""
+    seconds = duration(step.seconds) if step.seconds and step.status in {"done", "failed"} else ""
+    title = " · ".join(filter(None, (step.task.task, state, model)))
+    return (
+        f'<li class="task {step.status}" style="{_style(placed.places[_key(step.task.id)])}" title="{escape(title)}">'
+        f'<svg class="sign" viewBox="0 0 14 14" aria-hidden="true" focusable="false"><path d="{_SIGNS[step.status]}"/></svg>'
+        f'<span class="name" aria-hidden="true">{escape(step.task.task)}</span>'
+        f'<span class="about" aria-hidden="true"><span class="model">{escape(model.rpartition("/")[2] or state)}</span>'
+        f'<span class="time">{seconds}</span></span>'
+        f'<span class="hgpt-unseen">{escape(_sentence(step, tasks, told, words))}</span></li>'
+    )
+
+
+def _sentence(step: Step, tasks: Mapping[int, Task], files: Sequence[str], words: Words) -> str:
+    """State, model, time, and what the task is given and waits for."""
+    comma = words("graph.comma")
+    state = words(f"graph.state_{step.status}")
+    parts = [words("graph.task", number=step.task.id, task=step.task.task, state=state)]
+    if step.model and step.status != "skipped":
+        parts.append(words("graph.model", model=step.model.id))
+    if step.seconds:
+        parts.append(duration(step.seconds))
+    if files:
+        parts.append(words("graph.takes", names=comma.join(files)))
+    before = dict.fromkeys((*step.task.dep, *(reference.task_id for reference in step.task.references)))
+    waits = [words("graph.waits_task", number=n, task=tasks[n].task) for n in before if n in tasks]
+    if waits:
+        parts.append(words("graph.waits", tasks=comma.join(waits)))
+    return comma.join(parts) + words("graph.stop")

@@ -1,0 +1,109 @@
+"""The session's resources as cards: how each looks, what it is called, where it came from, and what can be done with it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import quote
+
+from hugginggpt.core.tasks import Kind
+from hugginggpt.ui.assets import script
+from hugginggpt.ui.i18n import Words
+from hugginggpt.workspace.media import first_rows
+from hugginggpt.workspace.workspace import Resource
+
+ON_LOAD: Final = script("shelf")
+"""For ``gr.HTML(js_on_load=…)``: its event ``select`` then carries the ``name`` of the resource to use next."""
+
+_SIGNS: Final[Mapping[Kind, str]] = {
+    Kind.TEXT: "M4 5h16M4 10h11M4 15h16M4 20h7",
+    Kind.AUDIO: "M4 10v4M8 6v12M12 3v18M16 7v10M20 10v4",
+    Kind.VIDEO: "M3 5h18v14H3zM10 9l5 3l-5 3z",
+    Kind.TABLE: "M3 5h18v14H3zM3 10h18M3 14.5h18M9 10v9M15 10v9",
+    Kind.IMAGE: "M3 5h18v14H3zM3 16l5-5l4 4l3-3l6 5",
+}
+_LINE_CHARS: Final = 120
+_ENGLISH: Final = Words()
+_NOTHING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
+
+
+def shelf(
+    resources: Sequence[Resource],
+    address: Callable[[Resource], str],
+    made_from: Mapping[str, tuple[str, ...]] = _NOTHING,
+    words: Words = _ENGLISH,
+) -> str:
+    """The resources as HTML, in their order; `ON_LOAD` belongs to it.
+
+    Args:
+        resources: All that the session has.
+        address: Where the browser finds the file of one; asked only for those that have a file.
+        made_from: What each was made from, from `lineage`.
+        words: The visitor's language.
+    """
+    if not resources:
+        sign = _sign("M3 7h7l2 2h9v11H3z")
+        return (
+            f'<div class="hgpt hgpt-shelf empty">{sign}<p>{escape(words("shelf.empty"))}</p>'
+            f'<p class="hint">{escape(words("shelf.empty_hint"))}</p></div>'
+        )
+    label = escape(words("shelf.label", count=len(resources)))
+    cards = "".join(_card(resource, address, made_from.get(resource.name, ()), words) for resource in resources)
+    return f'<ul class="hgpt hgpt-shelf" role="list" aria-label="{label}">{cards}</ul>'
+
+
+def _card(resource: Resource, address: Callable[[Resource], str], parents: Sequence[str], words: Words) -> str:
+    name = escape(resource.name)
+    link = address(resource) if resource.path else f"data:text/plain;charset=utf-8,{quote(resource.text or '')}"
+    file = resource.name + (resource.path.suffix if resource.path else ".txt")
+    origin = _origin(resource, parents, words)
+    about = _line(resource)
+    return (
+        f'<li class="card"><div class="look">{_look(resource, link, origin)}</div>'
+        f'<div class="about"><p class="title"><b>{name}</b> <span class="measure">{escape(resource.measure)}</span></p>'
+        f'<p class="origin" title="{escape(origin)}">{escape(origin)}</p>'
+        f'{f"""<p class="line">{escape(about)}</p>""" if about else ""}'
+        f'<p class="actions"><button type="button" data-name="{name}"'
+        f' aria-label="{escape(words("shelf.use_name", name=resource.name))}">{escape(words("shelf.use"))}</button>'
+        f'<a href="{escape(link)}" download="{escape(file)}"'
+        f' aria-label="{escape(words("shelf.download_name", name=resource.name))}">{escape(words("shelf.download"))}</a></p>'
+        "</div></li>"
+    )
+
+
+def _look(resource: Resource, link: str, origin: str) -> str:
+    """A small picture of it, or its kind's sign."""
+    if resource.kind is Kind.IMAGE and resource.path:
+        return f'<img src="{escape(link)}" alt="{escape(f"{resource.name}: {origin}")}" loading="lazy" decoding="async">'
+    if resource.kind is Kind.VIDEO and resource.path:
+        return f'<video src="{escape(link)}" preload="metadata" muted playsinline tabindex="-1" aria-hidden="true"></video>'
+    return _sign(_SIGNS[resource.kind])
+
+
+def _sign(path: str) -> str:
+    return f'<svg class="sign" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d="{path}"/></svg>'
+
+
+def _origin(resource: Resource, parents: Sequence[str], words: Words) -> str:
+    if parents:
+        return words("shelf.from_task_of", label=resource.origin.label, names=words("shelf.comma").join(parents))
+    return words(f"shelf.from_{resource.origin.source}", label=resource.origin.label)
+
+
+def _line(resource: Resource) -> str:
+    """How a text or a table begins."""
+    if resource.kind is Kind.TABLE and resource.path:
+        return _head(resource.path)
+    line = next((line.strip() for line in (resource.text or "").splitlines() if line.strip()), "")
+    return line if len(line) <= _LINE_CHARS else f"{line[:_LINE_CHARS]}…"
+
+
+@functools.lru_cache(maxsize=256)
+def _head(path: Path) -> str:
+    """The first row of a table; a resource's file never changes."""
+    rows = first_rows(path, 1)
+    return " · ".join(rows[0])[:_LINE_CHARS] if rows else ""

@@ -1,0 +1,52 @@
+"""A link that carries a request, and nothing else: it fills the box, and nothing runs before the person says so."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any, Final
+from urllib.parse import parse_qs, quote
+
+from hugginggpt.ui.i18n import Words
+from hugginggpt.ui.session.background_run import Run
+from hugginggpt.workspace.workspace import EXAMPLE_MEDIA, is_example
+
+_MOST: Final = 4_000
+"""The longest request that a link carries, in characters: browsers and proxies cut longer addresses."""
+_MOST_FILES: Final = 5
+_MOST_FIELDS: Final = 20
+
+
+def filled(search: str) -> dict[str, Any]:
+    """What the box holds for the query of the page's address, "?request=…&example=cat.jpg".
+
+    Only shipped examples can be named as files: a link must not have a visitor's page read anything else.
+    """
+    try:
+        found = parse_qs(search.removeprefix("?"), max_num_fields=_MOST_FIELDS)
+    except ValueError:  # more fields than that, or what is no query at all
+        found = {}
+    names = [name for name in found.get("example", ()) if is_example(name)][:_MOST_FILES]
+    files = [str(EXAMPLE_MEDIA / name.rpartition("/")[2]) for name in names]
+    return {"text": found.get("request", [""])[0][:_MOST], "files": files}
+
+
+def query(text: str, examples: tuple[str, ...] = ()) -> str:
+    """The query that fills the box with a request.
+
+    Args:
+        text: The request.
+        examples: File names of shipped examples that it came with.
+    """
+    return f"?request={quote(text[:_MOST], errors='replace')}{''.join(f'&example={quote(name)}' for name in examples)}"
+
+
+def link(run: Run | None, words: Words) -> str:
+    """A link that carries a run's request, with those of its files that everybody has, and a button that copies it."""
+    if run is None:
+        return ""
+    names = [resource.origin.label for resource in run.attached]
+    address = escape(query(run.text, tuple(name for name in names if is_example(name))))
+    return (
+        f'<a href="{address}">{escape(words("keep.link"))}</a> '
+        f'<button type="button" data-done="{escape(words("keep.copied"))}">{escape(words("keep.copy"))}</button>'
+    )

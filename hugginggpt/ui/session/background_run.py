@@ -1,0 +1,205 @@
+"""One request on the page, and the work on it, which goes on while nobody looks: a page that is reloaded finds it again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+from hugginggpt.agent.session import Turn
+from hugginggpt.core.events import Event, RequestDone, RequestFailed, RequestStarted
+from hugginggpt.core.recording import Recording
+from hugginggpt.planning.approval import Approved, Proposal
+from hugginggpt.workspace.workspace import Resource
+
+log = logging.getLogger(__name__)
+
+BEAT_SECONDS: Final = 1.0
+"""How often a follower is heard of when nothing happens."""
+
+ALONE_SECONDS: Final = 60.0
+"""How long work goes on that nobody looks at: a reload takes seconds, whoever has closed the page wants no more of it."""
+
+
+@dataclass(eq=False)
+class Run:
+    """A request with what has happened in it so far."""
+
+    text: str
+    attached: tuple[Resource, ...] = ()
+    before: tuple[Turn, ...] = ()
+    """What was said before it: taken up again where it is undone or done once more."""
+    events: list[Event] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    """When each event came, in seconds from the first."""
+    stopped: bool = False
+    drawn: list[Any] | None = field(default=None, repr=False)
+    """Its messages in the chat, once nothing of them changes any more."""
+    closed: bool = False
+    """Whether nothing of it can be done once more here: it was read from a trace, or its files were refused."""
+    over: bool = False
+
+    @classmethod
+    def of(cls, recording: Recording, before: tuple[Turn, ...] = ()) -> Self:
+        """A run that happened elsewhere, before any of it is shown."""
+        started = next((event for event in recording.events if isinstance(event, RequestStarted)), None)
+        text, attached = (started.request, started.resources) if started else ("", ())
+        return cls(text, attached, before, closed=True)
+
+    @classmethod
+    def refused(cls, text: str, error: str, before: tuple[Turn, ...] = ()) -> Self:
+        """A request that could not even begin."""
+        return cls(text, (), before, events=[RequestFailed(error)], times=[0.0], over=True, closed=True)
+
+    @property
+    def recording(self) -> Recording:
+        """What happened, to be shown, shared and saved."""
+        return Recording(tuple(self.events), tuple(self.times), self.stopped)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without an answer."""
+        return any(isinstance(event, RequestFailed) for event in self.events)
+
+    @property
+    def started(self) -> bool:
+        """Whether the agent has taken it."""
+        return any(isinstance(event, RequestStarted) for event in self.events)
+
+
+class Work:
+    """Reads the events of a run until there are no more."""
+
+    def __init__(self, run: Run, stream: AsyncIterator[Event]) -> None:
+        """Begin.
+
+        Args:
+            run: Gets the events.
+            stream: Tells them; closed when the work is stopped.
+        """
+        self.run = run
+        self._changed = asyncio.Condition()
+        self._followers = 0
+        self._alone: asyncio.TimerHandle | None = None
+        self._begun = time.monotonic()
+        self._reading = asyncio.create_task(self._read(stream))
+        self._reading.add_done_callback(self._end)
+        self._wait_for_somebody()
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is worked on any more."""
+        return self._reading.done()
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self._begun
+
+    async def _read(self, stream: AsyncIterator[Event]) -> None:
+        try:
+            if isinstance(stream, AsyncGenerator):
+                async with aclosing(stream):
+                    await self._take(stream)
+            else:
+                await self._take(stream)
+        except Exception:  # the seam: a fault in our own code ends the run, and is told
+            log.exception("a request broke")
+            await self._add(RequestFailed("Something broke inside this program; the log says what."))
+
+    def _end(self, reading: asyncio.Task[None]) -> None:
+        self.run.over = True
+        self.run.stopped = reading.cancelled() and not self._ended
+        if self._alone is not None:
+            self._alone.cancel()
+
+    def _wait_for_somebody(self) -> None:
+        """Stop after a while, unless somebody looks at it."""
+        self._alone = asyncio.get_running_loop().call_later(ALONE_SECONDS, self.abandon)
+
+    async def _take(self, stream: AsyncIterator[Event]) -> None:
+        async for event in stream:
+            await self._add(event)
+
+    async def _add(self, event: Event) -> None:
+        self.run.events.append(event)
+        self.run.times.append(time.monotonic() - self._begun if self.run.events[1:] else 0.0)
+        async with self._changed:
+            self._changed.notify_all()
+
+    @property
+    def _ended(self) -> bool:
+        return any(isinstance(event, RequestDone) for event in self.run.events)
+
+    async def follow(self) -> AsyncGenerator[int, None]:
+        """Tell how many events there are, whenever there are more, until the work is over; at least once.
+
+        It also tells about once a second when there is nothing new: only then is it noticed that nobody listens any more.
+        """
+        self._followers += 1
+        if self._alone is not None:
+            self._alone.cancel()
+        try:
+            seen = -1
+            while True:
+                if (count := len(self.run.events)) > seen:
+                    seen = count
+                    yield count
+                elif self.over:
+                    return
+                elif not await self._more(seen):
+                    yield seen
+        finally:
+            self._followers -= 1
+            if not self._followers and not self.over:
+                self._wait_for_somebody()
+
+    async def _more(self, seen: int) -> bool:
+        """Wait for more than `seen` events, or for the end; False where nothing came in a while."""
+
+        async def more() -> None:
+            async with self._changed:
+                await self._changed.wait_for(lambda: len(self.run.events) > seen)
+
+        waiting = asyncio.ensure_future(more())
+        try:
+            ended, _ = await asyncio.wait({waiting, self._reading}, return_when=asyncio.FIRST_COMPLETED, timeout=BEAT_SECONDS)
+            return bool(ended)
+        finally:
+            waiting.cancel()
+
+    async def stop(self) -> None:
+        """Stop, and wait until it has; asked twice, it is stopped once."""
+        self.abandon()
+        await asyncio.wait({self._reading})
+
+    def abandon(self) -> None:
+        """Stop, and don't wait."""
+        if not self._reading.cancelling():
+            self._reading.cancel()
+
+
+class Gate:
+    """Where a plan waits for the person's word; given as `approve` to the agent."""
+
+    def __init__(self) -> None:
+        self.proposal: Proposal | None = None
+        """What waits; None where nothing does."""
+        self._answer: asyncio.Future[Approved] | None = None
+
+    async def __call__(self, proposal: Proposal) -> Approved:
+        """Wait for `open`."""
+        self.proposal, self._answer = proposal, asyncio.get_running_loop().create_future()
+        try:
+            return await self._answer
+        finally:
+            self.proposal = None
+
+    def open(self, approved: Approved) -> None:
+        """Let it run."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(approved)

@@ -1,0 +1,94 @@
+"""Who may plan and answer, and the language model that the fields of the page describe."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Self
+
+from hugginggpt.agent.factory import make_language_model
+from hugginggpt.core.errors import RequestError
+from hugginggpt.llm.client import DEFAULT_MODEL, HUGGING_FACE_MODEL, HUGGING_FACE_URL, OPENAI_URL, LanguageModel
+
+BUILT_IN: Final = "built-in"
+HUGGING_FACE: Final = "hugging-face"
+OPENAI: Final = "openai"
+OTHER: Final = "other"
+BRAINS: Final = (BUILT_IN, HUGGING_FACE, OPENAI, OTHER)
+USUAL_MODEL: Final = {HUGGING_FACE: HUGGING_FACE_MODEL, OPENAI: DEFAULT_MODEL, OTHER: ""}
+_LONGEST: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What was typed, without blanks around it."""
+
+    brain: str = BUILT_IN
+    openai_key: str = field(default="", repr=False)
+    """Of OpenAI, or of another server."""
+    hf_token: str = field(default="", repr=False)
+    base_url: str = field(default="", repr=False)
+    model: str = ""
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)  # a box that was never seen gives None
+            object.__setattr__(self, each.name, value.strip() if isinstance(value, str) else "")
+
+    @property
+    def key(self) -> str:
+        """The key that this brain takes."""
+        return {HUGGING_FACE: self.hf_token, BUILT_IN: ""}.get(self.brain, self.openai_key)
+
+    @classmethod
+    def remembered(cls, kept: Any) -> Self | None:
+        """What a browser has kept, which may be anything; None where it is no choice of a brain."""
+        if not isinstance(kept, dict) or kept.get("brain") not in BRAINS[1:]:
+            return None
+        values = {name: str(kept.get(name) or "")[:_LONGEST] for name in ("brain", "key", "base_url", "model")}
+        box = "hf_token" if values["brain"] == HUGGING_FACE else "openai_key"
+        return cls(**{box: values.pop("key"), **values})
+
+
+def on_space() -> bool:
+    """Whether this is a Space."""
+    return "SPACE_ID" in os.environ
+
+
+def at_home() -> bool:
+    """Whether this is somebody's own machine, for themselves: no Space, and not given a public address by Gradio's tunnel."""
+    return not on_space() and os.environ.get("GRADIO_SHARE", "").lower() != "true"
+
+
+async def language_model(typed: Fields, *, router: str = HUGGING_FACE_URL, unnamed: bool = False) -> LanguageModel | None:
+    """The language model that the fields of the page describe; None for the built-in planner.
+
+    Args:
+        typed: The fields.
+        router: The base URL of Hugging Face's router.
+        unnamed: Whether another server's model may be without a name, to ask the server which it has.
+
+    Raises:
+        HuggingGPTError: Something is missing, malformed, or leads to a server that may not be reached from here.
+    """
+    key, base_url, model = typed.key, typed.base_url, typed.model or USUAL_MODEL.get(typed.brain, "")
+    if typed.brain == BUILT_IN:
+        return None
+    if typed.brain == HUGGING_FACE:
+        if not key:
+            raise RequestError("Enter a Hugging Face token first: huggingface.co/settings/tokens makes one.")
+        base_url = router
+    elif typed.brain == OPENAI:
+        if not key:
+            raise RequestError("Enter an OpenAI key first: platform.openai.com/api-keys makes one.")
+        base_url = OPENAI_URL
+    else:
+        if not base_url:
+            raise RequestError("Enter the server's base URL first, such as http://127.0.0.1:11434/v1.")
+        if not model and not unnamed:
+            raise RequestError("Enter the name of the model that the server runs.")
+    private = typed.brain != OTHER or at_home()  # who comes from outside has no business in this network
+    made = make_language_model(key=key, base_url=base_url, model=model or "?", private_servers=private)
+    if made is not None:
+        await made.check()
+    return made

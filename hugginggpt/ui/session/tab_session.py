@@ -1,0 +1,255 @@
+"""One visitor's side of the page: the session, the language model with its key, what was said.
+
+It lives in a ``gr.State``, which Gradio keeps on the server for that one browser tab and deletes with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from hugginggpt.agent.agent import HuggingGPT, Session
+from hugginggpt.agent.model_preferences import Wishes, visitor_for
+from hugginggpt.core.events import Event
+from hugginggpt.core.settings import Settings
+from hugginggpt.core.ssrf import is_public
+from hugginggpt.hub.account import Visitor
+from hugginggpt.llm.client import HUGGING_FACE_URL, LanguageModel
+from hugginggpt.selection.ranking import Where
+from hugginggpt.ui.i18n import Words
+from hugginggpt.ui.session.background_run import Gate, Run, Work
+from hugginggpt.ui.session.llm_choice import BUILT_IN, at_home
+
+if TYPE_CHECKING:
+    from hugginggpt.hub.shared_token import SharedToken
+
+
+@dataclass(eq=False)
+class Visit:
+    """What belongs to one tab."""
+
+    session: Session
+    model: LanguageModel | None = None
+    writes: bool = True
+    """Whether the language model may do text tasks itself."""
+    looks: bool = False
+    """Whether it is shown the pictures before it plans."""
+    token: str = field(default="", repr=False)
+    """The visitor's Hugging Face token, for hosted models."""
+    wishes: Wishes = field(default_factory=Wishes, repr=False)
+    """Which models they have pinned, banned and added, and where models may run."""
+    models: Visitor | None = field(default=None, repr=False)
+    """What was found out about those."""
+    fetch: bool | None = None
+    """Whether small models may be fetched when they are needed; None: what the settings say."""
+    runs: list[Run] = field(default_factory=list)
+    """The requests of this conversation, the oldest first; the last may be under way."""
+    work: Work | None = field(default=None, repr=False)
+    """The work on the last one; None before the first."""
+    gate: Gate = field(default_factory=Gate, repr=False)
+    """Where its plan waits for the person's word."""
+    ask_first: bool = False
+    """Whether plans wait there."""
+    top_k: int | None = None
+    """How many candidates a task has; None: what the settings say."""
+    task_seconds: float | None = None
+    """Deadline of a task, in seconds; None: what the settings say."""
+    words: Words = field(default_factory=Words)
+    """In the visitor's language."""
+    shown: Run | None = None
+    """The run whose plan is looked at; None: the last one."""
+    shelf: tuple[Any, str] | None = field(default=None, repr=False)
+    """The shelf as it was drawn last, and what it was drawn of."""
+    claimed: bool = False
+    """Whether a request is about to begin."""
+    tabs: int = 1
+    """In how many places of Gradio's memory it lies: a page that was reloaded has a new one, and the old one stays an hour."""
+    brain: str = BUILT_IN
+    """Which of the page's brains `model` is."""
+    router: str = HUGGING_FACE_URL
+    """The base URL of Hugging Face's router, on whose key hosted models may run."""
+    signed_in: str = field(default="", repr=False)
+    """The token of who has signed in on a Space."""
+    name: str = ""
+    """What they are called there."""
+    remembered: bool = False
+    """Whether the browser keeps what the brain was chosen with."""
+    token_remembered: bool = False
+    """Whether it keeps the token for hosted models."""
+
+    def __post_init__(self) -> None:
+        self._settling = asyncio.Lock()
+        self._renewing = asyncio.Lock()
+        self._gone: weakref.finalize[..., Visit] | None = None
+        self._take(self.session)
+
+    def _take(self, session: Session) -> None:
+        self.session = session
+        if self._gone is not None:
+            self._gone.detach()
+        # however the visit ends (the tab is gone, the process ends, Gradio drops its state), its files go with it
+        self._gone = weakref.finalize(self, session.close)
+
+    def close(self) -> None:
+        """Stop what is worked on, and delete its files."""
+        if self.work is not None:
+            self.work.abandon()
+        self.session.close()
+
+    @property
+    def hosted_token(self) -> str:
+        """The token on whose account hosted models run: the visitor's own, that of their brain, or of who has signed in."""
+        at_router = self.model is not None and self.model.base_url == self.router
+        return self.token or (self.model.key if self.model and at_router else "") or self.signed_in
+
+    def place(self, where: Where) -> None:
+        """Where models may run."""
+        self.wishes = replace(self.wishes, where=where)
+
+    async def settle(self, agent: HuggingGPT, change: Callable[[Wishes], Wishes], shared: SharedToken | None) -> None:
+        """Change the wishes, once what they name has been found; one change after the other.
+
+        Args:
+            agent: Knows which models there are.
+            change: Gives the new wishes for the present ones.
+            shared: The owner's token, where it is given away: it may look models up, too.
+
+        Raises:
+            HuggingGPTError: A model doesn't exist, or can't be run from here; then everything stays as it was.
+        """
+        async with self._settling:
+            wanted = change(self.wishes)
+            token = self.hosted_token or (shared.token if shared else "")
+            allowed = None if at_home() else is_public
+            self.models = await visitor_for(agent, token, wanted, known=self.models, allowed=allowed)
+            # these may have changed meanwhile
+            self.wishes = replace(wanted, where=self.wishes.where, provider=self.wishes.provider)
+
+    def visitor(self, shared: SharedToken | None, name: str) -> Visitor:
+        """On whose account hosted models run: the visitor's own, else the owner's where that is shared.
+
+        Args:
+            shared: The owner's token, where it is given away.
+            name: What tells visitors apart.
+        """
+        allowed = None if at_home() else is_public
+        found = replace(self.models or Visitor(), allowed=allowed, provider=self.wishes.provider)
+        if self.hosted_token or shared is None:
+            return replace(found, token=self.hosted_token)
+        return replace(found, token=shared.token, shared=True, spend=lambda: shared.take(name))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is worked on, or about to be."""
+        return self.claimed or (self.work is not None and not self.work.over)
+
+    @property
+    def just_begun(self) -> bool:
+        """Whether a request has begun in the last second, or is about to."""
+        return self.claimed or (self.work is not None and self.work.seconds < 1)
+
+    @asynccontextmanager
+    async def claim(self) -> AsyncGenerator[bool]:
+        """For what ends in `begin`: whether it may; nothing else may before the block's end.
+
+        What was sent in the moment of a "Clear" waits for the new conversation, to which it belongs.
+        """
+        async with self._renewing:
+            pass
+        if self.busy:
+            yield False
+            return
+        self.claimed = True
+        try:
+            yield True
+        finally:
+            self.claimed = False
+
+    def begin(self, run: Run, stream: AsyncIterator[Event]) -> Work:
+        """Work on a request, which comes last."""
+        self.runs.append(run)
+        self.work, self.shown = Work(run, stream), None
+        return self.work
+
+    @property
+    def looked_at(self) -> Run | None:
+        """The run whose plan is shown: the one that was chosen, else the last."""
+        return self.shown or (self.runs[-1] if self.runs else None)
+
+    def back_to(self, place: int) -> None:
+        """As it was before a run; what was made stays."""
+        self.session.turns = self.runs[place].before
+        self.runs, self.shown = self.runs[:place], None
+
+    async def stop(self) -> None:
+        """Stop what is worked on; what was finished before stays."""
+        if self.work is not None:
+            await self.work.stop()
+
+    async def renew(self, session: Session) -> None:
+        """A new conversation with the same planner: the old one is stopped, then what it left is deleted."""
+        async with self._renewing:
+            work, self.runs, self.work, self.shown = self.work, [], None, None  # whoever follows sees at once that it is gone
+            if work is not None:
+                await work.stop()
+            old, self.shelf = self.session, None
+            self._take(session)
+            await asyncio.to_thread(old.close)
+
+    def limits(self, settings: Settings) -> Settings:
+        """The deployment's, as far as this visitor has not narrowed them."""
+        own = {"top_k": self.top_k, "task_seconds": self.task_seconds}
+        return settings.model_copy(update={name: value for name, value in own.items() if value is not None})
+
+
+_KEY: Final = re.compile(r"[0-9a-f]{40,80}")
+
+
+class Visits:
+    """Those that a reloaded page may find again: as long as Gradio keeps them, about an hour after they were last used."""
+
+    def __init__(self) -> None:
+        self._by_key: weakref.WeakValueDictionary[str, Visit] = weakref.WeakValueDictionary()
+        self._by_page: weakref.WeakValueDictionary[str, Visit] = weakref.WeakValueDictionary()
+
+    def found(self, key: str) -> Visit | None:
+        """The visit of that key."""
+        visit = self._by_key.get(key)
+        return visit if visit is not None and visit.tabs else None
+
+    def of_page(self, page: str, make: Callable[[], Visit]) -> Visit:
+        """The visit of an open page; made once, whichever of its first events comes first.
+
+        Args:
+            page: What Gradio calls it: its session's hash.
+            make: Makes one.
+        """
+        visit = self._by_page.get(page)
+        if visit is None or not visit.tabs:
+            visit = make()
+            if page:
+                self._by_page[page] = visit
+        return visit
+
+    def keep(self, visit: Visit, key: str) -> None:
+        """Make a visit findable by a key that its browser has made; one that could be guessed is none."""
+        if _KEY.fullmatch(key):
+            self._by_key[key] = visit
+
+    def again(self, visit: Visit, page: str) -> None:
+        """A visit is shown in another page: it was opened again."""
+        visit.tabs += 1
+        self._by_page[page] = visit
+
+
+def close_visit(visit: Visit | None) -> None:
+    """Called by Gradio when a tab is gone, about an hour after its visit was last used."""
+    if visit is not None:
+        visit.tabs -= 1
+        if not visit.tabs:
+            visit.close()

@@ -1,0 +1,132 @@
+"""What a test of a key says to the person who pressed the button, and the model that they can use then."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlsplit
+
+from hugginggpt.agent.model_preferences import checked_token
+from hugginggpt.core.markdown import escaped
+from hugginggpt.hub.client import Places
+from hugginggpt.hub.token_check import Account, ServerReport, check_account, check_server, talkative
+from hugginggpt.llm.client import LanguageModel
+from hugginggpt.ui.i18n import Words
+from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OPENAI, OTHER, Fields, language_model
+from hugginggpt.ui.session.tab_session import Visit
+
+_SHOWN: Final = 300
+"""How many models are offered to choose from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a test has found out."""
+
+    sentence: str
+    """Markdown."""
+    model: LanguageModel | None = None
+    """As it can be used; None where it can't yet."""
+    models: tuple[str, ...] = ()
+    """What there is to choose from."""
+
+
+def with_kept_key(typed: Fields, visit: Visit | None) -> Fields:
+    """With the key that the visit holds for this very server, where none was typed: another model needs no second typing."""
+    if typed.key or visit is None or typed.brain == BUILT_IN:
+        return typed
+    key = visit.model.key if visit.model and visit.brain == typed.brain else ""
+    if typed.brain == OTHER and visit.model and _origin(typed.base_url) != _origin(visit.model.base_url):
+        key = ""
+    if typed.brain == HUGGING_FACE:
+        return replace(typed, hf_token=key or visit.signed_in)
+    return replace(typed, openai_key=key)
+
+
+def _origin(url: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", ""
+    return parts.scheme, parts.netloc
+
+
+async def examine(typed: Fields, *, places: Places, router: str, words: Words) -> Found:
+    """Ask the server that the fields lead to.
+
+    Args:
+        typed: The fields, with the key.
+        places: Where the Hub is.
+        router: The base URL of its router.
+        words: The visitor's language.
+
+    Raises:
+        HuggingGPTError: Something is missing or doesn't work; one sentence that says what to do.
+    """
+    if typed.brain == HUGGING_FACE and not typed.hf_token.startswith("hf_"):
+        checked_token(typed.hf_token)  # what signing in gives holds other signs than a token that is pasted
+    model = await language_model(typed, router=router, unnamed=True)
+    if model is None:
+        return Found(words("brain.status_built_in"))
+    if typed.brain == HUGGING_FACE:
+        account = asyncio.create_task(check_account(typed.hf_token, places))
+        listing = asyncio.create_task(check_server(model))
+        try:
+            return _of_token(await account, await listing, words)  # the token's own trouble says more than the list's
+        finally:
+            for asking in (account, listing):
+                asking.cancel()
+            await asyncio.gather(account, listing, return_exceptions=True)
+    report = await check_server(model)
+    if typed.brain == OTHER and not typed.model:
+        return _to_choose(report, words)
+    return _of_server(report, words, at_openai=typed.brain == OPENAI)
+
+
+def _of_token(account: Account, router: ServerReport, words: Words) -> Found:
+    kind = "unknown" if not account.name else "works" if account.calls else "unsure"
+    models = talkative(router)
+    said = words(f"brain.token_{kind}", name=escaped(account.name), count=len(models))
+    if router.has_model is False:
+        said += " " + _said(router, words, "without")
+    return Found(said, router.model, models[:_SHOWN])
+
+
+def _to_choose(report: ServerReport, words: Words) -> Found:
+    """Without a name: the only model there is, else one of those that there are."""
+    models = talkative(report)
+    if len(models) == 1:
+        return _of_server(replace(report, model=replace(report.model, model=models[0])), words)
+    kind = "choose" if models else "silent" if report.models is None else "empty"
+    return Found(_said(report, words, kind), None, models[:_SHOWN])
+
+
+def _of_server(report: ServerReport, words: Words, *, at_openai: bool = False) -> Found:
+    if report.models is None:
+        kind = "silent"
+    elif not report.has_model:
+        kind = "without" if report.models else "empty"
+    else:
+        kind = "openai" if at_openai else "works"
+    return Found(_said(report, words, kind), report.model, talkative(report)[:_SHOWN])
+
+
+def _said(report: ServerReport, words: Words, kind: str) -> str:
+    values = {"server": report.model.server, "model": report.model.model}
+    return words(
+        f"brain.server_{kind}", count=len(report.models or ()), **{name: escaped(text) for name, text in values.items()}
+    )
+
+
+def status(visit: Visit | None, words: Words) -> str:
+    """Who plans, and where the key is."""
+    said = []
+    if visit is not None and visit.signed_in:
+        said.append(words("brain.status_signed_in", name=escaped(visit.name)))
+    if visit is None or visit.model is None:
+        return " ".join([*said, words("brain.status_built_in")])
+    said.append(words("brain.status_plans", model=escaped(visit.model.model), server=escaped(visit.model.server)))
+    if visit.model.key and visit.model.key != visit.signed_in:
+        said.append(words("brain.status_remembered" if visit.remembered else "brain.status_kept"))
+    return " ".join(said)

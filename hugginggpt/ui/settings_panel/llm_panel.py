@@ -1,0 +1,281 @@
+"""The side bar: who plans and answers, with which key; below it, what is settled about models."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
+from typing import Any, Final
+
+import gradio as gr
+from gradio.utils import get_space
+
+from hugginggpt.agent.agent import HuggingGPT
+from hugginggpt.core.errors import HuggingGPTError
+from hugginggpt.core.markdown import escaped
+from hugginggpt.hub.client import Places
+from hugginggpt.hub.shared_token import SharedToken
+from hugginggpt.llm.client import HUGGING_FACE_MODEL, LanguageModel
+from hugginggpt.ui.i18n import Words, label
+from hugginggpt.ui.listeners import PLAIN, QUIET, Updates, key_box, remember_box, words_of
+from hugginggpt.ui.session.llm_choice import BRAINS, BUILT_IN, HUGGING_FACE, OPENAI, OTHER, USUAL_MODEL, Fields, language_model
+from hugginggpt.ui.session.tab_session import Visit
+from hugginggpt.ui.settings_panel import browser_storage
+from hugginggpt.ui.settings_panel.key_test import Found, examine, status, with_kept_key
+from hugginggpt.ui.settings_panel.models_panel import ModelsPanel
+
+_SIGN_IN: Final = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
+"""What a Space has in its environment where its README says hf_oauth."""
+
+
+class BrainPanel:
+    """The side bar's fields and their handlers."""
+
+    def __init__(
+        self, agent: HuggingGPT, visit_of: Callable[[Visit | None], Visit], *, shared: SharedToken | None = None
+    ) -> None:
+        """Make it.
+
+        Args:
+            agent: What knows the models and the deployment's settings.
+            visit_of: Gives a tab's visit, a new one where there is none yet.
+            shared: The token of the page's owner, where it is given away.
+        """
+        self._visit = visit_of
+        self._places = Places(agent.settings.hub, agent.settings.router)
+        self._router = f"{agent.settings.router.rstrip('/')}/v1"
+        self._models = ModelsPanel(agent, visit_of, shared=shared)
+
+    def draw(self, visit: gr.State) -> None:
+        """Put the fields where the caller stands, inside a side bar."""
+        with gr.Column(elem_id="side", min_width=0):
+            self._draw_brain()
+            self._models.draw(visit)
+        self._state = visit
+        self._listen(visit)
+
+    def _draw_brain(self) -> None:
+        gr.Markdown(label("brain.about"))
+        if can_sign_in():
+            gr.LoginButton(size="md", elem_id="sign-in")
+        choices = [(label(f"brain.who_{name}"), name) for name in BRAINS]
+        self.brain = gr.Radio(choices, value=BUILT_IN, label=label("brain.which"), show_label=False, elem_id="brain")
+        with gr.Column(visible=False, elem_id="brain-fields") as self.fields:
+            self.base_url = gr.Textbox(
+                label=label("brain.base_url"),
+                info=label("brain.base_url_info"),
+                placeholder="http://127.0.0.1:11434/v1",
+                html_attributes=PLAIN,
+                elem_id="base-url",
+            )
+            self.hf_token = key_box(label("brain.hf_token"), "hf-token", label("brain.hf_token_info"))
+            self.openai_key = key_box(label("brain.openai_key"), "openai-key")
+            self.model = gr.Dropdown([], label=label("brain.model"), value=None, allow_custom_value=True, elem_id="model")
+            writes = gr.Checkbox(label=label("brain.writes"), value=True, elem_id="writes")
+            looks = gr.Checkbox(label=label("brain.looks"), value=False, elem_id="looks")
+            self.remember = remember_box(label("brain.remember"), "remember", label("brain.remember_info"))
+            with gr.Row():
+                self._test = gr.Button(label("brain.test"), min_width=80, elem_id="test-brain")
+                self._use = gr.Button(label("brain.use"), variant="primary", min_width=80, elem_id="use-brain")
+        self.status = gr.Markdown(label("brain.status_built_in"), elem_id="brain-status")
+        self.forgets = gr.Button(label("brain.forget"), size="sm", visible=False, elem_id="forget-brain")
+        self._kept, self._remembered = gr.Textbox(visible=False), gr.Textbox(visible=False)
+        self._work = (writes, looks)
+
+    def _listen(self, visit: gr.State) -> None:
+        outputs = [self.brain, *self._boxes, self.status, self.forgets, self._kept, self._models.token.account, visit]
+        self.brain.input(self.choose, [self.brain, visit], outputs, **QUIET)
+        for box in self._work:
+            box.input(self.choose_work, [*self._work, visit], visit, **QUIET)
+        inputs = [self.brain, self.openai_key, self.hf_token, self.base_url, self.model, visit]
+        keys = [self.openai_key, self.hf_token, self.remember]
+        # the boxes are emptied in the same step: a value that stays in a box can be read by whoever shares the page
+        for button, handler, given in (
+            (self._test, self.test, inputs),
+            (self._use, self.use, [*inputs[:-1], self.remember, visit]),
+        ):
+            button.click(handler, given, outputs, js=browser_storage.typed(browser_storage.BRAIN), **QUIET).then(
+                None, [self._kept, self.remember], keys, js=browser_storage.settled(browser_storage.BRAIN, (1, 2)), **QUIET
+            )
+        self.remember.input(
+            self.remember_no_more, [self.remember, visit], outputs, js=browser_storage.unticked(browser_storage.BRAIN), **QUIET
+        )
+        self.forgets.click(
+            self.forget, [visit], [*outputs, self.remember], js=browser_storage.forgotten(browser_storage.BRAIN), **QUIET
+        )
+
+    @property
+    def _boxes(self) -> list[Any]:
+        return [self.fields, self.base_url, self.hf_token, self.openai_key, self.model]
+
+    def wake(self, when: Callable[..., Any], visit: gr.State) -> Any:
+        """Have the side bar show what the visit holds, who has signed in, and what the browser remembers.
+
+        Args:
+            when: Registers a listener: ``page.load``, or the ``then`` of what must come first.
+            visit: The tab's visit.
+        """
+        shown = [self.brain, *self._boxes, *self._work, self.remember, self.status, self.forgets, *self._models.shows]
+        return when(self.begin, [self._remembered, visit], [self._remembered, visit, *shown], js=browser_storage.READ, **QUIET)
+
+    async def begin(
+        self,
+        remembered: str,
+        visit: Visit | None,
+        request: gr.Request,
+        token: gr.OAuthToken | None,
+        profile: gr.OAuthProfile | None,
+    ) -> Updates:
+        """Take what the browser remembers, and who is signed in; the box that brought it is emptied in the same step."""
+        words, said, kept = words_of(request), "", browser_storage.what_was_kept(remembered)
+        if kept or token is not None:
+            visit = self._visit(visit)
+        if visit is None or not (kept or token is not None or visit.tabs > 1):
+            # nothing is known before: what the person has set meanwhile stays as it is
+            return {self._remembered: "", self._models.token.account: self._models.token.on_whose_account(visit, words)}
+        typed = Fields.remembered(kept.get(browser_storage.BRAIN))
+        visit.remembered = typed is not None
+        if typed is not None and visit.model is None:
+            try:
+                self._take(visit, typed.brain, await language_model(typed, router=self._router))
+            except HuggingGPTError as error:
+                said = escaped(str(error))
+        self._models.token.remembered(visit, kept.get(browser_storage.HOSTED))
+        self.signed_in(visit, token, profile)
+        writes, looks = self._work
+        return {
+            self._remembered: "",
+            self._state: visit,
+            self.brain: visit.brain,
+            self.remember: visit.remembered,
+            writes: visit.writes,
+            looks: visit.looks,
+            **self._fields(visit.brain, visit, words),
+            **self._shown(visit, words, said),
+            **self._models.shown(visit, words),
+        }
+
+    def choose(self, brain: str, visit: Visit | None, request: gr.Request) -> Updates:
+        """Show what a brain needs; choosing the built-in planner forgets the key."""
+        words = words_of(request)
+        if brain == BUILT_IN and visit is not None:
+            self._take(visit, BUILT_IN, None)
+        return {**self._fields(brain, visit, words), **self._shown(visit, words)}
+
+    def choose_work(self, writes: bool, looks: bool, visit: Visit | None) -> Visit:
+        """What the language model does beside planning."""
+        visit = self._visit(visit)
+        visit.writes, visit.looks = writes, looks
+        return visit
+
+    async def test(
+        self, brain: str, openai_key: str, hf_token: str, base_url: str, model: str, visit: Visit | None, request: gr.Request
+    ) -> AsyncGenerator[Updates]:
+        """Say whether what was typed works, and for what; nothing of it is kept."""
+        typed = with_kept_key(Fields(brain, openai_key, hf_token, base_url, model), visit)
+        async for _, updates in self._examined(typed, visit, words_of(request)):
+            yield updates
+
+    async def use(
+        self,
+        brain: str,
+        openai_key: str,
+        hf_token: str,
+        base_url: str,
+        model: str,
+        remember: bool,
+        visit: Visit | None,
+        request: gr.Request,
+    ) -> AsyncGenerator[Updates]:
+        """Test what was typed, and keep what works in this tab's session."""
+        visit, words = self._visit(visit), words_of(request)
+        typed = with_kept_key(Fields(brain, openai_key, hf_token, base_url, model), visit)
+        async for found, updates in self._examined(typed, visit, words):
+            if found is None or found.model is None:
+                yield {self._state: visit, **updates}
+                continue
+            visit.remembered = remember
+            self._take(visit, brain, found.model)
+            url = found.model.base_url if brain == OTHER else ""
+            keeping = browser_storage.to_keep(int(brain == HUGGING_FACE), brain=brain, base_url=url, model=found.model.model)
+            shown = self._shown(visit, words, found.sentence)
+            yield {self._state: visit, **updates, **shown, self._kept: keeping, **({self.base_url: url} if url else {})}
+
+    async def _examined(self, typed: Fields, visit: Visit | None, words: Words) -> AsyncGenerator[tuple[Found | None, Updates]]:
+        yield None, {self.openai_key: "", self.hf_token: "", self._kept: "", self.status: words("brain.testing")}
+        try:
+            found = await examine(typed, places=self._places, router=self._router, words=words)
+        except HuggingGPTError as error:
+            yield None, self._shown(visit, words, escaped(str(error)))
+            return
+        named = typed.model or (found.model.model if found.model else None)
+        choices = gr.update(choices=list(found.models), value=named)
+        yield found, {self.model: choices, **self._shown(visit, words, found.sentence)}
+
+    def remember_no_more(self, remember: bool, visit: Visit | None, request: gr.Request) -> Updates:
+        """The browser has forgotten the key already; the session keeps it."""
+        if visit is not None and not remember:
+            visit.remembered = False
+        return self._shown(visit, words_of(request))
+
+    def forget(self, visit: Visit | None, request: gr.Request) -> Updates:
+        """Back to the built-in planner, without the key; the browser has forgotten it already."""
+        words = words_of(request)
+        if visit is not None:
+            visit.remembered = False
+            self._take(visit, BUILT_IN, None)
+        return {
+            self.brain: BUILT_IN,
+            self.remember: False,
+            self.openai_key: "",
+            self.hf_token: "",
+            **self._fields(BUILT_IN, visit, words),
+            **self._shown(visit, words),
+        }
+
+    def signed_in(self, visit: Visit, token: gr.OAuthToken | None, profile: gr.OAuthProfile | None = None) -> None:
+        """Take the token of who has signed in, for the router and for hosted models; without one, forget the one before."""
+        visit.router = self._router
+        before, visit.signed_in = visit.signed_in, token.token if token else ""
+        visit.name = (profile.username if profile else visit.name) if token else ""
+        if before == visit.signed_in:
+            return
+        if visit.model is not None and before and visit.model.key == before:
+            self._take(visit, HUGGING_FACE if token else BUILT_IN, replace(visit.model, key=visit.signed_in) if token else None)
+        elif visit.model is None and token:
+            self._take(visit, HUGGING_FACE, LanguageModel(HUGGING_FACE_MODEL, self._router, visit.signed_in))
+
+    def _take(self, visit: Visit, brain: str, model: LanguageModel | None) -> None:
+        visit.brain, visit.model, visit.router = brain, model, self._router
+
+    def _shown(self, visit: Visit | None, words: Words, said: str = "") -> Updates:
+        """Who plans, after what there is to say; and on whose account hosted models run."""
+        kept = visit is not None and (visit.remembered or bool(visit.model and visit.model.key != visit.signed_in))
+        return {
+            self.status: "\n\n".join(filter(None, (said, status(visit, words)))),
+            self.forgets: gr.update(visible=kept),
+            self._models.token.account: self._models.token.on_whose_account(visit, words),
+        }
+
+    def _fields(self, brain: str, visit: Visit | None, words: Words) -> Updates:
+        """What a brain needs."""
+        in_use = visit.model.model if visit is not None and visit.model and visit.brain == brain else None
+        usual = USUAL_MODEL.get(brain)
+        info = words("brain.model_usual", model=usual) if usual else words("brain.model_other")
+        at_openai = brain == OPENAI
+        return {
+            self.fields: gr.update(visible=brain != BUILT_IN),
+            self.base_url: gr.update(visible=brain == OTHER),
+            self.hf_token: gr.update(visible=brain == HUGGING_FACE),
+            self.openai_key: gr.update(
+                visible=brain in {OPENAI, OTHER},
+                label=words("brain.openai_key" if at_openai else "brain.other_key"),
+                info=words("brain.openai_key_info") if at_openai else None,
+            ),
+            self.model: gr.update(choices=[in_use] if in_use else [], value=in_use, info=info),
+        }
+
+
+def can_sign_in() -> bool:
+    """Whether this is a Space on which signing in is set up."""
+    return get_space() is not None and all(os.environ.get(name) for name in _SIGN_IN)

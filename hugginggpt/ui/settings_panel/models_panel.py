@@ -1,0 +1,210 @@
+"""The part of the side bar about models: where they may run, on whose account, within which limits, and which ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, get_args
+
+import gradio as gr
+
+from hugginggpt.agent.agent import HuggingGPT
+from hugginggpt.agent.model_preferences import Wishes, known_providers
+from hugginggpt.core.errors import HuggingGPTError
+from hugginggpt.core.markdown import escaped
+from hugginggpt.hub.shared_token import SharedToken
+from hugginggpt.selection.ranking import Where
+from hugginggpt.ui.i18n import Words, label
+from hugginggpt.ui.listeners import QUIET, Updates, words_of
+from hugginggpt.ui.session.tab_session import Visit
+from hugginggpt.ui.settings_panel.token_panel import TokenPanel
+
+_MOST_CANDIDATES: Final = 10
+_SHORTEST: Final = 1.0
+"""The shortest deadline of a task that may be asked for, in seconds."""
+
+
+class ModelsPanel:
+    """Its fields and their handlers."""
+
+    def __init__(
+        self, agent: HuggingGPT, visit_of: Callable[[Visit | None], Visit], *, shared: SharedToken | None = None
+    ) -> None:
+        """Make it.
+
+        Args:
+            agent: What knows the models and the deployment's settings.
+            visit_of: Gives a tab's visit, a new one where there is none yet.
+            shared: The token of the page's owner, where it is given away.
+        """
+        self._agent = agent
+        self._visit = visit_of
+        self._shared = shared
+        self._settings = agent.settings
+        self.token = TokenPanel(agent, visit_of, shared=shared)
+
+    def draw(self, visit: gr.State) -> None:
+        """Put the fields where the caller stands."""
+        gr.Markdown(label("models.about"))
+        places = [(label(f"models.where_{place}"), place) for place in get_args(Where)]
+        self._where = gr.Radio(places, value="anywhere", label=label("models.where"), show_label=False, elem_id="where")
+        self._where.input(self.choose_place, [self._where, visit], visit, **QUIET)
+        self._fetch = gr.Checkbox(
+            label=label("models.fetch"),
+            value=self._settings.local == "download",
+            visible=self._agent.expert("local") is not None,
+            elem_id="fetch",
+        )
+        self._fetch.input(self.choose_fetching, [self._fetch, visit], visit, **QUIET)
+        self._ask_first = gr.Checkbox(label=label("models.ask_first"), value=False, elem_id="ask-first")
+        self._ask_first.input(self.choose_asking, [self._ask_first, visit], visit, **QUIET)
+        self.token.draw(visit)
+        with gr.Accordion(label("models.limits"), open=False, elem_id="limits"):
+            self._draw_limits(visit)
+        with gr.Accordion(label("models.choose"), open=False, elem_id="wishes"):
+            self._draw_wishes(visit)
+
+    def _draw_limits(self, visit: gr.State) -> None:
+        self._top_k = gr.Slider(
+            1,
+            _MOST_CANDIDATES,
+            value=min(self._settings.top_k, _MOST_CANDIDATES),
+            step=1,
+            label=label("models.top_k"),
+            info=label("models.top_k_info"),
+            buttons=[],
+            elem_id="top-k",
+        )
+        self._seconds = gr.Number(
+            label=label("models.seconds"),
+            value=self._settings.task_seconds,
+            minimum=_SHORTEST,
+            maximum=self._settings.task_seconds,
+            elem_id="task-seconds",
+        )
+        self._top_k.input(self.choose_top_k, [self._top_k, visit], visit, **QUIET)
+        self._seconds.input(self.choose_seconds, [self._seconds, visit], visit, **QUIET)
+
+    def _draw_wishes(self, visit: gr.State) -> None:
+        tasks = [(row.name, row.name) for row in self._agent.table.values()]
+        task = gr.Dropdown(tasks, value="text-to-image", label=label("models.task"), elem_id="wish-task")
+        model = gr.Textbox(label=label("models.model"), placeholder="owner/name", elem_id="wish-model")
+        with gr.Row():
+            pin = gr.Button(label("models.pin"), size="sm", min_width=60, elem_id="wish-pin")
+            add = gr.Button(label("models.add"), size="sm", min_width=60, elem_id="wish-add")
+            ban = gr.Button(label("models.ban"), size="sm", min_width=60, elem_id="wish-ban")
+        self._settled = gr.Markdown("", elem_id="wish-status")
+        providers = [(label("models.provider_any"), ""), *((name, name) for name in sorted(known_providers()))]
+        self._provider = gr.Dropdown(providers, value="", label=label("models.provider"), elem_id="provider")
+        self._provider.input(self.choose_provider, [self._provider, visit], visit, **QUIET)
+        self._clear = gr.Button(label("models.clear"), size="sm", visible=False, elem_id="wish-clear")
+        outputs = [self._settled, model, self._clear, visit]
+        for button, handler in ((pin, self.pin), (add, self.add), (ban, self.ban)):
+            button.click(handler, [task, model, visit], outputs, api_visibility="private")
+        self._clear.click(self.clear, visit, outputs, **QUIET)
+
+    @property
+    def shows(self) -> list[Any]:
+        """The components that `shown` sets."""
+        own = [
+            self._where,
+            self._fetch,
+            self._ask_first,
+            self._top_k,
+            self._seconds,
+            self._provider,
+            self._settled,
+            self._clear,
+        ]
+        return [*own, *self.token.shows]
+
+    def shown(self, visit: Visit, words: Words) -> Updates:
+        """What a visit has settled, in all fields."""
+        settings, wishes = self._settings, visit.wishes
+        return {
+            self._where: wishes.where,
+            self._fetch: settings.local == "download" if visit.fetch is None else visit.fetch,
+            self._ask_first: visit.ask_first,
+            self._top_k: min(visit.top_k or settings.top_k, _MOST_CANDIDATES),
+            self._seconds: visit.task_seconds or settings.task_seconds,
+            self._provider: wishes.provider,
+            self._settled: _settled(wishes, words),
+            self._clear: gr.update(visible=_some(wishes)),
+            **self.token.shown(visit, words),
+        }
+
+    def choose_place(self, where: Where, visit: Visit | None) -> Visit:
+        """Where this visitor's models may run."""
+        visit = self._visit(visit)
+        visit.place(where)
+        return visit
+
+    def choose_provider(self, provider: str, visit: Visit | None) -> Visit:
+        """Who runs this visitor's hosted models."""
+        visit = self._visit(visit)
+        visit.wishes = visit.wishes.only(provider)
+        return visit
+
+    def choose_fetching(self, fetch: bool, visit: Visit | None) -> Visit:
+        """Whether this visitor's requests may fetch models."""
+        visit = self._visit(visit)
+        visit.fetch = fetch
+        return visit
+
+    def choose_asking(self, ask_first: bool, visit: Visit | None) -> Visit:
+        """Whether a plan is shown before it runs."""
+        visit = self._visit(visit)
+        visit.ask_first = ask_first
+        return visit
+
+    def choose_top_k(self, count: float, visit: Visit | None) -> Visit:
+        """How many candidates per task are chosen among; what is out of bounds is put at the bound."""
+        visit = self._visit(visit)
+        visit.top_k = min(max(int(count), 1), _MOST_CANDIDATES)
+        return visit
+
+    def choose_seconds(self, seconds: float | None, visit: Visit | None) -> Visit:
+        """The deadline of a task, never beyond the owner's; without a number, theirs."""
+        visit = self._visit(visit)
+        visit.task_seconds = None if seconds is None else min(max(seconds, _SHORTEST), self._settings.task_seconds)
+        return visit
+
+    async def pin(self, task: str, model: str, visit: Visit | None, request: gr.Request) -> tuple[str, Any, Any, Visit]:
+        """Take that model for that task."""
+        return await self._wish(visit, words_of(request), lambda wishes: wishes.pin(task, model or ""))
+
+    async def add(self, task: str, model: str, visit: Visit | None, request: gr.Request) -> tuple[str, Any, Any, Visit]:
+        """Offer that model for that task, too."""
+        return await self._wish(visit, words_of(request), lambda wishes: wishes.add(task, model or ""))
+
+    async def ban(self, _: str, model: str, visit: Visit | None, request: gr.Request) -> tuple[str, Any, Any, Visit]:
+        """Never take that model."""
+        return await self._wish(visit, words_of(request), lambda wishes: wishes.ban(model or ""))
+
+    async def clear(self, visit: Visit | None, request: gr.Request) -> tuple[str, Any, Any, Visit]:
+        """Forget what was pinned, added and banned."""
+        words = words_of(request)
+        return await self._wish(visit, words, lambda wishes: Wishes(where=wishes.where, provider=wishes.provider))
+
+    async def _wish(self, visit: Visit | None, words: Words, change: Callable[[Wishes], Wishes]) -> tuple[str, Any, Any, Visit]:
+        """Change what is settled, as far as that can be done; what was typed stays in its box when it can't."""
+        visit = self._visit(visit)
+        try:
+            await visit.settle(self._agent, change, self._shared)
+        except HuggingGPTError as error:
+            return f"{_settled(visit.wishes, words)}\n\n{escaped(str(error))}".strip(), gr.skip(), gr.skip(), visit
+        return _settled(visit.wishes, words), "", gr.update(visible=_some(visit.wishes)), visit
+
+
+def _some(wishes: Wishes) -> bool:
+    return bool(wishes.pinned or wishes.added or wishes.banned)
+
+
+def _settled(wishes: Wishes, words: Words) -> str:
+    lines = [words("models.line_pinned", task=task, model=_shown(model)) for task, model in wishes.pinned.items()]
+    lines += [words("models.line_added", task=task, model=_shown(model)) for task, model in wishes.added]
+    return "\n".join([*lines, *(words("models.line_banned", model=_shown(model)) for model in sorted(wishes.banned))])
+
+
+def _shown(model: str) -> str:
+    """An endpoint's address without its query, which may be secret."""
+    return escaped(model.partition("?")[0])

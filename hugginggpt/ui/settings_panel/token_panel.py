@@ -1,0 +1,148 @@
+"""The part of the side bar about the account on which hosted models run, and the token for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+import gradio as gr
+
+from hugginggpt.agent.agent import HuggingGPT
+from hugginggpt.agent.model_preferences import checked_token
+from hugginggpt.core.errors import HuggingGPTError, RequestError
+from hugginggpt.core.markdown import escaped
+from hugginggpt.hub.client import Places
+from hugginggpt.hub.shared_token import SharedToken
+from hugginggpt.hub.token_check import check_account
+from hugginggpt.ui.i18n import Words, label
+from hugginggpt.ui.listeners import QUIET, Updates, key_box, remember_box, words_of
+from hugginggpt.ui.session.tab_session import Visit
+from hugginggpt.ui.settings_panel import browser_storage
+
+
+class TokenPanel:
+    """Its fields and their handlers."""
+
+    def __init__(
+        self, agent: HuggingGPT, visit_of: Callable[[Visit | None], Visit], *, shared: SharedToken | None = None
+    ) -> None:
+        """Make it.
+
+        Args:
+            agent: What knows where the Hub is.
+            visit_of: Gives a tab's visit, a new one where there is none yet.
+            shared: The token of the page's owner, where it is given away.
+        """
+        self._visit = visit_of
+        self._shared = shared
+        self._places = Places(agent.settings.hub, agent.settings.router)
+
+    def draw(self, visit: gr.State) -> None:
+        """Put the fields where the caller stands."""
+        self._state = visit
+        self.account = gr.Markdown("" if self._shared else label("models.no_token"), elem_id="hosted-status")
+        with gr.Accordion(label("models.token_title"), open=False, elem_id="hosted"):
+            self._token = key_box(label("models.token"), "hosted-token", label("models.token_info"))
+            self._remember = remember_box(label("models.token_remember"), "remember-token", label("models.token_remember_info"))
+            with gr.Row():
+                test = gr.Button(label("models.token_test"), size="sm", min_width=60, elem_id="test-token")
+                use = gr.Button(label("models.token_use"), size="sm", min_width=60, elem_id="use-token")
+            self._checked = gr.Markdown("", elem_id="hosted-check")
+            self._forgets = gr.Button(label("models.token_forget"), size="sm", visible=False, elem_id="forget-token")
+        self._kept = gr.Textbox(visible=False)
+        self._listen(visit, test, use)
+
+    def _listen(self, visit: gr.State, test: gr.Button, use: gr.Button) -> None:
+        token, remember = self._token, self._remember
+        outputs = [token, self._checked, self._forgets, self._kept, self.account, visit]
+        # the box is emptied in the same step: a value that stays in a box can be read by whoever shares the page
+        for button, handler, inputs in ((test, self.test, [token, visit]), (use, self.use, [token, remember, visit])):
+            button.click(handler, inputs, outputs, js=browser_storage.typed(browser_storage.HOSTED), **QUIET).then(
+                None,
+                [self._kept, remember],
+                [token, remember],
+                js=browser_storage.settled(browser_storage.HOSTED, (0,)),
+                **QUIET,
+            )
+        remember.input(
+            self.remember_no_more, [remember, visit], outputs, js=browser_storage.unticked(browser_storage.HOSTED), **QUIET
+        )
+        # a single value would not reach the handler in its place
+        self._forgets.click(
+            self.forget, [token, visit], [*outputs, remember], js=browser_storage.forgotten(browser_storage.HOSTED), **QUIET
+        )
+
+    @property
+    def shows(self) -> list[Any]:
+        """The components that `shown` sets."""
+        return [self.account, self._forgets, self._remember, self._checked]
+
+    def shown(self, visit: Visit, words: Words, said: str = "") -> Updates:
+        """What a visit holds, after what there is to say."""
+        return {
+            self.account: self.on_whose_account(visit, words),
+            self._forgets: gr.update(visible=bool(visit.token) or visit.token_remembered),
+            self._remember: visit.token_remembered,
+            self._checked: said,
+        }
+
+    def remembered(self, visit: Visit, kept: Any) -> None:
+        """Take what the browser has kept, where it is a token."""
+        try:
+            token = checked_token(str(kept.get("key") or "")) if isinstance(kept, dict) else ""
+        except HuggingGPTError:
+            return  # somebody else has written into the browser's storage
+        visit.token_remembered = bool(token)
+        visit.token = visit.token or token
+
+    async def test(self, token: str, visit: Visit | None, request: gr.Request) -> AsyncGenerator[Updates]:
+        """Say whether a token works for hosted models; it is not kept."""
+        async for _, updates in self._examined(token, visit, words_of(request)):
+            yield updates
+
+    async def use(self, token: str, remember: bool, visit: Visit | None, request: gr.Request) -> AsyncGenerator[Updates]:
+        """Test a token, and keep one that works in this tab's session."""
+        visit, words = self._visit(visit), words_of(request)
+        async for found, updates in self._examined(token, visit, words):
+            if not found:
+                yield {self._state: visit, **updates}
+                continue
+            visit.token, visit.token_remembered = found, remember
+            shown = self.shown(visit, words, updates[self._checked])
+            del shown[self._remember]
+            yield {self._state: visit, **shown, self._kept: browser_storage.to_keep(0)}
+
+    async def _examined(self, token: str, visit: Visit | None, words: Words) -> AsyncGenerator[tuple[str, Updates]]:
+        """What is said meanwhile, and in the end; then the token that works, too."""
+        yield "", {self._token: "", self._kept: "", self._checked: words("models.token_testing")}
+        try:
+            token = checked_token(token or "") or (visit.token if visit else "")
+            if not token:
+                raise RequestError(words("models.token_missing"))
+            account = await check_account(token, self._places)
+        except HuggingGPTError as error:
+            yield "", {self._checked: escaped(str(error))}
+            return
+        kind = "unknown" if not account.name else "works" if account.calls else "unsure"
+        yield token, {self._checked: words(f"models.token_{kind}", name=escaped(account.name))}
+
+    def remember_no_more(self, remember: bool, visit: Visit | None, request: gr.Request) -> Updates:
+        """The browser has forgotten the token already; the session keeps it."""
+        if visit is None or remember:
+            return {self._kept: ""}
+        visit.token_remembered = False
+        return {self.account: self.on_whose_account(visit, words_of(request))}
+
+    def forget(self, _: str, visit: Visit | None, request: gr.Request) -> Updates:
+        """Without the token; the browser has forgotten it already."""
+        words, visit = words_of(request), self._visit(visit)
+        visit.token, visit.token_remembered = "", False
+        return {self._state: visit, self._token: "", **self.shown(visit, words)}
+
+    def on_whose_account(self, visit: Visit | None, words: Words) -> str:
+        """Who pays for hosted models, and where that token is."""
+        if visit is not None and visit.token:
+            return words("models.own_remembered" if visit.token_remembered else "models.own_kept")
+        if visit is not None and visit.hosted_token:
+            return words("models.own")
+        return words("models.shared", calls=self._shared.per_hour) if self._shared else words("models.no_token")

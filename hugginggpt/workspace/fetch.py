@@ -1,0 +1,106 @@
+"""The fetch guard: the only way in which a URL becomes a file.
+
+http and https only; public addresses only, redirects included (see addresses.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx2
+
+from hugginggpt.core.errors import ResourceError
+from hugginggpt.core.ssrf import AddressPolicy as AddressPolicy  # as X: offered here too
+from hugginggpt.core.ssrf import GuardedTransport, RefusedError
+from hugginggpt.core.ssrf import is_public as is_public
+
+_CHUNK = 64 * 1024
+_MAX_REDIRECTS = 5
+
+
+async def fetch(url: str, target: Path, *, max_bytes: int, seconds: float, allowed: AddressPolicy = is_public) -> None:
+    """Download `url` into the file `target`.
+
+    Args:
+        url: An http or https URL.
+        target: Where the body goes; removed again when the download fails.
+        max_bytes: Largest body, in bytes; counted as it arrives, whatever Content-Length says.
+        seconds: Time for everything: resolving, redirects, the body.
+        allowed: Which IP addresses may be connected to.
+
+    Raises:
+        ResourceError: With one sentence that says why there is no file.
+    """
+    shown = _shown(url)
+    if _scheme(url) not in {"http", "https"}:
+        raise ResourceError(f"{shown} was not fetched: only http and https addresses are.")
+    try:
+        async with asyncio.timeout(seconds):
+            await _download(url, target, shown, max_bytes, allowed)
+    except TimeoutError as error:
+        target.unlink(missing_ok=True)
+        raise ResourceError(f"{shown} took longer than {seconds:g} s: download it and attach the file.") from error
+    except RefusedError as error:
+        raise ResourceError(f"{shown} was not fetched: it leads to a private or reserved address.") from error
+    except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
+        target.unlink(missing_ok=True)
+        raise ResourceError(f"{shown} could not be fetched: {_reason(error)}.") from error
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+async def _download(url: str, target: Path, shown: str, max_bytes: int, allowed: AddressPolicy) -> None:
+    too_large = ResourceError(f"{shown} is larger than {max_bytes / 2**20:.3g} MB: attach a smaller file.")
+    client = httpx2.AsyncClient(
+        transport=GuardedTransport(allowed),
+        follow_redirects=True,
+        max_redirects=_MAX_REDIRECTS,
+        timeout=None,
+        trust_env=False,
+    )
+    async with client, client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
+        if response.status_code != httpx2.codes.OK:
+            raise ResourceError(f"{shown} could not be fetched: the server answered {response.status_code}.")
+        if int(response.headers.get("Content-Length") or 0) > max_bytes:
+            raise too_large
+        received = 0
+        with target.open("wb") as file:
+            async for chunk in response.aiter_raw(_CHUNK):
+                received += len(chunk)
+                if received > max_bytes:
+                    raise too_large
+                file.write(chunk)
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme.lower()
+    except ValueError:  # "http://[": half an IPv6 address
+        return ""
+
+
+def _shown(url: str) -> str:
+    """The URL as messages show it: without user, password and query, which may be secret."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return "This address"
+    if parts.scheme.lower() not in {"http", "https"}:
+        return f"A {parts.scheme}: address"
+    return f"{parts.scheme}://{host}{parts.path}"[:120]
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case httpx2.TooManyRedirects():
+            return "it redirects too often"
+        case httpx2.ConnectError():
+            return "there is no connection to that host"
+        case httpx2.InvalidURL() | httpx2.UnsupportedProtocol() | UnicodeError():
+            return "it is not a valid http or https address"
+        case _:
+            return "the connection broke off"

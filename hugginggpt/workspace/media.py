@@ -1,0 +1,294 @@
+"""Reading pictures, sound and video safely: what a file really holds, and its content in one plain form.
+
+Nothing here believes a file's name. Decoders are limited to formats that can't refer to other files, and a
+picture's size is read from its header before a pixel is decoded.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import mimetypes
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from hugginggpt.core.errors import ResourceError
+from hugginggpt.core.tasks import Kind
+
+if TYPE_CHECKING:
+    import av.container
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+_IMAGE_SUFFIX: Final = {
+    "PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif",
+}  # fmt: skip
+"""Picture formats that are taken, by Pillow's name. MPO is what some phones call a JPEG."""
+
+_OPENERS: Final = tuple(name for name in _IMAGE_SUFFIX if name != "MPO")  # Pillow's JPEG reader turns into it
+
+_CONTAINERS: Final = "wav,mp3,flac,ogg,mov,matroska,webm,aac,aiff,avi,amr,mpeg,mpegts,asf,caf,au"
+"""FFmpeg demuxers that are taken: none that opens other files or addresses (no playlists, no concat)."""
+
+_SUFFIX_OF_CONTAINER: Final = {
+    "wav": ".wav", "mp3": ".mp3", "flac": ".flac", "ogg": ".ogg", "mov": ".mp4", "matroska": ".webm", "aac": ".aac",
+    "aiff": ".aiff", "avi": ".avi", "amr": ".amr", "mpeg": ".mpg", "mpegts": ".ts", "asf": ".wmv", "caf": ".caf",
+    "au": ".au",
+}  # fmt: skip
+
+_TEXT_TYPES: Final = {".csv": Kind.TABLE, ".tsv": Kind.TABLE}
+_NOUN: Final = {
+    Kind.TEXT: "text", Kind.IMAGE: "a picture", Kind.AUDIO: "a recording", Kind.VIDEO: "a video", Kind.TABLE: "a table",
+}  # fmt: skip
+_UNREADABLE: Final = {
+    b"%PDF": "PDF files can't be read here yet: attach a picture of the page",
+    b"PK\x03\x04": "archives and office files can't be read here: attach the picture, recording or text itself",
+}
+
+
+def identify(path: Path, name: str, *, max_pixels: int) -> tuple[Kind, str]:
+    """What the file at `path` holds, and the suffix it should carry (".png").
+
+    Args:
+        path: The file.
+        name: What the person calls it, for messages and to notice a file that claims to be something else.
+        max_pixels: Pictures with more are refused before they are decoded.
+
+    Raises:
+        ResourceError: It is empty, cut off, too large a picture, or nothing that can be used here.
+    """
+    size = path.stat().st_size
+    if size == 0:
+        raise ResourceError(f"“{name}” is empty (0 bytes): attach it again.")
+    with path.open("rb") as file:
+        head = file.read(8192)
+    for magic, reason in _UNREADABLE.items():
+        if head.startswith(magic):
+            raise ResourceError(f"“{name}”: {reason}.")
+    found = _identify_image(path, name, max_pixels) or _identify_text(path, name, head) or _identify_stream(path)
+    claimed = _claimed_kind(name)
+    if found is None:
+        if claimed:
+            raise ResourceError(f"“{name}” can't be read as {_NOUN[claimed]}: it is damaged, cut off or something else.")
+        if _claims_text(name):
+            read_text(path, name)
+        raise ResourceError(
+            f"“{name}” is no kind of file that can be used here: attach a picture, recording, video, text or CSV table."
+        )
+    if claimed is not None and not _compatible(claimed, found[0]):
+        raise ResourceError(f"“{name}” is named like {_NOUN[claimed]} but holds {_NOUN[found[0]]}: attach the right file.")
+    return found
+
+
+def _claimed_kind(name: str) -> Kind | None:
+    major = (mimetypes.guess_type(name)[0] or "").partition("/")[0]
+    return Kind(major) if major in {"image", "audio", "video"} else None
+
+
+def _claims_text(name: str) -> bool:
+    return (mimetypes.guess_type(name)[0] or "").startswith("text/")
+
+
+def _compatible(claimed: Kind, found: Kind) -> bool:
+    """A video file may hold only sound, and the other way round; all else must be what it says."""
+    return claimed == found or {claimed, found} == {Kind.AUDIO, Kind.VIDEO}
+
+
+def _identify_image(path: Path, name: str, max_pixels: int) -> tuple[Kind, str] | None:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with _open_checked(path, name, max_pixels) as image:
+            format_ = image.format or ""
+            image.load()
+    except UnidentifiedImageError:
+        return None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if isinstance(error, ResourceError):
+            raise
+        raise ResourceError(f"“{name}” is a damaged or cut-off picture: attach it again.") from error
+    return Kind.IMAGE, _IMAGE_SUFFIX[format_]
+
+
+def _open_checked(path: Path, name: str, max_pixels: int) -> Image.Image:
+    """Open a picture lazily and refuse it by the size in its header, before anything is decoded."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, smaller limit follows
+        try:
+            image = Image.open(path, formats=_OPENERS)
+        except Image.DecompressionBombError as error:
+            raise ResourceError(f"“{name}” unpacks to far more than {max_pixels:,} pixels: attach a smaller copy.") from error
+    if image.width * image.height > max_pixels:
+        width, height = image.size
+        image.close()
+        raise ResourceError(
+            f"“{name}” has {width:,} × {height:,} pixels; {max_pixels:,} in all is the limit: attach a smaller copy."
+        )
+    return image
+
+
+def _identify_text(path: Path, name: str, head: bytes) -> tuple[Kind, str] | None:
+    if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return None
+    try:
+        read_text(path, name)
+    except ResourceError:
+        return None
+    suffix = Path(name).suffix.lower()
+    return _TEXT_TYPES.get(suffix, Kind.TEXT), suffix if suffix in {".csv", ".tsv", ".md"} else ".txt"
+
+
+def _identify_stream(path: Path) -> tuple[Kind, str] | None:
+    import av
+
+    try:
+        with open_stream(path) as container:
+            suffix = _SUFFIX_OF_CONTAINER.get(container.format.name.partition(",")[0], path.suffix)
+            # a song's cover art is a video stream too, of a single attached picture
+            has_video = any(not (s.disposition & s.disposition.attached_pic) for s in container.streams.video)
+            if has_video:
+                next(container.decode(container.streams.video[0]))
+                return Kind.VIDEO, suffix
+            if container.streams.audio:
+                next(container.decode(container.streams.audio[0]))
+                return Kind.AUDIO, suffix
+    except (av.FFmpegError, StopIteration, ValueError):
+        return None
+    return None
+
+
+def open_stream(path: Path) -> av.container.InputContainer:
+    """Open sound or video with decoders that can't reach any other file or address."""
+    import av
+
+    return av.open(str(path), options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}, metadata_errors="ignore")
+
+
+def open_image(path: Path, *, max_pixels: int) -> Image.Image:
+    """The picture as RGB: turned upright by its EXIF orientation, transparency laid on white, first frame only.
+
+    Raises:
+        ResourceError: It can't be decoded or has more than `max_pixels`.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with _open_checked(path, path.name, max_pixels) as opened:
+            image = ImageOps.exif_transpose(opened)
+            if image.mode.startswith("I;16"):  # Pillow would cut 16 bits off at white instead of scaling them
+                return image.point(lambda value: value / 256, "L").convert("RGB")
+            if image.has_transparency_data:
+                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+            return image.convert("RGB")
+    except (OSError, SyntaxError) as error:
+        raise ResourceError("The picture can't be decoded: it may be damaged.") from error
+
+
+def read_audio(path: Path, *, rate: int, max_seconds: float) -> NDArray[np.float32]:
+    """The sound of a recording or a video as mono float32 in -1..1.
+
+    Args:
+        path: Any container and codec that FFmpeg knows.
+        rate: Samples per second wanted; the sound is resampled to it.
+        max_seconds: Longer recordings are refused while they are being decoded.
+
+    Returns:
+        Shape (samples,).
+
+    Raises:
+        ResourceError: There is no sound in it, it can't be decoded, or it is too long.
+    """
+    import av
+    import numpy as np
+
+    chunks: list[NDArray[np.float32]] = []
+    limit = int(max_seconds * rate)
+    total = 0
+
+    def keep(frame: av.AudioFrame | None) -> None:
+        nonlocal total
+        for piece in resampler.resample(frame):
+            chunks.append(piece.to_ndarray()[0])
+            total += chunks[-1].size
+        if total > limit:
+            raise ResourceError(f"The recording is longer than {_minutes(max_seconds)}: cut it shorter.")
+
+    try:
+        with open_stream(path) as container:
+            if not container.streams.audio:
+                raise ResourceError("There is no sound in this file.")
+            resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
+            for frame in container.decode(container.streams.audio[0]):
+                keep(frame)
+            keep(None)
+    except ResourceError:
+        raise
+    except (av.FFmpegError, ValueError) as error:
+        raise ResourceError("The recording can't be decoded: it may be damaged or cut off.") from error
+    if not total:
+        raise ResourceError("The recording is empty.")
+    return np.clip(np.concatenate(chunks), -1.0, 1.0)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:g} seconds"
+
+
+def write_wav(path: Path, samples: NDArray[np.float32], rate: int) -> None:
+    """Write mono float samples in -1..1 as a 16-bit PCM WAV file that every browser plays."""
+    import soundfile
+
+    encoded = io.BytesIO()
+    soundfile.write(encoded, samples, rate, subtype="PCM_16", format="WAV")
+    path.write_bytes(encoded.getbuffer())  # not by libsndfile, which doesn't say that a disk is full
+
+
+def read_text(path: Path, name: str) -> str:
+    """The text of a file: UTF-8, or UTF-16 with its byte-order mark.
+
+    Raises:
+        ResourceError: It is no text.
+    """
+    raw = path.read_bytes()
+    encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise ResourceError(f"“{name}” is not a text in UTF-8: save it as UTF-8 and attach it again.") from error
+    if not text.strip() or "\0" in text:
+        raise ResourceError(f"“{name}” holds no text.")
+    return text
+
+
+def first_rows(path: Path, count: int) -> list[list[str]]:
+    """The first rows of a table in CSV or TSV that hold anything, its head among them; [] when it can't be read."""
+    try:
+        text = read_text(path, path.name)
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if path.suffix == ".tsv" else ",")
+        return list(itertools.islice((row for row in rows if row), count))
+    except (csv.Error, OSError, ResourceError):
+        return []
+
+
+def describe(path: Path, kind: Kind) -> str:
+    """One short phrase with the measures of a file: "640 × 480", "11.0 s", "6 rows"; empty where unknown."""
+    if kind is Kind.IMAGE:
+        from PIL import Image
+
+        with Image.open(path) as image:
+            return f"{image.width} × {image.height}"
+    if kind in {Kind.AUDIO, Kind.VIDEO}:
+        with open_stream(path) as container:
+            return f"{container.duration / 1_000_000:.1f} s" if container.duration else ""
+    if kind is Kind.TABLE:
+        try:
+            rows = sum(1 for row in csv.reader(io.StringIO(read_text(path, path.name), newline="")) if row)
+        except (csv.Error, ResourceError):
+            return ""
+        return "1 row" if rows == 2 else f"{max(rows - 1, 0)} rows"
+    return ""

@@ -1,0 +1,291 @@
+"""Resources and the workspace that holds them: every text, image, audio, video and table of one session.
+
+A controller sees names and descriptions, never paths. Files lie in the session's own folder under unguessable
+names and go with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import secrets
+import shutil
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Literal, Self
+from urllib.parse import unquote, urlsplit
+
+from hugginggpt.core.errors import ResourceError
+from hugginggpt.core.settings import Settings
+from hugginggpt.core.tasks import Kind
+from hugginggpt.workspace import media
+from hugginggpt.workspace.fetch import AddressPolicy, fetch, is_public
+from hugginggpt.workspace.html_text import is_page, page_text
+
+EXAMPLE_MEDIA: Final = Path(__file__).resolve().parents[2] / "demos" / "media"
+"""The shipped examples: the only files outside a session's folder that a plan may name."""
+
+NAME: Final = re.compile(r"(?<![A-Za-z0-9_])(?:image|audio|video|text|table)-\d+(?![A-Za-z0-9_])")
+"""The name of a resource in a text; beside Chinese or Japanese letters, too, between which no blanks stand."""
+
+_EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a resource came from."""
+
+    source: Literal["upload", "url", "example", "task"]
+    label: str
+    """The file's own name, the URL's host and file name, or the task that made it."""
+    task_id: int | None = None
+    """The id of that task in its plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One text, picture, recording, video or table."""
+
+    name: str
+    """What people and controllers call it: the kind and a number, "image-1"."""
+    kind: Kind
+    origin: Origin
+    path: Path | None = None
+    """Its file; None for a text that a task produced."""
+    text: str | None = None
+    """The text itself, for texts."""
+    measure: str = ""
+    """Its size in the kind's own terms: "640 × 480", "11.0 s"."""
+    data: Mapping[str, Any] = field(default_factory=lambda: _EMPTY, hash=False)
+    """Structured results that belong to it (boxes, scores, segments); JSON values only."""
+
+    @property
+    def description(self) -> str:
+        """What a controller is told of it: name, origin and measure, no path."""
+        measure = f", {self.measure}" if self.measure else ""
+        return f"{self.name}: {self.kind.value} “{self.origin.label}”{measure}"
+
+
+class Workspace:
+    """All resources of one session. Thread-safe; to be closed, or used in a ``with``."""
+
+    def __init__(self, folder: Path, settings: Settings, *, allowed: AddressPolicy = is_public) -> None:
+        self.folder = folder
+        self._settings = settings
+        self._allowed = allowed
+        self._resources: dict[str, Resource] = {}
+        self._counts: Counter[Kind] = Counter()
+        self._by_source: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._fetching: dict[str, asyncio.Lock] = {}
+
+    @classmethod
+    def create(cls, settings: Settings, *, allowed: AddressPolicy = is_public) -> Self:
+        """A new workspace in a folder of its own whose name can't be guessed and that only this user may enter."""
+        settings.sessions.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = settings.sessions / secrets.token_urlsafe(18)
+        folder.mkdir(mode=0o700)
+        return cls(folder, settings, allowed=allowed)
+
+    def close(self) -> None:
+        """Delete everything."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        with self._lock:
+            self._resources.clear()
+            self._by_source.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """All of them, the oldest first."""
+        return tuple(self._resources.values())
+
+    def new_path(self, suffix: str) -> Path:
+        """Where a new file may be written: an unguessable name in the session's folder."""
+        return self.folder / f"{secrets.token_hex(12)}{suffix}"
+
+    def add_file(self, path: Path, name: str | None = None) -> Resource:
+        """Take a copy of a person's file, whatever its name says, after looking at what it holds.
+
+        Raises:
+            ResourceError: It is missing, too large, or nothing that can be used here.
+        """
+        name = name or path.name
+        if not os.path.isfile(path):  # Path.is_file raises where a name is too long
+            raise ResourceError(f"There is no file “{_short(name)}”.")
+        if path.stat().st_size > self._settings.max_file_bytes:
+            limit = self._settings.max_file_bytes / 2**20
+            raise ResourceError(f"“{name}” is larger than {limit:.3g} MB: attach a smaller file.")
+        return self._take(path, Origin("upload", name), copy=True)
+
+    def add_output(
+        self,
+        kind: Kind,
+        origin: Origin,
+        *,
+        path: Path | None = None,
+        text: str | None = None,
+        data: Mapping[str, Any] = _EMPTY,
+        name: str = "",
+    ) -> Resource:
+        """Register what a task made: a text, or a file in this workspace's folder; it keeps a `name` that is free here."""
+        return self._register(kind, origin, path=path, text=text, data=data, name=name)
+
+    def discard(self, resources: Iterable[Resource]) -> None:
+        """Forget resources and delete their files."""
+        for resource in resources:
+            with self._lock:
+                self._resources.pop(resource.name, None)
+            if resource.path is not None:
+                shutil.rmtree(resource.path.parent, ignore_errors=True)  # each file has a folder of its own
+
+    def find(self, name: str) -> Resource | None:
+        """The resource that `name` means: its own name, or the name its file had, in any case."""
+        wanted = _bare(name)
+        if known := self._by_source.get(wanted):
+            return self._resources[known]
+        if "://" in wanted:  # two addresses may end in one file name
+            return None
+        wanted = wanted.lower()
+        if wanted in self._resources:
+            return self._resources[wanted]
+        base = wanted.replace("\\", "/").rpartition("/")[2]
+        same = [r for r in self.resources if r.origin.source != "task" and r.origin.label.lower() in {wanted, base}]
+        return same[-1] if same else None
+
+    async def resolve(self, name: str) -> Resource:
+        """The resource that a plan names: one of this session, a shipped example, or a URL, fetched once.
+
+        Raises:
+            ResourceError: There is no such thing, or the fetch guard refuses it.
+        """
+        if found := self.find(name):
+            return found
+        name = _bare(name)
+        if "://" in name or name.startswith(("file:", "data:")):
+            return await self._from_url(name)
+        if example := _example(name):
+            async with self._fetching.setdefault(example.name, asyncio.Lock()):
+                if taken := self.find(example.name):
+                    return taken
+                return await asyncio.to_thread(self._take, example, Origin("example", example.name), copy=True)
+        raise ResourceError(f"There is no “{_short(name)}” in this session: attach the file, or name one of the resources.")
+
+    async def _from_url(self, url: str) -> Resource:
+        async with self._fetching.setdefault(url, asyncio.Lock()):
+            if known := self._by_source.get(url):
+                return self._resources[known]
+            label = _file_name(url)
+            target = self.new_path(".part")
+            await fetch(
+                url,
+                target,
+                max_bytes=self._settings.max_file_bytes,
+                seconds=self._settings.fetch_seconds,
+                allowed=self._allowed,
+            )
+            try:
+                resource = await asyncio.to_thread(self._take, target, Origin("url", label), copy=False)
+            finally:
+                target.unlink(missing_ok=True)
+            self._by_source[url] = resource.name
+            return resource
+
+    def _take(self, path: Path, origin: Origin, *, copy: bool) -> Resource:
+        try:
+            kind, suffix = media.identify(path, origin.label, max_pixels=self._settings.max_pixels)
+            text = media.read_text(path, origin.label) if kind in {Kind.TEXT, Kind.TABLE} else None
+            if text is not None and is_page(text):
+                text = page_text(text) or text
+            target = self.new_path(suffix)
+            if text is not None:
+                target.write_text(text, encoding="utf-8", newline="")  # whatever encoding it came in
+            elif copy:
+                shutil.copyfile(path, target)
+            else:
+                path.rename(target)
+            return self._register(kind, origin, path=target, text=text if kind is Kind.TEXT else None)
+        except OSError as error:
+            raise ResourceError(f"“{origin.label}” can't be read or stored ({error.strerror}).") from error
+
+    def _register(
+        self,
+        kind: Kind,
+        origin: Origin,
+        *,
+        path: Path | None = None,
+        text: str | None = None,
+        data: Mapping[str, Any] = _EMPTY,
+        name: str = "",
+    ) -> Resource:
+        measure = media.describe(path, kind) if path else ""
+        with self._lock:
+            if len(self._resources) >= self._settings.max_session_files:
+                raise ResourceError(f"This session holds {len(self._resources):,} resources already: start a new one.")
+            if name and name not in self._resources:
+                self._counts[kind] = max(self._counts[kind], int(name.rpartition("-")[2]))
+            else:
+                self._counts[kind] += 1
+                name = f"{kind.value}-{self._counts[kind]}"
+            path = self._named(path, name) if path else None
+            resource = Resource(name, kind, origin, path=path, text=text, measure=measure, data=data)
+            self._resources[name] = resource
+        return resource
+
+    def _named(self, path: Path, name: str) -> Path:
+        """Give a file the name that people see, for when they save it, in a folder whose name can't be guessed."""
+        folder = self.folder / secrets.token_hex(12)
+        folder.mkdir(mode=0o700)
+        return path.rename(folder / f"{name}{path.suffix}")
+
+
+def remove_stale(settings: Settings, *, hours: float = 48.0) -> None:
+    """Delete what sessions of processes that are no more have left: folders nothing was written to for `hours`."""
+    if not settings.sessions.is_dir():
+        return
+    for folder in settings.sessions.iterdir():
+        with suppress(OSError):  # somebody else is deleting it
+            if time.time() - folder.stat().st_mtime > hours * 3600:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_example(name: str) -> bool:
+    """Whether `name` is that of a shipped example."""
+    return _example(_bare(name)) is not None
+
+
+def _example(name: str) -> Path | None:
+    """A shipped example by its file name or by its path from the project's folder; nothing outside that folder."""
+    base = Path(name.strip().replace("\\", "/"))
+    if base.parent.as_posix() not in {".", "demos/media", "./demos/media"}:
+        return None
+    path = EXAMPLE_MEDIA / base.name
+    return path if os.path.isfile(path) and path.resolve().parent == EXAMPLE_MEDIA.resolve() else None
+
+
+def _file_name(url: str) -> str:
+    try:
+        return unquote(urlsplit(url).path).rpartition("/")[2] or "page.txt"
+    except ValueError:
+        return "page.txt"
+
+
+def _bare(name: str) -> str:
+    """A name without the brackets and quotes that controllers put around it."""
+    return name.strip().strip("[]()<>\"'`")
+
+
+def _short(name: str) -> str:
+    return f"{name[:80]}…" if len(name) > 80 else name

@@ -1,0 +1,117 @@
+"""The built-in answer: from the results alone, in sentences."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hugginggpt.controllers.base import RespondRequest
+from hugginggpt.controllers.rules.answer_templates import compose
+from hugginggpt.core.events import ModelRef, Step
+from hugginggpt.core.plan import Plan, Task
+from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.workspace.workspace import Origin, Resource
+
+READ = Task("image-to-text", 0, (), {"image": "image-1"})
+SPEAK = Task("text-to-speech", 1, (0,), {"text": "<resource>-0"})
+TEXT = Resource(
+    "text-1", Kind.TEXT, Origin("task", "image-to-text", 0), text="INVOICE\tNo. 20417", data={"lines": [{"text": "INVOICE"}]}
+)
+SPEECH = Resource("audio-1", Kind.AUDIO, Origin("task", "text-to-speech", 1), measure="2.1 s")
+OCR, VOICE = ModelRef("PP-OCR", "bundled"), ModelRef("voice", "bundled")
+
+
+def answer(*steps: Step) -> str:
+    return "".join(compose(RespondRequest("read it", (), Plan(tuple(s.task for s in steps)), steps), task_table()))
+
+
+def test_results_first_then_who_did_them() -> None:
+    said = answer(
+        Step(READ, "done", OCR, seconds=1.44, outputs=(TEXT,)), Step(SPEAK, "done", VOICE, seconds=0.5, outputs=(SPEECH,))
+    )
+    assert said.splitlines() == [
+        "The picture says:",
+        "",
+        "> INVOICE · No. 20417  ",
+        "",
+        "It is read aloud in audio-1 (2.1 s).",
+        "",
+        "Done by PP-OCR (image-to-text, 1.4 s), voice (text-to-speech, 0.5 s).",
+    ]
+
+
+def test_what_failed_is_said_and_its_model_is_not_credited() -> None:
+    said = answer(Step(READ, "done", OCR, outputs=(TEXT,)), Step(SPEAK, "failed", VOICE, error="voice took longer than 3 s."))
+    assert "Not done, speech: voice took longer than 3 s." in said
+    assert "voice (" not in said
+
+
+def test_a_note_is_passed_on() -> None:
+    assert "_It names things only._" in answer(Step(READ, "done", OCR, outputs=(TEXT,), note="It names things only."))
+
+
+def test_a_picture_without_text_is_not_said_to_say_anything() -> None:
+    seen = Resource("text-1", Kind.TEXT, Origin("task", "image-to-text", 0), text="a cat (90%)", data={"classes": []})
+    assert answer(Step(READ, "done", OCR, outputs=(seen,))).startswith("The picture seems to show: a cat (90%)")
+
+
+@pytest.mark.parametrize("text", ["# Not a heading", "[click](http://evil.example)", "<img src=x onerror=alert(1)>", "a_b*c"])
+def test_what_was_read_is_text_and_never_markup(text: str) -> None:
+    read = Resource("text-1", Kind.TEXT, Origin("task", "image-to-text", 0), text=text)
+    quoted = answer(Step(READ, "done", OCR, outputs=(read,))).split("\n\n> ")[1]
+    for mark in "#[]<>_*":
+        assert f"\\{mark}" in quoted or mark not in text
+
+
+def test_an_answer_from_a_page_is_no_markup_either() -> None:
+    task = Task("document-question-answering", 0)
+    found = Resource("text-1", Kind.TEXT, Origin("task", task.task, 0), text="![x](http://evil.example/x.png) <b>5</b>")
+    said = answer(Step(task, "done", OCR, outputs=(found,), note="see [this](http://evil.example)"))
+    assert r"!\[x\](http://evil.example/x.png) \<b\>5\</b\>" in said
+    assert r"\[this\]" in said
+
+
+def test_a_long_text_is_cut_in_the_answer() -> None:
+    read = Resource("text-1", Kind.TEXT, Origin("task", "image-to-text", 0), text="word " * 2000)
+    said = answer(Step(READ, "done", OCR, outputs=(read,)))
+    assert len(said) < 2000
+    assert "word …" in said
+
+
+def test_several_results_are_told_apart() -> None:
+    both = tuple(Resource(f"text-{n}", Kind.TEXT, Origin("task", "image-to-text", 0), text=f"page {n}") for n in (1, 2))
+    said = answer(Step(READ, "done", OCR, outputs=both))
+    assert "text-1: " in said
+    assert "text-2: " in said
+
+
+@pytest.mark.parametrize("name", list(task_table()))
+def test_every_task_has_words_for_its_result(name: str) -> None:
+    row = task_table()[name]
+    outputs = tuple(
+        Resource(f"{kind}-1", kind, Origin("task", name, 0), text="it is so" if kind is Kind.TEXT else None, measure="1 s")
+        for kind in row.outputs
+    )
+    said = answer(Step(Task(name, 0), "done", ModelRef("m", "local"), outputs=outputs))
+    assert all(output.name in said for output in outputs if output.text is None)
+    assert "it is so" in said or Kind.TEXT not in row.outputs
+
+
+@pytest.mark.parametrize(
+    ("task", "output", "said"),
+    [
+        ("image-to-text", {"text": "a cat on a mat"}, "The picture shows:\n\n> a cat on a mat  "),
+        ("object-detection", {"text": "2 cats."}, "Found: 2 cats."),
+        ("object-detection", {"path": Path("image-2.png")}, "What was found is marked in result."),
+        ("image-segmentation", {"text": "4 regions: road (48%)."}, "It has 4 regions: road (48%)."),
+        ("text-classification", {"text": "positive (91%)."}, "The tone is positive (91%)."),
+        ("canny-text-to-image", {"path": Path("image-2.png")}, "The new picture is result (64 × 64)."),
+        ("tabular-classification", {"path": Path("table.csv")}, "The table with a class for each row is result."),
+        ("fill-mask", {"text": "a cat"}, "> a cat  "),
+    ],
+)
+def test_each_kind_of_result_is_told_in_its_own_words(task: str, output: dict[str, Any], said: str) -> None:
+    planned = Task(task, 0, (), {})
+    kind = Kind.TEXT if "text" in output else Kind.IMAGE
+    result = Resource("result", kind, Origin("task", task, 0), measure="64 × 64", **output)
+    assert answer(Step(planned, "done", OCR, outputs=(result,))).startswith(said)

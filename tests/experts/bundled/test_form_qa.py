@@ -1,0 +1,74 @@
+"""Answers from a page whose pieces stand in rows and columns."""
+
+import pytest
+from PIL import Image
+
+from hugginggpt.experts.bundled.form_qa import Cell, answers_from_page
+from hugginggpt.experts.bundled.ocr import cells, read_rows
+from tests.conftest import MEDIA
+
+
+@pytest.fixture(scope="session")
+def invoice() -> list[list[Cell]]:
+    """The cells of the invoice's rows, read once."""
+    with Image.open(MEDIA / "invoice.png") as image:
+        return [cells(row) for row in read_rows(image.convert("RGB"))]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What is the total?", "$1,284.50"),
+        ("What is the total due?", "$1,284.50"),
+        ("What is the total on this invoice?", "$1,284.50"),
+        ("How much do I owe on this bill?", "$1,284.50"),
+        ("How much do I have to pay?", "$1,284.50"),
+        ("How much is it in all?", "$1,284.50"),
+        ("What is the amount due?", "$1,284.50"),
+        ("What's the total including VAT?", "$1,284.50"),
+        ("What is the subtotal?", "$1,070.42"),
+        ("What is the total before tax?", "$1,070.42"),
+        ("What is the VAT?", "$214.08"),
+        ("How much VAT is there?", "$214.08"),
+        ("What is the invoice number?", "20417"),
+        ("What is the number of this invoice?", "20417"),
+        ("When is it due?", "13 April 2025"),
+        ("What is the due date?", "13 April 2025"),
+        ("When do I have to pay?", "13 April 2025"),
+        ("What is the date of the invoice?", "14 March 2025"),
+        ("Who is the invoice for?", "Maren Oduya"),
+        ("Who is this billed to?", "Maren Oduya"),
+        ("Who is the customer?", "Maren Oduya"),
+        ("How much does the delivery cost?", "$123.00"),
+        ("What colour is the sky?", ""),
+    ],
+)
+def test_the_right_piece_of_the_page_is_found(invoice: list[list[Cell]], question: str, answer: str) -> None:
+    (found,) = answers_from_page(invoice, [question])
+    assert found.span == answer
+
+
+def _page(*rows: list[str]) -> list[list[Cell]]:
+    """Cells on a grid: 200 pixels a column, 30 a row, each 20 high."""
+    return [
+        [Cell(text, (200.0 * x, 30.0 * y, 200.0 * x + 150, 30.0 * y + 20)) for x, text in enumerate(row)]
+        for y, row in enumerate(rows)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "question", "answer"),
+    [
+        ([["Name", "Ines Varga"], ["Rent", "$700.00"]], "What is the rent?", "$700.00"),
+        ([["Rent"], ["$700.00"], ["Deposit"], ["$50.00"]], "What is the rent?", "$700.00"),
+        ([["Desk", "2", "$10.00", "$20.00"], ["Total", "$20.00"]], "What is the total?", "$20.00"),
+    ],
+)
+def test_a_value_stands_beside_its_label_or_below(rows: list[list[str]], question: str, answer: str) -> None:
+    (found,) = answers_from_page(_page(*rows), [question])
+    assert found.span == answer
+
+
+def test_each_part_of_a_question_has_its_own_answer(invoice: list[list[Cell]]) -> None:
+    found = answers_from_page(invoice, ["How much is due", "When is it due"])
+    assert [each.span for each in found] == ["$1,284.50", "13 April 2025"]

@@ -1,0 +1,99 @@
+"""Reading the text of a picture, and answering from a page."""
+
+import time
+
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from hugginggpt.core.errors import InputError
+from hugginggpt.experts.bundled import embeddings, image_classification, ocr
+from tests.conftest import MEDIA
+from tests.experts.bundled.conftest import Bench
+
+NO_TEXT = (
+    "There is no text to read in this picture, so the classifier efficientnet-lite0 says what it sees; "
+    "it names things and does not describe scenes."
+)
+
+
+async def test_an_invoice_is_read_in_rows_and_columns(bench: Bench) -> None:
+    text = (await bench.run("image-to-text", image=bench.demo("invoice.png"))).text
+    rows = text.splitlines()
+    assert "BILL TO\tInvoice No. 20417" in rows
+    assert "Oak reading desk\t2\t$289.00\t$578.00" in rows
+    assert "1,284.50" in text
+    marks = ["INVOICE", "20417", "Description", "Oak reading desk", "Brass desk lamp", "Subtotal", "1,284.50"]
+    places = [text.index(mark) for mark in marks]
+    assert places == sorted(places)
+
+
+async def test_a_sign_is_read_from_top_to_bottom(bench: Bench) -> None:
+    assert (await bench.run("image-to-text", image=bench.demo("sign.jpg"))).text == "BEACH CLOSED\nNO SWIMMING\nAFTER 6 PM"
+
+
+async def test_every_piece_has_a_score_and_a_box_inside_the_picture(bench: Bench) -> None:
+    done = await bench.run("image-to-text", image=bench.demo("sign.jpg"))
+    with Image.open(MEDIA / "sign.jpg") as image:
+        width, height = image.size
+    assert [line["text"] for line in done.data["lines"]] == done.text.splitlines()
+    for line in done.data["lines"]:
+        left, top, right, bottom = line["box"]
+        assert 0 <= left < right <= width
+        assert 0 <= top < bottom <= height
+        assert 0.5 <= line["score"] <= 1
+
+
+async def test_boxes_are_given_in_pixels_of_the_picture_even_if_it_was_read_smaller(bench: Bench) -> None:
+    image, font = Image.new("RGB", (4000, 500), "white"), ImageFont.load_default(size=200)
+    draw = ImageDraw.Draw(image)
+    draw.text((2500, 150), "EXIT 42", font=font, fill="black")
+    (line,) = (await bench.run("image-to-text", image=bench.picture(image))).data["lines"]
+    assert line["text"] == "EXIT 42"
+    assert line["box"] == pytest.approx(draw.textbbox((2500, 150), "EXIT 42", font=font), abs=120)
+
+
+async def test_a_page_that_lies_askew_keeps_its_rows(bench: Bench) -> None:
+    with Image.open(MEDIA / "invoice.png") as image:
+        top = image.convert("RGB").crop((0, 0, image.width, image.height // 2))
+    turned = top.rotate(4, expand=True, fillcolor="white", resample=Image.Resampling.BICUBIC)
+    rows = (await bench.run("image-to-text", image=bench.picture(turned))).text.replace("\t", " ").splitlines()
+    assert "BILL TO Invoice No. 20417" in rows
+    assert "Oak reading desk 2 $289.00 $578.00" in rows
+
+
+async def test_a_picture_without_text_gets_the_classifiers_sentence_and_its_name(bench: Bench) -> None:
+    done = await bench.run("image-to-text", image=bench.demo("cat.jpg"))
+    assert "cat" in done.text
+    assert done.note == NO_TEXT
+    assert done.result.models == (ocr.MODEL, image_classification.MODEL)
+    assert done.data["lines"] == []
+
+
+@pytest.mark.parametrize("size", [(1, 1), (500, 1), (1, 500), (5, 3000)])
+async def test_a_picture_too_small_for_a_letter_is_not_searched_for_one(bench: Bench, size: tuple[int, int]) -> None:
+    picture = bench.picture(Image.new("RGB", size, "red"))
+    begun = time.monotonic()
+    assert (await bench.run("image-to-text", image=picture)).note == NO_TEXT
+    assert time.monotonic() - begun < 10  # searched, it would take more than a minute
+
+
+async def test_a_strip_is_searched_in_reasonable_time(bench: Bench) -> None:
+    picture = bench.picture(Image.new("RGB", (2000, 20), "white"))
+    begun = time.monotonic()
+    assert (await bench.run("image-to-text", image=picture)).note == NO_TEXT
+    assert time.monotonic() - begun < 20  # as it is, it would take more than a minute
+
+
+async def test_a_question_is_answered_with_the_piece_and_its_row(bench: Bench) -> None:
+    picture = bench.demo("invoice.png")
+    done = await bench.run("document-question-answering", image=picture, text="What is the total?")
+    assert done.data["answer"] == "$1,284.50"
+    assert done.text == f"$1,284.50 (“{done.data['sentence']}”)"
+    assert done.data["sentence"].endswith("Total due $1,284.50")
+    assert done.result.models == (ocr.MODEL, embeddings.MODEL)
+
+
+async def test_a_page_without_text_answers_nothing(bench: Bench) -> None:
+    picture = bench.picture(Image.new("RGB", (64, 64), "white"))
+    with pytest.raises(InputError, match="no text to read in this picture"):
+        await bench.run("document-question-answering", image=picture, text="What is the total?")

@@ -1,0 +1,58 @@
+"""What a question asks for."""
+
+import pytest
+
+from hugginggpt.experts.bundled.question_analysis import asked_kind, content_words, split_question
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("How old is Ines?", "age"),
+        ("How much does it cost?", "money"),
+        ("What is the total?", "money"),
+        ("How much does the parcel weigh?", "measure"),
+        ("How long is the bridge?", "measure"),
+        ("How many visits were there?", "number"),
+        ("What is the invoice number?", "code"),
+        ("What is the number of members?", "number"),
+        ("When is it due?", "date"),
+        ("By what date must I pay?", "date"),
+        ("Who is the librarian?", "person"),
+        ("Where does it stand?", "place"),
+        ("When is the total due?", "date"),
+        ("Who has to pay the total?", "person"),
+        ("What is the VAT?", "money"),
+        ("What is the VAT rate?", "percent"),
+        ("What is the VAT number?", "code"),
+        ("What is the number of this invoice?", "code"),
+        ("What do I have to pay?", "money"),
+        ("Why did it close?", None),
+        ("", None),
+    ],
+)
+def test_a_question_asks_for_a_kind_of_thing(question: str, kind: str | None) -> None:
+    assert asked_kind(question) == kind
+
+
+@pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        ("When is it due?", ["When is it due?"]),
+        ("How much is due on this invoice, and when?", ["How much is due on this invoice", "when is due on this invoice"]),
+        ("Who issued this invoice and when is it due?", ["Who issued this invoice", "when is it due"]),
+        ("Who retires in 2025 and when?", ["Who retires in 2025", "when retires in 2025"]),
+        ("Where and when was the flood?", ["Where was the flood", "when was the flood"]),
+        ("Who sent it? When is it due?", ["Who sent it", "When is it due"]),
+        ("How wide is it and how long and where?", ["How wide is it", "how long is it", "where is it"]),
+        ("When, and where?", ["When, and where?"]),
+        ("How many cats and dogs are there?", ["How many cats and dogs are there?"]),
+        ("", [""]),
+    ],
+)
+def test_a_question_is_split_into_its_parts_and_a_bare_part_completed(question: str, parts: list[str]) -> None:
+    assert split_question(question) == parts
+
+
+def test_words_are_compared_by_their_stems_and_little_words_not_at_all() -> None:
+    assert content_words("When were the visits counted?") == content_words("visit counting") == {"visit", "count"}

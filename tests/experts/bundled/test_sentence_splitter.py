@@ -1,0 +1,34 @@
+"""Where a sentence ends."""
+
+import pytest
+
+from hugginggpt.experts.bundled.sentence_splitter import split_sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("It rains. We stay.", ["It rains.", "We stay."]),
+        ("Does it? It does! Oh… Yes.", ["Does it?", "It does!", "Oh…", "Yes."]),
+        ("Dr. Lee and Mrs. Osei met.", ["Dr. Lee and Mrs. Osei met."]),
+        ("J. K. Rowling wrote it.", ["J. K. Rowling wrote it."]),
+        ("It cost $3.50. We paid.", ["It cost $3.50.", "We paid."]),
+        ("He left at 6 p.m. The shop shut.", ["He left at 6 p.m.", "The shop shut."]),
+        ("He left at 6 p.m. Monday.", ["He left at 6 p.m. Monday."]),
+        ("See fig. 3 for more.", ["See fig. 3 for more."]),
+        ("So did I. The end.", ["So did I.", "The end."]),
+        ("“Stop!” He stopped.", ["“Stop!”", "He stopped."]),
+        ("A title\n\nThe first line\nof a text.", ["A title", "The first line of a text."]),
+        ("Bring:\n- bread\n- milk", ["Bring:", "- bread", "- milk"]),
+        ("no stop at all", ["no stop at all"]),
+        ("", []),
+        (" \n\n \n", []),
+    ],
+)
+def test_sentences(text: str, sentences: list[str]) -> None:
+    assert split_sentences(text) == sentences
+
+
+@pytest.mark.parametrize("text", ["a. " * 50_000, "A. " * 50_000, "." * 100_000, "\n \n" * 30_000, '"' * 100_000])
+def test_strange_long_texts_lose_no_letter(text: str) -> None:
+    assert "".join("".join(split_sentences(text)).split()) == "".join(text.split())

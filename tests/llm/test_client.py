@@ -1,0 +1,355 @@
+"""One language model over real HTTP: what it sends, what it reads, and one sentence for everything that goes wrong."""
+
+import logging
+import re
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hugginggpt.core.errors import ControllerError
+from hugginggpt.core.events import Usage
+from hugginggpt.llm.capabilities import Habits
+from hugginggpt.llm.client import LanguageModel
+from hugginggpt.llm.completions import spoken
+from hugginggpt.llm.structured_output import Rung
+from tests.scripted_server import (
+    KEY,
+    Reply,
+    ScriptedServer,
+    completion,
+    error,
+    hang_up,
+    pieces,
+    raw,
+    redirect,
+    refusing,
+    silence,
+)
+
+HELLO = [{"role": "user", "content": "Hello"}]
+SCHEMA = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+ENVIRONMENT = {
+    "OPENAI_API_KEY": "sk-server-own",
+    "OPENAI_ADMIN_KEY": "sk-server-admin",
+    "OPENAI_ORG_ID": "org-server",
+    "OPENAI_PROJECT_ID": "proj-server",
+    "OPENAI_WEBHOOK_SECRET": "whsec-server",
+    "OPENAI_BASE_URL": "http://127.0.0.1:9/server",
+    "OPENAI_CUSTOM_HEADERS": "X-Team: team-server\nAuthorization: Bearer sk-server-header",
+    "HF_TOKEN": "hf-server",
+}
+
+
+@pytest.fixture
+def model(server: ScriptedServer) -> LanguageModel:
+    return LanguageModel("tiny", server.base_url, KEY, seconds=5)
+
+
+async def refusal(model: LanguageModel, *, stream: bool = False, schema: Any = None) -> ControllerError:
+    async def streamed() -> list[Any]:
+        return [piece async for piece in model.stream(HELLO, "respond")]
+
+    with pytest.raises(ControllerError) as caught:
+        await (streamed() if stream else model.complete(HELLO, "plan", schema=schema))
+    return caught.value
+
+
+def chain(fault: BaseException | None) -> Iterator[BaseException]:
+    """An exception and all that hangs on it."""
+    if fault is not None:
+        yield fault
+        yield from chain(fault.__cause__)
+        yield from chain(fault.__context__)
+
+
+async def test_a_reply_comes_with_what_it_cost(server: ScriptedServer, model: LanguageModel) -> None:
+    server.will(completion("Hi.", prompt=7, made=2))
+    assert await model.complete(HELLO, "plan") == ("Hi.", Usage("plan", 1, 7, 2))
+    assert server.asked[0].path == "/v1/chat/completions"
+    assert server.asked[0].body == {"model": "tiny", "messages": HELLO}
+
+
+async def test_a_reply_without_usage_costs_a_call(server: ScriptedServer, model: LanguageModel) -> None:
+    server.will(raw('{"choices": [{"message": {"role": "assistant", "content": "Hi."}}]}'))
+    assert await model.complete(HELLO, "plan") == ("Hi.", Usage("plan", 1, 0, 0))
+
+
+async def test_a_schema_is_sent_as_a_strict_one(server: ScriptedServer, model: LanguageModel) -> None:
+    server.will(completion("{}"))
+    await model.complete(HELLO, "plan", schema=SCHEMA)
+    form = server.asked[0].body["response_format"]
+    assert form == {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": SCHEMA}}
+
+
+async def test_a_server_that_takes_no_schema_is_asked_without_one(server: ScriptedServer, model: LanguageModel) -> None:
+    server.will(refusing("response_format", completion("{}")))
+    text, _ = await model.complete(HELLO, "plan", schema=SCHEMA)
+    assert text == "{}"
+    assert forms(server) == ["json_schema", "json_object", None]
+    await model.complete(HELLO, "plan", schema=SCHEMA)
+    assert forms(server)[3:] == [None]  # what was found out is remembered
+
+
+async def test_a_server_that_takes_json_without_a_schema_is_held_to_that(server: ScriptedServer, model: LanguageModel) -> None:
+    def no_schemas(handler: Any, asked: Any) -> None:
+        strict = asked.body.get("response_format", {}).get("type") == "json_schema"
+        (error(400, "json_schema is not supported") if strict else completion('{"answer": 1}'))(handler, asked)
+
+    server.will(no_schemas)
+    for _ in range(2):
+        await model.complete(HELLO, "plan", schema=SCHEMA)
+    assert forms(server) == ["json_schema", "json_object", "json_object"]
+
+
+async def test_a_server_that_takes_a_schema_and_ignores_it_is_noticed(server: ScriptedServer, model: LanguageModel) -> None:
+    server.will(completion("Of course! Here is the plan: []"))
+    for _ in range(3):
+        await model.complete(HELLO, "plan", schema=SCHEMA)
+    assert forms(server) == ["json_schema", "json_object", None]
+
+
+async def test_a_passing_trouble_says_nothing_about_what_a_server_takes(server: ScriptedServer, model: LanguageModel) -> None:
+    kept = completion('{"answer": 1}')
+    server.will(error(500), error(500), kept, kept)
+    for _ in range(2):
+        await model.complete(HELLO, "plan", schema=SCHEMA)
+    assert forms(server) == ["json_schema", "json_schema", "json_object", "json_schema"]
+
+
+async def test_each_model_at_a_server_is_found_out_for_itself(server: ScriptedServer, model: LanguageModel) -> None:
+    server.will(completion("No JSON."))
+    await model.complete(HELLO, "plan", schema=SCHEMA)
+    assert model.habits.rung is Rung.OBJECT
+    assert replace(model, model="another").habits == Habits()
+
+
+def forms(server: ScriptedServer) -> list[str | None]:
+    """On which rung each request stood."""
+    return [asked.body.get("response_format", {}).get("type") for asked in server.asked]
+
+
+async def test_a_wrong_key_is_not_tried_again_without_the_schema(server: ScriptedServer, model: LanguageModel) -> None:
+    server.will(error(401))
+    await refusal(model, schema=SCHEMA)
+    assert len(server.asked) == 1
+
+
+async def test_an_answer_comes_in_pieces_and_then_what_it_cost(server: ScriptedServer, model: LanguageModel) -> None:
+    server.will(pieces("It ", "says ", "20417.", prompt=50, made=5))
+    heard = [piece async for piece in model.stream(HELLO, "respond")]
+    assert heard == ["It ", "says ", "20417.", Usage("respond", 1, 50, 5)]
+
+
+async def test_a_server_that_counts_no_streamed_tokens_is_asked_without(server: ScriptedServer, model: LanguageModel) -> None:
+    server.will(refusing("stream_options", pieces("Hi.")))
+    assert [piece async for piece in model.stream(HELLO, "respond")] == ["Hi.", Usage("respond", 1, 0, 0)]
+    assert model.habits == Habits(counts=False)  # what that says of schemas is nothing
+
+
+async def test_one_hiccup_of_the_server_is_not_noticed(server: ScriptedServer, model: LanguageModel) -> None:
+    server.will(error(503), completion("Hi."))
+    assert (await model.complete(HELLO, "plan"))[0] == "Hi."
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ("Hi.", "Hi."),
+        ("<think>An invoice, so...</think>\n\nHi.", "Hi."),
+        ("  <think>a</think>b <think>c", "b <think>c"),
+        ("1 < 2", "1 < 2"),
+        ("<th", None),
+        ("<think>still at it", None),
+    ],
+)
+def test_thoughts_are_no_part_of_a_reply(reply: str, said: str | None) -> None:
+    assert spoken(reply) == said
+
+
+async def test_what_was_thought_and_not_said_is_counted(server: ScriptedServer, model: LanguageModel) -> None:
+    server.will(pieces("<think>", "hm", prompt=50, made=5))
+    heard: list[Any] = []
+
+    async def hear() -> None:
+        async for piece in model.stream(HELLO, "plan"):
+            heard.append(piece)
+
+    with pytest.raises(ControllerError, match="answered nothing"):
+        await hear()
+    assert heard == [Usage("plan", 1, 50, 5)]
+
+
+async def test_thoughts_are_left_out_of_a_stream(server: ScriptedServer, model: LanguageModel) -> None:
+    server.will(pieces("<th", "ink>An inv", "oice</thi", "nk>\n\n", "It ", "says."))
+    heard = [piece async for piece in model.stream(HELLO, "respond") if isinstance(piece, str)]
+    assert heard == ["It ", "says."]
+
+
+SENTENCES = [
+    (error(400), "127.0.0.1 did not accept the request: the model “tiny” may not fit it."),
+    (error(401), "127.0.0.1 refused the key: check it, or enter another one."),
+    (error(402), "The account at 127.0.0.1 is out of credit: top it up, or use another key."),
+    (error(403), "The key may not use “tiny” at 127.0.0.1: choose another model, or give the key that permission."),
+    (error(404), "127.0.0.1 knows no model “tiny”: check the name and the base URL."),
+    (error(413), "The request is too long for “tiny” at 127.0.0.1: shorten it, or choose another model."),
+    (error(422), "127.0.0.1 did not accept the request: the model “tiny” may not fit it."),
+    (error(429), "127.0.0.1 is over its rate limit or the account is out of quota: wait a minute, or check the account."),
+    (error(429, code="insufficient_quota"), "The account at 127.0.0.1 is out of credit: top it up, or use another key."),
+    (
+        error(400, code="context_length_exceeded"),
+        "The request is too long for “tiny” at 127.0.0.1: shorten it, or choose another model.",
+    ),
+    (redirect("/v2"), "127.0.0.1 sends requests on to another address, which is not followed: check the base URL."),
+    (error(418), "127.0.0.1 has trouble of its own (status 418): try again in a minute."),
+    (error(500), "127.0.0.1 has trouble of its own (status 500): try again in a minute."),
+    (error(503), "127.0.0.1 has trouble of its own (status 503): try again in a minute."),
+    (raw("<html>Welcome</html>", "text/html"), "127.0.0.1 answered something that is no chat completion: check the base URL."),
+    (raw("{not json"), "127.0.0.1 answered something that is no chat completion: check the base URL."),
+    (raw('{"detail": "hello"}'), "127.0.0.1 answered something that is no chat completion: check the base URL."),
+]
+WHOLE_ONLY = [
+    (raw('{"choices": [{"index": 0}]}'), "127.0.0.1 answered something that is no chat completion: check the base URL."),
+    (raw("[1, 2]"), "127.0.0.1 answered something that is no chat completion: check the base URL."),
+    (completion(""), "“tiny” at 127.0.0.1 answered nothing: try again, or another model."),
+    (completion(None), "“tiny” at 127.0.0.1 answered nothing: try again, or another model."),
+    (completion("<think>hm</think>"), "“tiny” at 127.0.0.1 answered nothing: try again, or another model."),
+    (
+        completion('{"tasks": [{"ta', finish="length"),
+        "“tiny” at 127.0.0.1 ran out of room in the middle of its reply: shorten the request, or choose another model.",
+    ),
+]
+STREAM_ONLY = [
+    (pieces(), "“tiny” at 127.0.0.1 answered nothing: try again, or another model."),
+    (pieces("It", breaks_off=True), "127.0.0.1 broke off in the middle of its answer: try again in a minute."),
+    (pieces("It", fault="overloaded"), "127.0.0.1 broke off in the middle of its answer: try again in a minute."),
+]
+
+
+@pytest.mark.parametrize(("reply", "sentence"), SENTENCES + WHOLE_ONLY)
+async def test_a_failure_is_one_sentence(server: ScriptedServer, model: LanguageModel, reply: Reply, sentence: str) -> None:
+    server.will(reply)
+    assert str(await refusal(model)) == sentence
+
+
+@pytest.mark.parametrize(("reply", "sentence"), SENTENCES + STREAM_ONLY)
+async def test_a_failing_stream_is_one_sentence(
+    server: ScriptedServer, model: LanguageModel, reply: Reply, sentence: str
+) -> None:
+    server.will(reply)
+    assert str(await refusal(model, stream=True)) == sentence
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_server_that_hangs_up_is_one_sentence(server: ScriptedServer, model: LanguageModel, stream: bool) -> None:
+    server.will(hang_up)
+    fault = await refusal(model, stream=stream)
+    assert str(fault) == "127.0.0.1 can't be reached: check the base URL and the network."
+
+
+async def test_no_server_is_one_sentence() -> None:
+    with socket.socket() as taken:  # bound, not listening: the port answers nobody
+        taken.bind(("127.0.0.1", 0))
+        fault = await refusal(LanguageModel("tiny", f"http://127.0.0.1:{taken.getsockname()[1]}/v1", KEY))
+    assert str(fault) == "127.0.0.1 can't be reached: check the base URL and the network."
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_silent_server_is_waited_for_once(server: ScriptedServer, stream: bool) -> None:
+    server.will(silence)
+    fault = await refusal(LanguageModel("tiny", server.base_url, KEY, seconds=0.3), stream=stream)
+    assert str(fault) == "127.0.0.1 did not answer within 0.3 s: try again, or another model."
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *["", "localhost:11434/v1", "ftp://host/v1", "http://", "http://u:pass@host/v1", KEY, "http://a b/v1", "http://a\n/v1"],
+        *["http:///v1", "http://[", "http://[bad", "http://[::1", "http://h:99999/v1", "http://h:0/v1", "http://h:x/v1"],
+        *[f"http://{'a' * 300}/v1", f"http://{'a.' * 150}com/v1", "http://a..b/v1", "http://.a/v1"],
+        *["http://\u2100.com/v1", "http://\u00fc-.com/v1", "http://\ud800.com/v1", f"http://{'ü' * 300}/v1"],
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_bad_base_url_is_refused_and_not_repeated(url: str, stream: bool) -> None:
+    model = LanguageModel("tiny", url, KEY)
+    fault = await refusal(model, stream=stream)
+    with pytest.raises(ControllerError, match="The base URL is not valid"):
+        await model.check()
+    assert str(fault) == "The base URL is not valid: write it like https://host/v1, without a name or password in it."
+    assert "pass" not in model.server + repr(model)
+    assert KEY not in model.server + repr(model)
+
+
+@pytest.mark.parametrize("key", [f"{KEY}\n{KEY}", f"{KEY} {KEY}", f"{KEY}…", "\x00" + KEY])
+async def test_a_key_that_cannot_be_sent_is_refused_and_not_repeated(server: ScriptedServer, key: str) -> None:
+    fault = await refusal(LanguageModel("tiny", server.base_url, key))
+    assert str(fault) == "The key for 127.0.0.1 holds a blank or a sign that no key has: copy it again."
+    assert not server.asked
+
+
+TELLTALE = [error(status, "Incorrect API key provided: {key}.") for status in (400, 401, 403, 429, 500)]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("reply", [*TELLTALE, hang_up, pieces("It", fault=f"bad key {KEY}"), raw(f'{{"k": "{KEY}"')])
+async def test_the_key_is_in_no_exception_and_in_no_log(
+    server: ScriptedServer, model: LanguageModel, caplog: pytest.LogCaptureFixture, reply: Reply, stream: bool
+) -> None:
+    for name in ("", "openai", "httpx2", "httpcore2", "hugginggpt"):
+        caplog.set_level(logging.DEBUG, name)
+    server.will(reply)
+    fault = await refusal(model, stream=stream, schema=SCHEMA)
+    logging.getLogger("hugginggpt").error("it failed", exc_info=fault)
+    assert "it failed" in caplog.text
+    assert KEY not in caplog.text
+    for link in chain(fault):
+        assert KEY not in f"{link} {link!r} {link.args} {vars(link)}"
+
+
+async def test_the_log_keeps_what_the_server_said_without_even_a_masked_key(
+    server: ScriptedServer, model: LanguageModel
+) -> None:
+    server.will(error(401, "Incorrect API key provided: sk-visi********cret. It was {key}."))
+    fault = await refusal(model)
+    assert re.search(r"AuthenticationError.*Incorrect API key provided: \[key\].*Bearer \[key\]", str(fault.__cause__))
+
+
+@pytest.mark.parametrize(("key", "sent"), [(KEY, f"Bearer {KEY}"), ("", "Bearer none")])
+async def test_nothing_of_the_environment_is_sent(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, key: str, sent: str
+) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    server.will(completion("Hi."))
+    await LanguageModel("tiny", server.base_url, key).complete(HELLO, "plan")
+    headers = server.asked[0].headers
+    assert headers["authorization"] == sent
+    assert not {"openai-organization", "openai-project", "x-team"} & set(headers)
+    assert "server" not in str(headers)
+
+
+def test_a_model_shows_its_server_and_not_its_key() -> None:
+    model = LanguageModel("gpt-5", "https://router.huggingface.co/v1", KEY)
+    assert model.server == "router.huggingface.co"
+    assert KEY not in f"{model} {model!r}"
+
+
+async def test_a_plan_is_no_place_for_chance_where_the_server_takes_a_temperature(
+    server: ScriptedServer, model: LanguageModel
+) -> None:
+    server.will(refusing("temperature", completion('{"a": 1}')))
+    for _ in range(2):
+        assert (await model.complete(HELLO, "plan", schema={"required": ["a"]}))[0] == '{"a": 1}'
+    assert [asked.body.get("temperature") for asked in server.asked] == [0, None, None]
+    assert {asked.body["response_format"]["type"] for asked in server.asked} == {"json_schema"}
+
+
+async def test_an_answer_is_written_as_warmly_as_the_server_likes(server: ScriptedServer, model: LanguageModel) -> None:
+    server.will(completion("Hi."))
+    await model.complete(HELLO, "respond")
+    assert "temperature" not in server.asked[0].body

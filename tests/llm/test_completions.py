@@ -1,0 +1,34 @@
+"""What is read of a server's completions, however odd their form."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hugginggpt.llm.completions import dollars, tokens, words_of
+
+
+@pytest.mark.parametrize(
+    ("told", "cost"),
+    [
+        (0.0021, 0.0021),
+        (0, 0.0),
+        *[(odd, None) for odd in (None, True, "0.1", -1, float("nan"), float("inf"), 10**400, [0.1])],
+    ],
+)
+def test_a_cost_is_a_sum_that_a_call_may_cost(told: Any, cost: float | None) -> None:
+    assert dollars(SimpleNamespace(cost=told)) == cost
+    assert dollars(None) is None
+
+
+@pytest.mark.parametrize(("told", "count"), [(7, 7), *[(odd, 0) for odd in (None, True, "7", -7, 7.5, [7])]])
+def test_tokens_are_counted_where_they_can_be(told: Any, count: int) -> None:
+    assert tokens(SimpleNamespace(prompt_tokens=told), "prompt_tokens") == count
+    assert tokens(None, "prompt_tokens") == 0
+
+
+@pytest.mark.parametrize("odd", [None, [], [None], "text", [SimpleNamespace(delta=None, finish_reason=None)]])
+def test_a_piece_of_another_form_says_nothing(odd: Any) -> None:
+    assert words_of(SimpleNamespace(choices=odd))[0] == ""

@@ -1,0 +1,293 @@
+"""Events as messages: the page is a pure function of what happened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from hugginggpt.core.events import (
+    AnswerDelta,
+    Answered,
+    ApprovalAsked,
+    ApprovalGiven,
+    AttemptFailed,
+    Event,
+    ModelRef,
+    ModelSelected,
+    Notice,
+    Planned,
+    RequestDone,
+    RequestFailed,
+    RequestStarted,
+    TaskDone,
+    TaskFailed,
+    TaskPlanned,
+    TaskProgress,
+    TaskSkipped,
+    TaskStarted,
+    Usage,
+)
+from hugginggpt.core.recording import Recording
+from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.ui.chat import messages as chat
+from hugginggpt.ui.i18n import Words
+from hugginggpt.workspace.workspace import Origin, Resource, Workspace
+from tests.conftest import MEDIA, made, say
+
+ENGLISH = Words()
+OCR, VOICE = ModelRef("PP-OCR", "bundled"), ModelRef("voice", "hosted")
+STARTED = RequestStarted("Read this.", (), "built-in planner")
+PLANNED = Planned(
+    made(
+        {"task": "image-to-text", "id": 0, "dep": [-1], "args": {"image": "example.jpg"}},
+        {"task": "text-to-speech", "id": 1, "dep": [0], "args": {"text": "<resource>-0"}},
+    ),
+    0.012,
+)
+SELECTED = ModelSelected(0, OCR, "It reads print.", (OCR,))
+READ = Resource("text-1", Kind.TEXT, Origin("task", "image-to-text", 0), text="INVOICE *20417*")
+SPOKEN = Resource("audio-1", Kind.AUDIO, Origin("task", "text-to-speech", 1), path=Path("audio-1.wav"), measure="2.0 s")
+WORKED: tuple[Event, ...] = (
+    STARTED,
+    PLANNED,
+    SELECTED,
+    TaskStarted(0, OCR),
+    TaskDone(0, OCR, (READ,), 1.43, "A note."),
+    TaskStarted(1, VOICE),
+    TaskDone(1, VOICE, (SPOKEN,), 0.31),
+    Answered("It says 20417."),
+    RequestDone(1.9),
+)
+
+
+def shown(*events: Event, stopped: bool = False, words: Words = ENGLISH, again: bool = False) -> list[gr.ChatMessage]:
+    return chat.messages(Recording(events, (0.0,) * len(events), stopped), task_table(), words, again=again)
+
+
+def titles(messages: list[gr.ChatMessage]) -> list[str]:
+    return [message.metadata["title"] for message in messages if message.metadata]
+
+
+def thought(messages: list[gr.ChatMessage], name: str) -> Any:
+    return next(message for message in messages if message.metadata and message.metadata.get("id") == name)
+
+
+def said(messages: list[gr.ChatMessage]) -> list[Any]:
+    return [message.content for message in messages if not message.metadata and isinstance(message.content, str)]
+
+
+def test_before_there_is_a_plan_it_says_who_is_planning() -> None:
+    (planning,) = shown(STARTED)
+    assert planning.metadata == {"title": "Planning", "log": "built-in planner", "id": "plan", "status": "pending"}
+
+
+def test_tasks_are_shown_while_the_plan_is_still_written() -> None:
+    first, second = PLANNED.plan.tasks
+    messages = shown(STARTED, TaskPlanned(first), SELECTED, TaskStarted(0, OCR))
+    assert titles(messages) == ["Planning · 1 task so far", "image-to-text · running"]
+    messages = shown(STARTED, TaskPlanned(first), TaskDone(0, OCR, (READ,), 1.0), TaskPlanned(second), PLANNED)
+    assert titles(messages) == ["Planned 2 tasks", "image-to-text", "text-to-speech · waiting"]
+
+
+def test_a_new_plan_for_the_rest_says_why() -> None:
+    again = Planned(made(*PLANNED.plan.as_json(), say(2, "x")), 0.2, "Task 1 (text-to-speech) failed: No *voice*.")
+    plan = thought(shown(STARTED, PLANNED, TaskFailed(1, "No *voice*.", 0.1), again), "plan")
+    assert plan.metadata["title"] == "Planned 3 tasks"
+    assert plan.content == "- Planned anew for the rest: Task 1 (text-to-speech) failed: No \\*voice\\*."
+
+
+def test_what_the_language_model_took_is_told_for_each_stage() -> None:
+    usage = (Usage("plan", 1, 1_200, 40, 1.24, 0.0021), Usage("respond", 2, 300, 90, 0.5))
+    plan = thought(shown(STARTED, PLANNED, RequestDone(2.0, usage)), "plan")
+    assert plan.content.splitlines() == [
+        "- Planning: 1 call, 1,200 tokens in, 40 out, 1.2 s, $0.0021",
+        "- The answer: 2 calls, 300 tokens in, 90 out, 0.5 s",
+    ]
+
+
+def test_a_file_that_the_answer_names_is_a_link_and_what_does_not_exist_is_none() -> None:
+    (answer,) = [
+        m.content for m in shown(*WORKED[:-2], Answered("Hear audio-1 (`audio-1`), not audio-2 or text-1.")) if m.content
+    ][-2:-1]
+    assert answer == "Hear [audio-1](<gradio_api/file=audio-1.wav>) (`audio-1`), not audio-2 or text-1."
+
+
+def test_a_plan_nests_a_step_for_each_task() -> None:
+    messages = shown(STARTED, PLANNED)
+    assert titles(messages) == ["Planned 2 tasks", "image-to-text · waiting", "text-to-speech · waiting"]
+    assert thought(messages, "plan").metadata["log"] == "built-in planner · 12 ms"
+    assert {message.metadata.get("parent_id") for message in messages[1:]} == {"plan"}
+    assert {message.metadata["status"] for message in messages} == {"pending"}
+
+
+def test_a_running_step_names_its_model_and_then_how_far_it_is() -> None:
+    events = (STARTED, PLANNED, SELECTED, TaskStarted(0, OCR))
+    running = thought(shown(*events), "task-0").metadata
+    assert (running["title"], running["log"], running["status"]) == ("image-to-text · running", "PP-OCR · here", "pending")
+    further = thought(shown(*events, TaskProgress(0, "2 of 5", 0.4)), "task-0").metadata
+    assert further["log"] == "2 of 5"
+
+
+def test_a_step_that_is_done_has_its_seconds_and_opens_to_model_reason_input_and_result() -> None:
+    done = thought(shown(*WORKED), "task-0")
+    assert (done.metadata["title"], done.metadata["duration"], done.metadata["status"]) == ("image-to-text", 1.4, "done")
+    assert done.content.split("\n\n") == [
+        "**Model** PP-OCR on this machine. It reads print.",
+        "**Input** image = `example.jpg`",
+        "**Result** text-1",
+        "> INVOICE \\*20417\\*  ",
+        "_A note._",
+    ]
+
+
+def test_a_file_that_was_made_is_measured_in_its_step_and_shown_after_the_answer() -> None:
+    messages = shown(*WORKED)
+    assert "**Result** audio-1, 2.0 s" in thought(messages, "task-1").content
+    assert messages[-2].content == "It says 20417."
+    assert isinstance(messages[-1].content, gr.Audio)
+
+
+def test_when_all_is_done_the_plan_says_so_with_the_whole_time() -> None:
+    plan = thought(shown(*WORKED), "plan").metadata
+    assert (plan["title"], plan["duration"], plan["status"]) == ("Did 2 tasks", 1.9, "done")
+
+
+def test_a_step_on_a_hosted_model_says_so() -> None:
+    assert thought(shown(*WORKED), "task-1").metadata["log"] == "voice · hosted"
+
+
+def test_failed_and_skipped_steps_say_why_and_are_counted_out() -> None:
+    messages = shown(
+        STARTED, PLANNED, SELECTED, TaskStarted(0, OCR), TaskFailed(0, "It is blank.", 0.2), TaskSkipped(1, "Skipped.", 0),
+        Answered("Nothing.", False), RequestDone(0.4),
+    )  # fmt: skip
+    assert titles(messages) == ["0 of 2 tasks done", "image-to-text · failed", "text-to-speech · skipped"]
+    assert thought(messages, "task-0").content.endswith("It is blank.")
+    assert thought(messages, "task-1").content.endswith("Skipped.")
+
+
+def test_a_model_that_failed_before_another_did_it_is_told() -> None:
+    tried = AttemptFailed(0, ModelRef("first", "bundled"), "Out of order.")
+    messages = shown(STARTED, PLANNED, SELECTED, tried, TaskStarted(0, OCR))
+    assert "**Tried** first (here): Out of order." in thought(messages, "task-0").content
+
+
+def test_a_step_says_whether_its_candidates_came_from_the_hubs_search_or_from_the_shipped_list() -> None:
+    source = "the shipped list (The Hub can't be reached: check the network)"
+    paints = ModelRef("o/paints", "hosted", "fal-ai")
+    messages = shown(STARTED, PLANNED, ModelSelected(0, paints, "It paints.", (paints,), source))
+    told = thought(messages, "task-0")
+    assert told.metadata["log"] == "o/paints · hosted by fal-ai"
+    assert "**Candidates** The shipped list (The Hub can't be reached: check the network)." in told.content
+    assert "**Model** [o/paints](https://huggingface.co/o/paints) (hosted by fal-ai). It paints." in told.content
+
+
+def test_an_answer_grows_and_may_begin_again() -> None:
+    assert said(shown(STARTED, PLANNED, AnswerDelta("It "), AnswerDelta("says"))) == ["It says"]
+    assert said(shown(STARTED, PLANNED, AnswerDelta("It "), AnswerDelta("That", restarts=True))) == ["That"]
+
+
+def test_a_request_that_fails_before_a_plan_is_one_sentence() -> None:
+    messages = shown(STARTED, RequestFailed("Enter a key."), RequestDone(0.1))
+    assert [message.content for message in messages] == ["Enter a key."]
+
+
+def test_a_notice_stands_before_the_answer() -> None:
+    assert said(shown(*WORKED[:7], Notice("The first ones are taken."), *WORKED[7:])) == [
+        "The first ones are taken.",
+        "It says 20417.",
+    ]
+
+
+def test_in_a_stopped_request_nothing_is_pending_and_what_was_finished_stays() -> None:
+    messages = shown(*WORKED[:6], stopped=True)
+    assert {message.metadata["status"] for message in messages if message.metadata} == {"done"}
+    assert "text-1" in thought(messages, "task-0").content
+    assert said(messages) == ["Stopped. What was finished before stays."]
+
+
+def test_a_request_shows_its_words_its_files_and_their_names(workspace: Workspace) -> None:
+    words, picture, table, names = chat.user_messages(
+        "Compare them.", [workspace.add_file(MEDIA / name) for name in ("cat.jpg", "people.csv")]
+    )
+    assert (words.content, names.content) == ("Compare them.", "_image-1, table-1_")
+    assert isinstance(picture.content, gr.Image)
+    assert str(table.content["path"]).endswith("table-1.csv")  # type: ignore[index, call-overload]
+
+
+def test_what_was_stopped_can_go_on() -> None:
+    (*_, last) = shown(*WORKED[:6], stopped=True, again=True)
+    assert last.content == "Stopped. What was finished before stays."
+    assert [option["value"] for option in last.options] == ["again"]
+
+
+def test_a_long_result_is_cut_in_its_step() -> None:
+    long = Resource("text-1", Kind.TEXT, Origin("task", "image-to-text", 0), text="word " * 1_000)
+    messages = shown(STARTED, PLANNED, SELECTED, TaskDone(0, OCR, (long,), 1.0))
+    assert len(thought(messages, "task-0").content) < 1_000
+
+
+def test_marks_in_what_a_server_or_a_file_says_stay_text() -> None:
+    failed = shown(STARTED, PLANNED, SELECTED, TaskStarted(0, OCR), TaskFailed(0, "“a*b*<i>.png” is blank.", 0.2))
+    assert "“a\\*b\\*\\<i\\>.png” is blank." in thought(failed, "task-0").content
+    marked = made({"task": "text-to-speech", "id": 0, "dep": [-1], "args": {"text": "a `b` c"}})
+    assert "text = `a 'b' c`" in thought(shown(STARTED, Planned(marked, 0.1)), "task-0").content
+
+
+def test_a_table_that_was_made_is_shown_as_one_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("name,prediction\nInes | Varga,yes\n" + "Teodor,no\n" * 20, encoding="utf-8")
+    classified = made({"task": "tabular-classification", "id": 0, "args": {"table": "people.csv"}})
+    result = Resource("table-2", Kind.TABLE, Origin("task", "tabular-classification", 0), path=path)
+    table, file = shown(STARTED, Planned(classified, 0.1), TaskStarted(0, OCR), TaskDone(0, OCR, (result,), 0.1))[-1].content
+    assert table.splitlines()[:3] == ["| name | prediction |", "| --- | --- |", "| Ines \\| Varga | yes |"]
+    assert len(table.splitlines()) == 12
+    assert file == {"path": str(path)}
+
+
+def test_in_chinese_the_pages_own_words_are_chinese() -> None:
+    messages = shown(*WORKED, words=Words("zh"))
+    assert titles(messages) == ["已完成 2 个任务", "image-to-text", "text-to-speech"]
+    assert "**模型** PP-OCR 在本机运行" in thought(messages, "task-0").content
+
+
+def test_a_task_that_failed_can_be_tried_again_and_with_models_that_have_not_failed() -> None:
+    paints = [ModelRef(f"o/{name}", "hosted") for name in ("one", "two", "three")]
+    events = (
+        STARTED,
+        Planned(made({"task": "text-to-image", "id": 0, "args": {"text": "A fox."}}), 0.1),
+        ModelSelected(0, paints[0], "It paints.", tuple(paints)),
+        AttemptFailed(0, paints[0], "No credit."),
+        TaskStarted(0, paints[1]),
+        TaskFailed(0, "No credit.", 1.0),
+        Answered("Nothing.", False),
+        RequestDone(1.0),
+    )
+    chance = shown(*events, again=True)[-1]
+    assert chance.content == "**text-to-image failed.** No credit."
+    assert [option["value"] for option in chance.options] == ["again", "again 0 o/three"]
+    assert not any(message.options for message in shown(*events))
+
+
+def test_several_pictures_stand_side_by_side() -> None:
+    boxes = [Resource(f"image-{n}", Kind.IMAGE, Origin("task", "x", n), path=Path(f"image-{n}.png")) for n in (2, 3)]
+    drawn = made(*({"task": "canny-control", "id": n, "args": {"image": "a.jpg"}} for n in (0, 1)))
+    messages = shown(STARTED, Planned(drawn, 0.1), *(TaskDone(n, OCR, (boxes[n],), 1.0) for n in (0, 1)))
+    assert isinstance(messages[-1].content, gr.Gallery)
+
+
+def test_structured_results_are_behind_a_fold_and_stay_text() -> None:
+    found = Resource("text-1", Kind.TEXT, Origin("task", "x", 0), text="cat", data={"label": "<b>`cat`</b>", "score": 0.9})
+    details = thought(shown(STARTED, PLANNED, SELECTED, TaskDone(0, OCR, (found,), 1.0)), "task-0").content
+    fold = details[details.index("<details>") :]
+    assert "<summary>Data of text-1</summary>" in fold
+    assert "&lt;b&gt;&#96;cat&#96;&lt;/b&gt;" in fold
+    assert "\n" not in fold
+
+
+def test_a_plan_that_waits_for_the_person_says_so() -> None:
+    asked = (STARTED, PLANNED, ApprovalAsked({0: (OCR,)}))
+    assert titles(shown(*asked))[0] == "Planned 2 tasks · waits for you"
+    assert titles(shown(*asked, ApprovalGiven()))[0] == "Planned 2 tasks"

@@ -1,0 +1,149 @@
+"""Work on a request: whoever looks sees it grow, it goes on while a page is reloaded, and it ends when it is to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from hugginggpt.core.events import Event, Notice, RequestDone, RequestFailed, RequestStarted
+from hugginggpt.core.plan import Plan
+from hugginggpt.planning.approval import Approved, Proposal
+from hugginggpt.ui.session import background_run as runs
+from hugginggpt.ui.session.background_run import Gate, Run, Work
+
+STARTED, DONE = RequestStarted("Do it.", (), "somebody"), RequestDone(1.0)
+
+
+async def short() -> AsyncGenerator[Event, None]:
+    yield STARTED
+    await asyncio.sleep(0.01)
+    yield DONE
+
+
+async def stuck(ended: list[str]) -> AsyncGenerator[Event, None]:
+    try:
+        yield STARTED
+        await asyncio.sleep(60)
+        yield DONE
+    finally:
+        ended.append("ended")
+
+
+async def test_a_follower_sees_each_event_and_then_the_end() -> None:
+    work = Work(Run("Do it."), short())
+    seen = [count async for count in work.follow()]
+    assert seen[-1] == 2
+    assert work.run.over
+    assert work.run.recording.events == (STARTED, DONE)
+    assert work.run.recording.times[0] == 0.0 < work.run.recording.times[1]
+    assert not work.run.stopped
+
+
+async def test_a_second_follower_sees_all_of_it_too() -> None:
+    work = Work(Run("Do it."), short())
+    async for _ in work.follow():
+        break  # the page is reloaded
+    assert [count async for count in work.follow()][-1] == 2
+
+
+async def test_stopped_work_has_ended_when_stop_returns() -> None:
+    ended: list[str] = []
+    work = Work(Run("Do it."), stuck(ended))
+    async for _ in work.follow():
+        if work.run.events:
+            break
+    await work.stop()
+    assert ended == ["ended"]
+    assert work.run.stopped
+    assert work.run.over
+
+
+async def test_work_that_nobody_looks_at_ends_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "ALONE_SECONDS", 0.05)
+    ended: list[str] = []
+    work = Work(Run("Do it."), stuck(ended))
+    async for _ in work.follow():
+        if work.run.events:
+            break
+    await asyncio.sleep(0.02)
+    async for _ in work.follow():  # somebody has come back in time
+        break
+    await asyncio.sleep(0.03)
+    assert not ended
+    await asyncio.sleep(0.1)
+    assert ended == ["ended"]
+
+
+async def test_a_follower_is_heard_of_when_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "BEAT_SECONDS", 0.01)
+    work, heard = Work(Run("Do it."), stuck([])), list[int]()
+    async for count in work.follow():
+        heard.append(count)
+        if len(heard) > 4:
+            break
+    assert heard[-3:] == [1, 1, 1]  # Gradio notices a closed tab only when it has something to send
+    await work.stop()
+
+
+async def test_work_that_never_began_is_over_when_it_is_stopped() -> None:
+    work = Work(Run("Do it."), stuck([]))
+    await work.stop()
+    assert (work.run.over, work.run.stopped) == (True, True)
+
+
+async def test_stopping_twice_does_not_stop_the_clearing_up() -> None:
+    cleared: list[bool] = []
+
+    async def slow() -> AsyncGenerator[Event, None]:
+        try:
+            yield STARTED
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.05)
+            cleared.append(True)
+
+    work = Work(Run("Do it."), slow())
+    async for _ in work.follow():
+        if work.run.events:
+            break
+    await asyncio.gather(work.stop(), work.stop())
+    assert cleared == [True]
+
+
+async def test_a_fault_in_our_own_code_ends_the_run_and_is_told() -> None:
+    async def broken() -> AsyncGenerator[Event, None]:
+        yield STARTED
+        raise KeyError("secret")
+
+    work = Work(Run("Do it."), broken())
+    assert [count async for count in work.follow()]
+    assert work.run.failed
+    (failed,) = (event for event in work.run.events if isinstance(event, RequestFailed))
+    assert "secret" not in failed.error
+
+
+async def test_a_gate_holds_a_proposal_until_it_is_opened() -> None:
+    gate, proposal = Gate(), Proposal(Plan(()), {})
+    waiting = asyncio.create_task(gate(proposal))
+    await asyncio.sleep(0)
+    assert gate.proposal is proposal
+    gate.open(Approved(proposal.plan))
+    gate.open(Approved(proposal.plan))  # a second click
+    assert await waiting == Approved(proposal.plan)
+    assert gate.proposal is None
+
+
+async def test_a_gate_is_empty_again_when_the_request_is_stopped() -> None:
+    gate = Gate()
+    waiting = asyncio.create_task(gate(Proposal(Plan(()), {})))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    assert gate.proposal is None
+    gate.open(Approved(Plan(())))
+
+
+def test_an_event_that_comes_alone_needs_no_clock() -> None:
+    assert Run("Do it.", events=[Notice("one")], times=[0.0]).recording.times == (0.0,)
