@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.local.expert import LocalExpert
 from hugginggpt.hub.cache import read_checkpoint
 from hugginggpt.workspace import media
-from hugginggpt.workspace.workspace import EXAMPLE_MEDIA, Origin, Resource
+from hugginggpt.workspace.workspace import EXAMPLE_MEDIA
 
 MODEL = "benchmark/vit-base"
 ROUNDS = 15

@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any
 
-from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.model_card import Assignment, ModelCard
 from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import Kind, task_table
 from hugginggpt.execution.device_queue import Slots
-from hugginggpt.execution.scheduler import Assignment, Scheduler
+from hugginggpt.execution.scheduler import Scheduler
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.planning.repair import make_plan
 from hugginggpt.workspace.workspace import Workspace

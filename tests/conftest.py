@@ -18,18 +18,19 @@ from PIL import Image
 from hugginggpt.controllers.base import Choice, PlanRequest, RespondRequest, Selection
 from hugginggpt.core.errors import ExpertError, RequestError
 from hugginggpt.core.events import Event, Planned, Step, Usage
-from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.model_card import Assignment, ModelCard
 from hugginggpt.core.plan import Plan, Task
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import Kind, TaskTable, task_table
 from hugginggpt.core.trace import fold_steps
 from hugginggpt.execution.device_queue import Slots
-from hugginggpt.execution.scheduler import Assignment, Scheduler
+from hugginggpt.execution.scheduler import Scheduler
 from hugginggpt.experts.base import Call, Output, Result, in_thread
 from hugginggpt.llm.capabilities import KNOWN
 from hugginggpt.planning.repair import make_plan
 from hugginggpt.workspace import media
-from hugginggpt.workspace.workspace import Origin, Resource, Workspace
+from hugginggpt.workspace.workspace import Workspace
 from tests.scripted_server import ScriptedServer, scripted_server
 
 MEDIA = Path(__file__).resolve().parent.parent / "demos" / "media"

@@ -52,22 +52,7 @@ def test_imports_run_one_way(folder: str) -> None:
     assert seen
     upward = [pair for pair in seen if (other := pair[1].split(".")[0]) != folder and FLOOR[other] <= FLOOR[folder]]
     skipping = [pair for pair in seen if any(f"{pair[1]}.".startswith(f"{each}.") for each in APART.get(folder, ()))]
-    assert [pair for pair in (*upward, *skipping) if pair not in NOT_YET] == []
-
-
-NOT_YET = {
-    ("agent/run_plan.py", "cli.options"),
-    ("core/events.py", "workspace.workspace"),
-    ("core/trace.py", "workspace.workspace"),
-    ("hub/errors.py", "llm.errors"),
-    ("hub/search.py", "llm.errors"),
-    ("hub/token_check.py", "llm.client"),
-    ("hub/token_check.py", "llm.errors"),
-    ("selection/selector.py", "execution.scheduler"),
-    ("ui/models_page/downloads.py", "experts.local.auto_download"),
-    ("ui/models_page/downloads.py", "experts.local.expert"),
-}
-"""Imports that the modules bring along as they are moved; the cuts that follow undo them."""
+    assert [*upward, *skipping] == []
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import httpx2
 
 from benchmarks.orchestration.shapes import BACKEND, Shape, candidates
 from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.workspace.workspace import Resource
 
 
 class HTTPModels:

@@ -13,8 +13,8 @@ from typing import Final, Literal
 
 from hugginggpt.controllers.base import Turn
 from hugginggpt.core.plan import Argument, Plan, split_references
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.workspace.workspace import Origin, Resource
 
 _QUOTES: Final = " \t\n'\"“”‘’`"
 

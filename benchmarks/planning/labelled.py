@@ -20,9 +20,9 @@ from benchmarks.planning.items import BenchmarkError, Data, Graph, Item, Naming,
 from hugginggpt.controllers.base import Turn
 from hugginggpt.core.errors import PlanError
 from hugginggpt.core.plan import Plan
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, task_table
 from hugginggpt.planning.repair import make_plan
-from hugginggpt.workspace.workspace import Origin, Resource
 
 _RESOURCE: Final = re.compile(rf"(?:{'|'.join(Kind)})-\d+")
 

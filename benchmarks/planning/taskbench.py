@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.planning.items import BenchmarkError, Data, Edge, Graph, Item, Naming, Shape, normal
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, task_table
-from hugginggpt.workspace.workspace import Origin, Resource
 
 
 @dataclass(frozen=True, slots=True)

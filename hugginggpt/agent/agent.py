@@ -9,22 +9,24 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from hugginggpt.agent.pipeline import Parts, Stages
 from hugginggpt.agent.session import Session as Session
 from hugginggpt.controllers.base import Controller, PlanRequest
 from hugginggpt.core.events import Event, Notice
 from hugginggpt.core.plan import Plan
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import TaskTable, task_table
+from hugginggpt.core.text import plain
 from hugginggpt.execution.device_queue import Slots
-from hugginggpt.experts.base import Expert
+from hugginggpt.experts.base import CacheExpert, Expert
 from hugginggpt.planning.approval import Approve, Given
-from hugginggpt.planning.normalize import plain
 from hugginggpt.planning.planner import Planning, check_text
 from hugginggpt.selection.ranking import Needs, Preferences, Ranking, rank
 from hugginggpt.selection.selector import gathered
-from hugginggpt.workspace.workspace import Resource, Workspace
+from hugginggpt.workspace.workspace import Workspace
 
 
 class HuggingGPT:
@@ -55,6 +57,17 @@ class HuggingGPT:
     def expert(self, backend: str) -> Expert | None:
         """The back end of that name; None where this agent has none."""
         return next((expert for expert in self._parts.experts if expert.backend == backend), None)
+
+    @property
+    def cache(self) -> Path | None:
+        """The folder whose models run here; None for the Hugging Face cache, where ``HF_HOME`` says."""
+        return next((expert.cache for expert in self._parts.experts if isinstance(expert, CacheExpert)), None)
+
+    def rescan(self) -> None:
+        """Have models be found that have just been downloaded."""
+        for expert in self._parts.experts:
+            if isinstance(expert, CacheExpert):
+                expert.rescan()
 
     def new_session(self) -> Session:
         """A session with an empty workspace; close it when its person leaves."""

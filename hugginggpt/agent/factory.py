@@ -9,14 +9,14 @@ from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 from hugginggpt.agent.agent import HuggingGPT
-from hugginggpt.agent.model_preferences import checked_token
 from hugginggpt.controllers.base import Controller
 from hugginggpt.controllers.rules.controller import OfflineController
 from hugginggpt.core.errors import RequestError
 from hugginggpt.core.settings import Settings, SettingsError, load_settings
 from hugginggpt.core.ssrf import is_public
-from hugginggpt.experts.base import Expert
+from hugginggpt.experts.base import AccountExpert, CacheExpert, Expert
 from hugginggpt.hub.client import Places
+from hugginggpt.hub.tokens import checked_token
 from hugginggpt.llm.client import DEFAULT_MODEL, OPENAI_URL, LanguageModel
 from hugginggpt.workspace.workspace import remove_stale
 
@@ -54,14 +54,22 @@ def make_agent(settings: Settings | None = None) -> HuggingGPT:
 def _local(settings: Settings) -> Sequence[Expert]:
     from hugginggpt.experts.local.expert import LocalExpert
     from hugginggpt.experts.local.preloading import usual
-    from hugginggpt.experts.local.zerogpu import load_here, on_zero_gpu, wrapped
+    from hugginggpt.experts.local.zerogpu import load_here, on_zero_gpu, run_remotely, wrapped
 
     if settings.local == "off":
         return ()
-    if on_zero_gpu():
+    zero = on_zero_gpu()
+    if zero:
         wrapped()  # now, before anything imports torch
         load_here(usual() if settings.preload is None else settings.preload)
-    return [LocalExpert(device=settings.device, memory_gb=settings.memory_gb, gpu_memory_gb=settings.gpu_memory_gb)]
+    return [
+        LocalExpert(
+            device=settings.device,
+            memory_gb=settings.memory_gb,
+            gpu_memory_gb=settings.gpu_memory_gb,
+            remote=run_remotely if zero else None,
+        )
+    ]
 
 
 def preload(agent: HuggingGPT) -> Thread | None:
@@ -69,12 +77,11 @@ def preload(agent: HuggingGPT) -> Thread | None:
 
     On ZeroGPU `make_agent` has done it: there it must be before the page is up.
     """
-    from hugginggpt.experts.local.expert import LocalExpert
     from hugginggpt.experts.local.preloading import load_behind
     from hugginggpt.experts.local.zerogpu import on_zero_gpu
 
     local, models = agent.expert("local"), agent.settings.preload
-    if not isinstance(local, LocalExpert) or not models or on_zero_gpu():
+    if not isinstance(local, CacheExpert) or not models or on_zero_gpu():
         return None
     return load_behind(local, models)
 
@@ -157,25 +164,13 @@ def session_experts(
         fetch: Whether small models may be fetched from the Hub when they are needed; None: what the settings say.
         visitor: On whose account hosted models run, and what they have added.
     """
-    from hugginggpt.experts.hosted.expert import HostedExpert
     from hugginggpt.experts.llm import TextWorkExpert
+    from hugginggpt.experts.local.auto_download import fetching_experts
 
     found: list[Expert] = [TextWorkExpert(model)] if model else []
     hosted = agent.expert("hosted")
-    if visitor is not None and isinstance(hosted, HostedExpert):
+    if visitor is not None and isinstance(hosted, AccountExpert):
         found.append(hosted.on_behalf(visitor))
     if (agent.settings.local == "download") if fetch is None else fetch:
-        found += _fetching(agent)
+        found += fetching_experts(agent.expert("local"), max_bytes=agent.settings.max_download_bytes)
     return found
-
-
-def _fetching(agent: HuggingGPT) -> Sequence[Expert]:
-    from hugginggpt.experts.local.auto_download import FetchingExpert
-    from hugginggpt.experts.local.expert import LocalExpert
-    from hugginggpt.hub.download import hub
-
-    local = agent.expert("local")
-    if not isinstance(local, LocalExpert):
-        return ()
-    # no token: what is fetched for a visitor is what everybody may have
-    return [FetchingExpert(local, hub(local.cache, token=False), max_bytes=agent.settings.max_download_bytes)]

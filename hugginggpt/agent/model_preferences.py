@@ -11,16 +11,15 @@ from hugginggpt.core.errors import ExpertError, RequestError
 from hugginggpt.core.ssrf import AddressPolicy
 from hugginggpt.core.tasks import TaskTable, task_table
 from hugginggpt.core.threads import aside
+from hugginggpt.experts.base import AccountExpert
 from hugginggpt.hub.account import Visitor, endpoint, is_address
 from hugginggpt.hub.catalog import small_models
 from hugginggpt.selection.ranking import Preferences, Where
 
 if TYPE_CHECKING:
     from hugginggpt.agent.agent import HuggingGPT
-    from hugginggpt.experts.hosted.expert import HostedExpert
     from hugginggpt.hub.search import HubModel
 
-_TOKEN: Final = re.compile(r"hf_[A-Za-z0-9_]{2,}")
 _ID: Final = re.compile(r"[A-Za-z0-9][\w.+-]*(/[A-Za-z0-9][\w.-]*)?")
 _MOST: Final = 50
 
@@ -91,18 +90,6 @@ def read_pair(text: str) -> tuple[str, str]:
     return task, model
 
 
-def checked_token(token: str) -> str:
-    """A Hugging Face token as it was pasted, without blanks around it; empty for none.
-
-    Raises:
-        RequestError: It is none: it may be another service's key, which must not be sent to the Hub.
-    """
-    token = token.strip()
-    if token and not _TOKEN.fullmatch(token):
-        raise RequestError("This is no Hugging Face token, which begins with hf_: huggingface.co/settings/tokens makes one.")
-    return token
-
-
 async def visitor_for(
     agent: HuggingGPT, token: str, wishes: Wishes, *, known: Visitor | None = None, allowed: AddressPolicy | None = None
 ) -> Visitor:
@@ -118,7 +105,6 @@ async def visitor_for(
     Raises:
         HuggingGPTError: A model doesn't exist, or nobody serves it for that task.
     """
-    from hugginggpt.experts.hosted.expert import HostedExpert
     from hugginggpt.experts.hosted.task_table import TASKS
 
     wanted = dict.fromkeys([*wishes.added, *wishes.pinned.items()])
@@ -130,17 +116,17 @@ async def visitor_for(
     before = {(task, model.id): model for task, several in (known.models if known else {}).items() for model in several}
     here = await aside(lambda: _here(agent)) if wanted else set()
     for task, model in wanted:
-        if is_address(model) or (task, model) in here or not isinstance(hosted, HostedExpert):
+        if is_address(model) or (task, model) in here or not isinstance(hosted, AccountExpert):
             continue
         found = before.get((task, model)) or await _looked_up(hosted, task, model, token)
         models[task] = (*models.get(task, ()), found)
     return Visitor(token, wishes.provider, models, endpoints, allowed)
 
 
-async def _looked_up(hosted: HostedExpert, task: str, model: str, token: str) -> HubModel:
+async def _looked_up(hosted: AccountExpert, task: str, model: str, token: str) -> HubModel:
     if not token:
         raise ExpertError(f"{model} is not on this machine, and running it elsewhere takes a Hugging Face token.")
-    found = await aside(lambda: hosted.search.look_up(model, token))
+    found = await aside(lambda: hosted.look_up(model, token))
     if not hosted.serves(found, task):
         raise ExpertError(f"{model} is not on this machine, and no provider serves it for {task} now: choose another model.")
     return replace(found, id=model)  # as it was typed: the Hub knows a renamed model by both names

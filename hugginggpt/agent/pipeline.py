@@ -20,6 +20,7 @@ from hugginggpt.core.events import (
     Answered,
     ApprovalAsked,
     ApprovalGiven,
+    Emit,
     Event,
     ModelRef,
     Notice,
@@ -32,19 +33,19 @@ from hugginggpt.core.events import (
     Usage,
 )
 from hugginggpt.core.plan import Plan, Task
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import TaskTable
+from hugginggpt.core.text import plain
 from hugginggpt.core.trace import fold_steps
 from hugginggpt.execution.device_queue import Slots
-from hugginggpt.execution.scheduler import Emit, Run, Scheduler
+from hugginggpt.execution.scheduler import Run, Scheduler
 from hugginggpt.experts.base import Expert, Limits
 from hugginggpt.planning.approval import CHANGED, Approve, Given, Proposal
-from hugginggpt.planning.normalize import plain
 from hugginggpt.planning.planner import Planning, check_text
 from hugginggpt.response.checks import complete, gone_wrong, invented, summed
 from hugginggpt.selection.ranking import Preferences
 from hugginggpt.selection.selector import Chooser
-from hugginggpt.workspace.workspace import Resource
 
 log = logging.getLogger(__name__)
 

@@ -14,16 +14,16 @@ from typing import Any, Final
 from hugginggpt.agent.agent import HuggingGPT, Session
 from hugginggpt.agent.factory import make_agent, make_language_model, session_experts
 from hugginggpt.agent.model_preferences import Wishes, visitor_for
-from hugginggpt.cli.options import own_token
 from hugginggpt.controllers.base import Choice, PlanRequest, RespondRequest, Selection
 from hugginggpt.core.errors import RequestError
 from hugginggpt.core.events import Event, Notice, RequestFailed, Step, Usage
 from hugginggpt.core.plan import Plan
+from hugginggpt.core.resources import NAME, Resource
 from hugginggpt.core.tasks import Kind, serves
 from hugginggpt.core.trace import fold_steps
+from hugginggpt.hub.tokens import own_token
 from hugginggpt.planning.repair import make_plan
 from hugginggpt.workspace.adopt import adopt
-from hugginggpt.workspace.workspace import NAME, Resource
 
 RESULTS: Final = "results"
 """The folder for what a plan makes, beside its files."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from hugginggpt.agent.factory import make_agent, session_experts
 from hugginggpt.agent.model_preferences import visitor_for
-from hugginggpt.cli.options import add_wishes, own_token, read_wishes
+from hugginggpt.cli.options import add_wishes, read_wishes
 from hugginggpt.core.errors import HuggingGPTError, RequestError
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.settings import SettingsError
@@ -19,6 +19,7 @@ from hugginggpt.core.tasks import TaskType, task_table
 from hugginggpt.hub.cache import find_checkpoints
 from hugginggpt.hub.catalog import small_models
 from hugginggpt.hub.download import hub, in_megabytes
+from hugginggpt.hub.tokens import own_token
 from hugginggpt.selection.ranking import Ranking
 
 _DONE, _COULD_NOT, _BAD_USAGE = 0, 1, 2

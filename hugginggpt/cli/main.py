@@ -22,7 +22,7 @@ from hugginggpt.agent.agent import HuggingGPT, Session
 from hugginggpt.agent.factory import make_agent, make_controller, make_language_model, session_experts
 from hugginggpt.agent.model_preferences import visitor_for
 from hugginggpt.cli.commands import COMMANDS, run_command
-from hugginggpt.cli.options import add_wishes, own_token, read_wishes
+from hugginggpt.cli.options import add_wishes, read_wishes
 from hugginggpt.core.errors import HuggingGPTError, RequestError, StoppedError
 from hugginggpt.core.events import (
     Answered,
@@ -40,10 +40,11 @@ from hugginggpt.core.events import (
     TaskSkipped,
     TaskStarted,
 )
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import SettingsError
 from hugginggpt.core.trace import cost, duration, trace_json
+from hugginggpt.hub.tokens import own_token
 from hugginggpt.llm.client import LanguageModel
-from hugginggpt.workspace.workspace import Resource
 
 _SECONDS_BETWEEN_PROGRESS = 1.0
 

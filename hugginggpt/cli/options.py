@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 
-from hugginggpt.agent.model_preferences import Wishes, checked_token, read_pair
-from hugginggpt.core.errors import RequestError
+from hugginggpt.agent.model_preferences import Wishes, read_pair
 
 
 def add_wishes(parser: argparse.ArgumentParser) -> None:
@@ -36,15 +33,3 @@ def read_wishes(args: argparse.Namespace) -> Wishes:
     for text in args.pin:
         wishes = wishes.pin(*read_pair(text))
     return wishes
-
-
-def own_token() -> str:
-    """The Hugging Face token of whoever types, from ``HF_TOKEN``, on whose account hosted models run.
-
-    What stands there and is none is told on stderr and left out: it may be another service's key.
-    """
-    try:
-        return checked_token(os.environ.get("HF_TOKEN", ""))
-    except RequestError:
-        print("HF_TOKEN holds no Hugging Face token, which begins with hf_: hosted models are left out.", file=sys.stderr)
-        return ""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from hugginggpt.core.events import Notice, Step, Usage
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.plan import Plan, Task
-from hugginggpt.workspace.workspace import Resource
+from hugginggpt.core.resources import Resource
 
 
 @dataclass(frozen=True, slots=True)

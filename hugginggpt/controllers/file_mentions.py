@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.workspace.workspace import Resource
 
 _SUFFIXES: Final = {
     Kind.IMAGE: "png jpg jpeg webp gif bmp tif tiff heic",

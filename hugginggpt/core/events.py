@@ -5,12 +5,12 @@ No event ever carries a key, a path outside its resources, or a traceback.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from hugginggpt.core.plan import Plan, Task
-from hugginggpt.workspace.workspace import Resource
+from hugginggpt.core.resources import Resource
 
 Stage = Literal["plan", "select", "respond", "work"]
 """Where an LLM call belongs; "work" is a text task that the controller's model did as an expert."""
@@ -258,3 +258,7 @@ Event = (
     | RequestFailed
     | RequestDone
 )
+
+
+Emit = Callable[[Event], None]
+"""Called in the event loop with every event of a request."""

@@ -46,3 +46,13 @@ class ModelCard:
     def ref(self) -> ModelRef:
         """Its id and back end alone, as events carry it."""
         return ModelRef(self.id, self.backend, self.provider)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The models a task may run on, the chosen one first, and why it was chosen."""
+
+    candidates: tuple[ModelCard, ...]
+    reason: str
+    source: str = ""
+    """How the candidates came to be known, where that is not plain."""

@@ -27,7 +27,7 @@ from hugginggpt.core.events import (
     TaskStarted,
     Usage,
 )
-from hugginggpt.workspace.workspace import Resource
+from hugginggpt.core.resources import Resource
 
 
 def fold_steps(events: Iterable[Event]) -> tuple[Step, ...]:

@@ -9,8 +9,9 @@ from typing import Final
 
 from hugginggpt.core.errors import InputError
 from hugginggpt.core.plan import Argument, Reference, Task, split_references
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskInput, TaskType, serves
-from hugginggpt.workspace.workspace import Resource, Workspace, is_example
+from hugginggpt.workspace.workspace import Workspace, is_example
 
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _MAX_NAMES: Final = 2_000

@@ -11,12 +11,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hugginggpt.core.errors import BackendError, DeadlineError, ExpertError, HuggingGPTError, InputError
 from hugginggpt.core.events import (
     AttemptFailed,
-    Event,
+    Emit,
     ModelRef,
     ModelSelected,
     Step,
@@ -25,29 +25,18 @@ from hugginggpt.core.events import (
     TaskSkipped,
     Usage,
 )
-from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.model_card import Assignment, ModelCard
 from hugginggpt.core.plan import Plan, Task
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import TaskTable
 from hugginggpt.execution.device_queue import Clock, Slots, Turn, Turns
 from hugginggpt.execution.inputs import TaskInputs
 from hugginggpt.execution.progress import Teller
 from hugginggpt.experts.base import BatchExpert, Call, CancelToken, Expert, Limits, Output, Result
 from hugginggpt.experts.environment_errors import lacking
-from hugginggpt.workspace.workspace import Origin, Resource, Workspace
+from hugginggpt.workspace.workspace import Workspace
 
 log = logging.getLogger(__name__)
-
-Emit = Callable[[Event], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """The models a task may run on, the chosen one first, and why it was chosen."""
-
-    candidates: tuple[ModelCard, ...]
-    reason: str
-    source: str = ""
-    """How the candidates came to be known, where that is not plain."""
 
 
 class Scheduler:

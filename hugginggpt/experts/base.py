@@ -17,15 +17,18 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from hugginggpt.core.errors import ExpertError, InputError, StoppedError
 from hugginggpt.core.events import Usage
 from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.core.threads import aside
 from hugginggpt.workspace import media
-from hugginggpt.workspace.workspace import Resource
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
+
+    from hugginggpt.hub.account import Visitor
+    from hugginggpt.hub.search import HubModel
 
 
 class CancelToken:
@@ -220,6 +223,43 @@ class OfferingExpert(Expert, Protocol):
 
     def offers(self, task: str) -> str:
         """What would make it do a task ("with a token it does it"); empty where nothing would."""
+
+
+@runtime_checkable
+class CacheExpert(Expert, Protocol):
+    """A back end that runs what a folder of this machine holds."""
+
+    @property
+    def cache(self) -> Path | None:
+        """The folder; None for the Hugging Face cache, where ``HF_HOME`` says."""
+
+    def rescan(self) -> None:
+        """Look at the folder again at the next need: something has been downloaded."""
+
+    def load(self, model: str) -> None:
+        """Load a model of the folder before anybody asks for it. Blocks.
+
+        Raises:
+            ExpertError: It is not there, doesn't fit, or can't be loaded.
+        """
+
+
+@runtime_checkable
+class AccountExpert(Expert, Protocol):
+    """A back end that calls servers on somebody's account."""
+
+    def on_behalf(self, visitor: Visitor) -> Expert:
+        """Return one for a visitor, which shares what is known of models and providers."""
+
+    def look_up(self, model: str, token: str) -> HubModel:
+        """Return what the Hub knows of a model. Blocks.
+
+        Raises:
+            ExpertError: There is no such model, or the Hub can't be asked.
+        """
+
+    def serves(self, model: HubModel, task: str) -> bool:
+        """Whether anybody serves a model for a task now."""
 
 
 async def in_thread(function: Callable[[Call], Result], call: Call) -> Result:

@@ -11,10 +11,10 @@ import yaml
 
 from hugginggpt.core.errors import ControllerError, ExpertError
 from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.llm.client import LanguageModel
-from hugginggpt.workspace.workspace import Resource
 
 _INSTRUCTIONS: Final = Path(__file__).with_name("llm.yaml")
 _MAX_TABLE_CHARS: Final = 20_000

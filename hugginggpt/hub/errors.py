@@ -14,9 +14,9 @@ from typing import Any, Final, Literal
 import httpx2
 
 from hugginggpt.core.errors import BackendError, ExpertError, HuggingGPTError
+from hugginggpt.core.http import asked_wait, in_words
 from hugginggpt.core.ssrf import RefusedError
 from hugginggpt.hub.client import FailedAtOnceError
-from hugginggpt.llm.errors import asked_wait, in_words
 
 TOKENS: Final = "huggingface.co/settings/tokens"
 _NO_TOKEN: Final = f"Hugging Face refused the token: check it, or make a new one at {TOKENS}."

@@ -22,9 +22,9 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from hugginggpt.core.errors import ExpertError, StoppedError
+from hugginggpt.core.http import ServerFault, without_key
 from hugginggpt.hub.client import Errand, Places, on_errand
 from hugginggpt.hub.errors import Fault, failed, read_fault
-from hugginggpt.llm.errors import ServerFault, without_key
 
 log = logging.getLogger(__name__)
 

@@ -15,22 +15,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from hugginggpt.core.errors import BrokenOffError, ControllerError, NoPicturesError, TooLongError
 from hugginggpt.core.events import Stage, Usage
+from hugginggpt.core.http import ServerFault, without_key
 from hugginggpt.core.ssrf import AddressPolicy
 from hugginggpt.llm.capabilities import KNOWN, Habits
 from hugginggpt.llm.completions import dollars, spoken, tokens, whole_words, words_of
 from hugginggpt.llm.connection import Connection
 from hugginggpt.llm.context_window import USUAL, told_window, window_in
-from hugginggpt.llm.errors import (
-    CUT,
-    NO_COMPLETION,
-    NOTHING,
-    TOO_MUCH,
-    ServerFault,
-    about_pictures,
-    sentence,
-    too_long,
-    without_key,
-)
+from hugginggpt.llm.errors import CUT, NO_COMPLETION, NOTHING, TOO_MUCH, about_pictures, sentence, too_long
 from hugginggpt.llm.structured_output import Form, Rung, forms, keeps
 
 if TYPE_CHECKING:

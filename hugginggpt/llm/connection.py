@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import httpx2
 
 from hugginggpt.core.errors import ControllerError
+from hugginggpt.core.http import asked_wait
 from hugginggpt.core.ssrf import AddressPolicy, GuardedTransport, RefusedError, certificates, resolve, well_formed
-from hugginggpt.llm.errors import BAD_KEY, BAD_PROXY, BAD_URL, PRIVATE, UNREACHABLE, asked_wait
+from hugginggpt.llm.errors import BAD_KEY, BAD_PROXY, BAD_URL, PRIVATE, UNREACHABLE
 
 if TYPE_CHECKING:
     import openai

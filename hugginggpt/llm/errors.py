@@ -5,18 +5,13 @@ In the sentences {server}, {model} and {wait} stand for the server's host, the m
 
 from __future__ import annotations
 
-import json
-import math
 import re
-import time
 from collections.abc import Mapping
-from contextlib import suppress
-from email.utils import parsedate_to_datetime
 from typing import Final
-from urllib.parse import quote
 
 import httpx2
 
+from hugginggpt.core.http import asked_wait, in_words
 from hugginggpt.core.ssrf import RefusedError
 
 _REDIRECT: Final = "{server} sends requests on to another address, which is not followed: check the base URL."
@@ -56,13 +51,6 @@ _LENGTH: Final = re.compile(
     re.IGNORECASE,
 )
 _PICTURES: Final = re.compile(r"\bimages?(?:_url)?\b|\bvision\b|multi-?modal|mmproj", re.IGNORECASE)
-_MASKED_KEY: Final = re.compile(r"\b(?:sk|hf|gsk|pk|xai|nvapi)[-_][\w*.…-]+")
-_MAX_FAULT_CHARS: Final = 600
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
-
-
-class ServerFault(Exception):  # noqa: N818 (a cause kept for the log, never shown)
-    """What a server said, with the key taken out."""
 
 
 def sentence(error: Exception, *, seconds: float, begun: bool) -> str:
@@ -102,31 +90,3 @@ def too_long(error: Exception) -> bool:
 def about_pictures(error: Exception) -> bool:
     """Whether a server has refused a request because its model takes no pictures."""
     return bool(_PICTURES.search(str(getattr(error, "message", "") or error)))
-
-
-def asked_wait(headers: Mapping[str, str]) -> float:
-    """How long a server asks to wait before the next try, in seconds; 0 when it says nothing that can be read."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        with suppress(ValueError):
-            seconds = float(headers.get(name, "")) * unit
-            return max(seconds, 0.0) if math.isfinite(seconds) else 0.0
-    with suppress(ValueError, OverflowError):
-        return max(parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time.time(), 0.0)
-    return 0.0
-
-
-def in_words(seconds: float) -> str:
-    if seconds < 1:
-        return "a minute"
-    if seconds > _DAY:
-        return "more than a day"
-    if seconds > 2 * _HOUR:
-        return f"{math.ceil(seconds / _HOUR)} hours"
-    return f"{math.ceil(seconds)} s" if seconds <= 2 * _MINUTE else f"{math.ceil(seconds / _MINUTE)} minutes"
-
-
-def without_key(text: str, key: str) -> str:
-    """A text for the log, cut to a length and without the key, in whatever form, and without parts of other keys."""
-    for form in {key, repr(key)[1:-1], json.dumps(key)[1:-1], quote(key, safe="")} - {""}:
-        text = text.replace(form, "[key]")
-    return _MASKED_KEY.sub("[key]", text)[:_MAX_FAULT_CHARS]

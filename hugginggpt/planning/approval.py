@@ -10,9 +10,9 @@ from typing import Final
 from hugginggpt.core.errors import PlanError
 from hugginggpt.core.events import AttemptFailed, Event, ModelRef, ModelSelected, Planned, Step, TaskDone
 from hugginggpt.core.plan import Argument, Plan, Task, references
+from hugginggpt.core.resources import NAME, Resource
 from hugginggpt.core.tasks import TaskTable
 from hugginggpt.planning.repair import make_plan
-from hugginggpt.workspace.workspace import NAME, Resource
 
 CHANGED: Final = "You have changed the plan."
 """Why there is another plan, where the person has changed the first."""

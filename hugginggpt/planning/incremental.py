@@ -11,10 +11,11 @@ from typing import Any
 
 from hugginggpt.core.errors import PlanError
 from hugginggpt.core.plan import Plan, Task, references
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import MEDIA_KINDS, TaskTable
-from hugginggpt.planning.normalize import Draft, makes, plain, read_drafts
+from hugginggpt.core.text import plain
+from hugginggpt.planning.normalize import Draft, makes, read_drafts
 from hugginggpt.planning.repair import finished, make_plan
-from hugginggpt.workspace.workspace import Resource
 
 
 class GrowingPlan:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
-from hugginggpt.controllers.llm.json_reply import lowered
 from hugginggpt.core.errors import PlanError
 from hugginggpt.core.plan import NO_DEPENDENCY, Reference, split_references
 from hugginggpt.core.tasks import Kind, TaskTable, TaskType, serves
+from hugginggpt.core.text import lowered, plain
 
 SEPARATORS: Final = re.compile(r"[\s,;]+|\band\b")
 _MAX_SHOWN: Final = 60
@@ -186,12 +186,3 @@ def shown(value: Any) -> str:
     """A value as messages quote it: one line, cut short."""
     text = " ".join(plain(value).split())
     return f"“{text[:_MAX_SHOWN]}…”" if len(text) > _MAX_SHOWN else f"“{text}”"
-
-
-def plain(value: Any) -> str:
-    """Any value as a text that can be printed: half a surrogate pair becomes a question mark."""
-    try:
-        text = str(value)
-    except (RecursionError, ValueError):  # nested too deep, or a number of thousands of digits
-        return f"a {type(value).__name__} that is too long"
-    return text.encode("utf-8", "replace").decode()

@@ -15,10 +15,11 @@ from typing import Any
 
 from hugginggpt.core.errors import PlanError
 from hugginggpt.core.plan import Argument, Plan, Reference, Task, references, split_references
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import MEDIA_KINDS, TaskInput, TaskTable, TaskType, serves
+from hugginggpt.core.text import plain
 from hugginggpt.planning.cycles import break_circles
-from hugginggpt.planning.normalize import SEPARATORS, Draft, makes, map_references, plain, read_drafts, shown
-from hugginggpt.workspace.workspace import Resource
+from hugginggpt.planning.normalize import SEPARATORS, Draft, makes, map_references, read_drafts, shown
 
 _TEXT_NAME = re.compile(r"(?:text|table)-\d+")
 _NAME = re.compile(r"[\w-]*\w[.-]\w+")  # image-1, cat.jpg

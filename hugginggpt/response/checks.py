@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from hugginggpt.controllers.base import RespondRequest
 from hugginggpt.core.events import Step, Usage
 from hugginggpt.core.plan import Plan
-from hugginggpt.workspace.workspace import NAME, Workspace
+from hugginggpt.core.resources import NAME
+from hugginggpt.workspace.workspace import Workspace
 
 
 def gone_wrong(steps: Sequence[Step]) -> str:

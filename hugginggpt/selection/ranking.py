@@ -20,8 +20,8 @@ import yaml
 from hugginggpt.core.languages import Language, detect, mentioned
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.plan import Task
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.workspace.workspace import Resource
 
 Where = Literal["anywhere", "here", "hosted"]
 """Where models may run."""

@@ -14,16 +14,15 @@ from typing import Final
 
 from hugginggpt.controllers.base import Choice, Controller, PlanRequest, Selection
 from hugginggpt.core.errors import ExpertError, HuggingGPTError
-from hugginggpt.core.events import Notice, Usage
-from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.events import Emit, Notice, Usage
+from hugginggpt.core.model_card import Assignment, ModelCard
 from hugginggpt.core.plan import Task
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import TaskTable, TaskType
 from hugginggpt.core.threads import aside
-from hugginggpt.execution.scheduler import Assignment, Emit
 from hugginggpt.experts.base import Expert, OfferingExpert
 from hugginggpt.hub.catalog import small_models
 from hugginggpt.selection.ranking import Preferences, Ranking, rank, read_needs
-from hugginggpt.workspace.workspace import Resource
 
 log = logging.getLogger(__name__)
 

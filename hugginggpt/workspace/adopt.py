@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from hugginggpt.core.errors import ResourceError
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.workspace import media
-from hugginggpt.workspace.workspace import Resource, Workspace
+from hugginggpt.workspace.workspace import Workspace
 
 
 def adopt(resource: Resource, workspace: Workspace, file_name: str = "", *, max_pixels: int = 50_000_000) -> Resource:

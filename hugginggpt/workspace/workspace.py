@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import secrets
 import shutil
 import threading
@@ -16,13 +15,12 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
 from hugginggpt.core.errors import ResourceError
+from hugginggpt.core.resources import _EMPTY, Origin, Resource
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import Kind
 from hugginggpt.workspace import media
@@ -31,46 +29,6 @@ from hugginggpt.workspace.html_text import is_page, page_text
 
 EXAMPLE_MEDIA: Final = Path(__file__).resolve().parents[2] / "demos" / "media"
 """The shipped examples: the only files outside a session's folder that a plan may name."""
-
-NAME: Final = re.compile(r"(?<![A-Za-z0-9_])(?:image|audio|video|text|table)-\d+(?![A-Za-z0-9_])")
-"""The name of a resource in a text; beside Chinese or Japanese letters, too, between which no blanks stand."""
-
-_EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a resource came from."""
-
-    source: Literal["upload", "url", "example", "task"]
-    label: str
-    """The file's own name, the URL's host and file name, or the task that made it."""
-    task_id: int | None = None
-    """The id of that task in its plan."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """One text, picture, recording, video or table."""
-
-    name: str
-    """What people and controllers call it: the kind and a number, "image-1"."""
-    kind: Kind
-    origin: Origin
-    path: Path | None = None
-    """Its file; None for a text that a task produced."""
-    text: str | None = None
-    """The text itself, for texts."""
-    measure: str = ""
-    """Its size in the kind's own terms: "640 × 480", "11.0 s"."""
-    data: Mapping[str, Any] = field(default_factory=lambda: _EMPTY, hash=False)
-    """Structured results that belong to it (boxes, scores, segments); JSON values only."""
-
-    @property
-    def description(self) -> str:
-        """What a controller is told of it: name, origin and measure, no path."""
-        measure = f", {self.measure}" if self.measure else ""
-        return f"{self.name}: {self.kind.value} “{self.origin.label}”{measure}"
 
 
 class Workspace:

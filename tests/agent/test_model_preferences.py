@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from hugginggpt.agent.agent import HuggingGPT
-from hugginggpt.agent.model_preferences import Wishes, checked_token, read_pair, visitor_for
-from hugginggpt.cli.options import add_wishes, own_token, read_wishes
+from hugginggpt.agent.model_preferences import Wishes, read_pair, visitor_for
+from hugginggpt.cli.options import add_wishes, read_wishes
 from hugginggpt.core.errors import ExpertError, RequestError
 from hugginggpt.core.settings import Settings
 from hugginggpt.experts.hosted.circuit_breaker import Circuits
 from hugginggpt.experts.hosted.expert import HostedExpert
 from hugginggpt.hub.client import Places
 from hugginggpt.hub.search import HubSearch
+from hugginggpt.hub.tokens import checked_token, own_token
 from tests.checkpoints import HubCache
 from tests.conftest import Planner, Quick
 from tests.hosted_server import TOKEN, HostedServer

@@ -10,13 +10,14 @@ import pytest
 
 from hugginggpt.agent.agent import HuggingGPT, Session
 from hugginggpt.core.events import Answered, Planned, Step
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import Kind
 from hugginggpt.core.trace import fold_steps
 from hugginggpt.experts.bundled.expert import BundledExpert
 from hugginggpt.experts.local.expert import LocalExpert
 from hugginggpt.workspace import media
-from hugginggpt.workspace.workspace import Resource, Workspace
+from hugginggpt.workspace.workspace import Workspace
 from tests.checkpoints import HubCache
 from tests.conftest import MEDIA, Planner
 

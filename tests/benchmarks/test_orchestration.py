@@ -23,9 +23,9 @@ from benchmarks.orchestration.serving import Servers, servers
 from benchmarks.orchestration.shapes import candidates, shapes
 from benchmarks.orchestration.stages import reply_to, stage_of
 from hugginggpt.controllers.llm.json_reply import read_tasks
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, task_table
 from hugginggpt.llm.structured_output import Rung, response_format
-from hugginggpt.workspace.workspace import Origin, Resource
 from tests.conftest import made
 
 NAMES = ("single", "chain5", "fan8", "diamond4", "mixed20")

@@ -13,11 +13,11 @@ import pytest
 import soundfile
 
 from hugginggpt.cli.main import ANSWERED, BAD_USAGE, COULD_NOT, main, plain_text
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.bundled.expert import BundledExpert
 from hugginggpt.workspace import media
-from hugginggpt.workspace.workspace import Origin, Resource
 from tests.conftest import MEDIA
 from tests.scripted_server import KEY, ScriptedServer, completion, error, pieces, scripted_server
 

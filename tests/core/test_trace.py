@@ -22,9 +22,9 @@ from hugginggpt.core.events import (
     Usage,
 )
 from hugginggpt.core.plan import Plan, Task
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.core.trace import duration, fold_steps, trace_json, usage_json
-from hugginggpt.workspace.workspace import Origin, Resource
 
 FIRST, SECOND = ModelRef("lab/first", "bundled"), ModelRef("lab/second", "local")
 PLAN = Plan(

@@ -17,10 +17,10 @@ from hugginggpt.core.events import (
     TaskStarted,
     Usage,
 )
+from hugginggpt.core.resources import Origin
 from hugginggpt.core.tasks import Kind
 from hugginggpt.execution.device_queue import Slots
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.workspace.workspace import Origin
 from tests.conftest import Failing, Quick, RunPlan, Threaded, say
 
 MARGIN = 0.8

@@ -6,11 +6,12 @@ import pytest
 
 from hugginggpt.core.errors import ExpertError, InputError
 from hugginggpt.core.events import Usage
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, task_table
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.llm import TextWorkExpert, instructions
 from hugginggpt.llm.client import LanguageModel
-from hugginggpt.workspace.workspace import Resource, Workspace
+from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA
 from tests.scripted_server import KEY, ScriptedServer, completion, error, scripted_server
 

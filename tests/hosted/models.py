@@ -110,9 +110,9 @@ class Models:
         return self._ran[key]
 
     def _run(self, task: str, checkpoint: str, files: Mapping[str, bytes], texts: Mapping[str, str]) -> tuple[Any, Any, bytes]:
+        from hugginggpt.core.resources import Origin, Resource
         from hugginggpt.core.tasks import Kind
         from hugginggpt.experts.base import Call
-        from hugginggpt.workspace.workspace import Origin, Resource
 
         card = next((card for card in self._cards(checkpoint) if card.task == task), None)
         if card is None:

@@ -13,8 +13,9 @@ import pytest
 from hugginggpt.core.errors import BackendError, ControllerError, HuggingGPTError
 from hugginggpt.core.ssrf import is_public
 from hugginggpt.hub.client import Places
-from hugginggpt.hub.token_check import Account, ServerReport, check_account, check_server, talkative
+from hugginggpt.hub.token_check import Account, check_account
 from hugginggpt.llm.client import OPENAI_URL, LanguageModel
+from hugginggpt.llm.server_check import ServerReport, check_server, talkative
 from tests import hosted_server as at_server
 from tests.checkpoints import HubCache
 from tests.conftest import WebServer

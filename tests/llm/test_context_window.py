@@ -13,10 +13,10 @@ from hugginggpt.controllers.llm.controller import LLMController
 from hugginggpt.core.errors import TooLongError
 from hugginggpt.core.events import Step
 from hugginggpt.core.plan import Plan, Task
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.llm.client import LanguageModel
 from hugginggpt.llm.context_window import USUAL, window_in, window_of
-from hugginggpt.workspace.workspace import Origin, Resource
 from tests.scripted_server import KEY, ScriptedServer, completion, error, pieces
 
 LONG = Resource("text-1", Kind.TEXT, Origin("task", "automatic-speech-recognition", 0), text="and so on " * 5_000)

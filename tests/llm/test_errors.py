@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from hugginggpt.core.errors import ControllerError
+from hugginggpt.core.http import asked_wait
 from hugginggpt.llm.client import LanguageModel
-from hugginggpt.llm.errors import asked_wait
 from tests.scripted_server import KEY, Asked, Reply, ScriptedServer, completion
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.plan import Task
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.selection.ranking import Needs, Preferences, Ranking, rank, read_needs
-from hugginggpt.workspace.workspace import Origin, Resource
 
 TASK = "text-classification"
 

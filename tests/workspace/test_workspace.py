@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from hugginggpt.core.errors import ResourceError
+from hugginggpt.core.resources import Origin
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import Kind
 from hugginggpt.workspace import media
-from hugginggpt.workspace.workspace import EXAMPLE_MEDIA, Origin, Workspace, remove_stale
+from hugginggpt.workspace.workspace import EXAMPLE_MEDIA, Workspace, remove_stale
 from tests.conftest import MEDIA, WebServer
 
 

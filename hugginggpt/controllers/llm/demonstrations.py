@@ -19,8 +19,8 @@ from typing import Any, Final
 import yaml
 
 from hugginggpt.controllers.base import Turn
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.workspace.workspace import Origin, Resource
 
 FOLDER: Final = Path(__file__).resolve().parents[3] / "demos" / "plans"
 _WORD: Final = re.compile(r"[^\W\d_]{2,}|[\u3040-\u9fff]")

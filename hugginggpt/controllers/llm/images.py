@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.workspace.workspace import Resource
 
 log = logging.getLogger(__name__)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import json_repair
 
 from hugginggpt.core.errors import PlanError
+from hugginggpt.core.text import lowered
 
 _BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*(?:"|\Z)|[\[\]{}]', re.DOTALL)
 _OPENING: Final = re.compile(r"\[\s*[\[{]|\[\s*\]|\{\s*[\"'“]?\w")
@@ -40,11 +41,6 @@ def read_selections(text: str) -> list[dict[Any, Any]]:
         PlanError: It is nested too deep to be read.
     """
     return [lowered(item) for found in _read(text, _objects_with_id) for item in found]
-
-
-def lowered(item: Mapping[Any, Any]) -> dict[Any, Any]:
-    """An object with its keys in lower case."""
-    return {key.strip().lower() if isinstance(key, str) else key: value for key, value in item.items()}
 
 
 def _read(text: str, find: Callable[[Any], list[Any]]) -> list[list[Any]]:

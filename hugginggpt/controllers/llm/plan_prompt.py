@@ -17,10 +17,10 @@ from hugginggpt.controllers.base import PlanRequest, Turn
 from hugginggpt.controllers.llm.demonstrations import Demonstration, nearest
 from hugginggpt.core.events import Step
 from hugginggpt.core.markdown import in_one_line
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import MEDIA_KINDS, Kind, TaskInput, TaskTable, TaskType, serves
 from hugginggpt.llm.context_window import CHARS_PER_TOKEN
 from hugginggpt.llm.structured_output import strict_object
-from hugginggpt.workspace.workspace import Resource
 
 _PROMPTS: Final = Path(__file__).with_name("prompts")
 _TALK: Final = "conversational"

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import json_repair
 
-from hugginggpt.controllers.llm.json_reply import lowered, read_tasks
+from hugginggpt.controllers.llm.json_reply import read_tasks
+from hugginggpt.core.text import lowered
 
 _SIGN: Final = re.compile(r'["\\\[\]{}:]')
 _IN_STRING: Final = re.compile(r'["\\]')

@@ -14,9 +14,9 @@ from hugginggpt.controllers.base import RespondRequest, Turn
 from hugginggpt.controllers.llm.plan_prompt import prompt
 from hugginggpt.core.events import Step
 from hugginggpt.core.languages import detect
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.llm.context_window import CHARS_PER_TOKEN
-from hugginggpt.workspace.workspace import Resource
 
 _TURNS: Final = 5
 _TURN_CHARS: Final = 300

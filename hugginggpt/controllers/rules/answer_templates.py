@@ -12,9 +12,9 @@ import yaml
 from hugginggpt.controllers.base import RespondRequest
 from hugginggpt.core.events import Step
 from hugginggpt.core.markdown import escaped, quoted, shortened
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import TaskTable
 from hugginggpt.core.trace import duration
-from hugginggpt.workspace.workspace import Resource
 
 _FILE: Final = Path(__file__).with_name("answers.yaml")
 _MAX_QUOTE: Final = 1_500

@@ -16,8 +16,8 @@ from hugginggpt.controllers.rules.cue_table import compiled, cue_table, load
 from hugginggpt.controllers.rules.question_routing import is_polite
 from hugginggpt.controllers.rules.request_parser import read_wording
 from hugginggpt.core.markdown import shortened
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.workspace.workspace import Resource
 
 _ANY_KIND: Final = frozenset(kind.value for kind in Kind)
 _MAX_PART: Final = 80

@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from hugginggpt.controllers.base import PlanRequest, Turn
-from hugginggpt.controllers.rules.cue_table import compiled, cue_table, load, pattern
+from hugginggpt.controllers.rules.cue_table import compiled, cue_table, load, pattern, rules
 from hugginggpt.controllers.rules.file_references import is_spoken_of, ordered
 from hugginggpt.controllers.rules.request_parser import BLANK, Wording, read_wording
-from hugginggpt.controllers.rules.rules import rules
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.workspace.workspace import Resource
 
 _FEW_WORDS: Final = 8
 """A longer request that points at nothing stands for itself."""

@@ -9,8 +9,8 @@ from typing import Final
 
 from hugginggpt.controllers.rules.intent import Want
 from hugginggpt.controllers.rules.request_parser import Wording
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, serves
-from hugginggpt.workspace.workspace import Resource
 
 _NO_NAMES: Final = frozenset(
     {"image", "picture", "photo", "img", "scan", "file", "recording", "audio", "the", "final", "new", "mask", "text", "video"}

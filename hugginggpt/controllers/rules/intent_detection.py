@@ -9,13 +9,12 @@ from typing import Final
 
 from hugginggpt.controllers.rules.control_images import with_new_pictures
 from hugginggpt.controllers.rules.coreference import result_named
-from hugginggpt.controllers.rules.cue_table import Intent, cue_table, pattern
+from hugginggpt.controllers.rules.cue_table import Intent, cue_table, pattern, rules
 from hugginggpt.controllers.rules.intent import Want
 from hugginggpt.controllers.rules.intent_resolution import fitting, once, order, outranked, sentiment_or_labels
 from hugginggpt.controllers.rules.question_routing import narrowed, with_questions
 from hugginggpt.controllers.rules.refusals import Refusal
 from hugginggpt.controllers.rules.request_parser import BLANK, Wording
-from hugginggpt.controllers.rules.rules import rules
 from hugginggpt.controllers.rules.slot_filling import detailed, labels_in
 from hugginggpt.core.tasks import Kind, task_table
 

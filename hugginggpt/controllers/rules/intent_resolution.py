@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import Final
 
 from hugginggpt.controllers.rules.coreference import result_named
-from hugginggpt.controllers.rules.cue_table import cue_table, pattern
+from hugginggpt.controllers.rules.cue_table import BESIDE, cue_table, pattern, rules
 from hugginggpt.controllers.rules.intent import Want
 from hugginggpt.controllers.rules.question_routing import is_answerable
 from hugginggpt.controllers.rules.request_parser import Wording
-from hugginggpt.controllers.rules.rules import BESIDE, rules
 from hugginggpt.controllers.rules.slot_filling import LENGTH
 
 _READERS: Final = frozenset({"image-to-text", "automatic-speech-recognition"})

@@ -12,15 +12,14 @@ from typing import Any, Final
 
 from hugginggpt.controllers.file_mentions import kind_of
 from hugginggpt.controllers.rules.coreference import result_named
-from hugginggpt.controllers.rules.cue_table import pattern
+from hugginggpt.controllers.rules.cue_table import pattern, rules
 from hugginggpt.controllers.rules.file_references import Mentions
 from hugginggpt.controllers.rules.intent import Want
 from hugginggpt.controllers.rules.plan_draft import Chain, Made
 from hugginggpt.controllers.rules.prompt_extraction import has_own, prompt
 from hugginggpt.controllers.rules.request_parser import Wording, sentences
-from hugginggpt.controllers.rules.rules import rules
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable, TaskType, serves
-from hugginggpt.workspace.workspace import Resource
 
 Texts = list[str | list[str]]
 """What a step takes as its text, one entry for each task that it becomes."""

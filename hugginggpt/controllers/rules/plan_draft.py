@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hugginggpt.controllers.rules.rules import rules
+from hugginggpt.controllers.rules.cue_table import rules
 from hugginggpt.core.plan import Reference
 from hugginggpt.core.tasks import Kind, TaskType
 

@@ -20,8 +20,8 @@ from hugginggpt.controllers.rules.question_routing import is_polite
 from hugginggpt.controllers.rules.refusals import general_question, refusals, small_talk
 from hugginggpt.controllers.rules.request_parser import Wording, read_wording
 from hugginggpt.core.errors import RequestError
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable
-from hugginggpt.workspace.workspace import Resource
 
 _MOSTLY: Final = 0.3
 _SENTENCE_WORDS: Final = 4

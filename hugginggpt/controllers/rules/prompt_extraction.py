@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from hugginggpt.controllers.rules.cue_table import pattern
+from hugginggpt.controllers.rules.cue_table import pattern, rules
 from hugginggpt.controllers.rules.intent import Want
 from hugginggpt.controllers.rules.request_parser import BLANK, Wording, sentences
-from hugginggpt.controllers.rules.rules import rules
 
 _LEAD: Final = pattern("prompts", "lead")
 _TAIL: Final = pattern("prompts", "tail")

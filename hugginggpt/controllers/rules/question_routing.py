@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Final
 
 from hugginggpt.controllers.file_mentions import kind_of
-from hugginggpt.controllers.rules.cue_table import cue_table, pattern
+from hugginggpt.controllers.rules.cue_table import cue_table, pattern, rules
 from hugginggpt.controllers.rules.intent import Want
 from hugginggpt.controllers.rules.request_parser import BLANK, Wording, sentences
-from hugginggpt.controllers.rules.rules import rules
 from hugginggpt.core.tasks import Kind
 
 _EMBEDDED: Final = pattern("questions", "embedded")

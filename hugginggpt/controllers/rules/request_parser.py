@@ -14,8 +14,8 @@ from typing import Final
 
 from hugginggpt.controllers.file_mentions import blanked, file_names, urls
 from hugginggpt.controllers.rules.cue_table import cue_table, pattern
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.workspace.workspace import Resource
 
 BLANK = "¤"
 

@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from hugginggpt.controllers.rules.cue_table import cue_table, pattern
+from hugginggpt.controllers.rules.cue_table import cue_table, pattern, rules
 from hugginggpt.controllers.rules.intent import Want
 from hugginggpt.controllers.rules.request_parser import BLANK, Wording
-from hugginggpt.controllers.rules.rules import rules
 
 _LATER: Final = pattern("details", "later")
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
 from hugginggpt.core.errors import ExpertError, HuggingGPTError
+from hugginggpt.core.http import ServerFault, without_key
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.threads import together
 from hugginggpt.experts.base import Call, Result, in_thread
@@ -34,7 +35,6 @@ from hugginggpt.hub.catalog import catalogue
 from hugginggpt.hub.client import Errand, FailedAtOnceError, on_errand
 from hugginggpt.hub.errors import At, Fault, failed, read_fault
 from hugginggpt.hub.search import HubModel, HubSearch
-from hugginggpt.llm.errors import ServerFault, without_key
 
 if TYPE_CHECKING:
     from huggingface_hub import AsyncInferenceClient
@@ -122,6 +122,14 @@ class HostedExpert:
             return mine + [shipped_card(entry, task, f"the shipped list ({why})") for entry in catalogue().get(task, ())]
         source = f"the Hub's search, {ago(time.time() - listing.asked)}"
         return mine + [card for model in listing.models for card in self._served(model, task, source)]
+
+    def look_up(self, model: str, token: str) -> HubModel:
+        """Return what the Hub knows of a model. Blocks.
+
+        Raises:
+            ExpertError: There is no such model, or the Hub can't be asked.
+        """
+        return self.search.look_up(model, token)
 
     def serves(self, model: HubModel, task: str) -> bool:
         """Whether anybody serves a model for a task now."""

@@ -8,12 +8,25 @@ from typing import Final
 
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.model_card import ModelCard
-from hugginggpt.experts.base import Call, Result, in_thread
+from hugginggpt.experts.base import Call, Expert, Result, in_thread
 from hugginggpt.experts.local.expert import LocalExpert
 from hugginggpt.hub.catalog import small_models
-from hugginggpt.hub.download import Hub, in_megabytes
+from hugginggpt.hub.download import Hub, hub, in_megabytes
 
 _DESCRIPTION: Final = "A small public model of the Hugging Face Hub that is fetched at its first use."
+
+
+def fetching_experts(local: Expert | None, *, max_bytes: int) -> Sequence[FetchingExpert]:
+    """Return what fetches small models for the local back end; empty where there is none.
+
+    Args:
+        local: The back end that runs them.
+        max_bytes: The most that is fetched for one task, in bytes.
+    """
+    if not isinstance(local, LocalExpert):
+        return ()
+    # no token: what is fetched for a visitor is what everybody may have
+    return [FetchingExpert(local, hub(local.cache, token=False), max_bytes=max_bytes)]
 
 
 class FetchingExpert:

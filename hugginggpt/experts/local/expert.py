@@ -24,7 +24,6 @@ from hugginggpt.experts.local.runtime.devices import Device, available_memory, f
 from hugginggpt.experts.local.runtime.model_pool import ModelPool
 from hugginggpt.experts.local.runtime.runtime import OVERHEAD, LoadedError, Loading, Runtime, told_apart
 from hugginggpt.experts.local.runtime.task_matching import Match, matches
-from hugginggpt.experts.local.zerogpu import on_zero_gpu, send, wrapped
 from hugginggpt.hub.cache import Checkpoint, find_checkpoints
 
 _FUNCTIONS: Final[Mapping[str, str]] = {
@@ -87,6 +86,8 @@ _BATCH: Final[Mapping[str, int]] = {
 
 _SECONDS_BETWEEN_SCANS: Final = 5.0
 
+Remote = Callable[[Sequence[Call], Path | None], Sequence[Result]]
+"""Runs calls of one card on models of a cache in another process."""
 Function = Callable[[Sequence[Call], Runtime], Sequence[Result]]
 """What does a task: one result for each call, in their order. Only tasks in `_BATCH` are given several."""
 
@@ -103,6 +104,7 @@ class LocalExpert:
         device: str = "auto",
         memory_gb: float | None = None,
         gpu_memory_gb: float | None = None,
+        remote: Remote | None = None,
     ) -> None:
         """Make one.
 
@@ -111,8 +113,10 @@ class LocalExpert:
             device: "auto", "cpu", or a device's name as torch has it.
             memory_gb: What loaded models may take of the CPU's memory, in GiB; by default half of it.
             gpu_memory_gb: The same of each GPU's; by default 85 %.
+            remote: Runs calls in another process, which is lent a GPU; None: they run in this one.
         """
         self.cache = cache
+        self._remote = remote
         self._wanted = device, memory_gb, gpu_memory_gb
         self._scanned = 0.0
         self._checkpoints: dict[str, Checkpoint] = {}
@@ -196,7 +200,7 @@ class LocalExpert:
 
     def run_now(self, calls: Sequence[Call]) -> Sequence[Result]:
         """The same, blocking."""
-        return send(calls, self.cache, wrapped()) if on_zero_gpu() else self.run_here(calls)
+        return self._remote(calls, self.cache) if self._remote else self.run_here(calls)
 
     def run_here(self, calls: Sequence[Call]) -> Sequence[Result]:
         """The same in this very process."""

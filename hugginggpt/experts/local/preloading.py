@@ -12,18 +12,16 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import yaml
 
 from hugginggpt.core.errors import HuggingGPTError
 from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, TaskInput, task_table
-from hugginggpt.experts.base import Call
-from hugginggpt.workspace.workspace import EXAMPLE_MEDIA, Origin, Resource
-
-if TYPE_CHECKING:
-    from hugginggpt.experts.local.expert import LocalExpert
+from hugginggpt.experts.base import CacheExpert, Call
+from hugginggpt.workspace.workspace import EXAMPLE_MEDIA
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +43,7 @@ def usual() -> Sequence[str]:
     return tuple(found)
 
 
-def load_all(expert: LocalExpert, models: Sequence[str]) -> Sequence[str]:
+def load_all(expert: CacheExpert, models: Sequence[str]) -> Sequence[str]:
     """Load cached models one after the other; what can't be loaded is logged, and left to its first request.
 
     Returns:
@@ -63,7 +61,7 @@ def load_all(expert: LocalExpert, models: Sequence[str]) -> Sequence[str]:
     return loaded
 
 
-def load_behind(expert: LocalExpert, models: Sequence[str]) -> threading.Thread:
+def load_behind(expert: CacheExpert, models: Sequence[str]) -> threading.Thread:
     """The same in a thread that nobody has to wait for."""
     thread = threading.Thread(target=load_all, args=(expert, models), name="preload", daemon=True)
     thread.start()

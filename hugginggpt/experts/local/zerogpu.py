@@ -14,16 +14,14 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from hugginggpt.core import errors
 from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.resources import Resource
 from hugginggpt.experts.base import Call, Limits, Result
+from hugginggpt.experts.local.expert import LocalExpert
 from hugginggpt.experts.local.preloading import load_all
-from hugginggpt.workspace.workspace import Resource
-
-if TYPE_CHECKING:
-    from hugginggpt.experts.local.expert import LocalExpert
 
 _MOST_SECONDS: Final = 120.0
 """The longest time that is asked for: who asks for more waits longer for a GPU."""
@@ -108,11 +106,14 @@ def wrapped() -> Callable[[Errand], Sequence[Result] | Failure]:
     return found
 
 
+def run_remotely(calls: Sequence[Call], cache: Path | None) -> Sequence[Result]:
+    """Run calls of one card in a process that is lent a GPU. Raises like `send`."""
+    return send(calls, cache, wrapped())
+
+
 @functools.cache
 def _expert(cache: Path | None) -> LocalExpert:
     """The back end of the process with the GPU, and of the one that it is a copy of."""
-    from hugginggpt.experts.local.expert import LocalExpert
-
     return LocalExpert(cache)
 
 

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from hugginggpt.agent.model_preferences import checked_token
 from hugginggpt.core.errors import RequestError, ResourceError
+from hugginggpt.core.resources import Resource
+from hugginggpt.hub.tokens import checked_token
 from hugginggpt.llm.client import LanguageModel
 from hugginggpt.ui.session.llm_choice import BUILT_IN, OPENAI, OTHER, Fields, language_model
-from hugginggpt.workspace.workspace import Resource, Workspace
+from hugginggpt.workspace.workspace import Workspace
 
 _LONGEST_NAME: Final = 200
 

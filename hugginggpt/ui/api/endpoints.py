@@ -21,6 +21,7 @@ from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.agent.factory import make_controller, session_experts
 from hugginggpt.core.errors import HuggingGPTError, RequestError
 from hugginggpt.core.events import Event
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.threads import aside
 from hugginggpt.hub.overview import overview
 from hugginggpt.hub.shared_token import SharedToken
@@ -38,7 +39,6 @@ from hugginggpt.ui.api.schemas import (
 )
 from hugginggpt.ui.session.background_run import Run
 from hugginggpt.ui.session.tab_session import Visit
-from hugginggpt.workspace.workspace import Resource
 
 log = logging.getLogger(__name__)
 

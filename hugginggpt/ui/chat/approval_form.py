@@ -11,11 +11,11 @@ from typing import Any, Final
 import gradio as gr
 
 from hugginggpt.core.plan import Argument, Task
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable
 from hugginggpt.planning.approval import Approved, Proposal, edited
 from hugginggpt.ui.assets import script
 from hugginggpt.ui.i18n import Words
-from hugginggpt.workspace.workspace import Resource
 
 _MOST: Final = 20_000
 """The longest argument that is taken, in characters."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import gradio as gr
 
+from hugginggpt.core.resources import NAME, Resource
 from hugginggpt.ui.chat import examples
 from hugginggpt.ui.chat.view import EMPTY
 from hugginggpt.ui.session.tab_session import Visit
-from hugginggpt.workspace.workspace import NAME, Resource
 
 
 def typed_in(value: dict[str, Any] | None) -> tuple[str, list[Path]]:

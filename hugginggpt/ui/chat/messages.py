@@ -34,13 +34,13 @@ from hugginggpt.core.events import (
 )
 from hugginggpt.core.markdown import escaped, linked, quoted, tame
 from hugginggpt.core.recording import Recording
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable
 from hugginggpt.core.trace import answer_text, cost, duration, fold_steps
 from hugginggpt.planning.approval import CHANGED
 from hugginggpt.ui.chat.retry_options import second_chances
 from hugginggpt.ui.i18n import Words
 from hugginggpt.workspace.media import first_rows
-from hugginggpt.workspace.workspace import Resource
 
 _COMPONENTS: Final[dict[Kind, Any]] = {Kind.IMAGE: gr.Image, Kind.AUDIO: gr.Audio, Kind.VIDEO: gr.Video}
 _SHOWN_RESULT_CHARS: Final = 600

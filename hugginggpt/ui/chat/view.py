@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import gradio as gr
 
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import TaskTable
 from hugginggpt.core.trace import fold_steps
 from hugginggpt.ui.chat import approval_form
@@ -17,7 +18,6 @@ from hugginggpt.ui.run_panel.lineage import lineage
 from hugginggpt.ui.run_panel.share_link import link
 from hugginggpt.ui.session.background_run import Run
 from hugginggpt.ui.session.tab_session import Visit
-from hugginggpt.workspace.workspace import Resource
 
 READY: Final[dict[str, Any]] = {"interactive": True, "submit_btn": True, "stop_btn": False}
 BUSY: Final[dict[str, Any]] = {"interactive": False, "submit_btn": False, "stop_btn": True}

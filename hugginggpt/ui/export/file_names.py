@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Final
 
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.workspace.workspace import Resource
 
 _FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
 _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)

@@ -21,9 +21,9 @@ from hugginggpt.core.events import ModelRef, RequestStarted
 from hugginggpt.core.markdown import shortened
 from hugginggpt.core.plan import Argument, Reference, Task, split_references
 from hugginggpt.core.recording import Recording
+from hugginggpt.core.resources import NAME, Resource
 from hugginggpt.core.tasks import Kind, TaskInput, TaskTable, serves, task_table
 from hugginggpt.ui.export.queries import first, models_of, resources_of, tasks_of
-from hugginggpt.workspace.workspace import NAME, Resource
 
 PORTS: Final[Mapping[Kind, str]] = {
     Kind.TEXT: "text",

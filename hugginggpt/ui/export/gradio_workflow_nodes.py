@@ -21,9 +21,9 @@ from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.agent.factory import make_agent
 from hugginggpt.agent.run_plan import carry_out
 from hugginggpt.core.errors import ExpertError, InputError, RequestError
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskType
 from hugginggpt.ui.export.gradio_workflow import FILL_IN
-from hugginggpt.workspace.workspace import Resource
 
 T = TypeVar("T")
 _SERVED: Final = "/gradio_api/file="

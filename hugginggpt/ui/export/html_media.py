@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from hugginggpt.core.errors import ResourceError
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.ui.export.trace_writer import MEDIA_BYTES, media_type
 from hugginggpt.ui.i18n import Words
 from hugginggpt.workspace import media
-from hugginggpt.workspace.workspace import Resource
 
 _ROWS: Final = 50
 _MAX_PIXELS: Final = 50_000_000

@@ -22,6 +22,7 @@ from hugginggpt.core.events import (
 )
 from hugginggpt.core.markdown import shortened
 from hugginggpt.core.recording import Recording
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import TaskTable, task_table
 from hugginggpt.core.trace import answer_text, duration, fold_steps
 from hugginggpt.ui.export.html_markdown import model_links, named, prose
@@ -29,7 +30,6 @@ from hugginggpt.ui.export.html_media import Figures, shown_text
 from hugginggpt.ui.export.json_codec import written
 from hugginggpt.ui.export.queries import first, resources_of
 from hugginggpt.ui.i18n import Words
-from hugginggpt.workspace.workspace import Resource
 
 _POLICY: Final = (
     "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"

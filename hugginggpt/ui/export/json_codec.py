@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 
 from hugginggpt.core.errors import RequestError
 from hugginggpt.core.events import ModelRef
-from hugginggpt.workspace.workspace import Resource
+from hugginggpt.core.resources import Resource
 
 _MOST_DIGITS: Final = 9
 _LARGEST: Final = 10**15

@@ -11,10 +11,10 @@ from hugginggpt.core.errors import RequestError
 from hugginggpt.core.events import RequestStarted
 from hugginggpt.core.plan import Task
 from hugginggpt.core.recording import Recording
+from hugginggpt.core.resources import NAME
 from hugginggpt.core.tasks import Kind
 from hugginggpt.ui.export.file_names import USUAL_SUFFIX, file_names
 from hugginggpt.ui.export.queries import first, models_of, tasks_of
-from hugginggpt.workspace.workspace import NAME
 
 _WIDTH: Final = 110
 _SEPARATORS: Final = re.compile(r"\s*,\s*")

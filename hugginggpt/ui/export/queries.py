@@ -16,7 +16,7 @@ from hugginggpt.core.events import (
     TaskStarted,
 )
 from hugginggpt.core.plan import Task
-from hugginggpt.workspace.workspace import Resource
+from hugginggpt.core.resources import Resource
 
 E = TypeVar("E")
 

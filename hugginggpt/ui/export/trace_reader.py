@@ -13,12 +13,13 @@ from typing import Any, Final, Literal, NoReturn, get_args
 from hugginggpt.core.errors import HuggingGPTError, RequestError
 from hugginggpt.core.events import Event
 from hugginggpt.core.recording import Recording
+from hugginggpt.core.resources import NAME, Origin, Resource
 from hugginggpt.core.tasks import Kind, TaskTable, task_table
 from hugginggpt.ui.export.event_validation import check_sequence
 from hugginggpt.ui.export.json_codec import ShapeError, mapped, read
 from hugginggpt.ui.export.trace_writer import FORMAT, MEDIA_BYTES, VERSION
 from hugginggpt.workspace.adopt import adopt
-from hugginggpt.workspace.workspace import NAME, Origin, Resource, Workspace
+from hugginggpt.workspace.workspace import Workspace
 
 TRACE_BYTES: Final = MEDIA_BYTES * 4 // 3 + 8 * 2**20
 """The longest trace that is opened, in bytes of UTF-8."""

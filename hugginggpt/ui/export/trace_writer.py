@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from hugginggpt.core.recording import Recording
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.ui.export.json_codec import written
 from hugginggpt.ui.export.queries import resources_of
-from hugginggpt.workspace.workspace import Resource
 
 FORMAT: Final = "hugginggpt-trace"
 VERSION: Final = 1

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from hugginggpt.core.resources import Resource
 from hugginggpt.ui.export.file_names import file_names
-from hugginggpt.workspace.workspace import Resource
 
 INDEX: Final = "index.csv"
 _HEAD: Final = ("file", "name", "kind", "measure", "origin", "label", "made_from")

@@ -73,8 +73,6 @@ class Puller:
         Raises:
             ExpertError: The disk is too small, or the Hub fails.
         """
-        from hugginggpt.experts.local.expert import LocalExpert
-
         source, before = self._hub(), 0
         for download in offer.downloads:
 
@@ -84,12 +82,7 @@ class Puller:
             if download.files:
                 source.fetch(download, tell, check)
             before += download.size
-        local = self._agent.expert("local")
-        if isinstance(local, LocalExpert):
-            local.rescan()
+        self._agent.rescan()
 
     def _hub(self) -> Hub:
-        from hugginggpt.experts.local.expert import LocalExpert
-
-        local = self._agent.expert("local")
-        return hub(local.cache if isinstance(local, LocalExpert) else None, self._endpoint, self._token)
+        return hub(self._agent.cache, self._endpoint, self._token)

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hugginggpt.core.events import RequestStarted, ResourcesFetched, Step
 from hugginggpt.core.plan import Argument, Reference, split_references
 from hugginggpt.core.recording import Recording
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable, serves
 from hugginggpt.core.trace import fold_steps
-from hugginggpt.workspace.workspace import Resource
 
 
 def lineage(recordings: Iterable[Recording], table: TaskTable) -> Mapping[str, tuple[str, ...]]:

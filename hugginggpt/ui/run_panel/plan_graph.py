@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 
 from hugginggpt.core.events import Step
 from hugginggpt.core.plan import Argument, Reference, Task, split_references
+from hugginggpt.core.resources import NAME
 from hugginggpt.core.tasks import Kind, TaskInput, TaskTable, serves
 from hugginggpt.core.trace import duration
 from hugginggpt.ui.assets import style
 from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.run_panel.graph_layout import Box, Layout, Line, Place, layout
-from hugginggpt.workspace.workspace import NAME, is_example
+from hugginggpt.workspace.workspace import is_example
 
 STYLE: Final = style("graph")
 """What a page with a picture needs once in its style sheet."""

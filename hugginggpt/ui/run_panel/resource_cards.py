@@ -10,11 +10,11 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.ui.assets import script
 from hugginggpt.ui.i18n import Words
 from hugginggpt.workspace.media import first_rows
-from hugginggpt.workspace.workspace import Resource
 
 ON_LOAD: Final = script("shelf")
 """For ``gr.HTML(js_on_load=…)``: its event ``select`` then carries the ``name`` of the resource to use next."""

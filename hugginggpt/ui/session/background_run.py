@@ -13,8 +13,8 @@ from typing import Any, Final, Self
 from hugginggpt.agent.session import Turn
 from hugginggpt.core.events import Event, RequestDone, RequestFailed, RequestStarted
 from hugginggpt.core.recording import Recording
+from hugginggpt.core.resources import Resource
 from hugginggpt.planning.approval import Approved, Proposal
-from hugginggpt.workspace.workspace import Resource
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from hugginggpt.agent.model_preferences import checked_token
 from hugginggpt.core.markdown import escaped
 from hugginggpt.hub.client import Places
-from hugginggpt.hub.token_check import Account, ServerReport, check_account, check_server, talkative
+from hugginggpt.hub.token_check import Account, check_account
+from hugginggpt.hub.tokens import checked_token
 from hugginggpt.llm.client import LanguageModel
+from hugginggpt.llm.server_check import ServerReport, check_server, talkative
 from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OPENAI, OTHER, Fields, language_model
 from hugginggpt.ui.session.tab_session import Visit

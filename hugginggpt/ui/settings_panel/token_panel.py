@@ -8,12 +8,12 @@ from typing import Any
 import gradio as gr
 
 from hugginggpt.agent.agent import HuggingGPT
-from hugginggpt.agent.model_preferences import checked_token
 from hugginggpt.core.errors import HuggingGPTError, RequestError
 from hugginggpt.core.markdown import escaped
 from hugginggpt.hub.client import Places
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.hub.token_check import check_account
+from hugginggpt.hub.tokens import checked_token
 from hugginggpt.ui.i18n import Words, label
 from hugginggpt.ui.listeners import QUIET, Updates, key_box, remember_box, words_of
 from hugginggpt.ui.session.tab_session import Visit

@@ -14,9 +14,9 @@ from hugginggpt.controllers.llm.demonstrations import Demonstration, demonstrati
 from hugginggpt.controllers.llm.plan_prompt import offered, plan_messages, plan_schema, record, task_list
 from hugginggpt.core.events import Step
 from hugginggpt.core.plan import Task
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, TaskTable
 from hugginggpt.planning.repair import make_plan
-from hugginggpt.workspace.workspace import Origin, Resource
 from tests.conftest import attached
 
 READ = {"task": "image-to-text", "id": 0, "dep": [-1], "args": {"image": "image-1"}}

@@ -12,8 +12,8 @@ from hugginggpt.controllers.base import RespondRequest, Turn
 from hugginggpt.controllers.llm.respond_prompt import abridged, answer_messages, fair_share, rounded
 from hugginggpt.core.events import ModelRef, Step
 from hugginggpt.core.plan import Plan, Task
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.workspace.workspace import Origin, Resource
 
 OCR = ModelRef("PP-OCR", "bundled")
 

@@ -9,8 +9,8 @@ from hugginggpt.controllers.base import RespondRequest
 from hugginggpt.controllers.rules.answer_templates import compose
 from hugginggpt.core.events import ModelRef, Step
 from hugginggpt.core.plan import Plan, Task
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, task_table
-from hugginggpt.workspace.workspace import Origin, Resource
 
 READ = Task("image-to-text", 0, (), {"image": "image-1"})
 SPEAK = Task("text-to-speech", 1, (0,), {"text": "<resource>-0"})

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.workspace.workspace import Origin, Resource
 from tests.controllers.rules.test_controller import plan
 
 

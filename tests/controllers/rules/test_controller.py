@@ -11,9 +11,9 @@ from hugginggpt.controllers.base import Choice, PlanRequest, Turn
 from hugginggpt.controllers.rules.controller import OfflineController
 from hugginggpt.core.errors import RequestError
 from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, task_table
 from hugginggpt.planning.repair import make_plan
-from hugginggpt.workspace.workspace import Origin, Resource
 
 INVOICE = Resource("image-1", Kind.IMAGE, Origin("upload", "invoice.png"))
 PHOTO = Resource("image-2", Kind.IMAGE, Origin("upload", "zebra.jpg"))

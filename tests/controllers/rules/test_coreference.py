@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from hugginggpt.controllers.base import Turn
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, task_table
-from hugginggpt.workspace.workspace import Origin, Resource
 from tests.controllers.rules.test_controller import plan
 from tests.controllers.rules.test_file_references import SUFFIXES, files
 

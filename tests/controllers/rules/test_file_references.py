@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.workspace.workspace import Origin, Resource
 from tests.controllers.rules.test_controller import plan
 
 SUFFIXES = {"jpg": Kind.IMAGE, "wav": Kind.AUDIO, "txt": Kind.TEXT, "csv": Kind.TABLE, "mp4": Kind.VIDEO}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from hugginggpt.workspace.workspace import Resource
+from hugginggpt.core.resources import Resource
 from tests.experts.bundled.conftest import Bench, Done
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import Settings
 from hugginggpt.experts.base import Call, CancelToken, Result
 from hugginggpt.experts.hosted.circuit_breaker import Circuits
@@ -17,7 +18,7 @@ from hugginggpt.experts.hosted.expert import HostedExpert
 from hugginggpt.hub.account import Visitor
 from hugginggpt.hub.client import Places
 from hugginggpt.hub.search import HubSearch
-from hugginggpt.workspace.workspace import Resource, Workspace
+from hugginggpt.workspace.workspace import Workspace
 from tests.checkpoints import HubCache
 from tests.conftest import MEDIA
 from tests.hosted_server import TOKEN, HostedServer

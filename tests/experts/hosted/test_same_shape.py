@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, task_table
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.hosted.task_table import TASKS
 from hugginggpt.experts.local.expert import LocalExpert
-from hugginggpt.workspace.workspace import Resource
 from tests.checkpoints import HubCache
 from tests.experts.hosted.conftest import HostedBench
 

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import torch
 
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import Settings
 from hugginggpt.experts.base import Call, CancelToken, Output, Result
 from hugginggpt.experts.local.expert import LocalExpert
-from hugginggpt.workspace.workspace import Resource, Workspace
+from hugginggpt.workspace.workspace import Workspace
 from tests.checkpoints import HubCache
 from tests.conftest import MEDIA
 

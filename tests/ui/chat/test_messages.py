@@ -30,10 +30,11 @@ from hugginggpt.core.events import (
     Usage,
 )
 from hugginggpt.core.recording import Recording
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, task_table
 from hugginggpt.ui.chat import messages as chat
 from hugginggpt.ui.i18n import Words
-from hugginggpt.workspace.workspace import Origin, Resource, Workspace
+from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA, made, say
 
 ENGLISH = Words()

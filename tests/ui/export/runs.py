@@ -34,8 +34,9 @@ from hugginggpt.core.events import (
 )
 from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.recording import Recording
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.workspace.workspace import Origin, Resource, Workspace
+from hugginggpt.workspace.workspace import Workspace
 
 FIRST = ModelRef("lab/first", "local")
 SECOND = ModelRef("lab/second", "hosted", "fal-ai")

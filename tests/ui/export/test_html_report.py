@@ -17,6 +17,7 @@ from playwright.sync_api import Browser
 
 from hugginggpt.core.events import ModelRef, RequestStarted, TaskDone
 from hugginggpt.core.recording import Recording
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.core.trace import answer_text
 from hugginggpt.ui.export.html_markdown import model_links, named, prose
@@ -24,7 +25,7 @@ from hugginggpt.ui.export.html_media import table
 from hugginggpt.ui.export.html_report import page
 from hugginggpt.ui.export.queries import resources_of
 from hugginggpt.ui.i18n import Words
-from hugginggpt.workspace.workspace import Origin, Resource, Workspace
+from hugginggpt.workspace.workspace import Workspace
 from tests.chromium import chromium
 from tests.conftest import MEDIA
 from tests.ui.export.runs import NASTY, recorded

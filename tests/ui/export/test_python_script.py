@@ -20,10 +20,11 @@ from hugginggpt.core.errors import HuggingGPTError, PlanError, RequestError, Res
 from hugginggpt.core.events import Event, Planned, RequestStarted, TaskDone
 from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.recording import Recording
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import Settings
 from hugginggpt.ui.export.python_script import script, script_files
 from hugginggpt.ui.export.queries import resources_of
-from hugginggpt.workspace.workspace import Resource, Workspace
+from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA, Quick, say
 from tests.ui.export.runs import NASTY, recorded
 

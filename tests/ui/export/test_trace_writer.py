@@ -12,12 +12,13 @@ import pytest
 from hugginggpt.core.errors import RequestError
 from hugginggpt.core.events import Event, RequestStarted, TaskDone
 from hugginggpt.core.recording import Recording
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.core.trace import answer_text, fold_steps
 from hugginggpt.ui.export.queries import resources_of
 from hugginggpt.ui.export.trace_reader import opened
 from hugginggpt.ui.export.trace_writer import media_type, saved
-from hugginggpt.workspace.workspace import Origin, Resource, Workspace
+from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA
 from tests.ui.export.runs import recorded
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from hugginggpt.core.recording import Recording
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.ui.export.file_names import file_names
 from hugginggpt.ui.export.queries import resources_of
 from hugginggpt.ui.export.zip_archive import zip_of
-from hugginggpt.workspace.workspace import Origin, Resource, Workspace
+from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA
 
 

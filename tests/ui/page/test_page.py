@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from hugginggpt.core.resources import Origin
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.bundled.expert import BundledExpert
-from hugginggpt.workspace.workspace import Origin, Workspace
+from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA
 from tests.ui.page.tab import Tab
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hugginggpt.core.events import Event, ModelRef, Planned, RequestStarted, ResourcesFetched, TaskDone
 from hugginggpt.core.plan import Argument, Plan, Task
 from hugginggpt.core.recording import Recording
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, task_table
 from hugginggpt.ui.run_panel.lineage import lineage
-from hugginggpt.workspace.workspace import Origin, Resource
 
 MODEL = ModelRef("some/model", "bundled")
 PHOTO = Resource("image-1", Kind.IMAGE, Origin("upload", "Cat.jpg"))

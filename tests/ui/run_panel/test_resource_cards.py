@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.run_panel.resource_cards import shelf
-from hugginggpt.workspace.workspace import Origin, Resource, Workspace
+from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA
 
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.local.audio.waveforms import cut_where_quiet
-from hugginggpt.experts.local.runtime.cancellation import interruptible
+from hugginggpt.experts.local.runtime.cancellation import interruptible, stopping
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
-from hugginggpt.experts.local.runtime.stopping import stopping
 from hugginggpt.hub.cache import Checkpoint
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.local.image.processors import loader, takeable
 from hugginggpt.experts.local.image.vision_language import said
+from hugginggpt.experts.local.runtime.cancellation import stopping
 from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime
-from hugginggpt.experts.local.runtime.stopping import stopping
 from hugginggpt.experts.outputs.text import written
 from hugginggpt.hub.cache import Checkpoint
 

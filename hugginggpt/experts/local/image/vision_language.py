@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.local.image.processors import loader, takeable
+from hugginggpt.experts.local.runtime.cancellation import stopping
 from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime
-from hugginggpt.experts.local.runtime.stopping import stopping
 from hugginggpt.hub.cache import Checkpoint
 
 if TYPE_CHECKING:

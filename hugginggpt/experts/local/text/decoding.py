@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.experts.base import Call
+from hugginggpt.experts.local.runtime.cancellation import stopping
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
-from hugginggpt.experts.local.runtime.stopping import stopping
 from hugginggpt.experts.local.text.token_budget import room_for_text
 from hugginggpt.hub.cache import Checkpoint
 

@@ -9,8 +9,8 @@ import pytest
 import soundfile
 
 from hugginggpt.core.errors import InputError, StoppedError
+from hugginggpt.core.resources import Resource
 from hugginggpt.experts.local.audio.waveforms import cut_where_quiet
-from hugginggpt.workspace.workspace import Resource
 from tests.checkpoints.sounds import LABELS, LANGUAGES
 from tests.conftest import MEDIA
 from tests.experts.bundled.conftest import StoppedAfter

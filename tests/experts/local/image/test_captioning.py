@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from hugginggpt.core.errors import InputError, StoppedError
-from hugginggpt.workspace.workspace import Resource
+from hugginggpt.core.resources import Resource
 from tests.checkpoints.documents import ANSWERS
 from tests.conftest import MEDIA
 from tests.experts.bundled.conftest import StoppedAfter

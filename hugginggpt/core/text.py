@@ -1,0 +1,20 @@
+"""Texts and keys as they can be printed and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def plain(value: Any) -> str:
+    """Any value as a text that can be printed: half a surrogate pair becomes a question mark."""
+    try:
+        text = str(value)
+    except (RecursionError, ValueError):  # nested too deep, or a number of thousands of digits
+        return f"a {type(value).__name__} that is too long"
+    return text.encode("utf-8", "replace").decode()
+
+
+def lowered(item: Mapping[Any, Any]) -> dict[Any, Any]:
+    """An object with its keys in lower case."""
+    return {key.strip().lower() if isinstance(key, str) else key: value for key, value in item.items()}

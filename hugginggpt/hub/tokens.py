@@ -1,0 +1,36 @@
+"""Hugging Face tokens as people paste them and as a terminal's environment holds them."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import Final
+
+from hugginggpt.core.errors import RequestError
+
+_TOKEN: Final = re.compile(r"hf_[A-Za-z0-9_]{2,}")
+
+
+def checked_token(token: str) -> str:
+    """A Hugging Face token as it was pasted, without blanks around it; empty for none.
+
+    Raises:
+        RequestError: It is none: it may be another service's key, which must not be sent to the Hub.
+    """
+    token = token.strip()
+    if token and not _TOKEN.fullmatch(token):
+        raise RequestError("This is no Hugging Face token, which begins with hf_: huggingface.co/settings/tokens makes one.")
+    return token
+
+
+def own_token() -> str:
+    """The Hugging Face token of whoever types, from ``HF_TOKEN``, on whose account hosted models run.
+
+    What stands there and is none is told on stderr and left out: it may be another service's key.
+    """
+    try:
+        return checked_token(os.environ.get("HF_TOKEN", ""))
+    except RequestError:
+        print("HF_TOKEN holds no Hugging Face token, which begins with hf_: hosted models are left out.", file=sys.stderr)
+        return ""
