@@ -6,8 +6,8 @@ from starlette.middleware import Middleware
 
 from hugginggpt.agent.factory import make_agent, preload
 from hugginggpt.core.settings import SettingsError
-from hugginggpt.ui.api.progress import HangUps
-from hugginggpt.ui.csp import SafePages
+from hugginggpt.ui.api.progress import DisconnectMiddleware
+from hugginggpt.ui.csp import SecurityHeadersMiddleware
 from hugginggpt.ui.export.trace_reader import TRACE_BYTES
 from hugginggpt.ui.i18n import i18n
 from hugginggpt.ui.page import Page
@@ -30,7 +30,7 @@ if __name__ == "__main__":
         ssr_mode=False,
         footer_links=["gradio", "settings"],
         mcp_server=True,
-        app_kwargs={"middleware": [Middleware(SafePages), Middleware(HangUps)]},
+        app_kwargs={"middleware": [Middleware(SecurityHeadersMiddleware), Middleware(DisconnectMiddleware)]},
         prevent_thread_lock=True,
     )
     preload(agent)

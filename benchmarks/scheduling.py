@@ -16,7 +16,7 @@ from hugginggpt.core.model_card import Assignment, ModelCard
 from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import Kind, task_table
-from hugginggpt.execution.device_queue import Slots
+from hugginggpt.execution.device_queue import DeviceSlots
 from hugginggpt.execution.scheduler import Scheduler
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.planning.repair import make_plan
@@ -69,7 +69,7 @@ async def scheduled(tasks: Plan, seconds: float) -> float:
     async def assign(task: Task) -> Assignment:
         return assignment
 
-    scheduler = Scheduler([expert], task_table(), task_seconds=60, slots=Slots())
+    scheduler = Scheduler([expert], task_table(), task_seconds=60, slots=DeviceSlots())
     with Workspace.create(Settings()) as workspace:
         return await timed(scheduler.run(tasks, workspace, assign, lambda event: None))
 

@@ -24,10 +24,10 @@ from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import Kind, TaskTable, task_table
 from hugginggpt.core.trace import fold_steps
-from hugginggpt.execution.device_queue import Slots
+from hugginggpt.execution.device_queue import DeviceSlots
 from hugginggpt.execution.scheduler import Scheduler
 from hugginggpt.experts.base import Call, Output, Result, in_thread
-from hugginggpt.llm.capabilities import KNOWN
+from hugginggpt.llm.capabilities import CAPABILITIES
 from hugginggpt.planning.repair import make_plan
 from hugginggpt.workspace import media
 from hugginggpt.workspace.workspace import Workspace
@@ -49,7 +49,7 @@ def table() -> TaskTable:
 @pytest.fixture(autouse=True)
 def unknown_servers() -> None:
     """What was found out about a server on a port is not true of the next test's."""
-    KNOWN.forget()
+    CAPABILITIES.forget()
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def run_plan(workspace: Workspace, table: TaskTable) -> RunPlan:
         raw: Sequence[Mapping[str, Any]] | Plan,
         *experts: Any,
         seconds: float = 5.0,
-        slots: Slots | None = None,
+        slots: DeviceSlots | None = None,
         events: list[Event] | None = None,
     ) -> Ran:
         plan = raw if isinstance(raw, Plan) else make_plan(raw, table, workspace.resources)
@@ -199,7 +199,7 @@ def run_plan(workspace: Workspace, table: TaskTable) -> RunPlan:
                 raise ExpertError(f"No model for {task.task} is installed here.")
             return Assignment(found, "first")
 
-        scheduler = Scheduler(experts, table, task_seconds=seconds, slots=slots or Slots())
+        scheduler = Scheduler(experts, table, task_seconds=seconds, slots=slots or DeviceSlots())
         told.usages = await scheduler.run(plan, workspace, assign, told.events.append)
         return told
 

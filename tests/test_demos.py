@@ -10,7 +10,7 @@ import yaml
 
 from hugginggpt.agent.agent import HuggingGPT, Session
 from hugginggpt.controllers.base import PlanRequest
-from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.events import Answered
 from hugginggpt.core.settings import Settings
 from hugginggpt.experts.bundled.expert import BundledExpert
@@ -39,7 +39,7 @@ BUNDLED = {card.task for card in BundledExpert().cards()}
 async def test_an_example_takes_the_tasks_that_it_says(example: dict[str, Any], workspace: Workspace) -> None:
     files = tuple(workspace.add_file(MEDIA / name) for name in example["files"])
     drafts = [
-        draft async for draft in OfflineController().plan(PlanRequest(example["text"], files)) if isinstance(draft, Mapping)
+        draft async for draft in RulesController().plan(PlanRequest(example["text"], files)) if isinstance(draft, Mapping)
     ]
     assert {draft["task"] for draft in drafts} == set(example["tasks"])
 
@@ -50,7 +50,7 @@ def test_most_examples_are_answered_here() -> None:
 
 @pytest.mark.parametrize("example", [each for each in EXAMPLES if each["text"] in ANSWERS], ids=lambda each: each["text"][:30])
 async def test_an_example_is_answered(example: dict[str, Any], workspace: Workspace, settings: Settings) -> None:
-    controller = OfflineController()
+    controller = RulesController()
     agent = HuggingGPT([BundledExpert()], fallback=controller, settings=settings)
     files = [workspace.add_file(MEDIA / name) for name in example["files"]]
     events = [event async for event in agent.run(example["text"], Session(workspace), controller, files)]

@@ -16,7 +16,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from hugginggpt.experts.local.preloading import usual
-from hugginggpt.hub.catalog import catalogue
+from hugginggpt.hub.catalog import load_catalog
 from hugginggpt.llm.client import HUGGING_FACE_MODEL
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -109,7 +109,7 @@ def test_what_is_fetched_while_it_is_built_is_what_is_loaded_first() -> None:
 
 
 def test_models_are_those_that_it_uses() -> None:
-    entries = {entry.id for found in catalogue().values() for entry in found}
+    entries = {entry.id for found in load_catalog().values() for entry in found}
     assert {*usual(), HUGGING_FACE_MODEL} == set(FRONT["models"])
     assert set(usual()) <= entries
 

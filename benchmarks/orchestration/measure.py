@@ -19,7 +19,7 @@ from benchmarks.orchestration.serving import Servers
 from benchmarks.orchestration.shapes import Shape
 from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.controllers.llm.controller import LLMController
-from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.events import (
     AnswerDelta,
     AttemptFailed,
@@ -139,7 +139,7 @@ async def request(shape: Shape, servers: Servers, delay: float) -> tuple[float, 
     controller = LLMController(LanguageModel("scripted", servers.llm_url(delay, shape.name), "none"))
     with tempfile.TemporaryDirectory() as folder:
         async with HTTPModels(servers.models_url(delay, shape.name), shape) as models:
-            agent = HuggingGPT([models], fallback=OfflineController(), settings=Settings(sessions=Path(folder)))
+            agent = HuggingGPT([models], fallback=RulesController(), settings=Settings(sessions=Path(folder)))
             session = agent.new_session()
             attached = [session.workspace.add_file(file) for file in shape.files]
             told: list[tuple[float, Event]] = []

@@ -11,7 +11,7 @@ from typing import Any, Final
 import yaml
 
 from hugginggpt.core.model_card import ModelCard
-from hugginggpt.hub.catalog import catalogue
+from hugginggpt.hub.catalog import load_catalog
 
 MEDIA: Final = Path(__file__).resolve().parents[2] / "demos" / "media"
 BACKEND: Final = "hosted"
@@ -84,7 +84,7 @@ def candidates(task: str) -> tuple[ModelCard, ...]:
             likes=_downloads(task, place) // 830,
             provider="hf-inference",
         )
-        for place, entry in enumerate(catalogue()[task][:count])
+        for place, entry in enumerate(load_catalog()[task][:count])
     )
 
 

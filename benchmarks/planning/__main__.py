@@ -21,7 +21,7 @@ from benchmarks.planning.table import table, unknown_tools
 from benchmarks.planning.taskbench import BESIDE, PUBLISHED, read_taskbench
 from hugginggpt.controllers.base import Controller, PlanRequest
 from hugginggpt.controllers.llm.controller import LLMController
-from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.llm.client import DEFAULT_MODEL, OPENAI_URL, LanguageModel
 
 DONE, COULD_NOT, BAD_USAGE = 0, 1, 2
@@ -123,7 +123,7 @@ def _check(args: argparse.Namespace, data: Data) -> None:
 def _controller(args: argparse.Namespace) -> tuple[Controller, Header]:
     version = planner_version()
     if args.controller == "offline":
-        return OfflineController(), Header(args.data.name, "offline", version=version)
+        return RulesController(), Header(args.data.name, "offline", version=version)
     base_url = (args.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL).strip().rstrip("/")
     key = os.environ.get("OPENAI_API_KEY", "").strip()
     if not key and base_url == OPENAI_URL:
@@ -141,7 +141,7 @@ def _slug(data: Path, header: Header) -> str:
 
 async def _plan(controller: Controller, items: Sequence[Item], results: Results, parallel: int) -> int:
     """Plan what is not planned yet, after what would count as the first request's time alone."""
-    if isinstance(controller, OfflineController):
+    if isinstance(controller, RulesController):
         async for _ in controller.plan(PlanRequest("say hello aloud")):
             pass  # has read its tables now
     else:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from hugginggpt.agent.pipeline import Parts, Stages
+from hugginggpt.agent.pipeline import AgentParts, Pipeline
 from hugginggpt.agent.session import Session as Session
 from hugginggpt.controllers.base import Controller, PlanRequest
 from hugginggpt.core.events import Event, Notice
@@ -19,11 +19,11 @@ from hugginggpt.core.plan import Plan
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import TaskTable, task_table
-from hugginggpt.core.text import plain
-from hugginggpt.execution.device_queue import Slots
+from hugginggpt.core.text import printable
+from hugginggpt.execution.device_queue import DeviceSlots
 from hugginggpt.experts.base import CacheExpert, Expert
-from hugginggpt.planning.approval import Approve, Given
-from hugginggpt.planning.planner import Planning, check_text
+from hugginggpt.planning.approval import Approve, PreparedPlan
+from hugginggpt.planning.planner import Planner, check_text
 from hugginggpt.selection.ranking import Needs, Preferences, Ranking, rank
 from hugginggpt.selection.selector import gathered
 from hugginggpt.workspace.workspace import Workspace
@@ -52,7 +52,7 @@ class HuggingGPT:
         """
         self.settings = settings or Settings()
         self.table = table or task_table()
-        self._parts = Parts(tuple(experts), fallback, self.settings, self.table, with_key, Slots())
+        self._parts = AgentParts(tuple(experts), fallback, self.settings, self.table, with_key, DeviceSlots())
 
     def expert(self, backend: str) -> Expert | None:
         """The back end of that name; None where this agent has none."""
@@ -99,7 +99,7 @@ class HuggingGPT:
         preferences: Preferences | None = None,
         settings: Settings | None = None,
         approve: Approve | None = None,
-        given: Given | None = None,
+        given: PreparedPlan | None = None,
     ) -> AsyncIterator[Event]:
         """Work on one request and tell everything that happens.
 
@@ -118,7 +118,7 @@ class HuggingGPT:
         """
         events: asyncio.Queue[Event | None] = asyncio.Queue()
         parts = replace(self._parts, settings=settings or self.settings)
-        request = Stages(
+        request = Pipeline(
             parts,
             text,
             session,
@@ -146,10 +146,10 @@ class HuggingGPT:
         Raises:
             HuggingGPTError: No plan can be made; the message says why.
         """
-        request = PlanRequest(plain(text), tuple(attached), session.turns)
+        request = PlanRequest(printable(text), tuple(attached), session.turns)
         check_text(request, self.settings)
         told: list[Notice] = []
-        planning = Planning(controller, self.table, self.settings, fallback=self._parts.fallback, tell=told.append)
+        planning = Planner(controller, self.table, self.settings, fallback=self._parts.fallback, tell=told.append)
         plan = await planning.plan(request)
         answer = [f"It would be answered at once: {planning.said}"] if planning.said and not plan.tasks else []
         return replace(plan, notes=(*(notice.message for notice in told), *answer, *plan.notes))

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.controllers.base import Controller
-from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.errors import RequestError
 from hugginggpt.core.settings import Settings, SettingsError, load_settings
 from hugginggpt.core.ssrf import is_public
 from hugginggpt.experts.base import AccountExpert, CacheExpert, Expert
-from hugginggpt.hub.client import Places
+from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.tokens import checked_token
 from hugginggpt.llm.client import DEFAULT_MODEL, OPENAI_URL, LanguageModel
 from hugginggpt.workspace.workspace import remove_stale
@@ -36,16 +36,16 @@ def make_agent(settings: Settings | None = None) -> HuggingGPT:
     """
     from hugginggpt.experts import llm
     from hugginggpt.experts.bundled.expert import BundledExpert
-    from hugginggpt.hub.catalog import catalogue
+    from hugginggpt.hub.catalog import load_catalog
 
     settings = settings or load_settings()
-    catalogue()  # what somebody has edited is checked now, and not in the middle of a request
+    load_catalog()  # what somebody has edited is checked now, and not in the middle of a request
     if not _holds_only_sessions(settings):  # what lies with the sessions can be had through the page
         settings = settings.model_copy(update={"sessions": settings.sessions / "hugginggpt-sessions"})
     remove_stale(settings)
     return HuggingGPT(
         [*_local(settings), BundledExpert(), _hosted(settings)],
-        fallback=OfflineController(),
+        fallback=RulesController(),
         settings=settings,
         with_key=frozenset(llm.instructions()),
     )
@@ -88,12 +88,12 @@ def preload(agent: HuggingGPT) -> Thread | None:
 
 def _hosted(settings: Settings) -> Expert:
     """What all sessions know of hosted models; each session's own token makes some of them runnable."""
-    from hugginggpt.experts.hosted.circuit_breaker import Circuits
+    from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
     from hugginggpt.experts.hosted.expert import HostedExpert
     from hugginggpt.hub.search import HubSearch
 
-    places = Places(settings.hub, settings.router)
-    return HostedExpert(HubSearch(settings.catalogue, places, settings.catalogue_hours * 3_600), Circuits())
+    places = HubAddresses(settings.hub, settings.router)
+    return HostedExpert(HubSearch(settings.catalogue, places, settings.catalogue_hours * 3_600), CircuitBreaker())
 
 
 def _holds_only_sessions(settings: Settings) -> bool:
@@ -150,7 +150,7 @@ def make_controller(model: LanguageModel | None, *, looks: bool = False) -> Cont
     """
     from hugginggpt.controllers.llm.controller import LLMController
 
-    return LLMController(model, looks=looks) if model else OfflineController()
+    return LLMController(model, looks=looks) if model else RulesController()
 
 
 def session_experts(

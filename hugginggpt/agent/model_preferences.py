@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from hugginggpt.core.errors import ExpertError, RequestError
 from hugginggpt.core.ssrf import AddressPolicy
 from hugginggpt.core.tasks import TaskTable, task_table
-from hugginggpt.core.threads import aside
+from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.experts.base import AccountExpert
 from hugginggpt.hub.account import Visitor, endpoint, is_address
 from hugginggpt.hub.catalog import small_models
@@ -25,7 +25,7 @@ _MOST: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class ModelPreferences:
     """All of it, as it was typed."""
 
     pinned: Mapping[str, str] = field(default_factory=dict)
@@ -37,30 +37,30 @@ class Wishes:
     provider: str = ""
     """The only provider to use; empty for whichever serves a model."""
 
-    def pin(self, task: str, model: str) -> Wishes:
+    def pin(self, task: str, model: str) -> ModelPreferences:
         """With that model for a task."""
         task, model = _task(task), _model(model)
         return replace(self._bounded(), pinned={**self.pinned, task: model}, banned=self.banned - {model})
 
-    def ban(self, model: str) -> Wishes:
+    def ban(self, model: str) -> ModelPreferences:
         """Without that model, whatever the task."""
         model = _model(model)
         model = endpoint("", model).shown if is_address(model) else model
         pinned = {task: other for task, other in self.pinned.items() if other.partition("?")[0].rstrip("/") != model}
         return replace(self._bounded(), banned=self.banned | {model}, pinned=pinned)
 
-    def add(self, task: str, model: str) -> Wishes:
+    def add(self, task: str, model: str) -> ModelPreferences:
         """With that model to choose from, too."""
         entry = (_task(task), _model(model))
         return replace(self._bounded(), added=(*(e for e in self.added if e != entry), entry), banned=self.banned - {entry[1]})
 
-    def only(self, provider: str) -> Wishes:
+    def only(self, provider: str) -> ModelPreferences:
         """With that provider alone; empty for whichever serves a model."""
         if provider and provider not in known_providers():
             raise RequestError(f"“{provider[:40]}” is no provider: these are {', '.join(sorted(known_providers()))}.")
         return replace(self, provider=provider)
 
-    def _bounded(self) -> Wishes:
+    def _bounded(self) -> ModelPreferences:
         if len(self.pinned) + len(self.banned) + len(self.added) >= _MOST:
             raise RequestError(f"That is more than {_MOST} models that you have pinned, banned or added: clear some.")
         return self
@@ -91,7 +91,12 @@ def read_pair(text: str) -> tuple[str, str]:
 
 
 async def visitor_for(
-    agent: HuggingGPT, token: str, wishes: Wishes, *, known: Visitor | None = None, allowed: AddressPolicy | None = None
+    agent: HuggingGPT,
+    token: str,
+    wishes: ModelPreferences,
+    *,
+    known: Visitor | None = None,
+    allowed: AddressPolicy | None = None,
 ) -> Visitor:
     """The account on which hosted models run; what was added or pinned and isn't here is looked up on the Hub.
 
@@ -114,7 +119,7 @@ async def visitor_for(
     hosted = agent.expert("hosted")
     models: dict[str, tuple[HubModel, ...]] = {}
     before = {(task, model.id): model for task, several in (known.models if known else {}).items() for model in several}
-    here = await aside(lambda: _here(agent)) if wanted else set()
+    here = await run_in_daemon_thread(lambda: _here(agent)) if wanted else set()
     for task, model in wanted:
         if is_address(model) or (task, model) in here or not isinstance(hosted, AccountExpert):
             continue
@@ -126,7 +131,7 @@ async def visitor_for(
 async def _looked_up(hosted: AccountExpert, task: str, model: str, token: str) -> HubModel:
     if not token:
         raise ExpertError(f"{model} is not on this machine, and running it elsewhere takes a Hugging Face token.")
-    found = await aside(lambda: hosted.look_up(model, token))
+    found = await run_in_daemon_thread(lambda: hosted.look_up(model, token))
     if not hosted.serves(found, task):
         raise ExpertError(f"{model} is not on this machine, and no provider serves it for {task} now: choose another model.")
     return replace(found, id=model)  # as it was typed: the Hub knows a renamed model by both names

@@ -36,16 +36,16 @@ from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import TaskTable
-from hugginggpt.core.text import plain
+from hugginggpt.core.text import printable
 from hugginggpt.core.trace import fold_steps
-from hugginggpt.execution.device_queue import Slots
-from hugginggpt.execution.scheduler import Run, Scheduler
+from hugginggpt.execution.device_queue import DeviceSlots
+from hugginggpt.execution.scheduler import PlanRun, Scheduler
 from hugginggpt.experts.base import Expert, Limits
-from hugginggpt.planning.approval import CHANGED, Approve, Given, Proposal
-from hugginggpt.planning.planner import Planning, check_text
+from hugginggpt.planning.approval import CHANGED, Approve, PreparedPlan, Proposal
+from hugginggpt.planning.planner import Planner, check_text
 from hugginggpt.response.checks import complete, gone_wrong, invented, summed
 from hugginggpt.selection.ranking import Preferences
-from hugginggpt.selection.selector import Chooser
+from hugginggpt.selection.selector import ModelSelector
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ _KEPT_TURNS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class AgentParts:
     """What an agent is made of; shared by all its requests."""
 
     experts: tuple[Expert, ...]
@@ -63,15 +63,15 @@ class Parts:
     table: TaskTable
     with_key: frozenset[str]
     """Tasks that a session's own key would add a model for."""
-    slots: Slots
+    slots: DeviceSlots
 
 
-class Stages:
+class Pipeline:
     """One request."""
 
     def __init__(
         self,
-        parts: Parts,
+        parts: AgentParts,
         text: str,
         session: Session,
         controller: Controller,
@@ -81,7 +81,7 @@ class Stages:
         preferences: Preferences | None = None,
         *,
         approve: Approve | None = None,
-        given: Given | None = None,
+        given: PreparedPlan | None = None,
     ) -> None:
         self._preferences = preferences or Preferences()
         self._approve = approve
@@ -97,7 +97,7 @@ class Stages:
         self._waited = 0.0
         """How long the person has thought about plans, in seconds: that is not the request's time."""
         self._whole = True
-        self._request = PlanRequest(plain(text), attached, session.turns)
+        self._request = PlanRequest(printable(text), attached, session.turns)
 
     def _emit(self, event: Event) -> None:
         self._events.append(event)
@@ -122,7 +122,7 @@ class Stages:
         check_text(request, settings)
         workspace = self._session.workspace
         experts = (*parts.experts, *self._extra)
-        chooser = Chooser(
+        chooser = ModelSelector(
             experts,
             self._controller,
             request,
@@ -158,7 +158,7 @@ class Stages:
             self._emit(ResourcesFetched(tuple(fetched)))
         await self._respond(plan, fetched)
 
-    async def _planned(self, request: PlanRequest, run: Run, chooser: Chooser, before: Plan | None = None) -> Plan:
+    async def _planned(self, request: PlanRequest, run: PlanRun, chooser: ModelSelector, before: Plan | None = None) -> Plan:
         """Plan, and begin each task as soon as it is known.
 
         Args:
@@ -180,7 +180,7 @@ class Stages:
         begun = time.monotonic()
         kept = before.tasks if before else ()
         steps = fold_steps(self._events)
-        planning = Planning(
+        planning = Planner(
             self._controller,
             self._parts.table,
             self._parts.settings,
@@ -212,7 +212,7 @@ class Stages:
         run.add(*(task for task in plan.tasks if task.id not in known))
         return plan
 
-    async def _approved(self, plan: Plan, kept: Sequence[Task], chooser: Chooser, approve: Approve) -> Plan:
+    async def _approved(self, plan: Plan, kept: Sequence[Task], chooser: ModelSelector, approve: Approve) -> Plan:
         """What the person lets run of a plan; they take the time they need."""
         old = {task.id for task in kept}
         open_ = [task for task in plan.tasks if task.id not in old]
@@ -236,7 +236,7 @@ class Stages:
             self._emit(Planned(approved.plan, 0.0, CHANGED))
         return approved.plan
 
-    async def _taken(self, given: Given, run: Run, chooser: Chooser) -> Plan:
+    async def _taken(self, given: PreparedPlan, run: PlanRun, chooser: ModelSelector) -> Plan:
         """A plan that was there already: what is done stays, the rest runs."""
         for event in given.events():
             self._emit(event)

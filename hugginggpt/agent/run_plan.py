@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from hugginggpt.agent.agent import HuggingGPT, Session
 from hugginggpt.agent.factory import make_agent, make_language_model, session_experts
-from hugginggpt.agent.model_preferences import Wishes, visitor_for
+from hugginggpt.agent.model_preferences import ModelPreferences, visitor_for
 from hugginggpt.controllers.base import Choice, PlanRequest, RespondRequest, Selection
 from hugginggpt.core.errors import RequestError
 from hugginggpt.core.events import Event, Notice, RequestFailed, Step, Usage
@@ -97,7 +97,7 @@ async def carry_out(
     try:
         attached = [_attached(session, name, folder / file) for name, file in files.items()]
         made = make_plan(plan, agent.table, attached, max_tasks=agent.settings.max_tasks)
-        visitor = await visitor_for(agent, own_token(), Wishes())
+        visitor = await visitor_for(agent, own_token(), ModelPreferences())
         model = make_language_model(
             key=os.environ.get("OPENAI_API_KEY", ""),
             base_url=os.environ.get("OPENAI_BASE_URL", ""),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from hugginggpt.agent.model_preferences import Wishes, read_pair
+from hugginggpt.agent.model_preferences import ModelPreferences, read_pair
 
 
 def add_wishes(parser: argparse.ArgumentParser) -> None:
@@ -19,13 +19,13 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
     models.add_argument("--provider", default="", metavar="NAME", help="the only inference provider to use, such as fal-ai")
 
 
-def read_wishes(args: argparse.Namespace) -> Wishes:
+def read_wishes(args: argparse.Namespace) -> ModelPreferences:
     """What the options say.
 
     Raises:
         RequestError: One can't be understood.
     """
-    wishes = Wishes(where=args.where).only(args.provider)
+    wishes = ModelPreferences(where=args.where).only(args.provider)
     for text in args.add:
         wishes = wishes.add(*read_pair(text))
     for text in args.ban:

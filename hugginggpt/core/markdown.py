@@ -15,12 +15,12 @@ def escaped(text: str) -> str:
     return text.translate({ord(mark): "\\" + mark for mark in _MARKS})
 
 
-def plain(text: str) -> str:
+def strip_markdown(text: str) -> str:
     """What `escaped` was given."""
     return re.sub(rf"\\([{re.escape(_MARKS)}])", r"\1", text)
 
 
-def tame(text: str) -> str:
+def sanitize_markdown(text: str) -> str:
     """Markdown that may come from anybody, without its power: no HTML, and pictures are links that nobody fetches unasked.
 
     What stands in a block of code stays as it is; elsewhere an invisible blank takes a tag's and a picture's meaning away.

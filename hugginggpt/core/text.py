@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def plain(value: Any) -> str:
+def printable(value: Any) -> str:
     """Any value as a text that can be printed: half a surrogate pair becomes a question mark."""
     try:
         text = str(value)
@@ -15,6 +15,6 @@ def plain(value: Any) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def lowered(item: Mapping[Any, Any]) -> dict[Any, Any]:
+def lowercase_keys(item: Mapping[Any, Any]) -> dict[Any, Any]:
     """An object with its keys in lower case."""
     return {key.strip().lower() if isinstance(key, str) else key: value for key, value in item.items()}

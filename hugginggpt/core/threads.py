@@ -23,7 +23,7 @@ def processors(most: int) -> int:
     return max(1, min(most, int(told) if told.isdigit() else os.cpu_count() or 1))
 
 
-def together(functions: Sequence[Callable[[], T]]) -> list[T]:
+def run_concurrently(functions: Sequence[Callable[[], T]]) -> list[T]:
     """Run blocking functions at the same time, in daemon threads; their results in order, or the first failure."""
     results: dict[int, T] = {}
     errors: list[BaseException] = []
@@ -44,7 +44,7 @@ def together(functions: Sequence[Callable[[], T]]) -> list[T]:
     return [results[number] for number in range(len(functions))]
 
 
-async def aside(function: Callable[[], T], name: str = "aside") -> T:
+async def run_in_daemon_thread(function: Callable[[], T], name: str = "aside") -> T:
     """Run a blocking function in a daemon thread of its own; when this is cancelled the function is left to itself."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()

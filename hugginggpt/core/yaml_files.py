@@ -19,7 +19,7 @@ _LOADER: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's where PyYAML has it: these files are read before the page is up."""
 
 
-class CatalogueError(SettingsError):
+class ConfigFileError(SettingsError):
     """A file of ``models_config/`` can't be used; the message names file, line and remedy."""
 
 
@@ -27,12 +27,12 @@ def read_yaml(path: Path, shape: type[Shape]) -> Shape:
     """A file's content as `shape` says it is: a pydantic model, or a list or mapping of such.
 
     Raises:
-        CatalogueError: It can't be read, is no YAML, or has something that `shape` doesn't allow.
+        ConfigFileError: It can't be read, is no YAML, or has something that `shape` doesn't allow.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CatalogueError(f"{path.name} can't be read: restore it, or correct its encoding to UTF-8.") from error
+        raise ConfigFileError(f"{path.name} can't be read: restore it, or correct its encoding to UTF-8.") from error
     root: yaml.Node | None = None
     try:
         root = yaml.compose(text, Loader=_LOADER)
@@ -40,14 +40,14 @@ def read_yaml(path: Path, shape: type[Shape]) -> Shape:
         content = _made(root)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         said = "here the file stops being YAML: look at the indentation, colons and quotes of this line and the one above."
-        raise CatalogueError(f"{path.name}, line {_line_of_fault(error, text, root)}: {said}") from error
+        raise ConfigFileError(f"{path.name}, line {_line_of_fault(error, text, root)}: {said}") from error
     if twice:
-        raise CatalogueError(f"{path.name}, line {twice[1]}: “{twice[0]}” stands here for the second time: join the two.")
+        raise ConfigFileError(f"{path.name}, line {twice[1]}: “{twice[0]}” stands here for the second time: join the two.")
     try:
         return TypeAdapter(shape).validate_python(content)
     except ValidationError as error:
         first = error.errors()[0]
-        raise CatalogueError(f"{path.name}, line {_line(root, first['loc'])}: {_remedy(first, shape)}") from error
+        raise ConfigFileError(f"{path.name}, line {_line(root, first['loc'])}: {_remedy(first, shape)}") from error
 
 
 def _made(root: yaml.Node | None) -> Any:

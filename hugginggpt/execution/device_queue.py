@@ -12,7 +12,7 @@ from hugginggpt.core.errors import DeadlineError, HuggingGPTError
 from hugginggpt.experts.base import Call, Result
 
 
-class Slots:
+class DeviceSlots:
     """Device slots shared by all requests of one process: each is held by one run at a time."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Slots:
 
 
 @dataclass
-class Clock:
+class TaskClock:
     """How long a task has run, over all its models and inputs; waiting for a slot doesn't count."""
 
     limit: float
@@ -57,24 +57,24 @@ class Clock:
 
 
 @dataclass(eq=False)
-class Turn:
+class QueuedCall:
     """One call that waits for its slot, and what becomes of it."""
 
     call: Call
-    clock: Clock
+    clock: TaskClock
     begin: Callable[[], None]
     """Called as it starts."""
     result: asyncio.Future[Result] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
-Run = Callable[[Sequence[Call], float], Awaitable[Sequence[Result]]]
+RunBatch = Callable[[Sequence[Call], float], Awaitable[Sequence[Result]]]
 """Runs calls of one card together, within so many seconds; one result for each."""
 
 
-class Turns:
+class DeviceQueue:
     """The turns of one plan."""
 
-    def __init__(self, slots: Slots, run: Run) -> None:
+    def __init__(self, slots: DeviceSlots, run: RunBatch) -> None:
         """Make it.
 
         Args:
@@ -83,9 +83,9 @@ class Turns:
         """
         self._slots = slots
         self._run = run
-        self._waiting: dict[tuple[str, str, str], list[Turn]] = {}
+        self._waiting: dict[tuple[str, str, str], list[QueuedCall]] = {}
 
-    async def take(self, turn: Turn) -> Result:
+    async def take(self, turn: QueuedCall) -> Result:
         """Wait for the slot, run, and give it back; a call may be run by the turn of another one of its kind.
 
         Raises:
@@ -110,7 +110,7 @@ class Turns:
                 waiting.remove(turn)
             turn.result.cancel()
 
-    async def _together(self, turns: Sequence[Turn]) -> None:
+    async def _together(self, turns: Sequence[QueuedCall]) -> None:
         """Run calls as one batch; what fails as a batch is tried one by one, so that one bad input spoils no other."""
         try:
             results = await self._timed(turns)
@@ -126,14 +126,14 @@ class Turns:
             if not turn.result.done():
                 turn.result.set_result(result)
 
-    async def _timed(self, turns: Sequence[Turn]) -> Sequence[Result]:
+    async def _timed(self, turns: Sequence[QueuedCall]) -> Sequence[Result]:
         with ExitStack() as clocks:
             for turn in turns:
                 clocks.enter_context(turn.clock.running())
             return await self._run([turn.call for turn in turns], min(turn.clock.left for turn in turns))
 
 
-def _fail(turn: Turn, error: HuggingGPTError) -> None:
+def _fail(turn: QueuedCall, error: HuggingGPTError) -> None:
     if not turn.result.done():
         turn.result.set_exception(error)
         turn.result.exception()  # whoever waited for it may have gone

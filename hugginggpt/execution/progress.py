@@ -9,7 +9,7 @@ from hugginggpt.core.events import Event, TaskProgress, TaskStarted
 from hugginggpt.core.model_card import ModelCard
 
 
-class Teller:
+class ProgressReporter:
     """Tells how one task's calls of one model get on."""
 
     def __init__(self, emit: Callable[[Event], None], task_id: int, card: ModelCard, count: int) -> None:

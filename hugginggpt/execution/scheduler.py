@@ -29,9 +29,9 @@ from hugginggpt.core.model_card import Assignment, ModelCard
 from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import TaskTable
-from hugginggpt.execution.device_queue import Clock, Slots, Turn, Turns
+from hugginggpt.execution.device_queue import DeviceQueue, DeviceSlots, QueuedCall, TaskClock
 from hugginggpt.execution.inputs import TaskInputs
-from hugginggpt.execution.progress import Teller
+from hugginggpt.execution.progress import ProgressReporter
 from hugginggpt.experts.base import BatchExpert, Call, CancelToken, Expert, Limits, Output, Result
 from hugginggpt.experts.environment_errors import lacking
 from hugginggpt.workspace.workspace import Workspace
@@ -48,7 +48,7 @@ class Scheduler:
         table: TaskTable,
         *,
         task_seconds: float,
-        slots: Slots,
+        slots: DeviceSlots,
         limits: Limits | None = None,
     ) -> None:
         self._experts = {expert.backend: expert for expert in experts}
@@ -78,12 +78,12 @@ class Scheduler:
     @asynccontextmanager
     async def running(
         self, workspace: Workspace, assign: Callable[[Task], Awaitable[Assignment]], emit: Emit
-    ) -> AsyncIterator[Run]:
+    ) -> AsyncIterator[PlanRun]:
         """A run that takes tasks while their plan is still being written.
 
         At the end of the block it waits for all of them; where the block is left by an exception, they are cancelled.
         """
-        run = Run(self, workspace, assign, emit)
+        run = PlanRun(self, workspace, assign, emit)
         try:
             yield run
             await run.over()
@@ -95,7 +95,7 @@ class Scheduler:
         return self._experts[backend]
 
 
-class Run:
+class PlanRun:
     """Tasks being run."""
 
     def __init__(
@@ -114,7 +114,7 @@ class Run:
         self._steps: list[asyncio.Task[None]] = []
         self.usages: list[Usage] = []
         """What language-model experts have used."""
-        self._turns = Turns(scheduler._slots, self._call)
+        self._turns = DeviceQueue(scheduler._slots, self._call)
 
     def add(self, *tasks: Task) -> None:
         """Begin tasks; what each waits for has been added before, or is added with it."""
@@ -146,7 +146,7 @@ class Run:
     async def _step(self, task: Task) -> None:
         """Take one task from waiting to done, failed or skipped; never raises but for cancellation."""
         outcome = self._outcomes[task.id]
-        clock = Clock(self._scheduler._task_seconds)
+        clock = TaskClock(self._scheduler._task_seconds)
         try:
             assignment = await self._assigned(task)
             if (missing := await self._first_missing(task)) is not None:
@@ -165,7 +165,7 @@ class Run:
             if not outcome.done():
                 outcome.set_result(None)
 
-    def _fail(self, task: Task, error: str, clock: Clock) -> None:
+    def _fail(self, task: Task, error: str, clock: TaskClock) -> None:
         self._emit(TaskFailed(task.id, error, clock.used))
 
     def _skip(self, task: Task, missing: int) -> None:
@@ -184,7 +184,7 @@ class Run:
                 return dependency
         return None
 
-    async def _attempts(self, task: Task, assignment: Assignment, clock: Clock) -> TaskDone:
+    async def _attempts(self, task: Task, assignment: Assignment, clock: TaskClock) -> TaskDone:
         calls = await TaskInputs(self._workspace, self._made).of(task, self._scheduler._table[task.task])
         left = list(assignment.candidates)
         while left:
@@ -202,14 +202,14 @@ class Run:
         raise ExpertError(f"No model for {task.task} could be run.")
 
     async def _attempt(
-        self, task: Task, card: ModelCard, inputs: Sequence[Mapping[str, str | Resource]], clock: Clock, *, others: bool
+        self, task: Task, card: ModelCard, inputs: Sequence[Mapping[str, str | Resource]], clock: TaskClock, *, others: bool
     ) -> TaskDone:
-        told = Teller(self._emit, task.id, card, len(inputs))
+        told = ProgressReporter(self._emit, task.id, card, len(inputs))
         calls = [
             Call(card, given, self._workspace.new_path, progress=told.progress, limits=self._scheduler._limits, others=others)
             for given in inputs
         ]
-        turns = (self._turns.take(Turn(call, clock, told.begin)) for call in calls)
+        turns = (self._turns.take(QueuedCall(call, clock, told.begin)) for call in calls)
         try:
             results = await _all(turns) if card.batch > 1 else [await turn for turn in turns]
         finally:

@@ -19,7 +19,7 @@ from hugginggpt.core.events import Usage
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.core.threads import aside
+from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.workspace import media
 
 if TYPE_CHECKING:
@@ -283,7 +283,7 @@ async def batch_in_thread(function: Callable[[Sequence[Call]], Sequence[Result]]
             raise ExpertError(f"{card.id} ended without a result.") from stop
 
     try:
-        return await aside(work, f"expert-{card.task}")
+        return await run_in_daemon_thread(work, f"expert-{card.task}")
     except asyncio.CancelledError:
         for call in calls:
             call.token.cancel()

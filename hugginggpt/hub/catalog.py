@@ -15,7 +15,7 @@ from typing import Annotated, Final, Literal, NoReturn
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator
 
 from hugginggpt.core.tasks import task_table
-from hugginggpt.core.yaml_files import CatalogueError, line_of, read_yaml
+from hugginggpt.core.yaml_files import ConfigFileError, line_of, read_yaml
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "models_config"
 MODALITIES: Final = ("text", "image", "audio", "video", "control")
@@ -37,7 +37,7 @@ def _like(pattern: str, example: str) -> BeforeValidator:
 ModelId = Annotated[str, _like(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", "owner/name")]
 
 
-class Entry(BaseModel):
+class CatalogEntry(BaseModel):
     """One model for one task."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -84,21 +84,21 @@ class Entry(BaseModel):
         return self.count * 2 / 1e6 if self.count else None
 
 
-Catalogue = Mapping[str, tuple[Entry, ...]]
+Catalog = Mapping[str, tuple[CatalogEntry, ...]]
 """Entries by task."""
 
 
-def read_catalogue(folder: Path = FOLDER) -> Catalogue:
+def read_catalog(folder: Path = FOLDER) -> Catalog:
     """All files of a folder, checked.
 
     Raises:
-        CatalogueError: Something in them can't be used.
+        ConfigFileError: Something in them can't be used.
     """
-    found: dict[str, tuple[Entry, ...]] = {}
+    found: dict[str, tuple[CatalogEntry, ...]] = {}
     places: dict[str, str] = {}
     for modality in MODALITIES:
         path = folder / f"{modality}.yaml"
-        for task, entries in read_yaml(path, dict[str, tuple[Entry, ...]]).items():
+        for task, entries in read_yaml(path, dict[str, tuple[CatalogEntry, ...]]).items():
             if task in places:
                 _complain(path, task, f"{task} stands in {places[task]} too: join the two.")
             _check(path, task, entries)
@@ -106,7 +106,7 @@ def read_catalogue(folder: Path = FOLDER) -> Catalogue:
     return found
 
 
-def _check(path: Path, task: str, entries: tuple[Entry, ...]) -> None:
+def _check(path: Path, task: str, entries: tuple[CatalogEntry, ...]) -> None:
     """What can't be seen in one entry alone."""
     if task not in task_table():
         near = task_table().recognise(task)
@@ -120,24 +120,24 @@ def _check(path: Path, task: str, entries: tuple[Entry, ...]) -> None:
 
 
 def _complain(path: Path, task: str, said: str, *place: int | str) -> NoReturn:
-    raise CatalogueError(f"{path.name}, line {line_of(path, (task, *place))}: {said}")
+    raise ConfigFileError(f"{path.name}, line {line_of(path, (task, *place))}: {said}")
 
 
 @functools.cache
-def catalogue() -> Catalogue:
+def load_catalog() -> Catalog:
     """The files as shipped, read once.
 
     Raises:
-        CatalogueError: Somebody has edited them, and something in them can't be used.
+        ConfigFileError: Somebody has edited them, and something in them can't be used.
     """
-    return read_catalogue()
+    return read_catalog()
 
 
-def known(model: str, task: str) -> Entry | None:
+def known(model: str, task: str) -> CatalogEntry | None:
     """What the files say of a model for a task."""
-    return next((entry for entry in catalogue().get(task, ()) if entry.id == model), None)
+    return next((entry for entry in load_catalog().get(task, ()) if entry.id == model), None)
 
 
 def small_models() -> Mapping[str, tuple[str, ...]]:
     """For each task the Hub's ids of one small model and of what it can't do without."""
-    return {task: (entry.id, *entry.beside) for task, entries in catalogue().items() for entry in entries if entry.small}
+    return {task: (entry.id, *entry.beside) for task, entries in load_catalog().items() for entry in entries if entry.small}

@@ -36,7 +36,7 @@ _OWN_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class HubAddresses:
     """Where the Hub and its router are; a mirror or a gateway may stand for them."""
 
     hub: str = HUB
@@ -55,14 +55,14 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class HubContext:
     """On whose behalf, and until when."""
 
     token: str = field(repr=False)
     """The visitor's own; empty for none, and then none is sent."""
     ends: float
     """By `time.monotonic`."""
-    places: Places = field(default_factory=Places)
+    places: HubAddresses = field(default_factory=HubAddresses)
     check: Callable[[], None] = lambda: None
     """Raises a StoppedError when nobody waits any more."""
     allowed: AddressPolicy | None = None
@@ -88,11 +88,11 @@ def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-_ERRAND: Final[ContextVar[Errand | None]] = ContextVar("errand", default=None)
+_ERRAND: Final[ContextVar[HubContext | None]] = ContextVar("errand", default=None)
 
 
 @contextmanager
-def on_errand(errand: Errand) -> Iterator[None]:
+def hub_context(errand: HubContext) -> Iterator[None]:
     """Have what the library does in this context, and in threads that it starts with it, done on this errand."""
     install()
     token = _ERRAND.set(errand)
@@ -212,7 +212,7 @@ async def _put_right_async(request: httpx2.Request) -> None:
     _put_right(request)
 
 
-def _look(errand: Errand, request: httpx2.Request | None = None) -> None:
+def _look(errand: HubContext, request: httpx2.Request | None = None) -> None:
     errand.check()
     if errand.left <= 0:
         raise httpx2.ReadTimeout("the errand's deadline has passed", request=request)
@@ -233,7 +233,7 @@ async def _bound_async(response: httpx2.Response) -> None:
 class _Meter:
     """Looks, with every piece of a body, whether it is still wanted, in time and not too large."""
 
-    def __init__(self, errand: Errand) -> None:
+    def __init__(self, errand: HubContext) -> None:
         self._errand = errand
         self._bytes = 0
 
@@ -246,7 +246,7 @@ class _Meter:
 
 
 class _BoundStream(httpx2.SyncByteStream):
-    def __init__(self, stream: httpx2.SyncByteStream, errand: Errand) -> None:
+    def __init__(self, stream: httpx2.SyncByteStream, errand: HubContext) -> None:
         self._stream, self._meter = stream, _Meter(errand)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -258,7 +258,7 @@ class _BoundStream(httpx2.SyncByteStream):
 
 
 class _BoundAsyncStream(httpx2.AsyncByteStream):
-    def __init__(self, stream: httpx2.AsyncByteStream, errand: Errand) -> None:
+    def __init__(self, stream: httpx2.AsyncByteStream, errand: HubContext) -> None:
         self._stream, self._meter = stream, _Meter(errand)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:

@@ -41,7 +41,7 @@ class Download:
 
 
 @dataclass(frozen=True, slots=True)
-class Hub:
+class HubDownloader:
     """Where models are fetched from, and where to."""
 
     cache: Path
@@ -126,10 +126,10 @@ class Hub:
         reference.write_text(download.revision, encoding="ascii")
 
 
-def hub(cache: Path | None = None, endpoint: str | None = None, token: str | bool | None = None) -> Hub:
+def hub(cache: Path | None = None, endpoint: str | None = None, token: str | bool | None = None) -> HubDownloader:
     """The Hub and the cache that the Hub's client uses, unless others are named."""
     install()  # now: later it would close the connections of a download
-    return Hub(cache or cache_folder(), endpoint, token)
+    return HubDownloader(cache or cache_folder(), endpoint, token)
 
 
 def wanted_files(names: Sequence[str]) -> list[str]:

@@ -60,7 +60,7 @@ At = Literal["hub", "router", "endpoint"]
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class HubFault:
     """What a failed call means."""
 
     sentence: str
@@ -101,7 +101,7 @@ _STATUSES: Final[Mapping[int, _Known]] = {
 }
 
 
-def read_fault(error: BaseException, *, model: str, provider: str, seconds: float, at: At = "router") -> Fault:
+def read_fault(error: BaseException, *, model: str, provider: str, seconds: float, at: At = "router") -> HubFault:
     """What a call's failure means.
 
     Args:
@@ -120,62 +120,62 @@ def read_fault(error: BaseException, *, model: str, provider: str, seconds: floa
     return replace(found, sentence=said[:4].replace("the ", "The ") + said[4:])
 
 
-def _at(found: Fault, error: BaseException, at: At) -> Fault:
+def _at(found: HubFault, error: BaseException, at: At) -> HubFault:
     """What a fault means where it happened."""
     status = getattr(getattr(error, "response", None), "status_code", 0)
     if at == "endpoint":
         if status in {401, 402, 403}:
-            return Fault(_ENDPOINT_REFUSES)
+            return HubFault(_ENDPOINT_REFUSES)
         if found.whose == "network" and found.sentence == _UNREACHABLE:
-            return Fault(_ENDPOINT_AWAY)
+            return HubFault(_ENDPOINT_AWAY)
         return replace(found, whose="model")
     if at == "hub" and status == 403:
-        return Fault(_NO_SEARCH, "account")
+        return HubFault(_NO_SEARCH, "account")
     return found
 
 
-def _read(error: BaseException) -> Fault:
+def _read(error: BaseException) -> HubFault:
     from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled, RepositoryNotFoundError
 
     match error:
         case HuggingGPTError():
-            return Fault(str(error).replace("{", "{{").replace("}", "}}"))
+            return HubFault(str(error).replace("{", "{{").replace("}", "}}"))
         case GatedRepoError():
-            return Fault(_GATED)
+            return HubFault(_GATED)
         case RepositoryNotFoundError():
-            return Fault(_GONE, gone=True)
+            return HubFault(_GONE, gone=True)
         case httpx2.HTTPStatusError():  # HfHubHTTPError is one, in effect: it has a response
             return _of_status(error.response)
         case _ if isinstance(getattr(error, "response", None), httpx2.Response):
             return _of_status(error.response)  # type: ignore[attr-defined]
         case RefusedError():
-            return Fault(_PRIVATE)
+            return HubFault(_PRIVATE)
         case TimeoutError() | httpx2.TimeoutException():
             connecting = isinstance(error, httpx2.ConnectTimeout) or isinstance(error.__cause__, httpx2.ConnectTimeout)
-            return Fault(_UNREACHABLE, "network") if connecting else Fault(_SLOW, "provider")
+            return HubFault(_UNREACHABLE, "network") if connecting else HubFault(_SLOW, "provider")
         case httpx2.ProxyError():
-            return Fault(_PROXY, "network")
+            return HubFault(_PROXY, "network")
         case httpx2.ConnectError() | OfflineModeIsEnabled():
-            return Fault(_CERTIFICATE if "CERTIFICATE_VERIFY_FAILED" in str(error) else _UNREACHABLE, "network", again=True)
+            return HubFault(_CERTIFICATE if "CERTIFICATE_VERIFY_FAILED" in str(error) else _UNREACHABLE, "network", again=True)
         case httpx2.TransportError():
-            return Fault(_BROKEN_OFF, "provider", again=True)
+            return HubFault(_BROKEN_OFF, "provider", again=True)
         case _:  # a body that is no JSON, lacks a field, or is no picture: the client raises whatever that led to
-            return Fault(_NONSENSE)
+            return HubFault(_NONSENSE)
 
 
-def _of_status(response: httpx2.Response) -> Fault:
+def _of_status(response: httpx2.Response) -> HubFault:
     status, said = response.status_code, _said(response)
     asks = re.search(r"\bgated\b|\baccept\b.{0,40}\b(?:terms|conditions|licen[cs]e|agreement)\b", said)
     if response.headers.get("X-Error-Code") == "GatedRepo" or (status == 403 and asks):
-        return Fault(_GATED)
+        return HubFault(_GATED)
     wait = asked_wait(response.headers)
     if status in {429, 503} and "loading" in said:
         estimate = _field(response, "estimated_time")
         told = isinstance(estimate, int) or (isinstance(estimate, float) and not math.isnan(estimate))
         waited = min(max(estimate, 0), _DAY) if told else wait
-        return Fault(_LOADING, again=True, wait=float(waited), loading=True)
+        return HubFault(_LOADING, again=True, wait=float(waited), loading=True)
     known = _STATUSES.get(status) or _Known(_TROUBLE, "provider")
-    return Fault(known.sentence, known.whose, known.again, wait, gone=known.sentence == _GONE)
+    return HubFault(known.sentence, known.whose, known.again, wait, gone=known.sentence == _GONE)
 
 
 def _said(response: httpx2.Response) -> str:
@@ -191,6 +191,6 @@ def _field(response: httpx2.Response, name: str) -> Any:
     return content.get(name) if isinstance(content, dict) else None
 
 
-def failed(fault: Fault) -> ExpertError:
+def failed(fault: HubFault) -> ExpertError:
     """The exception that says it, without the cause, which may quote a token."""
     return BackendError(fault.sentence) if fault.whose in {"account", "network"} else ExpertError(fault.sentence)

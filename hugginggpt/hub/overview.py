@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hugginggpt.core.model_card import ModelCard
-from hugginggpt.hub.catalog import Entry, catalogue
+from hugginggpt.hub.catalog import CatalogEntry, load_catalog
 
-Place = Literal["bundled", "cache", "hosted", "fetch", "server"]
+ModelPlace = Literal["bundled", "cache", "hosted", "fetch", "server"]
 """Comes with the installation; in the Hub's cache on this disk; runs elsewhere on somebody's account; can be fetched from
 the Hub; only ever runs on servers, for which a token is needed."""
 
-_PLACES: dict[str, Place] = {"bundled": "bundled", "local": "cache", "hosted": "hosted", "download": "fetch"}
+_PLACES: dict[str, ModelPlace] = {"bundled": "bundled", "local": "cache", "hosted": "hosted", "download": "fetch"}
 _FETCHED_BY = frozenset({"transformers", "diffusers", "sklearn"})
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class OverviewRow:
     """One model for one task."""
 
     id: str
     task: str
-    place: Place
+    place: ModelPlace
     license: str = ""
     """The Hub's identifier; empty where it isn't known for certain."""
     size_mb: float | None = None
@@ -51,7 +51,7 @@ class Row:
         return self.place != "bundled" and "/" in self.id and "://" not in self.id
 
 
-def overview(cards: Iterable[ModelCard], tasks: Iterable[str], *, local: bool) -> tuple[Row, ...]:
+def overview(cards: Iterable[ModelCard], tasks: Iterable[str], *, local: bool) -> tuple[OverviewRow, ...]:
     """The rows of these tasks, in their order; within a task what runs now comes first, as it was ranked.
 
     Args:
@@ -65,8 +65,8 @@ def overview(cards: Iterable[ModelCard], tasks: Iterable[str], *, local: bool) -
     return tuple(row for task in tasks for row in _rows(task, running.get(task, ()), local=local))
 
 
-def _rows(task: str, cards: Sequence[ModelCard], *, local: bool) -> Iterable[Row]:
-    shipped = {entry.id: entry for entry in catalogue().get(task, ())}
+def _rows(task: str, cards: Sequence[ModelCard], *, local: bool) -> Iterable[OverviewRow]:
+    shipped = {entry.id: entry for entry in load_catalog().get(task, ())}
     here = {card.id for card in cards if card.backend != "download"}
     for card in cards:
         if card.backend != "download" or card.id not in shipped:
@@ -76,8 +76,8 @@ def _rows(task: str, cards: Sequence[ModelCard], *, local: bool) -> Iterable[Row
             yield _from_entry(task, entry, local=local)
 
 
-def _from_card(card: ModelCard, entry: Entry | None) -> Row:
-    return Row(
+def _from_card(card: ModelCard, entry: CatalogEntry | None) -> OverviewRow:
+    return OverviewRow(
         id=card.id,
         task=card.task,
         place=_PLACES.get(card.backend, "server"),
@@ -91,8 +91,8 @@ def _from_card(card: ModelCard, entry: Entry | None) -> Row:
     )
 
 
-def _from_entry(task: str, entry: Entry, *, local: bool) -> Row:
-    return Row(
+def _from_entry(task: str, entry: CatalogEntry, *, local: bool) -> OverviewRow:
+    return OverviewRow(
         id=entry.id,
         task=task,
         place="fetch" if local and entry.needs != "server" and entry.library in _FETCHED_BY else "server",

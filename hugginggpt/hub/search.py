@@ -23,8 +23,8 @@ from pydantic import TypeAdapter
 
 from hugginggpt.core.errors import ExpertError, StoppedError
 from hugginggpt.core.http import ServerFault, without_key
-from hugginggpt.hub.client import Errand, Places, on_errand
-from hugginggpt.hub.errors import Fault, failed, read_fault
+from hugginggpt.hub.client import HubAddresses, HubContext, hub_context
+from hugginggpt.hub.errors import HubFault, failed, read_fault
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ _NAME: Final = "the Hugging Face Hub"
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ProviderMapping:
     """One provider that serves a model now."""
 
     provider: str
@@ -64,12 +64,12 @@ class HubModel:
     parameters: int | None = None
     gated: bool = False
     private: bool = False
-    served: tuple[Served, ...] = ()
+    served: tuple[ProviderMapping, ...] = ()
     """By whom; the Hub's order, live ones alone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class SearchResult:
     """What a search gave."""
 
     models: tuple[HubModel, ...] = ()
@@ -88,16 +88,16 @@ class HubSearch:
 
     folder: Path
     """Where answers are kept."""
-    places: Places = field(default_factory=Places)
+    places: HubAddresses = field(default_factory=HubAddresses)
     max_age: float = 86_400.0
     """How long an answer is good for, in seconds."""
     seconds: float = _SECONDS
-    _known: dict[str, Listing] = field(default_factory=dict, repr=False)
+    _known: dict[str, SearchResult] = field(default_factory=dict, repr=False)
     _away: tuple[float, str] | None = field(default=None, repr=False)
     """When the Hub couldn't be asked, whatever for, and why."""
     _locks: dict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock), repr=False)
 
-    def find(self, tag: str, token: str, check: Callable[[], None] = lambda: None) -> Listing:
+    def find(self, tag: str, token: str, check: Callable[[], None] = lambda: None) -> SearchResult:
         """Models of a pipeline tag that a provider serves; asks the Hub at most once for all who ask at the same time.
 
         Blocks up to the deadline; not for the event loop.
@@ -113,13 +113,13 @@ class HubSearch:
                 self._known[tag] = known
                 return known
             if self._away and time.monotonic() - self._away[0] < _FORGIVEN:
-                return Listing(problem=self._away[1])
+                return SearchResult(problem=self._away[1])
             found = self._search(tag, token, check)
-            if isinstance(found, Fault):
+            if isinstance(found, HubFault):
                 if found.whose != "account" and not (found.whose == "model" and found.again):
                     # a token that is refused, or has asked too often, says nothing about the next visitor's
                     self._away = time.monotonic(), found.sentence
-                return Listing(problem=found.sentence)
+                return SearchResult(problem=found.sentence)
             self._known[tag] = found
             self._write(tag, found)
             return found
@@ -133,7 +133,7 @@ class HubSearch:
         from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
 
         try:
-            with on_errand(self._errand(token, check)):
+            with hub_context(self._errand(token, check)):
                 return _model(_api(token).model_info(model, expand=_EXPAND))
         except StoppedError:
             raise
@@ -143,9 +143,9 @@ class HubSearch:
             said = failed(self._fault(error, model, token))
         raise said  # out here, so that no exception that quotes the token is its context
 
-    def _search(self, tag: str, token: str, check: Callable[[], None]) -> Listing | Fault:
+    def _search(self, tag: str, token: str, check: Callable[[], None]) -> SearchResult | HubFault:
         try:
-            with on_errand(self._errand(token, check)):
+            with hub_context(self._errand(token, check)):
                 found = _api(token).list_models(
                     pipeline_tag=tag, inference_provider="all", sort="downloads", limit=_LISTED, expand=_EXPAND
                 )
@@ -154,12 +154,12 @@ class HubSearch:
             raise
         except Exception as error:  # as above
             return self._fault(error, tag, token)
-        return Listing(tuple(model for model in models if model.served), time.time())
+        return SearchResult(tuple(model for model in models if model.served), time.time())
 
-    def _errand(self, token: str, check: Callable[[], None]) -> Errand:
-        return Errand(token, time.monotonic() + self.seconds, self.places, check)
+    def _errand(self, token: str, check: Callable[[], None]) -> HubContext:
+        return HubContext(token, time.monotonic() + self.seconds, self.places, check)
 
-    def _fault(self, error: Exception, model: str, token: str) -> Fault:
+    def _fault(self, error: Exception, model: str, token: str) -> HubFault:
         said = f"{type(error).__name__}: {error}"
         log.info("the Hub can't be asked", exc_info=ServerFault(without_key(said, token)))
         return read_fault(error, model=model, provider=_NAME, seconds=self.seconds, at="hub")
@@ -168,18 +168,18 @@ class HubSearch:
         where = hashlib.sha256(self.places.hub.encode()).hexdigest()[:8]
         return self.folder / f"{tag}-{where}.json"
 
-    def _read(self, tag: str) -> Listing | None:
+    def _read(self, tag: str) -> SearchResult | None:
         """What was kept; None where there is nothing, or nothing that can be read."""
         try:
             kept = json.loads(self._path(tag).read_text(encoding="utf-8"))
-            return Listing(_MODELS.validate_python(kept["models"]), float(kept["asked"]))
+            return SearchResult(_MODELS.validate_python(kept["models"]), float(kept["asked"]))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             log.info("what was kept of the Hub's answer for %s can't be read: %s", tag, error)
             return None
 
-    def _write(self, tag: str, found: Listing) -> None:
+    def _write(self, tag: str, found: SearchResult) -> None:
         path = self._path(tag)
         mine = path.with_suffix(f".{os.getpid()}.tmp")
         try:
@@ -212,5 +212,5 @@ def _model(info: Any) -> HubModel:
         info.safetensors.total if info.safetensors else None,
         bool(info.gated),
         bool(info.private),
-        tuple(Served(str(m.provider), str(m.task)) for m in mappings if m.status == "live"),
+        tuple(ProviderMapping(str(m.provider), str(m.task)) for m in mappings if m.status == "live"),
     )

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from hugginggpt.core.errors import ControllerError, HuggingGPTError
 from hugginggpt.core.http import MAX_ID_CHARS, SECONDS, ServerFault, without_key
-from hugginggpt.core.threads import aside
-from hugginggpt.hub.client import Errand, Places, on_errand
+from hugginggpt.core.threads import run_in_daemon_thread
+from hugginggpt.hub.client import HubAddresses, HubContext, hub_context
 from hugginggpt.hub.errors import TOKENS, failed, read_fault
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ _SAYS_NOTHING: Final = frozenset({404, 429})
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class TokenOwner:
     """What the Hub tells of a token."""
 
     name: str
@@ -40,7 +40,7 @@ class Account:
     """Whether it may call Inference Providers; None where that isn't told."""
 
 
-async def check_account(token: str, places: Places, *, seconds: float = SECONDS) -> Account:
+async def check_account(token: str, places: HubAddresses, *, seconds: float = SECONDS) -> TokenOwner:
     """Ask the Hub whose a token is and whether it may call Inference Providers.
 
     Args:
@@ -51,18 +51,18 @@ async def check_account(token: str, places: Places, *, seconds: float = SECONDS)
     Raises:
         HuggingGPTError: The token is refused or lacks that permission, or the Hub can't be reached.
     """
-    told = await aside(lambda: _whoami(token, places, seconds))
-    account = Account(_name(told), _may_call(told))
+    told = await run_in_daemon_thread(lambda: _whoami(token, places, seconds))
+    account = TokenOwner(_name(told), _may_call(told))
     if account.calls is False:
         raise ControllerError(_NO_PERMISSION.format(name=account.name or "this account"))
     return account
 
 
-def _whoami(token: str, places: Places, seconds: float) -> Any:
+def _whoami(token: str, places: HubAddresses, seconds: float) -> Any:
     from huggingface_hub import HfApi
 
     try:
-        with on_errand(Errand(token, time.monotonic() + seconds, places)):
+        with hub_context(HubContext(token, time.monotonic() + seconds, places)):
             return HfApi(token=token).whoami()
     except HuggingGPTError:
         raise

@@ -7,17 +7,17 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from hugginggpt.llm.structured_output import Rung
+from hugginggpt.llm.structured_output import OutputMode
 
 _MOST: Final = 500
 """How many models are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class Capabilities:
     """What one model at one server takes; whatever hasn't been tried yet is taken."""
 
-    rung: Rung = Rung.SCHEMA
+    rung: OutputMode = OutputMode.SCHEMA
     """The strictest form that it takes and keeps."""
     counts: bool = True
     """Whether a stream may be asked for its tokens at its end."""
@@ -31,18 +31,18 @@ class Habits:
     """How much it holds, in tokens; 0: its server was asked and didn't tell, None: nobody has asked."""
 
 
-class Known:
+class CapabilityCache:
     """The habits of the models that were asked last; a hash names each: an address may hold what was pasted by mistake."""
 
     def __init__(self) -> None:
         """Know nothing yet."""
-        self._known: OrderedDict[str, Habits] = OrderedDict()
+        self._known: OrderedDict[str, Capabilities] = OrderedDict()
 
-    def of(self, base_url: str, model: str) -> Habits:
+    def of(self, base_url: str, model: str) -> Capabilities:
         """What is known of a model at a server."""
-        return self._known.get(_name(base_url, model), Habits())
+        return self._known.get(_name(base_url, model), Capabilities())
 
-    def learn(self, base_url: str, model: str, habits: Habits) -> None:
+    def learn(self, base_url: str, model: str, habits: Capabilities) -> None:
         """Take these for true from now on."""
         name = _name(base_url, model)
         self._known[name] = habits
@@ -59,5 +59,5 @@ def _name(base_url: str, model: str) -> str:
     return hashlib.sha256(f"{base_url}\n{model}".encode("utf-8", "replace")).hexdigest()
 
 
-KNOWN: Final = Known()
+CAPABILITIES: Final = CapabilityCache()
 """To this process."""

@@ -17,12 +17,12 @@ from hugginggpt.core.errors import BrokenOffError, ControllerError, NoPicturesEr
 from hugginggpt.core.events import Stage, Usage
 from hugginggpt.core.http import ServerFault, without_key
 from hugginggpt.core.ssrf import AddressPolicy
-from hugginggpt.llm.capabilities import KNOWN, Habits
+from hugginggpt.llm.capabilities import CAPABILITIES, Capabilities
 from hugginggpt.llm.completions import dollars, spoken, tokens, whole_words, words_of
 from hugginggpt.llm.connection import Connection
 from hugginggpt.llm.context_window import USUAL, told_window, window_in
 from hugginggpt.llm.errors import CUT, NO_COMPLETION, NOTHING, TOO_MUCH, about_pictures, sentence, too_long
-from hugginggpt.llm.structured_output import Form, Rung, forms, keeps
+from hugginggpt.llm.structured_output import OutputMode, OutputSchema, forms, keeps
 
 if TYPE_CHECKING:
     import openai
@@ -71,12 +71,12 @@ class LanguageModel:
         return Connection(self.base_url, self.key, self.seconds, self.allowed)
 
     @property
-    def habits(self) -> Habits:
+    def habits(self) -> Capabilities:
         """What the model has shown of itself in this process, whoever asked it."""
-        return KNOWN.of(self.base_url, self.model)
+        return CAPABILITIES.of(self.base_url, self.model)
 
-    def _learn(self, habits: Habits) -> None:
-        KNOWN.learn(self.base_url, self.model, habits)
+    def _learn(self, habits: Capabilities) -> None:
+        CAPABILITIES.learn(self.base_url, self.model, habits)
 
     async def check(self) -> None:
         """Refuse at once what every call would refuse: a malformed address or key, a host that may not be reached.
@@ -185,10 +185,10 @@ class LanguageModel:
             raise self._error(CUT, BrokenOffError)
         self._notice(form, schema, said)
 
-    def _notice(self, form: Form, schema: Mapping[str, Any] | None, text: str) -> None:
+    def _notice(self, form: OutputSchema, schema: Mapping[str, Any] | None, text: str) -> None:
         """A server that takes a form and doesn't keep it isn't asked for it again."""
         if schema is not None and not keeps(form.rung, schema, text):
-            self._learn(replace(self.habits, rung=Rung(form.rung + 1)))
+            self._learn(replace(self.habits, rung=OutputMode(form.rung + 1)))
 
     async def _asked(
         self,
@@ -197,7 +197,7 @@ class LanguageModel:
         schema: Mapping[str, Any] | None,
         *,
         streamed: bool = False,
-    ) -> tuple[Any, Form]:
+    ) -> tuple[Any, OutputSchema]:
         """Ask in the strictest form, and in the next one where that is refused.
 
         Returns:
@@ -230,7 +230,7 @@ class LanguageModel:
             self._learn(replace(habits, rung=rung, counts=habits.counts and form.counted))
         return reply, form
 
-    async def _create(self, client: openai.AsyncOpenAI, arguments: dict[str, Any], form: Form) -> Any:
+    async def _create(self, client: openai.AsyncOpenAI, arguments: dict[str, Any], form: OutputSchema) -> Any:
         """Ask in one form; without a temperature, from now on, where that is what the server refuses."""
         try:
             return await client.chat.completions.create(**arguments, extra_body=form.arguments)

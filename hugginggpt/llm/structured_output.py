@@ -14,7 +14,7 @@ from enum import IntEnum
 from typing import Any, Final
 
 
-class Rung(IntEnum):
+class OutputMode(IntEnum):
     """How strictly a reply is held to its form."""
 
     SCHEMA = 0
@@ -23,27 +23,27 @@ class Rung(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class OutputSchema:
     """One way to ask."""
 
-    rung: Rung
+    rung: OutputMode
     arguments: Mapping[str, Any]
     counted: bool
     """Whether it asks for the tokens of a stream, or needn't."""
 
 
-def response_format(rung: Rung, schema: Mapping[str, Any]) -> dict[str, Any]:
+def response_format(rung: OutputMode, schema: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that ask for a reply on that rung."""
-    if rung is Rung.SCHEMA:
+    if rung is OutputMode.SCHEMA:
         named = {"name": "reply", "strict": True, "schema": schema}
         return {"response_format": {"type": "json_schema", "json_schema": named}}
-    return {"response_format": {"type": "json_object"}} if rung is Rung.OBJECT else {}
+    return {"response_format": {"type": "json_object"}} if rung is OutputMode.OBJECT else {}
 
 
 _COUNTED: Final = {"stream_options": {"include_usage": True}}
 
 
-def forms(schema: Mapping[str, Any] | None, first: Rung, *, streamed: bool, counts: bool) -> list[Form]:
+def forms(schema: Mapping[str, Any] | None, first: OutputMode, *, streamed: bool, counts: bool) -> list[OutputSchema]:
     """How a reply may be asked for, the strictest way first.
 
     Args:
@@ -52,22 +52,22 @@ def forms(schema: Mapping[str, Any] | None, first: Rung, *, streamed: bool, coun
         streamed: Whether it is asked for in pieces.
         counts: Whether the server isn't known to refuse to count the tokens of a stream.
     """
-    rungs = [Rung.PLAIN] if schema is None else [rung for rung in Rung if rung >= first]
-    plain = [Form(rung, response_format(rung, schema or {}), counted=not streamed) for rung in rungs]
+    rungs = [OutputMode.PLAIN] if schema is None else [rung for rung in OutputMode if rung >= first]
+    plain = [OutputSchema(rung, response_format(rung, schema or {}), counted=not streamed) for rung in rungs]
     if not streamed or not counts:
         return plain
-    return [*(Form(form.rung, {**form.arguments, **_COUNTED}, counted=True) for form in plain), *plain]
+    return [*(OutputSchema(form.rung, {**form.arguments, **_COUNTED}, counted=True) for form in plain), *plain]
 
 
-def keeps(rung: Rung, schema: Mapping[str, Any], reply: str) -> bool:
+def keeps(rung: OutputMode, schema: Mapping[str, Any], reply: str) -> bool:
     """Whether a reply is what was asked for on that rung: a JSON object, and for a schema one with its fields."""
-    if rung is Rung.PLAIN:
+    if rung is OutputMode.PLAIN:
         return True
     try:
         found = json.loads(reply)
     except (ValueError, RecursionError):
         return False
-    return isinstance(found, dict) and (rung is Rung.OBJECT or set(schema.get("required", ())) <= set(found))
+    return isinstance(found, dict) and (rung is OutputMode.OBJECT or set(schema.get("required", ())) <= set(found))
 
 
 def strict_object(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ Approve = Callable[[Proposal], Awaitable[Approved]]
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class PreparedPlan:
     """A plan that needs no planning any more, and what became of it when it was run before."""
 
     plan: Plan

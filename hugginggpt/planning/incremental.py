@@ -13,12 +13,12 @@ from hugginggpt.core.errors import PlanError
 from hugginggpt.core.plan import Plan, Task, references
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import MEDIA_KINDS, TaskTable
-from hugginggpt.core.text import plain
-from hugginggpt.planning.normalize import Draft, makes, read_drafts
+from hugginggpt.core.text import printable
+from hugginggpt.planning.normalize import TaskDraft, makes, read_drafts
 from hugginggpt.planning.repair import finished, make_plan
 
 
-class GrowingPlan:
+class IncrementalPlan:
     """Takes task objects one by one."""
 
     def __init__(
@@ -90,14 +90,14 @@ class GrowingPlan:
         except RecursionError:  # nested without end, which repair refuses
             return False
 
-    def _read(self, raw: Any) -> Draft | None:
+    def _read(self, raw: Any) -> TaskDraft | None:
         """One object by itself; None where it is no task, which is for the whole plan to say."""
         try:
             return read_drafts([raw], self._table, [])[0]
         except PlanError:
             return None
 
-    def _repeats_kept(self, draft: Draft) -> bool:
+    def _repeats_kept(self, draft: TaskDraft) -> bool:
         """Whether a second plan writes out a task that was kept, be it in another form."""
         old = self._kept.get(-1 if draft.written_id is None else draft.written_id)
         if old is None or old.task != draft.row.name:
@@ -108,7 +108,7 @@ class GrowingPlan:
         except PlanError:
             return False
 
-    def _settled(self, draft: Draft) -> Task | None:
+    def _settled(self, draft: TaskDraft) -> Task | None:
         """The task that a draft is sure to become; None where what may still come decides that."""
         number = draft.written_id
         known = number in self._written
@@ -122,7 +122,7 @@ class GrowingPlan:
         except PlanError:
             return None
 
-    def _waits_for_free_ones(self, draft: Draft) -> bool:
+    def _waits_for_free_ones(self, draft: TaskDraft) -> bool:
         """Whether all that it names is there already, and so is all that it needs."""
         lacks = any(wanted.name not in draft.args for wanted in draft.row.required)
         if (lacks and self._holds) or any(n >= 0 and (n not in self._free or n in self._twice) for n in draft.dep):
@@ -136,6 +136,6 @@ class GrowingPlan:
                     return False
                 if not makes(self._table[target.task], wanted.kind):
                     return False
-            if wanted is not None and wanted.kind in MEDIA_KINDS and any(plain(text).strip().isdigit() for text in texts):
+            if wanted is not None and wanted.kind in MEDIA_KINDS and any(printable(text).strip().isdigit() for text in texts):
                 return False  # a number stands for a task, too
         return True

@@ -11,14 +11,14 @@ from typing import Any, Final
 from hugginggpt.core.errors import PlanError
 from hugginggpt.core.plan import NO_DEPENDENCY, Reference, split_references
 from hugginggpt.core.tasks import Kind, TaskTable, TaskType, serves
-from hugginggpt.core.text import lowered, plain
+from hugginggpt.core.text import lowercase_keys, printable
 
 SEPARATORS: Final = re.compile(r"[\s,;]+|\band\b")
 _MAX_SHOWN: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class TaskDraft:
     """A task under repair."""
 
     row: TaskType
@@ -33,7 +33,7 @@ class Draft:
         return f"Task {self.id} ({self.row.name})"
 
 
-def read_drafts(raw: Sequence[Any], table: TaskTable, notes: list[str]) -> list[Draft]:
+def read_drafts(raw: Sequence[Any], table: TaskTable, notes: list[str]) -> list[TaskDraft]:
     """One draft for each object; what had to be repaired is added to `notes`.
 
     Raises:
@@ -42,10 +42,10 @@ def read_drafts(raw: Sequence[Any], table: TaskTable, notes: list[str]) -> list[
     return _renumber([_draft(item, position, table, notes) for position, item in enumerate(raw)], notes)
 
 
-def _draft(item: Any, position: int, table: TaskTable, notes: list[str]) -> Draft:
+def _draft(item: Any, position: int, table: TaskTable, notes: list[str]) -> TaskDraft:
     if not isinstance(item, Mapping):
         raise PlanError(f"Task {position}: it is {shown(item)}, not an object with task, id, dep and args.")
-    item = lowered(item)
+    item = lowercase_keys(item)
     written_id = _integer(item.get("id"))
     label = position if written_id is None else written_id
     written = item.get("task")
@@ -58,7 +58,7 @@ def _draft(item: Any, position: int, table: TaskTable, notes: list[str]) -> Draf
         notes.append(f"Task {label}: {shown(written)} was read as {name}.")
     row = table[name]
     args = _arguments(item.get("args"), row, f"Task {label} ({name})", notes)
-    return Draft(row, position, written_id, tuple(_integers(item.get("dep"))), args)
+    return TaskDraft(row, position, written_id, tuple(_integers(item.get("dep"))), args)
 
 
 def _integer(value: Any) -> int | None:
@@ -120,7 +120,7 @@ def _bare(value: Any) -> Any:
     return None if isinstance(value, str | list | Mapping) and not value else value
 
 
-def _renumber(drafts: list[Draft], notes: list[str]) -> list[Draft]:
+def _renumber(drafts: list[TaskDraft], notes: list[str]) -> list[TaskDraft]:
     """Give each task an id of its own and point what refers to an id at the task that is meant by it.
 
     Where two tasks carry one id, a reference means the nearest one before it that makes the kind it wants.
@@ -150,7 +150,7 @@ def _renumber(drafts: list[Draft], notes: list[str]) -> list[Draft]:
     return renumbered
 
 
-def _unique_ids(drafts: list[Draft], notes: list[str]) -> list[int]:
+def _unique_ids(drafts: list[TaskDraft], notes: list[str]) -> list[int]:
     written = {draft.written_id for draft in drafts}
     free = (n for n in range(2 * len(drafts) + 1) if n not in written)
     final: list[int] = []
@@ -184,5 +184,5 @@ def makes(row: TaskType, kind: Kind) -> bool:
 
 def shown(value: Any) -> str:
     """A value as messages quote it: one line, cut short."""
-    text = " ".join(plain(value).split())
+    text = " ".join(printable(value).split())
     return f"“{text[:_MAX_SHOWN]}…”" if len(text) > _MAX_SHOWN else f"“{text}”"

@@ -16,7 +16,7 @@ from hugginggpt.core.events import Notice, Step, Usage
 from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import TaskTable
-from hugginggpt.planning.incremental import GrowingPlan
+from hugginggpt.planning.incremental import IncrementalPlan
 
 
 def _nothing(*_: object) -> None:
@@ -24,7 +24,7 @@ def _nothing(*_: object) -> None:
 
 
 @dataclass
-class Planning:
+class Planner:
     """Gets one plan from a controller."""
 
     controller: Controller
@@ -120,7 +120,7 @@ class Planning:
         return plan
 
     async def _read(self, request: PlanRequest, kept: Sequence[Task], deadline: asyncio.Timeout) -> Plan:
-        growing = GrowingPlan(self.table, request.attached, max_tasks=self.settings.max_tasks, kept=kept)
+        growing = IncrementalPlan(self.table, request.attached, max_tasks=self.settings.max_tasks, kept=kept)
         self._said.clear()
         async with aclosing(self.controller.plan(request)) as items:
             async for item in items:

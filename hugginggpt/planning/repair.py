@@ -17,9 +17,9 @@ from hugginggpt.core.errors import PlanError
 from hugginggpt.core.plan import Argument, Plan, Reference, Task, references, split_references
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import MEDIA_KINDS, TaskInput, TaskTable, TaskType, serves
-from hugginggpt.core.text import plain
+from hugginggpt.core.text import printable
 from hugginggpt.planning.cycles import break_circles
-from hugginggpt.planning.normalize import SEPARATORS, Draft, makes, map_references, read_drafts, shown
+from hugginggpt.planning.normalize import SEPARATORS, TaskDraft, makes, map_references, read_drafts, shown
 
 _TEXT_NAME = re.compile(r"(?:text|table)-\d+")
 _NAME = re.compile(r"[\w-]*\w[.-]\w+")  # image-1, cat.jpg
@@ -49,7 +49,7 @@ def make_plan(raw: Sequence[Any], table: TaskTable, resources: Sequence[Resource
 
 
 def finished(
-    draft: Draft,
+    draft: TaskDraft,
     rows: Mapping[int, TaskType],
     before: Sequence[Task],
     resources: Sequence[Resource],
@@ -89,7 +89,7 @@ def finished(
     return task
 
 
-def _known_dependencies(draft: Draft, rows: Mapping[int, TaskType], notes: list[str]) -> tuple[int, ...]:
+def _known_dependencies(draft: TaskDraft, rows: Mapping[int, TaskType], notes: list[str]) -> tuple[int, ...]:
     wrong = [n for n in draft.dep if n >= 0 and (n not in rows or n == draft.id)]
     if wrong:
         what = "itself" if wrong == [draft.id] else "a task that is not in the plan"
@@ -116,7 +116,7 @@ def _value(value: Any, wanted: TaskInput, where: str) -> Argument:
 
 
 def _as_text(item: str | float, wanted: TaskInput) -> str:
-    text = plain(item).strip()
+    text = printable(item).strip()
     # a number where a resource belongs is a task's id
     if wanted.kind in MEDIA_KINDS and not isinstance(item, bool) and re.fullmatch(r"\d{1,9}", text):
         return str(Reference(int(text)))
@@ -139,7 +139,7 @@ def _names(text: str) -> list[str]:
 
 def _checked_references(
     value: Argument,
-    draft: Draft,
+    draft: TaskDraft,
     wanted: TaskInput,
     dep: tuple[int, ...],
     rows: Mapping[int, TaskType],

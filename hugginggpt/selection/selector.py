@@ -19,7 +19,7 @@ from hugginggpt.core.model_card import Assignment, ModelCard
 from hugginggpt.core.plan import Task
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import TaskTable, TaskType
-from hugginggpt.core.threads import aside
+from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.experts.base import Expert, OfferingExpert
 from hugginggpt.hub.catalog import small_models
 from hugginggpt.selection.ranking import Preferences, Ranking, rank, read_needs
@@ -54,7 +54,7 @@ def each_once(experts: Sequence[Expert]) -> Sequence[Expert]:
 
 
 @dataclass
-class Chooser:
+class ModelSelector:
     """Chooses models for the tasks of one request, while its plan is still being written.
 
     A task that has no choice gets its model at once; the others wait for one question, which is asked when the plan is
@@ -93,7 +93,7 @@ class Chooser:
             self._found[name].add_done_callback(lambda found: found.cancelled() or found.exception())  # told by `assign`
 
     async def _find(self, name: str) -> Sequence[ModelCard]:
-        return (await aside(lambda: gathered(self.experts, {name}))).get(name, ())
+        return (await run_in_daemon_thread(lambda: gathered(self.experts, {name}))).get(name, ())
 
     def decide(self, tasks: Sequence[Task]) -> None:
         """The plan, or what was added to it, is complete: begin to ask the controller about those tasks that have a choice."""

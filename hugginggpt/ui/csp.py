@@ -21,7 +21,7 @@ POLICY: Final = "; ".join(
 """Content-Security-Policy; scripts are Gradio's own business, forms are where signing in ends."""
 
 
-class SafePages:
+class SecurityHeadersMiddleware:
     """Middleware that sends the policy with each page."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -14,16 +14,16 @@ from hugginggpt.ui.api.endpoints import Api
 from hugginggpt.ui.assets import script
 from hugginggpt.ui.chat import approval_form, examples
 from hugginggpt.ui.chat.camera import camera
-from hugginggpt.ui.chat.handlers import Talk, name_of
+from hugginggpt.ui.chat.handlers import ChatHandlers, name_of
 from hugginggpt.ui.chat.view import READY, View, Views
 from hugginggpt.ui.export.panel import SharePanel
 from hugginggpt.ui.i18n import label, words_for
 from hugginggpt.ui.listeners import HEARD, QUIET
-from hugginggpt.ui.models_page.page import CataloguePage
+from hugginggpt.ui.models_page.page import ModelsPage
 from hugginggpt.ui.run_panel import resource_cards
 from hugginggpt.ui.run_panel.share_link import filled
-from hugginggpt.ui.session.tab_session import Visit, Visits, close_visit
-from hugginggpt.ui.settings_panel.llm_panel import BrainPanel
+from hugginggpt.ui.session.tab_session import TabSession, TabSessions, close_visit
+from hugginggpt.ui.settings_panel.llm_panel import LLMPanel
 from hugginggpt.workspace.workspace import EXAMPLE_MEDIA
 
 _STATE_SECONDS: Final = 24 * 3600
@@ -60,10 +60,10 @@ class Page:
 
     def __init__(self, agent: HuggingGPT) -> None:
         self._agent = agent
-        self._visits = Visits()
+        self._visits = TabSessions()
         self._shared = shared = shared_token(agent.settings)
-        self._talk = Talk(agent, self._visit, shared=shared)
-        self._brain = BrainPanel(agent, self._visit, shared=shared)
+        self._talk = ChatHandlers(agent, self._visit, shared=shared)
+        self._brain = LLMPanel(agent, self._visit, shared=shared)
         self._share = SharePanel(agent, self._visit, self._talk)
         # shown from where they lie, wherever that is; a copy in Gradio's cache would outlive the session
         gr.set_static_paths([agent.settings.sessions, EXAMPLE_MEDIA])
@@ -112,7 +112,7 @@ class Page:
             seen = [talk, start, box, form, picture, runs, kept, share, link, visit]
             self._wire(page, visit, seen)
             Api(self._agent, name_of, shared=self._shared).add()
-        CataloguePage(self._agent).draw(page)
+        ModelsPage(self._agent).draw(page)
         page.queue(default_concurrency_limit=_AT_ONCE)
         blocks: gr.Blocks = page
         return blocks
@@ -154,13 +154,13 @@ class Page:
         self._brain.wake(arrived.then, visit)
         arrived.then(self.resume, visit, seen, **QUIET)
 
-    def _visit(self, visit: Visit | None) -> Visit:
+    def _visit(self, visit: TabSession | None) -> TabSession:
         if visit is not None:
             return visit
         request = LocalContext.request.get(None)
         said = request.headers.get("accept-language") if request and request.headers else ""
         return self._visits.of_page(
-            getattr(request, "session_hash", "") or "", lambda: Visit(self._agent.new_session(), words=words_for(said))
+            getattr(request, "session_hash", "") or "", lambda: TabSession(self._agent.new_session(), words=words_for(said))
         )
 
     def arrive(self, key: str, search: str, request: gr.Request) -> tuple[Any, ...]:
@@ -177,7 +177,7 @@ class Page:
             view = replace(view, box=gr.MultimodalTextbox(value=value, **READY))
         return ("", "", *view.outputs())
 
-    async def resume(self, visit: Visit | None) -> Views:
+    async def resume(self, visit: TabSession | None) -> Views:
         """Follow what is still worked on since before the page was opened again."""
         if visit is None or visit.work is None:
             yield View().outputs()  # a handler that yields nothing would empty everything

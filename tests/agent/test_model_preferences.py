@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from hugginggpt.agent.agent import HuggingGPT
-from hugginggpt.agent.model_preferences import Wishes, read_pair, visitor_for
+from hugginggpt.agent.model_preferences import ModelPreferences, read_pair, visitor_for
 from hugginggpt.cli.options import add_wishes, read_wishes
 from hugginggpt.core.errors import ExpertError, RequestError
 from hugginggpt.core.settings import Settings
-from hugginggpt.experts.hosted.circuit_breaker import Circuits
+from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
 from hugginggpt.experts.hosted.expert import HostedExpert
-from hugginggpt.hub.client import Places
+from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.search import HubSearch
 from hugginggpt.hub.tokens import checked_token, own_token
 from tests.checkpoints import HubCache
@@ -31,12 +31,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostedServer]:
 
 @pytest.fixture
 def agent(server: HostedServer, settings: Settings, tmp_path: Path) -> HuggingGPT:
-    hosted = HostedExpert(HubSearch(tmp_path / "kept", Places(server.url, server.url)), Circuits())
+    hosted = HostedExpert(HubSearch(tmp_path / "kept", HubAddresses(server.url, server.url)), CircuitBreaker())
     return HuggingGPT([Quick(names=["here"]), hosted], fallback=Planner(), settings=settings)
 
 
 def test_the_last_word_counts() -> None:
-    wishes = Wishes().pin("text-to-image", "a/b").ban("a/b")
+    wishes = ModelPreferences().pin("text-to-image", "a/b").ban("a/b")
     assert (wishes.pinned, wishes.banned) == ({}, frozenset({"a/b"}))
     wishes = wishes.add("text to image", " a/b ")
     assert (wishes.added, wishes.banned) == ((("text-to-image", "a/b"),), frozenset())
@@ -58,17 +58,17 @@ def test_the_last_word_counts() -> None:
 )
 def test_what_can_not_be_meant_is_refused(task: str, model: str, said: str) -> None:
     with pytest.raises(RequestError, match=said):
-        Wishes().pin(task, model)
+        ModelPreferences().pin(task, model)
 
 
 def test_there_is_an_end_to_it() -> None:
-    wishes = Wishes(banned=frozenset(f"a/{number}" for number in range(50)))
+    wishes = ModelPreferences(banned=frozenset(f"a/{number}" for number in range(50)))
     with pytest.raises(RequestError, match="more than 50 models"):
         wishes.ban("one/more")
 
 
 def test_a_pinned_endpoint_goes_by_its_address_without_the_query() -> None:
-    wishes = Wishes().pin("text-to-image", "https://my.endpoints.huggingface.cloud/?key=4711")
+    wishes = ModelPreferences().pin("text-to-image", "https://my.endpoints.huggingface.cloud/?key=4711")
     assert wishes.preferences().pinned == {"text-to-image": "https://my.endpoints.huggingface.cloud"}
 
 
@@ -95,21 +95,21 @@ def test_any_other_key_is_not_sent_to_the_hub(token: str) -> None:
 
 async def test_what_is_added_is_looked_up_with_the_visitors_token(agent: HuggingGPT, server: HostedServer) -> None:
     server.serve("text-to-image", "a/paints")
-    visitor = await visitor_for(agent, TOKEN, Wishes().add("text-to-image", "a/paints"))
+    visitor = await visitor_for(agent, TOKEN, ModelPreferences().add("text-to-image", "a/paints"))
     assert [model.id for model in visitor.models["text-to-image"]] == ["a/paints"]
     assert set(server.tokens) == {f"Bearer {TOKEN}"}
     assert TOKEN not in repr(visitor)
 
 
 async def test_what_is_here_needs_no_look_up_and_no_token(agent: HuggingGPT, server: HostedServer) -> None:
-    visitor = await visitor_for(agent, "", Wishes().pin("translation", "quick/here"))
+    visitor = await visitor_for(agent, "", ModelPreferences().pin("translation", "quick/here"))
     assert visitor.models == {}
     assert server.asked == []
 
 
 async def test_what_was_looked_up_is_not_looked_up_again(agent: HuggingGPT, server: HostedServer) -> None:
     server.serve("text-to-image", "a/paints")
-    wishes = Wishes().add("text-to-image", "a/paints")
+    wishes = ModelPreferences().add("text-to-image", "a/paints")
     known = await visitor_for(agent, TOKEN, wishes)
     asked = len(server.asked)
     server.models.clear()
@@ -121,29 +121,29 @@ async def test_what_was_looked_up_is_not_looked_up_again(agent: HuggingGPT, serv
 async def test_a_model_that_nobody_serves_for_that_task_is_refused(agent: HuggingGPT, server: HostedServer) -> None:
     server.serve("text-to-image", "a/paints")
     with pytest.raises(ExpertError, match="and no provider serves it for image-to-image now: choose another model"):
-        await visitor_for(agent, TOKEN, Wishes().add("image-to-image", "a/paints"))
+        await visitor_for(agent, TOKEN, ModelPreferences().add("image-to-image", "a/paints"))
     with pytest.raises(ExpertError, match="no provider serves it for depth-estimation now"):
-        await visitor_for(agent, TOKEN, Wishes().pin("depth-estimation", "a/paints"))
+        await visitor_for(agent, TOKEN, ModelPreferences().pin("depth-estimation", "a/paints"))
 
 
 async def test_what_can_be_fetched_needs_no_token(agent: HuggingGPT, server: HostedServer) -> None:
-    visitor = await visitor_for(agent, "", Wishes().pin("object-detection", "hustvl/yolos-tiny"))
+    visitor = await visitor_for(agent, "", ModelPreferences().pin("object-detection", "hustvl/yolos-tiny"))
     assert visitor.models == {}
     assert server.asked == []
 
 
 def test_an_endpoint_is_banned_by_its_address_without_the_query() -> None:
-    wishes = Wishes().pin("text-to-image", "https://h.example/x/?k=1").ban("https://h.example/x?k=2")
+    wishes = ModelPreferences().pin("text-to-image", "https://h.example/x/?k=1").ban("https://h.example/x?k=2")
     assert (wishes.pinned, wishes.banned) == ({}, frozenset({"https://h.example/x"}))
 
 
 async def test_what_can_not_be_had_is_said(agent: HuggingGPT) -> None:
     with pytest.raises(ExpertError, match="The Hub knows no model “no/such”"):
-        await visitor_for(agent, TOKEN, Wishes().add("text-to-image", "no/such"))
+        await visitor_for(agent, TOKEN, ModelPreferences().add("text-to-image", "no/such"))
     with pytest.raises(ExpertError, match="a/b is not on this machine, and running it elsewhere takes a Hugging Face token"):
-        await visitor_for(agent, "", Wishes().add("text-to-image", "a/b"))
+        await visitor_for(agent, "", ModelPreferences().add("text-to-image", "a/b"))
     with pytest.raises(RequestError, match="An endpoint can't be asked for canny-control from here"):
-        await visitor_for(agent, TOKEN, Wishes().add("canny-control", "https://host/x"))
+        await visitor_for(agent, TOKEN, ModelPreferences().add("canny-control", "https://host/x"))
 
 
 def test_the_terminals_options_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +151,7 @@ def test_the_terminals_options_say_the_same(monkeypatch: pytest.MonkeyPatch) -> 
     add_wishes(parser)
     args = parser.parse_args("--pin tts=a/b --add text-to-image=https://h/x --ban c/d --where here --provider fal-ai".split())
     wishes = read_wishes(args)
-    assert wishes == Wishes(
+    assert wishes == ModelPreferences(
         {"text-to-speech": "a/b"}, frozenset({"c/d"}), (("text-to-image", "https://h/x"),), "here", "fal-ai"
     )
     monkeypatch.setenv("HF_TOKEN", "hf_mine")

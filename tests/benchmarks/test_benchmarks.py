@@ -10,7 +10,7 @@ from benchmarks.planning.__main__ import read
 from benchmarks.planning.items import Data, Shape
 from benchmarks.planning.metrics import Answered, score
 from benchmarks.planning.runs import plan_item
-from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.tasks import task_table
 
 REQUESTS = Path(local_models.__file__).with_name("requests")
@@ -24,7 +24,7 @@ def data(name: str) -> Data:
 
 async def planned(name: str, steps: int | None = None) -> list[Answered]:
     """The requests of a set, or those that need so many tasks, with what the built-in planner makes of them."""
-    controller = OfflineController()
+    controller = RulesController()
     items = [item for item in data(name).items if steps is None or len(item.right[0].tasks) == steps]
     return [(item, await plan_item(controller, item)) for item in items]
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from hugginggpt.controllers.file_mentions import addresses, file_names, kind_of, urls
-from hugginggpt.controllers.rules.request_parser import read_wording
+from hugginggpt.controllers.rules.request_parser import parse_request
 from hugginggpt.core.tasks import Kind
 from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA
@@ -52,7 +52,7 @@ def test_files_that_a_request_names_can_be_planned_for(workspace: Workspace, tex
 )
 def test_an_address_ends_where_the_sentence_goes_on(text: str, named: str) -> None:
     assert [text[slice(*span)] for span in urls(text)] == [named]
-    assert read_wording(text).urls == (named,)
+    assert parse_request(text).urls == (named,)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hugginggpt.core.yaml_files import CatalogueError, read_yaml
-from hugginggpt.hub.catalog import FOLDER, read_catalogue
+from hugginggpt.core.yaml_files import ConfigFileError, read_yaml
+from hugginggpt.hub.catalog import FOLDER, read_catalog
 
 ENTRY = """\
 text-to-speech:
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_what_is_right_is_read(folder: Path) -> None:
-    one, two = read_catalogue(folder)["text-to-speech"]
+    one, two = read_catalog(folder)["text-to-speech"]
     assert (one.id, one.count, one.size_mb, one.languages) == ("owner/one", 82_000_000, 164.0, ("en",))
     assert (two.needs, two.license, two.size_mb) == ("gpu", "", None)
 
@@ -95,19 +95,19 @@ def test_a_mistake_is_named_with_its_line_and_its_remedy(folder: Path, right: st
     assert right in text
     once = text.replace(right, wrong) if right == "  needs" else text.replace(right, wrong, 1)
     path.write_text(once, encoding="utf-8")
-    with pytest.raises(CatalogueError) as caught:
-        read_catalogue(folder)
+    with pytest.raises(ConfigFileError) as caught:
+        read_catalog(folder)
     assert str(caught.value).startswith(f"audio.yaml, {said}")
 
 
 def test_a_file_that_is_not_there_is_named(folder: Path) -> None:
     (folder / "video.yaml").unlink()
-    with pytest.raises(CatalogueError, match=r"video\.yaml can't be read: restore it"):
-        read_catalogue(folder)
+    with pytest.raises(ConfigFileError, match=r"video\.yaml can't be read: restore it"):
+        read_catalog(folder)
 
 
 def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
     path = tmp_path / "text.yaml"
     path.write_bytes("a: é".encode("latin-1"))
-    with pytest.raises(CatalogueError, match="correct its encoding"):
+    with pytest.raises(ConfigFileError, match="correct its encoding"):
         read_yaml(path, dict[str, str])

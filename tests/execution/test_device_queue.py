@@ -8,7 +8,7 @@ from hugginggpt.core.errors import InputError
 from hugginggpt.core.events import TaskDone, TaskFailed, TaskProgress, TaskStarted
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.tasks import Kind
-from hugginggpt.execution.device_queue import Slots
+from hugginggpt.execution.device_queue import DeviceSlots
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA, RunPlan, say
@@ -89,7 +89,7 @@ async def test_a_batch_that_takes_too_long_fails_all_of_its_tasks_once(run_plan:
 
 
 async def test_a_stopped_batch_gives_its_slot_back(run_plan: RunPlan) -> None:
-    expert, slots = Together(batch=4, seconds=5), Slots()
+    expert, slots = Together(batch=4, seconds=5), DeviceSlots()
     running = asyncio.create_task(run_plan([say(n, f"{n}") for n in range(3)], expert, slots=slots))
     await expert.begun.wait()
     running.cancel()

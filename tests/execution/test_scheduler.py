@@ -19,7 +19,7 @@ from hugginggpt.core.events import (
 )
 from hugginggpt.core.resources import Origin
 from hugginggpt.core.tasks import Kind
-from hugginggpt.execution.device_queue import Slots
+from hugginggpt.execution.device_queue import DeviceSlots
 from hugginggpt.experts.base import Call, Output, Result
 from tests.conftest import Failing, Quick, RunPlan, Threaded, say
 
@@ -80,7 +80,7 @@ async def test_tasks_on_two_slots_run_together(run_plan: RunPlan) -> None:
 
 
 async def test_two_requests_share_the_slots(run_plan: RunPlan) -> None:
-    slots, expert = Slots(), Quick(seconds=0.05, slot="cuda:0")
+    slots, expert = DeviceSlots(), Quick(seconds=0.05, slot="cuda:0")
     begun = time.monotonic()
     await asyncio.gather(*(run_plan([say(0, "x")], expert, slots=slots) for _ in range(3)))
     assert time.monotonic() - begun >= 0.15
@@ -214,7 +214,7 @@ async def test_stopping_ends_a_run_and_asks_its_threads_to_stop(run_plan: RunPla
 
 
 async def test_stopping_frees_the_slot_even_when_the_thread_is_stuck(run_plan: RunPlan, stuck: Threaded) -> None:
-    slots = Slots()
+    slots = DeviceSlots()
     stuck.slot = "cuda:0"
     running = asyncio.create_task(run_plan([say(0, "x")], stuck, slots=slots, seconds=60))
     assert await stop_when(stuck.started, running) < 1
@@ -228,7 +228,7 @@ async def test_stopping_frees_the_slot_even_when_the_thread_is_stuck(run_plan: R
 async def test_stopping_one_request_while_it_waits_for_a_slot_leaves_the_other_alone(
     run_plan: RunPlan, stuck: Threaded
 ) -> None:
-    slots, stuck.slot = Slots(), "cuda:0"
+    slots, stuck.slot = DeviceSlots(), "cuda:0"
     first = asyncio.create_task(run_plan([say(0, "x")], stuck, slots=slots))
     second = asyncio.create_task(run_plan([say(0, "y")], Quick(slot="cuda:0"), slots=slots))
     await stop_when(stuck.started, second)

@@ -14,7 +14,7 @@ import pytest
 from hugginggpt.core.tasks import task_table
 from hugginggpt.experts.hosted.task_table import TASKS as HOSTED
 from hugginggpt.experts.local.expert import _FUNCTIONS as LOCAL
-from hugginggpt.hub.catalog import FOLDER, MODALITIES, catalogue, known, small_models
+from hugginggpt.hub.catalog import FOLDER, MODALITIES, known, load_catalog, small_models
 
 ROOT = FOLDER.parent
 FEW = {
@@ -29,19 +29,19 @@ LIBRARIES = ("transformers", "diffusers", "huggingface_hub", "sentence_transform
 
 def test_every_task_has_five_models_where_the_hub_has_them() -> None:
     for task in task_table():
-        found = len(catalogue().get(task, ()))
+        found = len(load_catalog().get(task, ()))
         assert found >= (0 if task in NO_MODEL else 2 if task in FEW else 5), task
 
 
 def test_every_task_has_a_model_for_a_laptop() -> None:
     cannot = {"text-to-video", "image-to-video"}
-    for task, entries in catalogue().items():
+    for task, entries in load_catalog().items():
         assert task in cannot or any(entry.needs == "cpu" for entry in entries), task
 
 
 def test_every_task_stands_in_the_file_of_its_modality() -> None:
     table = task_table()
-    for task in catalogue():
+    for task in load_catalog():
         path = FOLDER / f"{table[task].family}.yaml"
         assert re.search(rf"^{task}:", path.read_text(encoding="utf-8"), re.MULTILINE), task
     assert {row.family for row in table.values()} == set(MODALITIES)
@@ -60,14 +60,14 @@ def sources() -> Mapping[str, bytes]:
 
 
 def test_an_id_that_is_said_to_stand_in_a_library_does(sources: Mapping[str, bytes]) -> None:
-    said = {(entry.source.replace("-", "_"), entry.id) for entries in catalogue().values() for entry in entries}
+    said = {(entry.source.replace("-", "_"), entry.id) for entries in load_catalog().values() for entry in entries}
     checked = [(library, model) for library, model in said if library in sources]
     assert [(library, model) for library, model in checked if model.encode() not in sources[library]] == []
     assert len(checked) > 80
 
 
 def test_every_other_id_names_a_page_or_the_list_of_2023() -> None:
-    for entries in catalogue().values():
+    for entries in load_catalog().values():
         for entry in entries:
             assert (
                 entry.source.replace("-", "_") in LIBRARIES or entry.source.startswith("https://") or entry.source == "hub-2023"
@@ -85,7 +85,7 @@ def test_a_task_that_runs_here_has_a_small_model_to_fetch() -> None:
 
 def test_every_hosted_task_is_a_task_with_models() -> None:
     assert set(HOSTED) <= set(task_table())
-    assert all(catalogue().get(task) for task in HOSTED)
+    assert all(load_catalog().get(task) for task in HOSTED)
 
 
 def test_what_is_known_of_a_model_is_found() -> None:
@@ -100,7 +100,7 @@ def test_a_broken_file_ends_the_page_and_the_terminal_before_they_begin(tmp_path
     for name in ("hugginggpt", "demos", "app.py"):
         (tmp_path / name).symlink_to(ROOT / name)
     code = (
-        "import hugginggpt.hub.catalog as shipped, pathlib; shipped.read_catalogue.__defaults__ = "
+        "import hugginggpt.hub.catalog as shipped, pathlib; shipped.read_catalog.__defaults__ = "
         f"(pathlib.Path({str(tmp_path)!r}),); from hugginggpt.cli.main import main; raise SystemExit(main(['tasks']))"
     )
     for modality in MODALITIES:

@@ -11,7 +11,7 @@ from safetensors.torch import save
 
 from hugginggpt.core.errors import ExpertError, StoppedError
 from hugginggpt.hub.cache import find_checkpoints
-from hugginggpt.hub.download import Hub, in_megabytes, wanted_files
+from hugginggpt.hub.download import HubDownloader, in_megabytes, wanted_files
 from tests.hub_server import HubServer
 
 WEIGHTS = save({"a": torch.zeros(50_000)})
@@ -34,11 +34,11 @@ def server() -> Iterator[HubServer]:
 
 
 @pytest.fixture
-def hub(server: HubServer, tmp_path: Path) -> Hub:
-    return Hub(tmp_path / "hub", server.url, token=False)
+def hub(server: HubServer, tmp_path: Path) -> HubDownloader:
+    return HubDownloader(tmp_path / "hub", server.url, token=False)
 
 
-def test_what_is_fetched_is_told_before_and_is_a_checkpoint_after(hub: Hub, server: HubServer) -> None:
+def test_what_is_fetched_is_told_before_and_is_a_checkpoint_after(hub: HubDownloader, server: HubServer) -> None:
     download = hub.look_up("tiny/vit")
     assert dict(download.files).keys() == {"config.json", "model.safetensors", "README.md"}
     assert download.size == sum(len(MODEL[name]) for name in ("config.json", "model.safetensors", "README.md"))
@@ -48,7 +48,7 @@ def test_what_is_fetched_is_told_before_and_is_a_checkpoint_after(hub: Hub, serv
     assert (checkpoint.id, checkpoint.license, checkpoint.parameters) == ("tiny/vit", "mit", 50_000)
 
 
-def test_what_is_there_is_not_fetched_again(hub: Hub, server: HubServer) -> None:
+def test_what_is_there_is_not_fetched_again(hub: HubDownloader, server: HubServer) -> None:
     hub.fetch(hub.look_up("tiny/vit"))
     fetched = len(server.fetched)
     assert hub.look_up("tiny/vit").files == ()
@@ -56,7 +56,7 @@ def test_what_is_there_is_not_fetched_again(hub: Hub, server: HubServer) -> None
     assert len(server.fetched) == fetched
 
 
-def test_progress_is_told_in_bytes_and_ends_with_all(hub: Hub) -> None:
+def test_progress_is_told_in_bytes_and_ends_with_all(hub: HubDownloader) -> None:
     told: list[int] = []
     download = hub.look_up("tiny/vit")
     hub.fetch(download, told.append)
@@ -64,7 +64,7 @@ def test_progress_is_told_in_bytes_and_ends_with_all(hub: Hub) -> None:
     assert told[-1] == download.size
 
 
-def test_a_download_that_is_stopped_leaves_nothing_that_looks_whole(hub: Hub) -> None:
+def test_a_download_that_is_stopped_leaves_nothing_that_looks_whole(hub: HubDownloader) -> None:
     def stop() -> None:
         raise StoppedError("Stopped.")
 
@@ -75,31 +75,31 @@ def test_a_download_that_is_stopped_leaves_nothing_that_looks_whole(hub: Hub) ->
     assert len(find_checkpoints(hub.cache)) == 1
 
 
-def test_no_token_is_shown_unless_one_is_given(hub: Hub, server: HubServer) -> None:
+def test_no_token_is_shown_unless_one_is_given(hub: HubDownloader, server: HubServer) -> None:
     hub.fetch(hub.look_up("tiny/vit"))
     assert server.tokens == {None}
-    Hub(hub.cache, server.url, token="hf_mine").look_up("tiny/vit")
+    HubDownloader(hub.cache, server.url, token="hf_mine").look_up("tiny/vit")
     assert server.tokens == {None, "Bearer hf_mine"}
 
 
-def test_a_model_without_safetensors_is_refused(hub: Hub) -> None:
+def test_a_model_without_safetensors_is_refused(hub: HubDownloader) -> None:
     with pytest.raises(ExpertError, match=r"^tiny/pickles has no safetensors weights"):
         hub.look_up("tiny/pickles")
 
 
 @pytest.mark.parametrize("name", ["tiny/nothing", "no such name!"])
-def test_a_model_that_does_not_exist_is_one_sentence(hub: Hub, name: str) -> None:
+def test_a_model_that_does_not_exist_is_one_sentence(hub: HubDownloader, name: str) -> None:
     with pytest.raises(ExpertError, match=f"The Hub knows no model “{name}”"):
         hub.look_up(name)
 
 
-def test_a_model_that_asks_for_consent_says_where(hub: Hub, server: HubServer) -> None:
+def test_a_model_that_asks_for_consent_says_where(hub: HubDownloader, server: HubServer) -> None:
     server.gated.add("tiny/vit")
     with pytest.raises(ExpertError, match=r"accept its terms at https://huggingface\.co/tiny/vit"):
         hub.look_up("tiny/vit")
 
 
-def test_a_hub_with_trouble_of_its_own_is_one_sentence(hub: Hub, server: HubServer) -> None:
+def test_a_hub_with_trouble_of_its_own_is_one_sentence(hub: HubDownloader, server: HubServer) -> None:
     server.status = 500
     with pytest.raises(ExpertError, match=r"^The Hub answered 500"):
         hub.look_up("tiny/vit")
@@ -107,10 +107,10 @@ def test_a_hub_with_trouble_of_its_own_is_one_sentence(hub: Hub, server: HubServ
 
 def test_no_network_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ExpertError, match=r"^The Hub can't be reached"):
-        Hub(tmp_path, "http://127.0.0.1:9", token=False).look_up("tiny/vit")
+        HubDownloader(tmp_path, "http://127.0.0.1:9", token=False).look_up("tiny/vit")
 
 
-def test_a_model_that_the_disk_can_not_hold_is_not_begun(hub: Hub, server: HubServer) -> None:
+def test_a_model_that_the_disk_can_not_hold_is_not_begun(hub: HubDownloader, server: HubServer) -> None:
     download = hub.look_up("tiny/vit")
     huge = type(download)(download.id, download.revision, (("model.safetensors", 10**18),))
     with pytest.raises(ExpertError, match=r"takes 1000000000\.0 GB, and the disk has .* left"):

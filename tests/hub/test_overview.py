@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hugginggpt.core.model_card import ModelCard
-from hugginggpt.hub.overview import Place, overview
+from hugginggpt.hub.overview import ModelPlace, overview
 
 SMALL, LARGE = "hustvl/yolos-tiny", "IDEA-Research/grounding-dino-base"
 
@@ -18,7 +18,7 @@ def card(model: str, backend: str, task: str = "object-detection", **about: obje
     ("backend", "place", "runs"),
     [("bundled", "bundled", True), ("local", "cache", True), ("hosted", "hosted", True), ("download", "fetch", False)],
 )
-def test_where_a_model_is(backend: str, place: Place, runs: bool) -> None:
+def test_where_a_model_is(backend: str, place: ModelPlace, runs: bool) -> None:
     first, *_ = overview([card("owner/other", backend)], ["object-detection"], local=True)
     assert (first.id, first.place, first.runs) == ("owner/other", place, runs)
 

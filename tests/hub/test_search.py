@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from hugginggpt.core.errors import BackendError, ExpertError, StoppedError
-from hugginggpt.hub.client import Places
-from hugginggpt.hub.search import HubSearch, Served
+from hugginggpt.hub.client import HubAddresses
+from hugginggpt.hub.search import HubSearch, ProviderMapping
 from tests import hosted_server as at_server
 from tests.checkpoints import HubCache
 from tests.hosted_server import TOKEN, HostedServer, refused_url
@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostedServer]:
 
 
 def search(server: HostedServer, tmp_path: Path, **more: float) -> HubSearch:
-    return HubSearch(tmp_path / "kept", Places(server.url, server.url), **more)
+    return HubSearch(tmp_path / "kept", HubAddresses(server.url, server.url), **more)
 
 
 def test_one_call_tells_all_that_selection_needs(server: HostedServer, tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_one_call_tells_all_that_selection_needs(server: HostedServer, tmp_path:
     large, small = listing.models
     assert (large.id, large.downloads, large.gated, large.license, large.languages) == ("b/large", 50, True, "mit", ("fr",))
     assert (small.likes, small.gated) == (1, False)
-    assert large.served == (Served("fal-ai", "text-to-image"),)  # staging is not live
+    assert large.served == (ProviderMapping("fal-ai", "text-to-image"),)  # staging is not live
     assert [asked.path for asked in server.asked] == ["/api/models"]
     assert server.tokens == [f"Bearer {TOKEN}"]
     assert abs(time.time() - listing.asked) < 10
@@ -130,7 +130,7 @@ def test_a_hub_that_fails_is_told_at_once_and_not_asked_again_at_once(
 
 def test_without_a_network_it_is_said_at_once(tmp_path: Path) -> None:
     begun = time.monotonic()
-    listing = HubSearch(tmp_path, Places(refused_url(), refused_url())).find("translation", "")
+    listing = HubSearch(tmp_path, HubAddresses(refused_url(), refused_url())).find("translation", "")
     assert listing.problem.startswith("The Hugging Face Hub can't be reached: check the network")
     assert time.monotonic() - begun < 1
 
@@ -165,7 +165,7 @@ def test_who_stops_is_let_go(server: HostedServer, tmp_path: Path) -> None:
 def test_one_model_is_looked_up_by_its_name(server: HostedServer, tmp_path: Path) -> None:
     server.serve("text-to-image", "me/secret", private=True)
     shared = search(server, tmp_path)
-    assert shared.look_up("b/large", TOKEN).served == (Served("fal-ai", "text-to-image"),)
+    assert shared.look_up("b/large", TOKEN).served == (ProviderMapping("fal-ai", "text-to-image"),)
     assert shared.look_up("me/secret", TOKEN).private
     with pytest.raises(ExpertError, match="The Hub knows no model “no/such”, or the token may not see it: check the name"):
         shared.look_up("no/such", TOKEN)

@@ -12,8 +12,8 @@ import pytest
 
 from hugginggpt.core.errors import BackendError, ControllerError, HuggingGPTError
 from hugginggpt.core.ssrf import is_public
-from hugginggpt.hub.client import Places
-from hugginggpt.hub.token_check import Account, check_account
+from hugginggpt.hub.client import HubAddresses
+from hugginggpt.hub.token_check import TokenOwner, check_account
 from hugginggpt.llm.client import OPENAI_URL, LanguageModel
 from hugginggpt.llm.server_check import ServerReport, check_server, talkative
 from tests import hosted_server as at_server
@@ -143,32 +143,32 @@ def fine_grained(everywhere: list[str], somewhere: list[str]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("told", "account"),
     [
-        (token("read"), Account("tester", calls=True)),
-        (token("write"), Account("tester", calls=True)),
-        (fine_grained(["inference.serverless.write"], []), Account("tester", calls=True)),
-        (fine_grained([], ["repo.content.read", "inference.serverless.write"]), Account("tester", calls=True)),
-        ({"name": "tester", "auth": {"type": "oauth"}}, Account("tester", calls=None)),
-        ({"name": "tester"}, Account("tester", calls=None)),
-        ({"name": ["tester"], "auth": []}, Account("", calls=None)),
-        (["tester"], Account("", calls=None)),
+        (token("read"), TokenOwner("tester", calls=True)),
+        (token("write"), TokenOwner("tester", calls=True)),
+        (fine_grained(["inference.serverless.write"], []), TokenOwner("tester", calls=True)),
+        (fine_grained([], ["repo.content.read", "inference.serverless.write"]), TokenOwner("tester", calls=True)),
+        ({"name": "tester", "auth": {"type": "oauth"}}, TokenOwner("tester", calls=None)),
+        ({"name": "tester"}, TokenOwner("tester", calls=None)),
+        ({"name": ["tester"], "auth": []}, TokenOwner("", calls=None)),
+        (["tester"], TokenOwner("", calls=None)),
     ],
 )
-async def test_the_hub_tells_whose_a_token_is_and_what_it_may_do(hub: HostedServer, told: Any, account: Account) -> None:
+async def test_the_hub_tells_whose_a_token_is_and_what_it_may_do(hub: HostedServer, told: Any, account: TokenOwner) -> None:
     hub.faults["/api/whoami-v2"].append(at_server.status(200, told))
-    assert await check_account(TOKEN, Places(hub.url, hub.url)) == account
+    assert await check_account(TOKEN, HubAddresses(hub.url, hub.url)) == account
     assert {*hub.tokens} == {f"Bearer {TOKEN}"}
 
 
 async def test_a_token_without_the_permission_is_told_what_it_lacks(hub: HostedServer) -> None:
     hub.faults["/api/whoami-v2"].append(at_server.status(200, fine_grained(["discussion.write"], ["repo.content.read"])))
     with pytest.raises(ControllerError, match="The token of tester may not call Inference Providers: give it the permission"):
-        await check_account(TOKEN, Places(hub.url, hub.url))
+        await check_account(TOKEN, HubAddresses(hub.url, hub.url))
 
 
 @pytest.mark.parametrize("code", [404, 429])
 async def test_a_hub_that_will_not_say_leaves_it_open(hub: HostedServer, code: int) -> None:
     hub.faults["/api/whoami-v2"].append(at_server.status(code))
-    assert await check_account(TOKEN, Places(hub.url, hub.url)) == Account("", calls=None)
+    assert await check_account(TOKEN, HubAddresses(hub.url, hub.url)) == TokenOwner("", calls=None)
 
 
 @pytest.mark.parametrize(
@@ -189,11 +189,11 @@ async def test_what_fails_at_the_hub_is_said_in_a_sentence(
     hub.accounts.add("hf_wrong")
     hub.faults["/api/whoami-v2"].append(fault)
     with pytest.raises(HuggingGPTError) as refused:
-        await check_account("hf_wrong", Places(hub.url, hub.url), seconds=0.5)
+        await check_account("hf_wrong", HubAddresses(hub.url, hub.url), seconds=0.5)
     assert said in str(refused.value)
     assert "hf_wrong" not in str(refused.value) + caplog.text
 
 
 async def test_a_hub_that_is_not_there_is_said_too() -> None:
     with pytest.raises(BackendError, match="can't be reached: check the network"):
-        await check_account(TOKEN, Places(refused_url(), refused_url()))
+        await check_account(TOKEN, HubAddresses(refused_url(), refused_url()))

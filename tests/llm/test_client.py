@@ -11,10 +11,10 @@ import pytest
 
 from hugginggpt.core.errors import ControllerError
 from hugginggpt.core.events import Usage
-from hugginggpt.llm.capabilities import Habits
+from hugginggpt.llm.capabilities import Capabilities
 from hugginggpt.llm.client import LanguageModel
 from hugginggpt.llm.completions import spoken
-from hugginggpt.llm.structured_output import Rung
+from hugginggpt.llm.structured_output import OutputMode
 from tests.scripted_server import (
     KEY,
     Reply,
@@ -122,8 +122,8 @@ async def test_a_passing_trouble_says_nothing_about_what_a_server_takes(server: 
 async def test_each_model_at_a_server_is_found_out_for_itself(server: ScriptedServer, model: LanguageModel) -> None:
     server.will(completion("No JSON."))
     await model.complete(HELLO, "plan", schema=SCHEMA)
-    assert model.habits.rung is Rung.OBJECT
-    assert replace(model, model="another").habits == Habits()
+    assert model.habits.rung is OutputMode.OBJECT
+    assert replace(model, model="another").habits == Capabilities()
 
 
 def forms(server: ScriptedServer) -> list[str | None]:
@@ -146,7 +146,7 @@ async def test_an_answer_comes_in_pieces_and_then_what_it_cost(server: ScriptedS
 async def test_a_server_that_counts_no_streamed_tokens_is_asked_without(server: ScriptedServer, model: LanguageModel) -> None:
     server.will(refusing("stream_options", pieces("Hi.")))
     assert [piece async for piece in model.stream(HELLO, "respond")] == ["Hi.", Usage("respond", 1, 0, 0)]
-    assert model.habits == Habits(counts=False)  # what that says of schemas is nothing
+    assert model.habits == Capabilities(counts=False)  # what that says of schemas is nothing
 
 
 async def test_one_hiccup_of_the_server_is_not_noticed(server: ScriptedServer, model: LanguageModel) -> None:

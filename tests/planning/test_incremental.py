@@ -10,7 +10,7 @@ import pytest
 from hugginggpt.core.errors import PlanError
 from hugginggpt.core.plan import Task
 from hugginggpt.core.tasks import TaskTable
-from hugginggpt.planning.incremental import GrowingPlan
+from hugginggpt.planning.incremental import IncrementalPlan
 from hugginggpt.planning.repair import make_plan
 from tests.conftest import attached, say
 from tests.planning.test_repair_anything import mangled
@@ -18,9 +18,9 @@ from tests.planning.test_repair_anything import mangled
 IMAGE = attached("image-1")
 
 
-def grow(table: TaskTable, *raw: Any, kept: tuple[Task, ...] = ()) -> tuple[list[int], GrowingPlan]:
+def grow(table: TaskTable, *raw: Any, kept: tuple[Task, ...] = ()) -> tuple[list[int], IncrementalPlan]:
     """The ids of the tasks in the order in which they are let go."""
-    plan = GrowingPlan(table, [IMAGE], kept=kept)
+    plan = IncrementalPlan(table, [IMAGE], kept=kept)
     return [task.id for item in raw if (task := plan.add(item))], plan
 
 
@@ -95,7 +95,7 @@ def test_a_kept_task_that_is_written_out_again_is_no_new_one(table: TaskTable, r
 
 
 def test_a_plan_without_end_is_refused_while_it_grows(table: TaskTable) -> None:
-    plan = GrowingPlan(table, max_tasks=3)
+    plan = IncrementalPlan(table, max_tasks=3)
     assert all(plan.add(say(number, "x")) for number in range(3))
     with pytest.raises(PlanError, match="more than 3 tasks"):
         plan.add(say(3, "x"))

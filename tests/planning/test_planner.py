@@ -12,7 +12,7 @@ import pytest
 
 from hugginggpt.agent.agent import HuggingGPT, Session
 from hugginggpt.controllers.llm.controller import LLMController
-from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.errors import ExpertError, InputError
 from hugginggpt.core.events import (
     AnswerDelta,
@@ -31,9 +31,9 @@ from hugginggpt.core.events import (
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.llm.capabilities import KNOWN, Habits
+from hugginggpt.llm.capabilities import CAPABILITIES, Capabilities
 from hugginggpt.llm.client import LanguageModel
-from hugginggpt.llm.structured_output import Rung
+from hugginggpt.llm.structured_output import OutputMode
 from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA, Failing, Quick, say
 from tests.scripted_server import KEY, Reply, ScriptedServer, completion, error, pieces, refusing, whole
@@ -54,7 +54,7 @@ def ask(server: ScriptedServer, workspace: Workspace, settings: Settings) -> Ask
     picture = workspace.add_file(MEDIA / "sign.jpg")
 
     async def run(text: str = "Read it aloud.", *experts: Any, files: bool = True, **more: Any) -> Told:
-        agent = HuggingGPT(experts or [Quick()], fallback=OfflineController(), settings=settings.model_copy(update=more))
+        agent = HuggingGPT(experts or [Quick()], fallback=RulesController(), settings=settings.model_copy(update=more))
         controller = LLMController(LanguageModel("tiny", server.base_url, KEY, seconds=5))
         begun = time.monotonic()
         stream: AsyncIterator[Event] = agent.run(text, Session(workspace), controller, [picture] if files else [])
@@ -169,19 +169,19 @@ async def test_a_silent_server_is_given_up(server: ScriptedServer, ask: Ask) -> 
 @pytest.mark.parametrize(
     ("replies", "rung"),
     [
-        ([completion(PLAN)], Rung.SCHEMA),
-        ([error(400, "no schema"), completion(PLAN)], Rung.OBJECT),
+        ([completion(PLAN)], OutputMode.SCHEMA),
+        ([error(400, "no schema"), completion(PLAN)], OutputMode.OBJECT),
         (
             [refusing("response_format", completion(f"Here: {PLAN}")), *[refusing("response_format", completion(PLAN))] * 2],
-            Rung.PLAIN,
+            OutputMode.PLAIN,
         ),
-        ([completion("Let me see."), completion(PLAN)], Rung.OBJECT),  # it took the schema and ignored it
+        ([completion("Let me see."), completion(PLAN)], OutputMode.OBJECT),  # it took the schema and ignored it
     ],
 )
-async def test_every_rung_of_the_ladder_plans(server: ScriptedServer, ask: Ask, replies: list[Reply], rung: Rung) -> None:
+async def test_every_rung_of_the_ladder_plans(server: ScriptedServer, ask: Ask, replies: list[Reply], rung: OutputMode) -> None:
     server.will(*replies, ANSWER)
     assert (await ask()).done == [0, 1]
-    assert KNOWN.of(server.base_url, "tiny").rung == rung
+    assert CAPABILITIES.of(server.base_url, "tiny").rung == rung
 
 
 async def test_a_server_that_streams_nothing_is_asked_for_the_whole(server: ScriptedServer, ask: Ask) -> None:
@@ -220,7 +220,7 @@ async def test_a_refusal_that_quotes_the_schemas_images_is_about_the_schema(serv
     quoting = error(400, "Invalid schema for response_format 'reply': In context=('$defs', 'image'): not supported")
     server.will(quoting, completion(PLAN), ANSWER)
     assert (await ask()).done == [0, 1]
-    assert KNOWN.of(server.base_url, "tiny").rung == Rung.OBJECT
+    assert CAPABILITIES.of(server.base_url, "tiny").rung == OutputMode.OBJECT
 
 
 async def test_a_server_in_trouble_is_not_asked_in_every_form(server: ScriptedServer, ask: Ask) -> None:
@@ -247,7 +247,7 @@ async def test_a_server_without_stream_options_streams_all_the_same(server: Scri
     refused = refusing("stream_options", completion(PLAN))
     server.will(*[refused] * 4, ANSWER)
     assert (await ask()).done == [0, 1]
-    assert KNOWN.of(server.base_url, "tiny") == Habits(counts=False)
+    assert CAPABILITIES.of(server.base_url, "tiny") == Capabilities(counts=False)
 
 
 async def test_what_needs_no_model_is_answered_in_one_call_as_it_is_written(server: ScriptedServer, ask: Ask) -> None:
@@ -292,7 +292,7 @@ async def test_thanks_are_answered_in_a_session_with_files(
 ) -> None:
     server.will(completion(PLAN), ANSWER, completion("You're welcome!"))
     session, controller = Session(workspace), LLMController(LanguageModel("tiny", server.base_url, KEY))
-    agent = HuggingGPT([Quick()], fallback=OfflineController(), settings=settings)
+    agent = HuggingGPT([Quick()], fallback=RulesController(), settings=settings)
     picture = workspace.add_file(MEDIA / "sign.jpg")
     for text, given in (("Read it aloud.", [picture]), ("Thanks!", [])):
         events = [event async for event in agent.run(text, session, controller, given)]
@@ -403,7 +403,7 @@ async def test_stopping_while_the_plan_is_written_stops_the_tasks_that_have_begu
 ) -> None:
     server.will(pieces(json.dumps({"tasks": [say(0, "a")]})[:-2], 5.0, "]}"))
     slow = Quick(seconds=30)
-    agent = HuggingGPT([slow], fallback=OfflineController(), settings=settings)
+    agent = HuggingGPT([slow], fallback=RulesController(), settings=settings)
     stream = agent.run("Write.", Session(workspace), LLMController(LanguageModel("tiny", server.base_url, KEY)))
     async for event in stream:
         if isinstance(event, TaskStarted):

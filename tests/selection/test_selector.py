@@ -14,9 +14,9 @@ from hugginggpt.agent.agent import HuggingGPT, Session
 from hugginggpt.controllers.llm.controller import LLMController
 from hugginggpt.core.events import Event, ModelSelected, RequestDone, TaskDone, TaskFailed
 from hugginggpt.core.settings import Settings
-from hugginggpt.experts.hosted.circuit_breaker import Circuits
+from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
 from hugginggpt.experts.hosted.expert import HostedExpert
-from hugginggpt.hub.client import Places
+from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.search import HubSearch
 from hugginggpt.llm.client import LanguageModel
 from hugginggpt.selection.ranking import Preferences
@@ -122,8 +122,10 @@ async def test_of_very_many_tasks_one_choice_is_asked_for_each_type(llm: Scripte
 async def test_where_nothing_does_a_task_it_is_said_that_a_token_would(
     settings: Settings, tmp_path: Path, task: str, said: bool
 ) -> None:
-    nowhere = Places("http://127.0.0.1:9", "http://127.0.0.1:9")
-    agent = HuggingGPT([HostedExpert(HubSearch(tmp_path, nowhere, 60), Circuits())], fallback=Planner(), settings=settings)
+    nowhere = HubAddresses("http://127.0.0.1:9", "http://127.0.0.1:9")
+    agent = HuggingGPT(
+        [HostedExpert(HubSearch(tmp_path, nowhere, 60), CircuitBreaker())], fallback=Planner(), settings=settings
+    )
     with Workspace.create(settings) as workspace:
         image = workspace.add_file(MEDIA / "cat.jpg")
         asked = {"task": task, "id": 0, "args": {"text": "a cat", "image": image.name}}

@@ -13,10 +13,10 @@ from hugginggpt.controllers.file_mentions import addresses
 from hugginggpt.controllers.llm.images import with_pictures
 from hugginggpt.controllers.llm.json_reply import read_selections
 from hugginggpt.controllers.llm.plan_prompt import offered, plan_messages, plan_schema, prompt
-from hugginggpt.controllers.llm.plan_stream import ReplyReader
+from hugginggpt.controllers.llm.plan_stream import PlanStreamReader
 from hugginggpt.controllers.llm.respond_prompt import answer_messages
 from hugginggpt.controllers.llm.select_prompt import question, selection_schema
-from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.errors import NoPicturesError, PlanError, RequestError, TooLongError
 from hugginggpt.core.events import Notice, Usage
 from hugginggpt.core.tasks import TaskTable, task_table
@@ -55,7 +55,7 @@ class LLMController:
         self._model = model
         self._looks = looks
         self._table = table or task_table()
-        self._rules = OfflineController(self._table)
+        self._rules = RulesController(self._table)
 
     @property
     def name(self) -> str:
@@ -76,7 +76,7 @@ class LLMController:
         room = await self._model.window() - _PLANNING - len(request.text) // CHARS_PER_TOKEN if request.turns else _RECORD
         messages = plan_messages(request, self._table, likely, min(_RECORD, room))
         shortest = plan_messages(request, self._table, likely, 0, shown=0)
-        reader = ReplyReader()
+        reader = PlanStreamReader()
         async with aclosing(self._planned(messages, shortest, schema, request)) as pieces:
             async for piece in pieces:
                 if not isinstance(piece, str):

@@ -9,7 +9,7 @@ from typing import Any, Final
 import json_repair
 
 from hugginggpt.core.errors import PlanError
-from hugginggpt.core.text import lowered
+from hugginggpt.core.text import lowercase_keys
 
 _BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*(?:"|\Z)|[\[\]{}]', re.DOTALL)
 _OPENING: Final = re.compile(r"\[\s*[\[{]|\[\s*\]|\{\s*[\"'“]?\w")
@@ -28,7 +28,7 @@ def read_tasks(text: str) -> list[Any]:
     """
     blocks = _read(text, _task_objects)
     # an object in prose ("given {"a": 1}") is not a task, unless there is nothing better
-    named = [found for found in blocks if any("task" in lowered(item) for item in found)]
+    named = [found for found in blocks if any("task" in lowercase_keys(item) for item in found)]
     return [item for found in named or blocks for item in found]
 
 
@@ -40,7 +40,7 @@ def read_selections(text: str) -> list[dict[Any, Any]]:
     Raises:
         PlanError: It is nested too deep to be read.
     """
-    return [lowered(item) for found in _read(text, _objects_with_id) for item in found]
+    return [lowercase_keys(item) for found in _read(text, _objects_with_id) for item in found]
 
 
 def _read(text: str, find: Callable[[Any], list[Any]]) -> list[list[Any]]:
@@ -69,9 +69,9 @@ def _blocks(text: str) -> Iterator[str]:
 
 def _task_objects(value: Any) -> list[Any]:
     if isinstance(value, dict):
-        if "task" in lowered(value):
+        if "task" in lowercase_keys(value):
             return [value]
-        each = [inner for inner in value.values() if isinstance(inner, dict) and "task" in lowered(inner)]
+        each = [inner for inner in value.values() if isinstance(inner, dict) and "task" in lowercase_keys(inner)]
         if len(each) > 1:  # {"first": {"task": ...}, "second": {"task": ...}}
             return each
         return next((found for inner in value.values() if (found := _task_objects(inner))), [])
@@ -85,7 +85,7 @@ def _task_objects(value: Any) -> list[Any]:
 
 def _objects_with_id(value: Any) -> list[Any]:
     if isinstance(value, dict):
-        if "id" in lowered(value):
+        if "id" in lowercase_keys(value):
             return [value]
         value = list(value.values())
     return [found for item in value for found in _objects_with_id(item)] if isinstance(value, list) else []

@@ -14,7 +14,7 @@ from typing import Any, Final
 import json_repair
 
 from hugginggpt.controllers.llm.json_reply import read_tasks
-from hugginggpt.core.text import lowered
+from hugginggpt.core.text import lowercase_keys
 
 _SIGN: Final = re.compile(r'["\\\[\]{}:]')
 _IN_STRING: Final = re.compile(r'["\\]')
@@ -28,7 +28,7 @@ ANSWER: Final = "answer"
 """The key under which a reply answers a request that needs no task."""
 
 
-class ReplyReader:
+class PlanStreamReader:
     """Reads one reply."""
 
     def __init__(self) -> None:
@@ -115,7 +115,7 @@ class ReplyReader:
             value = json_repair.loads(block)
         except RecursionError:
             return
-        if isinstance(value, dict) and isinstance(lowered(value).get("task"), str):
+        if isinstance(value, dict) and isinstance(lowercase_keys(value).get("task"), str):
             self._told.append(value)
             yield value
 
@@ -158,5 +158,5 @@ def _same(one: Any, other: Any) -> bool:
     """Whether two readings are of one object: it may be whole by itself, where what stands around it had to be mended."""
     if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
         return bool(one == other)
-    one, other = lowered(one), lowered(other)
+    one, other = lowercase_keys(one), lowercase_keys(other)
     return one == other or (one.get("id") is not None and (one.get("task"), one["id"]) == (other.get("task"), other.get("id")))

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from hugginggpt.controllers.rules.cue_table import compiled, cue_table, load
 from hugginggpt.controllers.rules.question_routing import is_polite
-from hugginggpt.controllers.rules.request_parser import read_wording
+from hugginggpt.controllers.rules.request_parser import parse_request
 from hugginggpt.core.markdown import shortened
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
@@ -27,7 +27,7 @@ _SEEMS: Final = {"seems": "seem", "sounds": "sound", "looks": "look", "has": "ha
 
 
 @dataclass(frozen=True, slots=True)
-class Sure:
+class UnconditionalText:
     """What of a request can be planned."""
 
     text: str
@@ -36,7 +36,7 @@ class Sure:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rules:
+class _ConditionalRules:
     patterns: tuple[re.Pattern[str], ...]
     asks: re.Pattern[str]
     asks_for: re.Pattern[str]
@@ -49,9 +49,9 @@ class _Rules:
 
 
 @functools.cache
-def _rules() -> _Rules:
+def _rules() -> _ConditionalRules:
     raw: dict[str, Any] = load("conditions.yaml")
-    return _Rules(
+    return _ConditionalRules(
         patterns=tuple(compiled(raw[name]) for name in ("follow", "first", "last")),
         asks=compiled(raw["asks"]),
         asks_for=compiled(raw["asks_for"]),
@@ -64,11 +64,11 @@ def _rules() -> _Rules:
     )
 
 
-def without_conditions(text: str, attached: Sequence[Resource] = ()) -> Sure:
+def without_conditions(text: str, attached: Sequence[Resource] = ()) -> UnconditionalText:
     """The request without what depends on a condition; what must hold is asked instead."""
     if not re.search(r"\b(?:if|unless|otherwise|else|in case|as long as|provided that|when)\b", text, re.IGNORECASE):
-        return Sure(text)
-    wording = read_wording(text, attached)
+        return UnconditionalText(text)
+    wording = parse_request(text, attached)
     text, instruction = wording.text, wording.instruction
     left_out: list[tuple[int, str]] = []
     questions: list[str] = []
@@ -84,10 +84,10 @@ def without_conditions(text: str, attached: Sequence[Resource] = ()) -> Sure:
             text = text[:start] + " " * (end - start) + text[end:]
             instruction = instruction[:start] + " " * (end - start) + instruction[end:]
     if not left_out:
-        return Sure(text)
+        return UnconditionalText(text)
     kept = re.sub(r"\s+(?=[.!?])|(?<=[.!?])\s*[.!?]+(?=\s|$)", "", re.sub(r"[,;:]?\s{2,}", " ", text)).strip(" ,;")
     kept = kept if not kept or kept[-1] in ".!?\"”'" else kept + "."
-    return Sure(" ".join([kept, *questions]).strip(" ."), _regret([part for _, part in sorted(left_out)]))
+    return UnconditionalText(" ".join([kept, *questions]).strip(" ."), _regret([part for _, part in sorted(left_out)]))
 
 
 def _is_condition(match: re.Match[str], instruction: str) -> bool:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from hugginggpt.controllers.rules.cue_table import compiled, load
-from hugginggpt.controllers.rules.intent import Want
-from hugginggpt.controllers.rules.request_parser import BLANK, Wording
+from hugginggpt.controllers.rules.intent import Intent
+from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest
 
 CONTROL: Final = "-control"
 FROM_CONTROL: Final = "-text-to-image"
@@ -70,7 +70,7 @@ def _controls() -> _Controls:
     )
 
 
-def with_new_pictures(found: Sequence[Want], wording: Wording, pictures: Sequence[str]) -> list[Want]:
+def with_new_pictures(found: Sequence[Intent], wording: ParsedRequest, pictures: Sequence[str]) -> list[Intent]:
     """The wants, those for a control picture and a picture from it made into a pair.
 
     Args:
@@ -94,12 +94,12 @@ def with_new_pictures(found: Sequence[Want], wording: Wording, pictures: Sequenc
     described = _controls().content.search(wording.instruction) if len(pictures) > 1 else None
     if described:
         kept = [want for want in kept if want.task != "image-to-text"] + [
-            Want("image-to-text", described.start(), described.end())
+            Intent("image-to-text", described.start(), described.end())
         ]
     elif not new.prompt:
         return list(found)
     pair = [replace(control, task=kind + CONTROL)] if control else []
-    pair.append(Want(kind + FROM_CONTROL, new.start, last, prompt="" if described else new.prompt, follows=bool(control)))
+    pair.append(Intent(kind + FROM_CONTROL, new.start, last, prompt="" if described else new.prompt, follows=bool(control)))
     return sorted([*kept, *pair], key=lambda want: want.start)
 
 
@@ -108,17 +108,17 @@ def _kind(task: str) -> str:
     return task.removesuffix(CONTROL) if task.endswith(CONTROL) else _controls().same.get(task, "")
 
 
-def _control(found: Sequence[Want], wording: Wording) -> Want | None:
+def _control(found: Sequence[Intent], wording: ParsedRequest) -> Intent | None:
     if control := next((want for want in found if _kind(want.task)), None):
         return control
     for kind, named in _controls().named.items():  # where "make a depth control image" was taken for a new picture
         if match := named.search(wording.instruction):
-            return Want(kind + CONTROL, match.start(), match.end())
+            return Intent(kind + CONTROL, match.start(), match.end())
     pose = _controls().pose.search(wording.instruction)
-    return Want("openpose-control", pose.start(), pose.end()) if pose else None
+    return Intent("openpose-control", pose.start(), pose.end()) if pose else None
 
 
-def _given(wording: Wording, pictures: Sequence[str]) -> str:
+def _given(wording: ParsedRequest, pictures: Sequence[str]) -> str:
     """The kind of the control picture that is there already, or nothing."""
     table = _controls()
     for picture in pictures:
@@ -131,7 +131,7 @@ def _given(wording: Wording, pictures: Sequence[str]) -> str:
     return next((kind for kind, say in table.say.items() if say.search(said)), "")
 
 
-def _new_picture(wording: Wording) -> _New | None:
+def _new_picture(wording: ParsedRequest) -> _New | None:
     table = _controls()
     for pattern in table.new:
         for match in pattern.finditer(wording.instruction):

@@ -12,12 +12,12 @@ from hugginggpt.controllers.base import Choice, PlanRequest, RespondRequest, Sel
 from hugginggpt.controllers.rules.answer_templates import compose
 from hugginggpt.controllers.rules.cue_table import cue_table
 from hugginggpt.controllers.rules.planner import planned
-from hugginggpt.controllers.rules.request_parser import read_wording
+from hugginggpt.controllers.rules.request_parser import parse_request
 from hugginggpt.core.events import Notice, Usage
 from hugginggpt.core.tasks import TaskTable, task_table
 
 
-class OfflineController:
+class RulesController:
     """Plans, selects and answers by rules."""
 
     name = "built-in planner"
@@ -47,7 +47,7 @@ class OfflineController:
 
     async def select(self, request: PlanRequest, choices: Sequence[Choice]) -> tuple[Sequence[Selection], Usage | None]:
         """Take the first candidate that is made for what the words ask for."""
-        instruction = read_wording(request.text).instruction
+        instruction = parse_request(request.text).instruction
         wished = [tag for tag, words in cue_table().tags.items() if words.search(instruction)]
         return [found for choice in choices if (found := _selected(choice, wished))], None
 

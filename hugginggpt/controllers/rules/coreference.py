@@ -11,7 +11,7 @@ from typing import Any, Final
 from hugginggpt.controllers.base import PlanRequest, Turn
 from hugginggpt.controllers.rules.cue_table import compiled, cue_table, load, pattern, rules
 from hugginggpt.controllers.rules.file_references import is_spoken_of, ordered
-from hugginggpt.controllers.rules.request_parser import BLANK, Wording, read_wording
+from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest, parse_request
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 
@@ -26,7 +26,7 @@ _SPEECH: Final = "text-to-speech"
 
 
 @dataclass(frozen=True, slots=True)
-class _Rules:
+class _CoreferenceRules:
     results: tuple[tuple[re.Pattern[str], frozenset[str]], ...]
     nouns: Mapping[Kind, re.Pattern[str]]
     refers_back: re.Pattern[str]
@@ -36,9 +36,9 @@ class _Rules:
 
 
 @functools.cache
-def _rules() -> _Rules:
+def _rules() -> _CoreferenceRules:
     raw: dict[str, Any] = load("rules.yaml")
-    return _Rules(
+    return _CoreferenceRules(
         results=tuple((compiled(rf"{_THE}(?:{row['say']}){_NOT_OF}"), frozenset(row["tasks"])) for row in raw["results"]),
         nouns={Kind(kind): compiled(rf"{_MY}{noun}\b") for kind, noun in raw["nouns"].items()},
         refers_back=compiled(raw["refers_back"]),
@@ -49,7 +49,7 @@ def _rules() -> _Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Meant:
+class Referents:
     """What a request is about."""
 
     resources: tuple[Resource, ...] = ()
@@ -59,14 +59,14 @@ class Meant:
     """Where words stand that name a result ("that description"): they ask for none."""
 
 
-def meant(request: PlanRequest, wording: Wording) -> Meant:
+def meant(request: PlanRequest, wording: ParsedRequest) -> Referents:
     """What a request is about: what it came with, else what it points at among what there was before."""
     named = tuple(r for r in request.earlier if re.search(rf"\b{r.name}\b", wording.text.lower()))
     if request.attached or named:
         before = _pointed_at(wording.instruction, request.earlier)[0] if _EARLIER.search(wording.instruction) else ()
-        return Meant(tuple(dict.fromkeys((*named, *before, *request.attached))))
+        return Referents(tuple(dict.fromkeys((*named, *before, *request.attached))))
     if not request.earlier or wording.urls:
-        return Meant()
+        return Referents()
     pointed, spans = _pointed_at(wording.instruction, request.earlier)
     if pointed:
         return replace(_source(request, wording, pointed), named=spans)
@@ -74,21 +74,21 @@ def meant(request: PlanRequest, wording: Wording) -> Meant:
     said = wording.given or wording.quotes or wording.files
     short = len(wording.instruction.split()) <= _FEW_WORDS and _rules().goes_on.search(wording.instruction)
     if said or not (asks or short or _rules().refers_back.search(wording.instruction)):
-        return Meant()
+        return Referents()
     return _source(request, wording, _latest(request.turns, wording))
 
 
-def same_again(request: PlanRequest, wording: Wording) -> PlanRequest | None:
+def same_again(request: PlanRequest, wording: ParsedRequest) -> PlanRequest | None:
     """The request before, for what this one came with, where it says no more than "the same for these"."""
     before = next((turn for turn in reversed(request.turns) if turn.request), None)
     if not (before and request.attached and _rules().same_again.search(wording.instruction)):
         return None
-    words = read_wording(before.request, before.made)
+    words = parse_request(before.request, before.made)
     text = "".join(char for char, blank in zip(words.text, words.instruction, strict=True) if blank != BLANK or words.quotes)
     return replace(request, text=text, turns=())
 
 
-def another(request: PlanRequest, wording: Wording) -> tuple[str, str] | None:
+def another(request: PlanRequest, wording: ParsedRequest) -> tuple[str, str] | None:
     """The task that made the last thing and what it shall make now ("and a windmill"), or None."""
     made = next((r for r in reversed(request.earlier) if r.origin.source == "task"), None)
     match = _rules().another.search(wording.instruction) if made and not request.attached else None
@@ -141,7 +141,7 @@ def _main(made: Sequence[Resource]) -> Resource:
     return beside[-1] if beside and newest.kind is Kind.TEXT else newest
 
 
-def _latest(turns: Sequence[Turn], wording: Wording) -> tuple[Resource, ...]:
+def _latest(turns: Sequence[Turn], wording: ParsedRequest) -> tuple[Resource, ...]:
     """What "it" means: the newest result, or the newest thing of the kind that the words can only be about."""
     made = next((turn.made for turn in reversed(turns) if turn.made), ())
     # speech was made from a text that is there too, and the text serves for more
@@ -168,16 +168,18 @@ def _only_about(instruction: str, kind: Kind) -> bool:
     return any(i.given and "none" not in i.given and "text" not in i.given for i in intents)
 
 
-def _source(request: PlanRequest, wording: Wording, pointed: tuple[Resource, ...]) -> Meant:
+def _source(request: PlanRequest, wording: ParsedRequest, pointed: tuple[Resource, ...]) -> Referents:
     """A translation that shall be in another language is made anew, of what it was made of ("no, into French")."""
     last = pointed[-1] if pointed else None
     again = any(i.task == "translation" for i in cue_table().intents(wording.instruction, frozenset({"text"})))
     named = "translation" in result_named(wording.instruction)
     if last is None or not again or named or last.origin.source != "task" or last.origin.label != "translation":
-        return Meant(pointed)
+        return Referents(pointed)
     before = [r for r in request.earlier if r.kind is Kind.TEXT and r.origin.label not in {"translation", _SPEECH}]
     if before:
-        return Meant((*pointed[:-1], before[-1]))
-    said = next((words for turn in reversed(request.turns) if last in turn.made if (words := read_wording(turn.request))), None)
+        return Referents((*pointed[:-1], before[-1]))
+    said = next(
+        (words for turn in reversed(request.turns) if last in turn.made if (words := parse_request(turn.request))), None
+    )
     text = (max(said.quotes, key=len) if said.quotes else said.given) if said else ""
-    return Meant(pointed[:-1], text) if text else Meant(pointed)
+    return Referents(pointed[:-1], text) if text else Referents(pointed)

@@ -32,7 +32,7 @@ class Cue:
 
 
 @dataclass(frozen=True, slots=True)
-class Intent:
+class CueMatch:
     """A task that the instruction wants, and the words that say so."""
 
     task: str
@@ -55,19 +55,19 @@ class CueTable:
     tags: Mapping[str, re.Pattern[str]]
     """By what a model may be good at: the words that ask for it."""
 
-    def intents(self, instruction: str, kinds: frozenset[str]) -> list[Intent]:
+    def intents(self, instruction: str, kinds: frozenset[str]) -> list[CueMatch]:
         """All tasks that the instruction asks for, where their words stand; the longer of two overlapping cues counts.
 
         Args:
             instruction: Lower case, with everything given blanked out.
             kinds: What is attached, "none" when nothing is.
         """
-        found: list[Intent] = []
+        found: list[CueMatch] = []
         for cue in self.cues:
             if cue.given and not cue.given & kinds:
                 continue
             for pattern in cue.patterns:
-                found += [Intent(cue.task, m.start(), m.end(), cue.given) for m in pattern.finditer(instruction)]
+                found += [CueMatch(cue.task, m.start(), m.end(), cue.given) for m in pattern.finditer(instruction)]
         return sorted(found, key=lambda i: (i.start, i.start - i.end))[:_MAX_INTENTS]
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hugginggpt.controllers.rules.intent import Want
-from hugginggpt.controllers.rules.request_parser import Wording
+from hugginggpt.controllers.rules.intent import Intent
+from hugginggpt.controllers.rules.request_parser import ParsedRequest
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, serves
 
@@ -65,14 +65,14 @@ class Mention:
 class Mentions:
     """All of one request, and which step each belongs to."""
 
-    def __init__(self, wording: Wording, resources: Sequence[Resource], wants: Sequence[Want]) -> None:
+    def __init__(self, wording: ParsedRequest, resources: Sequence[Resource], wants: Sequence[Intent]) -> None:
         self._wording = wording
         self._resources = resources
         self._wants = sorted(wants, key=lambda want: want.start)
         self._all = sorted(self._found(), key=lambda mention: mention.position)
         self._owners = [self._owner(mention.position) for mention in self._all]
 
-    def of(self, want: Want, kind: Kind) -> list[Resource]:
+    def of(self, want: Intent, kind: Kind) -> list[Resource]:
         """The files of a kind that a step works on, as far as words say; all of that kind where they don't."""
         attached = [r for r in self._resources if serves(r.kind, kind)]
         attached = [r for r in attached if r.kind is kind] or attached
@@ -88,13 +88,13 @@ class Mentions:
                     return meant
         return attached
 
-    def _belonging(self, want: Want | None, attached: Sequence[Resource]) -> list[Resource]:
+    def _belonging(self, want: Intent | None, attached: Sequence[Resource]) -> list[Resource]:
         found = (
             m.resource for m, owner in zip(self._all, self._owners, strict=True) if owner == want and m.resource in attached
         )
         return list(dict.fromkeys(found))
 
-    def _owner(self, position: int) -> Want | None:
+    def _owner(self, position: int) -> Intent | None:
         """The step in whose part of the sentence something stands, else the step before; None belongs to all that follow."""
         start, end = self._wording.clause(position)
         same = [want for want in self._wants if start <= want.start < end]

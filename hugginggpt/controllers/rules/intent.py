@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Want:
+class Intent:
     """One task that is asked for."""
 
     task: str

@@ -9,12 +9,12 @@ from typing import Final
 
 from hugginggpt.controllers.rules.control_images import with_new_pictures
 from hugginggpt.controllers.rules.coreference import result_named
-from hugginggpt.controllers.rules.cue_table import Intent, cue_table, pattern, rules
-from hugginggpt.controllers.rules.intent import Want
+from hugginggpt.controllers.rules.cue_table import CueMatch, cue_table, pattern, rules
+from hugginggpt.controllers.rules.intent import Intent
 from hugginggpt.controllers.rules.intent_resolution import fitting, once, order, outranked, sentiment_or_labels
 from hugginggpt.controllers.rules.question_routing import narrowed, with_questions
 from hugginggpt.controllers.rules.refusals import Refusal
-from hugginggpt.controllers.rules.request_parser import BLANK, Wording
+from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest
 from hugginggpt.controllers.rules.slot_filling import detailed, labels_in
 from hugginggpt.core.tasks import Kind, task_table
 
@@ -31,14 +31,14 @@ _ASKING_VERBS: Final = frozenset({"FIELD", "DESCRIBE"})
 _MADE_PICTURE: Final = pattern("wants", "made_picture")
 
 
-def wants(
-    wording: Wording,
+def detect_intents(
+    wording: ParsedRequest,
     kinds: frozenset[str],
     names: Sequence[str] = (),
     *,
     pictures: Sequence[str] = (),
     refused: Sequence[Refusal] = (),
-) -> list[Want]:
+) -> list[Intent]:
     """The tasks that a request asks for, in the order in which to do them; none when no words of it tell.
 
     Args:
@@ -57,7 +57,7 @@ def wants(
     intents = [i for i in intents if not _is_reading_aloud(i, intents, wording)]
     if any(i.task == "audio-classification" for i in intents):  # "what makes this noise?" asks for no cleaning
         intents = [i for i in intents if i.task != "NOISE"]
-    found = [Want(_verb(i.task, kinds, has_text), i.start, i.end) for i in intents if not _is_unwilling(i, wording, kinds)]
+    found = [Intent(_verb(i.task, kinds, has_text), i.start, i.end) for i in intents if not _is_unwilling(i, wording, kinds)]
     found = _without_weak_speech([want for want in found if want.task], wording)
     found = with_new_pictures(found, wording, pictures)
     if not refused:
@@ -68,18 +68,18 @@ def wants(
     return order(narrowed(fitting(found, wording, kinds), wording), wording)
 
 
-def guess(wording: Wording, kinds: frozenset[str]) -> list[Want]:
+def guess(wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     """What is most likely wanted when no words tell: what one does with such a file."""
     end = len(wording.instruction)
     if (wording.quotes or wording.given) and (labels := labels_in(wording)):
-        return [Want("zero-shot-classification", 0, end, labels=labels)]
+        return [Intent("zero-shot-classification", 0, end, labels=labels)]
     for kind, task in _BY_KIND.items():
         if kind in kinds:
-            return [Want(task, 0, end, question=wording.text)]
-    return [Want("conversational", 0, end)]
+            return [Intent(task, 0, end, question=wording.text)]
+    return [Intent("conversational", 0, end)]
 
 
-def _all_intents(wording: Wording, kinds: frozenset[str]) -> list[Intent]:
+def _all_intents(wording: ParsedRequest, kinds: frozenset[str]) -> list[CueMatch]:
     """The cues that fit what is there, and, when a picture is to be made, what can be done with it afterwards."""
     table = cue_table()
     found = table.intents(wording.instruction, kinds)
@@ -94,7 +94,7 @@ def _all_intents(wording: Wording, kinds: frozenset[str]) -> list[Intent]:
     return found
 
 
-def _is_about_a_new_picture(intent: Intent, made: int, wording: Wording) -> bool:
+def _is_about_a_new_picture(intent: CueMatch, made: int, wording: ParsedRequest) -> bool:
     """Whether something is to be done with a picture that is still to be made ("paint a lake, then count the boats in it")."""
     if rules().first_rank_of_a_picture <= rules().rank(intent.task) < rules().later_rank:
         return True
@@ -105,7 +105,7 @@ def _is_about_a_new_picture(intent: Intent, made: int, wording: Wording) -> bool
     return is_all or bool(_MADE_PICTURE.search(wording.instruction, start, end + 1))
 
 
-def _of_a_new_picture(want: Want, found: Sequence[Want], kinds: frozenset[str]) -> Want:
+def _of_a_new_picture(want: Intent, found: Sequence[Intent], kinds: frozenset[str]) -> Intent:
     """With no picture there, a step that needs one comes after the step that makes one."""
     row = task_table().get(want.task)
     needs = row is not None and any(wanted.kind is Kind.IMAGE for wanted in row.required)
@@ -124,13 +124,13 @@ def _verb(task: str, kinds: frozenset[str], has_text: bool) -> str:
 _REFUSAL: Final = pattern("wants", "refusal")
 
 
-def _is_refused(intent: Intent, wording: Wording) -> bool:
+def _is_refused(intent: CueMatch, wording: ParsedRequest) -> bool:
     """ "... but do not read it aloud", "no summary": what is named to be left out."""
     before = wording.instruction[max(0, intent.start - 40) : intent.start]
     return bool(_REFUSAL.search(re.split(r"[.,;:!?]", before)[-1]))
 
 
-def _is_unwilling(intent: Intent, wording: Wording, kinds: frozenset[str]) -> bool:
+def _is_unwilling(intent: CueMatch, wording: ParsedRequest, kinds: frozenset[str]) -> bool:
     """ "I don't want to read all of it" asks for no voice; of a picture, "I can't read this" asks to read it."""
     if intent.task != "READ" or "image" in kinds:
         return False
@@ -138,7 +138,7 @@ def _is_unwilling(intent: Intent, wording: Wording, kinds: frozenset[str]) -> bo
     return bool(re.search(r"(?:n't|not|never|without|no time to)\s+(?:\w+\s+){0,3}read(?:ing)?$", said))
 
 
-def _is_reading_aloud(intent: Intent, intents: Sequence[Intent], wording: Wording) -> bool:
+def _is_reading_aloud(intent: CueMatch, intents: Sequence[CueMatch], wording: ParsedRequest) -> bool:
     """Whether "read" asks for a voice alone: "translate it and read the translation aloud" reads nothing off a picture."""
     if intent.task != "READ":
         return False
@@ -153,26 +153,26 @@ def _makes_text(task: str) -> bool:
     return task in _ASKING_VERBS or (row is not None and Kind.TEXT in row.outputs)
 
 
-def _is_source_language(intent: Intent, wording: Wording) -> bool:
+def _is_source_language(intent: CueMatch, wording: ParsedRequest) -> bool:
     """ "a letter in French" tells what language it is in, "put it in French" what is wanted."""
     if intent.task != "translation" or not wording.instruction[intent.start :].startswith("in "):
         return False
     return bool(rules().source_language.search(wording.instruction[max(0, intent.start - 60) : intent.start].rstrip()))
 
 
-def _longest(intents: Sequence[Intent], wording: Wording) -> list[Intent]:
+def _longest(intents: Sequence[CueMatch], wording: ParsedRequest) -> list[CueMatch]:
     """Of two overlapping cues of different tasks the longer one counts.
 
     Both stay when one is a verb in capitals, or when they say two things at once ("as English text": transcribe and translate).
     """
 
-    def words(intent: Intent) -> int:
+    def words(intent: CueMatch) -> int:
         return len(wording.instruction[intent.start : intent.end].replace(BLANK, ""))
 
-    def together(a: Intent, b: Intent) -> bool:
+    def together(a: CueMatch, b: CueMatch) -> bool:
         return a.task.isupper() or b.task.isupper() or frozenset({a.task, b.task}) in rules().complements
 
-    kept: list[Intent] = []
+    kept: list[CueMatch] = []
     for intent in sorted(intents, key=lambda i: (-words(i), i.start)):
         clash = [k for k in kept if intent.start < k.end and k.start < intent.end and k.task != intent.task]
         if all(together(intent, k) for k in clash):
@@ -180,11 +180,11 @@ def _longest(intents: Sequence[Intent], wording: Wording) -> list[Intent]:
     return sorted(kept, key=lambda i: i.start)
 
 
-def _without_weak_speech(found: list[Want], wording: Wording) -> list[Want]:
+def _without_weak_speech(found: list[Intent], wording: ParsedRequest) -> list[Intent]:
     """ "read it for me" asks for a voice only when nothing else is to be done with what was read."""
     others = {w.task for w in found} & rules().text_tasks
 
-    def weak(w: Want) -> bool:
+    def weak(w: Intent) -> bool:
         said = wording.instruction[w.start : w.end]
         return bool(w.task == "text-to-speech" and re.search(r"^read.*\bfor (?:me|us)$", said) and others)
 

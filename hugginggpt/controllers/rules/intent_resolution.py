@@ -8,9 +8,9 @@ from typing import Final
 
 from hugginggpt.controllers.rules.coreference import result_named
 from hugginggpt.controllers.rules.cue_table import BESIDE, cue_table, pattern, rules
-from hugginggpt.controllers.rules.intent import Want
+from hugginggpt.controllers.rules.intent import Intent
 from hugginggpt.controllers.rules.question_routing import is_answerable
-from hugginggpt.controllers.rules.request_parser import Wording
+from hugginggpt.controllers.rules.request_parser import ParsedRequest
 from hugginggpt.controllers.rules.slot_filling import LENGTH
 
 _READERS: Final = frozenset({"image-to-text", "automatic-speech-recognition"})
@@ -26,7 +26,7 @@ _MIN_LABELS: Final = 3
 """Of a picture; "red or green" is a question about it."""
 
 
-def sentiment_or_labels(found: Sequence[Want], wording: Wording, kinds: frozenset[str]) -> list[Want]:
+def sentiment_or_labels(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     """Labels that are feelings mean sentiment, labels of a photo its look; without labels nothing is sorted."""
     result = []
     for want in found:
@@ -46,7 +46,7 @@ def sentiment_or_labels(found: Sequence[Want], wording: Wording, kinds: frozense
     return result
 
 
-def _sorting(want: Want, wording: Wording, kinds: frozenset[str], found: Sequence[Want]) -> str:
+def _sorting(want: Intent, wording: ParsedRequest, kinds: frozenset[str], found: Sequence[Intent]) -> str:
     """Whether labels are for a picture's look or for what is written in it; empty where they are a mere question."""
     words = wording.instruction + " " + " ".join(wording.files).lower()
     for label in want.labels:  # "a ticket or a receipt?" makes nothing a document
@@ -61,16 +61,16 @@ def _sorting(want: Want, wording: Wording, kinds: frozenset[str], found: Sequenc
     )
 
 
-def once(found: Sequence[Want]) -> list[Want]:
+def once(found: Sequence[Intent]) -> list[Intent]:
     """Each task once, at its first mention; a later mention may add the question."""
-    seen: dict[str, Want] = {}
+    seen: dict[str, Intent] = {}
     for want in found:
         known = seen.get(want.task)
         seen[want.task] = want if known is None else replace(known, question=known.question or want.question)
     return list(seen.values())
 
 
-def outranked(found: Sequence[Want], wording: Wording, kinds: frozenset[str]) -> list[Want]:
+def outranked(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     """Without those that are only a part of what another one means; two looks at a picture in two parts are two wishes."""
     left = list(found)
     for stronger, weaker, kind in rules().outranks:
@@ -81,14 +81,14 @@ def outranked(found: Sequence[Want], wording: Wording, kinds: frozenset[str]) ->
     return left
 
 
-def _beside(weak: Want, strong: Want, wording: Wording) -> bool:
+def _beside(weak: Intent, strong: Intent, wording: ParsedRequest) -> bool:
     """Whether nothing but the words of one thing lies between two wants."""
     first, second = sorted((weak, strong), key=lambda w: w.start)
     between = wording.instruction[first.end : second.start]
     return not _APART.search(between)
 
 
-def fitting(found: Sequence[Want], wording: Wording, kinds: frozenset[str]) -> list[Want]:
+def fitting(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     """Without what makes no sense for what is there."""
     tasks = {w.task for w in found}
     result = []
@@ -110,15 +110,15 @@ def fitting(found: Sequence[Want], wording: Wording, kinds: frozenset[str]) -> l
     return result
 
 
-def order(found: Sequence[Want], wording: Wording) -> list[Want]:
+def order(found: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
     """By what each step needs, then as the words say; "before you ..." and "first" move a step."""
 
-    def position(want: Want) -> int:
+    def position(want: Intent) -> int:
         start, _ = wording.sentence(want.start)
         moved = _BEFORE.search(wording.instruction[start : want.start])
         return want.start + (_LATE if moved else 0)
 
-    def rank(want: Want) -> int:
+    def rank(want: Intent) -> int:
         later = want.later and any(w.task in rules().changes and w.start < want.start for w in found)
         return max(rules().later_rank, rules().rank(want.task)) if later else rules().rank(want.task)
 
@@ -126,7 +126,7 @@ def order(found: Sequence[Want], wording: Wording) -> list[Want]:
     return _with_followers(_after_what_they_name(ranked, wording))
 
 
-def _after_what_they_name(ranked: Sequence[Want], wording: Wording) -> list[Want]:
+def _after_what_they_name(ranked: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
     """A step that names the result of another ("translate the answer") comes after it."""
     result = list(ranked)
     for want in ranked:
@@ -139,9 +139,9 @@ def _after_what_they_name(ranked: Sequence[Want], wording: Wording) -> list[Want
     return result
 
 
-def _with_followers(ranked: Sequence[Want]) -> list[Want]:
+def _with_followers(ranked: Sequence[Intent]) -> list[Intent]:
     """A picture that is made from a control picture comes right after it."""
-    result: list[Want] = []
+    result: list[Intent] = []
     followers = {w.task.removesuffix("-text-to-image"): w for w in ranked if w.follows}
     for want in ranked:
         if want.follows:

@@ -14,10 +14,10 @@ from hugginggpt.controllers.file_mentions import kind_of
 from hugginggpt.controllers.rules.coreference import result_named
 from hugginggpt.controllers.rules.cue_table import pattern, rules
 from hugginggpt.controllers.rules.file_references import Mentions
-from hugginggpt.controllers.rules.intent import Want
-from hugginggpt.controllers.rules.plan_draft import Chain, Made
+from hugginggpt.controllers.rules.intent import Intent
+from hugginggpt.controllers.rules.plan_draft import DraftResult, PlanDraft
 from hugginggpt.controllers.rules.prompt_extraction import has_own, prompt
-from hugginggpt.controllers.rules.request_parser import Wording, sentences
+from hugginggpt.controllers.rules.request_parser import ParsedRequest, sentences
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable, TaskType, serves
 
@@ -39,20 +39,20 @@ _REFERS_BACK: Final = pattern("chaining", "refers_back")
 _HALVES: Final = pattern("chaining", "halves")
 
 
-class Chainer:
+class PlanBuilder:
     """Builds the plan of one request."""
 
-    def __init__(self, wording: Wording, resources: Sequence[Resource], table: TaskTable) -> None:
+    def __init__(self, wording: ParsedRequest, resources: Sequence[Resource], table: TaskTable) -> None:
         self._wording = wording
         self._resources = resources
         self._table = table
-        self._chain = Chain()
-        self._wants: Sequence[Want] = ()
+        self._chain = PlanDraft()
+        self._wants: Sequence[Intent] = ()
         self._mentions = Mentions(wording, resources, ())
         self._clause = ""
         """The words from the cue of the step at hand to that of the next."""
 
-    def plan(self, wants: Sequence[Want]) -> list[dict[str, Any]]:
+    def plan(self, wants: Sequence[Intent]) -> list[dict[str, Any]]:
         """Task objects in the paper's form for the wanted tasks, in their order; needed steps are put in between."""
         self._wants = wants
         self._mentions = Mentions(self._wording, self._resources, wants)
@@ -62,7 +62,7 @@ class Chainer:
             self._step(want, following)
         return self._chain.tasks
 
-    def _step(self, want: Want, following: int | None) -> None:
+    def _step(self, want: Intent, following: int | None) -> None:
         """One task, or one for each file, text and language that is meant."""
         row = self._table[want.task]
         shared = self._shared(want, row)
@@ -83,10 +83,10 @@ class Chainer:
             variants = [{**variant, "language": language} for variant in variants for language in want.languages]
         self._add(want, row, variants)
 
-    def _add(self, want: Want, row: TaskType, variants: Sequence[Mapping[str, Any]]) -> None:
+    def _add(self, want: Intent, row: TaskType, variants: Sequence[Mapping[str, Any]]) -> None:
         self._chain.add(row, [{k: v for k, v in args.items() if v} for args in variants], want.start)
 
-    def _shared(self, want: Want, row: TaskType) -> dict[str, Any]:
+    def _shared(self, want: Intent, row: TaskType) -> dict[str, Any]:
         """The arguments that come from the words of the step itself."""
         said: dict[str, Any] = {"question": want.question, "labels": ", ".join(want.labels), "instruction": want.instruction}
         args = {name: value for name, value in said.items() if value and row.input(name)}
@@ -107,7 +107,7 @@ class Chainer:
         others = [r for r in pictures if r not in masks]
         return {name: found[0].name for name, found in (("image", others), ("mask", masks)) if found}
 
-    def _files(self, kind: Kind, want: Want) -> list[str]:
+    def _files(self, kind: Kind, want: Intent) -> list[str]:
         """What a step works on: what the step before changed, else what is attached; one task for each."""
         if want.follows and self._chain.last:
             return list(self._chain.last.references)
@@ -120,7 +120,7 @@ class Chainer:
         unknown = [name for name in self._wording.files if (promised := kind_of(name)) is None or serves(promised, kind)]
         return (list(self._wording.urls) or unknown)[:1]
 
-    def _takes_made(self, made: Made, want: Want, attached: Sequence[Resource]) -> bool:
+    def _takes_made(self, made: DraftResult, want: Intent, attached: Sequence[Resource]) -> bool:
         """Whether a step works on what another made of its kind, and not on what is attached."""
         if not attached or want.later or _REFERS_BACK.search(self._clause[: _CLAUSE_CHARS + want.end - want.start]):
             return True
@@ -129,7 +129,7 @@ class Chainer:
     def _attached(self, kind: Kind) -> list[Resource]:
         return [resource for resource in self._resources if resource.kind is kind]
 
-    def _texts(self, want: Want, following: int | None) -> Texts:
+    def _texts(self, want: Intent, following: int | None) -> Texts:
         """The texts a step works on: named results, the last content made, given or attached ones, or what a file says."""
         if found := self._made_texts(want, following):
             return found
@@ -141,7 +141,7 @@ class Chainer:
         own = prompt(want, self._wording, following)
         return [own] if own else []
 
-    def _is_prompted(self, want: Want, following: int | None) -> bool:
+    def _is_prompted(self, want: Intent, following: int | None) -> bool:
         """Whether the words of a step are its text, files or not: "a jingle for it" is, "turn it into a song" is not."""
         if want.task not in rules().prompted or want.task == "conversational":
             return False
@@ -149,7 +149,7 @@ class Chainer:
         speaks_of_text = self._attached(Kind.TEXT) and not has_own(want, self._wording, following)
         return not (needs_file or speaks_of_text)
 
-    def _made_texts(self, want: Want, following: int | None) -> Texts:
+    def _made_texts(self, want: Intent, following: int | None) -> Texts:
         """What other steps made that this one works on."""
         chain = self._chain
         attached = self._attached(Kind.TEXT)
@@ -171,14 +171,14 @@ class Chainer:
         content = chain.content_for(want.task)
         return self._joined(want, content) if content else []
 
-    def _joined(self, want: Want, made: Made) -> Texts:
+    def _joined(self, want: Intent, made: DraftResult) -> Texts:
         """Several results go to one task, where it takes several, or to one task each."""
         references: list[str | list[str]] = list(made.references)
         if len(references) > 1 and want.task in rules().joining and not _EACH.search(self._clause):
             return [" ".join(made.references)]
         return references
 
-    def _literal(self, want: Want) -> Texts:
+    def _literal(self, want: Intent) -> Texts:
         given = self._wording.given
         if given and not _is_question(given):
             return [given]
@@ -189,13 +189,13 @@ class Chainer:
             return self._literal_texts(want)
         return [given] if given else []
 
-    def _literal_texts(self, want: Want) -> Texts:
+    def _literal_texts(self, want: Intent) -> Texts:
         chosen = self._mentions.of(want, Kind.TEXT) or self._mentions.of(want, Kind.TABLE)
         names = [resource.name for resource in chosen]
         each = _EACH.search(self._clause) or want.task not in rules().joining
         return list(names) if each or len(names) == 1 else [names]
 
-    def _read_attached(self, want: Want, kinds: Sequence[Kind] = tuple(_READER)) -> Texts:
+    def _read_attached(self, want: Intent, kinds: Sequence[Kind] = tuple(_READER)) -> Texts:
         """What stands in a picture or is said in a recording, read by a task that nobody mentioned."""
         for kind in kinds:
             made = self._chain.made.get(kind)
@@ -211,11 +211,11 @@ class Chainer:
             return [url]
         return []
 
-    def _add_reader(self, reader: str, sources: Sequence[str], want: Want) -> Made:
+    def _add_reader(self, reader: str, sources: Sequence[str], want: Intent) -> DraftResult:
         row = self._table[reader]
         return self._chain.add(row, [{row.inputs[0].name: source} for source in sources], want.start)
 
-    def _pair(self, want: Want) -> tuple[Any, Any]:
+    def _pair(self, want: Intent) -> tuple[Any, Any]:
         """The two texts of a comparison."""
         both = [*self._compared(want), *self._said_twice()]
         return (both[0] if both else None), (both[1] if len(both) > 1 else None)
@@ -227,7 +227,7 @@ class Chainer:
             quotes += halves if len(halves) == 2 else [self._wording.given]
         return quotes
 
-    def _compared(self, want: Want) -> Iterator[Any]:
+    def _compared(self, want: Intent) -> Iterator[Any]:
         names = [resource.name for resource in self._attached(Kind.TEXT)]
         if contents := [made for made in self._chain.contents if made.task not in rules().shortened]:
             last = contents[-1]

@@ -12,7 +12,7 @@ from hugginggpt.core.tasks import Kind, TaskType
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class DraftResult:
     """What one step makes; it may have become several tasks, one for each file."""
 
     task: str
@@ -28,20 +28,20 @@ class Made:
 
 
 @dataclass
-class Chain:
+class PlanDraft:
     """The plan of one request while it grows."""
 
     tasks: list[dict[str, Any]] = field(default_factory=list)
     """In the paper's form."""
-    steps: list[Made] = field(default_factory=list)
-    made: dict[Kind, Made] = field(default_factory=dict)
+    steps: list[DraftResult] = field(default_factory=list)
+    made: dict[Kind, DraftResult] = field(default_factory=dict)
     """The last step that made a picture, sound or video which later steps work on."""
 
-    def add(self, row: TaskType, variants: Sequence[Mapping[str, Any]], start: int) -> Made:
+    def add(self, row: TaskType, variants: Sequence[Mapping[str, Any]], start: int) -> DraftResult:
         """One more step, as one task for each set of arguments."""
         ids = range(len(self.tasks), len(self.tasks) + len(variants))
         self.tasks += [{"task": row.name, "id": number, "args": dict(args)} for number, args in zip(ids, variants, strict=True)]
-        step = Made(row.name, tuple(ids), start, row.outputs)
+        step = DraftResult(row.name, tuple(ids), start, row.outputs)
         self.steps.append(step)
         for kind in row.outputs:
             if kind is not Kind.TEXT and (row.name in rules().changes or kind not in self.made):
@@ -49,21 +49,21 @@ class Chain:
         return step
 
     @property
-    def last(self) -> Made | None:
+    def last(self) -> DraftResult | None:
         """The step before the one that is to be added."""
         return self.steps[-1] if self.steps else None
 
     @property
-    def spoken(self) -> list[Made]:
+    def spoken(self) -> list[DraftResult]:
         """The steps that made any text."""
         return [step for step in self.steps if Kind.TEXT in step.outputs]
 
     @property
-    def contents(self) -> list[Made]:
+    def contents(self) -> list[DraftResult]:
         """The steps whose text is a content to work on, rather than a finding about one."""
         return [step for step in self.spoken if step.task not in rules().findings]
 
-    def content_for(self, task: str) -> Made | None:
+    def content_for(self, task: str) -> DraftResult | None:
         """The text that a task works on where its words name none: the last; for a finding the last that is whole."""
         contents = self.contents
         if task in rules().findings and contents:
@@ -72,16 +72,16 @@ class Chain:
                 return None
         return contents[-1] if contents else None
 
-    def _is_shortened_only(self, contents: Sequence[Made]) -> bool:
+    def _is_shortened_only(self, contents: Sequence[DraftResult]) -> bool:
         """Whether there is nothing but a summary of a text that was given: a finding is made of the text itself."""
         return all(step.task in rules().shortened for step in contents)
 
-    def result(self, tasks: Collection[str], kind: Kind, before: int) -> Made | None:
+    def result(self, tasks: Collection[str], kind: Kind, before: int) -> DraftResult | None:
         """The last step of one of these tasks that makes a kind; its words stand before a position."""
         found = [s for s in self.steps if s.task in tasks and kind in s.outputs and s.start <= before]
         return found[-1] if found else None
 
-    def spoken_near(self, position: int, start: int, end: int) -> Made:
+    def spoken_near(self, position: int, start: int, end: int) -> DraftResult:
         """What is read aloud: what the same part of the sentence asks for, else what was asked for last before it."""
         spoken = self.spoken
         beside = [step for step in spoken if start <= step.start < end]

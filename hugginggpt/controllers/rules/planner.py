@@ -13,12 +13,12 @@ from hugginggpt.controllers.file_mentions import kind_of
 from hugginggpt.controllers.rules.conditionals import without_conditions
 from hugginggpt.controllers.rules.coreference import another, meant, same_again
 from hugginggpt.controllers.rules.cue_table import cue_table, load, pattern
-from hugginggpt.controllers.rules.intent import Want
-from hugginggpt.controllers.rules.intent_detection import guess, wants
-from hugginggpt.controllers.rules.plan_builder import Chainer
+from hugginggpt.controllers.rules.intent import Intent
+from hugginggpt.controllers.rules.intent_detection import detect_intents, guess
+from hugginggpt.controllers.rules.plan_builder import PlanBuilder
 from hugginggpt.controllers.rules.question_routing import is_polite
 from hugginggpt.controllers.rules.refusals import general_question, refusals, small_talk
-from hugginggpt.controllers.rules.request_parser import Wording, read_wording
+from hugginggpt.controllers.rules.request_parser import ParsedRequest, parse_request
 from hugginggpt.core.errors import RequestError
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable
@@ -45,7 +45,7 @@ _ASKED_FOR: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class RulesPlan:
     """What becomes of a request."""
 
     tasks: tuple[Mapping[str, Any], ...] = ()
@@ -56,7 +56,7 @@ class Planned:
     """What of it is left out, and why."""
 
 
-def planned(request: PlanRequest, table: TaskTable) -> Planned:
+def planned(request: PlanRequest, table: TaskTable) -> RulesPlan:
     """Plan a request; pure and quick (a few milliseconds).
 
     Raises:
@@ -65,39 +65,39 @@ def planned(request: PlanRequest, table: TaskTable) -> Planned:
     sure = without_conditions(request.text, request.attached or request.earlier)
     regrets = (sure.regret,) if sure.regret else ()
     request = replace(request, text=sure.text) if regrets else request
-    wording = read_wording(request.text, request.attached)
+    wording = parse_request(request.text, request.attached)
     if _is_foreign(wording):
         raise RequestError(_NO_ENGLISH)
     if not request.attached and (answer := small_talk(wording)):
-        return Planned(said=answer, notices=regrets)
+        return RulesPlan(said=answer, notices=regrets)
     if again := same_again(request, wording):
         return replace(planned(again, table), notices=regrets)
     tasks, said, notices = _tasks(request, wording, table)
-    return Planned(tuple(tasks), said, (*regrets, *notices))
+    return RulesPlan(tuple(tasks), said, (*regrets, *notices))
 
 
-def _tasks(request: PlanRequest, wording: Wording, table: TaskTable) -> tuple[list[dict[str, Any]], str, list[str]]:
+def _tasks(request: PlanRequest, wording: ParsedRequest, table: TaskTable) -> tuple[list[dict[str, Any]], str, list[str]]:
     about = meant(request, wording)
     context = about.resources
-    wording = read_wording(request.text, context) if context else wording
+    wording = parse_request(request.text, context) if context else wording
     wording = replace(wording.without(about.named), given=wording.given or about.text)
     kinds = _kinds(wording, context) or _missing_kind(wording) or frozenset({"none"})
     refused = refusals(wording, kinds)
     names = [resource.origin.label for resource in context]
     pictures = [resource.origin.label for resource in context if resource.kind is Kind.IMAGE]
     pictures = pictures or [name for name in wording.files if kind_of(name) is Kind.IMAGE]
-    wanted = wants(wording, kinds, names, pictures=pictures, refused=refused)
+    wanted = detect_intents(wording, kinds, names, pictures=pictures, refused=refused)
     if not wanted and _is_foreign_latin(wording):
         raise RequestError(_NO_ENGLISH)
     if not wanted and refused:
         raise RequestError(f"{refused[0].reason}.")
     if not wanted and (once_more := another(request, wording)):
-        wanted = [Want(once_more[0], 0, len(wording.text), prompt=once_more[1])]
+        wanted = [Intent(once_more[0], 0, len(wording.text), prompt=once_more[1])]
     if not wanted and kinds == {"none"}:
         _ask_for_a_file(wording, table)
         if not is_polite(wording.instruction) and (answer := general_question(wording)):
             return [], answer, []
-    made = Chainer(wording, context, table).plan(wanted or guess(wording, kinds))
+    made = PlanBuilder(wording, context, table).plan(wanted or guess(wording, kinds))
     for task in made:
         _check_inputs(task, table)
     return made, "", [f"{refusal.reason}, so that was left out." for refusal in refused]
@@ -113,7 +113,7 @@ def _check_inputs(task: Mapping[str, Any], table: TaskTable) -> None:
             raise RequestError(_ASKED_FOR.get(wanted.name, asked))
 
 
-def _ask_for_a_file(wording: Wording, table: TaskTable) -> None:
+def _ask_for_a_file(wording: ParsedRequest, table: TaskTable) -> None:
     """ "transcribe this" without a recording asks for something that only a recording has."""
     if not _POINTS.search(wording.instruction) or wording.given or wording.quotes:
         return
@@ -132,13 +132,13 @@ def _function_words() -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(raw["english"].split()), frozenset(raw["foreign"].split())
 
 
-def _is_foreign(wording: Wording) -> bool:
+def _is_foreign(wording: ParsedRequest) -> bool:
     """Whether the instruction, without what is quoted in it, is in a script that isn't Latin."""
     letters = [character for character in wording.instruction if character.isalpha()]
     return bool(letters) and sum(ord(character) > 0x24F for character in letters) > _MOSTLY * len(letters)
 
 
-def _is_foreign_latin(wording: Wording) -> bool:
+def _is_foreign_latin(wording: ParsedRequest) -> bool:
     """Whether more little words are of its neighbours than of English, or none of several words is English."""
     english, foreign = _function_words()
     words = re.findall(r"[^\W\d_]+", wording.instruction)
@@ -147,19 +147,19 @@ def _is_foreign_latin(wording: Wording) -> bool:
     return len(words) >= _SENTENCE_WORDS and not english & set(words)
 
 
-def _kinds(wording: Wording, context: Sequence[Resource]) -> frozenset[str]:
+def _kinds(wording: ParsedRequest, context: Sequence[Resource]) -> frozenset[str]:
     named = {kind.value for name in (*wording.files, *wording.urls) if (kind := kind_of(name))}
     attached = {resource.kind.value for resource in context}
     return frozenset(attached | named | (_kind_of_page(wording) if wording.urls and not named else frozenset()))
 
 
-def _kind_of_page(wording: Wording) -> frozenset[str]:
+def _kind_of_page(wording: ParsedRequest) -> frozenset[str]:
     """What an address without a telling suffix leads to: what the request calls it, else a text."""
     called = (kind for kind, nouns in _NOUNS.items() if re.search(rf"\b{nouns}\b", wording.instruction))
     return frozenset([next(called, "text")])
 
 
-def _missing_kind(wording: Wording) -> frozenset[str]:
+def _missing_kind(wording: ParsedRequest) -> frozenset[str]:
     """What "this photo" speaks of when nothing is attached: its task is planned, and then the file is asked for."""
     if wording.given or wording.quotes:
         return frozenset()

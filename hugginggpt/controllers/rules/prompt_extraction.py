@@ -6,8 +6,8 @@ import re
 from typing import Final
 
 from hugginggpt.controllers.rules.cue_table import pattern, rules
-from hugginggpt.controllers.rules.intent import Want
-from hugginggpt.controllers.rules.request_parser import BLANK, Wording, sentences
+from hugginggpt.controllers.rules.intent import Intent
+from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest, sentences
 
 _LEAD: Final = pattern("prompts", "lead")
 _TAIL: Final = pattern("prompts", "tail")
@@ -25,7 +25,7 @@ _FEW_WORDS: Final = 4
 _AND_IT: Final = pattern("prompts", "and_it")
 
 
-def prompt(want: Want, wording: Wording, following: int | None) -> str | None:
+def prompt(want: Intent, wording: ParsedRequest, following: int | None) -> str | None:
     """The words after a cue, when they themselves are what to work on; None where they only point at something.
 
     Args:
@@ -55,7 +55,7 @@ def prompt(want: Want, wording: Wording, following: int | None) -> str | None:
     return None if _POINTING.fullmatch(found.lower()) else found or None
 
 
-def has_own(want: Want, wording: Wording, following: int | None) -> bool:
+def has_own(want: Intent, wording: ParsedRequest, following: int | None) -> bool:
     """Whether a step names what it shall make ("a dragon"), rather than what another step made ("it", "the tale")."""
     if wording.given or wording.quotes:
         return False
@@ -63,7 +63,7 @@ def has_own(want: Want, wording: Wording, following: int | None) -> bool:
     return bool(_OWN.match(found)) and not _CONTENT.search(found.lower())
 
 
-def _says_itself(want: Want, wording: Wording, following: int | None) -> bool:
+def _says_itself(want: Intent, wording: ParsedRequest, following: int | None) -> bool:
     """Whether a step names what to make while what is quoted belongs to another ("a film of a dragon, and narrate “...”")."""
     end = following if following is not None and want.start < following else len(wording.text)
     return BLANK not in wording.instruction[want.start : end] and bool(
@@ -71,7 +71,7 @@ def _says_itself(want: Want, wording: Wording, following: int | None) -> bool:
     )
 
 
-def _phrase(want: Want, wording: Wording, following: int | None, *, behind: bool = False) -> str:
+def _phrase(want: Intent, wording: ParsedRequest, following: int | None, *, behind: bool = False) -> str:
     """The words behind a cue, or those before it where there are none behind, unless only those are wanted."""
     text, bounds = wording.text, wording.sentence(want.start)
     end = _before(following, want, wording) if following is not None and want.start < following else bounds[1]
@@ -81,7 +81,7 @@ def _phrase(want: Want, wording: Wording, following: int | None, *, behind: bool
     return (phrase if behind or len(phrase) > 2 else before).replace(BLANK, "")
 
 
-def _before(following: int, want: Want, wording: Wording) -> int:
+def _before(following: int, want: Intent, wording: ParsedRequest) -> int:
     """Where the words of a step end that another follows: at the "and" or the comma before it, if that is near."""
     ends = [m.start() for m in _JOINT.finditer(wording.instruction, want.end, following)]
     return ends[-1] if ends and len(wording.instruction[ends[-1] : following].split()) <= _FEW_WORDS else following

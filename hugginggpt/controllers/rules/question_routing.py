@@ -9,8 +9,8 @@ from typing import Final
 
 from hugginggpt.controllers.file_mentions import kind_of
 from hugginggpt.controllers.rules.cue_table import cue_table, pattern, rules
-from hugginggpt.controllers.rules.intent import Want
-from hugginggpt.controllers.rules.request_parser import BLANK, Wording, sentences
+from hugginggpt.controllers.rules.intent import Intent
+from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest, sentences
 from hugginggpt.core.tasks import Kind
 
 _EMBEDDED: Final = pattern("questions", "embedded")
@@ -25,7 +25,7 @@ _LONG_REST: Final = 8
 """So many words behind a question are a text that it is about."""
 
 
-def with_questions(found: list[Want], wording: Wording, kinds: frozenset[str]) -> list[Want]:
+def with_questions(found: list[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     """Add a question-answering task for each question that no cue explains."""
     table = cue_table()
     added = []
@@ -51,7 +51,7 @@ def with_questions(found: list[Want], wording: Wording, kinds: frozenset[str]) -
     return sorted(found + [w for w in added if w.task], key=lambda w: w.start)
 
 
-def _parts(wording: Wording) -> Iterator[tuple[int, int]]:
+def _parts(wording: ParsedRequest) -> Iterator[tuple[int, int]]:
     """The sentences, and by itself a question that one ends with after a colon."""
     for start, end in sentences(wording.text):
         colons = [m.end() for m in re.finditer(r":\s+", wording.instruction[start:end])]
@@ -59,7 +59,7 @@ def _parts(wording: Wording) -> Iterator[tuple[int, int]]:
         yield from ((start, asked[0]), (asked[0], end)) if asked else ((start, end),)
 
 
-def _spoken(wording: Wording, kinds: frozenset[str]) -> Want | None:
+def _spoken(wording: ParsedRequest, kinds: frozenset[str]) -> Intent | None:
     """The answer to a question that is asked in a recording, of what came with it."""
     asked = _SPOKEN.search(wording.instruction)
     if not asked or "audio" not in kinds or not (about := kinds & {"image", "table", "text"}):
@@ -73,7 +73,7 @@ def is_polite(clause: str) -> bool:
     return bool(_POLITE.match(clause))
 
 
-def _question(start: int, end: int, wording: Wording, kinds: frozenset[str], found: Sequence[Want]) -> Want:
+def _question(start: int, end: int, wording: ParsedRequest, kinds: frozenset[str], found: Sequence[Intent]) -> Intent:
     """A question, as the task that answers it from what is there."""
     text = re.sub(r"^[\s\-–—" + BLANK + r"]+", "", _without_quotes(wording, start, end)).strip()
     about = (_kinds_in(wording, start, end) & kinds) or kinds
@@ -88,34 +88,34 @@ def _question(start: int, end: int, wording: Wording, kinds: frozenset[str], fou
         task = "question-answering"
     else:
         task = ""
-    return Want(task, start, end, question=text)
+    return Intent(task, start, end, question=text)
 
 
-def _describes(reader: Want, wording: Wording) -> bool:
+def _describes(reader: Intent, wording: ParsedRequest) -> bool:
     """Whether a picture is described, which answers no further questions, rather than read."""
     said = wording.instruction[reader.start : reader.end]
     tags = cue_table().tags
     return reader.task == "image-to-text" and bool(tags["captioning"].search(said)) and not tags["reading"].search(said)
 
 
-def _kinds_in(wording: Wording, start: int, end: int) -> frozenset[str]:
+def _kinds_in(wording: ParsedRequest, start: int, end: int) -> frozenset[str]:
     """The kinds of files that the words of a question speak of."""
     said = wording.instruction[start:end]
     named = {kind.value for position, name in wording.places if start <= position < end if (kind := kind_of(name))}
     return frozenset(named | {kind for kind, words in _KIND_WORDS.items() if words.search(said)})
 
 
-def _without_quotes(wording: Wording, start: int, end: int) -> str:
+def _without_quotes(wording: ParsedRequest, start: int, end: int) -> str:
     """The words of a question, without a long text in quotes before it."""
     blanks = re.match(BLANK + r"{20,}\W*", wording.instruction[start:end])
     return wording.text[start + (blanks.end() if blanks else 0) : end]
 
 
-def _later_text(wording: Wording, end: int) -> bool:
+def _later_text(wording: ParsedRequest, end: int) -> bool:
     return len(wording.text[end:].split()) > _LONG_REST
 
 
-def narrowed(found: Sequence[Want], wording: Wording) -> list[Want]:
+def narrowed(found: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
     """Questions without what else their sentence asks for."""
     result = []
     for want in found:
@@ -132,6 +132,6 @@ def narrowed(found: Sequence[Want], wording: Wording) -> list[Want]:
     return result
 
 
-def is_answerable(found: Sequence[Want]) -> bool:
+def is_answerable(found: Sequence[Intent]) -> bool:
     """Whether something other than a question works on a text anyway."""
     return bool({w.task for w in found} & (rules().text_tasks - {"question-answering", "translation"}))

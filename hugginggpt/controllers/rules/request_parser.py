@@ -39,7 +39,7 @@ _DASHES = frozenset({"-", "--", "–", "—"})
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class ParsedRequest:
     """A request, taken apart."""
 
     text: str
@@ -55,7 +55,7 @@ class Wording:
     places: tuple[tuple[int, str], ...] = ()
     """Where each of them stands, in the order of the text; one that is mentioned twice stands there twice."""
 
-    def without(self, spans: Sequence[tuple[int, int]]) -> Wording:
+    def without(self, spans: Sequence[tuple[int, int]]) -> ParsedRequest:
         """The same with some words of the instruction blanked out."""
         return replace(self, instruction=blanked(self.instruction, spans, BLANK))
 
@@ -74,7 +74,7 @@ class Wording:
         return start, end
 
 
-def read_wording(text: str, attached: Sequence[Resource] = ()) -> Wording:
+def parse_request(text: str, attached: Sequence[Resource] = ()) -> ParsedRequest:
     """Take a request apart."""
     text = text.strip().replace("’", "'") if "“" not in text else text.strip()
     instruction = _without_middle(text)
@@ -97,7 +97,7 @@ def read_wording(text: str, attached: Sequence[Resource] = ()) -> Wording:
     places.sort()
     files = tuple(dict.fromkeys(name for _, name in places))
     named = tuple(text[start:end] for start, end in addresses)
-    wording = Wording(text, _lowered(instruction), tuple(q for q in quotes if q), "", named, files, tuple(places))
+    wording = ParsedRequest(text, _lowered(instruction), tuple(q for q in quotes if q), "", named, files, tuple(places))
     wording = _after_colon(wording, attached=bool(attached))
     return wording if attached or wording.quotes or wording.given or named or files else _after_instruction(wording)
 
@@ -122,7 +122,7 @@ def _blank(text: str, start: int, end: int) -> str:
     return blanked(text, [(start, end)], BLANK)
 
 
-def _after_colon(wording: Wording, *, attached: bool) -> Wording:
+def _after_colon(wording: ParsedRequest, *, attached: bool) -> ParsedRequest:
     """A text that follows a colon or an empty line is given, not part of the instruction."""
     for match in re.finditer(r":(?=\s)|\n\s*\n|\n|\s[-–—]{1,2}>?\s", wording.instruction):
         rest = wording.text[match.end() :].strip()
@@ -144,7 +144,7 @@ def _after_colon(wording: Wording, *, attached: bool) -> Wording:
     return wording
 
 
-def _after_instruction(wording: Wording) -> Wording:
+def _after_instruction(wording: ParsedRequest) -> ParsedRequest:
     """With nothing attached or quoted, a long rest after the first sentence or line is the text to work on."""
     bounds = sentences(wording.text)
     if len(bounds) < 2:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from hugginggpt.controllers.rules.cue_table import cue_table, pattern, rules
-from hugginggpt.controllers.rules.intent import Want
-from hugginggpt.controllers.rules.request_parser import BLANK, Wording
+from hugginggpt.controllers.rules.intent import Intent
+from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest
 
 _LATER: Final = pattern("details", "later")
 
@@ -30,7 +30,7 @@ _FIND: Final = pattern("details", "find")
 _THINGS_END: Final = pattern("details", "things_end")
 
 
-def detailed(want: Want, wording: Wording) -> Want:
+def detailed(want: Intent, wording: ParsedRequest) -> Intent:
     """Fill in what the task needs to know."""
     detail = _DETAILS.get(want.task)
     start, end = wording.clause(want.start)
@@ -38,16 +38,16 @@ def detailed(want: Want, wording: Wording) -> Want:
     return replace(detail(want, wording) if detail else want, later=later)
 
 
-def _questioned(want: Want, wording: Wording) -> Want:
+def _questioned(want: Intent, wording: ParsedRequest) -> Intent:
     start, end = wording.sentence(want.start)
     return want if want.question or want.spoken else replace(want, question=wording.text[start:end].strip(" -" + BLANK))
 
 
-def _labelled(want: Want, wording: Wording) -> Want:
+def _labelled(want: Intent, wording: ParsedRequest) -> Intent:
     return replace(want, labels=labels_in(wording))
 
 
-def _found(want: Want, wording: Wording) -> Want:
+def _found(want: Intent, wording: ParsedRequest) -> Intent:
     """The things that are to be found, each a label."""
     match = _FIND.search(wording.instruction, max(0, want.start - 1))
     if not match:
@@ -60,41 +60,41 @@ def _found(want: Want, wording: Wording) -> Want:
     return replace(want, labels=tuple(part for part in parts if part))
 
 
-def _shortened(want: Want, wording: Wording) -> Want:
+def _shortened(want: Intent, wording: ParsedRequest) -> Intent:
     found = LENGTH.search(wording.instruction)
     return replace(want, instruction=found[0] if found else "")
 
 
-def _rewritten(want: Want, wording: Wording) -> Want:
+def _rewritten(want: Intent, wording: ParsedRequest) -> Intent:
     start, end = wording.sentence(want.start)
     blank = wording.instruction.find(BLANK, start, end)
     said = wording.text[start : blank if blank > want.start else end].strip(" ,;:\"“'\n")
     return replace(want, instruction=said if BLANK not in wording.instruction[start : start + len(said)] else "")
 
 
-def _translated(want: Want, wording: Wording) -> Want:
+def _translated(want: Intent, wording: ParsedRequest) -> Intent:
     return replace(want, languages=languages(wording))
 
 
-def _changed(want: Want, wording: Wording) -> Want:
+def _changed(want: Intent, wording: ParsedRequest) -> Intent:
     start, end = wording.sentence(want.start)
     return replace(want, prompt=want.prompt or wording.text[start:end].strip())
 
 
-def _painted_over(want: Want, wording: Wording) -> Want:
+def _painted_over(want: Intent, wording: ParsedRequest) -> Intent:
     """What shall be where the mask is, where that is said."""
     match = next((match for pattern in _OVER if (match := pattern.search(wording.instruction))), None)
     return replace(want, prompt=wording.text[match.start("prompt") : match.end("prompt")].strip() if match else "")
 
 
-def _moved(want: Want, wording: Wording) -> Want:
+def _moved(want: Intent, wording: ParsedRequest) -> Intent:
     """How a picture is to move, where that is said."""
     _, end = wording.sentence(want.start)
     match = _MOVES.search(wording.instruction, want.end, end)
     return replace(want, prompt=wording.text[match.start("prompt") : match.end("prompt")].strip() if match else "")
 
 
-_DETAILS: Final[Mapping[str, Callable[[Want, Wording], Want]]] = {
+_DETAILS: Final[Mapping[str, Callable[[Intent, ParsedRequest], Intent]]] = {
     "visual-question-answering": _questioned,
     "document-question-answering": _questioned,
     "question-answering": _questioned,
@@ -111,7 +111,7 @@ _DETAILS: Final[Mapping[str, Callable[[Want, Wording], Want]]] = {
 }
 
 
-def labels_in(wording: Wording) -> tuple[str, ...]:
+def labels_in(wording: ParsedRequest) -> tuple[str, ...]:
     """The labels of a request that sorts: the longest list of short phrases with commas, or with "or"."""
     if len(wording.quotes) > 2:
         return wording.quotes[1:]
@@ -125,7 +125,7 @@ def labels_in(wording: Wording) -> tuple[str, ...]:
     return tuple(dict.fromkeys(c.strip() for c in cleaned if c.strip()))
 
 
-def languages(wording: Wording) -> tuple[str, ...]:
+def languages(wording: ParsedRequest) -> tuple[str, ...]:
     """The languages to translate into: those that something is to be put into, else the one the person speaks."""
     groups: list[tuple[int, list[str]]] = []
     spoken: list[str] = []

@@ -31,7 +31,7 @@ _NOT_THERE: Final = "The answer is not in the text."
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ExtractedAnswer:
     """The sentence of a text that answers a question."""
 
     sentence: str = ""
@@ -57,7 +57,7 @@ def answer(call: Call) -> Result:
     return Result((answered(parts, found),))
 
 
-def answered(parts: Sequence[str], found: Sequence[Answer]) -> Output:
+def answered(parts: Sequence[str], found: Sequence[ExtractedAnswer]) -> Output:
     """The answers to the parts of a question as one text.
 
     Returns:
@@ -75,12 +75,12 @@ def answered(parts: Sequence[str], found: Sequence[Answer]) -> Output:
     return Output(Kind.TEXT, text=_wording(parts, found, data["sentence"]), data=data)
 
 
-def _data(part: str, found: Answer) -> dict[str, Any]:
+def _data(part: str, found: ExtractedAnswer) -> dict[str, Any]:
     rounded = round(found.confidence, 3)
     return {"question": part, "answer": found.piece, "sentence": found.sentence, "confidence": rounded}
 
 
-def _wording(parts: Sequence[str], found: Sequence[Answer], sentence: str) -> str:
+def _wording(parts: Sequence[str], found: Sequence[ExtractedAnswer], sentence: str) -> str:
     known = [each for each in found if each.sentence]
     if not known:
         return _NOT_THERE
@@ -91,13 +91,15 @@ def _wording(parts: Sequence[str], found: Sequence[Answer], sentence: str) -> st
     return "\n".join(dict.fromkeys(told))
 
 
-def _one(part: str, found: Answer) -> str:
+def _one(part: str, found: ExtractedAnswer) -> str:
     if not found.sentence:
         return f"“{part.rstrip('?')}?” is not answered in the text."
     return f"{found.span} (“{found.sentence}”)" if found.span and found.span != found.sentence else found.sentence
 
 
-def answers_from_sentences(sentences: Sequence[str], questions: Sequence[str], call: Call | None = None) -> list[Answer]:
+def answers_from_sentences(
+    sentences: Sequence[str], questions: Sequence[str], call: Call | None = None
+) -> list[ExtractedAnswer]:
     """For each question the sentence nearest to it in meaning and words, and the piece in it that is asked for."""
     before = [" ".join(sentences[max(0, i - 1) : i + 1]) for i in range(len(sentences))]
     vectors = encode([*questions, *sentences, *before], call)
@@ -111,7 +113,7 @@ def answers_from_sentences(sentences: Sequence[str], questions: Sequence[str], c
 
 def _best(
     sentences: Sequence[str], before: Sequence[str], question: str, alone: NDArray[np.float32], together: NDArray[np.float32]
-) -> Answer:
+) -> ExtractedAnswer:
     """The best sentence, given the cosines of each, alone and with the one before it, which tells whom a pronoun means."""
     import numpy as np
 
@@ -125,8 +127,8 @@ def _best(
     best = int(total.argmax())
     confidence = float(np.clip(total[best], 0, 1))
     if confidence < _FOUND + (_TYPED_MARGIN if kind and not typed[best] else 0):
-        return Answer(confidence=confidence)
-    return Answer(sentences[best], _nearest(spans[best], sentences[best], question, kind), confidence)
+        return ExtractedAnswer(confidence=confidence)
+    return ExtractedAnswer(sentences[best], _nearest(spans[best], sentences[best], question, kind), confidence)
 
 
 def overlap(words: frozenset[str], texts: Sequence[str]) -> NDArray[np.float64]:

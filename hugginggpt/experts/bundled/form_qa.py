@@ -9,7 +9,7 @@ from typing import Final
 
 from hugginggpt.experts.bundled.answer_spans import Span, spans_in
 from hugginggpt.experts.bundled.embeddings import encode
-from hugginggpt.experts.bundled.extractive_qa import Answer, answers_from_sentences, overlap
+from hugginggpt.experts.bundled.extractive_qa import ExtractedAnswer, answers_from_sentences, overlap
 from hugginggpt.experts.bundled.question_analysis import DOCUMENT_WORDS, asked_kind, content_words
 from hugginggpt.experts.bundled.sentence_splitter import split_sentences
 
@@ -76,7 +76,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _FormField:
     """A value with its label."""
 
     label: str
@@ -86,12 +86,12 @@ class _Entry:
     cost: float = 0.0
 
 
-def answers_from_page(rows: Sequence[Sequence[Cell]], questions: Sequence[str]) -> list[Answer]:
+def answers_from_page(rows: Sequence[Sequence[Cell]], questions: Sequence[str]) -> list[ExtractedAnswer]:
     """The answer to each question, from the page's labels where they have it, else from its sentences."""
     return [_from_labels(rows, question) or _from_text(rows, question) for question in questions]
 
 
-def _from_text(rows: Sequence[Sequence[Cell]], question: str) -> Answer:
+def _from_text(rows: Sequence[Sequence[Cell]], question: str) -> ExtractedAnswer:
     return answers_from_sentences(_sentences(rows), [question])[0]
 
 
@@ -105,7 +105,7 @@ def _sentences(rows: Sequence[Sequence[Cell]]) -> list[str]:
     return split_sentences(text)
 
 
-def _from_labels(rows: Sequence[Sequence[Cell]], question: str) -> Answer | None:
+def _from_labels(rows: Sequence[Sequence[Cell]], question: str) -> ExtractedAnswer | None:
     question = _without_tax(question)
     kind = asked_kind(question)
     if kind is None:
@@ -125,10 +125,10 @@ def _from_labels(rows: Sequence[Sequence[Cell]], question: str) -> Answer | None
         score = 0.5 * cosine + 0.5 * share + hint - entry.cost
         if score > best_score and (share or hint or (cosine > _NEAR and kind != "person")):
             best, best_score = entry, score
-    return Answer(best.shown, best.value.text, min(best_score, 1.0)) if best else None
+    return ExtractedAnswer(best.shown, best.value.text, min(best_score, 1.0)) if best else None
 
 
-def _from_pairs(rows: Sequence[Sequence[Cell]], question: str) -> Answer | None:
+def _from_pairs(rows: Sequence[Sequence[Cell]], question: str) -> ExtractedAnswer | None:
     """For a question that shows no kind: the label and what stands beside or below it, both together."""
     pairs: dict[str, float] = {}
     for number, row in enumerate(rows):
@@ -144,7 +144,7 @@ def _from_pairs(rows: Sequence[Sequence[Cell]], question: str) -> Answer | None:
     shares = overlap(words, list(pairs))
     scores = 0.5 * (vectors[1:] @ vectors[0]) + 0.5 * shares - list(pairs.values())
     best = int(scores.argmax()) if pairs else 0
-    return Answer(list(pairs)[best], "", min(float(scores[best]), 1.0)) if pairs and scores[best] > _SURE else None
+    return ExtractedAnswer(list(pairs)[best], "", min(float(scores[best]), 1.0)) if pairs and scores[best] > _SURE else None
 
 
 def _without_tax(question: str) -> str:
@@ -177,13 +177,13 @@ def _hint(kind: str, question: str, words: frozenset[str], label: str) -> float:
     return sum(matches)
 
 
-def _letterhead(rows: Sequence[Sequence[Cell]], question: str) -> Answer | None:
+def _letterhead(rows: Sequence[Sequence[Cell]], question: str) -> ExtractedAnswer | None:
     """Who sent the page: what stands at its top."""
     if not rows or not re.search(_ISSUER, question.lower()):
         return None
     for cell in rows[0]:
         for span in _names(spans_in("person", [cell.text], question)[0]):
-            return Answer(cell.text, span.text, 0.5)
+            return ExtractedAnswer(cell.text, span.text, 0.5)
     return None
 
 
@@ -191,7 +191,7 @@ def _names(spans: Sequence[Span]) -> list[Span]:
     return [span for span in spans if not _LABELS & {word.lower().strip(".") for word in span.text.split()}]
 
 
-def _entries(rows: Sequence[Sequence[Cell]], kind: str, question: str) -> Iterator[_Entry]:
+def _entries(rows: Sequence[Sequence[Cell]], kind: str, question: str) -> Iterator[_FormField]:
     """The values of a kind with the labels that they may have; of several sums in a row the last first, as on a bill."""
     flat = [cell.text for row in rows for cell in row]
     found = iter(spans_in(kind, flat, question))
@@ -208,20 +208,20 @@ def _entries(rows: Sequence[Sequence[Cell]], kind: str, question: str) -> Iterat
 
 def _labelled(
     rows: Sequence[Sequence[Cell]], spans: Sequence[Sequence[Sequence[Span]]], number: int, place: int, value: Span
-) -> Iterator[_Entry]:
+) -> Iterator[_FormField]:
     cell = rows[number][place]
     own = cell.text[: value.start].strip(" :")
     if re.search(_LETTER, re.sub(r"[$€£¥]?\d[\d.,]*", "", own)) and content_words(own):
-        yield _Entry(own, value, cell.text)
+        yield _FormField(own, value, cell.text)
         return
     for left in range(place - 1, -1, -1):
         label = rows[number][left].text
         if re.search(_LETTER, label) and not spans[number][left]:
-            yield _Entry(label, value, f"{label} {cell.text}")
+            yield _FormField(label, value, f"{label} {cell.text}")
             break
     above = _above(rows[:number], cell)
     if above is not None:
-        yield _Entry(above.text, value, f"{above.text} {cell.text}", _BELOW)
+        yield _FormField(above.text, value, f"{above.text} {cell.text}", _BELOW)
 
 
 def _above(rows: Sequence[Sequence[Cell]], cell: Cell) -> Cell | None:

@@ -42,7 +42,7 @@ before its thread has ended."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """One piece of text in a picture."""
 
     text: str
@@ -105,12 +105,12 @@ def answer_about_document(call: Call) -> Result:
     return Result((output,), models=(MODEL, embeddings.MODEL))
 
 
-def rows_text(rows: list[list[Line]]) -> str:
+def rows_text(rows: list[list[TextLine]]) -> str:
     """Rows as lines of text; a wide gap between two pieces becomes a tab."""
     return "\n".join("\t".join(cell.text for cell in cells(row)) for row in rows)
 
 
-def cells(row: list[Line]) -> list[Cell]:
+def cells(row: list[TextLine]) -> list[Cell]:
     """The pieces of a row, those that stand close together joined."""
     found = [Cell(row[0].text, row[0].box)]
     for left, right in zip(row, row[1:], strict=False):
@@ -122,12 +122,12 @@ def cells(row: list[Line]) -> list[Cell]:
     return found
 
 
-def _joined(cell: Cell, line: Line) -> Cell:
+def _joined(cell: Cell, line: TextLine) -> Cell:
     (left, top, _, bottom), (_, line_top, right, line_bottom) = cell.box, line.box
     return Cell(f"{cell.text} {line.text}", (left, min(top, line_top), right, max(bottom, line_bottom)))
 
 
-def read_rows(image: Image.Image) -> list[list[Line]]:
+def read_rows(image: Image.Image) -> list[list[TextLine]]:
     """The pieces of text of a picture in rows, top to bottom, each row left to right; [] when there is none.
 
     Args:
@@ -145,7 +145,7 @@ def read_rows(image: Image.Image) -> list[list[Line]]:
         return []
     boxes = np.asarray(found.boxes, float) / scale
     kept = [i for i, score in enumerate(found.scores) if score >= _SURE and found.txts[i].strip()]
-    pieces = [Line(found.txts[i].strip(), round(float(found.scores[i]), 3), _rectangle(boxes[i])) for i in kept]
+    pieces = [TextLine(found.txts[i].strip(), round(float(found.scores[i]), 3), _rectangle(boxes[i])) for i in kept]
     if sum(character.isalnum() for piece in pieces for character in piece.text) < _LEAST_CHARACTERS:
         return []
     return _rows(pieces, boxes[kept])
@@ -186,7 +186,7 @@ def _skew(boxes: NDArray[np.float64]) -> float:
     return angle if abs(angle) < math.radians(15) else 0.0
 
 
-def _rows(pieces: list[Line], boxes: NDArray[np.float64]) -> list[list[Line]]:
+def _rows(pieces: list[TextLine], boxes: NDArray[np.float64]) -> list[list[TextLine]]:
     """Pieces whose heights overlap by more than half, once the page is straight, stand in one row."""
     import numpy as np
 

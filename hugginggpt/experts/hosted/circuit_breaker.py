@@ -25,7 +25,7 @@ class _Circuit:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Permit:
     """What was said to one who asked to call."""
 
     wait: float = 0.0
@@ -34,7 +34,7 @@ class Entry:
     """Whether it is the one call that finds out whether the provider works again."""
 
 
-class Circuits:
+class CircuitBreaker:
     """One for each provider; shared by all sessions of a process, and safe to use from any thread."""
 
     def __init__(self, *, failures: int = _FAILURES, seconds: float = _SECONDS, clock: Callable[[], float] = time.monotonic):
@@ -57,19 +57,19 @@ class Circuits:
                 return 0.0
             return max(circuit.opened + self._seconds - self._clock(), 0.0)
 
-    def enter(self, provider: str) -> Entry:
+    def enter(self, provider: str) -> Permit:
         """Ask to call. After a pause only one may."""
         left = self.left(provider)
         with self._lock:
             circuit = self._circuits.setdefault(provider, _Circuit())
             if left or circuit.opened is None:
-                return Entry(left)
+                return Permit(left)
             if circuit.trying:
-                return Entry(1.0)
+                return Permit(1.0)
             circuit.trying = True
-            return Entry(0.0, tries=True)
+            return Permit(0.0, tries=True)
 
-    def leave(self, provider: str, entry: Entry, *, well: bool | None) -> None:
+    def leave(self, provider: str, entry: Permit, *, well: bool | None) -> None:
         """Tell how a call went: True worked, False is the provider's failure, None says nothing about it."""
         with self._lock:
             circuit = self._circuits.setdefault(provider, _Circuit())

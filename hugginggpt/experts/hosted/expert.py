@@ -24,16 +24,16 @@ from urllib.parse import urlsplit
 from hugginggpt.core.errors import ExpertError, HuggingGPTError
 from hugginggpt.core.http import ServerFault, without_key
 from hugginggpt.core.model_card import ModelCard
-from hugginggpt.core.threads import together
+from hugginggpt.core.threads import run_concurrently
 from hugginggpt.experts.base import Call, Result, in_thread
-from hugginggpt.experts.hosted.circuit_breaker import Circuits
-from hugginggpt.experts.hosted.memoized_client import Remembering
+from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
+from hugginggpt.experts.hosted.memoized_client import MemoizedClient
 from hugginggpt.experts.hosted.model_cards import ago, hosted_card, is_known_to, shipped_card
-from hugginggpt.experts.hosted.task_table import WAYS
+from hugginggpt.experts.hosted.task_table import HOSTED_TASKS
 from hugginggpt.hub.account import Endpoint, Visitor
-from hugginggpt.hub.catalog import catalogue
-from hugginggpt.hub.client import Errand, FailedAtOnceError, on_errand
-from hugginggpt.hub.errors import At, Fault, failed, read_fault
+from hugginggpt.hub.catalog import load_catalog
+from hugginggpt.hub.client import FailedAtOnceError, HubContext, hub_context
+from hugginggpt.hub.errors import At, HubFault, failed, read_fault
 from hugginggpt.hub.search import HubModel, HubSearch
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class _Asking:
     seconds: float
     """What it was given."""
     answered: dict[Any, Any] = field(default_factory=dict)
-    """What was answered already, of several questions; see `Remembering`."""
+    """What was answered already, of several questions; see `MemoizedClient`."""
 
 
 _PROVIDERS_EACH: Final = 2
@@ -80,7 +80,7 @@ class HostedExpert:
 
     backend = "hosted"
 
-    def __init__(self, search: HubSearch, circuits: Circuits, visitor: Visitor | None = None) -> None:
+    def __init__(self, search: HubSearch, circuits: CircuitBreaker, visitor: Visitor | None = None) -> None:
         """Make one.
 
         Args:
@@ -99,27 +99,27 @@ class HostedExpert:
 
     def offers(self, task: str) -> str:
         """What would make a hosted model do a task that nothing here does; empty where that is no question."""
-        return "with a Hugging Face token a hosted one does it" if task in WAYS and not self._token else ""
+        return "with a Hugging Face token a hosted one does it" if task in HOSTED_TASKS and not self._token else ""
 
     def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
         """What the visitor has added, then what the Hub's search finds; where it can't be asked, the shipped list."""
         found = [self._endpoint_card(endpoint) for endpoint in self._visitor.endpoints]
         if not self._token:
             return found
-        wanted = [task for task in WAYS if tasks is None or task in tasks]
-        listed = together([functools.partial(self._cards_for, task) for task in wanted])
+        wanted = [task for task in HOSTED_TASKS if tasks is None or task in tasks]
+        listed = run_concurrently([functools.partial(self._cards_for, task) for task in wanted])
         unique: dict[tuple[str, str, str], ModelCard] = {}
         for card in (card for cards in listed for card in cards):
             unique.setdefault((card.task, card.id, card.provider), card)  # what was added may be listed, too
         return [*found, *unique.values()]
 
     def _cards_for(self, task: str) -> list[ModelCard]:
-        way = WAYS[task]
+        way = HOSTED_TASKS[task]
         mine = [card for model in self._visitor.models.get(task, ()) for card in self._served(model, task, "you")]
         listing = self.search.find(way.tag or way.does or task, self._token)
         if listing.problem:
             why = listing.problem.rstrip(".")
-            return mine + [shipped_card(entry, task, f"the shipped list ({why})") for entry in catalogue().get(task, ())]
+            return mine + [shipped_card(entry, task, f"the shipped list ({why})") for entry in load_catalog().get(task, ())]
         source = f"the Hub's search, {ago(time.time() - listing.asked)}"
         return mine + [card for model in listing.models for card in self._served(model, task, source)]
 
@@ -133,11 +133,11 @@ class HostedExpert:
 
     def serves(self, model: HubModel, task: str) -> bool:
         """Whether anybody serves a model for a task now."""
-        return task in WAYS and bool(self._served(model, task, ""))
+        return task in HOSTED_TASKS and bool(self._served(model, task, ""))
 
     def _served(self, model: HubModel, task: str, source: str) -> list[ModelCard]:
         """A card for each of the first providers that serve the model for this very task."""
-        does = WAYS[task].does or task
+        does = HOSTED_TASKS[task].does or task
         providers = [each.provider for each in model.served if each.task == does and is_known_to(each.provider, does)]
         if self._visitor.provider:
             providers = [name for name in providers if name == self._visitor.provider]
@@ -205,7 +205,7 @@ class HostedExpert:
         finally:
             self._circuits.leave(provider, entry, well=last)
 
-    def _try(self, asking: _Asking) -> Result | Fault:
+    def _try(self, asking: _Asking) -> Result | HubFault:
         """One try, and another one where what the client remembers of the Hub turns out to be too old."""
         outcome = self._try_once(asking)
         if isinstance(outcome, Result) or not outcome.gone or asking.endpoint:
@@ -213,14 +213,14 @@ class HostedExpert:
         forget_mappings()
         return self._try_once(asking)
 
-    def _try_once(self, asking: _Asking) -> Result | Fault:
+    def _try_once(self, asking: _Asking) -> Result | HubFault:
         call, own = asking.call, asking.endpoint
         # the owner's token is lent for calls at providers, not for whatever address a visitor names
         token = "" if own and self._visitor.shared else self._token
         allowed = self._visitor.allowed
-        errand = Errand(token, asking.ends, self.search.places, call.token.check, allowed)
+        errand = HubContext(token, asking.ends, self.search.places, call.token.check, allowed)
         try:
-            with on_errand(errand):
+            with hub_context(errand):
                 return asyncio.run(self._call(asking, token, max(errand.left, 0.001)))
         except HuggingGPTError:  # what our own reading of the input or the reply says
             raise
@@ -233,7 +233,7 @@ class HostedExpert:
             log.info("%s at %s failed", call.card.id, asking.provider, exc_info=ServerFault(said))
             if isinstance(error, ValueError) and _UNSUPPORTED.search(str(error)):
                 gone = f"{asking.provider} does not serve {call.card.id} for {call.card.task} any more: choose another model."
-                return Fault(gone, gone=True)
+                return HubFault(gone, gone=True)
             at: At = "endpoint" if own else "router"
             fault = read_fault(error, model=call.card.id, provider=asking.provider, seconds=asking.seconds, at=at)
             # once a job is accepted, a second try would be a second job, and be paid for
@@ -244,7 +244,7 @@ class HostedExpert:
         from huggingface_hub import AsyncInferenceClient
 
         call, own = asking.call, asking.endpoint
-        function = _function(WAYS[call.card.task].function)
+        function = _function(HOSTED_TASKS[call.card.task].function)
         client = AsyncInferenceClient(
             own.url if own else call.card.id,
             provider=None if own else asking.provider,  # type: ignore[arg-type]
@@ -253,7 +253,7 @@ class HostedExpert:
         )
         loop = asyncio.get_running_loop()
         async with client:
-            remembering = cast("AsyncInferenceClient", Remembering(client, asking.answered))
+            remembering = cast("AsyncInferenceClient", MemoizedClient(client, asking.answered))
             work = asyncio.ensure_future(function(call, remembering))
             with call.token.telling(lambda: _from_outside(loop, work)):
                 async with asyncio.timeout(seconds):
@@ -286,7 +286,7 @@ def forget_mappings() -> None:
     hf_inference._check_supported_task.cache_clear()
 
 
-def _pause(fault: Fault, number: int) -> float:
+def _pause(fault: HubFault, number: int) -> float:
     """How long to wait before the next try, in seconds: what the server asks for, else longer each time, by chance."""
     if fault.loading:
         return min(max(fault.wait, _FIRST_PAUSE), _LONGEST_PAUSE)
@@ -295,7 +295,7 @@ def _pause(fault: Fault, number: int) -> float:
     return min(_FIRST_PAUSE * 2.0**number, _LONGEST_PAUSE) * _MIX.uniform(0.5, 1.5)
 
 
-def _waiting(fault: Fault, card: ModelCard, provider: str, pause: float) -> str:
+def _waiting(fault: HubFault, card: ModelCard, provider: str, pause: float) -> str:
     if fault.loading:
         told = f", about {fault.wait:.0f} s more" if fault.wait >= 1 else ""
         return f"{card.id} is loading at {provider}{told}"

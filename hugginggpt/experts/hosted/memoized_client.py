@@ -6,7 +6,7 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 
 
-class Remembering:
+class MemoizedClient:
     """Stands for a client: each of its methods, called again with the same arguments, gives the answer of before."""
 
     def __init__(self, client: Any, answered: MutableMapping[Any, Any]) -> None:

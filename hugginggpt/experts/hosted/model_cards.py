@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hugginggpt.core.model_card import ModelCard
-from hugginggpt.hub.catalog import Entry, known
+from hugginggpt.hub.catalog import CatalogEntry, known
 from hugginggpt.hub.search import HubModel
 
 BACKEND: Final = "hosted"
@@ -31,7 +31,7 @@ def hosted_card(model: HubModel, task: str, provider: str, source: str) -> Model
     )
 
 
-def shipped_card(entry: Entry, task: str, source: str) -> ModelCard:
+def shipped_card(entry: CatalogEntry, task: str, source: str) -> ModelCard:
     """What our list knows alone; who serves it is found out when it is needed."""
     return ModelCard(
         entry.id,

@@ -10,7 +10,7 @@ CHAT: Final = "conversational"
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class HostedTask:
     """How a task is done."""
 
     function: str
@@ -24,36 +24,36 @@ class Way:
 _SEEING: Final = {"does": CHAT, "tag": "image-text-to-text"}
 _WRITING: Final = {"does": CHAT, "tag": "text-generation"}
 
-WAYS: Final[Mapping[str, Way]] = {
-    "text-classification": Way("text:classify"),
-    "token-classification": Way("text:find_entities"),
-    "fill-mask": Way("text:fill_gap"),
-    "zero-shot-classification": Way("text:sort_into_labels"),
-    "sentence-similarity": Way("text:compare"),
-    "summarization": Way("text:summarize"),
-    "translation": Way("text:translate"),
-    "question-answering": Way("text:answer_from_text"),
-    "table-question-answering": Way("text:answer_from_table"),
-    "tabular-classification": Way("text:classify_rows"),
-    "conversational": Way("chat:converse", **_WRITING),
-    "text-generation": Way("chat:converse", **_WRITING),
-    "text2text-generation": Way("chat:rewrite", **_WRITING),
-    "image-to-text": Way("chat:describe", **_SEEING),
-    "visual-question-answering": Way("chat:answer_about_picture", **_SEEING),
-    "document-question-answering": Way("chat:answer_about_document", **_SEEING),
-    "image-classification": Way("images:classify"),
-    "zero-shot-image-classification": Way("images:sort_into_labels"),
-    "object-detection": Way("images:detect"),
-    "image-segmentation": Way("images:segment"),
-    "text-to-image": Way("generation:paint"),
-    "image-to-image": Way("generation:repaint"),
-    "text-to-video": Way("generation:film"),
-    "image-to-video": Way("generation:animate"),
-    "text-to-speech": Way("audio:speak"),
-    "automatic-speech-recognition": Way("audio:transcribe"),
-    "audio-classification": Way("audio:classify"),
-    "audio-to-audio": Way("audio:clean"),
+HOSTED_TASKS: Final[Mapping[str, HostedTask]] = {
+    "text-classification": HostedTask("text:classify"),
+    "token-classification": HostedTask("text:find_entities"),
+    "fill-mask": HostedTask("text:fill_gap"),
+    "zero-shot-classification": HostedTask("text:sort_into_labels"),
+    "sentence-similarity": HostedTask("text:compare"),
+    "summarization": HostedTask("text:summarize"),
+    "translation": HostedTask("text:translate"),
+    "question-answering": HostedTask("text:answer_from_text"),
+    "table-question-answering": HostedTask("text:answer_from_table"),
+    "tabular-classification": HostedTask("text:classify_rows"),
+    "conversational": HostedTask("chat:converse", **_WRITING),
+    "text-generation": HostedTask("chat:converse", **_WRITING),
+    "text2text-generation": HostedTask("chat:rewrite", **_WRITING),
+    "image-to-text": HostedTask("chat:describe", **_SEEING),
+    "visual-question-answering": HostedTask("chat:answer_about_picture", **_SEEING),
+    "document-question-answering": HostedTask("chat:answer_about_document", **_SEEING),
+    "image-classification": HostedTask("images:classify"),
+    "zero-shot-image-classification": HostedTask("images:sort_into_labels"),
+    "object-detection": HostedTask("images:detect"),
+    "image-segmentation": HostedTask("images:segment"),
+    "text-to-image": HostedTask("generation:paint"),
+    "image-to-image": HostedTask("generation:repaint"),
+    "text-to-video": HostedTask("generation:film"),
+    "image-to-video": HostedTask("generation:animate"),
+    "text-to-speech": HostedTask("audio:speak"),
+    "automatic-speech-recognition": HostedTask("audio:transcribe"),
+    "audio-classification": HostedTask("audio:classify"),
+    "audio-to-audio": HostedTask("audio:clean"),
 }
 
-TASKS: Final = frozenset(WAYS)
+TASKS: Final = frozenset(HOSTED_TASKS)
 """What can be done elsewhere."""

@@ -10,7 +10,7 @@ from hugginggpt.core.languages import detect, named
 from hugginggpt.core.sentences import Piece, packed, sentences
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.csv_tables import read_rows
-from hugginggpt.experts.hosted.translation import direction
+from hugginggpt.experts.hosted.translation import translation_parameters
 from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.outputs import tables
 from hugginggpt.experts.outputs import text as texts
@@ -123,7 +123,7 @@ async def translate(call: Call, client: AsyncInferenceClient) -> Result:
     codes = {"source": spoken.code if spoken else None, "target": wanted.code if wanted else None}
     if wanted and spoken == wanted:
         return texts.written(text, codes, f"The text is in {wanted.name} already.")
-    way = direction(call.card, spoken, wanted)
+    way = translation_parameters(call.card, spoken, wanted)
     pieces = _pieces(text)
 
     def ask(piece: Piece) -> Awaitable[Any]:

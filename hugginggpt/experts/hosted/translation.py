@@ -19,7 +19,7 @@ _PAIR: Final = re.compile(r"opus-mt(?:-tc-big)?-([a-z]{2,3})-([a-z]{2,3})$", re.
 
 
 @dataclass(frozen=True, slots=True)
-class Direction:
+class TranslationParameters:
     """How a model is told."""
 
     source: str | None = None
@@ -33,7 +33,7 @@ class Direction:
     """That language."""
 
 
-def direction(card: ModelCard, spoken: Language | None, wanted: Language | None) -> Direction:
+def translation_parameters(card: ModelCard, spoken: Language | None, wanted: Language | None) -> TranslationParameters:
     """How to tell a model to translate.
 
     Args:
@@ -50,22 +50,22 @@ def direction(card: ModelCard, spoken: Language | None, wanted: Language | None)
         wrong = (wanted and target and target != wanted) or (spoken and source and source != spoken)
         if wrong:
             raise _not_for(card, wanted or spoken)
-        return Direction(into=target or wanted)
+        return TranslationParameters(into=target or wanted)
     target = wanted or by_code("en")
     assert target is not None  # English is in the table
     if any(family in name for family in _PREFIXES):
         prefix = next(make for family, make in _PREFIXES.items() if family in name)
-        return Direction(prefix=prefix(spoken, target), into=target)
+        return TranslationParameters(prefix=prefix(spoken, target), into=target)
     if any(family in name for family in _OWN_CODES):
         raise ExpertError(f"{card.id} can't be told from here which languages are meant: choose another model.")
     if any(family in name for family in _CODED):
         if spoken is None:
             raise ExpertError(f"{card.id} must be told the text's language, which isn't sure: choose another model.")
-        return Direction(spoken.code, target.code, into=target)
+        return TranslationParameters(spoken.code, target.code, into=target)
     known = card.languages
     if known and "multilingual" not in known and any(each and not each.among(known) for each in (spoken, wanted)):
         raise _not_for(card, wanted or spoken)
-    return Direction(sure=False, into=wanted)
+    return TranslationParameters(sure=False, into=wanted)
 
 
 def _not_for(card: ModelCard, language: Language | None) -> ExpertError:

@@ -11,7 +11,7 @@ from hugginggpt.core.model_card import ModelCard
 from hugginggpt.experts.base import Call, Expert, Result, in_thread
 from hugginggpt.experts.local.expert import LocalExpert
 from hugginggpt.hub.catalog import small_models
-from hugginggpt.hub.download import Hub, hub, in_megabytes
+from hugginggpt.hub.download import HubDownloader, hub, in_megabytes
 
 _DESCRIPTION: Final = "A small public model of the Hugging Face Hub that is fetched at its first use."
 
@@ -34,7 +34,7 @@ class FetchingExpert:
 
     backend = "download"
 
-    def __init__(self, local: LocalExpert, hub: Hub, *, max_bytes: int) -> None:
+    def __init__(self, local: LocalExpert, hub: HubDownloader, *, max_bytes: int) -> None:
         """Make one.
 
         Args:

@@ -22,7 +22,7 @@ from hugginggpt.experts.local.preloading import sample_call
 from hugginggpt.experts.local.runtime.companions import needs_partner, partner
 from hugginggpt.experts.local.runtime.devices import Device, available_memory, find_devices, place
 from hugginggpt.experts.local.runtime.model_pool import ModelPool
-from hugginggpt.experts.local.runtime.runtime import OVERHEAD, LoadedError, Loading, Runtime, told_apart
+from hugginggpt.experts.local.runtime.runtime import OVERHEAD, LoadedError, LoadOnlyRuntime, Runtime, told_apart
 from hugginggpt.experts.local.runtime.task_matching import Match, matches
 from hugginggpt.hub.cache import Checkpoint, find_checkpoints
 
@@ -218,7 +218,7 @@ class LocalExpert:
         if card is None:
             raise ExpertError(f"{model} is not in the cache, or does none of the tasks here.")
         with suppress(LoadedError), told_apart(f"{card.id} can't be tried on {card.task}"):
-            _function(_FUNCTIONS[card.task])([sample_call(card)], self._runtime(model, Loading))
+            _function(_FUNCTIONS[card.task])([sample_call(card)], self._runtime(model, LoadOnlyRuntime))
 
     def _runtime(self, model: str, kind: type[Runtime] = Runtime) -> Runtime:
         if model not in self._checkpoints:  # a process that has looked before it was fetched

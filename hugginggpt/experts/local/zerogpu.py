@@ -28,7 +28,7 @@ _MOST_SECONDS: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class RemoteJob:
     """Calls of one card, as they travel."""
 
     cache: Path | None
@@ -41,7 +41,7 @@ class Errand:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class RemoteFailure:
     """An error, as it travels: its class in ``errors`` and its sentence."""
 
     name: str
@@ -53,7 +53,9 @@ def on_zero_gpu() -> bool:
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in {"1", "t", "true"}
 
 
-def send(calls: Sequence[Call], cache: Path | None, run: Callable[[Errand], Sequence[Result] | Failure]) -> Sequence[Result]:
+def send(
+    calls: Sequence[Call], cache: Path | None, run: Callable[[RemoteJob], Sequence[Result] | RemoteFailure]
+) -> Sequence[Result]:
     """Run calls elsewhere.
 
     Args:
@@ -67,13 +69,13 @@ def send(calls: Sequence[Call], cache: Path | None, run: Callable[[Errand], Sequ
     first = calls[0]
     inputs = tuple({name: _plain(value) for name, value in call.inputs.items()} for call in calls)
     folder = first.new_path("").parent
-    done = run(Errand(cache, first.card, inputs, folder, first.limits, min(first.seconds, _MOST_SECONDS)))
-    if isinstance(done, Failure):
+    done = run(RemoteJob(cache, first.card, inputs, folder, first.limits, min(first.seconds, _MOST_SECONDS)))
+    if isinstance(done, RemoteFailure):
         raise getattr(errors, done.name, errors.ExpertError)(done.message)
     return done
 
 
-def work(errand: Errand) -> Sequence[Result] | Failure:
+def work(errand: RemoteJob) -> Sequence[Result] | RemoteFailure:
     """What the process with the GPU does."""
 
     def new_path(suffix: str) -> Path:
@@ -85,7 +87,7 @@ def work(errand: Errand) -> Sequence[Result] | Failure:
     try:
         return expert.run_here(calls)
     except errors.HuggingGPTError as error:
-        return Failure(type(error).__name__, str(error))
+        return RemoteFailure(type(error).__name__, str(error))
 
 
 def load_here(models: Sequence[str], cache: Path | None = None) -> Sequence[str]:
@@ -98,11 +100,13 @@ def load_here(models: Sequence[str], cache: Path | None = None) -> Sequence[str]
 
 
 @functools.cache
-def wrapped() -> Callable[[Errand], Sequence[Result] | Failure]:
+def wrapped() -> Callable[[RemoteJob], Sequence[Result] | RemoteFailure]:
     """`work` on a GPU that is asked for; to be called once as the Space starts, which refuses to start without."""
     import spaces  # type: ignore[import-untyped]
 
-    found: Callable[[Errand], Sequence[Result] | Failure] = spaces.GPU(work, duration=lambda errand: round(errand.seconds))
+    found: Callable[[RemoteJob], Sequence[Result] | RemoteFailure] = spaces.GPU(
+        work, duration=lambda errand: round(errand.seconds)
+    )
     return found
 
 

@@ -26,7 +26,7 @@ _LEGEND_ENTRIES: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class LabelledBox:
     """Something to mark."""
 
     label: str
@@ -47,7 +47,7 @@ def _colours() -> Iterable[Colour]:
         yield round(red * 255), round(green * 255), round(blue * 255)
 
 
-def draw_boxes(picture: Image.Image, boxes: Sequence[Box]) -> Image.Image:
+def draw_boxes(picture: Image.Image, boxes: Sequence[LabelledBox]) -> Image.Image:
     """A copy of an RGB picture with a frame round each thing and its caption on a plate of the same colour.
 
     Large boxes are drawn first, so that small ones stay visible; captions stay inside the picture.

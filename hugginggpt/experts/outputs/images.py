@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.outputs.drawing import Box, colours_of, draw_boxes, draw_regions, with_legend
+from hugginggpt.experts.outputs.drawing import LabelledBox, colours_of, draw_boxes, draw_regions, with_legend
 from hugginggpt.experts.outputs.grammar import counted, joined
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def things(
     all_ = ranked(found)
     sure = [thing for thing in all_ if thing["score"] >= threshold]
     shown = [_inside(thing, picture.size) for thing in sure or all_]
-    boxes = [Box(thing["label"], f"{thing['label']} {thing['score']:.0%}", tuple(thing["box"])) for thing in shown]
+    boxes = [LabelledBox(thing["label"], f"{thing['label']} {thing['score']:.0%}", tuple(thing["box"])) for thing in shown]
     path = call.new_path(".png")
     draw_boxes(picture, boxes).save(path)
     counts = dict(Counter(thing["label"] for thing in shown).most_common())

@@ -19,7 +19,7 @@ from hugginggpt.core.errors import RequestError, ResourceError
 from hugginggpt.core.resources import Resource
 from hugginggpt.hub.tokens import checked_token
 from hugginggpt.llm.client import LanguageModel
-from hugginggpt.ui.session.llm_choice import BUILT_IN, OPENAI, OTHER, Fields, language_model
+from hugginggpt.ui.session.llm_choice import BUILT_IN, OPENAI, OTHER, LLMFields, language_model
 from hugginggpt.workspace.workspace import Workspace
 
 _LONGEST_NAME: Final = 200
@@ -45,7 +45,7 @@ class Keys:
             HuggingGPTError: It may not be reached from here, or the key or the address is malformed.
         """
         brain = OTHER if self.base_url else OPENAI if self.openai_key else BUILT_IN
-        typed = Fields(brain, openai_key=self.openai_key, base_url=self.base_url, model=self.model)
+        typed = LLMFields(brain, openai_key=self.openai_key, base_url=self.base_url, model=self.model)
         return await language_model(typed)
 
 

@@ -22,12 +22,12 @@ from hugginggpt.agent.factory import make_controller, session_experts
 from hugginggpt.core.errors import HuggingGPTError, RequestError
 from hugginggpt.core.events import Event
 from hugginggpt.core.resources import Resource
-from hugginggpt.core.threads import aside
+from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.hub.overview import overview
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.selection.ranking import Ranking
 from hugginggpt.ui.api.auth import read_keys, take_files
-from hugginggpt.ui.api.progress import Telling, hung_up
+from hugginggpt.ui.api.progress import CallProgress, hung_up
 from hugginggpt.ui.api.schemas import (
     ModelResult,
     PlanResult,
@@ -37,8 +37,8 @@ from hugginggpt.ui.api.schemas import (
     run_result,
     task_result,
 )
-from hugginggpt.ui.session.background_run import Run
-from hugginggpt.ui.session.tab_session import Visit
+from hugginggpt.ui.session.background_run import BackgroundRun
+from hugginggpt.ui.session.tab_session import TabSession
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Api:
         self._name_of = name_of
         self._shared = shared
         self._kept_seconds = kept_seconds
-        self._kept: deque[Visit] = deque()
+        self._kept: deque[TabSession] = deque()
 
     def add(self) -> None:
         """Add them to the Blocks in which the caller stands."""
@@ -163,11 +163,11 @@ class Api:
         return [model_result(row, ranking.reason if row.id == first and not n else "") for n, row in enumerate(rows)]
 
     @asynccontextmanager
-    async def _visit(self, caller: gr.Request) -> AsyncIterator[Visit]:
+    async def _visit(self, caller: gr.Request) -> AsyncIterator[TabSession]:
         """A session for this call alone; unless it is kept, its files go with the call."""
         keys = read_keys(caller.headers or {})
         model = await keys.language_model()
-        visit = Visit(self._agent.new_session(), model, token=keys.hf_token)
+        visit = TabSession(self._agent.new_session(), model, token=keys.hf_token)
         try:
             yield visit
         finally:
@@ -176,19 +176,19 @@ class Api:
             if visit not in self._kept:
                 visit.close()
 
-    async def _attached(self, visit: Visit, files: Sequence[object] | None) -> list[Resource]:
+    async def _attached(self, visit: TabSession, files: Sequence[object] | None) -> list[Resource]:
         settings, uploads = self._agent.settings, Path(get_upload_folder())
         return await take_files(visit.session.workspace, files, uploads, max_bytes=settings.max_file_bytes)
 
-    async def _ranked(self, visit: Visit, caller: gr.Request, tasks: set[str]) -> dict[str, Ranking]:
+    async def _ranked(self, visit: TabSession, caller: gr.Request, tasks: set[str]) -> dict[str, Ranking]:
         experts = session_experts(self._agent, visit.model, visitor=visit.visitor(self._shared, self._name_of(caller)))
-        return dict(await aside(lambda: self._agent.candidates(experts, tasks)))
+        return dict(await run_in_daemon_thread(lambda: self._agent.candidates(experts, tasks)))
 
-    async def _events(self, visit: Visit, caller: gr.Request, request: str, attached: Sequence[Resource]) -> list[Event]:
+    async def _events(self, visit: TabSession, caller: gr.Request, request: str, attached: Sequence[Resource]) -> list[Event]:
         experts = session_experts(self._agent, visit.model, visitor=visit.visitor(self._shared, self._name_of(caller)))
-        tell = Telling()
+        tell = CallProgress()
         stream = self._agent.run(request, visit.session, make_controller(visit.model), attached, extra=experts)
-        work = visit.begin(Run(request, tuple(attached)), stream)
+        work = visit.begin(BackgroundRun(request, tuple(attached)), stream)
         watching = asyncio.create_task(_stop_when_gone(visit, caller))
         told = 0
         try:
@@ -204,14 +204,14 @@ class Api:
                 await watching
         return work.run.events
 
-    def _keep(self, visit: Visit) -> None:
+    def _keep(self, visit: TabSession) -> None:
         """Delete the files of a call only after a while; they go earlier where there are too many, or the server ends."""
         self._kept.append(visit)
         asyncio.get_running_loop().call_later(self._kept_seconds, self._forget, visit)
         if len(self._kept) > _MOST_KEPT:
             self._forget(self._kept[0])
 
-    def _forget(self, visit: Visit) -> None:
+    def _forget(self, visit: TabSession) -> None:
         if visit in self._kept:
             self._kept.remove(visit)
         visit.close()
@@ -227,6 +227,6 @@ def _told() -> Iterator[None]:
         raise gr.Error(str(error), print_exception=False) from None
 
 
-async def _stop_when_gone(visit: Visit, caller: gr.Request) -> None:
+async def _stop_when_gone(visit: TabSession, caller: gr.Request) -> None:
     await hung_up(caller)
     await visit.stop()

@@ -33,7 +33,7 @@ _CALL: Final = "x-hugginggpt-call"
 """Tells the endpoint which call of an MCP client it works for; the server writes it, whatever a client has sent."""
 
 
-class Telling:
+class CallProgress:
     """What a caller hears while a request is worked on: how many tasks of how many are over, and what goes on."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Telling:
                 return ""
 
 
-class HangUps:
+class DisconnectMiddleware:
     """Middleware that notes which MCP clients hang up.
 
     Gradio serves an MCP call through a client of its own inside the server, which knows nothing of a lost connection.
@@ -121,7 +121,7 @@ async def hung_up(caller: gr.Request) -> None:
     """Wait until the caller has hung up; Gradio itself notes it, and lets the request go on."""
     blocks, event_id = LocalContext.blocks.get(None), LocalContext.event_id.get(None)
     queued: Any = blocks._queue.event_ids_to_events.get(event_id) if blocks and event_id else None
-    gone = HangUps.of(caller) or asyncio.Event()
+    gone = DisconnectMiddleware.of(caller) or asyncio.Event()
     while not gone.is_set() and (queued is None or queued.alive):
         with suppress(TimeoutError):
             await asyncio.wait_for(gone.wait(), _SECONDS_BETWEEN_LOOKS)

@@ -14,7 +14,7 @@ from hugginggpt.core.errors import RequestError
 from hugginggpt.core.events import Answered, Event, RequestFailed
 from hugginggpt.core.tasks import TaskType
 from hugginggpt.core.trace import trace_json
-from hugginggpt.hub.overview import Row
+from hugginggpt.hub.overview import OverviewRow
 from hugginggpt.selection.ranking import Ranking
 
 
@@ -120,7 +120,7 @@ _WHERE: Final = {
 }
 
 
-def model_result(row: Row, why: str) -> ModelResult:
+def model_result(row: OverviewRow, why: str) -> ModelResult:
     """What is told of a model.
 
     Args:

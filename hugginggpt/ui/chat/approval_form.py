@@ -25,7 +25,7 @@ ON_LOAD: Final = script("approval")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FormAnswer:
     """What a person has left in the form."""
 
     key: str = ""
@@ -37,7 +37,7 @@ class Answer:
     args: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
 
 
-def form(proposal: Proposal, table: TaskTable, words: Words, *, answer: Answer | None = None, error: str = "") -> str:
+def form(proposal: Proposal, table: TaskTable, words: Words, *, answer: FormAnswer | None = None, error: str = "") -> str:
     """The form, as HTML.
 
     Args:
@@ -47,7 +47,7 @@ def form(proposal: Proposal, table: TaskTable, words: Words, *, answer: Answer |
         answer: What was left in it before, where it was refused.
         error: Why it was.
     """
-    answer = answer or Answer()
+    answer = answer or FormAnswer()
     tasks = "".join(_task(task, proposal, table, words, answer) for task in proposal.open)
     alert = f'<p class="wrong" role="alert">{escape(error)}</p>' if error else ""
     title = escape(words("approval.title"))
@@ -59,7 +59,7 @@ def form(proposal: Proposal, table: TaskTable, words: Words, *, answer: Answer |
     )
 
 
-def _task(task: Task, proposal: Proposal, table: TaskTable, words: Words, answer: Answer) -> str:
+def _task(task: Task, proposal: Proposal, table: TaskTable, words: Words, answer: FormAnswer) -> str:
     keep = "" if task.id in answer.dropped else " checked"
     number = f"task-{task.id}"
     body = "".join(_argument(task, name, value, table, answer) for name, value in task.args.items())
@@ -70,7 +70,7 @@ def _task(task: Task, proposal: Proposal, table: TaskTable, words: Words, answer
     )
 
 
-def _models(task: Task, proposal: Proposal, words: Words, answer: Answer) -> str:
+def _models(task: Task, proposal: Proposal, words: Words, answer: FormAnswer) -> str:
     if task.id in proposal.problems:
         return f'<p class="wrong">{escape(proposal.problems[task.id])}</p>'
     ids = list(dict.fromkeys(model.id for model in proposal.models.get(task.id, ())))
@@ -79,7 +79,7 @@ def _models(task: Task, proposal: Proposal, words: Words, answer: Answer) -> str
     return f'<label class="field">{escape(words("approval.model"))} <select name="model">{options}</select></label>'
 
 
-def _argument(task: Task, name: str, value: Argument, table: TaskTable, answer: Answer) -> str:
+def _argument(task: Task, name: str, value: Argument, table: TaskTable, answer: FormAnswer) -> str:
     text = answer.args.get(task.id, {}).get(name, written(value))
     wanted = table[task.task].input(name)
     rows = min(6, 1 + len(text) // 60) if wanted and wanted.kind is Kind.TEXT else 1
@@ -93,12 +93,12 @@ def written(value: Argument) -> str:
     return value if isinstance(value, str) else ", ".join(value)
 
 
-def answer_of(sent: gr.EventData) -> Answer:
+def answer_of(sent: gr.EventData) -> FormAnswer:
     """What the browser has sent; whatever is not of the form's shape counts as not changed."""
     said: dict[str, Any] = sent._data if isinstance(sent._data, dict) else {}
     tasks = said.get("tasks")
     found = [task for task in tasks if isinstance(task, dict) and _is_id(task.get("id"))] if isinstance(tasks, list) else []
-    return Answer(
+    return FormAnswer(
         str(said.get("key") or ""),
         said.get("stop") is True,
         frozenset(task["id"] for task in found if task.get("keep") is False),
@@ -118,7 +118,7 @@ def _texts(args: Any) -> Mapping[str, str]:
 
 
 def approved(
-    proposal: Proposal, answer: Answer, table: TaskTable, resources: Sequence[Resource], max_tasks: int = 2_000
+    proposal: Proposal, answer: FormAnswer, table: TaskTable, resources: Sequence[Resource], max_tasks: int = 2_000
 ) -> Approved:
     """What may run.
 

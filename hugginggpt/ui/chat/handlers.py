@@ -14,26 +14,26 @@ from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.agent.factory import make_controller, session_experts
 from hugginggpt.core.errors import HuggingGPTError, ResourceError
 from hugginggpt.core.events import ApprovalGiven
-from hugginggpt.core.markdown import plain
+from hugginggpt.core.markdown import strip_markdown
 from hugginggpt.core.plan import Plan
 from hugginggpt.core.trace import fold_steps
 from hugginggpt.hub.shared_token import SharedToken
-from hugginggpt.planning.approval import Given
+from hugginggpt.planning.approval import PreparedPlan
 from hugginggpt.ui.chat import approval_form, examples, messages
 from hugginggpt.ui.chat.inputs import chosen_example, chosen_model, clean, first, named, taken, typed_in
-from hugginggpt.ui.chat.view import BUSY, EMPTY, READY, Drawing, View, Views
-from hugginggpt.ui.session.background_run import Run
+from hugginggpt.ui.chat.view import BUSY, EMPTY, READY, View, ViewBuilder, Views
+from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.ui.session.llm_choice import on_space
-from hugginggpt.ui.session.tab_session import Visit
+from hugginggpt.ui.session.tab_session import TabSession
 
 _SECONDS_BETWEEN_VIEWS: Final = 0.15
 
 
-class Talk:
+class ChatHandlers:
     """The handlers."""
 
     def __init__(
-        self, agent: HuggingGPT, visit_of: Callable[[Visit | None], Visit], *, shared: SharedToken | None = None
+        self, agent: HuggingGPT, visit_of: Callable[[TabSession | None], TabSession], *, shared: SharedToken | None = None
     ) -> None:
         """Make them.
 
@@ -45,9 +45,9 @@ class Talk:
         self._agent = agent
         self._visit = visit_of
         self._shared = shared
-        self._drawing = Drawing(agent.table)
+        self._drawing = ViewBuilder(agent.table)
 
-    async def ask(self, value: dict[str, Any] | None, visit: Visit | None, request: gr.Request) -> Views:
+    async def ask(self, value: dict[str, Any] | None, visit: TabSession | None, request: gr.Request) -> Views:
         """Work on one request and show every step; what was typed comes back into the box when it can't be done."""
         visit = self._visit(visit)
         text, paths = typed_in(value)
@@ -56,11 +56,11 @@ class Talk:
                 yield self._refused(visit)
                 return
             yield View(box=gr.MultimodalTextbox(**BUSY), visit=visit).outputs()
-            session, run = visit.session, Run(text, before=visit.session.turns)
+            session, run = visit.session, BackgroundRun(text, before=visit.session.turns)
             try:
                 run.attached = tuple([await asyncio.to_thread(taken, visit, path) for path in paths])
             except ResourceError as error:
-                run = Run.refused(text or ", ".join(path.name for path in paths), str(error), run.before)
+                run = BackgroundRun.refused(text or ", ".join(path.name for path in paths), str(error), run.before)
             if visit.session is not session:  # another conversation has begun meanwhile
                 yield self._drawing.of(visit, box=gr.MultimodalTextbox(**READY)).outputs()
                 return
@@ -74,17 +74,17 @@ class Talk:
         async for view in self.followed(visit, typed={"text": text, "files": [str(path) for path in paths]}):
             yield view
 
-    async def retry(self, visit: Visit | None, request: gr.Request, chosen: gr.RetryData) -> Views:
+    async def retry(self, visit: TabSession | None, request: gr.Request, chosen: gr.RetryData) -> Views:
         """Do a request once more; what came after it goes."""
         async for view in self._anew(self._visit(visit), first(chosen.index), None, request):
             yield view
 
-    async def edit(self, visit: Visit | None, request: gr.Request, changed: gr.EditData) -> Views:
+    async def edit(self, visit: TabSession | None, request: gr.Request, changed: gr.EditData) -> Views:
         """Do a request with other words; what came after it goes."""
         async for view in self._anew(self._visit(visit), first(changed.index), str(changed.value), request):
             yield view
 
-    async def _anew(self, visit: Visit, index: int, text: str | None, request: gr.Request) -> Views:
+    async def _anew(self, visit: TabSession, index: int, text: str | None, request: gr.Request) -> Views:
         async with visit.claim() as mine:
             place = self._drawing.place(visit, index)
             if not mine or place is None or visit.runs[place].closed:
@@ -92,13 +92,13 @@ class Talk:
                 return
             old = visit.runs[place]
             if text is not None:
-                text = clean(plain(text) if messages.is_marked(old.text) else text)
+                text = clean(strip_markdown(text) if messages.is_marked(old.text) else text)
             visit.back_to(place)
-            self._begin(visit, Run(old.text if text is None else text, old.attached, old.before), request)
+            self._begin(visit, BackgroundRun(old.text if text is None else text, old.attached, old.before), request)
         async for view in self.followed(visit):
             yield view
 
-    async def undo(self, visit: Visit | None, chosen: gr.UndoData) -> tuple[Any, ...]:
+    async def undo(self, visit: TabSession | None, chosen: gr.UndoData) -> tuple[Any, ...]:
         """Take a request back, and all that came after it; it stands in the box again, and its files stay on the shelf."""
         visit = self._visit(visit)
         place = self._drawing.place(visit, first(chosen.index))
@@ -109,7 +109,7 @@ class Talk:
         typed: dict[str, Any] = {"text": old.text, "files": [str(resource.path) for resource in old.attached if resource.path]}
         return self._drawing.of(visit, box=gr.MultimodalTextbox(value=typed, **READY)).outputs()
 
-    async def again(self, visit: Visit | None, request: gr.Request, chosen: gr.SelectData) -> Views:
+    async def again(self, visit: TabSession | None, request: gr.Request, chosen: gr.SelectData) -> Views:
         """Run what failed or was stopped once more, with another model where one was chosen; what is done stays done."""
         visit = self._visit(visit)
         async with visit.claim() as mine:
@@ -119,13 +119,13 @@ class Talk:
                 yield self._refused(visit, mine)
                 return
             approved = any(isinstance(event, ApprovalGiven) for event in old.events)
-            given = Given(Plan(tuple(step.task for step in steps)), steps, chosen_model(chosen.value), approved)
+            given = PreparedPlan(Plan(tuple(step.task for step in steps)), steps, chosen_model(chosen.value), approved)
             visit.back_to(len(visit.runs) - 1)
-            self._begin(visit, Run(old.text, old.attached, old.before), request, given)
+            self._begin(visit, BackgroundRun(old.text, old.attached, old.before), request, given)
         async for view in self.followed(visit):
             yield view
 
-    async def example(self, visit: Visit | None, request: gr.Request, chosen: gr.EventData) -> Views:
+    async def example(self, visit: TabSession | None, request: gr.Request, chosen: gr.EventData) -> Views:
         """Run an example that was clicked; one that can't run here only fills the box."""
         visit = self._visit(visit)
         example = chosen_example(chosen)
@@ -139,7 +139,7 @@ class Talk:
         async for view in self.ask(value, visit, request):
             yield view
 
-    def use(self, box: dict[str, Any] | None, visit: Visit | None, chosen: gr.EventData) -> dict[str, Any]:
+    def use(self, box: dict[str, Any] | None, visit: TabSession | None, chosen: gr.EventData) -> dict[str, Any]:
         """Name a resource in the next request."""
         box = box or EMPTY
         there = {resource.name for resource in self._visit(visit).session.workspace.resources}
@@ -147,18 +147,18 @@ class Talk:
         name = name if isinstance(name, str) and name in there else ""
         return {"text": " ".join(filter(None, [(box.get("text") or "").rstrip(), name])), "files": box.get("files") or []}
 
-    async def stop(self, visit: Visit | None) -> None:
+    async def stop(self, visit: TabSession | None) -> None:
         """Stop the request; whoever follows it shows that."""
         if visit is not None:
             await visit.stop()
 
-    async def clear(self, visit: Visit | None) -> tuple[Any, ...]:
+    async def clear(self, visit: TabSession | None) -> tuple[Any, ...]:
         """A new conversation: the old one and its files are deleted; the planner, with its key, and what is typed stay."""
         visit = self._visit(visit)
         await visit.renew(self._agent.new_session())
         return self.idle(visit)
 
-    async def approve(self, visit: Visit | None, sent: gr.EventData) -> tuple[Any, ...]:
+    async def approve(self, visit: TabSession | None, sent: gr.EventData) -> tuple[Any, ...]:
         """Let a plan run as the person has left it, or say why it can't."""
         visit = self._visit(visit)
         proposal, answer = visit.gate.proposal, approval_form.answer_of(sent)
@@ -179,25 +179,25 @@ class Talk:
         form = approval_form.form(proposal, self._agent.table, visit.words, answer=answer if error else None, error=error)
         return View(form=gr.HTML(value=form, visible=True)).outputs()
 
-    def look_at(self, number: int | None, visit: Visit | None) -> tuple[Any, ...]:
+    def look_at(self, number: int | None, visit: TabSession | None) -> tuple[Any, ...]:
         """Show an earlier run's plan."""
         visit = self._visit(visit)
         visit.shown = visit.runs[number] if number is not None and 0 <= number < len(visit.runs) else None
         view = View(picture=self._drawing.picture(visit), share=self._drawing.shareable(visit), visit=visit)
         return replace(view, link=self._drawing.link(visit)).outputs()
 
-    def whole(self, visit: Visit) -> View:
+    def whole(self, visit: TabSession) -> View:
         """All of a visit as it is."""
         tasks = {task for example in examples.examples() for task in example.tasks}
         start = examples.welcome(self._there(visit, tasks).__contains__, messages.file_address, visit.words)
         view = self._drawing.of(visit, box=gr.MultimodalTextbox(**(BUSY if visit.busy else READY)))
         return replace(view, welcome=gr.HTML(value=start, visible=not visit.runs))
 
-    def idle(self, visit: Visit) -> tuple[Any, ...]:
+    def idle(self, visit: TabSession) -> tuple[Any, ...]:
         """A visit in which nothing is worked on."""
         return self._drawing.of(visit, box=gr.MultimodalTextbox(**READY)).outputs()
 
-    async def followed(self, visit: Visit, *, typed: dict[str, Any] | None = None) -> Views:
+    async def followed(self, visit: TabSession, *, typed: dict[str, Any] | None = None) -> Views:
         """What is seen until the work on the last request is over.
 
         Args:
@@ -225,7 +225,7 @@ class Talk:
         back: dict[str, Any] = {"value": typed} if work.run.failed and typed else {}
         yield self._drawing.of(visit, box=gr.MultimodalTextbox(**back, **READY)).outputs()
 
-    def _begin(self, visit: Visit, run: Run, request: gr.Request, given: Given | None = None) -> None:
+    def _begin(self, visit: TabSession, run: BackgroundRun, request: gr.Request, given: PreparedPlan | None = None) -> None:
         stream = self._agent.run(
             run.text,
             visit.session,
@@ -239,21 +239,21 @@ class Talk:
         )
         visit.begin(run, stream)
 
-    def _runs_here(self, visit: Visit, tasks: Sequence[str]) -> bool:
+    def _runs_here(self, visit: TabSession, tasks: Sequence[str]) -> bool:
         """Whether there is a model for each of these tasks, for this visitor."""
         return self._there(visit, tasks) >= set(tasks)
 
-    def _there(self, visit: Visit, tasks: Collection[str]) -> set[str]:
+    def _there(self, visit: TabSession, tasks: Collection[str]) -> set[str]:
         experts = session_experts(self._agent, **self._own(visit, ""))
         found = self._agent.candidates(experts, set(tasks), visit.wishes.preferences())
         return {task for task in tasks if task in found and found[task].cards}
 
-    def _own(self, visit: Visit, name: str) -> dict[str, Any]:
+    def _own(self, visit: TabSession, name: str) -> dict[str, Any]:
         """What the back ends of this visitor are made from."""
         model = visit.model if visit.writes else None
         return {"model": model, "fetch": visit.fetch, "visitor": visit.visitor(self._shared, name)}
 
-    def _refused(self, visit: Visit, free: bool = False) -> tuple[Any, ...]:
+    def _refused(self, visit: TabSession, free: bool = False) -> tuple[Any, ...]:
         if free or not visit.just_begun:  # a click that came twice is one
             gr.Info(visit.words("page.not_here") if free else visit.words("page.busy"))
         return View(visit=visit).outputs()

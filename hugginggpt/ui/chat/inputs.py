@@ -11,7 +11,7 @@ import gradio as gr
 from hugginggpt.core.resources import NAME, Resource
 from hugginggpt.ui.chat import examples
 from hugginggpt.ui.chat.view import EMPTY
-from hugginggpt.ui.session.tab_session import Visit
+from hugginggpt.ui.session.tab_session import TabSession
 
 
 def typed_in(value: dict[str, Any] | None) -> tuple[str, list[Path]]:
@@ -25,14 +25,14 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").strip()
 
 
-def taken(visit: Visit, path: Path) -> Resource:
+def taken(visit: TabSession, path: Path) -> Resource:
     """A file as a resource; one that lies on the shelf already is that one."""
     workspace = visit.session.workspace
     there = next((resource for resource in workspace.resources if resource.path == path), None)
     return there or workspace.add_file(path)
 
 
-def named(visit: Visit, text: str, attached: Sequence[Resource]) -> list[Resource]:
+def named(visit: TabSession, text: str, attached: Sequence[Resource]) -> list[Resource]:
     """Resources of the shelf that a request names and that nothing said before tells of: they come with it."""
     told = {resource.name for turn in visit.session.turns for resource in turn.made} | {r.name for r in attached}
     names = set(NAME.findall(text)) - told

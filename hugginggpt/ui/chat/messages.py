@@ -32,7 +32,7 @@ from hugginggpt.core.events import (
     Step,
     TaskProgress,
 )
-from hugginggpt.core.markdown import escaped, linked, quoted, tame
+from hugginggpt.core.markdown import escaped, linked, quoted, sanitize_markdown
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable
@@ -110,7 +110,7 @@ def messages(
     shown += [gr.ChatMessage(role="assistant", content=notice) for notice in notices[:_MOST_NOTICES]]
     if answer := answer_text(events):
         files = [*known, *(r for e in events if isinstance(e, RequestStarted) for r in e.resources), *_made_files(steps)]
-        shown.append(gr.ChatMessage(role="assistant", content=linked(tame(answer), _addresses(files))))
+        shown.append(gr.ChatMessage(role="assistant", content=linked(sanitize_markdown(answer), _addresses(files))))
     shown += [gr.ChatMessage(role="assistant", content=each) for each in _kept(_made_files(steps))]
     shown += [error_message(e.error) for e in events if isinstance(e, RequestFailed)]
     chances = second_chances(recording, steps, words) if again and over else []

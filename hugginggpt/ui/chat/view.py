@@ -16,8 +16,8 @@ from hugginggpt.ui.chat import messages as chat
 from hugginggpt.ui.run_panel import plan_graph, resource_cards
 from hugginggpt.ui.run_panel.lineage import lineage
 from hugginggpt.ui.run_panel.share_link import link
-from hugginggpt.ui.session.background_run import Run
-from hugginggpt.ui.session.tab_session import Visit
+from hugginggpt.ui.session.background_run import BackgroundRun
+from hugginggpt.ui.session.tab_session import TabSession
 
 READY: Final[dict[str, Any]] = {"interactive": True, "submit_btn": True, "stop_btn": False}
 BUSY: Final[dict[str, Any]] = {"interactive": False, "submit_btn": False, "stop_btn": True}
@@ -48,7 +48,7 @@ class View:
 Views = AsyncGenerator[tuple[Any, ...], None]
 
 
-class Drawing:
+class ViewBuilder:
     """Draws visits."""
 
     def __init__(self, table: TaskTable) -> None:
@@ -59,7 +59,7 @@ class Drawing:
         """
         self._table = table
 
-    def of(self, visit: Visit, *, box: Any = None) -> View:
+    def of(self, visit: TabSession, *, box: Any = None) -> View:
         """A visit as it is.
 
         Args:
@@ -79,7 +79,7 @@ class Drawing:
             visit=visit,
         )
 
-    def place(self, visit: Visit, index: int) -> int | None:
+    def place(self, visit: TabSession, index: int) -> int | None:
         """Which run a message of the chat belongs to."""
         end = 0
         for place, messages in enumerate(self._by_run(visit)):
@@ -88,14 +88,14 @@ class Drawing:
                 return place
         return None
 
-    def _messages(self, visit: Visit) -> Any:
+    def _messages(self, visit: TabSession) -> Any:
         return [message for messages in self._by_run(visit) for message in messages]
 
-    def _by_run(self, visit: Visit) -> list[list[gr.ChatMessage]]:
+    def _by_run(self, visit: TabSession) -> list[list[gr.ChatMessage]]:
         """The messages of each run: the request, then what was answered."""
         return [self._of_run(run, visit, last=run is visit.runs[-1]) for run in visit.runs]
 
-    def _of_run(self, run: Run, visit: Visit, *, last: bool) -> list[gr.ChatMessage]:
+    def _of_run(self, run: BackgroundRun, visit: TabSession, *, last: bool) -> list[gr.ChatMessage]:
         if run.drawn is not None and not last:
             return run.drawn
         known = visit.session.workspace.resources
@@ -104,12 +104,12 @@ class Drawing:
         run.drawn = drawn if run.over and not last else None
         return drawn
 
-    def _form(self, visit: Visit) -> Any:
+    def _form(self, visit: TabSession) -> Any:
         if visit.gate.proposal is None:
             return gr.HTML(value="", visible=False)
         return gr.HTML(value=approval_form.form(visit.gate.proposal, self._table, visit.words), visible=True)
 
-    def picture(self, visit: Visit) -> Any:
+    def picture(self, visit: TabSession) -> Any:
         """The plan of the run that is looked at."""
         run = visit.looked_at
         steps = fold_steps(run.events) if run else ()
@@ -117,12 +117,12 @@ class Drawing:
             steps = tuple(replace(step, status="skipped") if step.status in _UNDER_WAY else step for step in steps)
         return gr.HTML(value=plan_graph.picture(steps, self._table, visit.words))
 
-    def _picker(self, visit: Visit) -> Any:
+    def _picker(self, visit: TabSession) -> Any:
         choices = [(f"{n + 1}. {run.text[:60]}", n) for n, run in enumerate(visit.runs)]
         shown = visit.runs.index(visit.looked_at) if visit.looked_at else None
         return gr.Dropdown(choices=choices, value=shown, visible=len(choices) > 1)
 
-    def _shelf(self, visit: Visit) -> Any:
+    def _shelf(self, visit: TabSession) -> Any:
         there: Sequence[Resource] = visit.session.workspace.resources
         told = (len(there), len(visit.runs), there[-1].name if there else "")
         if visit.shelf is None or visit.shelf[0] != told:
@@ -130,11 +130,11 @@ class Drawing:
             visit.shelf = (told, resource_cards.shelf(there, chat.address, made_from, visit.words))
         return gr.HTML(value=visit.shelf[1])
 
-    def shareable(self, visit: Visit) -> Any:
+    def shareable(self, visit: TabSession) -> Any:
         """What can be done with it, once it is over."""
         run = visit.looked_at
         return gr.Column(visible=run is not None and run.over and run.started)
 
-    def link(self, visit: Visit) -> Any:
+    def link(self, visit: TabSession) -> Any:
         """A link to its request."""
         return gr.HTML(value=link(visit.looked_at, visit.words))

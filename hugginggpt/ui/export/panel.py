@@ -17,14 +17,14 @@ from hugginggpt.core.events import Event
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.tasks import TaskTable
 from hugginggpt.ui.assets import script
-from hugginggpt.ui.chat.handlers import Talk
+from hugginggpt.ui.chat.handlers import ChatHandlers
 from hugginggpt.ui.chat.view import View, Views
 from hugginggpt.ui.i18n import Words, label
 from hugginggpt.ui.listeners import QUIET
 from hugginggpt.ui.run_panel.lineage import lineage
-from hugginggpt.ui.session.background_run import Run
+from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.ui.session.llm_choice import on_space
-from hugginggpt.ui.session.tab_session import Visit
+from hugginggpt.ui.session.tab_session import TabSession
 
 _LONGEST_WAIT: Final = 1.0
 """In a replay, in seconds: what took long is not waited for once more."""
@@ -78,7 +78,7 @@ SAVINGS: Final = (
 class SharePanel:
     """Its buttons and their handlers."""
 
-    def __init__(self, agent: HuggingGPT, visit_of: Callable[[Visit | None], Visit], talk: Talk) -> None:
+    def __init__(self, agent: HuggingGPT, visit_of: Callable[[TabSession | None], TabSession], talk: ChatHandlers) -> None:
         self._agent = agent
         self._visit = visit_of
         self._talk = talk
@@ -112,8 +112,8 @@ class SharePanel:
         made.success(None, js=_KEEP, api_visibility="private")
         self._open.upload(self.replay, [self._open, visit], seen, **QUIET)
 
-    def _saver(self, saving: Saving) -> Callable[[Visit | None], Any]:
-        async def save(visit: Visit | None) -> str:
+    def _saver(self, saving: Saving) -> Callable[[TabSession | None], Any]:
+        async def save(visit: TabSession | None) -> str:
             visit = self._visit(visit)
             if (run := visit.looked_at) is None:
                 raise gr.Error(visit.words("keep.nothing"), print_exception=False)
@@ -125,7 +125,7 @@ class SharePanel:
 
         return save
 
-    async def all_files(self, visit: Visit | None) -> str:
+    async def all_files(self, visit: TabSession | None) -> str:
         """Everything of this session as one file."""
         from hugginggpt.ui.export.zip_archive import zip_of
 
@@ -136,7 +136,7 @@ class SharePanel:
         target = _place(visit, "hugginggpt-files.zip")
         return str(await asyncio.to_thread(zip_of, resources, target, made_from))
 
-    async def replay(self, path: str, visit: Visit | None) -> Views:
+    async def replay(self, path: str, visit: TabSession | None) -> Views:
         """Read a trace and show it step by step, without any model."""
         from hugginggpt.ui.export.trace_reader import TRACE_BYTES, opened
 
@@ -163,7 +163,7 @@ class SharePanel:
             if visit.session is not session:  # another conversation has begun meanwhile
                 yield self._talk.idle(visit)
                 return
-            visit.begin(Run.of(recording, before=visit.session.turns), played(recording))
+            visit.begin(BackgroundRun.of(recording, before=visit.session.turns), played(recording))
         async for view in self._talk.followed(visit):
             yield view
 
@@ -177,14 +177,14 @@ async def played(recording: Recording) -> AsyncGenerator[Event, None]:
         yield event
 
 
-def _place(visit: Visit, name: str) -> Path:
+def _place(visit: TabSession, name: str) -> Path:
     """Where a file of the session lies under a name that people read."""
     folder = visit.session.workspace.folder / "shared"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder / name
 
 
-def _written(visit: Visit, name: str, text: str) -> Path:
+def _written(visit: TabSession, name: str, text: str) -> Path:
     """The newest takes the place of the one before."""
     target = _place(visit, name)
     part = target.with_suffix(".part")

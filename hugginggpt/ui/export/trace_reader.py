@@ -32,7 +32,7 @@ _EVENTS: Final[Mapping[str, type]] = {kind.__name__: kind for kind in get_args(E
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _TraceEntry:
     """What a trace says of one resource."""
 
     kind: Kind
@@ -53,7 +53,7 @@ class _Trace:
     format: Literal["hugginggpt-trace"]
     version: int
     events: tuple[Any, ...]
-    resources: Mapping[str, _Entry]
+    resources: Mapping[str, _TraceEntry]
     stopped: bool = False
 
 
@@ -76,7 +76,7 @@ def opened(
     """
     try:
         whole = read(_Trace, _json(trace), "the trace", {})
-        entries: Mapping[str, _Entry] = whole.resources
+        entries: Mapping[str, _TraceEntry] = whole.resources
         named = {name: _resource(name, entry) for name, entry in entries.items()}
         events, times = _events(whole.events, named)
         check_sequence(events, times, table or task_table())
@@ -132,7 +132,7 @@ def _check_depth(whole: Any) -> None:
     raise ShapeError("something in it is nested too deeply")
 
 
-def _resource(name: str, entry: _Entry) -> Resource:
+def _resource(name: str, entry: _TraceEntry) -> Resource:
     """A resource without its file yet."""
     if not _NAME.fullmatch(name) or name.partition("-")[0] != entry.kind.value:
         raise ShapeError(f"no {entry.kind.value} is called “{name[:60]}”")
@@ -167,7 +167,7 @@ def _events(raw: Sequence[Any], named: Mapping[str, Resource]) -> tuple[list[Eve
 
 
 def _adopted(
-    named: Mapping[str, Resource], entries: Mapping[str, _Entry], workspace: Workspace, max_pixels: int
+    named: Mapping[str, Resource], entries: Mapping[str, _TraceEntry], workspace: Workspace, max_pixels: int
 ) -> Mapping[str, Resource]:
     """All resources in the workspace, by their names in the trace; none where one of them can't be used."""
     own: dict[str, Resource] = {}
@@ -181,7 +181,7 @@ def _adopted(
     return own
 
 
-def _adopt(resource: Resource, entry: _Entry, workspace: Workspace, max_pixels: int) -> Resource:
+def _adopt(resource: Resource, entry: _TraceEntry, workspace: Workspace, max_pixels: int) -> Resource:
     if entry.file is None or entry.left_out is not None:
         return adopt(resource, workspace)
     written = workspace.new_path(".part")
@@ -194,7 +194,7 @@ def _adopt(resource: Resource, entry: _Entry, workspace: Workspace, max_pixels: 
         written.unlink(missing_ok=True)
 
 
-def _content(resource: Resource, entry: _Entry) -> bytes:
+def _content(resource: Resource, entry: _TraceEntry) -> bytes:
     if entry.base64 is None:
         return (resource.text or "").encode("utf-8", "replace")
     try:

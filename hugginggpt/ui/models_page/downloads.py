@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.core.errors import ExpertError
-from hugginggpt.hub.download import Download, Hub, hub, in_megabytes
+from hugginggpt.hub.download import Download, HubDownloader, hub, in_megabytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Offer:
         return sum(download.size for download in self.downloads)
 
 
-class Puller:
+class Downloader:
     """Fetches for one agent; all of it blocks, so not for the event loop."""
 
     def __init__(
@@ -84,5 +84,5 @@ class Puller:
             before += download.size
         self._agent.rescan()
 
-    def _hub(self) -> Hub:
+    def _hub(self) -> HubDownloader:
         return hub(self._agent.cache, self._endpoint, self._token)

@@ -14,12 +14,12 @@ import gradio as gr
 
 from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.core.errors import HuggingGPTError, RequestError, StoppedError
-from hugginggpt.core.threads import aside
+from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.hub.download import in_megabytes
-from hugginggpt.hub.overview import Row, overview
+from hugginggpt.hub.overview import OverviewRow, overview
 from hugginggpt.ui.i18n import Say, label, words_for
 from hugginggpt.ui.models_page import table as catalogue_table
-from hugginggpt.ui.models_page.downloads import Offer, Puller
+from hugginggpt.ui.models_page.downloads import Downloader, Offer
 from hugginggpt.ui.session.llm_choice import at_home
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ _ON_CLICK: Final = """element.addEventListener("click", event => {
 
 
 @dataclass
-class Pulling:
+class DownloadPanel:
     """What one tab is about to fetch, or fetches; it lives in a ``gr.State``."""
 
     offer: Offer
@@ -51,7 +51,7 @@ class Pulling:
             raise StoppedError("The download was stopped.")
 
 
-class CataloguePage:
+class ModelsPage:
     """Its fields and their handlers."""
 
     def __init__(self, agent: HuggingGPT) -> None:
@@ -60,7 +60,7 @@ class CataloguePage:
         self._fetching = self._local and (agent.settings.local == "download" or at_home())
         # on a public Space nobody fetches on the owner's account, or more than a request may
         limits: dict[str, Any] = {} if at_home() else {"token": False, "max_bytes": agent.settings.max_download_bytes}
-        self._puller = Puller(agent, **limits)
+        self._puller = Downloader(agent, **limits)
 
     def draw(self, page: gr.Blocks) -> None:
         """Add it to the page, at ``/models``; to be called outside of the page's ``with``."""
@@ -128,17 +128,17 @@ class CataloguePage:
         return rows, *choices, *self._shown(rows, words, query, task, place), gr.update(visible=False)
 
     async def filter(
-        self, query: str, task: str | None, place: str | None, rows: Sequence[Row], request: gr.Request
+        self, query: str, task: str | None, place: str | None, rows: Sequence[OverviewRow], request: gr.Request
     ) -> tuple[Any, ...]:
         """Show what matches."""
         return self._shown(rows, _words(request), query, task, place)
 
-    async def unfilter(self, rows: Sequence[Row], request: gr.Request) -> tuple[Any, ...]:
+    async def unfilter(self, rows: Sequence[OverviewRow], request: gr.Request) -> tuple[Any, ...]:
         """Show all."""
         return "", "", "", *self._shown(rows, _words(request))
 
     async def offer(
-        self, rows: Sequence[Row], chosen: gr.EventData, request: gr.Request
+        self, rows: Sequence[OverviewRow], chosen: gr.EventData, request: gr.Request
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Say what fetching a model would take."""
         words, model = _words(request), str(chosen.model)
@@ -148,21 +148,21 @@ class CataloguePage:
             row = next((row for row in rows if row.id == model and row.place == "fetch"), None)
             if row is None:
                 raise RequestError(f"“{model[:60]}” can't be fetched from here: choose a model of the table.")
-            offer = await aside(lambda: self._puller.offer((row.id, *row.beside)))
+            offer = await run_in_daemon_thread(lambda: self._puller.offer((row.id, *row.beside)))
         except HuggingGPTError as error:
             yield _panel(catalogue_table.sentence(str(error)), close=True)
             return
         said = words("catalogue.offer", model=model, size=in_megabytes(offer.size))
         said = said if offer.size else words("catalogue.whole", model=model)
-        yield _panel(catalogue_table.sentence(said), go=bool(offer.size), close=True, pulling=Pulling(offer))
+        yield _panel(catalogue_table.sentence(said), go=bool(offer.size), close=True, pulling=DownloadPanel(offer))
 
     async def fetch(
         self,
-        pulling: Pulling | None,
+        pulling: DownloadPanel | None,
         query: str,
         task: str | None,
         place: str | None,
-        rows: Sequence[Row],
+        rows: Sequence[OverviewRow],
         request: gr.Request,
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Fetch what was offered and tell how far it is; then the table is read anew."""
@@ -175,7 +175,7 @@ class CataloguePage:
             nonlocal told
             told = done
 
-        work = asyncio.ensure_future(aside(lambda: self._puller.fetch(offer, tell, pulling.check)))
+        work = asyncio.ensure_future(run_in_daemon_thread(lambda: self._puller.fetch(offer, tell, pulling.check)))
         try:
             while not work.done():
                 said = words("catalogue.fetching", model=offer.id, done=in_megabytes(told), size=size)
@@ -200,15 +200,15 @@ class CataloguePage:
         """Fold the panel away."""
         return gr.update(visible=False), None
 
-    async def _rows(self) -> tuple[Row, ...]:
+    async def _rows(self) -> tuple[OverviewRow, ...]:
         """Off the event loop: it looks at the disk."""
         tasks = list(self._agent.table)
-        ranked = await aside(self._agent.candidates)
+        ranked = await run_in_daemon_thread(self._agent.candidates)
         cards = [card for name in tasks if name in ranked for card in ranked[name].cards]
-        return await aside(lambda: overview(cards, tasks, local=self._local))
+        return await run_in_daemon_thread(lambda: overview(cards, tasks, local=self._local))
 
     def _shown(
-        self, rows: Sequence[Row], words: Say, query: str = "", task: str | None = "", place: str | None = ""
+        self, rows: Sequence[OverviewRow], words: Say, query: str = "", task: str | None = "", place: str | None = ""
     ) -> tuple[Any, ...]:
         found = catalogue_table.matching(rows, query or "", task or "", place or "")
         models, total = len({row.id for row in found}), len({row.id for row in rows})
@@ -220,14 +220,14 @@ class CataloguePage:
 
 
 def _panel(
-    text: str, *, go: bool = False, stop: bool = False, close: bool = False, pulling: Pulling | None = None
+    text: str, *, go: bool = False, stop: bool = False, close: bool = False, pulling: DownloadPanel | None = None
 ) -> tuple[Any, ...]:
     """The panel with a text and these of its buttons."""
     buttons = (gr.update(visible=shown) for shown in (go, stop, close))
     return gr.update(visible=True), text, *buttons, pulling
 
 
-def _stop(pulling: Pulling | None) -> None:
+def _stop(pulling: DownloadPanel | None) -> None:
     """Stop what is being fetched; `CataloguePage.fetch` shows it."""
     if pulling is not None:
         pulling.stop.set()

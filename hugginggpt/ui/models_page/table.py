@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import quote
 
 from hugginggpt.hub.download import in_megabytes
-from hugginggpt.hub.overview import Row
+from hugginggpt.hub.overview import OverviewRow
 from hugginggpt.ui.i18n import Say
 
 _HUB: Final = "https://huggingface.co/"
@@ -16,7 +16,7 @@ _SHOWN_LANGUAGES: Final = 3
 COLUMNS: Final = ("model", "task", "place", "license", "size", "languages", "action")
 
 
-def matching(rows: Sequence[Row], query: str = "", task: str = "", place: str = "") -> tuple[Row, ...]:
+def matching(rows: Sequence[OverviewRow], query: str = "", task: str = "", place: str = "") -> tuple[OverviewRow, ...]:
     """The rows that hold all words of the query, in any place, and suit the filters; an empty filter lets all through."""
     wanted = query.lower().split()
     return tuple(
@@ -26,11 +26,11 @@ def matching(rows: Sequence[Row], query: str = "", task: str = "", place: str = 
     )
 
 
-def _said(row: Row) -> str:
+def _said(row: OverviewRow) -> str:
     return " ".join((row.id, row.task, row.license, *row.languages, row.description, row.provider)).lower()
 
 
-def table(rows: Sequence[Row], words: Say, *, fetching: bool) -> str:
+def table(rows: Sequence[OverviewRow], words: Say, *, fetching: bool) -> str:
     """The rows as a table; a sentence where there are none.
 
     Args:
@@ -62,7 +62,7 @@ def sentence(text: str) -> str:
     return f'<p role="status">{escape(text)}</p>'
 
 
-def _row(row: Row, words: Say, *, fetching: bool) -> str:
+def _row(row: OverviewRow, words: Say, *, fetching: bool) -> str:
     size = in_megabytes(round(row.size_mb * 1e6)) if row.size_mb else ""
     cells = {
         "model": _model(row, words),
@@ -78,7 +78,7 @@ def _row(row: Row, words: Say, *, fetching: bool) -> str:
     return "<tr>" + "".join(f'<td class="{n}" data-label="{labels[n]}">{cell}</td>' for n, cell in cells.items()) + "</tr>"
 
 
-def _model(row: Row, words: Say) -> str:
+def _model(row: OverviewRow, words: Say) -> str:
     name = escape(row.id)
     if row.on_hub:
         address = _HUB + quote(row.id)
@@ -87,11 +87,11 @@ def _model(row: Row, words: Say) -> str:
     return f'<span class="name">{name}</span>{gated}<span class="description">{escape(row.description)}</span>'
 
 
-def _place(row: Row, words: Say) -> str:
+def _place(row: OverviewRow, words: Say) -> str:
     return f"{words(f'catalogue.place_{row.place}')}{f' · {row.provider}' if row.provider else ''}"
 
 
-def _languages(row: Row, words: Say) -> str:
+def _languages(row: OverviewRow, words: Say) -> str:
     if not row.languages:
         return _missing(words("catalogue.any_language"))
     if "multilingual" in row.languages:
@@ -105,7 +105,7 @@ def _missing(text: str) -> str:
     return f'<span class="missing">{escape(text)}</span>'
 
 
-def _button(row: Row, words: Say) -> str:
+def _button(row: OverviewRow, words: Say) -> str:
     name = escape(words("catalogue.fetch_model", model=row.id), quote=True)
     return (
         f'<button type="button" data-model="{escape(row.id)}" aria-label="{name}">{escape(words("catalogue.fetch"))}</button>'

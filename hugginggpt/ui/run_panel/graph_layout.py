@@ -21,7 +21,7 @@ _LINE_WIDTH: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class NodeSize:
     """What has to be placed; sizes in pixels."""
 
     key: str
@@ -32,7 +32,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EdgePath:
     """A piece of a connection, from (x, y) down to (x, y), and on straight down to `through`."""
 
     start: tuple[float, float]
@@ -43,7 +43,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NodePosition:
     """Where a box stands: its upper left corner, and its size."""
 
     x: float
@@ -56,9 +56,9 @@ class Place:
 class Layout:
     """Everything in its place; pixels, from the upper left corner."""
 
-    places: Mapping[str, Place]
+    places: Mapping[str, NodePosition]
     """Of each box, by its key."""
-    lines: tuple[Line, ...]
+    lines: tuple[EdgePath, ...]
     labels: Mapping[tuple[str, str], tuple[float, float]]
     """The middle of the piece that an edge has to itself, where it has one."""
     width: float
@@ -71,7 +71,7 @@ Node = str | tuple[int, str, str]
 
 @functools.lru_cache(maxsize=64)
 def layout(
-    boxes: tuple[Box, ...], edges: tuple[tuple[str, str], ...], *, abreast: int = 2, across: float = 8, down: float = 36
+    boxes: tuple[NodeSize, ...], edges: tuple[tuple[str, str], ...], *, abreast: int = 2, across: float = 8, down: float = 36
 ) -> Layout:
     """Place the boxes; the same boxes and edges always give the same picture.
 
@@ -112,16 +112,16 @@ def layout(
         return top, top + of[node].height
 
     lines = tuple(
-        Line((centres[a], span(a)[1]), (centres[b], span(b)[0]), span(b)[not isinstance(b, str)], isinstance(b, str))
+        EdgePath((centres[a], span(a)[1]), (centres[b], span(b)[0]), span(b)[not isinstance(b, str)], isinstance(b, str))
         for a, b in pieces
     )
-    places = {key: Place(centres[key] - box.width / 2, span(key)[0], box.width, box.height) for key, box in of.items()}
+    places = {key: NodePosition(centres[key] - box.width / 2, span(key)[0], box.width, box.height) for key, box in of.items()}
     labels = {edge: ((centres[a] + centres[b]) / 2, (span(a)[1] + span(b)[0]) / 2) for edge, (a, b) in route.items()}
     width = max((centres[node] + widths[node] / 2 for node in widths), default=0.0)
     return Layout(places, lines, labels, width, max(y - down, 0.0))
 
 
-def _layers(boxes: Sequence[Box], edges: Iterable[tuple[str, str]], abreast: int) -> dict[str, int]:
+def _layers(boxes: Sequence[NodeSize], edges: Iterable[tuple[str, str]], abreast: int) -> dict[str, int]:
     """The layer of each box, from 0 and without gaps: below all that lead to it, where there is still room."""
     given = {box.key for box in boxes if box.given}
     before: dict[str, set[str]] = {box.key: set() for box in boxes if not box.given}

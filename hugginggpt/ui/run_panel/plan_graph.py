@@ -19,7 +19,7 @@ from hugginggpt.core.tasks import Kind, TaskInput, TaskTable, serves
 from hugginggpt.core.trace import duration
 from hugginggpt.ui.assets import style
 from hugginggpt.ui.i18n import Words
-from hugginggpt.ui.run_panel.graph_layout import Box, Layout, Line, Place, layout
+from hugginggpt.ui.run_panel.graph_layout import EdgePath, Layout, NodePosition, NodeSize, layout
 from hugginggpt.workspace.workspace import is_example
 
 STYLE: Final = style("graph")
@@ -56,7 +56,7 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class GraphInput:
     """What a task is given from outside the plan: a file of the session, an example, an address; or what is left of many."""
 
     key: str
@@ -96,12 +96,12 @@ def picture(steps: Sequence[Step], table: TaskTable, words: Words = _ENGLISH) ->
     )
 
 
-def _placed(tasks: Mapping[int, Task], given: Sequence[Given], pairs: tuple[tuple[str, str], ...]) -> Layout:
+def _placed(tasks: Mapping[int, Task], given: Sequence[GraphInput], pairs: tuple[tuple[str, str], ...]) -> Layout:
     """Everything in its place; tasks are wider where no two stand side by side."""
-    files = tuple(Box(node.key, min(max(7 * len(node.label) + 20, 64), 140), _GIVEN_HEIGHT, given=True) for node in given)
+    files = tuple(NodeSize(node.key, min(max(7 * len(node.label) + 20, 64), 140), _GIVEN_HEIGHT, given=True) for node in given)
 
     def with_size(size: tuple[int, int]) -> Layout:
-        return layout((*files, *(Box(_key(n), *size) for n in tasks)), pairs)
+        return layout((*files, *(NodeSize(_key(n), *size) for n in tasks)), pairs)
 
     wide = with_size(_WIDE)
     if len({wide.places[_key(n)].y for n in tasks}) == len(tasks):
@@ -109,9 +109,9 @@ def _placed(tasks: Mapping[int, Task], given: Sequence[Given], pairs: tuple[tupl
     return with_size(_NARROW_HIGH if any(len(task.task) > _LONG_NAME for task in tasks.values()) else _NARROW)
 
 
-def _connections(tasks: Mapping[int, Task], table: TaskTable, words: Words) -> tuple[tuple[Given, ...], tuple[Edge, ...]]:
+def _connections(tasks: Mapping[int, Task], table: TaskTable, words: Words) -> tuple[tuple[GraphInput, ...], tuple[Edge, ...]]:
     """The boxes for what is given, and all edges, each once."""
-    given: dict[str, Given] = {}
+    given: dict[str, GraphInput] = {}
     edges: dict[Edge, None] = {}
     for task in tasks.values():
         row = table.get(task.task)
@@ -119,10 +119,10 @@ def _connections(tasks: Mapping[int, Task], table: TaskTable, words: Words) -> t
         target = _key(task.id)
         files = dict.fromkeys((name, wanted) for key, wanted in inputs.items() for name in _names(task.args[key], wanted))
         for name, wanted in list(files)[: _MOST_GIVEN if len(files) > _MOST_GIVEN + 1 else None]:
-            node = given.setdefault(name, Given(f"file {name}", _short(name)))
+            node = given.setdefault(name, GraphInput(f"file {name}", _short(name)))
             edges[Edge(node.key, target, wanted.kind if wanted else None)] = None
         if len(files) > _MOST_GIVEN + 1:
-            rest = Given(f"rest {task.id}", words("graph.more_given", count=len(files) - _MOST_GIVEN))
+            rest = GraphInput(f"rest {task.id}", words("graph.more_given", count=len(files) - _MOST_GIVEN))
             given[rest.key] = rest
             edges[Edge(rest.key, target, None)] = None
         passed = {reference.task_id for reference in task.references}
@@ -196,18 +196,18 @@ def _drawing(placed: Layout, edges: Sequence[Edge], words: Words) -> str:
     return f'<svg class="lines" aria-hidden="true" focusable="false" {size}>{lines}{texts}</svg>'
 
 
-def _path(line: Line) -> str:
+def _path(line: EdgePath) -> str:
     (x, y), (a, b) = line.start, line.end
     middle = (y + b) / 2
     end = f"M{a - 3.5:.1f} {b - 5:.1f}L{a:.1f} {b:.1f}L{a + 3.5:.1f} {b - 5:.1f}" if line.arrives else f"V{line.through:.1f}"
     return f"M{x:.1f} {y:.1f}C{x:.1f} {middle:.1f} {a:.1f} {middle:.1f} {a:.1f} {b:.1f}{end}"
 
 
-def _style(place: Place) -> str:
+def _style(place: NodePosition) -> str:
     return f"left:{place.x:.1f}px;top:{place.y:.1f}px;width:{place.width:.0f}px;height:{place.height:.0f}px"
 
 
-def _file(node: Given, placed: Layout) -> str:
+def _file(node: GraphInput, placed: Layout) -> str:
     name = escape(node.label)
     return f'<div class="given" style="{_style(placed.places[node.key])}" title="{name}"><span>{name}</span></div>'
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, quote
 
 from hugginggpt.ui.i18n import Words
-from hugginggpt.ui.session.background_run import Run
+from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.workspace.workspace import EXAMPLE_MEDIA, is_example
 
 _MOST: Final = 4_000
@@ -40,7 +40,7 @@ def query(text: str, examples: tuple[str, ...] = ()) -> str:
     return f"?request={quote(text[:_MOST], errors='replace')}{''.join(f'&example={quote(name)}' for name in examples)}"
 
 
-def link(run: Run | None, words: Words) -> str:
+def link(run: BackgroundRun | None, words: Words) -> str:
     """A link that carries a run's request, with those of its files that everybody has, and a button that copies it."""
     if run is None:
         return ""

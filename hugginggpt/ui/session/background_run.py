@@ -26,7 +26,7 @@ ALONE_SECONDS: Final = 60.0
 
 
 @dataclass(eq=False)
-class Run:
+class BackgroundRun:
     """A request with what has happened in it so far."""
 
     text: str
@@ -71,10 +71,10 @@ class Run:
         return any(isinstance(event, RequestStarted) for event in self.events)
 
 
-class Work:
+class StartRun:
     """Reads the events of a run until there are no more."""
 
-    def __init__(self, run: Run, stream: AsyncIterator[Event]) -> None:
+    def __init__(self, run: BackgroundRun, stream: AsyncIterator[Event]) -> None:
         """Begin.
 
         Args:
@@ -183,7 +183,7 @@ class Work:
             self._reading.cancel()
 
 
-class Gate:
+class ApprovalGate:
     """Where a plan waits for the person's word; given as `approve` to the agent."""
 
     def __init__(self) -> None:

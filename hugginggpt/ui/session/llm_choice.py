@@ -20,7 +20,7 @@ _LONGEST: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
+class LLMFields:
     """What was typed, without blanks around it."""
 
     brain: str = BUILT_IN
@@ -60,7 +60,7 @@ def at_home() -> bool:
     return not on_space() and os.environ.get("GRADIO_SHARE", "").lower() != "true"
 
 
-async def language_model(typed: Fields, *, router: str = HUGGING_FACE_URL, unnamed: bool = False) -> LanguageModel | None:
+async def language_model(typed: LLMFields, *, router: str = HUGGING_FACE_URL, unnamed: bool = False) -> LanguageModel | None:
     """The language model that the fields of the page describe; None for the built-in planner.
 
     Args:

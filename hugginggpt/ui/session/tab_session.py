@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.agent.agent import HuggingGPT, Session
-from hugginggpt.agent.model_preferences import Wishes, visitor_for
+from hugginggpt.agent.model_preferences import ModelPreferences, visitor_for
 from hugginggpt.core.events import Event
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.ssrf import is_public
@@ -22,7 +22,7 @@ from hugginggpt.hub.account import Visitor
 from hugginggpt.llm.client import HUGGING_FACE_URL, LanguageModel
 from hugginggpt.selection.ranking import Where
 from hugginggpt.ui.i18n import Words
-from hugginggpt.ui.session.background_run import Gate, Run, Work
+from hugginggpt.ui.session.background_run import ApprovalGate, BackgroundRun, StartRun
 from hugginggpt.ui.session.llm_choice import BUILT_IN, at_home
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False)
-class Visit:
+class TabSession:
     """What belongs to one tab."""
 
     session: Session
@@ -41,17 +41,17 @@ class Visit:
     """Whether it is shown the pictures before it plans."""
     token: str = field(default="", repr=False)
     """The visitor's Hugging Face token, for hosted models."""
-    wishes: Wishes = field(default_factory=Wishes, repr=False)
+    wishes: ModelPreferences = field(default_factory=ModelPreferences, repr=False)
     """Which models they have pinned, banned and added, and where models may run."""
     models: Visitor | None = field(default=None, repr=False)
     """What was found out about those."""
     fetch: bool | None = None
     """Whether small models may be fetched when they are needed; None: what the settings say."""
-    runs: list[Run] = field(default_factory=list)
+    runs: list[BackgroundRun] = field(default_factory=list)
     """The requests of this conversation, the oldest first; the last may be under way."""
-    work: Work | None = field(default=None, repr=False)
+    work: StartRun | None = field(default=None, repr=False)
     """The work on the last one; None before the first."""
-    gate: Gate = field(default_factory=Gate, repr=False)
+    gate: ApprovalGate = field(default_factory=ApprovalGate, repr=False)
     """Where its plan waits for the person's word."""
     ask_first: bool = False
     """Whether plans wait there."""
@@ -61,7 +61,7 @@ class Visit:
     """Deadline of a task, in seconds; None: what the settings say."""
     words: Words = field(default_factory=Words)
     """In the visitor's language."""
-    shown: Run | None = None
+    shown: BackgroundRun | None = None
     """The run whose plan is looked at; None: the last one."""
     shelf: tuple[Any, str] | None = field(default=None, repr=False)
     """The shelf as it was drawn last, and what it was drawn of."""
@@ -85,7 +85,7 @@ class Visit:
     def __post_init__(self) -> None:
         self._settling = asyncio.Lock()
         self._renewing = asyncio.Lock()
-        self._gone: weakref.finalize[..., Visit] | None = None
+        self._gone: weakref.finalize[..., TabSession] | None = None
         self._take(self.session)
 
     def _take(self, session: Session) -> None:
@@ -111,7 +111,9 @@ class Visit:
         """Where models may run."""
         self.wishes = replace(self.wishes, where=where)
 
-    async def settle(self, agent: HuggingGPT, change: Callable[[Wishes], Wishes], shared: SharedToken | None) -> None:
+    async def settle(
+        self, agent: HuggingGPT, change: Callable[[ModelPreferences], ModelPreferences], shared: SharedToken | None
+    ) -> None:
         """Change the wishes, once what they name has been found; one change after the other.
 
         Args:
@@ -170,14 +172,14 @@ class Visit:
         finally:
             self.claimed = False
 
-    def begin(self, run: Run, stream: AsyncIterator[Event]) -> Work:
+    def begin(self, run: BackgroundRun, stream: AsyncIterator[Event]) -> StartRun:
         """Work on a request, which comes last."""
         self.runs.append(run)
-        self.work, self.shown = Work(run, stream), None
+        self.work, self.shown = StartRun(run, stream), None
         return self.work
 
     @property
-    def looked_at(self) -> Run | None:
+    def looked_at(self) -> BackgroundRun | None:
         """The run whose plan is shown: the one that was chosen, else the last."""
         return self.shown or (self.runs[-1] if self.runs else None)
 
@@ -210,19 +212,19 @@ class Visit:
 _KEY: Final = re.compile(r"[0-9a-f]{40,80}")
 
 
-class Visits:
+class TabSessions:
     """Those that a reloaded page may find again: as long as Gradio keeps them, about an hour after they were last used."""
 
     def __init__(self) -> None:
-        self._by_key: weakref.WeakValueDictionary[str, Visit] = weakref.WeakValueDictionary()
-        self._by_page: weakref.WeakValueDictionary[str, Visit] = weakref.WeakValueDictionary()
+        self._by_key: weakref.WeakValueDictionary[str, TabSession] = weakref.WeakValueDictionary()
+        self._by_page: weakref.WeakValueDictionary[str, TabSession] = weakref.WeakValueDictionary()
 
-    def found(self, key: str) -> Visit | None:
+    def found(self, key: str) -> TabSession | None:
         """The visit of that key."""
         visit = self._by_key.get(key)
         return visit if visit is not None and visit.tabs else None
 
-    def of_page(self, page: str, make: Callable[[], Visit]) -> Visit:
+    def of_page(self, page: str, make: Callable[[], TabSession]) -> TabSession:
         """The visit of an open page; made once, whichever of its first events comes first.
 
         Args:
@@ -236,18 +238,18 @@ class Visits:
                 self._by_page[page] = visit
         return visit
 
-    def keep(self, visit: Visit, key: str) -> None:
+    def keep(self, visit: TabSession, key: str) -> None:
         """Make a visit findable by a key that its browser has made; one that could be guessed is none."""
         if _KEY.fullmatch(key):
             self._by_key[key] = visit
 
-    def again(self, visit: Visit, page: str) -> None:
+    def again(self, visit: TabSession, page: str) -> None:
         """A visit is shown in another page: it was opened again."""
         visit.tabs += 1
         self._by_page[page] = visit
 
 
-def close_visit(visit: Visit | None) -> None:
+def close_visit(visit: TabSession | None) -> None:
     """Called by Gradio when a tab is gone, about an hour after its visit was last used."""
     if visit is not None:
         visit.tabs -= 1

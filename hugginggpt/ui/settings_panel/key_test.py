@@ -8,21 +8,21 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from hugginggpt.core.markdown import escaped
-from hugginggpt.hub.client import Places
-from hugginggpt.hub.token_check import Account, check_account
+from hugginggpt.hub.client import HubAddresses
+from hugginggpt.hub.token_check import TokenOwner, check_account
 from hugginggpt.hub.tokens import checked_token
 from hugginggpt.llm.client import LanguageModel
 from hugginggpt.llm.server_check import ServerReport, check_server, talkative
 from hugginggpt.ui.i18n import Words
-from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OPENAI, OTHER, Fields, language_model
-from hugginggpt.ui.session.tab_session import Visit
+from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OPENAI, OTHER, LLMFields, language_model
+from hugginggpt.ui.session.tab_session import TabSession
 
 _SHOWN: Final = 300
 """How many models are offered to choose from."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class KeyTestResult:
     """What a test has found out."""
 
     sentence: str
@@ -33,7 +33,7 @@ class Found:
     """What there is to choose from."""
 
 
-def with_kept_key(typed: Fields, visit: Visit | None) -> Fields:
+def with_kept_key(typed: LLMFields, visit: TabSession | None) -> LLMFields:
     """With the key that the visit holds for this very server, where none was typed: another model needs no second typing."""
     if typed.key or visit is None or typed.brain == BUILT_IN:
         return typed
@@ -53,7 +53,7 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
-async def examine(typed: Fields, *, places: Places, router: str, words: Words) -> Found:
+async def examine(typed: LLMFields, *, places: HubAddresses, router: str, words: Words) -> KeyTestResult:
     """Ask the server that the fields lead to.
 
     Args:
@@ -69,7 +69,7 @@ async def examine(typed: Fields, *, places: Places, router: str, words: Words) -
         checked_token(typed.hf_token)  # what signing in gives holds other signs than a token that is pasted
     model = await language_model(typed, router=router, unnamed=True)
     if model is None:
-        return Found(words("brain.status_built_in"))
+        return KeyTestResult(words("brain.status_built_in"))
     if typed.brain == HUGGING_FACE:
         account = asyncio.create_task(check_account(typed.hf_token, places))
         listing = asyncio.create_task(check_server(model))
@@ -85,32 +85,32 @@ async def examine(typed: Fields, *, places: Places, router: str, words: Words) -
     return _of_server(report, words, at_openai=typed.brain == OPENAI)
 
 
-def _of_token(account: Account, router: ServerReport, words: Words) -> Found:
+def _of_token(account: TokenOwner, router: ServerReport, words: Words) -> KeyTestResult:
     kind = "unknown" if not account.name else "works" if account.calls else "unsure"
     models = talkative(router)
     said = words(f"brain.token_{kind}", name=escaped(account.name), count=len(models))
     if router.has_model is False:
         said += " " + _said(router, words, "without")
-    return Found(said, router.model, models[:_SHOWN])
+    return KeyTestResult(said, router.model, models[:_SHOWN])
 
 
-def _to_choose(report: ServerReport, words: Words) -> Found:
+def _to_choose(report: ServerReport, words: Words) -> KeyTestResult:
     """Without a name: the only model there is, else one of those that there are."""
     models = talkative(report)
     if len(models) == 1:
         return _of_server(replace(report, model=replace(report.model, model=models[0])), words)
     kind = "choose" if models else "silent" if report.models is None else "empty"
-    return Found(_said(report, words, kind), None, models[:_SHOWN])
+    return KeyTestResult(_said(report, words, kind), None, models[:_SHOWN])
 
 
-def _of_server(report: ServerReport, words: Words, *, at_openai: bool = False) -> Found:
+def _of_server(report: ServerReport, words: Words, *, at_openai: bool = False) -> KeyTestResult:
     if report.models is None:
         kind = "silent"
     elif not report.has_model:
         kind = "without" if report.models else "empty"
     else:
         kind = "openai" if at_openai else "works"
-    return Found(_said(report, words, kind), report.model, talkative(report)[:_SHOWN])
+    return KeyTestResult(_said(report, words, kind), report.model, talkative(report)[:_SHOWN])
 
 
 def _said(report: ServerReport, words: Words, kind: str) -> str:
@@ -120,7 +120,7 @@ def _said(report: ServerReport, words: Words, kind: str) -> str:
     )
 
 
-def status(visit: Visit | None, words: Words) -> str:
+def status(visit: TabSession | None, words: Words) -> str:
     """Who plans, and where the key is."""
     said = []
     if visit is not None and visit.signed_in:

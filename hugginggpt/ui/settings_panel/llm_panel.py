@@ -13,26 +13,35 @@ from gradio.utils import get_space
 from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.core.errors import HuggingGPTError
 from hugginggpt.core.markdown import escaped
-from hugginggpt.hub.client import Places
+from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.llm.client import HUGGING_FACE_MODEL, LanguageModel
 from hugginggpt.ui.i18n import Words, label
 from hugginggpt.ui.listeners import PLAIN, QUIET, Updates, key_box, remember_box, words_of
-from hugginggpt.ui.session.llm_choice import BRAINS, BUILT_IN, HUGGING_FACE, OPENAI, OTHER, USUAL_MODEL, Fields, language_model
-from hugginggpt.ui.session.tab_session import Visit
+from hugginggpt.ui.session.llm_choice import (
+    BRAINS,
+    BUILT_IN,
+    HUGGING_FACE,
+    OPENAI,
+    OTHER,
+    USUAL_MODEL,
+    LLMFields,
+    language_model,
+)
+from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.ui.settings_panel import browser_storage
-from hugginggpt.ui.settings_panel.key_test import Found, examine, status, with_kept_key
+from hugginggpt.ui.settings_panel.key_test import KeyTestResult, examine, status, with_kept_key
 from hugginggpt.ui.settings_panel.models_panel import ModelsPanel
 
 _SIGN_IN: Final = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
 """What a Space has in its environment where its README says hf_oauth."""
 
 
-class BrainPanel:
+class LLMPanel:
     """The side bar's fields and their handlers."""
 
     def __init__(
-        self, agent: HuggingGPT, visit_of: Callable[[Visit | None], Visit], *, shared: SharedToken | None = None
+        self, agent: HuggingGPT, visit_of: Callable[[TabSession | None], TabSession], *, shared: SharedToken | None = None
     ) -> None:
         """Make it.
 
@@ -42,7 +51,7 @@ class BrainPanel:
             shared: The token of the page's owner, where it is given away.
         """
         self._visit = visit_of
-        self._places = Places(agent.settings.hub, agent.settings.router)
+        self._places = HubAddresses(agent.settings.hub, agent.settings.router)
         self._router = f"{agent.settings.router.rstrip('/')}/v1"
         self._models = ModelsPanel(agent, visit_of, shared=shared)
 
@@ -121,7 +130,7 @@ class BrainPanel:
     async def begin(
         self,
         remembered: str,
-        visit: Visit | None,
+        visit: TabSession | None,
         request: gr.Request,
         token: gr.OAuthToken | None,
         profile: gr.OAuthProfile | None,
@@ -133,7 +142,7 @@ class BrainPanel:
         if visit is None or not (kept or token is not None or visit.tabs > 1):
             # nothing is known before: what the person has set meanwhile stays as it is
             return {self._remembered: "", self._models.token.account: self._models.token.on_whose_account(visit, words)}
-        typed = Fields.remembered(kept.get(browser_storage.BRAIN))
+        typed = LLMFields.remembered(kept.get(browser_storage.BRAIN))
         visit.remembered = typed is not None
         if typed is not None and visit.model is None:
             try:
@@ -155,24 +164,31 @@ class BrainPanel:
             **self._models.shown(visit, words),
         }
 
-    def choose(self, brain: str, visit: Visit | None, request: gr.Request) -> Updates:
+    def choose(self, brain: str, visit: TabSession | None, request: gr.Request) -> Updates:
         """Show what a brain needs; choosing the built-in planner forgets the key."""
         words = words_of(request)
         if brain == BUILT_IN and visit is not None:
             self._take(visit, BUILT_IN, None)
         return {**self._fields(brain, visit, words), **self._shown(visit, words)}
 
-    def choose_work(self, writes: bool, looks: bool, visit: Visit | None) -> Visit:
+    def choose_work(self, writes: bool, looks: bool, visit: TabSession | None) -> TabSession:
         """What the language model does beside planning."""
         visit = self._visit(visit)
         visit.writes, visit.looks = writes, looks
         return visit
 
     async def test(
-        self, brain: str, openai_key: str, hf_token: str, base_url: str, model: str, visit: Visit | None, request: gr.Request
+        self,
+        brain: str,
+        openai_key: str,
+        hf_token: str,
+        base_url: str,
+        model: str,
+        visit: TabSession | None,
+        request: gr.Request,
     ) -> AsyncGenerator[Updates]:
         """Say whether what was typed works, and for what; nothing of it is kept."""
-        typed = with_kept_key(Fields(brain, openai_key, hf_token, base_url, model), visit)
+        typed = with_kept_key(LLMFields(brain, openai_key, hf_token, base_url, model), visit)
         async for _, updates in self._examined(typed, visit, words_of(request)):
             yield updates
 
@@ -184,12 +200,12 @@ class BrainPanel:
         base_url: str,
         model: str,
         remember: bool,
-        visit: Visit | None,
+        visit: TabSession | None,
         request: gr.Request,
     ) -> AsyncGenerator[Updates]:
         """Test what was typed, and keep what works in this tab's session."""
         visit, words = self._visit(visit), words_of(request)
-        typed = with_kept_key(Fields(brain, openai_key, hf_token, base_url, model), visit)
+        typed = with_kept_key(LLMFields(brain, openai_key, hf_token, base_url, model), visit)
         async for found, updates in self._examined(typed, visit, words):
             if found is None or found.model is None:
                 yield {self._state: visit, **updates}
@@ -201,7 +217,9 @@ class BrainPanel:
             shown = self._shown(visit, words, found.sentence)
             yield {self._state: visit, **updates, **shown, self._kept: keeping, **({self.base_url: url} if url else {})}
 
-    async def _examined(self, typed: Fields, visit: Visit | None, words: Words) -> AsyncGenerator[tuple[Found | None, Updates]]:
+    async def _examined(
+        self, typed: LLMFields, visit: TabSession | None, words: Words
+    ) -> AsyncGenerator[tuple[KeyTestResult | None, Updates]]:
         yield None, {self.openai_key: "", self.hf_token: "", self._kept: "", self.status: words("brain.testing")}
         try:
             found = await examine(typed, places=self._places, router=self._router, words=words)
@@ -212,13 +230,13 @@ class BrainPanel:
         choices = gr.update(choices=list(found.models), value=named)
         yield found, {self.model: choices, **self._shown(visit, words, found.sentence)}
 
-    def remember_no_more(self, remember: bool, visit: Visit | None, request: gr.Request) -> Updates:
+    def remember_no_more(self, remember: bool, visit: TabSession | None, request: gr.Request) -> Updates:
         """The browser has forgotten the key already; the session keeps it."""
         if visit is not None and not remember:
             visit.remembered = False
         return self._shown(visit, words_of(request))
 
-    def forget(self, visit: Visit | None, request: gr.Request) -> Updates:
+    def forget(self, visit: TabSession | None, request: gr.Request) -> Updates:
         """Back to the built-in planner, without the key; the browser has forgotten it already."""
         words = words_of(request)
         if visit is not None:
@@ -233,7 +251,7 @@ class BrainPanel:
             **self._shown(visit, words),
         }
 
-    def signed_in(self, visit: Visit, token: gr.OAuthToken | None, profile: gr.OAuthProfile | None = None) -> None:
+    def signed_in(self, visit: TabSession, token: gr.OAuthToken | None, profile: gr.OAuthProfile | None = None) -> None:
         """Take the token of who has signed in, for the router and for hosted models; without one, forget the one before."""
         visit.router = self._router
         before, visit.signed_in = visit.signed_in, token.token if token else ""
@@ -245,10 +263,10 @@ class BrainPanel:
         elif visit.model is None and token:
             self._take(visit, HUGGING_FACE, LanguageModel(HUGGING_FACE_MODEL, self._router, visit.signed_in))
 
-    def _take(self, visit: Visit, brain: str, model: LanguageModel | None) -> None:
+    def _take(self, visit: TabSession, brain: str, model: LanguageModel | None) -> None:
         visit.brain, visit.model, visit.router = brain, model, self._router
 
-    def _shown(self, visit: Visit | None, words: Words, said: str = "") -> Updates:
+    def _shown(self, visit: TabSession | None, words: Words, said: str = "") -> Updates:
         """Who plans, after what there is to say; and on whose account hosted models run."""
         kept = visit is not None and (visit.remembered or bool(visit.model and visit.model.key != visit.signed_in))
         return {
@@ -257,7 +275,7 @@ class BrainPanel:
             self._models.token.account: self._models.token.on_whose_account(visit, words),
         }
 
-    def _fields(self, brain: str, visit: Visit | None, words: Words) -> Updates:
+    def _fields(self, brain: str, visit: TabSession | None, words: Words) -> Updates:
         """What a brain needs."""
         in_use = visit.model.model if visit is not None and visit.model and visit.brain == brain else None
         usual = USUAL_MODEL.get(brain)

@@ -8,14 +8,14 @@ from typing import Any, Final, get_args
 import gradio as gr
 
 from hugginggpt.agent.agent import HuggingGPT
-from hugginggpt.agent.model_preferences import Wishes, known_providers
+from hugginggpt.agent.model_preferences import ModelPreferences, known_providers
 from hugginggpt.core.errors import HuggingGPTError
 from hugginggpt.core.markdown import escaped
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.selection.ranking import Where
 from hugginggpt.ui.i18n import Words, label
 from hugginggpt.ui.listeners import QUIET, Updates, words_of
-from hugginggpt.ui.session.tab_session import Visit
+from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.ui.settings_panel.token_panel import TokenPanel
 
 _MOST_CANDIDATES: Final = 10
@@ -27,7 +27,7 @@ class ModelsPanel:
     """Its fields and their handlers."""
 
     def __init__(
-        self, agent: HuggingGPT, visit_of: Callable[[Visit | None], Visit], *, shared: SharedToken | None = None
+        self, agent: HuggingGPT, visit_of: Callable[[TabSession | None], TabSession], *, shared: SharedToken | None = None
     ) -> None:
         """Make it.
 
@@ -117,7 +117,7 @@ class ModelsPanel:
         ]
         return [*own, *self.token.shows]
 
-    def shown(self, visit: Visit, words: Words) -> Updates:
+    def shown(self, visit: TabSession, words: Words) -> Updates:
         """What a visit has settled, in all fields."""
         settings, wishes = self._settings, visit.wishes
         return {
@@ -132,60 +132,66 @@ class ModelsPanel:
             **self.token.shown(visit, words),
         }
 
-    def choose_place(self, where: Where, visit: Visit | None) -> Visit:
+    def choose_place(self, where: Where, visit: TabSession | None) -> TabSession:
         """Where this visitor's models may run."""
         visit = self._visit(visit)
         visit.place(where)
         return visit
 
-    def choose_provider(self, provider: str, visit: Visit | None) -> Visit:
+    def choose_provider(self, provider: str, visit: TabSession | None) -> TabSession:
         """Who runs this visitor's hosted models."""
         visit = self._visit(visit)
         visit.wishes = visit.wishes.only(provider)
         return visit
 
-    def choose_fetching(self, fetch: bool, visit: Visit | None) -> Visit:
+    def choose_fetching(self, fetch: bool, visit: TabSession | None) -> TabSession:
         """Whether this visitor's requests may fetch models."""
         visit = self._visit(visit)
         visit.fetch = fetch
         return visit
 
-    def choose_asking(self, ask_first: bool, visit: Visit | None) -> Visit:
+    def choose_asking(self, ask_first: bool, visit: TabSession | None) -> TabSession:
         """Whether a plan is shown before it runs."""
         visit = self._visit(visit)
         visit.ask_first = ask_first
         return visit
 
-    def choose_top_k(self, count: float, visit: Visit | None) -> Visit:
+    def choose_top_k(self, count: float, visit: TabSession | None) -> TabSession:
         """How many candidates per task are chosen among; what is out of bounds is put at the bound."""
         visit = self._visit(visit)
         visit.top_k = min(max(int(count), 1), _MOST_CANDIDATES)
         return visit
 
-    def choose_seconds(self, seconds: float | None, visit: Visit | None) -> Visit:
+    def choose_seconds(self, seconds: float | None, visit: TabSession | None) -> TabSession:
         """The deadline of a task, never beyond the owner's; without a number, theirs."""
         visit = self._visit(visit)
         visit.task_seconds = None if seconds is None else min(max(seconds, _SHORTEST), self._settings.task_seconds)
         return visit
 
-    async def pin(self, task: str, model: str, visit: Visit | None, request: gr.Request) -> tuple[str, Any, Any, Visit]:
+    async def pin(
+        self, task: str, model: str, visit: TabSession | None, request: gr.Request
+    ) -> tuple[str, Any, Any, TabSession]:
         """Take that model for that task."""
         return await self._wish(visit, words_of(request), lambda wishes: wishes.pin(task, model or ""))
 
-    async def add(self, task: str, model: str, visit: Visit | None, request: gr.Request) -> tuple[str, Any, Any, Visit]:
+    async def add(
+        self, task: str, model: str, visit: TabSession | None, request: gr.Request
+    ) -> tuple[str, Any, Any, TabSession]:
         """Offer that model for that task, too."""
         return await self._wish(visit, words_of(request), lambda wishes: wishes.add(task, model or ""))
 
-    async def ban(self, _: str, model: str, visit: Visit | None, request: gr.Request) -> tuple[str, Any, Any, Visit]:
+    async def ban(self, _: str, model: str, visit: TabSession | None, request: gr.Request) -> tuple[str, Any, Any, TabSession]:
         """Never take that model."""
         return await self._wish(visit, words_of(request), lambda wishes: wishes.ban(model or ""))
 
-    async def clear(self, visit: Visit | None, request: gr.Request) -> tuple[str, Any, Any, Visit]:
+    async def clear(self, visit: TabSession | None, request: gr.Request) -> tuple[str, Any, Any, TabSession]:
         """Forget what was pinned, added and banned."""
         words = words_of(request)
-        return await self._wish(visit, words, lambda wishes: Wishes(where=wishes.where, provider=wishes.provider))
+        return await self._wish(visit, words, lambda wishes: ModelPreferences(where=wishes.where, provider=wishes.provider))
 
-    async def _wish(self, visit: Visit | None, words: Words, change: Callable[[Wishes], Wishes]) -> tuple[str, Any, Any, Visit]:
+    async def _wish(
+        self, visit: TabSession | None, words: Words, change: Callable[[ModelPreferences], ModelPreferences]
+    ) -> tuple[str, Any, Any, TabSession]:
         """Change what is settled, as far as that can be done; what was typed stays in its box when it can't."""
         visit = self._visit(visit)
         try:
@@ -195,11 +201,11 @@ class ModelsPanel:
         return _settled(visit.wishes, words), "", gr.update(visible=_some(visit.wishes)), visit
 
 
-def _some(wishes: Wishes) -> bool:
+def _some(wishes: ModelPreferences) -> bool:
     return bool(wishes.pinned or wishes.added or wishes.banned)
 
 
-def _settled(wishes: Wishes, words: Words) -> str:
+def _settled(wishes: ModelPreferences, words: Words) -> str:
     lines = [words("models.line_pinned", task=task, model=_shown(model)) for task, model in wishes.pinned.items()]
     lines += [words("models.line_added", task=task, model=_shown(model)) for task, model in wishes.added]
     return "\n".join([*lines, *(words("models.line_banned", model=_shown(model)) for model in sorted(wishes.banned))])

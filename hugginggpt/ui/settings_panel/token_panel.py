@@ -10,13 +10,13 @@ import gradio as gr
 from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.core.errors import HuggingGPTError, RequestError
 from hugginggpt.core.markdown import escaped
-from hugginggpt.hub.client import Places
+from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.hub.token_check import check_account
 from hugginggpt.hub.tokens import checked_token
 from hugginggpt.ui.i18n import Words, label
 from hugginggpt.ui.listeners import QUIET, Updates, key_box, remember_box, words_of
-from hugginggpt.ui.session.tab_session import Visit
+from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.ui.settings_panel import browser_storage
 
 
@@ -24,7 +24,7 @@ class TokenPanel:
     """Its fields and their handlers."""
 
     def __init__(
-        self, agent: HuggingGPT, visit_of: Callable[[Visit | None], Visit], *, shared: SharedToken | None = None
+        self, agent: HuggingGPT, visit_of: Callable[[TabSession | None], TabSession], *, shared: SharedToken | None = None
     ) -> None:
         """Make it.
 
@@ -35,7 +35,7 @@ class TokenPanel:
         """
         self._visit = visit_of
         self._shared = shared
-        self._places = Places(agent.settings.hub, agent.settings.router)
+        self._places = HubAddresses(agent.settings.hub, agent.settings.router)
 
     def draw(self, visit: gr.State) -> None:
         """Put the fields where the caller stands."""
@@ -77,7 +77,7 @@ class TokenPanel:
         """The components that `shown` sets."""
         return [self.account, self._forgets, self._remember, self._checked]
 
-    def shown(self, visit: Visit, words: Words, said: str = "") -> Updates:
+    def shown(self, visit: TabSession, words: Words, said: str = "") -> Updates:
         """What a visit holds, after what there is to say."""
         return {
             self.account: self.on_whose_account(visit, words),
@@ -86,7 +86,7 @@ class TokenPanel:
             self._checked: said,
         }
 
-    def remembered(self, visit: Visit, kept: Any) -> None:
+    def remembered(self, visit: TabSession, kept: Any) -> None:
         """Take what the browser has kept, where it is a token."""
         try:
             token = checked_token(str(kept.get("key") or "")) if isinstance(kept, dict) else ""
@@ -95,12 +95,12 @@ class TokenPanel:
         visit.token_remembered = bool(token)
         visit.token = visit.token or token
 
-    async def test(self, token: str, visit: Visit | None, request: gr.Request) -> AsyncGenerator[Updates]:
+    async def test(self, token: str, visit: TabSession | None, request: gr.Request) -> AsyncGenerator[Updates]:
         """Say whether a token works for hosted models; it is not kept."""
         async for _, updates in self._examined(token, visit, words_of(request)):
             yield updates
 
-    async def use(self, token: str, remember: bool, visit: Visit | None, request: gr.Request) -> AsyncGenerator[Updates]:
+    async def use(self, token: str, remember: bool, visit: TabSession | None, request: gr.Request) -> AsyncGenerator[Updates]:
         """Test a token, and keep one that works in this tab's session."""
         visit, words = self._visit(visit), words_of(request)
         async for found, updates in self._examined(token, visit, words):
@@ -112,7 +112,7 @@ class TokenPanel:
             del shown[self._remember]
             yield {self._state: visit, **shown, self._kept: browser_storage.to_keep(0)}
 
-    async def _examined(self, token: str, visit: Visit | None, words: Words) -> AsyncGenerator[tuple[str, Updates]]:
+    async def _examined(self, token: str, visit: TabSession | None, words: Words) -> AsyncGenerator[tuple[str, Updates]]:
         """What is said meanwhile, and in the end; then the token that works, too."""
         yield "", {self._token: "", self._kept: "", self._checked: words("models.token_testing")}
         try:
@@ -126,20 +126,20 @@ class TokenPanel:
         kind = "unknown" if not account.name else "works" if account.calls else "unsure"
         yield token, {self._checked: words(f"models.token_{kind}", name=escaped(account.name))}
 
-    def remember_no_more(self, remember: bool, visit: Visit | None, request: gr.Request) -> Updates:
+    def remember_no_more(self, remember: bool, visit: TabSession | None, request: gr.Request) -> Updates:
         """The browser has forgotten the token already; the session keeps it."""
         if visit is None or remember:
             return {self._kept: ""}
         visit.token_remembered = False
         return {self.account: self.on_whose_account(visit, words_of(request))}
 
-    def forget(self, _: str, visit: Visit | None, request: gr.Request) -> Updates:
+    def forget(self, _: str, visit: TabSession | None, request: gr.Request) -> Updates:
         """Without the token; the browser has forgotten it already."""
         words, visit = words_of(request), self._visit(visit)
         visit.token, visit.token_remembered = "", False
         return {self._state: visit, self._token: "", **self.shown(visit, words)}
 
-    def on_whose_account(self, visit: Visit | None, words: Words) -> str:
+    def on_whose_account(self, visit: TabSession | None, words: Words) -> str:
         """Who pays for hosted models, and where that token is."""
         if visit is not None and visit.token:
             return words("models.own_remembered" if visit.token_remembered else "models.own_kept")

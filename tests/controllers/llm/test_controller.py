@@ -10,7 +10,7 @@ from hugginggpt.agent.agent import HuggingGPT, Session
 from hugginggpt.controllers.base import PlanRequest, Turn
 from hugginggpt.controllers.llm.controller import LLMController
 from hugginggpt.controllers.llm.plan_prompt import offered, plan_schema, task_list
-from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.events import AnswerDelta, Answered, Event, ModelSelected, Notice, Planned, RequestDone, RequestFailed
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import TaskTable
@@ -34,7 +34,7 @@ def model(server: ScriptedServer) -> LanguageModel:
 
 @pytest.fixture
 def agent(settings: Settings) -> HuggingGPT:
-    return HuggingGPT([Quick(names=["one", "two"])], fallback=OfflineController(), settings=settings)
+    return HuggingGPT([Quick(names=["one", "two"])], fallback=RulesController(), settings=settings)
 
 
 class Told(list[Event]):

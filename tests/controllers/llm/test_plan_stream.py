@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hugginggpt.controllers.llm.json_reply import read_tasks
-from hugginggpt.controllers.llm.plan_stream import ReplyReader
+from hugginggpt.controllers.llm.plan_stream import PlanStreamReader
 from hugginggpt.core.errors import PlanError
 
 READ = {"task": "image-to-text", "id": 0, "dep": [-1], "args": {"image": "image-1"}}
@@ -21,14 +21,14 @@ PLAN = json.dumps({"tasks": [READ, SAY, TRICKY], "answer": None})
 
 def read(text: str, *cuts: int) -> tuple[list[Any], list[Any], str]:
     """What comes while it is written, what comes at its end, what is left of an answer."""
-    reader = ReplyReader()
+    reader = PlanStreamReader()
     places = [0, *cuts, len(text)]
     early = [found for a, b in pairwise(places) for found in reader.feed(text[a:b])]
     return early, list(reader.finish()), reader.answer
 
 
 def test_a_task_is_told_as_soon_as_its_object_is_closed() -> None:
-    reader = ReplyReader()
+    reader = PlanStreamReader()
     end = PLAN.index("}}") + 2
     assert list(reader.feed(PLAN[: end - 1])) == []
     assert list(reader.feed(PLAN[end - 1 : end])) == [READ]
@@ -106,7 +106,7 @@ def test_an_answer_beside_tasks_in_an_unknown_form_is_not_told_early() -> None:
     [("I like it.", False), ('{"tasks": []}', True), ("[]", True), ("```\n[ ]\n```", True), (PLAN, True), ("", False)],
 )
 def test_prose_is_no_plan(written: str, says: bool) -> None:
-    reader = ReplyReader()
+    reader = PlanStreamReader()
     list(reader.feed(written))
     list(reader.finish())
     assert reader.says_something is says
@@ -117,7 +117,7 @@ def test_garbage_never_raises_anything_but_a_plan_error() -> None:
     signs = ['{"task": "x"}', '"answer": "', '"tasks": [', *'{}[]":\\,aü\n', "\\u", "\\ud83d", "<think>"]
     for _ in range(1_500):
         written = "".join(rng.choice(signs) for _ in range(rng.randrange(40)))
-        reader = ReplyReader()
+        reader = PlanStreamReader()
         try:
             early = [found for letter in written for found in reader.feed(letter)]
             list(reader.finish())
@@ -127,7 +127,7 @@ def test_garbage_never_raises_anything_but_a_plan_error() -> None:
 
 
 def test_a_reply_nested_without_end_is_refused_at_its_end() -> None:
-    reader = ReplyReader()
+    reader = PlanStreamReader()
     assert list(reader.feed("[" * 100_000)) == []
     with pytest.raises(PlanError, match="nested too deep"):
         list(reader.finish())

@@ -15,7 +15,7 @@ from hugginggpt.controllers.llm.plan_prompt import prompt
 from hugginggpt.controllers.llm.select_prompt import BUDGET, cut_at_sentence, question, selection_schema
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.plan import Task
-from hugginggpt.hub.catalog import catalogue
+from hugginggpt.hub.catalog import load_catalog
 
 ORIGINAL = 6_800
 """Input tokens that the original spends on choosing models for eight tasks (measured on its own prompts)."""
@@ -30,7 +30,7 @@ def cards(task: str, count: int = 5) -> tuple[ModelCard, ...]:
         ModelCard(
             entry.id, task, "hosted", entry.description, entry.license, entry.size_mb, entry.languages, 123_456, likes=789
         )
-        for entry in catalogue()[task][:count]
+        for entry in load_catalog()[task][:count]
     )
 
 

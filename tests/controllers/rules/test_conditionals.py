@@ -4,14 +4,14 @@ import pytest
 
 from hugginggpt.controllers.base import PlanRequest
 from hugginggpt.controllers.rules.conditionals import without_conditions
-from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.events import Notice
 from tests.controllers.rules.test_file_references import files
 
 
 async def planned(request: str, *labels: str) -> tuple[list[str], list[str]]:
     """The tasks of a plan and the notices with it."""
-    found = [piece async for piece in OfflineController().plan(PlanRequest(request, tuple(files(*labels))))]
+    found = [piece async for piece in RulesController().plan(PlanRequest(request, tuple(files(*labels))))]
     notices = [piece.message for piece in found if isinstance(piece, Notice)]
     return [piece["task"] for piece in found if isinstance(piece, dict)], notices
 

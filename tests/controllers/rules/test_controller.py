@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hugginggpt.controllers.base import Choice, PlanRequest, Turn
-from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.errors import RequestError
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.resources import Origin, Resource
@@ -29,7 +29,7 @@ HEARD = [("automatic-speech-recognition", {"audio": "audio-1"})]
 
 def plan(request: str, *attached: Resource, turns: Sequence[Turn] = ()) -> list[tuple[str, dict[str, Any]]]:
     """Tasks and arguments of a plan; it needs no repair."""
-    raw = OfflineController().tasks(PlanRequest(request, attached, tuple(turns)))
+    raw = RulesController().tasks(PlanRequest(request, attached, tuple(turns)))
     made = make_plan(raw, task_table(), attached)
     assert made.notes == ()
     return [(task.task, dict(task.args)) for task in made.tasks]
@@ -269,13 +269,13 @@ def test_no_text_keeps_the_planner_busy(text: str) -> None:
     begun = time.monotonic()
     for attached in ((), (INVOICE, PHOTO)):
         with suppress(RequestError):
-            OfflineController().tasks(PlanRequest(text, attached))
+            RulesController().tasks(PlanRequest(text, attached))
     assert time.monotonic() - begun < 5
 
 
 def test_an_ordinary_request_takes_milliseconds() -> None:
     controller, request = (
-        OfflineController(),
+        RulesController(),
         PlanRequest("Read the invoice, translate it into German and say it aloud", (INVOICE,)),
     )
     controller.tasks(request)  # has read its tables now
@@ -303,7 +303,7 @@ async def test_of_several_models_the_one_that_is_made_for_the_words_is_chosen(te
     (task,) = make_plan([{"task": "image-to-text", "id": 0, "args": {"image": "image-1"}}], task_table(), [INVOICE]).tasks
     made_for = {"a captioner": ("captioning",), "a reader": ("reading",)}
     cards = tuple(ModelCard(name, "image-to-text", "local", "", tags=tags) for name, tags in made_for.items())
-    (selection,), usage = await OfflineController().select(PlanRequest(text), [Choice(task, cards)])
+    (selection,), usage = await RulesController().select(PlanRequest(text), [Choice(task, cards)])
     assert selection.model_id == chosen
     assert usage is None
 
@@ -311,4 +311,4 @@ async def test_of_several_models_the_one_that_is_made_for_the_words_is_chosen(te
 async def test_where_the_words_ask_for_nothing_special_the_choice_is_left_to_the_ranking() -> None:
     (task,) = make_plan([{"task": "image-to-text", "id": 0, "args": {"image": "image-1"}}], task_table(), [INVOICE]).tasks
     cards = tuple(ModelCard(name, "image-to-text", "local", "") for name in ("one", "two"))
-    assert await OfflineController().select(PlanRequest("Do something with this picture."), [Choice(task, cards)]) == ([], None)
+    assert await RulesController().select(PlanRequest("Do something with this picture."), [Choice(task, cards)]) == ([], None)

@@ -3,7 +3,7 @@
 import pytest
 
 from hugginggpt.controllers.base import PlanRequest
-from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.errors import RequestError
 from hugginggpt.core.events import Notice
 from tests.controllers.rules.test_controller import plan
@@ -12,7 +12,7 @@ from tests.controllers.rules.test_file_references import files
 
 async def said(request: str) -> str:
     """What is answered without any task."""
-    found = [piece async for piece in OfflineController().plan(PlanRequest(request))]
+    found = [piece async for piece in RulesController().plan(PlanRequest(request))]
     assert all(isinstance(piece, str) for piece in found)
     return "".join(str(piece) for piece in found)
 
@@ -61,7 +61,7 @@ def test_what_no_task_does_is_refused_with_its_reason(request_: str, labels: tup
 
 async def test_what_else_there_is_to_do_is_done() -> None:
     request = PlanRequest("Transcribe the meeting and email the summary to my team", tuple(files("m.wav")))
-    found = [piece async for piece in OfflineController().plan(request)]
+    found = [piece async for piece in RulesController().plan(request)]
     assert [piece["task"] for piece in found if isinstance(piece, dict)] == ["automatic-speech-recognition", "summarization"]
     assert found[-1] == Notice("Nothing can be sent or posted from here, so that was left out.")
 

@@ -13,10 +13,10 @@ from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import Settings
 from hugginggpt.experts.base import Call, CancelToken, Result
-from hugginggpt.experts.hosted.circuit_breaker import Circuits
+from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
 from hugginggpt.experts.hosted.expert import HostedExpert
 from hugginggpt.hub.account import Visitor
-from hugginggpt.hub.client import Places
+from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.search import HubSearch
 from hugginggpt.workspace.workspace import Workspace
 from tests.checkpoints import HubCache
@@ -45,11 +45,11 @@ class HostedBench:
     workspace: Workspace
     folder: Path
     """Where the Hub's answers are kept."""
-    circuits: Circuits = field(default_factory=Circuits)
+    circuits: CircuitBreaker = field(default_factory=CircuitBreaker)
     progress: list[str] = field(default_factory=list)
 
     def expert(self, **about: Any) -> HostedExpert:
-        places = Places(self.server.url, self.server.url)
+        places = HubAddresses(self.server.url, self.server.url)
         shared = HostedExpert(HubSearch(self.folder, places), self.circuits)
         return shared.on_behalf(Visitor(**{"token": TOKEN, **about}))
 

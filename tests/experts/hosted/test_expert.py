@@ -16,7 +16,7 @@ from hugginggpt.core.ssrf import is_public
 from hugginggpt.experts.hosted.expert import HostedExpert
 from hugginggpt.experts.hosted.text import _pieces
 from hugginggpt.hub.account import endpoint
-from hugginggpt.hub.client import Places
+from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.search import HubSearch
 from tests import hosted_server as at_server
 from tests.experts.hosted.conftest import HostedBench
@@ -66,7 +66,7 @@ def test_only_the_tasks_that_are_asked_about_cost_a_question(hosted: HostedBench
 
 
 def test_where_the_hub_can_not_be_asked_the_shipped_list_serves(tmp_path: Path, hosted: HostedBench) -> None:
-    shared = HostedExpert(HubSearch(tmp_path / "none", Places(refused_url(), hosted.server.url)), hosted.circuits)
+    shared = HostedExpert(HubSearch(tmp_path / "none", HubAddresses(refused_url(), hosted.server.url)), hosted.circuits)
     from hugginggpt.hub.account import Visitor
 
     cards = shared.on_behalf(Visitor(TOKEN)).cards({"text-to-image"})

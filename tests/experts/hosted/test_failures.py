@@ -17,10 +17,10 @@ from hugginggpt.core.events import AttemptFailed, Event, TaskDone, TaskFailed, T
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.trace import trace_json
 from hugginggpt.experts.bundled.expert import BundledExpert
-from hugginggpt.experts.hosted.circuit_breaker import Circuits
+from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
 from hugginggpt.experts.hosted.expert import HostedExpert
 from hugginggpt.hub.account import Visitor
-from hugginggpt.hub.client import Places
+from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.search import HubSearch
 from hugginggpt.selection.ranking import Preferences
 from hugginggpt.workspace.workspace import Workspace
@@ -43,12 +43,12 @@ class Case:
 
     server: HostedServer
     folder: Path
-    circuits: Circuits
+    circuits: CircuitBreaker
     seconds: float = 60.0
 
     async def ask(self, *, fallback: bool, token: str = TOKEN, router: str = "", **about: Any) -> list[Event]:
         settings = Settings(sessions=self.folder / "sessions", task_seconds=self.seconds)
-        places = Places(self.server.url, router or self.server.url)
+        places = HubAddresses(self.server.url, router or self.server.url)
         shared = HostedExpert(HubSearch(self.folder / "catalogue", places), self.circuits)
         experts = [BundledExpert()] if fallback else []
         agent = HuggingGPT(experts, fallback=Planner(), settings=settings)
@@ -67,7 +67,7 @@ class Case:
 def case(server: HostedServer, tmp_path: Path) -> Case:
     server.accounts.add(TOKEN)
     server.serve("text-classification")
-    return Case(server, tmp_path, Circuits())
+    return Case(server, tmp_path, CircuitBreaker())
 
 
 def only(events: list[Event], kind: type) -> Any:
@@ -193,7 +193,7 @@ async def test_a_proxy_that_blocks_is_named(case: Case, monkeypatch: pytest.Monk
 
 async def test_a_provider_that_keeps_failing_is_left_alone_then_tried_again(case: Case) -> None:
     now = [0.0]
-    case.circuits = Circuits(failures=2, seconds=60, clock=lambda: now[0])
+    case.circuits = CircuitBreaker(failures=2, seconds=60, clock=lambda: now[0])
     case.server.faults["/hf-inference"].append(at_server.status(500).forever())
     for _ in range(2):
         await case.ask(fallback=True)

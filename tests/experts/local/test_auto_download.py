@@ -11,7 +11,7 @@ from hugginggpt.core.errors import ExpertError, StoppedError
 from hugginggpt.experts.base import Call, CancelToken
 from hugginggpt.experts.local.auto_download import FetchingExpert
 from hugginggpt.experts.local.expert import LocalExpert
-from hugginggpt.hub.download import Hub
+from hugginggpt.hub.download import HubDownloader
 from hugginggpt.workspace.workspace import Workspace
 from tests.checkpoints import HubCache
 from tests.conftest import MEDIA
@@ -32,7 +32,7 @@ def server(tmp_path: Path) -> Iterator[HubServer]:
 
 def fetching(server: HubServer, tmp_path: Path, max_bytes: int = 10**9) -> FetchingExpert:
     local = LocalExpert(tmp_path / "hub", device="cpu")
-    return FetchingExpert(local, Hub(tmp_path / "hub", server.url, token=False), max_bytes=max_bytes)
+    return FetchingExpert(local, HubDownloader(tmp_path / "hub", server.url, token=False), max_bytes=max_bytes)
 
 
 def call(expert: FetchingExpert, workspace: Workspace, told: list[str], token: CancelToken | None = None) -> Call:

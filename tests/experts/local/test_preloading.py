@@ -12,7 +12,7 @@ from hugginggpt.core.settings import Settings
 from hugginggpt.experts.local import zerogpu
 from hugginggpt.experts.local.expert import LocalExpert
 from hugginggpt.experts.local.preloading import load_all, usual
-from hugginggpt.hub.catalog import catalogue
+from hugginggpt.hub.catalog import load_catalog
 from tests.experts.local.conftest import LocalBench
 
 
@@ -85,6 +85,6 @@ def test_without_a_list_nothing_is_loaded(settings: Settings) -> None:
 
 
 def test_the_usual_ones_are_small_and_for_tasks_that_nothing_bundled_does() -> None:
-    entries = {entry.id: entry for found in catalogue().values() for entry in found}
+    entries = {entry.id: entry for found in load_catalog().values() for entry in found}
     assert all(entries[model].small and (entries[model].size_mb or 1e9) < 500 for model in usual())
     assert usual()

@@ -11,10 +11,10 @@ import pytest
 
 from hugginggpt.core.errors import InputError
 from hugginggpt.experts.base import Result
-from hugginggpt.experts.local.zerogpu import Errand, Failure, on_zero_gpu, send, work, wrapped
+from hugginggpt.experts.local.zerogpu import RemoteFailure, RemoteJob, on_zero_gpu, send, work, wrapped
 from tests.experts.local.conftest import LocalBench
 
-Run = Callable[[Errand], Sequence[Result] | Failure]
+Run = Callable[[RemoteJob], Sequence[Result] | RemoteFailure]
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,12 @@
 import numpy as np
 from PIL import Image
 
-from hugginggpt.experts.outputs.drawing import Box, colours_of, draw_boxes, draw_regions, with_legend
+from hugginggpt.experts.outputs.drawing import LabelledBox, colours_of, draw_boxes, draw_regions, with_legend
 
 
 def test_boxes_are_drawn_in_their_labels_colours_and_captions_stay_inside() -> None:
     picture = Image.new("RGB", (200, 120), "white")
-    boxes = [Box("cat", "cat 90%", (0, 0, 200, 120)), Box("cup", "cup 50%", (150, 90, 200, 120))]
+    boxes = [LabelledBox("cat", "cat 90%", (0, 0, 200, 120)), LabelledBox("cup", "cup 50%", (150, 90, 200, 120))]
     drawn = np.asarray(draw_boxes(picture, boxes))
     cat, cup = colours_of(["cat", "cup"]).values()
     assert cat != cup
@@ -19,7 +19,7 @@ def test_boxes_are_drawn_in_their_labels_colours_and_captions_stay_inside() -> N
 
 def test_captions_do_not_cover_each_other() -> None:
     picture = Image.new("RGB", (200, 120), "white")
-    boxes = [Box(label, "some thing", (0, 0, 100, 100)) for label in ("one", "two", "three")]
+    boxes = [LabelledBox(label, "some thing", (0, 0, 100, 100)) for label in ("one", "two", "three")]
     drawn = np.asarray(draw_boxes(picture, boxes)).reshape(-1, 3)
     for colour in colours_of(["one", "two", "three"]).values():
         assert (drawn == colour).all(-1).sum() > 400

@@ -11,7 +11,7 @@ from hugginggpt.core.errors import PlanError
 from hugginggpt.core.events import ModelRef
 from hugginggpt.core.tasks import TaskTable
 from hugginggpt.planning.approval import Proposal
-from hugginggpt.ui.chat.approval_form import Answer, answer_of, approved, form
+from hugginggpt.ui.chat.approval_form import FormAnswer, answer_of, approved, form
 from hugginggpt.ui.i18n import Words
 from tests.conftest import made
 
@@ -38,7 +38,7 @@ def test_each_task_has_its_models_its_arguments_and_what_is_wrong_with_it(table:
 
 
 def test_what_was_refused_stands_there_as_it_was_left(table: TaskTable) -> None:
-    answer = Answer(PROPOSAL.key, dropped=frozenset({0}), models={0: "o/two"}, args={1: {"text": "Bye."}})
+    answer = FormAnswer(PROPOSAL.key, dropped=frozenset({0}), models={0: "o/two"}, args={1: {"text": "Bye."}})
     shown = form(PROPOSAL, table, Words("zh"), answer=answer, error="It needs <0>.")
     assert 'name="task-0">' in shown
     assert "<option selected>o/two</option>" in shown
@@ -86,4 +86,4 @@ def test_whatever_a_browser_sends_counts_as_not_changed(data: dict[str, Any], ta
     answer = answer_of(sent(**data))
     assert not answer.stop
     assert approved(PROPOSAL, answer, table, ()).plan is PROPOSAL.plan
-    assert answer_of(gr.EventData(None, "text")) == Answer()
+    assert answer_of(gr.EventData(None, "text")) == FormAnswer()

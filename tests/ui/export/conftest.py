@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hugginggpt.agent.agent import HuggingGPT, Session
-from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.settings import Settings
 from hugginggpt.experts.bundled.expert import BundledExpert
@@ -25,11 +25,11 @@ REQUEST = "What does this sign say? Say it aloud."
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
     """A request in two steps, worked on by the built-in planner and the bundled models."""
     settings = Settings(sessions=tmp_path_factory.mktemp("sessions"))
-    agent = HuggingGPT([BundledExpert()], fallback=OfflineController(), settings=settings)
+    agent = HuggingGPT([BundledExpert()], fallback=RulesController(), settings=settings)
     with Workspace.create(settings) as workspace:
         photo = workspace.add_file(MEDIA / "sign.jpg")
         with ThreadPoolExecutor() as threads:  # the tests' own loop is the main thread's
-            yield threads.submit(asyncio.run, record(agent, Session(workspace), OfflineController(), REQUEST, [photo])).result()
+            yield threads.submit(asyncio.run, record(agent, Session(workspace), RulesController(), REQUEST, [photo])).result()
 
 
 @pytest.fixture

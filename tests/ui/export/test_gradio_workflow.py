@@ -18,7 +18,7 @@ from gradio.workflow_api import WorkflowGraph, topo_sort
 from gradio_client import Client, handle_file
 
 from hugginggpt.agent.agent import HuggingGPT
-from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.errors import ExpertError, InputError, RequestError
 from hugginggpt.core.events import Event, ModelRef, Planned, RequestStarted, TaskDone, TaskStarted
 from hugginggpt.core.plan import Plan, Task
@@ -202,7 +202,7 @@ class Agents:
     @staticmethod
     def quick(*, broken: bool = False, settings: Settings | None = None) -> HuggingGPT:
         expert = Failing() if broken else Quick(names=["one", "two"])
-        return HuggingGPT([expert], fallback=OfflineController(), settings=settings)
+        return HuggingGPT([expert], fallback=RulesController(), settings=settings)
 
 
 @pytest.fixture

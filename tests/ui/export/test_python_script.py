@@ -15,7 +15,7 @@ import pytest
 
 from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.agent.run_plan import carry_out, told
-from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.errors import HuggingGPTError, PlanError, RequestError, ResourceError
 from hugginggpt.core.events import Event, Planned, RequestStarted, TaskDone
 from hugginggpt.core.plan import Plan, Task
@@ -95,7 +95,7 @@ def test_a_run_without_a_plan_has_no_script(run: Recording) -> None:
 
 @pytest.fixture
 def agent(settings: Settings) -> HuggingGPT:
-    return HuggingGPT([Quick(names=["one", "two"])], fallback=OfflineController(), settings=settings)
+    return HuggingGPT([Quick(names=["one", "two"])], fallback=RulesController(), settings=settings)
 
 
 @pytest.fixture(autouse=True)

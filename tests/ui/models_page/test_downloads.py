@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from hugginggpt.agent.agent import HuggingGPT
-from hugginggpt.controllers.rules.controller import OfflineController
+from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.errors import ExpertError, StoppedError
 from hugginggpt.core.settings import Settings
 from hugginggpt.experts.local.expert import LocalExpert
-from hugginggpt.ui.models_page.downloads import Puller
+from hugginggpt.ui.models_page.downloads import Downloader
 from tests.checkpoints import HubCache
 from tests.hub_server import HubServer
 
@@ -33,12 +33,12 @@ def hub(tmp_path: Path) -> Iterator[HubServer]:
 @pytest.fixture
 def agent(tmp_path: Path) -> HuggingGPT:
     local = LocalExpert(cache=tmp_path / "cache", device="cpu")
-    return HuggingGPT([local], fallback=OfflineController(), settings=Settings(sessions=tmp_path / "sessions"))
+    return HuggingGPT([local], fallback=RulesController(), settings=Settings(sessions=tmp_path / "sessions"))
 
 
 def test_what_was_fetched_can_be_used_at_once(agent: HuggingGPT, hub: HubServer) -> None:
     assert "object-detection" not in agent.candidates()
-    puller, told = Puller(agent, endpoint=hub.url), list[int]()
+    puller, told = Downloader(agent, endpoint=hub.url), list[int]()
     offer = puller.offer([MODEL, BESIDE])
     assert offer.size == sum(len(content) for files in hub.repos.values() for content in files.values())
     puller.fetch(offer, told.append, lambda: None)
@@ -49,7 +49,7 @@ def test_what_was_fetched_can_be_used_at_once(agent: HuggingGPT, hub: HubServer)
 
 
 def test_it_stops_between_two_pieces_and_goes_on_from_there(agent: HuggingGPT, hub: HubServer) -> None:
-    puller, checks = Puller(agent, endpoint=hub.url), 0
+    puller, checks = Downloader(agent, endpoint=hub.url), 0
 
     def check() -> None:
         nonlocal checks
@@ -65,5 +65,5 @@ def test_it_stops_between_two_pieces_and_goes_on_from_there(agent: HuggingGPT, h
 
 def test_a_visitor_fetches_without_a_token_and_not_too_much(agent: HuggingGPT, hub: HubServer) -> None:
     with pytest.raises(ExpertError, match=r"more than the 0\.1 MB that may be fetched here"):
-        Puller(agent, token=False, max_bytes=100, endpoint=hub.url).offer([MODEL])
+        Downloader(agent, token=False, max_bytes=100, endpoint=hub.url).offer([MODEL])
     assert hub.tokens == {None}

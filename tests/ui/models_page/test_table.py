@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from hugginggpt.hub.overview import Row
+from hugginggpt.hub.overview import OverviewRow
 from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.models_page.table import matching, table
 
-READER = Row("PP-OCR", "image-to-text", "bundled", "Apache-2.0", 32.0, languages=("en", "zh", "ja", "fr"))
-CAPTIONS = Row("owner/captions", "image-to-text", "fetch", "mit", 990.0, True, ("multilingual",), True, "Says <what> is seen.")
-ROWS = (READER, CAPTIONS, Row("owner/films", "text-to-video", "server", description="Makes films."))
+READER = OverviewRow("PP-OCR", "image-to-text", "bundled", "Apache-2.0", 32.0, languages=("en", "zh", "ja", "fr"))
+CAPTIONS = OverviewRow(
+    "owner/captions", "image-to-text", "fetch", "mit", 990.0, True, ("multilingual",), True, "Says <what> is seen."
+)
+ROWS = (READER, CAPTIONS, OverviewRow("owner/films", "text-to-video", "server", description="Makes films."))
 
 
 @pytest.mark.parametrize(

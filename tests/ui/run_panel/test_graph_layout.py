@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from hugginggpt.ui.run_panel.graph_layout import Box, Layout, layout
+from hugginggpt.ui.run_panel.graph_layout import Layout, NodeSize, layout
 
 WIDTH, HEIGHT = 140.0, 48.0
 EDGES: dict[str, list[tuple[int, int]]] = {
@@ -26,9 +26,9 @@ EDGES: dict[str, list[tuple[int, int]]] = {
 
 def laid(edges: list[tuple[int, int]], files: dict[str, int] | None = None) -> Layout:
     count = max((max(edge) for edge in edges), default=3) + 1
-    given = tuple(Box(name, 80, 24, given=True) for name in files or ())
+    given = tuple(NodeSize(name, 80, 24, given=True) for name in files or ())
     pairs = [(str(a), str(b)) for a, b in edges] + [(name, str(target)) for name, target in (files or {}).items()]
-    return layout((*given, *(Box(str(n), WIDTH, HEIGHT) for n in range(count))), tuple(pairs))
+    return layout((*given, *(NodeSize(str(n), WIDTH, HEIGHT) for n in range(count))), tuple(pairs))
 
 
 @pytest.mark.parametrize("edges", EDGES.values(), ids=EDGES)

@@ -11,7 +11,7 @@ from hugginggpt.core.events import Event, Notice, RequestDone, RequestFailed, Re
 from hugginggpt.core.plan import Plan
 from hugginggpt.planning.approval import Approved, Proposal
 from hugginggpt.ui.session import background_run as runs
-from hugginggpt.ui.session.background_run import Gate, Run, Work
+from hugginggpt.ui.session.background_run import ApprovalGate, BackgroundRun, StartRun
 
 STARTED, DONE = RequestStarted("Do it.", (), "somebody"), RequestDone(1.0)
 
@@ -32,7 +32,7 @@ async def stuck(ended: list[str]) -> AsyncGenerator[Event, None]:
 
 
 async def test_a_follower_sees_each_event_and_then_the_end() -> None:
-    work = Work(Run("Do it."), short())
+    work = StartRun(BackgroundRun("Do it."), short())
     seen = [count async for count in work.follow()]
     assert seen[-1] == 2
     assert work.run.over
@@ -42,7 +42,7 @@ async def test_a_follower_sees_each_event_and_then_the_end() -> None:
 
 
 async def test_a_second_follower_sees_all_of_it_too() -> None:
-    work = Work(Run("Do it."), short())
+    work = StartRun(BackgroundRun("Do it."), short())
     async for _ in work.follow():
         break  # the page is reloaded
     assert [count async for count in work.follow()][-1] == 2
@@ -50,7 +50,7 @@ async def test_a_second_follower_sees_all_of_it_too() -> None:
 
 async def test_stopped_work_has_ended_when_stop_returns() -> None:
     ended: list[str] = []
-    work = Work(Run("Do it."), stuck(ended))
+    work = StartRun(BackgroundRun("Do it."), stuck(ended))
     async for _ in work.follow():
         if work.run.events:
             break
@@ -63,7 +63,7 @@ async def test_stopped_work_has_ended_when_stop_returns() -> None:
 async def test_work_that_nobody_looks_at_ends_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "ALONE_SECONDS", 0.05)
     ended: list[str] = []
-    work = Work(Run("Do it."), stuck(ended))
+    work = StartRun(BackgroundRun("Do it."), stuck(ended))
     async for _ in work.follow():
         if work.run.events:
             break
@@ -78,7 +78,7 @@ async def test_work_that_nobody_looks_at_ends_after_a_while(monkeypatch: pytest.
 
 async def test_a_follower_is_heard_of_when_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "BEAT_SECONDS", 0.01)
-    work, heard = Work(Run("Do it."), stuck([])), list[int]()
+    work, heard = StartRun(BackgroundRun("Do it."), stuck([])), list[int]()
     async for count in work.follow():
         heard.append(count)
         if len(heard) > 4:
@@ -88,7 +88,7 @@ async def test_a_follower_is_heard_of_when_nothing_happens(monkeypatch: pytest.M
 
 
 async def test_work_that_never_began_is_over_when_it_is_stopped() -> None:
-    work = Work(Run("Do it."), stuck([]))
+    work = StartRun(BackgroundRun("Do it."), stuck([]))
     await work.stop()
     assert (work.run.over, work.run.stopped) == (True, True)
 
@@ -104,7 +104,7 @@ async def test_stopping_twice_does_not_stop_the_clearing_up() -> None:
             await asyncio.sleep(0.05)
             cleared.append(True)
 
-    work = Work(Run("Do it."), slow())
+    work = StartRun(BackgroundRun("Do it."), slow())
     async for _ in work.follow():
         if work.run.events:
             break
@@ -117,7 +117,7 @@ async def test_a_fault_in_our_own_code_ends_the_run_and_is_told() -> None:
         yield STARTED
         raise KeyError("secret")
 
-    work = Work(Run("Do it."), broken())
+    work = StartRun(BackgroundRun("Do it."), broken())
     assert [count async for count in work.follow()]
     assert work.run.failed
     (failed,) = (event for event in work.run.events if isinstance(event, RequestFailed))
@@ -125,7 +125,7 @@ async def test_a_fault_in_our_own_code_ends_the_run_and_is_told() -> None:
 
 
 async def test_a_gate_holds_a_proposal_until_it_is_opened() -> None:
-    gate, proposal = Gate(), Proposal(Plan(()), {})
+    gate, proposal = ApprovalGate(), Proposal(Plan(()), {})
     waiting = asyncio.create_task(gate(proposal))
     await asyncio.sleep(0)
     assert gate.proposal is proposal
@@ -136,7 +136,7 @@ async def test_a_gate_holds_a_proposal_until_it_is_opened() -> None:
 
 
 async def test_a_gate_is_empty_again_when_the_request_is_stopped() -> None:
-    gate = Gate()
+    gate = ApprovalGate()
     waiting = asyncio.create_task(gate(Proposal(Plan(()), {})))
     await asyncio.sleep(0)
     waiting.cancel()
@@ -146,4 +146,4 @@ async def test_a_gate_is_empty_again_when_the_request_is_stopped() -> None:
 
 
 def test_an_event_that_comes_alone_needs_no_clock() -> None:
-    assert Run("Do it.", events=[Notice("one")], times=[0.0]).recording.times == (0.0,)
+    assert BackgroundRun("Do it.", events=[Notice("one")], times=[0.0]).recording.times == (0.0,)

@@ -6,13 +6,13 @@ import pytest
 
 from hugginggpt.core.errors import HuggingGPTError
 from hugginggpt.llm.client import LanguageModel
-from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OPENAI, OTHER, Fields, language_model
+from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OPENAI, OTHER, LLMFields, language_model
 
 KEY = "sk-visitor-0815-secret"
 
 
 async def chosen(brain: str, key: str = "", token: str = "", url: str = "", model: str = "") -> LanguageModel | None:
-    return await language_model(Fields(brain, key, token, url, model))
+    return await language_model(LLMFields(brain, key, token, url, model))
 
 
 async def test_the_built_in_planner_needs_nothing_and_takes_nothing() -> None:
@@ -69,12 +69,12 @@ async def test_whoever_comes_from_outside_names_no_private_server(
 
 def test_what_the_browser_remembers_goes_into_the_box_of_its_own_server() -> None:
     kept = {"brain": HUGGING_FACE, "key": "hf_1", "base_url": "", "model": "big"}
-    assert Fields.remembered(kept) == Fields(HUGGING_FACE, "", "hf_1", "", "big")
+    assert LLMFields.remembered(kept) == LLMFields(HUGGING_FACE, "", "hf_1", "", "big")
     kept = {"brain": OTHER, "key": KEY, "base_url": "http://127.0.0.1/v1", "model": "tiny"}
-    assert Fields.remembered(kept) == Fields(OTHER, KEY, "", "http://127.0.0.1/v1", "tiny")
-    assert KEY not in repr(Fields.remembered(kept))
+    assert LLMFields.remembered(kept) == LLMFields(OTHER, KEY, "", "http://127.0.0.1/v1", "tiny")
+    assert KEY not in repr(LLMFields.remembered(kept))
 
 
 @pytest.mark.parametrize("kept", [None, [], "x", {}, {"brain": BUILT_IN}, {"brain": "x", "key": KEY}, {"brain": [1]}])
 def test_anything_else_in_the_browsers_storage_is_left_there(kept: object) -> None:
-    assert Fields.remembered(kept) is None
+    assert LLMFields.remembered(kept) is None

@@ -13,14 +13,14 @@ from hugginggpt.agent.agent import HuggingGPT, Session
 from hugginggpt.core.errors import HuggingGPTError
 from hugginggpt.core.events import Event, Notice, TaskDone
 from hugginggpt.core.settings import Settings
-from hugginggpt.experts.hosted.circuit_breaker import Circuits
+from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
 from hugginggpt.experts.hosted.expert import HostedExpert
-from hugginggpt.hub.client import Places
+from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.search import HubSearch
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.llm.client import HUGGING_FACE_URL, OPENAI_URL, LanguageModel
-from hugginggpt.ui.session.background_run import Run
-from hugginggpt.ui.session.tab_session import Visit, Visits, close_visit
+from hugginggpt.ui.session.background_run import BackgroundRun
+from hugginggpt.ui.session.tab_session import TabSession, TabSessions, close_visit
 from hugginggpt.workspace.workspace import Workspace
 from tests.checkpoints import HubCache
 from tests.conftest import Planner, Quick
@@ -31,19 +31,19 @@ KEY_OF_PAGE = "0123456789abcdef" * 3
 
 
 def test_a_visit_never_prints_its_key(settings: Settings) -> None:
-    visit = Visit(Session(Workspace.create(settings)), LanguageModel("tiny", "http://127.0.0.1/v1", KEY))
+    visit = TabSession(Session(Workspace.create(settings)), LanguageModel("tiny", "http://127.0.0.1/v1", KEY))
     assert KEY not in repr(visit)
 
 
 def test_a_visit_that_is_closed_deletes_its_files(settings: Settings) -> None:
     workspace = Workspace.create(settings)
-    close_visit(Visit(Session(workspace)))
+    close_visit(TabSession(Session(workspace)))
     assert not workspace.folder.exists()
     close_visit(None)  # a tab in which nothing was asked
 
 
 def test_a_visit_that_is_dropped_deletes_its_files(settings: Settings) -> None:
-    visit: Visit | None = Visit(Session(Workspace.create(settings)))
+    visit: TabSession | None = TabSession(Session(Workspace.create(settings)))
     assert visit
     folder = visit.session.workspace.folder
     visit = None
@@ -60,9 +60,9 @@ async def endless(ended: list[bool]) -> AsyncGenerator[Event, None]:
 
 
 async def test_a_new_conversation_has_the_planner_of_the_old_one_and_none_of_its_files(settings: Settings) -> None:
-    visit = Visit(Session(Workspace.create(settings)), LanguageModel("tiny", "http://127.0.0.1/v1", KEY))
+    visit = TabSession(Session(Workspace.create(settings)), LanguageModel("tiny", "http://127.0.0.1/v1", KEY))
     ended: list[bool] = []
-    visit.begin(Run("Do it."), endless(ended))
+    visit.begin(BackgroundRun("Do it."), endless(ended))
     await asyncio.sleep(0)
     old, model = visit.session.workspace.folder, visit.model
     await visit.renew(Session(Workspace.create(settings)))
@@ -74,7 +74,7 @@ async def test_a_new_conversation_has_the_planner_of_the_old_one_and_none_of_its
 
 
 def test_a_reloaded_page_finds_its_visit_and_nobody_else_does(settings: Settings) -> None:
-    visits = Visits()
+    visits = TabSessions()
     visit = visits.of_page("page", lambda: visit_of(settings))
     assert visits.of_page("page", lambda: visit_of(settings)) is visit  # whichever of its first events comes first
     visits.keep(visit, KEY_OF_PAGE)
@@ -93,7 +93,7 @@ async def test_one_request_begins_at_a_time(settings: Settings) -> None:
         async with visit.claim() as second:
             assert not second
         assert visit.busy  # who was refused has freed nothing
-        visit.begin(Run("Do it."), endless(ended))
+        visit.begin(BackgroundRun("Do it."), endless(ended))
     assert visit.busy
     assert visit.just_begun  # a second click in this moment is the same one
     await visit.stop()
@@ -110,7 +110,7 @@ async def test_what_is_sent_in_the_moment_of_a_clear_belongs_to_the_new_conversa
         finally:
             await cleared.wait()
 
-    visit.begin(Run("Do it."), slow())
+    visit.begin(BackgroundRun("Do it."), slow())
     await asyncio.sleep(0.01)
     new = Session(Workspace.create(settings))
     renewing = asyncio.create_task(visit.renew(new))
@@ -131,7 +131,7 @@ async def test_what_is_sent_in_the_moment_of_a_clear_belongs_to_the_new_conversa
 
 async def test_a_visit_that_is_closed_works_no_more(settings: Settings) -> None:
     visit, ended = visit_of(settings), list[bool]()
-    work = visit.begin(Run("Do it."), endless(ended))
+    work = visit.begin(BackgroundRun("Do it."), endless(ended))
     await asyncio.sleep(0.01)
     close_visit(visit)
     async for _ in work.follow():
@@ -140,7 +140,7 @@ async def test_a_visit_that_is_closed_works_no_more(settings: Settings) -> None:
 
 
 def test_a_visit_stays_while_one_of_its_pages_is_there(settings: Settings) -> None:
-    visits = Visits()
+    visits = TabSessions()
     visit = visits.of_page("page", lambda: visit_of(settings))
     visits.keep(visit, KEY_OF_PAGE)
     visits.again(visit, "page, reloaded")
@@ -161,8 +161,8 @@ def test_a_visitor_may_narrow_the_limits_of_the_deployment(settings: Settings) -
     assert visit.limits(settings).plan_seconds == settings.plan_seconds
 
 
-def visit_of(settings: Settings) -> Visit:
-    return Visit(Session(Workspace.create(settings)))
+def visit_of(settings: Settings) -> TabSession:
+    return TabSession(Session(Workspace.create(settings)))
 
 
 def test_hosted_models_run_on_the_visitors_own_token_or_on_that_of_their_brain(settings: Settings) -> None:
@@ -210,7 +210,9 @@ async def test_wishes_are_settled_one_after_the_other_and_leave_the_place_alone(
 
 async def test_the_owners_token_is_not_shown_to_an_endpoint_that_a_visitor_names(settings: Settings, tmp_path: Path) -> None:
     with HostedServer(HubCache(tmp_path / "cache")) as server:
-        hosted = HostedExpert(HubSearch(tmp_path / "kept", Places("http://127.0.0.1:9", "http://127.0.0.1:9")), Circuits())
+        hosted = HostedExpert(
+            HubSearch(tmp_path / "kept", HubAddresses("http://127.0.0.1:9", "http://127.0.0.1:9")), CircuitBreaker()
+        )
         agent, visit = HuggingGPT([hosted], fallback=Planner(), settings=settings), visit_of(settings)
         shared, own = SharedToken("hf_owner", 1), server.endpoint("text-classification", public=True)
         await visit.settle(agent, lambda wishes: wishes.pin("text-classification", own), shared)

@@ -13,8 +13,8 @@ from hugginggpt.core.settings import Settings
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.llm.client import LanguageModel
 from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OTHER
-from hugginggpt.ui.session.tab_session import Visit
-from hugginggpt.ui.settings_panel.llm_panel import BrainPanel
+from hugginggpt.ui.session.tab_session import TabSession
+from hugginggpt.ui.settings_panel.llm_panel import LLMPanel
 from hugginggpt.ui.settings_panel.models_panel import ModelsPanel
 from tests.conftest import Planner, Quick
 
@@ -27,9 +27,9 @@ def agent(settings: Settings) -> HuggingGPT:
 
 
 @pytest.fixture
-async def panel(agent: HuggingGPT) -> BrainPanel:
+async def panel(agent: HuggingGPT) -> LLMPanel:
     # in a running loop, or Gradio makes loops of its own and leaves them open
-    made = BrainPanel(agent, lambda visit: visit or Visit(agent.new_session()), shared=SharedToken("hf_owner", 7))
+    made = LLMPanel(agent, lambda visit: visit or TabSession(agent.new_session()), shared=SharedToken("hf_owner", 7))
     with gr.Blocks() as page:
         visit = gr.State(None)
         made.draw(visit)
@@ -54,31 +54,31 @@ def token(text: str) -> gr.OAuthToken:
 
 @pytest.mark.parametrize(("asked", "settled"), [(3, 3), (0, 1), (99, 10), (2.0, 2)])
 def test_candidates_stay_within_bounds(agent: HuggingGPT, asked: float, settled: int) -> None:
-    models = ModelsPanel(agent, lambda visit: visit or Visit(agent.new_session()))
+    models = ModelsPanel(agent, lambda visit: visit or TabSession(agent.new_session()))
     assert models.choose_top_k(asked, None).top_k == settled
 
 
 @pytest.mark.parametrize(("asked", "settled"), [(30.0, 30.0), (600.0, 60.0), (-5.0, 1.0), (None, None)])
 def test_a_deadline_is_never_beyond_the_owners(agent: HuggingGPT, asked: float | None, settled: float | None) -> None:
-    models = ModelsPanel(agent, lambda visit: visit or Visit(agent.new_session()))
+    models = ModelsPanel(agent, lambda visit: visit or TabSession(agent.new_session()))
     assert models.choose_seconds(asked, None).task_seconds == settled
     assert models.choose_asking(True, None).ask_first
 
 
-async def test_nothing_is_kept_for_somebody_who_has_only_opened_the_page(panel: BrainPanel) -> None:
+async def test_nothing_is_kept_for_somebody_who_has_only_opened_the_page(panel: LLMPanel) -> None:
     shown = told(await panel.begin("", None, asking(), None, None))
     assert set(shown) == {"hosted-status"}
     assert "7 calls an hour" in shown["hosted-status"]
 
 
-async def test_what_is_ticked_before_the_page_is_there_stays_ticked(panel: BrainPanel, agent: HuggingGPT) -> None:
-    visit = Visit(agent.new_session())
+async def test_what_is_ticked_before_the_page_is_there_stays_ticked(panel: LLMPanel, agent: HuggingGPT) -> None:
+    visit = TabSession(agent.new_session())
     visit.ask_first = True
     assert set(told(await panel.begin("", visit, asking(), None, None))) == {"hosted-status"}
 
 
-async def test_a_page_that_is_opened_again_shows_what_its_visit_holds(panel: BrainPanel, agent: HuggingGPT) -> None:
-    visit = Visit(agent.new_session(), LanguageModel("tiny", URL, "sk-1"), looks=True, tabs=2)
+async def test_a_page_that_is_opened_again_shows_what_its_visit_holds(panel: LLMPanel, agent: HuggingGPT) -> None:
+    visit = TabSession(agent.new_session(), LanguageModel("tiny", URL, "sk-1"), looks=True, tabs=2)
     visit.brain, visit.top_k, visit.task_seconds, visit.ask_first, visit.token = OTHER, 9, 30.0, True, "hf_11"
     visit.place("here")
     shown = told(await panel.begin("", visit, asking("zh-CN"), None, None))
@@ -95,23 +95,23 @@ async def test_a_page_that_is_opened_again_shows_what_its_visit_holds(panel: Bra
 @pytest.mark.parametrize(
     "kept", ["", "null", "[1]", "{", '{"brain": 3, "hosted": []}', '{"hosted": {"key": "sk-1"}}', "[" * 9_000]
 )
-async def test_what_somebody_else_has_left_in_the_browser_does_no_harm(panel: BrainPanel, kept: str) -> None:
+async def test_what_somebody_else_has_left_in_the_browser_does_no_harm(panel: LLMPanel, kept: str) -> None:
     updates = await panel.begin(kept, None, asking(), None, None)
-    visits = [value for value in updates.values() if isinstance(value, Visit)]
+    visits = [value for value in updates.values() if isinstance(value, TabSession)]
     assert all(visit.model is None and not visit.token for visit in visits)
 
 
-async def test_what_is_remembered_is_taken_without_asking_anybody(panel: BrainPanel) -> None:
+async def test_what_is_remembered_is_taken_without_asking_anybody(panel: LLMPanel) -> None:
     brain = {"brain": OTHER, "key": "sk-1", "base_url": URL, "model": "tiny"}
     kept = json.dumps({"brain": brain, "hosted": {"key": "hf_11"}})
     updates = await panel.begin(kept, None, asking(), None, None)
-    (visit,) = (value for value in updates.values() if isinstance(value, Visit))
+    (visit,) = (value for value in updates.values() if isinstance(value, TabSession))
     assert visit.model == LanguageModel("tiny", URL, "sk-1")
     assert (visit.token, visit.remembered, visit.token_remembered) == ("hf_11", True, True)
 
 
-def test_signing_in_gives_a_brain_and_signing_out_takes_it(panel: BrainPanel, agent: HuggingGPT) -> None:
-    visit = Visit(agent.new_session())
+def test_signing_in_gives_a_brain_and_signing_out_takes_it(panel: LLMPanel, agent: HuggingGPT) -> None:
+    visit = TabSession(agent.new_session())
     panel.signed_in(visit, token("hf_oauth_1"))
     assert visit.model
     assert (visit.brain, visit.model.key, visit.hosted_token) == (HUGGING_FACE, "hf_oauth_1", "hf_oauth_1")
@@ -121,9 +121,9 @@ def test_signing_in_gives_a_brain_and_signing_out_takes_it(panel: BrainPanel, ag
     assert (visit.brain, visit.model, visit.hosted_token) == (BUILT_IN, None, "")
 
 
-def test_a_brain_that_was_chosen_stays_when_somebody_signs_in_or_out(panel: BrainPanel, agent: HuggingGPT) -> None:
+def test_a_brain_that_was_chosen_stays_when_somebody_signs_in_or_out(panel: LLMPanel, agent: HuggingGPT) -> None:
     own = LanguageModel("tiny", URL, "sk-1")
-    visit = Visit(agent.new_session(), own, brain=OTHER)
+    visit = TabSession(agent.new_session(), own, brain=OTHER)
     panel.signed_in(visit, token("hf_oauth_1"))
     assert (visit.model, visit.hosted_token) == (own, "hf_oauth_1")
     panel.signed_in(visit, None)

@@ -34,18 +34,18 @@ _AT_ONCE: Final = 4
 _SEES: Final = frozenset({"layoutlmv3"})
 """Model types that look at the page besides its words."""
 
-Box = tuple[float, float, float, float]
+WordBox = tuple[float, float, float, float]
 """left, top, right, bottom in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Word:
     text: str
-    box: Box
+    box: WordBox
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
+class _PageSpan:
     """Words that may be the answer: the first and the last, by number, and how likely they are."""
 
     first: int
@@ -135,7 +135,7 @@ def write_answer(call: Call, runtime: Runtime) -> Result:
     return written(said(re.sub(r"</?s_\w+>", " ", text).strip(), call))
 
 
-def _words(text: str, box: Box) -> Iterator[_Word]:
+def _words(text: str, box: WordBox) -> Iterator[_Word]:
     """The words of a line, each with its share of the line's box by its number of characters."""
     left, top, right, bottom = box
     step = (right - left) / max(1, len(text))
@@ -143,7 +143,7 @@ def _words(text: str, box: Box) -> Iterator[_Word]:
         yield _Word(match.group(), (left + match.start() * step, top, left + match.end() * step, bottom))
 
 
-def _place(box: Box, picture: Image.Image) -> list[int]:
+def _place(box: WordBox, picture: Image.Image) -> list[int]:
     sizes = picture.size * 2
     return [round(_SCALE * min(max(side / size, 0.0), 1.0)) for side, size in zip(box, sizes, strict=True)]
 
@@ -199,7 +199,7 @@ def _encoded(
     return _Pieces(inputs, numbers)
 
 
-def _spans(call: Call, model: Any, pieces: _Pieces, seen: torch.Tensor | None) -> Iterator[_Span]:
+def _spans(call: Call, model: Any, pieces: _Pieces, seen: torch.Tensor | None) -> Iterator[_PageSpan]:
     """The likeliest words of each piece: start times end, the end not before the start and not far behind it."""
     import torch
 
@@ -221,4 +221,4 @@ def _spans(call: Call, model: Any, pieces: _Pieces, seen: torch.Tensor | None) -
             score, place = piece.flatten().max(0)
             i, j = divmod(int(place), width)
             if int(numbers[i]) >= 0 and int(numbers[j]) >= 0:
-                yield _Span(int(numbers[i]), int(numbers[j]), float(score))
+                yield _PageSpan(int(numbers[i]), int(numbers[j]), float(score))

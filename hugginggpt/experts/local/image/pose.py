@@ -60,7 +60,7 @@ _LIMBS: Final = (
 )  # fmt: skip
 """What is joined, each limb in the hue of its number."""
 
-Box = tuple[float, float, float, float]
+PersonBox = tuple[float, float, float, float]
 """Left, top, width, height in pixels, as COCO has it."""
 
 
@@ -113,7 +113,7 @@ def _data(pose: Pose) -> dict[str, Any]:
     return {"keypoints": points}
 
 
-def _people(image: Image.Image, call: Call, runtime: Runtime) -> tuple[str, list[Box]]:
+def _people(image: Image.Image, call: Call, runtime: Runtime) -> tuple[str, list[PersonBox]]:
     """Who looked for people, and where they are, the surest first; without a detector the whole picture is the box."""
     for detector in _detectors(runtime):
         try:
@@ -129,7 +129,7 @@ def _detectors(runtime: Runtime) -> Iterator[Checkpoint]:
             yield other
 
 
-def _detected(image: Image.Image, detector: Checkpoint, call: Call, runtime: Runtime) -> list[Box]:
+def _detected(image: Image.Image, detector: Checkpoint, call: Call, runtime: Runtime) -> list[PersonBox]:
     import torch
 
     call.progress("Looking for people", None)
@@ -145,12 +145,12 @@ def _detected(image: Image.Image, detector: Checkpoint, call: Call, runtime: Run
     return [box for box in boxes if box[2] >= 1 and box[3] >= 1][:_MOST_PEOPLE]
 
 
-def _inside(corners: Sequence[float], image: Image.Image) -> Box:
+def _inside(corners: Sequence[float], image: Image.Image) -> PersonBox:
     left, top = max(corners[0], 0.0), max(corners[1], 0.0)
     return left, top, min(corners[2], image.width) - left, min(corners[3], image.height) - top
 
 
-def _poses(image: Image.Image, boxes: Sequence[Box], call: Call, runtime: Runtime) -> list[Pose]:
+def _poses(image: Image.Image, boxes: Sequence[PersonBox], call: Call, runtime: Runtime) -> list[Pose]:
     """The poses of the people in the boxes, without those of whom too little is seen."""
     import torch
 

@@ -18,7 +18,7 @@ _MARGIN: Final = 16
 _MAX_PIXELS: Final = 2_000_000
 """Largest picture that still needs it."""
 
-Box = tuple[int, int, int, int]
+TileBox = tuple[int, int, int, int]
 
 
 def enlarge(call: Call, runtime: Runtime) -> Result:
@@ -63,7 +63,7 @@ def enlarge(call: Call, runtime: Runtime) -> Result:
     return Result((Output(Kind.IMAGE, path=path, data={"width": large.width, "height": large.height, "scale": scale}),), note)
 
 
-def _tiles(width: int, height: int) -> Iterator[tuple[Box, Box]]:
+def _tiles(width: int, height: int) -> Iterator[tuple[TileBox, TileBox]]:
     """The parts of a picture: each as (left, top, right, bottom) of what it covers and of what the model sees for it."""
     for top in range(0, height, _TILE):
         for left in range(0, width, _TILE):

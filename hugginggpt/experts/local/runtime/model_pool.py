@@ -23,7 +23,7 @@ GIB: Final = 2**30
 
 
 @dataclass(eq=False)
-class _Entry:
+class _PooledModel:
     """One loaded model, or one that is being loaded."""
 
     name: str
@@ -52,7 +52,7 @@ class ModelPool:
         self._budgets = dict(budgets)
         self._available = available
         self._wait = wait
-        self._entries: dict[Hashable, _Entry] = {}
+        self._entries: dict[Hashable, _PooledModel] = {}
         self._changed = threading.Condition()
 
     @contextmanager
@@ -112,7 +112,7 @@ class ModelPool:
                 del self._entries[key]
         _give_memory_back()
 
-    def _entered(self, key: Hashable, name: str, device: str, size: int, token: CancelToken) -> _Entry:
+    def _entered(self, key: Hashable, name: str, device: str, size: int, token: CancelToken) -> _PooledModel:
         end = time.monotonic() + self._wait
         with self._changed:
             while True:
@@ -120,7 +120,7 @@ class ModelPool:
                 if (entry := self._entries.get(key)) is not None:
                     break
                 if self._make_room(name, device, size):
-                    entry = self._entries[key] = _Entry(name, device, size)
+                    entry = self._entries[key] = _PooledModel(name, device, size)
                     break
                 if time.monotonic() > end:
                     raise ExpertError(f"{name} needs {_gib(size)}, which models that are at work have: try again later.")

@@ -86,7 +86,7 @@ class LoadedError(HuggingGPTError):
     """No fault: a model is loaded, and nothing more was wanted."""
 
 
-class Loading(Runtime):
+class LoadOnlyRuntime(Runtime):
     """A runtime with which a task's function goes no further than to its first loaded model."""
 
     __slots__ = ()

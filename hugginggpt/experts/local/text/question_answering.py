@@ -34,7 +34,7 @@ _TOO_WIDE: Final = "The question and one row of the table are already more than 
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
+class _TokenSpan:
     """A place in a text that may answer a question."""
 
     start: int
@@ -80,7 +80,7 @@ def answer_from_text(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     return [texts.answer_from_text(text, span.start, span.end, span.score)]
 
 
-def _best_span(tokenizer: Any, model: Any, question: str, text: str, call: Call) -> tuple[_Span | None, float | None]:
+def _best_span(tokenizer: Any, model: Any, question: str, text: str, call: Call) -> tuple[_TokenSpan | None, float | None]:
     """The likeliest span over all windows, and the lowest logit of "no answer", where the model has a token for it."""
     most = min(room_for_text(tokenizer, model.config) + tokenizer.num_special_tokens_to_add(), _WINDOW)
     asked = len(tokenizer(question, verbose=False)["input_ids"]) + 2
@@ -90,7 +90,7 @@ def _best_span(tokenizer: Any, model: Any, question: str, text: str, call: Call)
         question, text, truncation="only_second", max_length=most, stride=min(_STRIDE, (most - asked) // 2),
         return_overflowing_tokens=True, return_offsets_mapping=True,
     )  # fmt: skip
-    spans: list[_Span] = []
+    spans: list[_TokenSpan] = []
     nulls: list[float] = []
     for number in range(len(windows["input_ids"])):
         call.token.check()
@@ -111,7 +111,7 @@ def _best_span(tokenizer: Any, model: Any, question: str, text: str, call: Call)
 
 def _span(
     start: NDArray[np.float32], end: NDArray[np.float32], inside: Sequence[int], offsets: Sequence[tuple[int, int]]
-) -> _Span | None:
+) -> _TokenSpan | None:
     """The likeliest span of one window.
 
     Args:
@@ -137,7 +137,7 @@ def _span(
         return None
     i, j = max(pairs, key=lambda pair: starts[pair[0]] * ends[pair[1]])
     first, last = int(known[i]), int(known[j])
-    return _Span(offsets[first][0], offsets[last][1], float(start[first] + end[last]), float(starts[i] * ends[j]))
+    return _TokenSpan(offsets[first][0], offsets[last][1], float(start[first] + end[last]), float(starts[i] * ends[j]))
 
 
 def _answers_not_always(checkpoint: Checkpoint) -> bool:

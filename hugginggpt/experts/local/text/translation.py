@@ -20,7 +20,7 @@ _PAIR: Final = re.compile(r"translation_(\w+?)_to_(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Direction:
+class TranslationPrompt:
     """What a model must be given besides the text."""
 
     source: Language | None
@@ -33,7 +33,9 @@ class Direction:
     """With which the translation begins."""
 
 
-def direction(writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None) -> Direction:
+def translation_prompt(
+    writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None
+) -> TranslationPrompt:
     """How a model translates a text.
 
     Args:
@@ -49,7 +51,7 @@ def direction(writer: Writer, checkpoint: Checkpoint, source: Language | None, t
     return _BY_TYPE[checkpoint.model_type](writer, checkpoint, source, target)
 
 
-def _marian(writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None) -> Direction:
+def _marian(writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None) -> TranslationPrompt:
     """One pair of languages, which the tokenizer or the id names, or a group, whose target is a token before the text."""
     tokenizer = writer.tokenizer
     words = checkpoint.id.rsplit("-", 2)
@@ -61,14 +63,14 @@ def _marian(writer: Writer, checkpoint: Checkpoint, source: Language | None, tar
     if made and not (target and target.among(codes)):
         if target and target != made:
             raise ExpertError(f"{checkpoint.id} translates into {made.name}, not into {target.name}.")
-        return Direction(own or source, made)
+        return TranslationPrompt(own or source, made)
     target = target or _otherwise(source)
     if not (code := target.among(codes)):
         raise ExpertError(f"{checkpoint.id} doesn't translate into {target.name}.")
-    return Direction(own or source, target, f"{codes[code]} ")
+    return TranslationPrompt(own or source, target, f"{codes[code]} ")
 
 
-def _coded(writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None) -> Direction:
+def _coded(writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None) -> TranslationPrompt:
     """Many languages: the source's code goes to the tokenizer, the translation begins with the target's token."""
     target = target or _otherwise(source)
     source = source or named("English")  # a text too short to tell
@@ -76,27 +78,27 @@ def _coded(writer: Writer, checkpoint: Checkpoint, source: Language | None, targ
         if not language.among(writer.languages):
             raise ExpertError(f"{checkpoint.id} doesn't know {language.name}.")
     read, made = str(source.among(writer.languages)), writer.languages[str(target.among(writer.languages))]
-    return Direction(source, target, source_code=read, first_token=writer.tokenizer.convert_tokens_to_ids(made))
+    return TranslationPrompt(source, target, source_code=read, first_token=writer.tokenizer.convert_tokens_to_ids(made))
 
 
-def _prefixed(writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None) -> Direction:
+def _prefixed(writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None) -> TranslationPrompt:
     """The target stands before the text: as a token, or in words, for the pairs that the configuration names."""
     target = target or _otherwise(source)
     if writer.languages:
         if not (code := target.among(writer.languages)):
             raise ExpertError(f"{checkpoint.id} doesn't translate into {target.name}.")
-        return Direction(source, target, f"{writer.languages[code]} ")
+        return TranslationPrompt(source, target, f"{writer.languages[code]} ")
     params: Mapping[str, Any] = checkpoint.config.get("task_specific_params") or {}
     pairs = {(by_code(m[1]), by_code(m[2])): key for key in params if (m := _PAIR.fullmatch(key))}
     if not pairs:
-        return Direction(source, target, f"translate {(source or named('English')).name} to {target.name}: ")
+        return TranslationPrompt(source, target, f"translate {(source or named('English')).name} to {target.name}: ")
     key = next((key for (read, made), key in pairs.items() if made == target and source in {read, None}), None)
     if key is None:
         known = ", ".join(f"{read.name} to {made.name}" for read, made in pairs if read and made)
         raise ExpertError(
             f"{checkpoint.id} doesn't translate {source.name if source else 'this'} to {target.name}: it does {known}."
         )
-    return Direction(source, target, str(params[key].get("prefix", "")))
+    return TranslationPrompt(source, target, str(params[key].get("prefix", "")))
 
 
 def _otherwise(source: Language | None) -> Language:
@@ -107,7 +109,7 @@ def _otherwise(source: Language | None) -> Language:
     return english
 
 
-_BY_TYPE: Final[Mapping[str, Callable[[Writer, Checkpoint, Language | None, Language | None], Direction]]] = {
+_BY_TYPE: Final[Mapping[str, Callable[[Writer, Checkpoint, Language | None, Language | None], TranslationPrompt]]] = {
     "marian": _marian,
     "m2m_100": _coded,
     "mbart": _coded,

@@ -13,7 +13,7 @@ from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.runtime.runtime import Runtime
 from hugginggpt.experts.local.text.decoding import Writer, continued, load_writer, rewritten
 from hugginggpt.experts.local.text.token_budget import counter, shortened
-from hugginggpt.experts.local.text.translation import direction
+from hugginggpt.experts.local.text.translation import translation_prompt
 from hugginggpt.experts.outputs.text import written
 from hugginggpt.hub.cache import Checkpoint
 
@@ -144,7 +144,7 @@ def translate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         if wanted and spoken == wanted:
             same = {"source": wanted.code, "target": wanted.code}
             return [written(text, same, f"The text is in {wanted.name} already.")]
-        way = direction(writer, runtime.checkpoint, spoken, wanted)
+        way = translation_prompt(writer, runtime.checkpoint, spoken, wanted)
         if way.source_code:
             writer.tokenizer.src_lang = way.source_code
         count = counter(writer.tokenizer)
