@@ -12,6 +12,10 @@ import time
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any
 
+from hugginggpt.controllers.base import PlanRequest
+from hugginggpt.controllers.context import RequestContext, Session
+from hugginggpt.controllers.rules.controller import RulesController
+from hugginggpt.core.events import Planned
 from hugginggpt.core.model_card import Assignment, ModelCard
 from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.settings import Settings
@@ -69,9 +73,18 @@ async def scheduled(tasks: Plan, seconds: float) -> float:
     async def assign(task: Task) -> Assignment:
         return assignment
 
-    scheduler = Scheduler([expert], task_table(), task_seconds=60, slots=DeviceSlots())
-    with Workspace.create(Settings()) as workspace:
-        return await timed(scheduler.run(tasks, workspace, assign, lambda event: None))
+    async def run(context: RequestContext) -> None:
+        context.emit(Planned(tasks, 0.0))
+        async with Scheduler(context, DeviceSlots()) as scheduler:
+            for task in tasks.tasks:
+                scheduler.start(task, assign)
+
+    settings, controller = Settings(task_seconds=60), RulesController()
+    with Workspace.create(settings) as workspace:
+        session, request = Session(workspace), PlanRequest("Wait.")
+        return await timed(
+            run(RequestContext(request, session, settings, controller, controller, (expert,), lambda event: None))
+        )
 
 
 async def one_after_the_other(count: int, seconds: float) -> None:

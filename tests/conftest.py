@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from hugginggpt.controllers.base import Choice, PlanRequest, RespondRequest, Selection
+from hugginggpt.controllers.context import RequestContext, Session
 from hugginggpt.core.errors import ExpertError, RequestError
 from hugginggpt.core.events import Event, Planned, Step, Usage
 from hugginggpt.core.model_card import Assignment, ModelCard
@@ -178,7 +179,7 @@ RunPlan = Callable[..., Awaitable[Ran]]
 
 
 @pytest.fixture
-def run_plan(workspace: Workspace, table: TaskTable) -> RunPlan:
+def run_plan(workspace: Workspace, table: TaskTable, settings: Settings) -> RunPlan:
     """Plan from task objects, run it on experts, and return what happened."""
 
     async def run(
@@ -189,8 +190,7 @@ def run_plan(workspace: Workspace, table: TaskTable) -> RunPlan:
         events: list[Event] | None = None,
     ) -> Ran:
         plan = raw if isinstance(raw, Plan) else make_plan(raw, table, workspace.resources)
-        told = Ran([Planned(plan, 0.0)] if events is None else events)
-        told.events[:] = [Planned(plan, 0.0)]
+        told = Ran([] if events is None else events)
         cards = [card for expert in experts for card in expert.cards()]
 
         async def assign(task: Task) -> Assignment:
@@ -199,8 +199,20 @@ def run_plan(workspace: Workspace, table: TaskTable) -> RunPlan:
                 raise ExpertError(f"No model for {task.task} is installed here.")
             return Assignment(found, "first")
 
-        scheduler = Scheduler(experts, table, task_seconds=seconds, slots=slots or DeviceSlots())
-        told.usages = await scheduler.run(plan, workspace, assign, told.events.append)
+        context = RequestContext(
+            PlanRequest("Do it."),
+            Session(workspace),
+            settings.model_copy(update={"task_seconds": seconds}),
+            Planner(),
+            Planner(),
+            experts,
+            told.events.append,
+        )
+        context.emit(Planned(plan, 0.0))
+        async with Scheduler(context, slots or DeviceSlots()) as scheduler:
+            for task in plan.tasks:
+                scheduler.start(task, assign)
+        told.usages = tuple(scheduler.usages)
         return told
 
     return run

@@ -16,7 +16,8 @@ FLOORS = (
     ("agent",),
     ("execution",),
     ("planning", "selection", "response"),
-    ("controllers", "experts"),
+    ("controllers",),
+    ("experts",),
     ("hub", "llm", "workspace"),
     ("core",),
 )
@@ -24,9 +25,13 @@ FLOORS = (
 
 APART = {
     "ui": {"controllers", "experts", "execution", "planning.repair"},
+    "controllers": {f"experts.{name}" for name in ("bundled", "hosted", "llm", "local", "outputs")},
     "experts": {"core.plan"},
 }
-"""What a folder may not import though it lies below: a front end knows events, an expert nothing of plans."""
+"""What a folder may not import though it lies below.
+
+A front end knows events, a controller of experts no more than their seam, and an expert knows nothing of plans.
+"""
 
 FLOOR = {folder: number for number, floor in enumerate(FLOORS) for folder in floor}
 

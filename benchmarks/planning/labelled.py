@@ -17,9 +17,9 @@ from typing import Any, Final
 import yaml
 
 from benchmarks.planning.items import BenchmarkError, Data, Graph, Item, Naming, graph_of
-from hugginggpt.controllers.base import Turn
 from hugginggpt.core.errors import PlanError
 from hugginggpt.core.plan import Plan
+from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, task_table
 from hugginggpt.planning.repair import make_plan

@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from hugginggpt.agent.pipeline import AgentParts, Pipeline
-from hugginggpt.agent.session import Session as Session
+from hugginggpt.agent.pipeline import Pipeline
 from hugginggpt.controllers.base import Controller, PlanRequest
+from hugginggpt.controllers.context import RequestContext
+from hugginggpt.controllers.context import Session as Session
 from hugginggpt.core.events import Event, Notice
+from hugginggpt.core.model_card import Preferences
 from hugginggpt.core.plan import Plan
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import Settings
@@ -23,9 +25,9 @@ from hugginggpt.core.text import printable
 from hugginggpt.execution.device_queue import DeviceSlots
 from hugginggpt.experts.base import CacheExpert, Expert
 from hugginggpt.planning.approval import Approve, PreparedPlan
-from hugginggpt.planning.planner import Planner, check_text
-from hugginggpt.selection.ranking import Needs, Preferences, Ranking, rank
-from hugginggpt.selection.selector import gathered
+from hugginggpt.planning.planner import PlanEnd, Planner, check_text
+from hugginggpt.selection.ranking import Needs, Ranking, rank
+from hugginggpt.selection.selector import gather_candidates
 from hugginggpt.workspace.workspace import Workspace
 
 
@@ -41,7 +43,7 @@ class HuggingGPT:
         table: TaskTable | None = None,
         with_key: frozenset[str] = frozenset(),
     ) -> None:
-        """Make an agent.
+        """Set up an agent.
 
         Args:
             experts: Back ends in order of preference.
@@ -52,31 +54,34 @@ class HuggingGPT:
         """
         self.settings = settings or Settings()
         self.table = table or task_table()
-        self._parts = AgentParts(tuple(experts), fallback, self.settings, self.table, with_key, DeviceSlots())
+        self._experts = tuple(experts)
+        self._fallback = fallback
+        self._with_key = with_key
+        self._slots = DeviceSlots()
 
     def expert(self, backend: str) -> Expert | None:
-        """The back end of that name; None where this agent has none."""
-        return next((expert for expert in self._parts.experts if expert.backend == backend), None)
+        """Return the back end of that name; None where this agent has none."""
+        return next((expert for expert in self._experts if expert.backend == backend), None)
 
     @property
     def cache(self) -> Path | None:
         """The folder whose models run here; None for the Hugging Face cache, where ``HF_HOME`` says."""
-        return next((expert.cache for expert in self._parts.experts if isinstance(expert, CacheExpert)), None)
+        return next((expert.cache for expert in self._experts if isinstance(expert, CacheExpert)), None)
 
     def rescan(self) -> None:
         """Have models be found that have just been downloaded."""
-        for expert in self._parts.experts:
+        for expert in self._experts:
             if isinstance(expert, CacheExpert):
                 expert.rescan()
 
     def new_session(self) -> Session:
-        """A session with an empty workspace; close it when its person leaves."""
+        """Return a session with an empty workspace; close it when its person leaves."""
         return Session(Workspace.create(self.settings))
 
     def candidates(
         self, extra: Sequence[Expert] = (), tasks: Collection[str] | None = None, preferences: Preferences | None = None
     ) -> Mapping[str, Ranking]:
-        """The models that can do each task here and now, ranked for a request that asks for nothing special.
+        """Return the models that can do each task here and now, ranked for a request that asks for nothing special.
 
         Looks at the disk and asks servers: not for the event loop.
 
@@ -85,7 +90,7 @@ class HuggingGPT:
             tasks: Those that are asked about; None: all.
             preferences: What the visitor has settled.
         """
-        found = gathered((*self._parts.experts, *extra), tasks)
+        found = gather_candidates((*self._experts, *extra), tasks)
         return {task: rank(cards, Needs(), preferences) for task, cards in found.items()}
 
     async def run(
@@ -99,9 +104,9 @@ class HuggingGPT:
         preferences: Preferences | None = None,
         settings: Settings | None = None,
         approve: Approve | None = None,
-        given: PreparedPlan | None = None,
+        prepared: PreparedPlan | None = None,
     ) -> AsyncIterator[Event]:
-        """Work on one request and tell everything that happens.
+        """Work on one request and yield everything that happens.
 
         Closing the generator, or cancelling the task that reads it, stops the request.
 
@@ -114,23 +119,17 @@ class HuggingGPT:
             preferences: Which models the person has pinned or banned, and where models may run.
             settings: Limits of this request; by default the agent's own.
             approve: Is shown each plan, and says what of it may run; None: all of it, and each task at once.
-            given: The plan, where there is one already; then nothing is planned.
+            prepared: The plan, where there is one already; then nothing is planned.
         """
         events: asyncio.Queue[Event | None] = asyncio.Queue()
-        parts = replace(self._parts, settings=settings or self.settings)
-        request = Pipeline(
-            parts,
-            text,
-            session,
-            controller,
-            tuple(attached),
-            tuple(extra),
-            events.put_nowait,
-            preferences,
-            approve=approve,
-            given=given,
+        context = self._context(text, session, controller, attached, events.put_nowait)
+        context = replace(
+            context,
+            experts=(*self._experts, *extra),
+            preferences=preferences or Preferences(),
+            settings=settings or self.settings,
         )
-        worker = asyncio.create_task(request.work())
+        worker = asyncio.create_task(Pipeline(context, self._slots, approve=approve, prepared=prepared).run())
         worker.add_done_callback(lambda _: events.put_nowait(None))
         try:
             while (event := await events.get()) is not None:
@@ -141,15 +140,40 @@ class HuggingGPT:
                 await worker
 
     async def plan(self, text: str, session: Session, controller: Controller, attached: Sequence[Resource] = ()) -> Plan:
-        """Stage 1 alone.
+        """Return the plan of a request, with remarks: stage 1 alone.
 
         Raises:
             HuggingGPTError: No plan can be made; the message says why.
         """
-        request = PlanRequest(printable(text), tuple(attached), session.turns)
-        check_text(request, self.settings)
-        told: list[Notice] = []
-        planning = Planner(controller, self.table, self.settings, fallback=self._parts.fallback, tell=told.append)
-        plan = await planning.plan(request)
-        answer = [f"It would be answered at once: {planning.said}"] if planning.said and not plan.tasks else []
-        return replace(plan, notes=(*(notice.message for notice in told), *answer, *plan.notes))
+        context = self._context(text, session, controller, attached, lambda event: None)
+        check_text(context.request, self.settings)
+        remarks: list[str] = []
+        end = PlanEnd(Plan(()))
+        async with aclosing(Planner(context).items()) as items:
+            async for item in items:
+                if isinstance(item, Notice):
+                    remarks.append(item.message)
+                elif isinstance(item, PlanEnd):
+                    end = item
+        answer = [f"It would be answered at once: {end.answer}"] if end.answer and not end.plan.tasks else []
+        return replace(end.plan, notes=(*remarks, *answer, *end.plan.notes))
+
+    def _context(
+        self,
+        text: str,
+        session: Session,
+        controller: Controller,
+        attached: Sequence[Resource],
+        send: Callable[[Event], None],
+    ) -> RequestContext:
+        return RequestContext(
+            PlanRequest(printable(text), tuple(attached), session.turns),
+            session,
+            self.settings,
+            controller,
+            self._fallback,
+            self._experts,
+            send,
+            table=self.table,
+            tasks_with_key=self._with_key,
+        )

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from hugginggpt.core.errors import ExpertError, RequestError
+from hugginggpt.core.model_card import Preferences, Where
 from hugginggpt.core.ssrf import AddressPolicy
 from hugginggpt.core.tasks import TaskTable, task_table
 from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.experts.base import AccountExpert
 from hugginggpt.hub.account import Visitor, endpoint, is_address
 from hugginggpt.hub.catalog import small_models
-from hugginggpt.selection.ranking import Preferences, Where
 
 if TYPE_CHECKING:
     from hugginggpt.agent.agent import HuggingGPT

@@ -1,6 +1,6 @@
 """One request on its way through the four stages: 1 planning, 2 model selection, 3 task execution, 4 response generation.
 
-Source: arXiv 2303.17580, figure 2. The stages overlap: a task is looked up, assigned and run while the plan goes on.
+Source: arXiv 2303.17580, figure 2. The stages overlap: a task's models are looked up, chosen and run while the plan goes on.
 """
 
 from __future__ import annotations
@@ -9,19 +9,16 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, replace
+from contextlib import aclosing, closing
+from dataclasses import replace
+from typing import Final
 
-from hugginggpt.agent.session import Session
-from hugginggpt.controllers.base import Controller, PlanRequest, RespondRequest, Turn
-from hugginggpt.core.errors import ControllerError, HuggingGPTError
+from hugginggpt.controllers.base import PlanRequest
+from hugginggpt.controllers.context import RequestContext
+from hugginggpt.core.errors import HuggingGPTError
 from hugginggpt.core.events import (
-    AnswerDelta,
-    Answered,
     ApprovalAsked,
     ApprovalGiven,
-    Emit,
-    Event,
     ModelRef,
     Notice,
     Planned,
@@ -33,264 +30,181 @@ from hugginggpt.core.events import (
     Usage,
 )
 from hugginggpt.core.plan import Plan, Task
-from hugginggpt.core.resources import Resource
-from hugginggpt.core.settings import Settings
-from hugginggpt.core.tasks import TaskTable
-from hugginggpt.core.text import printable
-from hugginggpt.core.trace import fold_steps
+from hugginggpt.core.recording import Turn
+from hugginggpt.core.trace import sum_usages
 from hugginggpt.execution.device_queue import DeviceSlots
-from hugginggpt.execution.scheduler import PlanRun, Scheduler
-from hugginggpt.experts.base import Expert, Limits
+from hugginggpt.execution.scheduler import Scheduler
 from hugginggpt.planning.approval import CHANGED, Approve, PreparedPlan, Proposal
-from hugginggpt.planning.planner import Planner, check_text
-from hugginggpt.response.checks import complete, gone_wrong, invented, summed
-from hugginggpt.selection.ranking import Preferences
+from hugginggpt.planning.planner import PlanEnd, Planner, check_text
+from hugginggpt.response.checks import describe_failures
+from hugginggpt.response.responder import Responder
 from hugginggpt.selection.selector import ModelSelector
 
 log = logging.getLogger(__name__)
 
-_KEPT_TURNS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class AgentParts:
-    """What an agent is made of; shared by all its requests."""
-
-    experts: tuple[Expert, ...]
-    fallback: Controller
-    """Plans and answers where a session's own controller has failed at it."""
-    settings: Settings
-    table: TaskTable
-    with_key: frozenset[str]
-    """Tasks that a session's own key would add a model for."""
-    slots: DeviceSlots
+MAX_TURNS: Final = 20
+"""How many earlier requests a session remembers."""
 
 
 class Pipeline:
-    """One request."""
+    """One request, from its text to its answer."""
 
     def __init__(
         self,
-        parts: AgentParts,
-        text: str,
-        session: Session,
-        controller: Controller,
-        attached: tuple[Resource, ...],
-        extra: tuple[Expert, ...],
-        emit: Emit,
-        preferences: Preferences | None = None,
+        context: RequestContext,
+        slots: DeviceSlots,
         *,
         approve: Approve | None = None,
-        given: PreparedPlan | None = None,
+        prepared: PreparedPlan | None = None,
     ) -> None:
-        self._preferences = preferences or Preferences()
+        """Set up one request.
+
+        Args:
+            context: Handed down to all stages.
+            slots: The devices, shared with all other requests.
+            approve: Is shown each plan, and says what of it may run; None: all of it, and each task at once.
+            prepared: The plan, where there is one already; then nothing is planned.
+        """
+        self._context = context
         self._approve = approve
-        self._given = given
-        self._parts = parts
-        self._session = session
-        self._controller = controller
-        self._extra = extra
-        self._send = emit
-        self._events: list[Event] = []
+        self._prepared = prepared
+        self._selector = ModelSelector(context)
+        self._scheduler = Scheduler(context, slots)
+        self._responder = Responder(context)
         self._usages: list[Usage] = []
-        self._said = ""
+        self._answer = ""
+        """What the controller has answered by itself while it planned."""
+        self._complete = True
+        """Whether nothing of the plan is known to be missing."""
         self._waited = 0.0
         """How long the person has thought about plans, in seconds: that is not the request's time."""
-        self._whole = True
-        self._request = PlanRequest(printable(text), attached, session.turns)
 
-    def _emit(self, event: Event) -> None:
-        self._events.append(event)
-        self._send(event)
-
-    async def work(self) -> None:
-        """All four stages; every failure becomes an event."""
-        begun = time.monotonic()
+    async def run(self) -> None:
+        """Run all four stages; every failure becomes an event."""
+        begun, emit = time.monotonic(), self._context.emit
         try:
-            await self._stages()
+            await self._run_stages()
         except HuggingGPTError as error:
             log.info("request failed", exc_info=error.__cause__)
-            self._emit(RequestFailed(str(error)))
+            emit(RequestFailed(str(error)))
         except Exception as error:  # the outermost seam: the session must survive whatever broke
             log.exception("request broke")
-            self._emit(RequestFailed(f"Something broke inside this program ({type(error).__name__}); the log says more."))
-        self._emit(RequestDone(time.monotonic() - begun - self._waited, summed(self._usages)))
+            emit(RequestFailed(f"Something broke inside this program ({type(error).__name__}); the log says more."))
+        usages = (*self._usages, *self._selector.usages, *self._scheduler.usages, *self._responder.usages)
+        emit(RequestDone(time.monotonic() - begun - self._waited, sum_usages(usages)))
 
-    async def _stages(self) -> None:
-        request, parts, settings = self._request, self._parts, self._parts.settings
-        self._emit(RequestStarted(request.text, request.attached, self._controller.name))
-        check_text(request, settings)
-        workspace = self._session.workspace
-        experts = (*parts.experts, *self._extra)
-        chooser = ModelSelector(
-            experts,
-            self._controller,
-            request,
-            parts.table,
-            self._preferences,
-            settings.top_k,
-            settings.select_seconds,
-            self._emit,
-            self._usages.append,
-            parts.with_key,
-            lambda: tuple(workspace.resources),
-        )
-        known = set(workspace.resources)
-        limits = Limits(settings.max_pixels, settings.max_audio_seconds)
-        scheduler = Scheduler(experts, parts.table, task_seconds=settings.task_seconds, slots=parts.slots, limits=limits)
-        try:
-            async with scheduler.running(workspace, chooser.assign, self._emit) as run:
-                plan = (
-                    await self._planned(request, run, chooser)
-                    if self._given is None
-                    else await self._taken(self._given, run, chooser)
-                )
-                for _ in range(settings.replans if self._controller.replans and self._given is None else 0):
-                    await run.over()
-                    if not (wrong := gone_wrong(fold_steps(self._events))):
+    async def _run_stages(self) -> None:
+        context, request = self._context, self._context.request
+        context.emit(RequestStarted(request.text, request.attached, context.controller.name))
+        check_text(request, context.settings)
+        before = set(context.session.workspace.resources)
+        with closing(self._selector):
+            async with self._scheduler:  # left when all of its tasks are over
+                # 1 planning; 2 selection and 3 execution of each task begin as soon as the plan has come to it
+                plan = await (self._resume(self._prepared) if self._prepared else self._plan(request))
+                for _ in range(self._replans):
+                    await self._scheduler.wait()
+                    if not (complaint := describe_failures(context.steps)):
                         break
-                    plan = await self._planned(replace(request, complaint=wrong), run, chooser, plan)
-        finally:
-            chooser.stop()
-        self._usages += run.usages
-        fetched = [r for r in workspace.resources if r not in known and r.origin.source in {"url", "example"}]
+                    plan = await self._plan(replace(request, complaint=complaint), plan)
+        fetched = [r for r in context.session.workspace.resources if r not in before and r.origin.source in {"url", "example"}]
         if fetched:
-            self._emit(ResourcesFetched(tuple(fetched)))
-        await self._respond(plan, fetched)
+            context.emit(ResourcesFetched(tuple(fetched)))
+        answer = await self._responder.respond(plan, self._answer, complete=self._complete)  # 4 response generation
+        made = (*request.attached, *fetched, *(resource for step in context.steps for resource in step.outputs))
+        context.session.turns = (*context.session.turns, Turn(request.text, answer, made))[-MAX_TURNS:]
 
-    async def _planned(self, request: PlanRequest, run: PlanRun, chooser: ModelSelector, before: Plan | None = None) -> Plan:
-        """Plan, and begin each task as soon as it is known.
+    @property
+    def _replans(self) -> int:
+        """How often the rest may be planned anew where a task has failed."""
+        return self._context.settings.replans if self._context.controller.replans and not self._prepared else 0
+
+    async def _plan(self, request: PlanRequest, earlier: Plan | None = None) -> Plan:
+        """Stage 1, and the beginning of 2 and 3: start each task as soon as it is known.
 
         Args:
             request: What is asked for; with a complaint where there was a plan before.
-            run: Takes the tasks.
-            chooser: Finds their models.
-            before: The plan that was run already, and that is added to; what became of it goes with the request.
+            earlier: The plan that was run already, and that is added to; what became of it goes with the request.
         """
-
-        taken: list[Task] = []
-
-        def take(task: Task) -> None:
-            self._emit(TaskPlanned(task))
-            chooser.expect([task])
-            if self._approve is None:
-                taken.append(task)
-                run.add(task)
-
-        begun = time.monotonic()
-        kept = before.tasks if before else ()
-        steps = fold_steps(self._events)
-        planning = Planner(
-            self._controller,
-            self._parts.table,
-            self._parts.settings,
-            take,
-            self._say,
-            self._parts.fallback,
-            self._usages.append,
-            self._emit,
-            lambda: fold_steps(self._events),
-        )
+        context, begun = self._context, time.monotonic()
+        kept = earlier.tasks if earlier else ()
+        planner = Planner(context, replace(request, steps=context.steps), kept)
+        known: list[Task] = []
+        end: PlanEnd | None = None
         try:
-            plan = await planning.plan(replace(request, steps=steps), kept)
+            async with aclosing(planner.items()) as items:
+                async for item in items:
+                    match item:
+                        case Task():
+                            context.emit(TaskPlanned(item))
+                            self._selector.look_up([item])
+                            known.append(item)
+                            if self._approve is None:
+                                self._start([item])
+                        case Usage():
+                            self._usages.append(item)
+                        case PlanEnd():
+                            end = item
+                        case _:
+                            context.emit(item)
         except HuggingGPTError as error:
-            if not planning.free and before is None:
+            if not known and earlier is None:
                 raise
-            self._emit(Notice(f"The rest of the plan is missing: {error}"))
-            self._whole = False
-            plan = Plan(planning.free or kept)
-        if before is None:
-            self._said = planning.said
-        self._whole = self._whole and planning.whole
-        known = {task.id for task in (*kept, *taken)}
-        if before is None or len(plan.tasks) > len(kept):
-            self._emit(Planned(plan, time.monotonic() - begun, request.complaint))
-        old = {task.id for task in kept}
-        chooser.decide([task for task in plan.tasks if task.id not in old])
-        if self._approve is not None and len(plan.tasks) > len(kept):
-            plan = await self._approved(plan, kept, chooser, self._approve)
-        run.add(*(task for task in plan.tasks if task.id not in known))
+            context.emit(Notice(f"The rest of the plan is missing: {error}"))
+        end = end or PlanEnd(Plan((*kept, *known)), complete=False)
+        plan = end.plan
+        self._complete = self._complete and end.complete
+        if earlier is None:
+            self._answer = end.answer
+        added = [task for task in plan.tasks if task.id not in {task.id for task in kept}]
+        if earlier is None or added:
+            context.emit(Planned(plan, time.monotonic() - begun, request.complaint))
+        self._selector.decide(added)
+        if self._approve is not None and added:
+            plan = await self._get_approval(plan, kept, self._approve)
+        self._start(plan.tasks)
         return plan
 
-    async def _approved(self, plan: Plan, kept: Sequence[Task], chooser: ModelSelector, approve: Approve) -> Plan:
-        """What the person lets run of a plan; they take the time they need."""
-        old = {task.id for task in kept}
-        open_ = [task for task in plan.tasks if task.id not in old]
-        found = await asyncio.gather(*(chooser.assign(task) for task in open_), return_exceptions=True)
+    def _start(self, tasks: Sequence[Task]) -> None:
+        """Begin stages 2 and 3 of those tasks that have not begun yet."""
+        for task in tasks:
+            if task.id not in self._scheduler:
+                self._scheduler.start(task, self._selector.assign)
+
+    async def _resume(self, prepared: PreparedPlan) -> Plan:
+        """Take a plan that was there already: what is done stays, the rest runs."""
+        for event in prepared.events():
+            self._context.emit(event)
+        self._selector.choose(prepared.models)
+        done = tuple(step.task for step in prepared.done)
+        self._scheduler.restore(prepared.done)
+        self._selector.decide([task for task in prepared.plan.tasks if task not in done])
+        plan = prepared.plan
+        if self._approve is not None and not prepared.approved:
+            plan = await self._get_approval(plan, done, self._approve)
+        self._start(plan.tasks)
+        return plan
+
+    async def _get_approval(self, plan: Plan, kept: Sequence[Task], approve: Approve) -> Plan:
+        """Return what the person lets run of a plan; they take the time they need."""
+        kept_ids = frozenset(task.id for task in kept)
+        asked = [task for task in plan.tasks if task.id not in kept_ids]
+        found = await asyncio.gather(*map(self._selector.assign, asked), return_exceptions=True)
         models: dict[int, tuple[ModelRef, ...]] = {}
         problems: dict[int, str] = {}
-        for task, assignment in zip(open_, found, strict=True):
+        for task, assignment in zip(asked, found, strict=True):
             if isinstance(assignment, HuggingGPTError):
                 problems[task.id] = str(assignment)
             elif isinstance(assignment, BaseException):
                 raise assignment
             else:
                 models[task.id] = tuple(card.ref for card in assignment.candidates)
-        self._emit(ApprovalAsked(models, problems))
-        asked = time.monotonic()
-        approved = await approve(Proposal(plan, models, problems, frozenset(old)))
-        self._waited += time.monotonic() - asked
-        chooser.chosen.update(approved.models)
-        self._emit(ApprovalGiven())
+        self._context.emit(ApprovalAsked(models, problems))
+        begun = time.monotonic()
+        approved = await approve(Proposal(plan, models, problems, kept_ids))
+        self._waited += time.monotonic() - begun
+        self._selector.choose(approved.models)
+        self._context.emit(ApprovalGiven())
         if approved.plan.tasks != plan.tasks:
-            self._emit(Planned(approved.plan, 0.0, CHANGED))
+            self._context.emit(Planned(approved.plan, 0.0, CHANGED))
         return approved.plan
-
-    async def _taken(self, given: PreparedPlan, run: PlanRun, chooser: ModelSelector) -> Plan:
-        """A plan that was there already: what is done stays, the rest runs."""
-        for event in given.events():
-            self._emit(event)
-        chooser.chosen.update(given.models)
-        done = tuple(step.task for step in given.done)
-        run.keep(*given.done)
-        chooser.decide([task for task in given.plan.tasks if task not in done])
-        plan = given.plan
-        if self._approve is not None and not given.approved:
-            plan = await self._approved(plan, done, chooser, self._approve)
-        run.add(*(task for task in plan.tasks if task not in done))
-        return plan
-
-    def _say(self, words: str, begins: bool) -> None:
-        """The controller answers by itself."""
-        self._emit(AnswerDelta(words, restarts=begins))
-
-    async def _respond(self, plan: Plan, fetched: Sequence[Resource]) -> None:
-        steps = fold_steps(self._events)
-        request = RespondRequest(self._request.text, self._request.attached, plan, steps, self._session.turns)
-        answer = self._said if self._said and not plan.tasks else await self._answer_or_fallback(request)
-        if names := invented(answer, request, self._session.workspace):
-            self._emit(Notice(f"The answer names {', '.join(names)}, which does not exist."))
-        self._emit(Answered(answer, self._whole and complete(plan, steps)))
-        made = (*self._request.attached, *fetched, *(resource for step in steps for resource in step.outputs))
-        turn = Turn(self._request.text, answer, made)
-        self._session.turns = (*self._session.turns, turn)[-_KEPT_TURNS:]
-
-    async def _answer_or_fallback(self, request: RespondRequest) -> str:
-        """The controller's answer; results are never lost because the words about them failed."""
-        if self._controller is self._parts.fallback or not request.steps:  # without results there is nothing to fall back on
-            return await self._answer(self._controller, request)
-        try:
-            return await self._answer(self._controller, request)
-        except HuggingGPTError as error:
-            reason = str(error)
-        except TimeoutError:
-            reason = f"it took longer than {self._parts.settings.respond_seconds:g} s"
-        except Exception as error:  # the seam to a controller
-            log.exception("answering broke")
-            reason = type(error).__name__
-        self._emit(Notice(f"{self._controller.name} could not write the answer ({reason}); this one is built in."))
-        return await self._answer(self._parts.fallback, request)
-
-    async def _answer(self, controller: Controller, request: RespondRequest) -> str:
-        pieces: list[str] = []
-        async with asyncio.timeout(self._parts.settings.respond_seconds):
-            async with aclosing(controller.respond(request)) as words:
-                async for piece in words:
-                    if isinstance(piece, Usage):
-                        self._usages.append(piece)
-                    else:
-                        self._emit(AnswerDelta(piece, restarts=not pieces))
-                        pieces.append(piece)
-        if not (answer := "".join(pieces).strip()):
-            raise ControllerError(f"{controller.name} answered nothing.")
-        return answer

@@ -9,17 +9,8 @@ from typing import Any, Protocol
 from hugginggpt.core.events import Notice, Step, Usage
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.plan import Plan, Task
+from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Resource
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One earlier request of the session, as a controller remembers it."""
-
-    request: str
-    answer: str
-    made: tuple[Resource, ...]
-    """What it came with and what it produced."""
 
 
 @dataclass(frozen=True, slots=True)

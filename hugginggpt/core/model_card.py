@@ -1,8 +1,10 @@
-"""What is known of a model before it runs."""
+"""Models before they run: what is known of one, which ones a task gets, and what a person prefers among them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 from hugginggpt.core.events import ModelRef
 
@@ -56,3 +58,18 @@ class Assignment:
     reason: str
     source: str = ""
     """How the candidates came to be known, where that is not plain."""
+
+
+Where = Literal["anywhere", "here", "hosted"]
+"""Where models may run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a visitor has settled."""
+
+    where: Where = "anywhere"
+    pinned: Mapping[str, str] = field(default_factory=dict)
+    """The model for a task, by id."""
+    banned: frozenset[str] = frozenset()
+    """Ids that are never taken."""

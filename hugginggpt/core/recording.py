@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hugginggpt.core.events import Event
+from hugginggpt.core.resources import Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +25,13 @@ class Recording:
     def until(self, count: int) -> Recording:
         """As it was after its first `count` events."""
         return Recording(self.events[:count], self.times[:count])
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier request of the session, as a controller remembers it."""
+
+    request: str
+    answer: str
+    made: tuple[Resource, ...]
+    """What it came with and what it produced."""

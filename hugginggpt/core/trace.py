@@ -30,39 +30,60 @@ from hugginggpt.core.events import (
 from hugginggpt.core.resources import Resource
 
 
-def fold_steps(events: Iterable[Event]) -> tuple[Step, ...]:
-    """What became of each task of the plan, in the plan's order; status "pending" or "running" while it isn't over."""
-    steps: dict[int, Step] = {}
-    for event in events:
+class StepFold:
+    """What becomes of each task, kept up to date event by event."""
+
+    def __init__(self) -> None:
+        self._steps: dict[int, Step] = {}
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps in the plan's order; status "pending" or "running" while one isn't over."""
+        return tuple(self._steps.values())
+
+    def add(self, event: Event) -> None:
+        """Take one event more; those that tell nothing of a task change nothing."""
         match event:
             case TaskPlanned(task=task):
-                steps[task.id] = Step(task, "pending")
+                self._steps[task.id] = Step(task, "pending")
             case Planned(plan=plan):
-                known = {task.id: steps.get(task.id) or Step(task, "pending") for task in plan.tasks}
-                steps = {task.id: replace(known[task.id], task=task) for task in plan.tasks}  # a person may have changed it
-            case ModelSelected(task_id=n):
-                steps[n] = replace(steps[n], model=event.model, reason=event.reason)
-            case TaskStarted(task_id=n):
-                steps[n] = replace(steps[n], status="running", model=event.model)
+                known = {task.id: self._steps.get(task.id) or Step(task, "pending") for task in plan.tasks}
+                self._steps = {task.id: replace(known[task.id], task=task) for task in plan.tasks}  # a person may change one
+            case ModelSelected():
+                self._update(event.task_id, model=event.model, reason=event.reason)
+            case TaskStarted():
+                self._update(event.task_id, status="running", model=event.model)
             case AttemptFailed(task_id=n):
-                tried = (*steps[n].attempts, event)
-                steps[n] = replace(steps[n], attempts=tried, reason=f"Next in the list, after {event.model.id} failed.")
-            case TaskDone(task_id=n):
-                steps[n] = replace(
-                    steps[n],
-                    status="done",
-                    model=event.model,
-                    outputs=event.outputs,
-                    seconds=event.seconds,
-                    note=event.note,
-                )
-            case TaskFailed(task_id=n):
-                steps[n] = replace(steps[n], status="failed", error=event.error, seconds=event.seconds)
-            case TaskSkipped(task_id=n):
-                steps[n] = replace(steps[n], status="skipped", error=event.error, model=None, reason="")
+                reason = f"Next in the list, after {event.model.id} failed."
+                self._update(n, attempts=(*self._steps[n].attempts, event), reason=reason)
+            case TaskDone():
+                done = {"outputs": event.outputs, "seconds": event.seconds, "note": event.note}
+                self._update(event.task_id, status="done", model=event.model, **done)
+            case TaskFailed():
+                self._update(event.task_id, status="failed", error=event.error, seconds=event.seconds)
+            case TaskSkipped():
+                self._update(event.task_id, status="skipped", error=event.error, model=None, reason="")
             case _:
                 pass
-    return tuple(steps.values())
+
+    def _update(self, task_id: int, **changes: Any) -> None:
+        self._steps[task_id] = replace(self._steps[task_id], **changes)
+
+
+def fold_steps(events: Iterable[Event]) -> tuple[Step, ...]:
+    """Return what became of each task of the plan, in the plan's order."""
+    fold = StepFold()
+    for event in events:
+        fold.add(event)
+    return fold.steps
+
+
+def sum_usages(usages: Iterable[Usage]) -> tuple[Usage, ...]:
+    """Return one entry a stage, in the order in which the stages first appear."""
+    totals: dict[str, Usage] = {}
+    for usage in usages:
+        totals[usage.stage] = totals[usage.stage] + usage if usage.stage in totals else usage
+    return tuple(totals.values())
 
 
 def answer_text(events: Iterable[Event]) -> str:

@@ -82,10 +82,10 @@ class DeviceQueue:
             run: What runs calls; raises a HuggingGPTError for all of them.
         """
         self._slots = slots
-        self._run = run
+        self._run_batch = run
         self._waiting: dict[tuple[str, str, str], list[QueuedCall]] = {}
 
-    async def take(self, turn: QueuedCall) -> Result:
+    async def run(self, turn: QueuedCall) -> Result:
         """Wait for the slot, run, and give it back; a call may be run by the turn of another one of its kind.
 
         Raises:
@@ -130,7 +130,7 @@ class DeviceQueue:
         with ExitStack() as clocks:
             for turn in turns:
                 clocks.enter_context(turn.clock.running())
-            return await self._run([turn.call for turn in turns], min(turn.clock.left for turn in turns))
+            return await self._run_batch([turn.call for turn in turns], min(turn.clock.left for turn in turns))
 
 
 def _fail(turn: QueuedCall, error: HuggingGPTError) -> None:

@@ -1,5 +1,4 @@
-"""Stage 3: runs tasks, of a plan that is there or of one that is still being written. One coroutine a task, which awaits
-what the task names: no polling, no thread a task.
+"""Stage 3: runs tasks, each in a coroutine that awaits what the task names: no polling, no thread a task.
 
 A task starts when its inputs are there and its device slot is free; a failed task's dependents are skipped and say
 so; every task has a deadline; a failed model is followed by the next candidate. Nothing an expert raises gets out.
@@ -9,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Self
 
+from hugginggpt.controllers.context import RequestContext
 from hugginggpt.core.errors import BackendError, DeadlineError, ExpertError, HuggingGPTError, InputError
 from hugginggpt.core.events import (
     AttemptFailed,
-    Emit,
     ModelRef,
     ModelSelected,
     Step,
@@ -26,135 +25,98 @@ from hugginggpt.core.events import (
     Usage,
 )
 from hugginggpt.core.model_card import Assignment, ModelCard
-from hugginggpt.core.plan import Plan, Task
+from hugginggpt.core.plan import Task
 from hugginggpt.core.resources import Origin, Resource
-from hugginggpt.core.tasks import TaskTable
 from hugginggpt.execution.device_queue import DeviceQueue, DeviceSlots, QueuedCall, TaskClock
 from hugginggpt.execution.inputs import TaskInputs
 from hugginggpt.execution.progress import ProgressReporter
-from hugginggpt.experts.base import BatchExpert, Call, CancelToken, Expert, Limits, Output, Result
+from hugginggpt.experts.base import BatchExpert, Call, CancelToken, Limits, Output, Result
 from hugginggpt.experts.environment_errors import lacking
-from hugginggpt.workspace.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
+Assign = Callable[[Task], Awaitable[Assignment]]
+"""Gives a task its models; may take its time, and may raise a HuggingGPTError."""
+
 
 class Scheduler:
-    """Runs plans on experts."""
+    """Runs the tasks of one request on its experts, of a plan that may still be written meanwhile.
 
-    def __init__(
-        self,
-        experts: Sequence[Expert],
-        table: TaskTable,
-        *,
-        task_seconds: float,
-        slots: DeviceSlots,
-        limits: Limits | None = None,
-    ) -> None:
-        self._experts = {expert.backend: expert for expert in experts}
-        self._table = table
-        self._task_seconds = task_seconds
-        self._slots = slots
-        self._limits = limits or Limits()
+    To be entered with ``async with``: at the end of the block it waits for all tasks; where the block is left by an
+    exception, it cancels them.
+    """
 
-    async def run(
-        self, plan: Plan, workspace: Workspace, assign: Callable[[Task], Awaitable[Assignment]], emit: Emit
-    ) -> tuple[Usage, ...]:
-        """Run all tasks of `plan`; what happens is told through `emit`.
+    def __init__(self, context: RequestContext, slots: DeviceSlots) -> None:
+        """Set it up.
 
         Args:
-            plan: A valid plan.
-            workspace: Where inputs are found and outputs are put.
-            assign: Gives each task its models; may take its time, and may raise a HuggingGPTError.
-            emit: Called in the event loop with every event.
-
-        Returns:
-            What language-model experts used.
+            context: Names experts, workspace and limits; is told what happens.
+            slots: The devices, shared with all other requests.
         """
-        async with self.running(workspace, assign, emit) as run:
-            run.add(*plan.tasks)
-        return tuple(run.usages)
-
-    @asynccontextmanager
-    async def running(
-        self, workspace: Workspace, assign: Callable[[Task], Awaitable[Assignment]], emit: Emit
-    ) -> AsyncIterator[PlanRun]:
-        """A run that takes tasks while their plan is still being written.
-
-        At the end of the block it waits for all of them; where the block is left by an exception, they are cancelled.
-        """
-        run = PlanRun(self, workspace, assign, emit)
-        try:
-            yield run
-            await run.over()
-        finally:
-            await run.stop()
-
-    def expert(self, backend: str) -> Expert:
-        """The back end of that name."""
-        return self._experts[backend]
-
-
-class PlanRun:
-    """Tasks being run."""
-
-    def __init__(
-        self,
-        scheduler: Scheduler,
-        workspace: Workspace,
-        assign: Callable[[Task], Awaitable[Assignment]],
-        emit: Emit,
-    ) -> None:
-        self._scheduler = scheduler
-        self._workspace = workspace
-        self._assign = assign
-        self._emit = emit
+        self._context = context
+        self._experts = {expert.backend: expert for expert in context.experts}
+        self._limits = Limits(context.settings.max_pixels, context.settings.max_audio_seconds)
         self._tasks: dict[int, Task] = {}
         self._outcomes: dict[int, asyncio.Future[tuple[Resource, ...] | None]] = {}
-        self._steps: list[asyncio.Task[None]] = []
+        """What each task has made; None: it gave nothing."""
+        self._running: list[asyncio.Task[None]] = []
+        self._queue = DeviceQueue(slots, self._call)
         self.usages: list[Usage] = []
         """What language-model experts have used."""
-        self._turns = DeviceQueue(scheduler._slots, self._call)
 
-    def add(self, *tasks: Task) -> None:
-        """Begin tasks; what each waits for has been added before, or is added with it."""
-        loop = asyncio.get_running_loop()
-        self._tasks.update({task.id: task for task in tasks})
-        self._outcomes.update({task.id: loop.create_future() for task in tasks})
-        self._steps += [asyncio.create_task(self._step(task)) for task in tasks]
+    def __contains__(self, task_id: int) -> bool:
+        """Return whether the task of that id was started or restored."""
+        return task_id in self._tasks
 
-    def keep(self, *steps: Step) -> None:
+    def start(self, task: Task, assign: Assign) -> None:
+        """Begin a task; those that it waits for were started before, or are before the loop goes on.
+
+        Args:
+            task: One of a valid plan.
+            assign: Gives it its models.
+        """
+        self._tasks[task.id] = task
+        self._outcomes[task.id] = asyncio.get_running_loop().create_future()
+        self._running.append(asyncio.create_task(self._step(task, assign)))
+
+    def restore(self, steps: Iterable[Step]) -> None:
         """Take over tasks that are done already, with what they made."""
         for step in steps:
             self._tasks[step.task.id] = step.task
             self._outcomes[step.task.id] = asyncio.get_running_loop().create_future()
             self._outcomes[step.task.id].set_result(step.outputs)
 
-    async def over(self) -> None:
-        """Wait until all tasks that were added are done, failed or skipped."""
-        if self._steps:
-            await asyncio.wait(self._steps)
-        for step in self._steps:
+    async def wait(self) -> None:
+        """Wait until all tasks that were started are done, failed or skipped."""
+        if self._running:
+            await asyncio.wait(self._running)
+        for step in self._running:
             step.result()
 
-    async def stop(self) -> None:
-        """Cancel what still runs."""
-        for step in self._steps:
-            step.cancel()
-        await asyncio.gather(*self._steps, return_exceptions=True)
+    async def __aenter__(self) -> Self:
+        return self
 
-    async def _step(self, task: Task) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                await self.wait()
+        finally:
+            for step in self._running:
+                step.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _step(self, task: Task, assign: Assign) -> None:
         """Take one task from waiting to done, failed or skipped; never raises but for cancellation."""
         outcome = self._outcomes[task.id]
-        clock = TaskClock(self._scheduler._task_seconds)
+        clock = TaskClock(self._context.settings.task_seconds)
         try:
-            assignment = await self._assigned(task)
+            assignment = await self._select(task, assign)
             if (missing := await self._first_missing(task)) is not None:
                 self._skip(task, missing)
                 outcome.set_result(None)
                 return
             done = await self._attempts(task, assignment, clock)
-            self._emit(done)
+            self._context.emit(done)
             outcome.set_result(done.outputs)
         except HuggingGPTError as error:
             self._fail(task, str(error), clock)
@@ -166,16 +128,16 @@ class PlanRun:
                 outcome.set_result(None)
 
     def _fail(self, task: Task, error: str, clock: TaskClock) -> None:
-        self._emit(TaskFailed(task.id, error, clock.used))
+        self._context.emit(TaskFailed(task.id, error, clock.used))
 
     def _skip(self, task: Task, missing: int) -> None:
         reason = f"Skipped, because task {missing} ({self._tasks[missing].task}), whose result it needs, gave none."
-        self._emit(TaskSkipped(task.id, reason, missing))
+        self._context.emit(TaskSkipped(task.id, reason, missing))
 
-    async def _assigned(self, task: Task) -> Assignment:
-        assignment = await self._assign(task)
+    async def _select(self, task: Task, assign: Assign) -> Assignment:
+        assignment = await assign(task)
         refs = tuple(card.ref for card in assignment.candidates)
-        self._emit(ModelSelected(task.id, refs[0], assignment.reason, refs, assignment.source))
+        self._context.emit(ModelSelected(task.id, refs[0], assignment.reason, refs, assignment.source))
         return assignment
 
     async def _first_missing(self, task: Task) -> int | None:
@@ -185,7 +147,7 @@ class PlanRun:
         return None
 
     async def _attempts(self, task: Task, assignment: Assignment, clock: TaskClock) -> TaskDone:
-        calls = await TaskInputs(self._workspace, self._made).of(task, self._scheduler._table[task.task])
+        calls = await TaskInputs(self._context.session.workspace, self._made).of(task, self._context.table[task.task])
         left = list(assignment.candidates)
         while left:
             card = left.pop(0)
@@ -198,20 +160,27 @@ class PlanRun:
                     left = [other for other in left if other.backend != card.backend]
                 if not left or clock.left <= 0:
                     raise
-                self._emit(AttemptFailed(task.id, card.ref, str(error)))
+                self._context.emit(AttemptFailed(task.id, card.ref, str(error)))
         raise ExpertError(f"No model for {task.task} could be run.")
 
     async def _attempt(
         self, task: Task, card: ModelCard, inputs: Sequence[Mapping[str, str | Resource]], clock: TaskClock, *, others: bool
     ) -> TaskDone:
-        told = ProgressReporter(self._emit, task.id, card, len(inputs))
+        told = ProgressReporter(self._context.emit, task.id, card, len(inputs))
         calls = [
-            Call(card, given, self._workspace.new_path, progress=told.progress, limits=self._scheduler._limits, others=others)
+            Call(
+                card,
+                given,
+                self._context.session.workspace.new_path,
+                progress=told.progress,
+                limits=self._limits,
+                others=others,
+            )
             for given in inputs
         ]
-        turns = (self._turns.take(QueuedCall(call, clock, told.begin)) for call in calls)
+        queued = (self._queue.run(QueuedCall(call, clock, told.begin)) for call in calls)
         try:
-            results = await _all(turns) if card.batch > 1 else [await turn for turn in turns]
+            results = await _gather(queued) if card.batch > 1 else [await each for each in queued]
         finally:
             told.over = True
         made = [tuple(self._keep(task, card, output) for output in result.outputs) for result in results]
@@ -224,7 +193,7 @@ class PlanRun:
         """Run calls of one card: the seam to third-party models, whatever they raise is the failure of these calls."""
         card, deadline = calls[0].card, asyncio.timeout(left)
         calls = [replace(call, seconds=left, token=CancelToken()) for call in calls]  # a second try has a token of its own
-        expert = self._scheduler.expert(card.backend)
+        expert = self._experts[card.backend]
         try:
             async with deadline:
                 if isinstance(expert, BatchExpert):
@@ -236,7 +205,7 @@ class PlanRun:
             if isinstance(error, asyncio.CancelledError) and _being_cancelled():
                 raise
             if isinstance(error, TimeoutError) and deadline.expired():
-                limit = self._scheduler._task_seconds
+                limit = self._context.settings.task_seconds
                 raise DeadlineError(f"{card.id} took longer than the {limit:g} s that a task may take.") from error
             log.exception("%s failed on %s", card.id, card.task)
             unexpected = f"{card.id} failed unexpectedly ({type(error).__name__}); the log says more."
@@ -247,7 +216,7 @@ class PlanRun:
 
     def _keep(self, task: Task, card: ModelCard, output: Output) -> Resource:
         try:
-            return self._workspace.add_output(
+            return self._context.session.workspace.add_output(
                 output.kind, Origin("task", task.task, task.id), path=output.path, text=output.text, data=output.data
             )
         except HuggingGPTError:
@@ -260,7 +229,7 @@ class PlanRun:
         return self._outcomes[task_id].result() or ()
 
 
-async def _all(results: Iterable[Awaitable[Result]]) -> list[Result]:
+async def _gather(results: Iterable[Awaitable[Result]]) -> list[Result]:
     """All of them; the first failure once every one is over, so that none is left running behind."""
     ended = await asyncio.gather(*results, return_exceptions=True)
     for end in ended:

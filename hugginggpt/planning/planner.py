@@ -6,137 +6,165 @@ Source: arXiv 2303.17580, section 3.1.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from hugginggpt.controllers.base import Controller, PlanRequest
+from hugginggpt.controllers.context import RequestContext
 from hugginggpt.core.errors import BrokenOffError, DeadlineError, HuggingGPTError, PlanError, RequestError
-from hugginggpt.core.events import Notice, Step, Usage
+from hugginggpt.core.events import AnswerDelta, Notice, Usage
 from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.settings import Settings
-from hugginggpt.core.tasks import TaskTable
 from hugginggpt.planning.incremental import IncrementalPlan
 
 
-def _nothing(*_: object) -> None:
-    """Nobody wants to know."""
+@dataclass(frozen=True, slots=True)
+class PlanEnd:
+    """The whole plan: the last item of every planning that does not raise."""
+
+    plan: Plan
+    """Repaired; tasks of an earlier plan that stay stand in it, too."""
+    answer: str = ""
+    """The controller's own answer, where it needs no task."""
+    complete: bool = True
+    """Whether nothing of the plan is known to be missing."""
 
 
-@dataclass
+PlanItem = Task | AnswerDelta | Usage | Notice | PlanEnd
+"""A task that can start already, words of an answer, what a call cost, a remark for the person, or the end."""
+
+
+_END: Final = object()
+
+
 class Planner:
     """Gets one plan from a controller."""
 
-    controller: Controller
-    table: TaskTable
-    settings: Settings
-    take: Callable[[Task], None] = _nothing
-    """Told each task that can start already."""
-    say: Callable[[str, bool], None] = _nothing
-    """Told the words of an answer that the controller gives itself, and whether it begins with them."""
-    fallback: Controller | None = None
-    """Plans where the controller has made no plan that can be used."""
-    used: Callable[[Usage], None] = _nothing
-    tell: Callable[[Notice], None] = _nothing
-    steps: Callable[[], Sequence[Step]] = tuple
-    """What has become of the tasks so far."""
-    _free: tuple[Task, ...] = field(default=())
-    _said: list[str] = field(default_factory=list)
-    _whole: bool = field(default=True)
-
-    @property
-    def free(self) -> tuple[Task, ...]:
-        """The tasks that were let go before the plan was complete, and before them those that were kept; () while none was."""
-        return self._free
-
-    @property
-    def said(self) -> str:
-        """The controller's own answer; empty where it gave none."""
-        return "".join(self._said).strip()
-
-    @property
-    def whole(self) -> bool:
-        """Whether nothing of the plan is known to be missing."""
-        return self._whole
-
-    async def plan(self, request: PlanRequest, kept: Sequence[Task] = ()) -> Plan:
-        """The whole plan, repaired; one that can't be repaired is asked for once more, with the complaint.
+    def __init__(self, context: RequestContext, request: PlanRequest | None = None, kept: Sequence[Task] = ()) -> None:
+        """Set up one planning.
 
         Args:
-            request: What is asked for.
-            kept: Tasks of an earlier plan that stay; they stand in the plan that is returned.
+            context: The request's; its controller plans.
+            request: What is asked for, with a complaint where there was a plan before; by default the context's own.
+            kept: Tasks of an earlier plan that stay; they stand in the plan that comes out.
+        """
+        self._context = context
+        self._request = request or context.request
+        self._kept = tuple(kept)
+        self._released: tuple[Task, ...] = ()
+        """The tasks that can start already, after those that were kept; () while there is none."""
+        self._words: list[str] = []
+        self._deadline = 0.0
+        """By the loop's clock; moved on by every word of an answer."""
+
+    async def items(self) -> AsyncGenerator[PlanItem]:
+        """Yield the plan's parts as soon as each is known, and then the whole plan.
 
         Raises:
-            HuggingGPTError: There is no plan; the message says why. What was let go before may go on.
+            HuggingGPTError: There is no plan; the message says why. Tasks that were yielded before may go on.
         """
-        seconds = self.settings.plan_seconds
+        self._extend_deadline()
         try:
-            async with asyncio.timeout(seconds) as deadline:
-                return await self._tries(request, kept, deadline)
+            async with aclosing(self._ask_twice()) as items:
+                async for item in items:
+                    yield item
         except TimeoutError as error:
             if isinstance(error, HuggingGPTError):
                 raise
-            late = f"{self.controller.name} took longer than {seconds:g} s to plan: try again, or another model."
-            if self.said and not self._free:
-                return self._answered_so_far(late)
-            raise DeadlineError(late) from error
+            seconds = self._context.settings.plan_seconds
+            late = f"{self._context.controller.name} took longer than {seconds:g} s to plan: try again, or another model."
+            if not self._only_answered:
+                raise DeadlineError(late) from error
+            for item in self._cut_answer(late):
+                yield item
 
-    async def _tries(self, request: PlanRequest, kept: Sequence[Task], deadline: asyncio.Timeout) -> Plan:
+    async def _ask_twice(self) -> AsyncGenerator[PlanItem]:
+        """Ask for the plan; for one that can't be used once more with the complaint, and then the built-in planner."""
+        context, request = self._context, self._request
         try:
-            return await self._read(request, kept, deadline)
+            async with aclosing(self._read(context.controller, request, self._kept)) as items:
+                async for item in items:
+                    yield item
+            return
         except (PlanError, BrokenOffError) as error:
-            if self.said and not self._free:
-                return self._answered_so_far(str(error))
             first = error
-        stay = self._free or tuple(kept)
-        steps = tuple(step for step in self.steps() if step.task in stay)
+        if self._only_answered:
+            for item in self._cut_answer(str(first)):
+                yield item
+            return
+        stay = self._released or self._kept
+        steps = tuple(step for step in context.steps if step.task in stay)
         again = replace(request, complaint=str(first), steps=steps)
         try:
-            plan = await self._read(again, stay, deadline)
+            async with aclosing(self._read(context.controller, again, stay)) as items:
+                async for item in items:
+                    # where the first reply only broke off, and there is nothing to add, it had come to its last task
+                    if isinstance(item, PlanEnd) and isinstance(first, PlanError) and len(item.plan.tasks) == len(stay) > 0:
+                        yield Notice(f"The rest of the plan is missing: {first}")
+                        item = replace(item, complete=False)
+                    yield item
+            return
         except PlanError as error:
-            if stay or self._free or self.fallback is None or self.fallback is self.controller:
+            if stay or self._released or context.fallback is context.controller:
                 raise
-            return await self._built_in(self.fallback, request, error, deadline)
-        # where the first reply only broke off, and there is nothing to add, it had come to its last task
-        if isinstance(first, PlanError) and stay and len(plan.tasks) == len(stay):
-            self._whole = False
-            self.tell(Notice(f"The rest of the plan is missing: {first}"))
-        return plan
-
-    def _answered_so_far(self, why: str) -> Plan:
-        """What was said stays said, even if it wasn't said to its end."""
-        self._whole = False
-        self.tell(Notice(f"The answer breaks off: {why}"))
-        return Plan(())
-
-    async def _built_in(self, fallback: Controller, request: PlanRequest, error: PlanError, deadline: asyncio.Timeout) -> Plan:
-        """The fallback's plan; `error` again, where it knows no better."""
-        name = self.controller.name
-        try:
-            plan = await replace(self, controller=fallback)._read(request, (), deadline)
-        except HuggingGPTError:
-            raise error from None
-        self.tell(Notice(f"{name} made no plan that can be used ({error}); this one is built in."))
-        return plan
-
-    async def _read(self, request: PlanRequest, kept: Sequence[Task], deadline: asyncio.Timeout) -> Plan:
-        growing = IncrementalPlan(self.table, request.attached, max_tasks=self.settings.max_tasks, kept=kept)
-        self._said.clear()
-        async with aclosing(self.controller.plan(request)) as items:
+            second = error
+        async with aclosing(self._fall_back(second)) as items:
             async for item in items:
-                if isinstance(item, Usage):
-                    self.used(item)
-                elif isinstance(item, Notice):
-                    self.tell(item)
+                yield item
+
+    async def _fall_back(self, refused: PlanError) -> AsyncGenerator[PlanItem]:
+        """Yield the built-in planner's plan; raise `refused` again where it knows no better."""
+        context = self._context
+        try:
+            async with aclosing(self._read(context.fallback, self._request, ())) as items:
+                async for item in items:
+                    if isinstance(item, PlanEnd):
+                        name = context.controller.name
+                        yield Notice(f"{name} made no plan that can be used ({refused}); this one is built in.")
+                    yield item
+        except HuggingGPTError:
+            raise refused from None
+
+    async def _read(self, controller: Controller, request: PlanRequest, kept: Sequence[Task]) -> AsyncGenerator[PlanItem]:
+        """Read one reply to its end."""
+        context = self._context
+        plan = IncrementalPlan(context.table, request.attached, max_tasks=context.settings.max_tasks, kept=kept)
+        self._words.clear()
+        async with aclosing(controller.plan(request)) as items:
+            while True:
+                # not one timeout around all: whoever consumes the items may take its time between two of them
+                async with asyncio.timeout_at(self._deadline):
+                    item: Any = await anext(items, _END)
+                if item is _END:
+                    break
+                if isinstance(item, Usage | Notice):
+                    yield item
                 elif isinstance(item, str):
                     if not kept:  # beside tasks that were run, the answer is written from their results
-                        self.say(item, not self._said)
-                        self._said.append(item)
-                        deadline.reschedule(asyncio.get_running_loop().time() + self.settings.plan_seconds)
-                elif task := growing.add(item):
-                    self._free = growing.free
-                    self.take(task)
-        return growing.finish()
+                        yield AnswerDelta(item, restarts=not self._words)
+                        self._words.append(item)
+                        self._extend_deadline()
+                elif task := plan.add(item):
+                    self._released = plan.free
+                    yield task
+        yield PlanEnd(plan.finish(), self._answer)
+
+    def _extend_deadline(self) -> None:
+        self._deadline = asyncio.get_running_loop().time() + self._context.settings.plan_seconds
+
+    @property
+    def _answer(self) -> str:
+        return "".join(self._words).strip()
+
+    @property
+    def _only_answered(self) -> bool:
+        return bool(self._answer) and not self._released
+
+    def _cut_answer(self, reason: str) -> Sequence[PlanItem]:
+        """Return what ends an answer that broke off: what was said stays said."""
+        return Notice(f"The answer breaks off: {reason}"), PlanEnd(Plan(()), self._answer, complete=False)
 
 
 def check_text(request: PlanRequest, settings: Settings) -> None:

@@ -1,18 +1,18 @@
-"""What came of a request: what failed, whether anything was done, what its answer made up, what it cost."""
+"""Checks of what came of a request: what failed, whether anything was done, what the answer made up."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from hugginggpt.controllers.base import RespondRequest
-from hugginggpt.core.events import Step, Usage
+from hugginggpt.core.events import Step
 from hugginggpt.core.plan import Plan
 from hugginggpt.core.resources import NAME
 from hugginggpt.workspace.workspace import Workspace
 
 
-def gone_wrong(steps: Sequence[Step]) -> str:
-    """Why the rest has to be planned anew: what failed for good, and what gave nothing; empty where all went well."""
+def describe_failures(steps: Sequence[Step]) -> str:
+    """Return what failed for good and what gave nothing, as a complaint to the planner; empty where all went well."""
     failed = [f"Task {step.task.id} ({step.task.task}) failed: {step.error}" for step in steps if step.status == "failed"]
     empty = [
         f"Task {step.task.id} ({step.task.task}) gave an empty text."
@@ -22,25 +22,20 @@ def gone_wrong(steps: Sequence[Step]) -> str:
     return " ".join([*failed, *empty])
 
 
-def complete(plan: Plan, steps: Sequence[Step]) -> bool:
-    """Whether anything that was asked for was done: a task on the way to a failed one was not asked for itself."""
+def is_answered(plan: Plan, steps: Sequence[Step]) -> bool:
+    """Return whether anything that was asked for was done.
+
+    A task on the way to a failed one does not count: nobody asked for it itself.
+    """
     needed = {n for task in plan.tasks for n in task.dep}
     return not plan.tasks or any(step.status == "done" for step in steps if step.task.id not in needed)
 
 
-def invented(answer: str, request: RespondRequest, workspace: Workspace) -> list[str]:
-    """Names of resources in an answer that no resource has and that nobody else wrote."""
+def find_invented_names(answer: str, request: RespondRequest, workspace: Workspace) -> list[str]:
+    """Return the names in an answer that look like resources, but that no resource has and nobody else wrote."""
 
     def names(text: str) -> set[str]:
         return set(NAME.findall(text))
 
     written = names(request.text).union(*(names(resource.text or "") for step in request.steps for resource in step.outputs))
     return sorted(names(answer) - {resource.name for resource in workspace.resources} - written)
-
-
-def summed(usages: Sequence[Usage]) -> tuple[Usage, ...]:
-    """One entry a stage, in the order in which the stages first appear."""
-    totals: dict[str, Usage] = {}
-    for usage in usages:
-        totals[usage.stage] = totals[usage.stage] + usage if usage.stage in totals else usage
-    return tuple(totals.values())

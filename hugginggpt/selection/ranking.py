@@ -11,20 +11,17 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 import yaml
 
 from hugginggpt.core.languages import Language, detect, mentioned
-from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.model_card import ModelCard, Preferences
 from hugginggpt.core.plan import Task
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
-
-Where = Literal["anywhere", "here", "hosted"]
-"""Where models may run."""
 
 _CUES: Final = Path(__file__).with_name("needs.yaml")
 _HOSTED: Final = frozenset({"hosted"})
@@ -39,17 +36,6 @@ _HEARS: Final = frozenset({"automatic-speech-recognition"})
 """Tasks whose recording's language the request may name."""
 _LONG_TEXT: Final = 20_000
 """A text of more characters is long: a small model will do it sooner."""
-
-
-@dataclass(frozen=True, slots=True)
-class Preferences:
-    """What a visitor has settled."""
-
-    where: Where = "anywhere"
-    pinned: Mapping[str, str] = field(default_factory=dict)
-    """The model for a task, by id."""
-    banned: frozenset[str] = frozenset()
-    """Ids that are never taken."""
 
 
 @dataclass(frozen=True, slots=True)

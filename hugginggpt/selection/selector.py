@@ -8,31 +8,30 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from hugginggpt.controllers.base import Choice, Controller, PlanRequest, Selection
+from hugginggpt.controllers.base import Choice, Selection
+from hugginggpt.controllers.context import RequestContext
 from hugginggpt.core.errors import ExpertError, HuggingGPTError
-from hugginggpt.core.events import Emit, Notice, Usage
+from hugginggpt.core.events import Notice, Usage
 from hugginggpt.core.model_card import Assignment, ModelCard
 from hugginggpt.core.plan import Task
-from hugginggpt.core.resources import Resource
-from hugginggpt.core.tasks import TaskTable, TaskType
+from hugginggpt.core.tasks import TaskType
 from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.experts.base import Expert, OfferingExpert
 from hugginggpt.hub.catalog import small_models
-from hugginggpt.selection.ranking import Preferences, Ranking, rank, read_needs
+from hugginggpt.selection.ranking import Ranking, rank, read_needs
 
 log = logging.getLogger(__name__)
 
-_MOST: Final = 12
-"""How many models are tried for a task, one after the other, at most."""
-_ASKED: Final = 12
-"""How many tasks the controller is asked about one by one, at most."""
+MAX_ATTEMPTS_PER_TASK: Final = 12
+"""How many models are tried for a task, one after the other."""
+MAX_TASKS_ASKED: Final = 12
+"""How many tasks the controller is asked about one by one."""
 
 
-def gathered(experts: Sequence[Expert], tasks: Collection[str] | None = None) -> Mapping[str, tuple[ModelCard, ...]]:
+def gather_candidates(experts: Sequence[Expert], tasks: Collection[str] | None = None) -> Mapping[str, tuple[ModelCard, ...]]:
     """All models that can do the tasks, by task, in the back ends' order; asks disks and servers, so not in the event loop.
 
     Args:
@@ -41,104 +40,100 @@ def gathered(experts: Sequence[Expert], tasks: Collection[str] | None = None) ->
         tasks: Those that are asked about; None: all.
     """
     found: defaultdict[str, list[ModelCard]] = defaultdict(list)
-    for expert in each_once(experts):
+    for expert in list_each_once(experts):
         for card in expert.cards(tasks):
             if tasks is None or card.task in tasks:
                 found[card.task].append(card)
     return {task: tuple(cards) for task, cards in found.items()}
 
 
-def each_once(experts: Sequence[Expert]) -> Sequence[Expert]:
+def list_each_once(experts: Sequence[Expert]) -> Sequence[Expert]:
     """Each back end once, a session's own in the place of the one that all share."""
     return list({expert.backend: expert for expert in experts}.values())
 
 
-@dataclass
 class ModelSelector:
-    """Chooses models for the tasks of one request, while its plan is still being written.
+    """Selects models for the tasks of one request, while its plan is still being written.
 
     A task that has no choice gets its model at once; the others wait for one question, which is asked when the plan is
     complete.
     """
 
-    experts: Sequence[Expert]
-    controller: Controller
-    request: PlanRequest
-    table: TaskTable
-    preferences: Preferences
-    top_k: int
-    seconds: float
-    """The controller's deadline."""
-    emit: Emit
-    used: Callable[[Usage], None]
-    """Told what the controller's choice cost."""
-    with_key: Collection[str] = frozenset()
-    """Tasks that a session's own key would add a model for, to say so where there is none."""
-    resources: Callable[[], Sequence[Resource]] = tuple
-    """What tasks' arguments may name."""
-    chosen: dict[int, str] = field(default_factory=dict)
-    """The model that the person has chosen for a task, by the task's id."""
-    _found: dict[str, asyncio.Task[Sequence[ModelCard]]] = field(default_factory=dict)
-    """The models for each type of task, or the search for them."""
-    _stands_for: dict[int, int] = field(default_factory=dict)
-    """Of very many tasks, which one's choice is taken for each."""
-    _choices: dict[int, asyncio.Future[Selection | None]] = field(default_factory=dict)
-    """For each task that has a choice, what the controller says; None: nothing."""
-    _asking: list[asyncio.Task[None]] = field(default_factory=list)
+    def __init__(self, context: RequestContext) -> None:
+        self._context = context
+        self.usages: list[Usage] = []
+        """What the controller's choices cost."""
+        self._chosen: dict[int, str] = {}
+        """The model that the person has chosen for a task, by the task's id."""
+        self._searches: dict[str, asyncio.Task[Sequence[ModelCard]]] = {}
+        """The models for each type of task, or the search for them."""
+        self._stands_for: dict[int, int] = {}
+        """Of very many tasks, which one's selection is taken for each."""
+        self._selections: dict[int, asyncio.Future[Selection | None]] = {}
+        """For each task that has a choice, what the controller says; None: nothing."""
+        self._questions: list[asyncio.Task[None]] = []
 
-    def expect(self, tasks: Iterable[Task]) -> None:
+    def look_up(self, tasks: Iterable[Task]) -> None:
         """Begin to look for what could do these tasks, before anybody asks."""
-        for name in {task.task for task in tasks} - self._found.keys():
-            self._found[name] = asyncio.create_task(self._find(name))
-            self._found[name].add_done_callback(lambda found: found.cancelled() or found.exception())  # told by `assign`
+        for name in {task.task for task in tasks} - self._searches.keys():
+            self._searches[name] = asyncio.create_task(self._find(name))
+            self._searches[name].add_done_callback(lambda found: found.cancelled() or found.exception())  # told by `assign`
 
     async def _find(self, name: str) -> Sequence[ModelCard]:
-        return (await run_in_daemon_thread(lambda: gathered(self.experts, {name}))).get(name, ())
+        return (await run_in_daemon_thread(lambda: gather_candidates(self._context.experts, {name}))).get(name, ())
 
     def decide(self, tasks: Sequence[Task]) -> None:
         """The plan, or what was added to it, is complete: begin to ask the controller about those tasks that have a choice."""
-        self.expect(tasks)
-        self._asking.append(asyncio.create_task(self._decide(tasks)))
+        self.look_up(tasks)
+        self._questions.append(asyncio.create_task(self._decide(tasks)))
 
     async def _decide(self, tasks: Sequence[Task]) -> None:
         chosen: Mapping[int, Selection] = {}
         try:
-            rankings = await asyncio.gather(*(self._ranked(task) for task in tasks), return_exceptions=True)
+            rankings = await asyncio.gather(*(self._rank(task) for task in tasks), return_exceptions=True)
             choices = [
-                Choice(task, ranking.best(self.top_k))
+                Choice(task, ranking.best(self._context.settings.top_k))
                 for task, ranking in zip(tasks, rankings, strict=True)
                 if isinstance(ranking, Ranking)
                 and not ranking.settled  # of one that can't be ranked `assign` tells
-                and task.id not in self.chosen
+                and task.id not in self._chosen
             ]
-            if few := self._few([choice for choice in choices if len(choice.candidates) > 1]):
-                chosen = await self._ask(few)
+            if fitting := self._fit_question([choice for choice in choices if len(choice.candidates) > 1]):
+                chosen = await self._ask(fitting)
         finally:
             for task in tasks:
-                if not (choice := self._choice(task)).done():
+                if not (choice := self._selection(task)).done():
                     choice.set_result(chosen.get(self._stands_for.get(task.id, task.id)))
 
-    def _choice(self, task: Task) -> asyncio.Future[Selection | None]:
-        return self._choices.setdefault(task.id, asyncio.get_running_loop().create_future())
+    def _selection(self, task: Task) -> asyncio.Future[Selection | None]:
+        return self._selections.setdefault(task.id, asyncio.get_running_loop().create_future())
 
-    async def _ranked(self, task: Task) -> Ranking:
-        self.expect([task])
-        cards = await asyncio.shield(self._found[task.task])
-        return rank(cards, read_needs(self.request.text, task, self.resources()), self.preferences)
+    async def _rank(self, task: Task) -> Ranking:
+        self.look_up([task])
+        cards = await asyncio.shield(self._searches[task.task])
+        return rank(
+            cards,
+            read_needs(self._context.request.text, task, self._context.session.workspace.resources),
+            self._context.preferences,
+        )
 
-    def _few(self, choices: Sequence[Choice]) -> Sequence[Choice]:
+    def _fit_question(self, choices: Sequence[Choice]) -> Sequence[Choice]:
         """Choices that fit into one question: of very many tasks, one for all of a type that have the same candidates."""
-        if len(choices) <= _ASKED:
+        if len(choices) <= MAX_TASKS_ASKED:
             return choices
         first: dict[tuple[str, tuple[ModelCard, ...]], Choice] = {}
         for choice in choices:
             stands = first.setdefault((choice.task.task, choice.candidates), choice)
             self._stands_for[choice.task.id] = stands.task.id
-        return list(first.values())[:_ASKED]
+        return list(first.values())[:MAX_TASKS_ASKED]
 
-    def stop(self) -> None:
-        """Nobody needs models any more."""
-        for each in (*self._asking, *self._found.values()):
+    def choose(self, models: Mapping[int, str]) -> None:
+        """Take the models that the person has chosen for tasks, by the tasks' ids."""
+        self._chosen.update(models)
+
+    def close(self) -> None:
+        """End what is under way: nobody needs models any more."""
+        for each in (*self._questions, *self._searches.values()):
             each.cancel()
 
     async def assign(self, task: Task) -> Assignment:
@@ -147,28 +142,32 @@ class ModelSelector:
         Raises:
             ExpertError: There is none; the message says why, and what to do.
         """
-        ranking = await self._ranked(task)
+        ranking = await self._rank(task)
         if not ranking.cards:
-            offers = [expert.offers(task.task) for expert in each_once(self.experts) if isinstance(expert, OfferingExpert)]
-            raise ExpertError(_no_model(self.table[task.task], self.with_key, ranking.left_out, offers))
+            offers = [
+                expert.offers(task.task)
+                for expert in list_each_once(self._context.experts)
+                if isinstance(expert, OfferingExpert)
+            ]
+            raise ExpertError(_no_model(self._context.table[task.task], self._context.tasks_with_key, ranking.left_out, offers))
         selection = None
-        if wanted := self.chosen.get(task.id):
+        if wanted := self._chosen.get(task.id):
             selection = Selection(task.id, wanted, "You have chosen it.")
         elif not ranking.settled and len(ranking.best(2)) > 1:
-            selection = await asyncio.shield(self._choice(task))
+            selection = await asyncio.shield(self._selection(task))
         cards, reason = ranking.cards, ranking.reason
         if selection is not None and (chosen := [card for card in cards if card.id == selection.model_id]):
             cards = (*chosen, *(card for card in cards if card not in chosen))
             reason = selection.reason or reason
         elif wanted:
             reason = f"{wanted}, which you have chosen, can't be run now. {reason}"
-        return Assignment(cards[:_MOST], reason, _source(cards))
+        return Assignment(cards[:MAX_ATTEMPTS_PER_TASK], reason, _source(cards))
 
     async def _ask(self, choices: Sequence[Choice]) -> Mapping[int, Selection]:
         """One question for all; its failure costs only the choice."""
         try:
-            async with asyncio.timeout(self.seconds):
-                selections, usage = await self.controller.select(self.request, choices)
+            async with asyncio.timeout(self._context.settings.select_seconds):
+                selections, usage = await self._context.controller.select(self._context.request, choices)
         except HuggingGPTError as error:
             reason = str(error)
         except TimeoutError:
@@ -178,9 +177,11 @@ class ModelSelector:
             reason = type(error).__name__
         else:
             if usage:
-                self.used(usage)
+                self.usages.append(usage)
             return {selection.task_id: selection for selection in selections}
-        self.emit(Notice(f"{self.controller.name} did not choose the models ({reason}); the first ones are taken."))
+        self._context.emit(
+            Notice(f"{self._context.controller.name} did not choose the models ({reason}); the first ones are taken.")
+        )
         return {}
 
 

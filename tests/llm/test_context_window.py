@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from hugginggpt.controllers.base import PlanRequest, RespondRequest, Turn
+from hugginggpt.controllers.base import PlanRequest, RespondRequest
 from hugginggpt.controllers.llm.controller import LLMController
 from hugginggpt.core.errors import TooLongError
 from hugginggpt.core.events import Step
 from hugginggpt.core.plan import Plan, Task
+from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.llm.client import LanguageModel

@@ -130,7 +130,7 @@ async def test_what_is_done_stays_done_and_the_rest_runs_with_the_chosen_model(s
     runs = len(quick.spans)
 
     whole = HuggingGPT([Quick(names=["one", "two"])], fallback=Planner(name="built in"), settings=settings)
-    events = await told(whole, session, given=PreparedPlan(plan, steps, {1: "quick/two"}))
+    events = await told(whole, session, prepared=PreparedPlan(plan, steps, {1: "quick/two"}))
     first, again, third = fold_steps(events)
     assert len(quick.spans) == runs
     assert (first.outputs, third.outputs) == (steps[0].outputs, steps[2].outputs)
@@ -177,9 +177,9 @@ async def test_a_plan_that_was_never_approved_waits_again(agent: HuggingGPT, ses
         asked.append(proposal)
         return Approved(proposal.plan)
 
-    await told(agent, session, approve=approve, given=PreparedPlan(plan))
+    await told(agent, session, approve=approve, prepared=PreparedPlan(plan))
     assert len(asked) == 1
-    await told(agent, session, approve=approve, given=PreparedPlan(plan, approved=True))
+    await told(agent, session, approve=approve, prepared=PreparedPlan(plan, approved=True))
     assert len(asked) == 1
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.model_card import ModelCard, Preferences
 from hugginggpt.core.plan import Task
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.selection.ranking import Needs, Preferences, Ranking, rank, read_needs
+from hugginggpt.selection.ranking import Needs, Ranking, rank, read_needs
 
 TASK = "text-classification"
 

@@ -13,13 +13,13 @@ import pytest
 from hugginggpt.agent.agent import HuggingGPT, Session
 from hugginggpt.controllers.llm.controller import LLMController
 from hugginggpt.core.events import Event, ModelSelected, RequestDone, TaskDone, TaskFailed
+from hugginggpt.core.model_card import Preferences
 from hugginggpt.core.settings import Settings
 from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
 from hugginggpt.experts.hosted.expert import HostedExpert
 from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.search import HubSearch
 from hugginggpt.llm.client import LanguageModel
-from hugginggpt.selection.ranking import Preferences
 from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA, Planner, Quick
 from tests.scripted_server import KEY, ScriptedServer, completion, error, scripted_server

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import yaml
 
-from hugginggpt.controllers.base import Turn
+from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 

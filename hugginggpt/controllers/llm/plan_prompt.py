@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from hugginggpt.controllers.base import PlanRequest, Turn
+from hugginggpt.controllers.base import PlanRequest
 from hugginggpt.controllers.llm.demonstrations import Demonstration, nearest
 from hugginggpt.core.events import Step
 from hugginggpt.core.markdown import in_one_line
+from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import MEDIA_KINDS, Kind, TaskInput, TaskTable, TaskType, serves
 from hugginggpt.llm.context_window import CHARS_PER_TOKEN

@@ -10,10 +10,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from hugginggpt.controllers.base import RespondRequest, Turn
+from hugginggpt.controllers.base import RespondRequest
 from hugginggpt.controllers.llm.plan_prompt import prompt
 from hugginggpt.core.events import Step
 from hugginggpt.core.languages import detect
+from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.llm.context_window import CHARS_PER_TOKEN

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from hugginggpt.controllers.base import PlanRequest, Turn
+from hugginggpt.controllers.base import PlanRequest
 from hugginggpt.controllers.rules.cue_table import compiled, cue_table, load, pattern, rules
 from hugginggpt.controllers.rules.file_references import is_spoken_of, ordered
 from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest, parse_request
+from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 

@@ -235,7 +235,7 @@ class ChatHandlers:
             preferences=visit.wishes.preferences(),
             settings=visit.limits(self._agent.settings),
             approve=visit.gate if visit.ask_first else None,
-            given=given,
+            prepared=given,
         )
         visit.begin(run, stream)
 

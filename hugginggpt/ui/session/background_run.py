@@ -10,9 +10,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from hugginggpt.agent.session import Turn
 from hugginggpt.core.events import Event, RequestDone, RequestFailed, RequestStarted
-from hugginggpt.core.recording import Recording
+from hugginggpt.core.recording import Recording, Turn
 from hugginggpt.core.resources import Resource
 from hugginggpt.planning.approval import Approved, Proposal
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.agent.agent import HuggingGPT, Session
 from hugginggpt.agent.model_preferences import ModelPreferences, visitor_for
 from hugginggpt.core.events import Event
+from hugginggpt.core.model_card import Where
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.ssrf import is_public
 from hugginggpt.hub.account import Visitor
 from hugginggpt.llm.client import HUGGING_FACE_URL, LanguageModel
-from hugginggpt.selection.ranking import Where
 from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.session.background_run import ApprovalGate, BackgroundRun, StartRun
 from hugginggpt.ui.session.llm_choice import BUILT_IN, at_home

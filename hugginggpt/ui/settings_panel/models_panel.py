@@ -11,8 +11,8 @@ from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.agent.model_preferences import ModelPreferences, known_providers
 from hugginggpt.core.errors import HuggingGPTError
 from hugginggpt.core.markdown import escaped
+from hugginggpt.core.model_card import Where
 from hugginggpt.hub.shared_token import SharedToken
-from hugginggpt.selection.ranking import Where
 from hugginggpt.ui.i18n import Words, label
 from hugginggpt.ui.listeners import QUIET, Updates, words_of
 from hugginggpt.ui.session.tab_session import TabSession

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from hugginggpt.agent.agent import HuggingGPT, Session
-from hugginggpt.controllers.base import PlanRequest, Turn
+from hugginggpt.controllers.base import PlanRequest
 from hugginggpt.controllers.llm.controller import LLMController
 from hugginggpt.controllers.llm.plan_prompt import offered, plan_schema, task_list
 from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.events import AnswerDelta, Answered, Event, ModelSelected, Notice, Planned, RequestDone, RequestFailed
+from hugginggpt.core.recording import Turn
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import TaskTable
 from hugginggpt.core.trace import trace_json

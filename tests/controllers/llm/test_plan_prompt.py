@@ -9,11 +9,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from hugginggpt.controllers.base import PlanRequest, Turn
+from hugginggpt.controllers.base import PlanRequest
 from hugginggpt.controllers.llm.demonstrations import Demonstration, demonstrations, nearest
 from hugginggpt.controllers.llm.plan_prompt import offered, plan_messages, plan_schema, record, task_list
 from hugginggpt.core.events import Step
 from hugginggpt.core.plan import Task
+from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, TaskTable
 from hugginggpt.planning.repair import make_plan

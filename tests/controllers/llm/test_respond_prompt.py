@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from hugginggpt.controllers.base import RespondRequest, Turn
+from hugginggpt.controllers.base import RespondRequest
 from hugginggpt.controllers.llm.respond_prompt import abridged, answer_messages, fair_share, rounded
 from hugginggpt.core.events import ModelRef, Step
 from hugginggpt.core.plan import Plan, Task
+from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 

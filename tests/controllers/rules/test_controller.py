@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from hugginggpt.controllers.base import Choice, PlanRequest, Turn
+from hugginggpt.controllers.base import Choice, PlanRequest
 from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.errors import RequestError
 from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, task_table
 from hugginggpt.planning.repair import make_plan

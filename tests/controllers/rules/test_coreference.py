@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hugginggpt.controllers.base import Turn
+from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, task_table
 from tests.controllers.rules.test_controller import plan

@@ -14,6 +14,7 @@ import pytest
 
 from hugginggpt.agent.agent import HuggingGPT, Session
 from hugginggpt.core.events import AttemptFailed, Event, TaskDone, TaskFailed, TaskProgress
+from hugginggpt.core.model_card import Preferences
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.trace import trace_json
 from hugginggpt.experts.bundled.expert import BundledExpert
@@ -22,7 +23,6 @@ from hugginggpt.experts.hosted.expert import HostedExpert
 from hugginggpt.hub.account import Visitor
 from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.search import HubSearch
-from hugginggpt.selection.ranking import Preferences
 from hugginggpt.workspace.workspace import Workspace
 from tests import hosted_server as at_server
 from tests.conftest import Planner

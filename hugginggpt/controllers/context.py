@@ -1,0 +1,61 @@
+"""What is handed down, whole, through the four stages of a request.
+
+It names both seams, controllers and experts, so it stands above the two and below the stages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hugginggpt.controllers.base import Controller, PlanRequest
+from hugginggpt.core.events import Emit, Event, Step
+from hugginggpt.core.model_card import Preferences
+from hugginggpt.core.recording import Turn
+from hugginggpt.core.settings import Settings
+from hugginggpt.core.tasks import TaskTable, task_table
+from hugginggpt.core.trace import StepFold
+from hugginggpt.experts.base import Expert
+from hugginggpt.workspace.workspace import Workspace
+
+
+@dataclass
+class Session:
+    """One person's workspace and what was said so far."""
+
+    workspace: Workspace
+    turns: tuple[Turn, ...] = ()
+    """The oldest first."""
+
+    def close(self) -> None:
+        """Delete its files."""
+        self.workspace.close()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """One request: who asks for what, who works on it, and where what happens is told."""
+
+    request: PlanRequest
+    session: Session
+    settings: Settings
+    controller: Controller
+    fallback: Controller
+    """Plans and answers where `controller` has failed at it."""
+    experts: tuple[Expert, ...]
+    """In order of preference; one that stands there twice counts as it stands there last."""
+    send: Emit
+    preferences: Preferences = field(default_factory=Preferences)
+    table: TaskTable = field(default_factory=task_table)
+    tasks_with_key: frozenset[str] = frozenset()
+    """Tasks that a session's own key would add a model for, to say so where there is none."""
+    fold: StepFold = field(default_factory=StepFold)
+
+    def emit(self, event: Event) -> None:
+        """Tell an event: to whoever listens, and to the fold that `steps` reads."""
+        self.fold.add(event)
+        self.send(event)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What has become of each task so far, in the plan's order."""
+        return self.fold.steps

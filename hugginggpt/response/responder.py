@@ -1,0 +1,81 @@
+"""Stage 4: the answer, written by the controller from the results, and checked for what it makes up.
+
+Source: arXiv 2303.17580, section 3.4.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing
+
+from hugginggpt.controllers.base import Controller, RespondRequest
+from hugginggpt.controllers.context import RequestContext
+from hugginggpt.core.errors import ControllerError, HuggingGPTError
+from hugginggpt.core.events import AnswerDelta, Answered, Notice, Usage
+from hugginggpt.core.plan import Plan
+from hugginggpt.response.checks import find_invented_names, is_answered
+
+log = logging.getLogger(__name__)
+
+
+class Responder:
+    """Writes the answer to one request."""
+
+    def __init__(self, context: RequestContext) -> None:
+        self._context = context
+        self.usages: list[Usage] = []
+        """What the controller has used."""
+
+    async def respond(self, plan: Plan, said: str = "", *, complete: bool = True) -> str:
+        """Answer from what became of the plan, told as events.
+
+        Args:
+            plan: What was run.
+            said: The answer, where the controller gave it while it planned.
+            complete: Whether nothing of the plan is known to be missing.
+
+        Returns:
+            The answer, in Markdown.
+
+        Raises:
+            HuggingGPTError: Nobody could write one.
+        """
+        context = self._context
+        request = RespondRequest(context.request.text, context.request.attached, plan, context.steps, context.session.turns)
+        answer = said if said and not plan.tasks else await self._answer_or_fall_back(request)
+        if names := find_invented_names(answer, request, context.session.workspace):
+            context.emit(Notice(f"The answer names {', '.join(names)}, which does not exist."))
+        context.emit(Answered(answer, complete and is_answered(plan, request.steps)))
+        return answer
+
+    async def _answer_or_fall_back(self, request: RespondRequest) -> str:
+        """Return the controller's answer; results are never lost because the words about them failed."""
+        context = self._context
+        if context.controller is context.fallback or not request.steps:  # without results there is nothing to fall back on
+            return await self._write(context.controller, request)
+        try:
+            return await self._write(context.controller, request)
+        except HuggingGPTError as error:
+            reason = str(error)
+        except TimeoutError:
+            reason = f"it took longer than {context.settings.respond_seconds:g} s"
+        except Exception as error:  # the seam to a controller
+            log.exception("answering broke")
+            reason = type(error).__name__
+        context.emit(Notice(f"{context.controller.name} could not write the answer ({reason}); this one is built in."))
+        return await self._write(context.fallback, request)
+
+    async def _write(self, controller: Controller, request: RespondRequest) -> str:
+        pieces: list[str] = []
+        async with asyncio.timeout(self._context.settings.respond_seconds):
+            async with aclosing(controller.respond(request)) as words:
+                async for piece in words:
+                    if isinstance(piece, Usage):
+                        self.usages.append(piece)
+                    else:
+                        self._context.emit(AnswerDelta(piece, restarts=not pieces))
+                        pieces.append(piece)
+        if not (answer := "".join(pieces).strip()):
+            raise ControllerError(f"{controller.name} answered nothing.")
+        return answer
