@@ -10,9 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from hugginggpt.core.tasks import Kind
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
 
 NAME: Final = re.compile(r"(?<![A-Za-z0-9_])(?:image|audio|video|text|table)-\d+(?![A-Za-z0-9_])")
 """The name of a resource in a text; beside Chinese or Japanese letters, too, between which no blanks stand."""
@@ -47,6 +50,19 @@ class Resource:
     """Its size in the kind's own terms: "640 × 480", "11.0 s"."""
     data: Mapping[str, Any] = field(default_factory=lambda: _EMPTY, hash=False)
     """Structured results that belong to it (boxes, scores, segments); JSON values only."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
+        """Have pydantic read a resource as its name alone, one of those that the validation's context knows."""
+        from pydantic_core import core_schema
+
+        def look_up(name: Any, info: core_schema.ValidationInfo) -> Any:
+            known: Mapping[str, Resource] = info.context or {}
+            if not isinstance(name, str) or name not in known:
+                raise ValueError(name)
+            return known[name]
+
+        return core_schema.with_info_plain_validator_function(look_up)
 
     @property
     def description(self) -> str:

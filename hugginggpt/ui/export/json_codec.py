@@ -1,4 +1,4 @@
-"""JSON values and the dataclasses of events: one into the other by the classes' own type hints, believing nothing.
+"""JSON values and the dataclasses of events: one into the other, believing nothing.
 
 A resource stands in JSON as its name alone; what it is stands beside the events, once.
 """
@@ -6,20 +6,41 @@ A resource stands in JSON as its name alone; what it is stands beside the events
 from __future__ import annotations
 
 import functools
+import json
 import math
-import types
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass, replace
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum
-from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from hugginggpt.core.errors import RequestError
 from hugginggpt.core.events import ModelRef
 from hugginggpt.core.resources import Resource
 
-_MOST_DIGITS: Final = 9
-_LARGEST: Final = 10**15
-_SHOWN: Final = 60
+_MAX_NUMBER: Final = 10**15
+_MAX_SHOWN_CHARS: Final = 60
+_STRICT: Final = ConfigDict(strict=True, extra="forbid")
+_WANTED: Final[Mapping[str, str]] = {
+    "bool_type": "true or false",
+    "dataclass_type": "an object",
+    "dict_type": "an object",
+    "float_type": "a number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "mapping_type": "an object",
+    "string_type": "a text",
+    "tuple_type": "a list",
+}
+"""What a place wants, by pydantic's name of the fault."""
+_MEMBERS: Final = frozenset({"str", "tuple[str, ...]", "[key]"})
+_QUOTED: Final = re.compile(r"'([^']*)'")
+_UNBOUNDED: Final = frozenset({"data", "events"})
+"""What holds values of any kind; each event is read by itself."""
 
 
 class ShapeError(RequestError):
@@ -27,9 +48,9 @@ class ShapeError(RequestError):
 
 
 def written(value: Any) -> Any:
-    """A value of an event as JSON, whole.
+    """Return a value of an event as JSON, whole.
 
-    Numbers that JSON doesn't have (NaN, infinity) become null.
+    Numbers that JSON doesn't have (NaN, infinity) become null. Not pydantic's own writer: it refuses half a surrogate pair.
     """
     if isinstance(value, Resource):
         return value.name
@@ -49,10 +70,10 @@ def written(value: Any) -> Any:
 
 
 def read(wanted: Any, value: Any, where: str, known: Mapping[str, Resource]) -> Any:
-    """A value from JSON as the type that its place wants.
+    """Return a value from JSON as the type that its place wants.
 
     Args:
-        wanted: The type.
+        wanted: The type; a dataclass's fields are read by their own types.
         value: What was read.
         where: Where it stands, for messages: "event 3 (TaskDone), seconds".
         known: The resources that may be named.
@@ -60,81 +81,58 @@ def read(wanted: Any, value: Any, where: str, known: Mapping[str, Resource]) -> 
     Raises:
         ShapeError: It is something else.
     """
-    if wanted is Any:
-        return value
-    if wanted is Resource:
-        if not isinstance(value, str) or value not in known:
-            raise ShapeError(f"{where} names {_short(value)}, which is not among the resources")
-        return known[value]
-    if is_dataclass(wanted) and isinstance(wanted, type):
-        return _dataclass(wanted, value, where, known)
-    origin, inner = get_origin(wanted), get_args(wanted)
-    if origin in {Union, types.UnionType}:
-        return _one_of(inner, value, where, known)
-    if origin is Literal:
-        if isinstance(value, str) and value in inner:
-            return value
-        raise ShapeError(f"{where} is {_short(value)}, not one of {', '.join(inner)}")
-    if origin is tuple:
-        _expect(isinstance(value, list), value, where, "a list")
-        return tuple(read(inner[0], item, f"{where} {number}", known) for number, item in enumerate(value))
-    if origin is not None and issubclass(origin, Mapping):
-        _expect(isinstance(value, dict), value, where, "an object")
-        return {
-            _key(inner[0], key, where): read(inner[1], item, f"{where}, {_short(key)}", known) for key, item in value.items()
-        }
-    return _plain(wanted, value, where)
+    _check_numbers(value, where)
+    try:
+        (found,) = _adapter(wanted).validate_json(json.dumps([value]), context=known)
+    except ValidationError as error:
+        raise ShapeError(_describe(_pick(error.errors(include_url=False)), where)) from error
+    return found
 
 
-def _key(wanted: Any, key: str, where: str) -> Any:
-    """A key as its mapping wants it; JSON knows texts alone."""
-    if wanted is not int:
-        return key
-    _expect(key.isascii() and key.isdigit() and len(key) < _MOST_DIGITS, key, where, "named by whole numbers")
-    return int(key)
+@functools.cache
+def _adapter(wanted: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(tuple[wanted], config=_STRICT)  # a dataclass by itself would take no configuration
 
 
-def _dataclass(wanted: type, value: Any, where: str, known: Mapping[str, Resource]) -> Any:
-    _expect(isinstance(value, dict), value, where, "an object")
-    hints, wants = _hints(wanted), {field.name: field for field in fields(wanted)}
-    if strange := next((key for key in value if key not in wants), None):
-        raise ShapeError(f"{where} has {_short(strange)}, which is unknown here")
-    if missing := next((name for name, field in wants.items() if name not in value and _needed(field)), None):
-        raise ShapeError(f"{where} lacks {missing}")
-    return wanted(**{name: read(hints[name], item, f"{where}, {name}", known) for name, item in value.items()})
+def _check_numbers(value: Any, where: str) -> None:
+    """Refuse numbers that no time, count or id can be; what a model found out (data) may hold any."""
+    if isinstance(value, int | float) and not abs(value) < _MAX_NUMBER:
+        raise ShapeError(f"{where} is {_shorten(value)}, not a number that can be")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key not in _UNBOUNDED:
+                _check_numbers(item, f"{where}, {key[:_MAX_SHOWN_CHARS]}")
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            _check_numbers(item, f"{where} {number}")
 
 
-def _one_of(choices: tuple[Any, ...], value: Any, where: str, known: Mapping[str, Resource]) -> Any:
-    if value is None and types.NoneType in choices:
-        return None
-    problem: ShapeError | None = None
-    for choice in choices:
-        if choice is not types.NoneType:
-            try:
-                return read(choice, value, where, known)
-            except ShapeError as error:
-                problem = error
-    raise problem or ShapeError(f"{where} is {_short(value)}")
+def _pick(faults: Sequence[ErrorDetails]) -> ErrorDetails:
+    """Return the first fault; of a union, whose members each complain, the last member's."""
+    first = faults[0]
+    inside = next((n for n, part in enumerate(first["loc"]) if part in _MEMBERS), None)
+    return first if inside is None else [each for each in faults if each["loc"][:inside] == first["loc"][:inside]][-1]
 
 
-def _plain(wanted: Any, value: Any, where: str) -> Any:
-    if wanted is bool:
-        _expect(isinstance(value, bool), value, where, "true or false")
-    elif wanted is int:
-        fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST
-        _expect(fits, value, where, "a whole number")
-    elif wanted is float:
-        fits = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
-        _expect(fits, value, where, "a number")
-    elif wanted is str:
-        _expect(isinstance(value, str), value, where, "a text")
-    elif isinstance(wanted, type) and issubclass(wanted, Enum):
-        choices = [each.value for each in wanted]
-        _expect(isinstance(value, str) and value in choices, value, where, f"one of {', '.join(choices)}")
-        return wanted(value)
-    else:
-        raise TypeError(f"events hold no {wanted}")
-    return value
+def _describe(fault: ErrorDetails, where: str) -> str:
+    """Return one of pydantic's findings as a sentence without its full stop."""
+    kind, given, path = fault["type"], _shorten(fault["input"]), list(fault["loc"][1:])
+    if kind in {"missing", "unexpected_keyword_argument"}:
+        name = str(path.pop())
+        place = _locate(where, path)
+        return f"{place} lacks {name}" if kind == "missing" else f"{place} has {_shorten(name)}, which is unknown here"
+    place = _locate(where, path)
+    if kind == "value_error":
+        return f"{place} names {given}, which is not among the resources"
+    if kind in {"enum", "literal_error"}:
+        return f"{place} is {given}, not one of {', '.join(_QUOTED.findall(fault['ctx']['expected']))}"
+    return f"{place} is {given}, not {_WANTED.get(kind, 'what belongs there')}"
+
+
+def _locate(where: str, path: Sequence[int | str]) -> str:
+    """Return where a fault is: field by field, without pydantic's names for the members of a union."""
+    steps = [f" {part}" if isinstance(part, int) else f", {part[:_MAX_SHOWN_CHARS]}" for part in path if part not in _MEMBERS]
+    return where + "".join(steps)
 
 
 def mapped(value: Any, words: Callable[[str], str], resource: Callable[[Resource], Resource]) -> Any:
@@ -152,22 +150,10 @@ def mapped(value: Any, words: Callable[[str], str], resource: Callable[[Resource
     return value
 
 
-@functools.cache
-def _hints(wanted: type) -> Mapping[str, Any]:
-    return get_type_hints(wanted)
-
-
-def _needed(field: Field[Any]) -> bool:
-    return field.default is MISSING and field.default_factory is MISSING
-
-
-def _expect(fits: bool, value: Any, where: str, what: str) -> None:
-    if not fits:
-        raise ShapeError(f"{where} is {_short(value)}, not {what}")
-
-
-def _short(value: Any) -> str:
+def _shorten(value: Any) -> str:
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
-    text = "nothing" if value is None else str(value)[: _SHOWN + 1]
-    return f"“{text[:_SHOWN]}…”" if len(text) > _SHOWN else f"“{text}”" if isinstance(value, str) else text
+    text = "nothing" if value is None else str(value)[: _MAX_SHOWN_CHARS + 1]
+    if len(text) > _MAX_SHOWN_CHARS:
+        return f"“{text[:_MAX_SHOWN_CHARS]}…”"
+    return f"“{text}”" if isinstance(value, str) else text
