@@ -18,6 +18,8 @@ from hugginggpt.core.errors import InputError
 _TABLE: Final = Path(__file__).with_name("languages.yaml")
 _LETTERS: Final = 2_000
 """How much of a text is looked at, in characters."""
+_MAX_NAME_CHARS, _MAX_NAME_WORDS = 200, 3
+"""In how much of a text a language's name is looked for, and how many words it may have."""
 _LEAST_WORDS, _MARGIN = 2, 1.3
 """How many frequent words a text must hold to be of a language, and how many times those of the next one."""
 
@@ -31,7 +33,7 @@ class Language:
     name: str
     """In English: "German"."""
     spellings: tuple[str, ...]
-    """All it is called, in small letters; the codes that a model may have for it, the preferred first."""
+    """The codes that a model may have for it, the preferred first, and its names here; in small letters."""
 
     def among(self, codes: Iterable[str]) -> str | None:
         """Which of a model's codes ("de", "deu_Latn", "de_DE") means this language; None where none does."""
@@ -50,19 +52,20 @@ def mentioned(words: str) -> Language | None:
 
 
 def named(words: str) -> Language:
-    """The language that a person names: "German", "into German", "de", "de-DE", "deu_Latn", "Deutsch".
+    """Return the language that a person names: "German", "into German", "de", "de-DE", "deu_Latn", "Deutsch".
 
     Raises:
         InputError: None is found in it.
     """
     folded = _folded(words.strip(" .!“”\"'"))
-    table = _languages()
-    if found := table.get(folded) or table.get(_base(folded)):
+    if found := _find(folded):
         return found
-    spoken = " " + " ".join(re.findall(r"[^\W_]+", folded)) + " "
-    longest = sorted((name for name in table if len(name) > 3), key=len, reverse=True)  # codes are also words: "is", "it"
-    if name := next((name for name in longest if f" {name} " in spoken), None):
-        return table[name]
+    spoken = re.findall(r"[^\W_]+", folded[:_MAX_NAME_CHARS])
+    for length in range(_MAX_NAME_WORDS, 0, -1):  # "Brazilian Portuguese" before "Portuguese"
+        for start in range(len(spoken) - length + 1):
+            name = " ".join(spoken[start : start + length])
+            if len(name) > 3 and (found := _find(name)):  # codes are also words: "is", "it"
+                return found
     raise InputError(f"“{words[:40]}” is no language that is known here: name one, such as German or Japanese.")
 
 
@@ -114,13 +117,31 @@ def _read() -> Mapping[str, Mapping[str, Any]]:
 
 @functools.cache
 def _languages() -> Mapping[str, Language]:
-    """By every spelling."""
+    """Return the languages by the codes that models use, and by the names that langcodes doesn't know."""
+    import langcodes  # its table of names takes a moment to read
+
+    table: Mapping[str, Any] = _read()
     found: dict[str, Language] = {}
-    for code, names in _read()["names"].items():
-        spellings = tuple(dict.fromkeys(map(_folded, (*filter(_is_code, names), code, *names))))
-        found |= dict.fromkeys(spellings, Language(code, names[0], spellings))
+    for code in table["codes"].split():
+        known = langcodes.Language.get(code)
+        name = table["names"].get(code) or known.display_name()
+        codes = [*table["models"].get(code, ()), known.to_alpha3(), known.to_alpha3(variant="B"), code]
+        spellings = tuple(dict.fromkeys(map(_folded, [*codes, name, *table["also"].get(code, ())])))
+        found |= dict.fromkeys(spellings, Language(code, name, spellings))
     return found
 
 
-def _is_code(name: str) -> bool:
-    return bool(re.fullmatch(r"[a-z]{2,3}(_[A-Za-z]{2,4})?", name))
+def _find(name: str) -> Language | None:
+    """Return the language of that very name, in whatever language it is called so."""
+    import langcodes
+
+    table = _languages()
+    if found := table.get(name) or table.get(_base(name)):
+        return found
+    if len(name) > _MAX_NAME_CHARS or (name.isascii() and len(name) < 4):  # it reads any three letters as a code
+        return None
+    try:
+        tag = _folded(langcodes.find(name).to_tag())
+    except (LookupError, ValueError):  # its error for what is no tag is a ValueError
+        return None
+    return table.get(tag) or table.get(_base(tag))
