@@ -13,7 +13,8 @@ from hugginggpt.core.languages import by_code, mentioned, named
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        ("German", "de"), ("Deutsch", "de"), ("allemand", "de"), ("nach Deutsch bitte", "de"), ("de-DE", "de"), ("deu_Latn", "de"),
+        ("German", "de"), ("Deutsch", "de"), ("allemand", "de"), ("nach Deutsch bitte", "de"), ("de-DE", "de"),
+        ("deu_Latn", "de"),
         ("日本語", "ja"), ("中文", "zh"), ("Simplified Chinese", "zh"), ("Traditional Chinese", "zh-tw"), ("zh_TW", "zh-tw"),
         ("Brazilian Portuguese", "pt"), ("into Farsi", "fa"), ("Bangla", "bn"), ("castellano", "es"), ("türkmençe", "tk"),
         ("Flemish", "nl"), ("into “Norwegian”.", "no"),
