@@ -27,7 +27,7 @@ from hugginggpt.core.tasks import Kind, TaskTable, task_table
 from hugginggpt.core.trace import fold_steps
 from hugginggpt.execution.device_queue import DeviceSlots
 from hugginggpt.execution.scheduler import Scheduler
-from hugginggpt.experts.base import Call, Output, Result, in_thread
+from hugginggpt.experts.base import Call, Output, Result, run_in_thread
 from hugginggpt.llm.capabilities import CAPABILITIES
 from hugginggpt.planning.repair import make_plan
 from hugginggpt.workspace import media
@@ -136,7 +136,7 @@ class Threaded(Quick):
     stopped: threading.Event = field(default_factory=threading.Event)
 
     async def run(self, call: Call) -> Result:
-        return await in_thread(self._block, call)
+        return await run_in_thread(self._block, call)
 
     def _block(self, call: Call) -> Result:
         self.started.set()

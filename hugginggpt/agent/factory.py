@@ -47,7 +47,7 @@ def make_agent(settings: Settings | None = None) -> HuggingGPT:
         [*_local(settings), BundledExpert(), _hosted(settings)],
         fallback=RulesController(),
         settings=settings,
-        with_key=frozenset(llm.instructions()),
+        with_key=frozenset(llm.load_instructions()),
     )
 
 

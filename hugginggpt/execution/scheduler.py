@@ -31,7 +31,7 @@ from hugginggpt.execution.device_queue import DeviceQueue, DeviceSlots, QueuedCa
 from hugginggpt.execution.inputs import TaskInputs
 from hugginggpt.execution.progress import ProgressReporter
 from hugginggpt.experts.base import BatchExpert, Call, CancelToken, Limits, Output, Result
-from hugginggpt.experts.environment_errors import lacking
+from hugginggpt.experts.environment_errors import explain_environment_error
 
 log = logging.getLogger(__name__)
 
@@ -209,7 +209,7 @@ class Scheduler:
                 raise DeadlineError(f"{card.id} took longer than the {limit:g} s that a task may take.") from error
             log.exception("%s failed on %s", card.id, card.task)
             unexpected = f"{card.id} failed unexpectedly ({type(error).__name__}); the log says more."
-            raise ExpertError(lacking(error) or unexpected) from error
+            raise ExpertError(explain_environment_error(error) or unexpected) from error
         finally:
             for call in calls:
                 call.token.cancel()

@@ -1,7 +1,7 @@
-"""The seam between the scheduler and whatever runs a model.
+"""The seam between the scheduler and the back ends that run models.
 
-A new back end is one class with ``cards`` and ``run``. An expert knows tasks, inputs and outputs; it knows nothing
-of plans, of other tasks or of who asked.
+A new back end is one class with ``cards`` and ``run``. An expert knows tasks, inputs and outputs, but no plans, no
+other tasks and not who asked.
 """
 
 from __future__ import annotations
@@ -32,66 +32,69 @@ if TYPE_CHECKING:
 
 
 class CancelToken:
-    """Tells a worker thread that nobody waits for its result any more."""
+    """Signal to a worker thread that its result is no longer wanted."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
         self._lock = threading.Lock()
-        self._told: list[Callable[[], None]] = []
+        self._callbacks: list[Callable[[], None]] = []
 
     def cancel(self) -> None:
         """Ask the worker to stop at its next check."""
         with self._lock:
             self._event.set()
-            told, self._told = self._told, []
-        for tell in told:
-            tell()
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:  # outside the lock: a callback may use this token
+            callback()
 
     @contextmanager
-    def telling(self, tell: Callable[[], None]) -> Iterator[None]:
-        """Have `tell` called, from whatever thread cancels, if that happens within; for what can't look by itself."""
+    def telling(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Call `callback` if the token is cancelled inside this block, from the thread that cancels.
+
+        For blocking work that can't poll `check`.
+        """
         with self._lock:
-            self._told.append(tell)
-            late = self._event.is_set()
-        if late:
-            tell()
+            self._callbacks.append(callback)
+            cancelled_before = self._event.is_set()
+        if cancelled_before:
+            callback()
         try:
             yield
         finally:
             with self._lock:
-                self._told = [other for other in self._told if other is not tell]
+                self._callbacks = [other for other in self._callbacks if other is not callback]
 
     def sleep(self, seconds: float) -> None:
-        """Wait, in a worker thread, but no longer than anybody wants the result.
+        """Block a worker thread for some seconds, or until the token is cancelled.
 
         Raises:
-            StoppedError: Nobody does any more.
+            StoppedError: The token was cancelled.
         """
         self._event.wait(seconds)
         self.check()
 
     @property
     def cancelled(self) -> bool:
-        """Whether it was asked to."""
+        """Whether `cancel` was called."""
         return self._event.is_set()
 
     def check(self) -> None:
-        """Call between steps of long work.
+        """Raise if the token was cancelled; call it between steps of long work.
 
         Raises:
-            StoppedError: The work is no longer wanted.
+            StoppedError: The token was cancelled.
         """
         if self.cancelled:
             raise StoppedError("The request was stopped.")
 
 
-def _no_progress(message: str, fraction: float | None) -> None:
+def _ignore_progress(message: str, fraction: float | None) -> None:
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large an input may be; what is larger is refused before it is decoded."""
+    """Upper limits on inputs; larger ones are refused before they are decoded."""
 
     max_pixels: int = 50_000_000
     """Largest picture, in pixels after decoding."""
@@ -101,28 +104,28 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One run of one model: what goes in and where what comes out may lie."""
+    """One run of one model: its inputs, its deadline and where its files go."""
 
     card: ModelCard
     inputs: Mapping[str, str | Resource]
-    """By argument name: a text by value, everything else as a resource with a file."""
+    """Inputs by argument name: texts by value, everything else as a resource with a file."""
     new_path: Callable[[str], Path]
-    """Gives a fresh file in the session's folder for a suffix such as ".wav"."""
+    """Returns the path of a new file in the session's folder, for a suffix such as ".wav"."""
     token: CancelToken = field(default_factory=CancelToken)
     seconds: float = 180.0
-    """Time that is left until the deadline, which the caller enforces; for what must pass one on (an HTTP client)."""
-    progress: Callable[[str, float | None], None] = _no_progress
+    """Seconds left until the deadline, for clients that need a timeout; the caller enforces the deadline itself."""
+    progress: Callable[[str, float | None], None] = _ignore_progress
     """Reports progress: a short message and a fraction 0..1 or None; callable from any thread."""
     limits: Limits = field(default_factory=Limits)
-    """How large its inputs may be."""
+    """Upper limits on the inputs."""
     others: bool = False
-    """Whether another model would be tried if this one failed: then it should leave some of the time."""
+    """Whether another model is tried if this one fails; if so, this one should not use up all the time."""
 
     def text(self, name: str = "text") -> str:
-        """The text called `name`.
+        """Return the text input `name`, stripped.
 
         Raises:
-            InputError: It is empty.
+            InputError: It is missing or empty.
         """
         value = self.inputs.get(name, "")
         if not isinstance(value, str) or not value.strip():
@@ -130,10 +133,10 @@ class Call:
         return value.strip()
 
     def file(self, name: str) -> Path:
-        """The file of the resource called `name`.
+        """Return the path of the file input `name`.
 
         Raises:
-            InputError: There is none.
+            InputError: There is no such file.
         """
         value = self.inputs.get(name)
         if not isinstance(value, Resource) or value.path is None:
@@ -141,19 +144,19 @@ class Call:
         return value.path
 
     def picture(self, name: str = "image") -> Image.Image:
-        """The picture called `name`: RGB, upright, without transparency.
+        """Decode the image input `name`: RGB, upright, without transparency.
 
         Raises:
-            InputError: There is none.
+            InputError: There is no such file.
             ResourceError: It can't be decoded, or has too many pixels.
         """
         return media.open_image(self.file(name), max_pixels=self.limits.max_pixels)
 
     def sound(self, rate: int, name: str = "audio") -> NDArray[np.float32]:
-        """The sound called `name`: mono, shape (samples,), in -1..1, `rate` samples per second.
+        """Decode the audio input `name`: mono, shape (samples,), in -1..1, `rate` samples per second.
 
         Raises:
-            InputError: There is none.
+            InputError: There is no such file.
             ResourceError: It can't be decoded, or is too long.
         """
         return media.read_audio(self.file(name), rate=rate, max_seconds=self.limits.max_audio_seconds)
@@ -161,7 +164,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One thing that a model made: a text, or a file that lies where the call's `new_path` said."""
+    """One output of a model: a text, or a file at a path from the call's `new_path`."""
 
     kind: Kind
     text: str | None = None
@@ -172,30 +175,30 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """All that one run made."""
+    """Everything that one run produced."""
 
     outputs: tuple[Output, ...]
     note: str = ""
-    """One sentence that the person should read with the result."""
+    """One sentence for the person to read beside the result."""
     models: tuple[str, ...] = ()
-    """The ids of all models that ran, in their order; empty where that was the card's model alone."""
+    """Ids of all models that ran, in order; empty if only the card's model ran."""
     usage: Usage | None = None
 
 
 class Expert(Protocol):
-    """A back end: which models it can run for which tasks, and running one."""
+    """A back end: lists the models it can run for each task, and runs them."""
 
     @property
     def backend(self) -> str:
-        """Its name in events and on the page: bundled, local, hosted, cluster, controller."""
+        """Name in events and on the page: bundled, local, hosted, cluster or controller."""
 
     def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
-        """What it can run here and now, the preferred first.
+        """Return the models that can run here and now, preferred first.
 
-        May look at the disk or ask a server, within seconds; not for the event loop.
+        May read the disk or ask a server, within seconds: don't call it on the event loop.
 
         Args:
-            tasks: What is asked about; a back end that knows more without effort may tell more. None: everything.
+            tasks: Tasks to list models for, None for all; cards of other tasks may be included where they cost nothing.
         """
 
     async def run(self, call: Call) -> Result:
@@ -205,81 +208,83 @@ class Expert(Protocol):
 
         Raises:
             InputError: The input doesn't suit the task.
-            ExpertError: The model failed; another one may do.
+            ExpertError: The model failed; another one may succeed.
         """
 
 
 @runtime_checkable
 class BatchExpert(Expert, Protocol):
-    """A back end that runs several calls of one card at once, where the card's `batch` is more than one."""
+    """A back end that runs several calls of one card at once, if the card's `batch` is more than one."""
 
     async def run_batch(self, calls: Sequence[Call]) -> Sequence[Result]:
-        """One result for each call, in their order; raises like `run`, for all of them."""
+        """Return one result per call, in order; raise as `run` does if the whole batch fails."""
 
 
 @runtime_checkable
 class OfferingExpert(Expert, Protocol):
-    """A back end that can do more than it does for this session."""
+    """A back end that could run more tasks than it does for this session."""
 
     def offers(self, task: str) -> str:
-        """What would make it do a task ("with a token it does it"); empty where nothing would."""
+        """Return what would make it run a task ("with a token it does it"); empty if nothing would."""
 
 
 @runtime_checkable
 class CacheExpert(Expert, Protocol):
-    """A back end that runs what a folder of this machine holds."""
+    """A back end that runs the models in a folder of this machine."""
 
     @property
     def cache(self) -> Path | None:
-        """The folder; None for the Hugging Face cache, where ``HF_HOME`` says."""
+        """The folder; None for the Hugging Face cache, as set by ``HF_HOME``."""
 
     def rescan(self) -> None:
-        """Look at the folder again at the next need: something has been downloaded."""
+        """Mark the folder for reading again when next needed, after a download."""
 
     def load(self, model: str) -> None:
-        """Load a model of the folder before anybody asks for it. Blocks.
+        """Load a model of the folder ahead of its first call. Blocks.
 
         Raises:
-            ExpertError: It is not there, doesn't fit, or can't be loaded.
+            ExpertError: It is missing, doesn't fit into memory, or can't be loaded.
         """
 
 
 @runtime_checkable
 class AccountExpert(Expert, Protocol):
-    """A back end that calls servers on somebody's account."""
+    """A back end that calls servers on a visitor's account."""
 
     def on_behalf(self, visitor: Visitor) -> Expert:
-        """Return one for a visitor, which shares what is known of models and providers."""
+        """Return an expert for a visitor; it shares the cached knowledge of models and providers."""
 
     def look_up(self, model: str, token: str) -> HubModel:
-        """Return what the Hub knows of a model. Blocks.
+        """Return the Hub's entry for a model. Blocks.
 
         Raises:
             ExpertError: There is no such model, or the Hub can't be asked.
         """
 
     def serves(self, model: HubModel, task: str) -> bool:
-        """Whether anybody serves a model for a task now."""
+        """Return whether any provider serves a model for a task now."""
 
 
-async def in_thread(function: Callable[[Call], Result], call: Call) -> Result:
-    """Run a blocking model function on one call, as `batch_in_thread` does on several."""
-    (result,) = await batch_in_thread(lambda calls: [function(calls[0])], [call])
+async def run_in_thread(function: Callable[[Call], Result], call: Call) -> Result:
+    """Run a blocking model function on one call; see `run_batch_in_thread`."""
+    (result,) = await run_batch_in_thread(lambda calls: [function(calls[0])], [call])
     return result
 
 
-async def batch_in_thread(function: Callable[[Sequence[Call]], Sequence[Result]], calls: Sequence[Call]) -> Sequence[Result]:
+async def run_batch_in_thread(
+    function: Callable[[Sequence[Call]], Sequence[Result]], calls: Sequence[Call]
+) -> Sequence[Result]:
     """Run a blocking model function without blocking the loop.
 
-    On cancellation the tokens are set and this returns at once; the thread ends at the function's next check. Each run
-    has a daemon thread of its own: a stuck one holds up neither other runs nor the end of the process.
+    On cancellation the tokens are cancelled and this returns at once; the thread ends at the function's next check. Each
+    run has its own daemon thread: a stuck one blocks neither other runs nor the exit of the process.
     """
     card = calls[0].card
 
     def work() -> Sequence[Result]:
         try:
             return function(calls)
-        except StopIteration as stop:  # a future can't carry it
+        except StopIteration as stop:  # asyncio refuses to set it as a future's exception
             raise ExpertError(f"{card.id} ended without a result.") from stop
 
     try:

@@ -1,4 +1,4 @@
-"""Tables in files: read as rows of texts, written as CSV."""
+"""Reading tables from text files, and writing them as CSV."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _SEPARATORS: Final = ",;\t"
 
 
 def read_rows(call: Call) -> list[list[str]]:
-    """The rows of the call's table, the header first, all as wide as that; empty rows are left out.
+    """Read the call's table: the header first, empty rows left out, each row cut or padded to the header's width.
 
-    Cells are separated by what the header has most of: commas, semicolons or tabs.
+    The separator is the one that the header holds most often: comma, semicolon or tab.
 
     Raises:
-        InputError: There is no row below the header, or a cell is beyond all measure.
-        ResourceError: It is no text.
+        InputError: There is no row below the header, or the `csv` module can't parse the file (a huge cell).
+        ResourceError: The file is not text.
     """
     text = read_text(call.file("table"), "the table")
     separator = max(_SEPARATORS, key=text.strip().splitlines()[0].count)

@@ -1,13 +1,13 @@
-"""What a machine lacks, told from what libraries raise."""
+"""Sentences for errors whose cause is the machine: memory, disk, a missing package."""
 
 from __future__ import annotations
 
 import errno
 
 
-def lacking(error: BaseException) -> str:
-    """One sentence where memory, disk or a package is what was missing; empty for all other failures."""
-    text = str(error).lower()
+def explain_environment_error(error: BaseException) -> str:
+    """Return one sentence if memory, disk space or a package was missing; empty for any other error."""
+    text = str(error).lower()  # torch raises plain RuntimeErrors for memory: only their words tell
     if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
         return "The memory ran out: choose a smaller model or a smaller input."
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:

@@ -1,4 +1,4 @@
-"""Text tasks that the session's own language model does well itself, as in the original: an expert like any other."""
+"""The expert that runs text tasks on the session's own language model, as the original HuggingGPT does."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.llm.client import LanguageModel
 
-_INSTRUCTIONS: Final = Path(__file__).with_name("llm.yaml")
+_INSTRUCTIONS_PATH: Final = Path(__file__).with_name("llm.yaml")
 _MAX_TABLE_CHARS: Final = 20_000
 
 
 @functools.cache
-def instructions() -> Mapping[str, str]:
-    """What the model is told for each task that it can do; {language} and the like stand for arguments."""
-    found: dict[str, str] = yaml.safe_load(_INSTRUCTIONS.read_text(encoding="utf-8"))
+def load_instructions() -> Mapping[str, str]:
+    """Return the system prompt of each task, by task; placeholders such as {language} name arguments."""
+    found: dict[str, str] = yaml.safe_load(_INSTRUCTIONS_PATH.read_text(encoding="utf-8"))
     return found
 
 
@@ -33,13 +33,13 @@ class TextWorkExpert:
     backend = "controller"
 
     def __init__(self, model: LanguageModel) -> None:
-        """Make one of the session's model."""
+        """Wrap the session's language model."""
         self._model = model
 
     def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
-        """One for each task that stands in ``llm.yaml``."""
+        """Return one card for each task in ``llm.yaml``."""
         description = "The language model that also plans: writes well, in any language, slower than a small model."
-        return [ModelCard(self._model.model, task, self.backend, description) for task in instructions()]
+        return [ModelCard(self._model.model, task, self.backend, description) for task in load_instructions()]
 
     async def run(self, call: Call) -> Result:
         """Ask the model once.
@@ -52,7 +52,7 @@ class TextWorkExpert:
         for name, value in call.inputs.items():
             if isinstance(value, Resource) and value.path is not None:
                 texts[name] = value.path.read_text(encoding="utf-8-sig")[:_MAX_TABLE_CHARS]
-        instruction = instructions()[call.card.task].format_map({"language": "English", "instruction": ""} | texts)
+        instruction = load_instructions()[call.card.task].format_map({"language": "English", "instruction": ""} | texts)
         material = "\n\n".join(f"{name}:\n{text}" for name, text in texts.items() if name not in {"language", "instruction"})
         messages = [
             {"role": "system", "content": instruction + " Reply with the result alone, without comment."},
@@ -60,6 +60,6 @@ class TextWorkExpert:
         ]
         try:
             reply, usage = await self._model.complete(messages, "work")
-        except ControllerError as error:
+        except ControllerError as error:  # an ExpertError lets the scheduler try another model
             raise ExpertError(str(error)) from error
         return Result((Output(Kind.TEXT, text=reply.strip()),), usage=usage)

@@ -9,7 +9,7 @@ from hugginggpt.core.events import Usage
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, task_table
 from hugginggpt.experts.base import Call, Result
-from hugginggpt.experts.llm import TextWorkExpert, instructions
+from hugginggpt.experts.llm import TextWorkExpert, load_instructions
 from hugginggpt.llm.client import LanguageModel
 from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA
@@ -34,7 +34,7 @@ async def run(expert: TextWorkExpert, workspace: Workspace, task: str, **inputs:
 
 
 def test_every_instruction_is_for_a_task_that_makes_a_text() -> None:
-    for task in instructions():
+    for task in load_instructions():
         assert task_table()[task].outputs == (Kind.TEXT,)
 
 
@@ -69,10 +69,10 @@ async def test_a_table_is_sent_as_it_stands(expert: TextWorkExpert, workspace: W
 
 async def test_every_task_can_be_asked_for(expert: TextWorkExpert, workspace: Workspace, server: ScriptedServer) -> None:
     table = workspace.add_file(MEDIA / "people.csv")
-    for task in instructions():
+    for task in load_instructions():
         inputs = {i.name: table if i.kind is Kind.TABLE else "a, b" for i in task_table()[task].required}
         assert (await run(expert, workspace, task, **inputs)).outputs[0].text == "Hallo."
-    assert len(server.asked) == len(instructions())
+    assert len(server.asked) == len(load_instructions())
 
 
 async def test_an_empty_text_is_not_sent(expert: TextWorkExpert, workspace: Workspace, server: ScriptedServer) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hugginggpt.experts.bundled.question_analysis import content_words, stem
+from hugginggpt.experts.bundled.question_analysis import extract_content_words, stem
 
 _MONTHS: Final = "January|February|March|April|May|June|July|August|September|October|November|December"
 _SHORT_MONTHS: Final = f"{_MONTHS}|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
@@ -72,7 +72,7 @@ class Span:
     text: str
 
 
-def answer_spans(kind: str, sentence: str, question: str) -> list[Span]:
+def find_answer_spans(kind: str, sentence: str, question: str) -> list[Span]:
     """The pieces of a sentence that are of the kind that is asked for and that the question doesn't contain itself."""
     found = _FINDERS.get(kind, _by_pattern)(kind, sentence[:_MAX_CHARS], question)
     return [span for span in found if span.text.lower() not in question.lower()]
@@ -88,9 +88,9 @@ def _by_pattern(kind: str, sentence: str, question: str) -> list[Span]:
     return spans
 
 
-def spans_in(kind: str, texts: Sequence[str], question: str) -> list[list[Span]]:
-    """`answer_spans` of each text; where sums are asked for and none has a currency, plain numbers that may be sums."""
-    found = [answer_spans(kind, text, question) for text in texts]
+def find_spans_in_texts(kind: str, texts: Sequence[str], question: str) -> list[list[Span]]:
+    """`find_answer_spans` of each text; where sums are asked for and none has a currency, plain numbers that may be sums."""
+    found = [find_answer_spans(kind, text, question) for text in texts]
     if kind == "money" and not any(found):
         return [_plain_sums(text[:_MAX_CHARS], question) for text in texts]
     return found
@@ -116,7 +116,7 @@ def _looks_like_code(sentence: str, start: int, number: str) -> bool:
 def _number(kind: str, sentence: str, question: str) -> list[Span]:
     """For "how many visitors" the number right before the visitors; a share or a sum of money counts nothing."""
     spans = [span for span in _by_pattern(kind, sentence, question) if not _is_share_or_sum(span, sentence)]
-    return [span for span in spans if counts(span, sentence, question)] or spans
+    return [span for span in spans if matches_counted_noun(span, sentence, question)] or spans
 
 
 def _is_share_or_sum(span: Span, sentence: str) -> bool:
@@ -124,7 +124,7 @@ def _is_share_or_sum(span: Span, sentence: str) -> bool:
     return bool(re.search(r"%|\bper ?cent\b", around) or re.search(r"[$€£¥]\s?$", sentence[: span.start]))
 
 
-def counts(span: Span, sentence: str, question: str) -> bool:
+def matches_counted_noun(span: Span, sentence: str, question: str) -> bool:
     """Whether a number stands right before what "how many ..." asks for; True for all other questions."""
     counted = re.search(r"how many (\w+)", question.lower())
     if not counted:
@@ -135,7 +135,7 @@ def counts(span: Span, sentence: str, question: str) -> bool:
 
 
 def _name(kind: str, sentence: str, question: str) -> list[Span]:
-    known = content_words(question)
+    known = extract_content_words(question)
     spans: list[Span] = []
     for match in re.finditer(_PHRASE, sentence):
         start, words = match.start(), match[0].split()
@@ -143,7 +143,7 @@ def _name(kind: str, sentence: str, question: str) -> list[Span]:
             start += len(words[0]) + 1
             words = words[1:]
         text = " ".join(words).strip(" ,.")
-        if not text or re.search(r"\d|['’]s?$", text) or content_words(text) <= known:
+        if not text or re.search(r"\d|['’]s?$", text) or extract_content_words(text) <= known:
             continue
         before = sentence[max(0, start - 12) : start].lower()
         placed = bool(re.search(r"\b(?:in|at|to|from|near|of|outside|on|into)\s(?:the\s)?$", before))

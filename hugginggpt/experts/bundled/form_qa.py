@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hugginggpt.experts.bundled.answer_spans import Span, spans_in
+from hugginggpt.experts.bundled.answer_spans import Span, find_spans_in_texts
 from hugginggpt.experts.bundled.embeddings import encode
-from hugginggpt.experts.bundled.extractive_qa import ExtractedAnswer, answers_from_sentences, overlap
-from hugginggpt.experts.bundled.question_analysis import DOCUMENT_WORDS, asked_kind, content_words
+from hugginggpt.experts.bundled.extractive_qa import ExtractedAnswer, compute_word_overlap, extract_answers
+from hugginggpt.experts.bundled.question_analysis import DOCUMENT_WORDS, detect_answer_kind, extract_content_words
 from hugginggpt.experts.bundled.sentence_splitter import split_sentences
 
 _FOUND: Final = 0.25
@@ -86,13 +86,13 @@ class _FormField:
     cost: float = 0.0
 
 
-def answers_from_page(rows: Sequence[Sequence[Cell]], questions: Sequence[str]) -> list[ExtractedAnswer]:
+def extract_page_answers(rows: Sequence[Sequence[Cell]], questions: Sequence[str]) -> list[ExtractedAnswer]:
     """The answer to each question, from the page's labels where they have it, else from its sentences."""
     return [_from_labels(rows, question) or _from_text(rows, question) for question in questions]
 
 
 def _from_text(rows: Sequence[Sequence[Cell]], question: str) -> ExtractedAnswer:
-    return answers_from_sentences(_sentences(rows), [question])[0]
+    return extract_answers(_sentences(rows), [question])[0]
 
 
 def _sentences(rows: Sequence[Sequence[Cell]]) -> list[str]:
@@ -107,7 +107,7 @@ def _sentences(rows: Sequence[Sequence[Cell]]) -> list[str]:
 
 def _from_labels(rows: Sequence[Sequence[Cell]], question: str) -> ExtractedAnswer | None:
     question = _without_tax(question)
-    kind = asked_kind(question)
+    kind = detect_answer_kind(question)
     if kind is None:
         return _from_pairs(rows, question)
     if kind == "person" and (head := _letterhead(rows, question)):
@@ -118,7 +118,7 @@ def _from_labels(rows: Sequence[Sequence[Cell]], question: str) -> ExtractedAnsw
     words = _telling_words(kind, question)
     vectors = encode([question, *(entry.label for entry in entries)])
     cosines = (vectors[1:] @ vectors[0]).tolist()
-    shares = overlap(words, [_spelt_out(entry.label) for entry in entries]).tolist()
+    shares = compute_word_overlap(words, [_spelt_out(entry.label) for entry in entries]).tolist()
     best, best_score = None, _FOUND
     for entry, cosine, share in zip(entries, cosines, shares, strict=True):
         hint = _hint(kind, question, words, entry.label)
@@ -141,7 +141,7 @@ def _from_pairs(rows: Sequence[Sequence[Cell]], question: str) -> ExtractedAnswe
                 pairs.setdefault(cell.text, 0.0)
     words = _telling_words("", question)
     vectors = encode([question, *pairs])
-    shares = overlap(words, list(pairs))
+    shares = compute_word_overlap(words, list(pairs))
     scores = 0.5 * (vectors[1:] @ vectors[0]) + 0.5 * shares - list(pairs.values())
     best = int(scores.argmax()) if pairs else 0
     return ExtractedAnswer(list(pairs)[best], "", min(float(scores[best]), 1.0)) if pairs and scores[best] > _SURE else None
@@ -154,7 +154,7 @@ def _without_tax(question: str) -> str:
 
 def _telling_words(kind: str, question: str) -> frozenset[str]:
     """The words of a question that tell which value is meant: not those that name the page, or any value of the kind."""
-    words = content_words(_spelt_out(question))
+    words = extract_content_words(_spelt_out(question))
     if kind != "code":  # "the invoice's number" is another one than the account's
         words -= DOCUMENT_WORDS
     telling = words - _GENERIC.get(kind, frozenset())
@@ -182,7 +182,7 @@ def _letterhead(rows: Sequence[Sequence[Cell]], question: str) -> ExtractedAnswe
     if not rows or not re.search(_ISSUER, question.lower()):
         return None
     for cell in rows[0]:
-        for span in _names(spans_in("person", [cell.text], question)[0]):
+        for span in _names(find_spans_in_texts("person", [cell.text], question)[0]):
             return ExtractedAnswer(cell.text, span.text, 0.5)
     return None
 
@@ -194,7 +194,7 @@ def _names(spans: Sequence[Span]) -> list[Span]:
 def _entries(rows: Sequence[Sequence[Cell]], kind: str, question: str) -> Iterator[_FormField]:
     """The values of a kind with the labels that they may have; of several sums in a row the last first, as on a bill."""
     flat = [cell.text for row in rows for cell in row]
-    found = iter(spans_in(kind, flat, question))
+    found = iter(find_spans_in_texts(kind, flat, question))
     spans = [[next(found) for _ in row] for row in rows]
     single = re.search(r"\bunit\b|\beach\b|\bsingle\b|\bapiece\b|\bper (?:piece|item)\b", question.lower())
     backwards = kind == "money" and not single
@@ -211,7 +211,7 @@ def _labelled(
 ) -> Iterator[_FormField]:
     cell = rows[number][place]
     own = cell.text[: value.start].strip(" :")
-    if re.search(_LETTER, re.sub(r"[$€£¥]?\d[\d.,]*", "", own)) and content_words(own):
+    if re.search(_LETTER, re.sub(r"[$€£¥]?\d[\d.,]*", "", own)) and extract_content_words(own):
         yield _FormField(own, value, cell.text)
         return
     for left in range(place - 1, -1, -1):

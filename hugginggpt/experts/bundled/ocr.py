@@ -12,10 +12,10 @@ from hugginggpt.core.tasks import Kind
 from hugginggpt.core.threads import processors
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled import embeddings, image_classification
-from hugginggpt.experts.bundled.extractive_qa import answered
-from hugginggpt.experts.bundled.form_qa import Cell, answers_from_page
+from hugginggpt.experts.bundled.extractive_qa import build_answers_output
+from hugginggpt.experts.bundled.form_qa import Cell, extract_page_answers
 from hugginggpt.experts.bundled.question_analysis import split_question
-from hugginggpt.experts.bundled.weights import loads, weight_path
+from hugginggpt.experts.bundled.weights import find_weights, load_once
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,11 +51,11 @@ class TextLine:
     """left, top, right, bottom in pixels of the original picture."""
 
 
-@loads(MODEL)
+@load_once(MODEL)
 def _reader() -> Any:
     from rapidocr import RapidOCR
 
-    models = weight_path("rapidocr/models/PP-OCRv6_det_small.onnx").parent
+    models = find_weights("rapidocr/models/PP-OCRv6_det_small.onnx").parent
     return RapidOCR(
         params={
             "Global.log_level": "critical",
@@ -76,18 +76,18 @@ def read_picture(call: Call) -> Result:
         One text; ``data["lines"]`` holds text, score (0..1) and box (left, top, right, bottom in pixels) of each piece.
     """
     image = call.picture()
-    rows = read_rows(image)
+    rows = read_text_rows(image)
     call.token.check()
     if not rows:
         guesses = image_classification.classify(image)
         return Result(
-            (Output(Kind.TEXT, text=image_classification.sentence(guesses), data={"lines": [], "classes": guesses}),),
+            (Output(Kind.TEXT, text=image_classification.describe_guesses(guesses), data={"lines": [], "classes": guesses}),),
             note=f"There is no text to read in this picture, so the classifier {image_classification.MODEL} says what it sees; "
             "it names things and does not describe scenes.",
             models=(MODEL, image_classification.MODEL),
         )
     lines = [{"text": line.text, "score": line.score, "box": list(line.box)} for row in rows for line in row]
-    return Result((Output(Kind.TEXT, text=rows_text(rows), data={"lines": lines}),))
+    return Result((Output(Kind.TEXT, text=format_rows(rows), data={"lines": lines}),))
 
 
 def answer_about_document(call: Call) -> Result:
@@ -97,20 +97,20 @@ def answer_about_document(call: Call) -> Result:
         One text with the answer; ``data`` holds answer, sentence and confidence (0..1).
     """
     parts = split_question(call.text("text"))
-    rows = read_rows(call.picture())
+    rows = read_text_rows(call.picture())
     if not rows:
         raise InputError("There is no text to read in this picture, so nothing in it answers the question.")
     call.token.check()
-    output = answered(parts, answers_from_page([cells(row) for row in rows], parts))
+    output = build_answers_output(parts, extract_page_answers([merge_into_cells(row) for row in rows], parts))
     return Result((output,), models=(MODEL, embeddings.MODEL))
 
 
-def rows_text(rows: list[list[TextLine]]) -> str:
+def format_rows(rows: list[list[TextLine]]) -> str:
     """Rows as lines of text; a wide gap between two pieces becomes a tab."""
-    return "\n".join("\t".join(cell.text for cell in cells(row)) for row in rows)
+    return "\n".join("\t".join(cell.text for cell in merge_into_cells(row)) for row in rows)
 
 
-def cells(row: list[TextLine]) -> list[Cell]:
+def merge_into_cells(row: list[TextLine]) -> list[Cell]:
     """The pieces of a row, those that stand close together joined."""
     found = [Cell(row[0].text, row[0].box)]
     for left, right in zip(row, row[1:], strict=False):
@@ -127,7 +127,7 @@ def _joined(cell: Cell, line: TextLine) -> Cell:
     return Cell(f"{cell.text} {line.text}", (left, min(top, line_top), right, max(bottom, line_bottom)))
 
 
-def read_rows(image: Image.Image) -> list[list[TextLine]]:
+def read_text_rows(image: Image.Image) -> list[list[TextLine]]:
     """The pieces of text of a picture in rows, top to bottom, each row left to right; [] when there is none.
 
     Args:

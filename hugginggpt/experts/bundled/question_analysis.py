@@ -53,16 +53,16 @@ def split_question(question: str) -> list[str]:
 
 def _is_bare(part: str) -> bool:
     """Whether it is a question word alone: "when", "how long", "by when"."""
-    return len(part.split()) <= 2 and not content_words(part)
+    return len(part.split()) <= 2 and not extract_content_words(part)
 
 
-def asked_kind(question: str) -> str | None:
+def detect_answer_kind(question: str) -> str | None:
     """What kind of thing answers: age, percent, code, money, measure, number, date, person, place; None if none shows."""
     lower = question.lower()
     return next((kind for kind, pattern in _ASKED if re.search(pattern, lower)), None)
 
 
-def content_words(text: str) -> frozenset[str]:
+def extract_content_words(text: str) -> frozenset[str]:
     """The stems of the words that carry meaning."""
     return frozenset(stem(word) for word in re.findall(r"[^\W_]+", text) if word.lower() not in _STOP)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.sentence_splitter import split_sentences
-from hugginggpt.experts.bundled.weights import loads
+from hugginggpt.experts.bundled.weights import load_once
 
 MODEL: Final = "vader"
 _THRESHOLD: Final = 0.05
@@ -17,14 +17,14 @@ _MAX_SENTENCE_CHARS: Final = 2_000
 """The analyser's time grows with the square of a sentence's length."""
 
 
-@loads(MODEL)
+@load_once(MODEL)
 def _analyser() -> Any:
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     return SentimentIntensityAnalyzer()
 
 
-def tell_sentiment(call: Call) -> Result:
+def classify_sentiment(call: Call) -> Result:
     """text-classification: a sentence; ``data`` holds label and compound (-1 negative .. 1 positive), also a sentence.
 
     The text's compound is the mean over its sentences, each weighted by how strongly it feels.

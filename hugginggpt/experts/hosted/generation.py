@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 async def paint(call: Call, client: AsyncInferenceClient) -> Result:
     """text-to-image: a PNG for the text; ``data`` holds width and height in pixels."""
-    return images.painted(call, _checked(call, await client.text_to_image(call.text())))
+    return images.build_image_result(call, _checked(call, await client.text_to_image(call.text())))
 
 
 async def repaint(call: Call, client: AsyncInferenceClient) -> Result:
@@ -26,7 +26,7 @@ async def repaint(call: Call, client: AsyncInferenceClient) -> Result:
     wish = call.text() if call.inputs.get("text") else None
     with sent_picture(call) as sent:
         made = await client.image_to_image(sent.path, wish)
-    return images.painted(call, _checked(call, made))
+    return images.build_image_result(call, _checked(call, made))
 
 
 async def film(call: Call, client: AsyncInferenceClient) -> Result:

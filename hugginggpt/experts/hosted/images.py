@@ -23,7 +23,7 @@ async def classify(call: Call, client: AsyncInferenceClient) -> Result:
     with sent_picture(call) as sent:
         found = await client.image_classification(sent.path, top_k=_KEPT)
     ranked = sorted(found, key=lambda entry: -entry.score)[:_KEPT]
-    return text.classes([{"label": entry.label, "score": entry.score} for entry in ranked], shares=True)
+    return text.build_classes_result([{"label": entry.label, "score": entry.score} for entry in ranked], shares=True)
 
 
 async def sort_into_labels(call: Call, client: AsyncInferenceClient) -> Result:
@@ -32,7 +32,7 @@ async def sort_into_labels(call: Call, client: AsyncInferenceClient) -> Result:
     with sent_picture(call) as sent:
         found = await client.zero_shot_image_classification(sent.path, labels)
     ranked = sorted(found, key=lambda entry: -entry.score)
-    return text.classes([{"label": entry.label, "score": entry.score} for entry in ranked], shares=True)
+    return text.build_classes_result([{"label": entry.label, "score": entry.score} for entry in ranked], shares=True)
 
 
 async def detect(call: Call, client: AsyncInferenceClient) -> Result:
@@ -48,7 +48,7 @@ async def detect(call: Call, client: AsyncInferenceClient) -> Result:
         for thing in found
         if thing.score >= _LIKELY
     ]
-    return pictures.things(call, sent.original, pictures.ranked(things), threshold=_SURE)
+    return pictures.build_detection_result(call, sent.original, pictures.rank_things(things), threshold=_SURE)
 
 
 async def segment(call: Call, client: AsyncInferenceClient) -> Result:
@@ -67,5 +67,5 @@ async def segment(call: Call, client: AsyncInferenceClient) -> Result:
     for i, image in enumerate(images):
         number[np.asarray(image.convert("L").resize(size)) > 127] = i
     shares = [float((number == i).mean()) for i in range(len(masks))]
-    regions = [pictures.region(m.label, m.score or 0.0, share) for m, share in zip(masks, shares, strict=True)]
-    return pictures.regions(call, sent.original, number, regions)
+    regions = [pictures.build_region(m.label, m.score or 0.0, share) for m, share in zip(masks, shares, strict=True)]
+    return pictures.build_segmentation_result(call, sent.original, number, regions)

@@ -55,7 +55,7 @@ async def find_entities(call: Call, client: AsyncInferenceClient) -> Result:
                 }
             )
         start += len(piece)
-    return texts.entities(text, entries)
+    return texts.build_entities_result(text, entries)
 
 
 async def fill_gap(call: Call, client: AsyncInferenceClient) -> Result:
@@ -75,10 +75,12 @@ async def fill_gap(call: Call, client: AsyncInferenceClient) -> Result:
 
 
 async def _filled(text: str, mask: str, client: AsyncInferenceClient) -> Result:
-    marked = texts.with_masks(text, mask)
+    marked = texts.mask_gaps(text, mask)
     alone = [_only(marked, mask, gap) for gap in range(marked.count(mask))]
-    found = [await client.fill_mask(each, top_k=2 * texts.TOLD) for each in alone]
-    return texts.gaps(marked, mask, [[{"token_str": e.token_str, "score": e.score} for e in each] for each in found])
+    found = [await client.fill_mask(each, top_k=2 * texts.MAX_NAMED) for each in alone]
+    return texts.build_gaps_result(
+        marked, mask, [[{"token_str": e.token_str, "score": e.score} for e in each] for each in found]
+    )
 
 
 def _only(text: str, mask: str, gap: int) -> str:
@@ -101,14 +103,14 @@ async def sort_into_labels(call: Call, client: AsyncInferenceClient) -> Result:
 async def compare(call: Call, client: AsyncInferenceClient) -> Result:
     """sentence-similarity: a sentence, and the cosine of the two texts' vectors."""
     found = await client.sentence_similarity(call.text(), [call.text("other_text")])
-    return texts.similarity(float(found[0]))
+    return texts.build_similarity_result(float(found[0]))
 
 
 async def summarize(call: Call, client: AsyncInferenceClient) -> Result:
     """summarization: a shorter text; the summaries of a long text's pieces are joined."""
     pieces = _pieces(call.text(), _LONG_ROOM)
     found = await _each(call, pieces, lambda piece: client.summarization(piece.text))
-    return texts.written(" ".join((each.summary_text or "").strip() for each in found), {"parts": len(pieces)})
+    return texts.build_text_result(" ".join((each.summary_text or "").strip() for each in found), {"parts": len(pieces)})
 
 
 async def translate(call: Call, client: AsyncInferenceClient) -> Result:
@@ -122,7 +124,7 @@ async def translate(call: Call, client: AsyncInferenceClient) -> Result:
     spoken = detect(text)
     codes = {"source": spoken.code if spoken else None, "target": wanted.code if wanted else None}
     if wanted and spoken == wanted:
-        return texts.written(text, codes, f"The text is in {wanted.name} already.")
+        return texts.build_text_result(text, codes, f"The text is in {wanted.name} already.")
     way = translation_parameters(call.card, spoken, wanted)
     pieces = _pieces(text)
 
@@ -134,7 +136,7 @@ async def translate(call: Call, client: AsyncInferenceClient) -> Result:
     made = detect(joined)
     if not way.sure and wanted and made and made != wanted and len(joined) > _TELLING:
         raise ExpertError(f"{call.card.id} wrote {made.name} where {wanted.name} was wanted: choose another model.")
-    return texts.written(joined, codes | {"target": way.into.code if way.into else None})
+    return texts.build_text_result(joined, codes | {"target": way.into.code if way.into else None})
 
 
 async def answer_from_text(call: Call, client: AsyncInferenceClient) -> Result:
@@ -143,8 +145,8 @@ async def answer_from_text(call: Call, client: AsyncInferenceClient) -> Result:
     found = await client.question_answering(call.text("question"), text, handle_impossible_answer=True)
     best = found[0] if isinstance(found, list) else found
     if not best.answer.strip():
-        return texts.no_answer(best.score)
-    return texts.answer_from_text(text, int(best.start), int(best.end), best.score)
+        return texts.build_no_answer_result(best.score)
+    return texts.build_answer_result(text, int(best.start), int(best.end), best.score)
 
 
 async def answer_from_table(call: Call, client: AsyncInferenceClient) -> Result:
@@ -153,14 +155,14 @@ async def answer_from_table(call: Call, client: AsyncInferenceClient) -> Result:
     table = {name: [row[column] for row in body] for column, name in enumerate(_distinct(header))}
     found = await client.table_question_answering(table, question)
     aggregator = (found.aggregator or "NONE").upper()
-    return tables.cells(found.cells, aggregator, found.coordinates)
+    return tables.build_cells_result(found.cells, aggregator, found.coordinates)
 
 
 async def classify_rows(call: Call, client: AsyncInferenceClient) -> Result:
     """tabular-classification: the table with a column of classes, and a sentence that counts them."""
     header, *body = read_rows(call)
     found = await client.tabular_classification({name: [row[i] for row in body] for i, name in enumerate(_distinct(header))})
-    return tables.classified(call, header, body, [str(label) for label in found])
+    return tables.build_classified_table(call, header, body, [str(label) for label in found])
 
 
 def _distinct(header: Sequence[str]) -> list[str]:
@@ -197,4 +199,4 @@ def _mean_classes(found: Sequence[Sequence[tuple[str, float]]], pieces: Sequence
     if not means:
         raise InputError("The model found no class for this text.")
     ranked: list[dict[str, Any]] = [{"label": n, "score": s} for n, s in sorted(means.items(), key=lambda pair: -pair[1])]
-    return texts.classes(ranked)
+    return texts.build_classes_result(ranked)

@@ -8,7 +8,7 @@ from typing import Final
 
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.model_card import ModelCard
-from hugginggpt.experts.base import Call, Expert, Result, in_thread
+from hugginggpt.experts.base import Call, Expert, Result, run_in_thread
 from hugginggpt.experts.local.expert import LocalExpert
 from hugginggpt.hub.catalog import small_models
 from hugginggpt.hub.download import HubDownloader, hub, in_megabytes
@@ -60,7 +60,7 @@ class FetchingExpert:
             InputError: The input doesn't suit the task.
             ExpertError: It can't be fetched, is larger than allowed, or failed.
         """
-        return await in_thread(self._run, call)
+        return await run_in_thread(self._run, call)
 
     def _run(self, call: Call) -> Result:
         self._fetch(call)

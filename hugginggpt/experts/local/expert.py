@@ -17,7 +17,7 @@ from typing import Final
 
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.model_card import ModelCard
-from hugginggpt.experts.base import Call, Result, batch_in_thread
+from hugginggpt.experts.base import Call, Result, run_batch_in_thread
 from hugginggpt.experts.local.preloading import sample_call
 from hugginggpt.experts.local.runtime.companions import needs_partner, partner
 from hugginggpt.experts.local.runtime.devices import Device, available_memory, find_devices, place
@@ -196,7 +196,7 @@ class LocalExpert:
 
     async def run_batch(self, calls: Sequence[Call]) -> Sequence[Result]:
         """Run several calls of one card together; one result for each. Raises like `run`, for all of them."""
-        return await batch_in_thread(self.run_now, calls)
+        return await run_batch_in_thread(self.run_now, calls)
 
     def run_now(self, calls: Sequence[Call]) -> Sequence[Result]:
         """The same, blocking."""

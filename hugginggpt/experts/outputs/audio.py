@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def recorded(call: Call, samples: NDArray[np.floating[Any]], rate: int) -> Output:
+def build_audio_output(call: Call, samples: NDArray[np.floating[Any]], rate: int) -> Output:
     """A WAV file of what a model made.
 
     Args:

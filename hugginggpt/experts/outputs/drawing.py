@@ -35,7 +35,7 @@ class LabelledBox:
     """left, top, right, bottom in pixels."""
 
 
-def colours_of(labels: Iterable[str]) -> dict[str, Colour]:
+def assign_colours(labels: Iterable[str]) -> dict[str, Colour]:
     """One colour for each label, in the order in which they first come; those that follow each other differ most."""
     return dict(zip(dict.fromkeys(labels), _colours(), strict=False))
 
@@ -58,7 +58,7 @@ def draw_boxes(picture: Image.Image, boxes: Sequence[LabelledBox]) -> Image.Imag
     pen = ImageDraw.Draw(drawn)
     width = max(1, round(max(picture.size) / 300))
     font = _font(picture.size)
-    colours = colours_of(box.label for box in boxes)
+    colours = assign_colours(box.label for box in boxes)
     ordered = sorted(boxes, key=lambda box: -(box.corners[2] - box.corners[0]) * (box.corners[3] - box.corners[1]))
     for box in ordered:
         left, top, right, bottom = box.corners
@@ -124,7 +124,7 @@ def draw_regions(picture: Image.Image, regions: NDArray[np.int32], colours: Sequ
     return Image.composite(film, picture, Image.fromarray(strength))
 
 
-def with_legend(picture: Image.Image, entries: Mapping[str, Colour]) -> Image.Image:
+def add_legend(picture: Image.Image, entries: Mapping[str, Colour]) -> Image.Image:
     """The picture with a strip of coloured squares and what they stand for below it; as it is where there are none."""
     from PIL import Image, ImageDraw
 

@@ -14,12 +14,12 @@ _PEOPLE: Final = {
 """Plurals that follow no rule."""
 
 
-def counted(label: str, number: int) -> str:
+def format_count(label: str, number: int) -> str:
     """A label with its number: "2 cats", "1 sofa", "3 people", "2 wine glasses"."""
-    return f"{number} {label if number == 1 else plural(label)}"
+    return f"{number} {label if number == 1 else pluralize(label)}"
 
 
-def plural(label: str) -> str:
+def pluralize(label: str) -> str:
     """The English plural of a label whose last word is its noun."""
     start, noun = label[: label.rfind(" ") + 1], label[label.rfind(" ") + 1 :]
     if (found := _PEOPLE.get(noun.lower())) is not None:
@@ -31,7 +31,7 @@ def plural(label: str) -> str:
     return f"{label[:-1]}ies" if re.search(r"[^aeiou]y$", noun) else f"{label}s"
 
 
-def joined(parts: Iterable[str]) -> str:
+def join_parts(parts: Iterable[str]) -> str:
     """Parts of a sentence: "a", "a and b", "a, b and c"."""
     *first, last = parts
     return f"{', '.join(first)} and {last}" if first else last

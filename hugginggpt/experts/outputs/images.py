@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.outputs.drawing import LabelledBox, colours_of, draw_boxes, draw_regions, with_legend
-from hugginggpt.experts.outputs.grammar import counted, joined
+from hugginggpt.experts.outputs.drawing import LabelledBox, add_legend, assign_colours, draw_boxes, draw_regions
+from hugginggpt.experts.outputs.grammar import format_count, join_parts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,13 +26,13 @@ Region = dict[str, Any]
 """label, score (0..1) and share (of the area, 0..1)."""
 
 
-def ranked(found: Iterable[Thing]) -> list[Thing]:
+def rank_things(found: Iterable[Thing]) -> list[Thing]:
     """The same things with rounded scores, the surest first."""
     rounded = [thing | {"score": round(float(thing["score"]), 4)} for thing in found]
     return sorted(rounded, key=lambda thing: -thing["score"])
 
 
-def things(
+def build_detection_result(
     call: Call, picture: Image.Image, found: Sequence[Thing], *, threshold: float = 0.5, missing: Sequence[str] = ()
 ) -> Result:
     """The picture with a box round each thing, and a text that counts them, such as "2 cats and 1 sofa."
@@ -48,7 +48,7 @@ def things(
         An image and a text. Both hold ``data["objects"]``: label, score and box of each, the surest first; and
         ``data["counts"]``: how many there are of each label. Both are empty where nothing was found.
     """
-    all_ = ranked(found)
+    all_ = rank_things(found)
     sure = [thing for thing in all_ if thing["score"] >= threshold]
     shown = [_inside(thing, picture.size) for thing in sure or all_]
     boxes = [LabelledBox(thing["label"], f"{thing['label']} {thing['score']:.0%}", tuple(thing["box"])) for thing in shown]
@@ -56,7 +56,7 @@ def things(
     draw_boxes(picture, boxes).save(path)
     counts = dict(Counter(thing["label"] for thing in shown).most_common())
     data = {"objects": shown, "counts": counts}
-    text = f"{joined(counted(*pair) for pair in counts.items())}." if counts else "Nothing was found."
+    text = f"{join_parts(format_count(*pair) for pair in counts.items())}." if counts else "Nothing was found."
     if counts and missing:
         text = f"{text} Not found: {', '.join(missing)}."
     note = "" if sure or not shown else f"The model is less than {threshold:.0%} sure of what it found."
@@ -69,29 +69,29 @@ def _inside(thing: Thing, size: tuple[int, int]) -> Thing:
     return thing | {"box": [round(min(max(side, 0.0), limit), 1) for side, limit in zip(thing["box"], limits, strict=True)]}
 
 
-def region(label: str, score: float, share: float) -> Region:
+def build_region(label: str, score: float, share: float) -> Region:
     """What is told of a region: its label without white space around it; score and share, both 0..1, rounded."""
     return {"label": label.strip(), "score": round(float(score), 4), "share": round(float(share), 4)}
 
 
-def regions(call: Call, picture: Image.Image, number: NDArray[np.int32], found: Sequence[Region]) -> Result:
+def build_segmentation_result(call: Call, picture: Image.Image, number: NDArray[np.int32], found: Sequence[Region]) -> Result:
     """The picture under coloured masks with a legend, and a text such as "2 regions: wall (45%) and bed (30%)."
 
     Args:
         call: Gives the picture its place.
         picture: RGB.
         number: Shape (height, width), in the picture's proportions, any size: the region of each pixel, -1 for none.
-        found: The regions by their numbers, as `region` gives them.
+        found: The regions by their numbers, as `build_region` gives them.
 
     Returns:
         An image as wide as the original, or 240 pixels if that is more, with the legend below; and a text. Both hold
         ``data["regions"]``: label, score and share of each, the largest first.
     """
-    order = sorted(found, key=lambda region: -region["share"])
-    by_label = colours_of(region["label"] for region in order)
-    shades = [by_label[region["label"]] for region in found]
+    order = sorted(found, key=lambda entry: -entry["share"])
+    by_label = assign_colours(entry["label"] for entry in order)
+    shades = [by_label[entry["label"]] for entry in found]
     path = call.new_path(".png")
-    with_legend(draw_regions(picture, number, shades), by_label).save(path)
+    add_legend(draw_regions(picture, number, shades), by_label).save(path)
     data = {"regions": order}
     return Result((Output(Kind.IMAGE, path=path, data=data), Output(Kind.TEXT, text=_in_words(order), data=data)))
 
@@ -99,14 +99,14 @@ def regions(call: Call, picture: Image.Image, number: NDArray[np.int32], found: 
 def _in_words(found: Sequence[Mapping[str, Any]]) -> str:
     if not found:
         return "No region was recognised."
-    told = [region for region in found if region["share"] >= _LEAST_SHARE][:_TOLD] or found[:1]
-    names = [f"{region['label']} ({region['share']:.0%})" for region in told]
-    if (left := len(found) - len(told)) > 0:
+    named = [entry for entry in found if entry["share"] >= _LEAST_SHARE][:_TOLD] or found[:1]
+    names = [f"{entry['label']} ({entry['share']:.0%})" for entry in named]
+    if (left := len(found) - len(named)) > 0:
         names.append(f"{left} smaller")
-    return f"{len(found)} region{'s' if len(found) > 1 else ''}: {joined(names)}."
+    return f"{len(found)} region{'s' if len(found) > 1 else ''}: {join_parts(names)}."
 
 
-def painted(call: Call, picture: Image.Image, note: str = "", models: tuple[str, ...] = ()) -> Result:
+def build_image_result(call: Call, picture: Image.Image, note: str = "", models: tuple[str, ...] = ()) -> Result:
     """A picture that a model made, as a PNG; ``data`` holds width and height in pixels.
 
     Args:

@@ -24,7 +24,7 @@ _OPERATIONS: Final[Mapping[str, tuple[str, Callable[[Sequence[float]], float]]]]
 }
 
 
-def cells(values: Sequence[str], aggregator: str, coordinates: Sequence[Sequence[int]], note: str = "") -> Result:
+def build_cells_result(values: Sequence[str], aggregator: str, coordinates: Sequence[Sequence[int]], note: str = "") -> Result:
     """An answer that consists of cells.
 
     Args:
@@ -36,37 +36,37 @@ def cells(values: Sequence[str], aggregator: str, coordinates: Sequence[Sequence
     Returns:
         One text; ``data`` holds answer, aggregator, cells and coordinates.
     """
-    answer, said = answer_of_cells(values, aggregator)
+    answer, said = aggregate_cells(values, aggregator)
     places = [list(place) for place in coordinates]
     data = {"answer": answer, "aggregator": aggregator, "cells": list(values), "coordinates": places}
     return Result((Output(Kind.TEXT, text=said, data=data),), note=note)
 
 
-def answer_of_cells(cells: Sequence[str], aggregator: str) -> tuple[str, str]:
+def aggregate_cells(values: Sequence[str], aggregator: str) -> tuple[str, str]:
     """The answer alone, and the answer in words.
 
     Args:
-        cells: What was chosen.
+        values: The cells chosen.
         aggregator: What to do with it: NONE, SUM, AVERAGE, COUNT; sums of cells that are no numbers are not taken.
 
-    >>> answer_of_cells(["12", "30"], "SUM")
+    >>> aggregate_cells(["12", "30"], "SUM")
     ('42', '42, the sum of 12 and 30.')
     """
-    listed = ", ".join(cells)
-    if not cells:
+    listed = ", ".join(values)
+    if not values:
         return "", NO_ANSWER
     if aggregator == "COUNT":
-        return str(len(cells)), f"{len(cells)}: {listed}."
-    numbers = [float(re.sub(_BETWEEN, "", found[0]).replace("−", "-")) for cell in cells if (found := _NUMBER.search(cell))]
-    if aggregator not in _OPERATIONS or len(numbers) < len(cells):
+        return str(len(values)), f"{len(values)}: {listed}."
+    numbers = [float(re.sub(_BETWEEN, "", found[0]).replace("−", "-")) for cell in values if (found := _NUMBER.search(cell))]
+    if aggregator not in _OPERATIONS or len(numbers) < len(values):
         return listed, listed
     word, operation = _OPERATIONS[aggregator]
     answer = f"{round(operation(numbers), 6):.15g}"
-    *first, last = cells
+    *first, last = values
     return answer, f"{answer}, the {word} of {', '.join(first)} and {last}." if first else f"{answer}."
 
 
-def classified(
+def build_classified_table(
     call: Call, header: Sequence[str], body: Sequence[Sequence[str]], labels: Sequence[str], confidences: Sequence[str] = ()
 ) -> Result:
     """A table whose rows have been given classes.
@@ -90,7 +90,7 @@ def classified(
     added = {"prediction": labels} | ({"confidence": confidences} if confidences else {})
     names = [_new_name(name, header) for name in added]
     path = call.new_path(".csv")
-    write_rows(path, [[*header, *names], *([*row, *cells] for row, *cells in zip(body, *added.values(), strict=True))])
+    write_rows(path, [[*header, *names], *([*row, *extra] for row, *extra in zip(body, *added.values(), strict=True))])
     counted = dict(Counter(labels).most_common())
     return Result((Output(Kind.TABLE, path=path), Output(Kind.TEXT, text=_told(counted), data={"classes": counted})))
 

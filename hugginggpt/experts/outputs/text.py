@@ -12,7 +12,7 @@ from hugginggpt.core.sentences import sentences
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Output, Result
 
-TOLD: Final = 5
+MAX_NAMED: Final = 5
 """How many classes or candidates a sentence may name."""
 _LIKELY: Final = 0.5
 _TRIMMED: Final = " \t\r\n.,;:!?…\"'“”‘’„«»()[]{}"
@@ -28,7 +28,7 @@ _SAME, _RELATED = 0.75, 0.4
 """Cosines of sentence vectors from which texts are called the same in meaning, and related."""
 
 
-def written(text: str, data: Mapping[str, Any] | None = None, note: str = "") -> Result:
+def build_text_result(text: str, data: Mapping[str, Any] | None = None, note: str = "") -> Result:
     """A text that a model wrote, without the white space around it.
 
     Args:
@@ -44,7 +44,7 @@ def written(text: str, data: Mapping[str, Any] | None = None, note: str = "") ->
     return Result((Output(Kind.TEXT, text=text.strip(), data=data or {}),), note=note)
 
 
-def classes(found: Sequence[Mapping[str, Any]], *, several: bool = False, shares: bool = False) -> Result:
+def build_classes_result(found: Sequence[Mapping[str, Any]], *, several: bool = False, shares: bool = False) -> Result:
     """The classes that something may belong to: a sentence, and ``data["classes"]`` with label and score of each.
 
     Args:
@@ -58,19 +58,19 @@ def classes(found: Sequence[Mapping[str, Any]], *, several: bool = False, shares
     if len(ranked) == 1 and not shares:
         text = f"{ranked[0]['label']}: {ranked[0]['score']:.2f}."
     elif several and (likely := [entry for entry in ranked if entry["score"] >= _LIKELY]):
-        text = ", ".join(f"{entry['label']} ({entry['score']:.0%})" for entry in likely[:TOLD]) + "."
+        text = ", ".join(f"{entry['label']} ({entry['score']:.0%})" for entry in likely[:MAX_NAMED]) + "."
     else:
-        text = classes_in_words(ranked)
+        text = describe_classes(ranked)
     return Result((Output(Kind.TEXT, text=text, data={"classes": ranked}),))
 
 
-def classes_in_words(classes: Sequence[Mapping[str, Any]]) -> str:
+def describe_classes(ranked: Sequence[Mapping[str, Any]]) -> str:
     """Labels with their scores (0..1), the likeliest first: "tabby (91%); less likely lynx (4%), cup (1%)." """
-    told = [f"{entry['label']} ({entry['score']:.0%})" for entry in classes]
+    told = [f"{entry['label']} ({entry['score']:.0%})" for entry in ranked]
     return f"{told[0]}; less likely {', '.join(told[1:3])}." if len(told) > 1 else f"{told[0]}."
 
 
-def entities(text: str, found: Iterable[Mapping[str, Any]]) -> Result:
+def build_entities_result(text: str, found: Iterable[Mapping[str, Any]]) -> Result:
     """Names with their kinds, one a line.
 
     Args:
@@ -101,7 +101,7 @@ def _entity(text: str, entry: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"text": text[start:end], "label": entry["entity_group"], "score": score, "start": start, "end": end}
 
 
-def with_masks(text: str, mask: str) -> str:
+def mask_gaps(text: str, mask: str) -> str:
     """A text with its gaps (``[MASK]``, ``<mask>``, the model's own mask, ``___``, ``…``) as the model writes them.
 
     Args:
@@ -118,14 +118,14 @@ def with_masks(text: str, mask: str) -> str:
     raise InputError("There is no gap in the text: write ___ where a word is missing.")
 
 
-def gaps(text: str, mask: str, found: Sequence[Sequence[Mapping[str, Any]]]) -> Result:
+def build_gaps_result(text: str, mask: str, found: Sequence[Sequence[Mapping[str, Any]]]) -> Result:
     """A text with its gaps filled, and the likeliest words for each.
 
     Args:
-        text: As `with_masks` gives it.
+        text: As `mask_gaps` gives it.
         mask: How a gap is written in it.
         found: For each gap, as pipelines that fill masks give them: token_str and score (0..1) of at least one
-            candidate, the likeliest first. Ask for twice `TOLD`: parts of words are left out where there are whole ones.
+            candidate, the likeliest first. Ask for twice `MAX_NAMED`: parts of words are left out where there are whole ones.
 
     Returns:
         One text; ``data["gaps"]`` holds for each gap up to five candidates (word, score), each gap filled for itself;
@@ -144,10 +144,10 @@ def _candidates(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The likeliest whole words; parts of words only where there is nothing else."""
     words = [{"word": entry["token_str"].strip(), "score": round(entry["score"], 4)} for entry in entries]
     whole = [entry for entry in words if entry["word"] and not entry["word"].startswith("##")]
-    return (whole or words)[:TOLD]
+    return (whole or words)[:MAX_NAMED]
 
 
-def similarity(cosine: float) -> Result:
+def build_similarity_result(cosine: float) -> Result:
     """How alike two texts are: a sentence; ``data["similarity"]`` is the cosine of their vectors, cut to -1..1."""
     value = round(min(max(cosine, -1.0), 1.0), 4)
     said = "much the same" if value >= _SAME else "related things" if value >= _RELATED else "different things"
@@ -155,7 +155,7 @@ def similarity(cosine: float) -> Result:
     return Result((Output(Kind.TEXT, text=text, data={"similarity": value}),))
 
 
-def answer_from_text(text: str, start: int, end: int, score: float) -> Result:
+def build_answer_result(text: str, start: int, end: int, score: float) -> Result:
     """The words of a text that answer a question, and the sentence they stand in.
 
     Args:
@@ -173,8 +173,8 @@ def answer_from_text(text: str, start: int, end: int, score: float) -> Result:
     return Result((Output(Kind.TEXT, text=said, data=data),))
 
 
-def no_answer(score: float) -> Result:
-    """That a text doesn't answer a question; ``data`` as `answer_from_text` has it, empty strings and None for places.
+def build_no_answer_result(score: float) -> Result:
+    """That a text doesn't answer a question; ``data`` as `build_answer_result` has it, empty strings and None for places.
 
     Args:
         score: The probability of the best that was found all the same, 0..1; 0 where there is none.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def filmed(call: Call, pictures: NDArray[np.uint8], fps: float, note: str = "") -> Result:
+def build_video_result(call: Call, pictures: NDArray[np.uint8], fps: float, note: str = "") -> Result:
     """An MP4 of pictures; ``data`` holds frames (their number), fps (frames per second) and seconds (its length).
 
     Args:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hugginggpt.experts.bundled.answer_spans import answer_spans, counts, spans_in
+from hugginggpt.experts.bundled.answer_spans import find_answer_spans, find_spans_in_texts, matches_counted_noun
 
 
 @pytest.mark.parametrize(
@@ -28,24 +28,24 @@ from hugginggpt.experts.bundled.answer_spans import answer_spans, counts, spans_
     ],
 )
 def test_pieces_of_that_kind_are_found(kind: str, sentence: str, question: str, found: list[str]) -> None:
-    assert sorted(span.text for span in answer_spans(kind, sentence, question)) == sorted(found)
+    assert sorted(span.text for span in find_answer_spans(kind, sentence, question)) == sorted(found)
 
 
 def test_a_piece_stands_where_it_says() -> None:
     sentence = "In 2024 it received 86,412 visits."
-    (span,) = answer_spans("number", sentence, "How many visits?")
+    (span,) = find_answer_spans("number", sentence, "How many visits?")
     assert sentence[span.start : span.end] == "86,412"
 
 
 def test_what_the_question_says_itself_is_no_answer() -> None:
-    assert not answer_spans("date", "In 2024 it opened.", "What happened in 2024, and when?")
+    assert not find_answer_spans("date", "In 2024 it opened.", "What happened in 2024, and when?")
 
 
 def test_a_number_of_something_else_is_told_apart() -> None:
     question = "How many visits were there?"
     for sentence, does in (("It had 12 visitors.", True), ("It has 75 objects.", False)):
-        (span,) = answer_spans("number", sentence, question)
-        assert counts(span, sentence, question) is does
+        (span,) = find_answer_spans("number", sentence, question)
+        assert matches_counted_noun(span, sentence, question) is does
 
 
 @pytest.mark.parametrize(
@@ -60,9 +60,9 @@ def test_a_number_of_something_else_is_told_apart() -> None:
 def test_a_plain_number_is_a_sum_only_where_no_currency_is_written_and_never_if_it_is_a_code(
     texts: list[str], sums: list[list[str]]
 ) -> None:
-    found = spans_in("money", texts, "How much is it?")
+    found = find_spans_in_texts("money", texts, "How much is it?")
     assert [[span.text for span in spans] for spans in found] == sums
 
 
 def test_a_share_or_a_sum_of_money_counts_nothing() -> None:
-    assert not answer_spans("number", "64 per cent of the people paid $14.", "How many people work there?")
+    assert not find_answer_spans("number", "64 per cent of the people paid $14.", "How many people work there?")

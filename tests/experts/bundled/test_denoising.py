@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from hugginggpt.core.errors import StoppedError
-from hugginggpt.experts.bundled.denoising import RATE
+from hugginggpt.experts.bundled.denoising import SAMPLE_RATE
 from hugginggpt.workspace import media
 from tests.conftest import MEDIA
 from tests.experts.bundled.conftest import Bench, StoppedAfter
@@ -19,7 +19,7 @@ def si_sdr(estimate: np.ndarray, reference: np.ndarray) -> float:
 
 
 def samples(path: object) -> np.ndarray:
-    return media.read_audio(MEDIA / str(path), rate=RATE, max_seconds=60)
+    return media.read_audio(MEDIA / str(path), rate=SAMPLE_RATE, max_seconds=60)
 
 
 async def test_the_speech_stands_out_more_than_before(bench: Bench) -> None:
@@ -40,7 +40,7 @@ async def test_the_cleaned_recording_is_as_long_and_plays_everywhere(bench: Benc
 
 @pytest.mark.parametrize("count", [1, 479, 48_000])
 async def test_silence_of_any_length_stays_silent_and_as_long(bench: Bench, count: int) -> None:
-    done = await bench.run("audio-to-audio", audio=bench.sound(np.zeros(count, np.float32), RATE))
+    done = await bench.run("audio-to-audio", audio=bench.sound(np.zeros(count, np.float32), SAMPLE_RATE))
     cleaned, _ = soundfile.read(done.path)
     assert cleaned.shape == (count,)
     assert np.abs(cleaned).max() < 1e-3

@@ -58,7 +58,7 @@ async def test_sorting_needs_two_labels(bench: Bench, labels: str) -> None:
 
 def test_vectors_have_length_one_and_do_not_depend_on_their_company() -> None:
     alone = encode(["It rains."])
-    embeddings.forget()
+    embeddings.clear_vector_cache()
     together = encode(["It rains.", "A much longer sentence about something else entirely."])
     assert alone.shape == (1, 384)
     assert np.linalg.norm(together, axis=1) == pytest.approx([1, 1], abs=1e-5)

@@ -3,8 +3,8 @@
 import pytest
 from PIL import Image
 
-from hugginggpt.experts.bundled.form_qa import Cell, answers_from_page
-from hugginggpt.experts.bundled.ocr import cells, read_rows
+from hugginggpt.experts.bundled.form_qa import Cell, extract_page_answers
+from hugginggpt.experts.bundled.ocr import merge_into_cells, read_text_rows
 from tests.conftest import MEDIA
 
 
@@ -12,7 +12,7 @@ from tests.conftest import MEDIA
 def invoice() -> list[list[Cell]]:
     """The cells of the invoice's rows, read once."""
     with Image.open(MEDIA / "invoice.png") as image:
-        return [cells(row) for row in read_rows(image.convert("RGB"))]
+        return [merge_into_cells(row) for row in read_text_rows(image.convert("RGB"))]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def invoice() -> list[list[Cell]]:
     ],
 )
 def test_the_right_piece_of_the_page_is_found(invoice: list[list[Cell]], question: str, answer: str) -> None:
-    (found,) = answers_from_page(invoice, [question])
+    (found,) = extract_page_answers(invoice, [question])
     assert found.span == answer
 
 
@@ -65,10 +65,10 @@ def _page(*rows: list[str]) -> list[list[Cell]]:
     ],
 )
 def test_a_value_stands_beside_its_label_or_below(rows: list[list[str]], question: str, answer: str) -> None:
-    (found,) = answers_from_page(_page(*rows), [question])
+    (found,) = extract_page_answers(_page(*rows), [question])
     assert found.span == answer
 
 
 def test_each_part_of_a_question_has_its_own_answer(invoice: list[list[Cell]]) -> None:
-    found = answers_from_page(invoice, ["How much is due", "When is it due"])
+    found = extract_page_answers(invoice, ["How much is due", "When is it due"])
     assert [each.span for each in found] == ["$1,284.50", "13 April 2025"]

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from hugginggpt.experts.bundled.image_classification import sentence
+from hugginggpt.experts.bundled.image_classification import describe_guesses
 from tests.experts.bundled.conftest import Bench
 
 CATS = {"tiger cat", "Egyptian cat", "tabby", "Persian cat", "Siamese cat", "lynx"}
@@ -39,6 +39,6 @@ async def test_the_smallest_pictures_get_a_guess_that_admits_doubt(bench: Bench,
 
 def test_a_low_score_is_called_a_guess() -> None:
     guesses = [{"label": label, "score": score} for label, score in (("tabby", 0.29), ("lynx", 0.2), ("cup", 0.1))]
-    assert sentence(guesses) == "perhaps tabby (29%), lynx (20%), cup (10%); not sure."
+    assert describe_guesses(guesses) == "perhaps tabby (29%), lynx (20%), cup (10%); not sure."
     guesses[0]["score"] = 0.3
-    assert sentence(guesses) == "tabby (30%); less likely lynx (20%), cup (10%)."
+    assert describe_guesses(guesses) == "tabby (30%); less likely lynx (20%), cup (10%)."

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from hugginggpt.experts.bundled.line_segments import segments
+from hugginggpt.experts.bundled.line_segments import detect_segments
 from tests.experts.bundled.conftest import Bench
 
 
@@ -29,7 +29,7 @@ def test_a_line_is_found_where_it_is_and_the_longest_comes_first() -> None:
     pen = ImageDraw.Draw(image)
     pen.polygon([(0, 100), (399, 200), (399, 299), (0, 299)], fill="black")  # its upper side runs across
     pen.rectangle((300, 20, 340, 60), fill="black")
-    x1, y1, x2, y2 = sorted(map(tuple, segments(np.asarray(image))[0].reshape(2, 2).tolist()))[0] + (399, 200)
+    x1, y1, x2, y2 = sorted(map(tuple, detect_segments(np.asarray(image))[0].reshape(2, 2).tolist()))[0] + (399, 200)
     assert (x1, y1, x2, y2) == pytest.approx((0, 100, 399, 200), abs=4)
 
 

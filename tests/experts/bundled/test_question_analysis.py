@@ -2,7 +2,7 @@
 
 import pytest
 
-from hugginggpt.experts.bundled.question_analysis import asked_kind, content_words, split_question
+from hugginggpt.experts.bundled.question_analysis import detect_answer_kind, extract_content_words, split_question
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ from hugginggpt.experts.bundled.question_analysis import asked_kind, content_wor
     ],
 )
 def test_a_question_asks_for_a_kind_of_thing(question: str, kind: str | None) -> None:
-    assert asked_kind(question) == kind
+    assert detect_answer_kind(question) == kind
 
 
 @pytest.mark.parametrize(
@@ -55,4 +55,6 @@ def test_a_question_is_split_into_its_parts_and_a_bare_part_completed(question: 
 
 
 def test_words_are_compared_by_their_stems_and_little_words_not_at_all() -> None:
-    assert content_words("When were the visits counted?") == content_words("visit counting") == {"visit", "count"}
+    assert (
+        extract_content_words("When were the visits counted?") == extract_content_words("visit counting") == {"visit", "count"}
+    )

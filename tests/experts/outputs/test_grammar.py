@@ -2,7 +2,7 @@
 
 import pytest
 
-from hugginggpt.experts.outputs.grammar import counted, joined
+from hugginggpt.experts.outputs.grammar import format_count, join_parts
 
 
 @pytest.mark.parametrize(
@@ -11,10 +11,10 @@ from hugginggpt.experts.outputs.grammar import counted, joined
      ("sheep", "2 sheep"), ("berry", "2 berries"), ("toy", "2 toys"), ("box", "2 boxes")],
 )  # fmt: skip
 def test_things_are_counted_in_english(label: str, many: str) -> None:
-    assert counted(label, 2) == many
-    assert counted(label, 1) == f"1 {label}"
+    assert format_count(label, 2) == many
+    assert format_count(label, 1) == f"1 {label}"
 
 
 @pytest.mark.parametrize(("parts", "sentence"), [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")])
 def test_parts_are_joined_as_a_sentence_joins_them(parts: list[str], sentence: str) -> None:
-    assert joined(parts) == sentence
+    assert join_parts(parts) == sentence

@@ -33,7 +33,7 @@ def scored(*scores: float) -> list[dict[str, Any]]:
     ],
 )
 def test_classes_are_told_the_likeliest_first(found: list[dict[str, Any]], options: dict[str, bool], told: str) -> None:
-    output = only(texts.classes([entry | {"index": 1} for entry in found], **options))
+    output = only(texts.build_classes_result([entry | {"index": 1} for entry in found], **options))
     assert output.text == told
     assert output.data == {"classes": [entry | {"score": round(entry["score"], 4)} for entry in found]}
 
@@ -45,7 +45,7 @@ def entity(word: str, kind: str, score: float = 0.98765, after: int = 0) -> dict
 
 def test_names_are_told_once_without_what_stands_around_them() -> None:
     found = [entity("“Ines Varga” ", "PER"), entity("Oslo.", "LOC"), entity(". ", "LOC"), entity("Ines\nVarga", "PER")]
-    output = only(texts.entities(TEXT, [*found, entity("there", "WHERE")]))
+    output = only(texts.build_entities_result(TEXT, [*found, entity("there", "WHERE")]))
     assert output.text == "Ines Varga: person, 2 times\nOslo: place\nthere: WHERE"
     first, *rest = output.data["entities"]
     assert first == {"text": "Ines Varga", "label": "PER", "score": 0.9877, "start": 1, "end": 11}
@@ -53,7 +53,7 @@ def test_names_are_told_once_without_what_stands_around_them() -> None:
 
 
 def test_a_text_without_names_says_so() -> None:
-    output = only(texts.entities("No one.", []))
+    output = only(texts.build_entities_result("No one.", []))
     assert (output.text, output.data) == ("There are no names in the text.", {"entities": []})
 
 
@@ -68,12 +68,12 @@ def test_a_text_without_names_says_so() -> None:
     ],
 )
 def test_the_surest_gaps_of_a_text_are_masked(text: str, marked: str) -> None:
-    assert texts.with_masks(text, "<m>") == marked
+    assert texts.mask_gaps(text, "<m>") == marked
 
 
 def test_a_text_without_a_gap_is_refused() -> None:
     with pytest.raises(InputError, match="___"):
-        texts.with_masks("No gap. None..", "<m>")
+        texts.mask_gaps("No gap. None..", "<m>")
 
 
 def words(*tokens: str) -> list[dict[str, Any]]:
@@ -81,7 +81,7 @@ def words(*tokens: str) -> list[dict[str, Any]]:
 
 
 def test_gaps_are_filled_with_whole_words() -> None:
-    output = only(texts.gaps("A <m> is <m>.", "<m>", [words("##s", " cat", ""), words(*"abcdef")]))
+    output = only(texts.build_gaps_result("A <m> is <m>.", "<m>", [words("##s", " cat", ""), words(*"abcdef")]))
     assert output.data["filled"] == "A cat is a."
     assert output.data["gaps"][0] == [{"word": "cat", "score": 0.7765}]
     assert [entry["word"] for entry in output.data["gaps"][1]] == [*"abcde"]
@@ -89,7 +89,7 @@ def test_gaps_are_filled_with_whole_words() -> None:
 
 
 def test_one_gap_has_no_number_and_parts_of_words_stand_where_there_is_nothing_else() -> None:
-    output = only(texts.gaps("Cat<m>.", "<m>", [words("##s")]))
+    output = only(texts.build_gaps_result("Cat<m>.", "<m>", [words("##s")]))
     assert output.text == "Cat##s.\n##s (88%)."
 
 
@@ -98,32 +98,32 @@ def test_one_gap_has_no_number_and_parts_of_words_stand_where_there_is_nothing_e
     [(1.00001, 1.0, "much the same"), (0.75, 0.75, "much the same"), (0.4, 0.4, "related"), (-1.2, -1.0, "different")],
 )
 def test_likeness_is_a_cosine_in_words(cosine: float, value: float, said: str) -> None:
-    output = only(texts.similarity(cosine))
+    output = only(texts.build_similarity_result(cosine))
     assert output.data == {"similarity": value}
     assert (output.text or "").startswith(f"Similarity {value:.2f}: the two texts say {said}")
 
 
 def test_an_answer_comes_with_its_sentence() -> None:
     start = TEXT.index("Lee")
-    output = only(texts.answer_from_text(TEXT, start, start + 3, 0.123456))
+    output = only(texts.build_answer_result(TEXT, start, start + 3, 0.123456))
     assert output.text == "Lee (“Dr. Lee met Ines”)"
     assert output.data == {"answer": "Lee", "score": 0.1235, "start": start, "end": start + 3, "sentence": "Dr. Lee met Ines"}
 
 
 @pytest.mark.parametrize(("start", "end", "told"), [(0, 6, "It is."), (7, 14, "It was."), (5, 6, ". (“It is.”)")])
 def test_an_answer_that_is_a_sentence_stands_alone(start: int, end: int, told: str) -> None:
-    assert only(texts.answer_from_text("It is. It was.", start, end, 0.5)).text == told
+    assert only(texts.build_answer_result("It is. It was.", start, end, 0.5)).text == told
 
 
 def test_no_answer_says_so() -> None:
-    output = only(texts.no_answer(0.00456789))
+    output = only(texts.build_no_answer_result(0.00456789))
     assert output.text == "The answer is not in the text."
     assert output.data == {"answer": "", "score": 0.0046, "start": None, "end": None, "sentence": ""}
 
 
 def test_a_written_text_is_stripped_and_an_empty_one_is_an_error() -> None:
-    result = texts.written(" Well.\n", {"parts": 1}, "A note.")
+    result = texts.build_text_result(" Well.\n", {"parts": 1}, "A note.")
     assert (only(result).text, only(result).data, result.note) == ("Well.", {"parts": 1}, "A note.")
-    assert only(texts.written("Well.")).data == {}
+    assert only(texts.build_text_result("Well.")).data == {}
     with pytest.raises(ExpertError, match="wrote nothing"):
-        texts.written(" \n")
+        texts.build_text_result(" \n")

@@ -6,7 +6,7 @@ import av
 import numpy as np
 
 from hugginggpt.experts.base import Call
-from hugginggpt.experts.outputs.video import filmed, write_video
+from hugginggpt.experts.outputs.video import build_video_result, write_video
 
 
 def test_odd_sides_are_made_even(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ def test_odd_sides_are_made_even(tmp_path: Path) -> None:
 
 def test_a_film_is_told_with_its_length_and_shows_its_pictures_in_order(call: Call) -> None:
     shades = np.array([0, 90, 180, 250], np.uint8)
-    result = filmed(call, np.broadcast_to(shades[:, None, None, None], (4, 32, 48, 3)), 8, "It is short.")
+    result = build_video_result(call, np.broadcast_to(shades[:, None, None, None], (4, 32, 48, 3)), 8, "It is short.")
     (output,) = result.outputs
     assert (output.data, result.note) == ({"frames": 4, "fps": 8, "seconds": 0.5}, "It is short.")
     with av.open(str(output.path)) as container:

@@ -16,7 +16,7 @@ from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.local.audio.asr_models import RATE, RECOGNIZERS, ctc
 from hugginggpt.experts.local.audio.waveforms import heard
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
-from hugginggpt.experts.outputs.text import classes
+from hugginggpt.experts.outputs.text import build_classes_result
 from hugginggpt.hub.cache import Checkpoint
 
 if TYPE_CHECKING:
@@ -112,4 +112,4 @@ def _scores(model: Any, inputs: dict[str, torch.Tensor], runtime: Runtime) -> to
 def _classes(scores: torch.Tensor, labels: dict[int, str]) -> Result:
     values, indices = scores.topk(min(_KEPT, len(scores)))
     found = [{"label": labels[i], "score": v} for v, i in zip(values.tolist(), indices.tolist(), strict=True)]
-    return classes(found, shares=True)
+    return build_classes_result(found, shares=True)

@@ -76,4 +76,4 @@ def recorded(call: Call, samples: Any, rate: int) -> Output:
     """
     import torch
 
-    return audio.recorded(call, torch.as_tensor(samples).detach().float().cpu().numpy(), rate)
+    return audio.build_audio_output(call, torch.as_tensor(samples).detach().float().cpu().numpy(), rate)

@@ -17,7 +17,7 @@ from hugginggpt.experts.local.image.processors import loader, takeable
 from hugginggpt.experts.local.image.vision_language import ask, said
 from hugginggpt.experts.local.runtime.cancellation import stopping
 from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime
-from hugginggpt.experts.outputs.text import written
+from hugginggpt.experts.outputs.text import build_text_result
 from hugginggpt.hub.cache import Checkpoint
 
 _CAPTION_TOKENS: Final = 64
@@ -85,7 +85,7 @@ def _caption(call: Call, runtime: Runtime) -> Result:
         pixels = processor.image_processor(images=picture, return_tensors="pt").to(runtime.device.name, runtime.dtype)
         ids = model.generate(**pixels, max_new_tokens=_CAPTION_TOKENS, stopping_criteria=stopping([call]))
         call.token.check()
-        return written(said(processor.batch_decode(ids, skip_special_tokens=True)[0].strip(), call))
+        return build_text_result(said(processor.batch_decode(ids, skip_special_tokens=True)[0].strip(), call))
 
 
 def _write_out(call: Call, runtime: Runtime) -> Result:
@@ -102,7 +102,7 @@ def _write_out(call: Call, runtime: Runtime) -> Result:
         call.token.check()
         text = said(tokenizer.batch_decode(ids, skip_special_tokens=True)[0].strip(), call)
     several = reads and picture.width < _LINE_SHAPE * picture.height
-    return written(
+    return build_text_result(
         text,
         {"lines": [{"text": text}]} if reads else {},
         note="This model reads one line of writing: for a whole page choose another one." if several else "",
@@ -120,7 +120,7 @@ def _eye_and_tongue(checkpoint: Checkpoint) -> tuple[Any, Any]:
 
 
 def _describe_in_chat(call: Call, runtime: Runtime) -> Result:
-    return written(ask(call, runtime, call.picture(), _DESCRIBE, tokens=_DESCRIPTION_TOKENS))
+    return build_text_result(ask(call, runtime, call.picture(), _DESCRIBE, tokens=_DESCRIPTION_TOKENS))
 
 
 def _choose_answer(call: Call, runtime: Runtime) -> Result:
@@ -152,15 +152,17 @@ def _write_answer(call: Call, runtime: Runtime) -> Result:
         inputs = inputs.to(runtime.device.name, runtime.dtype)
         ids = model.generate(**inputs, max_new_tokens=_CAPTION_TOKENS, stopping_criteria=stopping([call]))
         call.token.check()
-        return written(said(processor.batch_decode(ids, skip_special_tokens=True)[0].strip(), call))
+        return build_text_result(said(processor.batch_decode(ids, skip_special_tokens=True)[0].strip(), call))
 
 
 def _answer_in_chat(call: Call, runtime: Runtime) -> Result:
-    return written(ask(call, runtime, call.picture(), call.text("text"), tokens=_ANSWER_TOKENS))
+    return build_text_result(ask(call, runtime, call.picture(), call.text("text"), tokens=_ANSWER_TOKENS))
 
 
 def _answer_from_page_in_chat(call: Call, runtime: Runtime) -> Result:
-    return written(ask(call, runtime, call.picture(), _FROM_DOCUMENT.format(call.text("text")), tokens=_ANSWER_TOKENS))
+    return build_text_result(
+        ask(call, runtime, call.picture(), _FROM_DOCUMENT.format(call.text("text")), tokens=_ANSWER_TOKENS)
+    )
 
 
 _Function = Callable[[Call, Runtime], Result]

@@ -13,7 +13,7 @@ from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.local.image.processors import loader, takeable
 from hugginggpt.experts.local.runtime.runtime import Runtime
-from hugginggpt.experts.outputs.text import classes
+from hugginggpt.experts.outputs.text import build_classes_result
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,4 +68,4 @@ def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 def _classes(scores: Tensor, labels: dict[int, str], keep: int = _KEPT) -> Result:
     values, indices = scores.topk(min(keep, len(scores)))
     found = [{"label": labels[i], "score": v} for v, i in zip(values.tolist(), indices.tolist(), strict=True)]
-    return classes(found, shares=True)
+    return build_classes_result(found, shares=True)

@@ -13,7 +13,7 @@ from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.local.image.processors import loader, takeable
 from hugginggpt.experts.local.runtime.runtime import Runtime
-from hugginggpt.experts.outputs.images import Thing, ranked, things
+from hugginggpt.experts.outputs.images import Thing, build_detection_result, rank_things
 
 _SURE: Final = 0.5
 _LIKELY: Final = 0.3
@@ -47,7 +47,7 @@ def detect(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     seen = [_things([labels[int(i)] for i in each["labels"]], each) for each in found]
     for call in calls:
         call.token.check()
-    return [things(*each, threshold=_SURE) for each in zip(calls, pictures, seen, strict=True)]
+    return [build_detection_result(*each, threshold=_SURE) for each in zip(calls, pictures, seen, strict=True)]
 
 
 def detect_named(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -73,9 +73,9 @@ def detect_named(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     call.token.check()
     phrases = found["text_labels"][: len(found["scores"])]  # Grounding DINO names one thing where it found none
     named = [_named(phrase, labels) for phrase in phrases]
-    seen = _distinct(ranked(thing for thing in _things(named, found) if thing["label"]))
+    seen = _distinct(rank_things(thing for thing in _things(named, found) if thing["label"]))
     missing = [label for label in labels if not any(thing["label"] == label for thing in seen)]
-    return [things(call, picture, seen, threshold=threshold, missing=missing)]
+    return [build_detection_result(call, picture, seen, threshold=threshold, missing=missing)]
 
 
 def _named(phrase: str, labels: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from hugginggpt.experts.local.image.processors import loader, takeable
 from hugginggpt.experts.local.image.vision_language import said
 from hugginggpt.experts.local.runtime.cancellation import stopping
 from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime
-from hugginggpt.experts.outputs.text import written
+from hugginggpt.experts.outputs.text import build_text_result
 from hugginggpt.hub.cache import Checkpoint
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def point_at_answer(call: Call, runtime: Runtime) -> Result:
 
     question, picture = call.text("text"), call.picture()
     call.progress("reading the words", None)
-    words = [word for row in ocr.read_rows(picture) for line in row for word in _words(line.text, line.box)]
+    words = [word for row in ocr.read_text_rows(picture) for line in row for word in _words(line.text, line.box)]
     call.token.check()
     if not words:
         raise InputError("There is no text to read in this picture, so nothing in it answers the question.")
@@ -132,7 +132,7 @@ def write_answer(call: Call, runtime: Runtime) -> Result:
         text = tokenizer.decode(ids[0, prompt.shape[1] :]).partition("</s_answer>")[0]
         for special in (tokenizer.eos_token, tokenizer.pad_token):
             text = text.replace(special, "")
-    return written(said(re.sub(r"</?s_\w+>", " ", text).strip(), call))
+    return build_text_result(said(re.sub(r"</?s_\w+>", " ", text).strip(), call))
 
 
 def _words(text: str, box: WordBox) -> Iterator[_Word]:

@@ -19,8 +19,8 @@ from hugginggpt.experts.local.image.processors import fitted, loader, takeable
 from hugginggpt.experts.local.image.segment_anything import find_masks
 from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime
 from hugginggpt.experts.outputs import images
-from hugginggpt.experts.outputs.drawing import Colour, colours_of, draw_regions
-from hugginggpt.experts.outputs.grammar import joined
+from hugginggpt.experts.outputs.drawing import Colour, assign_colours, draw_regions
+from hugginggpt.experts.outputs.grammar import join_parts
 from hugginggpt.hub.cache import Checkpoint
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def segment(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     picture = call.picture()
     regions = _cut(call, runtime, picture, "panoptic")
-    return [images.regions(call, picture, regions.number, regions.found)]
+    return [images.build_segmentation_result(call, picture, regions.number, regions.found)]
 
 
 def outline(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -119,7 +119,7 @@ def outline(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         for mask in masks
     ]
     path = call.new_path(".png")
-    draw_regions(picture, number, list(colours_of(str(i) for i in range(len(masks))).values())).save(path)
+    draw_regions(picture, number, list(assign_colours(str(i) for i in range(len(masks))).values())).save(path)
     note = "" if masks else "No object stood out clearly enough to be outlined."
     return [Result((Output(Kind.IMAGE, path=path, data={"objects": objects}),), note=note)]
 
@@ -145,7 +145,7 @@ def draw_segments(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     Image.fromarray(shades[regions.number]).resize(picture.size, Image.Resampling.NEAREST).save(path)
     data = {"regions": sorted(regions.found, key=lambda region: -region["share"])}
     unknown = [label for label in labels if label not in palette]
-    note = f"The palette has no colour for {joined(unknown)}, so that is black." if unknown else ""
+    note = f"The palette has no colour for {join_parts(unknown)}, so that is black." if unknown else ""
     return [Result((Output(Kind.IMAGE, path=path, data=data),), note=note)]
 
 
@@ -183,7 +183,7 @@ def _objects(found: Mapping[str, Any], labels: Mapping[int, str]) -> _Regions:
         inside = raw == info["id"]
         if inside.any():
             number[inside] = len(regions)
-            regions.append(images.region(labels[info["label_id"]], info["score"], inside.mean()))
+            regions.append(images.build_region(labels[info["label_id"]], info["score"], inside.mean()))
     return _Regions(number, regions)
 
 
@@ -203,7 +203,7 @@ def _classes(found: Any, outputs: Any, labels: Mapping[int, str]) -> _Regions:
         if int(label) in labels:
             inside = raw == label
             number[inside] = len(regions)
-            regions.append(images.region(labels[int(label)], certain[inside].mean(), inside.mean()))
+            regions.append(images.build_region(labels[int(label)], certain[inside].mean(), inside.mean()))
     return _Regions(number, regions)
 
 

@@ -105,7 +105,7 @@ def painted(call: Call, picture: Image.Image, made: Any, models: tuple[str, ...]
     """The result of a pipeline's run: the picture as a PNG, and a note if the model's own filter has blacked it out."""
     flagged = any(getattr(made, "nsfw_content_detected", None) or ())
     note = "The model's own filter took the picture for unsuitable and blacked it out." if flagged else ""
-    return images.painted(call, picture, note, models)
+    return images.build_image_result(call, picture, note, models)
 
 
 def _wish(call: Call) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from hugginggpt.core.errors import ExpertError, HuggingGPTError
 from hugginggpt.experts.base import CancelToken
-from hugginggpt.experts.environment_errors import lacking
+from hugginggpt.experts.environment_errors import explain_environment_error
 from hugginggpt.experts.local.runtime.devices import Device
 from hugginggpt.experts.local.runtime.model_pool import ModelPool
 from hugginggpt.hub.cache import Checkpoint
@@ -126,4 +126,6 @@ def told_apart(otherwise: str) -> Iterator[None]:
         raise
     except Exception as error:
         log.info("%s", otherwise, exc_info=True)
-        raise ExpertError(lacking(error) or f"{otherwise} ({type(error).__name__}); the log says more.") from error
+        raise ExpertError(
+            explain_environment_error(error) or f"{otherwise} ({type(error).__name__}); the log says more."
+        ) from error

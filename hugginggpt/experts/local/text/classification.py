@@ -17,7 +17,14 @@ from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.experts.local.text.embeddings import load_encoder
 from hugginggpt.experts.local.text.token_budget import counter, room_for_text
-from hugginggpt.experts.outputs.text import TOLD, classes, entities, gaps, similarity, with_masks
+from hugginggpt.experts.outputs.text import (
+    MAX_NAMED,
+    build_classes_result,
+    build_entities_result,
+    build_gaps_result,
+    build_similarity_result,
+    mask_gaps,
+)
 from hugginggpt.hub.cache import Checkpoint
 
 _AT_ONCE: Final = 16
@@ -60,7 +67,7 @@ def _classes(found: Sequence[tuple[_Part, Sequence[Mapping[str, Any]]]], several
         for entry in entries:
             means[entry["label"]] = means.get(entry["label"], 0.0) + entry["score"] * part.tokens / total
     ranked = sorted(means.items(), key=lambda pair: -pair[1])
-    return classes([{"label": label, "score": score} for label, score in ranked], several=several)
+    return build_classes_result([{"label": label, "score": score} for label, score in ranked], several=several)
 
 
 def find_entities(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -75,7 +82,7 @@ def find_entities(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     texts = [call.text() for call in calls]
     load = _loader("token-classification", "AutoModelForTokenClassification", runtime)
     # a pipeline says so with every token of a vocabulary that has no word boundaries; what it does instead is corrected
-    # by `entities`
+    # by `build_entities_result`
     warnings.filterwarnings("ignore", "Tokenizer does not support real words", UserWarning)
     names: list[list[dict[str, Any]]] = [[] for _ in texts]
     with runtime.loaded("entity finder", load, calls[0].token) as pipe:
@@ -85,7 +92,7 @@ def find_entities(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
             names[part.call] += [
                 {**entry, "start": part.start + int(entry["start"]), "end": part.start + int(entry["end"])} for entry in found
             ]
-    return [entities(text, found) for text, found in zip(texts, names, strict=True)]
+    return [build_entities_result(text, found) for text, found in zip(texts, names, strict=True)]
 
 
 def fill_gap(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -102,14 +109,14 @@ def fill_gap(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     load = _loader("fill-mask", "AutoModelForMaskedLM", runtime)
     with runtime.loaded("gap filler", load, call.token) as pipe:
         mask = pipe.tokenizer.mask_token
-        text = with_masks(text, mask)
+        text = mask_gaps(text, mask)
         parts = [part for part in _parts([text], pipe) if mask in part.text]
         found: list[Any] = []
         for part in parts:
             call.token.check()
-            entries = pipe(part.text, top_k=2 * TOLD)
+            entries = pipe(part.text, top_k=2 * MAX_NAMED)
             found += entries if isinstance(entries[0], list) else [entries]  # a list for each gap where there are several
-    return [gaps(text, mask, found)]
+    return [build_gaps_result(text, mask, found)]
 
 
 def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -146,7 +153,7 @@ def compare(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     load: Callable[[Checkpoint], Any] = lambda checkpoint: load_encoder(checkpoint, runtime)  # noqa: E731
     with runtime.loaded("sentence encoder", load, call.token) as encoder, torch.inference_mode():
         cosine = float(encoder.vector(first, call) @ encoder.vector(second, call))
-    return [similarity(cosine)]
+    return [build_similarity_result(cosine)]
 
 
 def _loader(task: str, auto: str, runtime: Runtime) -> Callable[[Checkpoint], Any]:

@@ -76,8 +76,8 @@ def answer_from_text(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         span, null = _best_span(tokenizer, model, question, text, call)
     refuses = _answers_not_always(runtime.checkpoint) and null is not None and (span is None or null >= span.logit)
     if span is None or refuses or span.score < _TINY:
-        return [texts.no_answer(span.score if span else 0.0)]
-    return [texts.answer_from_text(text, span.start, span.end, span.score)]
+        return [texts.build_no_answer_result(span.score if span else 0.0)]
+    return [texts.build_answer_result(text, span.start, span.end, span.score)]
 
 
 def _best_span(tokenizer: Any, model: Any, question: str, text: str, call: Call) -> tuple[_TokenSpan | None, float | None]:
@@ -205,7 +205,7 @@ def _by_tapas(call: Call, runtime: Runtime, question: str, rows: list[list[str]]
             aggregator = str((model.config.aggregation_labels or {}).get(choice, "NONE"))
     chosen = [(int(row), int(column)) for row, column in cells]
     values = [body[row][column] for row, column in chosen]
-    return tables.cells(values, aggregator, chosen, _read_in_part(read, len(rows) - 1))
+    return tables.build_cells_result(values, aggregator, chosen, _read_in_part(read, len(rows) - 1))
 
 
 def _by_tapex(call: Call, runtime: Runtime, question: str, rows: list[list[str]]) -> Result:
@@ -227,7 +227,7 @@ def _by_tapex(call: Call, runtime: Runtime, question: str, rows: list[list[str]]
         if not read:
             raise InputError(_TOO_WIDE)
         (answer,) = rewritten(writer, [line], call, doing="Answering", most=lambda _: 64)
-    return texts.written(answer, {"answer": answer}, _read_in_part(read, len(body)))
+    return texts.build_text_result(answer, {"answer": answer}, _read_in_part(read, len(body)))
 
 
 def _read_in_part(read: int, total: int) -> str:

@@ -52,7 +52,7 @@ def classify_rows(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
             labels += _predicted(model, given)
             if hasattr(model, "predict_proba"):
                 confidences += [f"{value:.4f}" for value in model.predict_proba(given).max(axis=1).tolist()]
-    return [tables.classified(call, header, body, labels, confidences)]
+    return [tables.build_classified_table(call, header, body, labels, confidences)]
 
 
 def _load(checkpoint: Checkpoint) -> Any:

@@ -14,7 +14,7 @@ from hugginggpt.experts.local.runtime.runtime import Runtime
 from hugginggpt.experts.local.text.decoding import Writer, continued, load_writer, rewritten
 from hugginggpt.experts.local.text.token_budget import counter, shortened
 from hugginggpt.experts.local.text.translation import translation_prompt
-from hugginggpt.experts.outputs.text import written
+from hugginggpt.experts.outputs.text import build_text_result
 from hugginggpt.hub.cache import Checkpoint
 
 _SETTINGS: Final = ("num_beams", "length_penalty", "no_repeat_ngram_size", "early_stopping", "repetition_penalty")
@@ -92,7 +92,7 @@ def summarize(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         found = rewritten(
             writer, texts, call, doing="Summing up", most=lambda _: max(longest, 8), min_length=least, **task.settings
         )
-    return [written(_fitted(" ".join(filter(None, found)), wish), {"parts": len(parts)})]
+    return [build_text_result(_fitted(" ".join(filter(None, found)), wish), {"parts": len(parts)})]
 
 
 def rewrite(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -122,7 +122,7 @@ def rewrite(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         if follows or not instruction
         else f"{runtime.checkpoint.id} takes no instructions: it rewrote the text in its own way."
     )
-    return [written(_fitted(" ".join(filter(None, found)), wish), {"parts": len(parts)}, note)]
+    return [build_text_result(_fitted(" ".join(filter(None, found)), wish), {"parts": len(parts)}, note)]
 
 
 def translate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -143,7 +143,7 @@ def translate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     with runtime.loaded("writer", load_writer("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
         if wanted and spoken == wanted:
             same = {"source": wanted.code, "target": wanted.code}
-            return [written(text, same, f"The text is in {wanted.name} already.")]
+            return [build_text_result(text, same, f"The text is in {wanted.name} already.")]
         way = translation_prompt(writer, runtime.checkpoint, spoken, wanted)
         if way.source_code:
             writer.tokenizer.src_lang = way.source_code
@@ -154,7 +154,7 @@ def translate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         found = rewritten(writer, texts, call, doing="Translating", most=lambda read: 2 * read + 16, **first)
     joined = "".join(made + (part.gap or " ") for made, part in zip(found, parts, strict=True)).strip()
     codes = {"source": way.source.code if way.source else None, "target": way.target.code if way.target else None}
-    return [written(joined, codes)]
+    return [build_text_result(joined, codes)]
 
 
 def go_on(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -176,7 +176,7 @@ def go_on(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         inputs = writer.tokenizer(prompt, return_tensors="pt")
         more, ended = continued(writer, inputs, call, most=most, no_repeat_ngram_size=4)
     more = more if ended else _whole_sentences(more)
-    return [written(text + more, {"written": more.strip()}, _CUT if was_cut else "")]
+    return [build_text_result(text + more, {"written": more.strip()}, _CUT if was_cut else "")]
 
 
 def converse(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -194,7 +194,7 @@ def converse(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         with runtime.loaded("writer", load_writer("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
             heard, was_cut = shortened(text, writer.tokenizer, writer.room)
             (reply,) = rewritten(writer, [heard], call, doing="Replying", most=lambda read: _TALK)
-        return [written(reply, {}, _CUT if was_cut else "")]
+        return [build_text_result(reply, {}, _CUT if was_cut else "")]
     with runtime.loaded("language model", load_writer("AutoModelForCausalLM", runtime), call.token) as writer:
         return [_reply(writer, text, call)]
 
@@ -206,7 +206,7 @@ def _reply(writer: Writer, text: str, call: Call) -> Result:
     heard, was_cut = shortened(text, tokenizer, max(writer.room - most - around, 1))
     said, _ = continued(writer, _prompt(tokenizer, heard), call, most=most)
     reply = _THOUGHT.sub("", said).split("\nUser:")[0].strip()
-    return written(reply, {"written": reply}, _CUT if was_cut else "")
+    return build_text_result(reply, {"written": reply}, _CUT if was_cut else "")
 
 
 def _prompt(tokenizer: Any, text: str) -> Any:

@@ -11,7 +11,7 @@ from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.runtime.cancellation import interruptible
 from hugginggpt.experts.local.runtime.runtime import SAFE_WEIGHTS, Runtime
 from hugginggpt.experts.local.video.frames import read_frames
-from hugginggpt.experts.outputs.text import classes
+from hugginggpt.experts.outputs.text import build_classes_result
 from hugginggpt.hub.cache import Checkpoint
 
 _KEPT: Final = 5
@@ -49,7 +49,7 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
             logits = model(**{model.main_input_name: pixels.to(runtime.device.name, runtime.dtype)}).logits[0].float()
     scores, indices = logits.softmax(-1).cpu().topk(min(_KEPT, len(logits)))
     found = [{"label": config.id2label[i], "score": score} for score, i in zip(scores.tolist(), indices.tolist(), strict=True)]
-    return [classes(found, shares=True)]
+    return [build_classes_result(found, shares=True)]
 
 
 def _processor(checkpoint: Checkpoint) -> Any:

@@ -18,7 +18,7 @@ from hugginggpt.experts.local.image.diffusion import (
     takes,
 )
 from hugginggpt.experts.local.runtime.runtime import Runtime
-from hugginggpt.experts.outputs.video import filmed
+from hugginggpt.experts.outputs.video import build_video_result
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,7 +89,7 @@ def _filmed(call: Call, runtime: Runtime, pipeline: Any, size: tuple[int, int], 
     )
     call.token.check()
     pictures: NDArray[np.uint8] = (made.frames[0].clip(0, 1) * 255).round().astype("uint8")
-    return filmed(call, pictures, fps, note)
+    return build_video_result(call, pictures, fps, note)
 
 
 def _frames(pipeline: Any, runtime: Runtime) -> int:

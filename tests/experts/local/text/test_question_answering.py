@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hugginggpt.core.errors import InputError, StoppedError
-from hugginggpt.experts.outputs.tables import answer_of_cells
+from hugginggpt.experts.outputs.tables import aggregate_cells
 from tests.conftest import MEDIA
 from tests.experts.bundled.conftest import StoppedAfter
 from tests.experts.local.conftest import LocalBench
@@ -101,4 +101,4 @@ async def test_a_table_without_rows_or_a_question_beyond_the_window_is_refused(
     ],
 )
 def test_cells_come_to_an_answer(cells: list[str], aggregator: str, answer: str, said: str) -> None:
-    assert answer_of_cells(cells, aggregator) == (answer, said)
+    assert aggregate_cells(cells, aggregator) == (answer, said)
