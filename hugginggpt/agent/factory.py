@@ -29,7 +29,7 @@ _SESSION: Final = re.compile(r"[\w-]{24}", re.ASCII)
 
 
 def make_agent(settings: Settings | None = None) -> HuggingGPT:
-    """The agent with all back ends that need no key; what processes that were killed have left is deleted first.
+    """Return the agent with all back ends that need no key; what processes that were killed have left is deleted first.
 
     Raises:
         SettingsError: The environment sets something that can't be used, or a file of `models_config/` does.
@@ -87,7 +87,7 @@ def preload(agent: HuggingGPT) -> Thread | None:
 
 
 def _hosted(settings: Settings) -> Expert:
-    """What all sessions know of hosted models; each session's own token makes some of them runnable."""
+    """Return what all sessions know of hosted models; each session's own token makes some of them runnable."""
     from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
     from hugginggpt.experts.hosted.expert import HostedExpert
     from hugginggpt.hub.search import HubSearch
@@ -103,7 +103,7 @@ def _holds_only_sessions(settings: Settings) -> bool:
 
 
 def shared_token(settings: Settings) -> SharedToken | None:
-    """The token of this page's owner, from ``HF_TOKEN``, where they have chosen to share it with visitors.
+    """Return the token of this page's owner, from ``HF_TOKEN``, where they have chosen to share it with visitors.
 
     Raises:
         SettingsError: They have, and there is none.
@@ -124,7 +124,7 @@ def shared_token(settings: Settings) -> SharedToken | None:
 def make_language_model(
     *, key: str = "", base_url: str = "", model: str = "", private_servers: bool = True
 ) -> LanguageModel | None:
-    """The language model that a key or a server's address gives; None without either.
+    """Return the language model that a key or a server's address gives; None without either.
 
     Args:
         key: The key to the server.
@@ -142,7 +142,7 @@ def make_language_model(
 
 
 def make_controller(model: LanguageModel | None, *, looks: bool = False) -> Controller:
-    """The controller: a language model where there is one, else the built-in planner.
+    """Return the controller: a language model where there is one, else the built-in planner.
 
     Args:
         model: Plans and answers.

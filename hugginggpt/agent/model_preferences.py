@@ -66,20 +66,20 @@ class ModelPreferences:
         return self
 
     def preferences(self) -> Preferences:
-        """What the ranking goes by."""
+        """Return what the ranking goes by."""
         shown = {task: endpoint(task, model).shown if is_address(model) else model for task, model in self.pinned.items()}
         return Preferences(self.where, shown, self.banned)
 
 
 def known_providers() -> frozenset[str]:
-    """The inference providers that can be asked."""
+    """Return the inference providers that can be asked."""
     from hugginggpt.experts.hosted.model_cards import known_providers as known
 
     return known()
 
 
 def read_pair(text: str) -> tuple[str, str]:
-    """A task and a model that somebody has written as "TASK=MODEL".
+    """Return a task and a model that somebody has written as "TASK=MODEL".
 
     Raises:
         RequestError: It isn't of that form.
@@ -98,7 +98,7 @@ async def visitor_for(
     known: Visitor | None = None,
     allowed: AddressPolicy | None = None,
 ) -> Visitor:
-    """The account on which hosted models run; what was added or pinned and isn't here is looked up on the Hub.
+    """Return the account on which hosted models run; what was added or pinned and isn't here is looked up on the Hub.
 
     Args:
         agent: Knows what is here.
@@ -138,7 +138,7 @@ async def _looked_up(hosted: AccountExpert, task: str, model: str, token: str) -
 
 
 def _here(agent: HuggingGPT) -> set[tuple[str, str]]:
-    """What is on this machine, and what can be fetched."""
+    """Return what is on this machine, and what can be fetched."""
     cards = ((task, card.id) for task, ranking in agent.candidates().items() for card in ranking.cards)
     return {*cards, *((task, models[0]) for task, models in small_models().items())}
 

@@ -75,7 +75,7 @@ class Pipeline:
         self._answer = ""
         """What the controller has answered by itself while it planned."""
         self._complete = True
-        """Whether nothing of the plan is known to be missing."""
+        """True if nothing of the plan is known to be missing."""
         self._waited = 0.0
         """How long the person has thought about plans, in seconds: that is not the request's time."""
 

@@ -92,7 +92,7 @@ async def carry_out(
     folder: Path,
     tell: Callable[[Event], object] = lambda event: None,
 ) -> tuple[Step, ...]:
-    """The same on an agent that is there already."""
+    """Return the same on an agent that is there already."""
     session = agent.new_session()
     try:
         attached = [_attached(session, name, folder / file) for name, file in files.items()]
@@ -116,7 +116,7 @@ async def carry_out(
 
 
 def _attached(session: Session, name: str, path: Path) -> Resource:
-    """A file under the name that the plan has for it."""
+    """Return a file under the name that the plan has for it."""
     workspace = session.workspace
     before = {resource.name for resource in workspace.resources}
     taken = workspace.add_file(path)
@@ -130,7 +130,7 @@ def _attached(session: Session, name: str, path: Path) -> Resource:
 
 
 def _kept(step: Step, folder: Path) -> Step:
-    """The step with its files copied out of the session, which ends."""
+    """Return the step with its files copied out of the session, which ends."""
     return replace(step, outputs=tuple(_copied(resource, folder) for resource in step.outputs))
 
 
@@ -142,7 +142,7 @@ def _copied(resource: Resource, folder: Path) -> Resource:
 
 
 def told(step: Step) -> str:
-    """What became of a task, in lines: who did it, what it made and where that is."""
+    """Return what became of a task, in lines: who did it, what it made and where that is."""
     model = f" by {step.model.id}" if step.model else ""
     lines = [f"{step.task.id} {step.task.task}: {step.status}{model}", step.error]
     lines += [f"{made.name}: {made.path if made.text is None else made.text}" for made in step.outputs]

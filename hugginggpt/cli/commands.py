@@ -130,7 +130,7 @@ def _models(args: argparse.Namespace) -> int:
 
 
 def _asked_about(args: argparse.Namespace) -> str | None:
-    """The task that --task names; None where all are asked about.
+    """Return the task that --task names; None where all are asked about.
 
     Raises:
         RequestError: There is no such task.

@@ -116,7 +116,7 @@ def _work(args: argparse.Namespace) -> int:
 
 
 def _refusal(args: argparse.Namespace) -> str:
-    """Why the arguments can't be used; empty when they can."""
+    """Return why the arguments can't be used; empty when they can."""
     for file in args.files:
         if re.match("https?://", file, re.IGNORECASE):
             return f"Put the address into the request: “{args.request} {file}”."
@@ -139,7 +139,7 @@ def _drop_output() -> None:
 
 
 def _unusable(folder: Path) -> str:
-    """Why nothing can be saved in a folder, before anything is made for it; empty when it can."""
+    """Return why nothing can be saved in a folder, before anything is made for it; empty when it can."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
@@ -225,12 +225,12 @@ def _print_result(events: Sequence[Event], given: dict[str, Path], saved: dict[s
 
 
 def plain_text(markdown: str) -> str:
-    """An answer as a terminal shows it: without the marks that keep Markdown from reading quoted text as markup."""
+    """Return an answer as a terminal shows it: without the marks that keep Markdown from reading quoted text as markup."""
     return re.sub(r"\\([\\`*_{}\[\]<>#|~])", r"\1", re.sub(r"[ ]+$", "", markdown, flags=re.MULTILINE))
 
 
 def progress_line(event: Event) -> str | None:
-    """One line of progress for the events that a person watching a terminal wants to see."""
+    """Return one line of progress for the events that a person watching a terminal wants to see."""
     match event:
         case TaskPlanned(task=task):
             return f"[{task.id}] {task.task}"

@@ -20,7 +20,7 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
 
 
 def read_wishes(args: argparse.Namespace) -> ModelPreferences:
-    """What the options say.
+    """Return what the options say.
 
     Raises:
         RequestError: One can't be understood.

@@ -71,7 +71,7 @@ class Controller(Protocol):
 
     @property
     def replans(self) -> bool:
-        """Whether it can make a new plan for the rest when a task has failed."""
+        """True if it can make a new plan for the rest when a task has failed."""
 
     def plan(self, request: PlanRequest) -> AsyncGenerator[Mapping[str, Any] | str | Usage | Notice]:
         """Yield task objects in the paper's form as soon as each is known, repaired by nobody yet.

@@ -60,13 +60,13 @@ def file_names(text: str) -> Iterator[tuple[int, int]]:
 
 
 def kind_of(name: str) -> Kind | None:
-    """The kind that a file name or a URL promises."""
+    """Return the kind that a file name or a URL promises."""
     suffix = re.search(r"\.(\w+)$", re.split(r"[?#]", name)[0])
     return _KINDS.get(suffix[1].lower()) if suffix else None
 
 
 def addresses(text: str, known: Iterable[Resource] = ()) -> list[str]:
-    """The URLs and files that a request names and that are no resources yet: shipped examples, or files to be asked for.
+    """Return the URLs and files that a request names and that are no resources yet: shipped examples, or files to be asked for.
 
     >>> addresses("read the image example.jpg, or https://example.org/a.png.")
     ['example.jpg', 'https://example.org/a.png']
@@ -82,7 +82,7 @@ def addresses(text: str, known: Iterable[Resource] = ()) -> list[str]:
 
 
 def blanked(text: str, spans: Collection[tuple[int, int]], sign: str) -> str:
-    """The text, as long as before, with a sign instead of each character of some parts."""
+    """Return the text, as long as before, with a sign instead of each character of some parts."""
     for start, end in spans:
         text = text[:start] + sign * (end - start) + text[end:]
     return text

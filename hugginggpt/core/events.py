@@ -30,7 +30,7 @@ class Usage:
     """In US dollars, where the server says so."""
 
     def __add__(self, other: Usage) -> Usage:
-        """Both together, under this one's stage."""
+        """Return both together, under this one's stage."""
         costs = [cost for cost in (self.cost, other.cost) if cost is not None]
         return Usage(
             self.stage,
@@ -187,7 +187,7 @@ class AnswerDelta:
 
     text: str
     restarts: bool = False
-    """Whether what came before is void: the answer begins, or begins again."""
+    """True if what came before is void: the answer begins, or begins again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ class Answered:
 
     answer: str
     complete: bool = True
-    """Whether what was asked for is in it: False when all its tasks failed, or a part of the plan is missing."""
+    """True if what was asked for is in it: False when all its tasks failed, or a part of the plan is missing."""
 
 
 @dataclass(frozen=True, slots=True)

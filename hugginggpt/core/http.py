@@ -26,7 +26,7 @@ class ServerFault(Exception):  # noqa: N818 (a cause kept for the log, never sho
 
 
 def asked_wait(headers: Mapping[str, str]) -> float:
-    """How long a server asks to wait before the next try, in seconds; 0 when it says nothing that can be read."""
+    """Return how long a server asks to wait before the next try, in seconds; 0 when it says nothing that can be read."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         with suppress(ValueError):
             seconds = float(headers.get(name, "")) * unit
@@ -47,7 +47,7 @@ def in_words(seconds: float) -> str:
 
 
 def without_key(text: str, key: str) -> str:
-    """A text for the log, cut to a length and without the key, in whatever form, and without parts of other keys."""
+    """Return a text for the log, cut to a length and without the key, in whatever form, and without parts of other keys."""
     for form in {key, repr(key)[1:-1], json.dumps(key)[1:-1], quote(key, safe="")} - {""}:
         text = text.replace(form, "[key]")
     return _MASKED_KEY.sub("[key]", text)[:_MAX_FAULT_CHARS]

@@ -36,7 +36,7 @@ class Language:
     """The codes that a model may have for it, the preferred first, and its names here; in small letters."""
 
     def among(self, codes: Iterable[str]) -> str | None:
-        """Which of a model's codes ("de", "deu_Latn", "de_DE") means this language; None where none does."""
+        """Return which of a model's codes ("de", "deu_Latn", "de_DE") means this language; None where none does."""
         known = {_folded(code): code for code in reversed(list(codes))}  # of two alike the first counts
         bases = {_base(code): known[code] for code in reversed(known)}
         wanted = (*self.spellings, _base(_folded(self.code)))  # Traditional Chinese is Chinese where a model has one
@@ -44,7 +44,7 @@ class Language:
 
 
 def mentioned(words: str) -> Language | None:
-    """The language that a text names ("a French recording", "German"); None where it names none that is known."""
+    """Return the language that a text names ("a French recording", "German"); None where it names none that is known."""
     try:
         return named(words)
     except InputError:
@@ -70,13 +70,13 @@ def named(words: str) -> Language:
 
 
 def by_code(code: str) -> Language | None:
-    """The language of a code in any of its spellings; None where it isn't in the table."""
+    """Return the language of a code in any of its spellings; None where it isn't in the table."""
     folded = _folded(code)
     return _languages().get(folded) or _languages().get(_base(folded))
 
 
 def detect(text: str) -> Language | None:
-    """The language of a text by its script and its frequent words; None where that isn't sure."""
+    """Return the language of a text by its script and its frequent words; None where that isn't sure."""
     table = _read()
     letters = Counter(_script(sign) for sign in text[:_LETTERS] if sign.isalpha())
     if not letters:
@@ -105,7 +105,7 @@ def _folded(name: str) -> str:
 
 
 def _base(code: str) -> str:
-    """The language of a code with a country or a script: "pt" of "pt_br"; anything else as it is."""
+    """Return the language of a code with a country or a script: "pt" of "pt_br"; anything else as it is."""
     return re.sub(r"^([a-z]{2,3})_[a-z]{2,4}\Z", r"\1", code)
 
 

@@ -11,12 +11,12 @@ _MAX_CELL: Final = 80
 
 
 def escaped(text: str) -> str:
-    """The text with every mark of Markdown and HTML made literal."""
+    """Return the text with every mark of Markdown and HTML made literal."""
     return text.translate({ord(mark): "\\" + mark for mark in _MARKS})
 
 
 def strip_markdown(text: str) -> str:
-    """What `escaped` was given."""
+    """Return what `escaped` was given."""
     return re.sub(rf"\\([{re.escape(_MARKS)}])", r"\1", text)
 
 
@@ -44,7 +44,7 @@ _TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
 
 
 def shortened(text: str, limit: int) -> str:
-    """The text, cut when it has more than `limit` characters: at a blank, unless that would take half of it.
+    """Return the text, cut when it has more than `limit` characters: at a blank, unless that would take half of it.
 
     >>> shortened("A cat on a mat", 12)
     'A cat on a …'
@@ -56,19 +56,19 @@ def shortened(text: str, limit: int) -> str:
 
 
 def in_one_line(text: str, limit: int) -> str:
-    """The text in one line, cut as `shortened` does."""
+    """Return the text in one line, cut as `shortened` does."""
     words = text.split(maxsplit=limit)  # so many are longer than the line, however long the text is
     return shortened(" ".join(words), limit)
 
 
 def quoted(text: str, limit: int) -> str:
-    """A quotation that keeps its lines, of at most `limit` characters; a tab is a gap between columns."""
+    """Return a quotation that keeps its lines, of at most `limit` characters; a tab is a gap between columns."""
     rows = [row.replace("\t", " · ") for row in shortened(text, limit).splitlines() if row.strip()]
     return "\n".join(f"> {escaped(row)}  " for row in rows)
 
 
 def linked(text: str, addresses: Mapping[str, str]) -> str:
-    """The text with each name that has an address made a link, but where it stands in code or is a link already.
+    """Return the text with each name that has an address made a link, but where it stands in code or is a link already.
 
     >>> linked("See image-2, not `image-2`.", {"image-2": "/f/2.png"})
     'See [image-2](</f/2.png>), not `image-2`.'

@@ -32,11 +32,11 @@ class ModelCard:
     provider: str = ""
     """Who runs a hosted one, as the Hub calls it; empty where that is found out when it is needed."""
     gated: bool = False
-    """Whether its terms must be accepted first."""
+    """True if its terms must be accepted first."""
     source: str = ""
     """How it came to be offered, where that is not plain: "the Hub's search", "the shipped list"."""
     fits: bool = True
-    """Whether a machine like this has the memory for it."""
+    """True if a machine like this has the memory for it."""
     slot: str | None = None
     """What it occupies while it runs; two tasks that need one slot take turns. None: nothing."""
     batch: int = 1

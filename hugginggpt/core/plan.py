@@ -38,7 +38,7 @@ class Reference:
 
 
 def split_references(value: str) -> Iterator[str | Reference]:
-    """The literal parts and the references of a value, in order, in any of the known spellings.
+    """Yield the literal parts and the references of a value, in order, in any of the known spellings.
 
     >>> list(split_references("Say <GENERATED>-0, then <resource-1>."))
     ['Say ', Reference(task_id=0), ', then ', Reference(task_id=1), '.']
@@ -54,7 +54,7 @@ def split_references(value: str) -> Iterator[str | Reference]:
 
 
 def references(value: Argument) -> tuple[Reference, ...]:
-    """All references in an argument, in order, each once."""
+    """Return all references in an argument, in order, each once."""
     values = (value,) if isinstance(value, str) else value
     return tuple(dict.fromkeys(part for v in values for part in split_references(v) if isinstance(part, Reference)))
 
@@ -76,7 +76,7 @@ class Task:
         return tuple(dict.fromkeys(r for value in self.args.values() for r in references(value)))
 
     def as_json(self) -> dict[str, Any]:
-        """The paper's form."""
+        """Return the paper's form."""
         args = {name: value if isinstance(value, str) else list(value) for name, value in self.args.items()}
         return {"task": self.task, "id": self.id, "dep": list(self.dep) or [NO_DEPENDENCY], "args": args}
 
@@ -90,5 +90,5 @@ class Plan:
     """What had to be repaired, one sentence each."""
 
     def as_json(self) -> list[dict[str, Any]]:
-        """The paper's form."""
+        """Return the paper's form."""
         return [task.as_json() for task in self.tasks]

@@ -16,7 +16,7 @@ class Recording:
     times: tuple[float, ...]
     """When each event came, in seconds from the first."""
     stopped: bool = False
-    """Whether the person stopped it."""
+    """True if the person stopped it."""
 
     def __post_init__(self) -> None:
         if len(self.events) != len(self.times):

@@ -32,7 +32,7 @@ class Piece:
 
 
 def sentences(text: str) -> list[Piece]:
-    """The sentences of a text in any language that has full stops; a new line ends one too.
+    """Return the sentences of a text in any language that has full stops; a new line ends one too.
 
     >>> [piece.text for piece in sentences("Er kam am 3. Juni. Dr. Lee ging.\\nEnde")]
     ['Er kam am 3. Juni.', 'Dr. Lee ging.', 'Ende']
@@ -70,7 +70,7 @@ def packed(parts: Sequence[Piece], count: Callable[[str], int], room: int) -> li
 
 
 def cut(part: Piece, count: Callable[[str], int], room: int) -> Iterator[Piece]:
-    """A part halved between words until each fits, or it is a single character."""
+    """Yield a part halved between words until each fits, or it is a single character."""
     if len(part.text) < 2 or count(part.text) <= room:
         yield part
         return

@@ -47,7 +47,7 @@ def _usual_hub() -> str:
 
 
 def _split(written: object) -> object:
-    """A list as an environment variable holds it."""
+    """Return a list as an environment variable holds it."""
     if not isinstance(written, str):
         return written
     return () if written.strip().lower() == "off" else tuple(filter(None, (each.strip() for each in written.split(","))))
@@ -107,7 +107,7 @@ class Settings(BaseSettings):
     router: str = Field("https://router.huggingface.co", pattern=_ADDRESS)
     """Where the Hub's inference router is, or what stands for it."""
     share_token: bool = False
-    """Whether visitors without a token use the owner's (``HF_TOKEN``) for hosted models."""
+    """True if visitors without a token use the owner's (``HF_TOKEN``) for hosted models."""
     shared_calls: int = Field(20, ge=1)
     """How many hosted calls an hour each visitor gets then."""
     replans: int = Field(1, ge=0)
@@ -117,7 +117,7 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """The settings of this deployment, with the folder for its sessions made.
+    """Return the settings of this deployment, with the folder for its sessions made.
 
     Raises:
         SettingsError: A variable can't be used; one sentence that names it.
@@ -148,7 +148,7 @@ def _make_sessions_folder(settings: Settings) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether nobody else made the usual folder, whose name in the common temporary folder anyone can guess."""
+    """Return whether nobody else made the usual folder, whose name in the common temporary folder anyone can guess."""
     found = folder.lstat()
     return stat.S_ISDIR(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid == os.getuid())
 

@@ -31,7 +31,7 @@ class RefusedError(Exception):
 
 
 def well_formed(text: str) -> httpx2.URL | None:
-    """An http or https address as the client reads it; None when it is none, or holds a user's name and password."""
+    """Return an http or https address as the client reads it; None when it is none, or holds a user's name and password."""
     if not text.isprintable() or " " in text:
         return None
     try:
@@ -46,7 +46,7 @@ def well_formed(text: str) -> httpx2.URL | None:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address lies in the public internet (not loopback, private, link-local, metadata, multicast...)."""
+    """Return whether an IP address lies in the public internet (not loopback, private, link-local, metadata, multicast...)."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped:
@@ -59,7 +59,7 @@ def is_public(address: str) -> bool:
 
 
 async def resolve(host: str, port: int, allowed: AddressPolicy) -> list[str]:
-    """The addresses of a host, all of them allowed.
+    """Return the addresses of a host, all of them allowed.
 
     Raises:
         OSError: It has no address.
@@ -108,7 +108,7 @@ class _GuardedBackend(httpcore2.AsyncNetworkBackend):
 
 @functools.cache
 def certificates(*, trust_env: bool) -> ssl.SSLContext:
-    """What servers are checked by, read once: it takes longer than a request on loopback.
+    """Return what servers are checked by, read once: it takes longer than a request on loopback.
 
     Args:
         trust_env: Whether the environment may name other certificates.

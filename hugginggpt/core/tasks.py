@@ -35,7 +35,7 @@ MEDIA_KINDS = frozenset({Kind.IMAGE, Kind.AUDIO, Kind.VIDEO, Kind.TABLE})
 
 
 def serves(given: Kind, wanted: Kind) -> bool:
-    """Whether a resource of one kind can be given where another is wanted: a video has a sound track."""
+    """Return whether a resource of one kind can be given where another is wanted: a video has a sound track."""
     return given is wanted or (given is Kind.VIDEO and wanted is Kind.AUDIO)
 
 
@@ -72,7 +72,7 @@ class TaskType:
     """Other names that controllers give its arguments, e.g. ``question`` for ``text``."""
 
     def input(self, name: str) -> TaskInput | None:
-        """The argument called `name`, or None."""
+        """Return the argument called `name`, or None."""
         return next((i for i in self.inputs if i.name == name), None)
 
     @property
@@ -82,7 +82,7 @@ class TaskType:
 
 
 def task_key(name: str) -> str:
-    """The form in which task names are compared: lower case, hyphens for blanks and underscores."""
+    """Return the form in which task names are compared: lower case, hyphens for blanks and underscores."""
     return re.sub(r"[\s_/-]+", "-", name.strip().lower()).strip("-")
 
 
@@ -102,7 +102,7 @@ class TaskTable(Mapping[str, TaskType]):
         return len(self.rows)
 
     def recognise(self, name: str) -> str | None:
-        """The row that a controller means by `name`, however it spelt it; None when nothing is near enough."""
+        """Return the row that a controller means by `name`, however it spelt it; None when nothing is near enough."""
         key = task_key(name)
         if key in self.rows:
             return key
@@ -138,6 +138,6 @@ def _row(name: str, family: str, row: Mapping[str, Any]) -> TaskType:
 
 @functools.cache
 def task_table() -> TaskTable:
-    """The table as shipped, read once."""
+    """Return the table as shipped, read once."""
     families = yaml.safe_load(_TABLE.read_text(encoding="utf-8"))
     return TaskTable({name: _row(name, family, row) for family, rows in families.items() for name, row in rows.items()})

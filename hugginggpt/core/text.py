@@ -7,7 +7,7 @@ from typing import Any
 
 
 def printable(value: Any) -> str:
-    """Any value as a text that can be printed: half a surrogate pair becomes a question mark."""
+    """Return any value as a text that can be printed: half a surrogate pair becomes a question mark."""
     try:
         text = str(value)
     except (RecursionError, ValueError):  # nested too deep, or a number of thousands of digits
@@ -16,5 +16,5 @@ def printable(value: Any) -> str:
 
 
 def lowercase_keys(item: Mapping[Any, Any]) -> dict[Any, Any]:
-    """An object with its keys in lower case."""
+    """Return an object with its keys in lower case."""
     return {key.strip().lower() if isinstance(key, str) else key: value for key, value in item.items()}

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def processors(most: int) -> int:
-    """How many threads a model may compute with: what OMP_NUM_THREADS says, else the machine's processors.
+    """Return how many threads a model may compute with: what OMP_NUM_THREADS says, else the machine's processors.
 
     Args:
         most: More would not make it any quicker.

@@ -87,7 +87,7 @@ def sum_usages(usages: Iterable[Usage]) -> tuple[Usage, ...]:
 
 
 def answer_text(events: Iterable[Event]) -> str:
-    """The answer, as far as it is written."""
+    """Return the answer, as far as it is written."""
     pieces: list[str] = []
     for event in events:
         match event:
@@ -101,7 +101,7 @@ def answer_text(events: Iterable[Event]) -> str:
 
 
 def trace_json(events: Sequence[Event]) -> dict[str, Any]:
-    """The whole request as JSON values: request, plan, steps, resources, answer, usage; error where there is one."""
+    """Return the whole request as JSON values: request, plan, steps, resources, answer, usage; error where there is one."""
     started = next((e for e in events if isinstance(e, RequestStarted)), None)
     plans = [e for e in events if isinstance(e, Planned)]
     failed = next((e for e in events if isinstance(e, RequestFailed)), None)
@@ -178,7 +178,7 @@ _LEAST_COST: Final = 0.0001
 
 
 def cost(usage: Usage) -> str:
-    """What a stage took of the language model, in a line."""
+    """Return what a stage took of the language model, in a line."""
     calls = f"{usage.calls} {'call' if usage.calls == 1 else 'calls'}"
     tokens = f"{usage.prompt_tokens:,} tokens in, {usage.completion_tokens:,} out"
     money = (
@@ -188,7 +188,7 @@ def cost(usage: Usage) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time in seconds as people read it: "2 ms", "1.4 s", "2 min 5 s"."""
+    """Return a time in seconds as people read it: "2 ms", "1.4 s", "2 min 5 s"."""
     if seconds < 0.0995:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 59.95:

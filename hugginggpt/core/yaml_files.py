@@ -24,7 +24,7 @@ class ConfigFileError(SettingsError):
 
 
 def read_yaml(path: Path, shape: type[Shape]) -> Shape:
-    """A file's content as `shape` says it is: a pydantic model, or a list or mapping of such.
+    """Return a file's content as `shape` says it is: a pydantic model, or a list or mapping of such.
 
     Raises:
         ConfigFileError: It can't be read, is no YAML, or has something that `shape` doesn't allow.
@@ -51,7 +51,7 @@ def read_yaml(path: Path, shape: type[Shape]) -> Shape:
 
 
 def _made(root: yaml.Node | None) -> Any:
-    """What the nodes of a file stand for: it isn't parsed a second time for that."""
+    """Return what the nodes of a file stand for: it isn't parsed a second time for that."""
     loader = _LOADER("")
     try:
         return None if root is None else loader.construct_document(root)
@@ -60,7 +60,7 @@ def _made(root: yaml.Node | None) -> Any:
 
 
 def _line_of_fault(error: Exception, text: str, root: yaml.Node | None) -> int:
-    """Where YAML stumbled, as far as it says so."""
+    """Return where YAML stumbled, as far as it says so."""
     if mark := getattr(error, "problem_mark", None):
         return int(mark.line) + 1
     if isinstance(place := getattr(error, "position", None), int):  # of a sign that may not stand in YAML
@@ -88,12 +88,12 @@ def _can_be_made(node: yaml.ScalarNode) -> bool:
 
 
 def line_of(path: Path, loc: Sequence[int | str]) -> int:
-    """The line where a value stands in a file that has been read: by keys of mappings and places in lists."""
+    """Return the line where a value stands in a file that has been read: by keys of mappings and places in lists."""
     return _line(yaml.compose(path.read_text(encoding="utf-8"), Loader=_LOADER), loc)
 
 
 def _line(node: yaml.Node | None, loc: Sequence[int | str]) -> int:
-    """The line where a value stands; that of the nearest thing around it where it is missing."""
+    """Return the line where a value stands; that of the nearest thing around it where it is missing."""
     line = node.start_mark.line + 1 if node else 1
     for step in loc:
         inner = None
@@ -108,7 +108,7 @@ def _line(node: yaml.Node | None, loc: Sequence[int | str]) -> int:
 
 
 def _twice(node: yaml.Node | None) -> tuple[str, int] | None:
-    """A key that a mapping has twice, of which YAML would drop the first without a word; and its line."""
+    """Return a key that a mapping has twice, of which YAML would drop the first without a word; and its line."""
     if isinstance(node, yaml.SequenceNode):
         return next(filter(None, map(_twice, node.value)), None)
     if not isinstance(node, yaml.MappingNode):
@@ -124,7 +124,7 @@ def _twice(node: yaml.Node | None) -> tuple[str, int] | None:
 
 
 def _remedy(error: Any, shape: Any) -> str:
-    """What is wrong and what would be right, as one sentence."""
+    """Return what is wrong and what would be right, as one sentence."""
     loc = [str(step) for step in error["loc"] if not isinstance(step, int) and step != "[key]"]
     if not loc:
         return "this is no list of tasks with their models: compare it with the file as it was."
@@ -146,7 +146,7 @@ def _remedy(error: Any, shape: Any) -> str:
 
 
 def _fields(shape: Any) -> list[str]:
-    """The fields of the model inside lists and mappings."""
+    """Return the fields of the model inside lists and mappings."""
     if isinstance(shape, type) and issubclass(shape, BaseModel):
         return list(shape.model_fields)
     return next((found for inner in reversed(getattr(shape, "__args__", ())) if (found := _fields(inner))), [])

@@ -27,7 +27,7 @@ class TaskInputs:
     """What the task of that id has made."""
 
     async def of(self, task: Task, row: TaskType) -> list[dict[str, str | Resource]]:
-        """The inputs of each run: a task that is given several resources for one argument runs once for each.
+        """Return the inputs of each run: a task that is given several resources for one argument runs once for each.
 
         Raises:
             InputError: Two arguments are given several resources, and not as many.
@@ -45,7 +45,7 @@ class TaskInputs:
         return [{name: several[i % len(several)] for name, several in found.items()} for i in range(count)]
 
     async def _texts(self, value: Argument) -> list[str]:
-        """One text, or one for each of several resources that are named."""
+        """Return one text, or one for each of several resources that are named."""
         parts = value.split(",") if isinstance(value, str) else value
         if len(parts) > 1 and sum(map(len, parts)) < _MAX_NAMES:
             named = [self.workspace.find(part) for part in parts]
@@ -80,7 +80,7 @@ class TaskInputs:
 
 
 def _text_of(resource: Resource) -> str:
-    """A text, or a table as it is written."""
+    """Return a text, or a table as it is written."""
     if resource.text is not None:
         return resource.text
     if resource.kind is Kind.TABLE and resource.path is not None:

@@ -230,7 +230,7 @@ class Scheduler:
 
 
 async def _gather(results: Iterable[Awaitable[Result]]) -> list[Result]:
-    """All of them; the first failure once every one is over, so that none is left running behind."""
+    """Return all of them; the first failure once every one is over, so that none is left running behind."""
     ended = await asyncio.gather(*results, return_exceptions=True)
     for end in ended:
         if isinstance(end, BaseException):
@@ -239,18 +239,18 @@ async def _gather(results: Iterable[Awaitable[Result]]) -> list[Result]:
 
 
 def _being_cancelled() -> bool:
-    """Whether the request is being stopped, rather than an expert's own coroutine cancelled behind our back."""
+    """Return whether the request is being stopped, rather than an expert's own coroutine cancelled behind our back."""
     current = asyncio.current_task()
     return current is not None and current.cancelling() > 0
 
 
 def _credited(results: Sequence[Result], card: ModelCard) -> str:
-    """All models that ran for any of the inputs, each once."""
+    """Return all models that ran for any of the inputs, each once."""
     return " + ".join(dict.fromkeys(model for result in results for model in result.models or (card.id,)))
 
 
 def _noted(results: Sequence[Result], made: Sequence[Sequence[Resource]]) -> str:
-    """What the person should read with the results, and with which of them where there were several inputs."""
+    """Return what the person should read with the results, and with which of them where there were several inputs."""
     about: dict[str, list[str]] = {}
     for result, resources in zip(results, made, strict=True):
         if result.note:

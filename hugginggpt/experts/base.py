@@ -75,7 +75,7 @@ class CancelToken:
 
     @property
     def cancelled(self) -> bool:
-        """Whether `cancel` was called."""
+        """True if `cancel` was called."""
         return self._event.is_set()
 
     def check(self) -> None:
@@ -119,7 +119,7 @@ class Call:
     limits: Limits = field(default_factory=Limits)
     """Upper limits on the inputs."""
     others: bool = False
-    """Whether another model is tried if this one fails; if so, this one should not use up all the time."""
+    """True if another model is tried if this one fails; if so, this one should not use up all the time."""
 
     def text(self, name: str = "text") -> str:
         """Return the text input `name`, stripped.

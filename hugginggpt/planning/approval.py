@@ -61,7 +61,7 @@ class PreparedPlan:
     models: Mapping[int, str] = field(default_factory=dict)
     """The id of the model that the person chose for a task."""
     approved: bool = False
-    """Whether the person has let it run before."""
+    """True if the person has let it run before."""
 
     @property
     def done(self) -> tuple[Step, ...]:
@@ -69,7 +69,7 @@ class PreparedPlan:
         return tuple(step for step in self.steps if step.status == "done")
 
     def events(self) -> Sequence[Event]:
-        """What has happened so far, told once more: the stream of a second run stands for itself."""
+        """Return what has happened so far, told once more: the stream of a second run stands for itself."""
         told: list[Event] = [Planned(self.plan, 0.0)]
         for step in self.steps:
             told += step.attempts
@@ -91,7 +91,7 @@ def edited(
     args: Mapping[int, Mapping[str, Argument]] | None = None,
     max_tasks: int = 2_000,
 ) -> Plan:
-    """A plan as the person has changed it, checked like any other.
+    """Return a plan as the person has changed it, checked like any other.
 
     Args:
         plan: What was proposed.

@@ -55,7 +55,7 @@ def break_circles(tasks: Sequence[Task], notes: list[str]) -> tuple[Task, ...]:
 
 
 def _circle(start: int, waits: Mapping[int, Mapping[int, None]]) -> list[int]:
-    """A circle that `start` leads into, each task before the one it waits for."""
+    """Return a circle that `start` leads into, each task before the one it waits for."""
     path: dict[int, None] = {}
     number = start
     while number not in path:

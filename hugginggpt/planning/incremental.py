@@ -47,7 +47,7 @@ class IncrementalPlan:
         """Ids that stand at several tasks: which of them a reference means shows at the end."""
         self._free: dict[int, Task] = {task.id: task for task in kept}
         self._holds = False
-        """Whether a task waits for the end: what a later one lacks may be what that one makes."""
+        """True if a task waits for the end: what a later one lacks may be what that one makes."""
 
     @property
     def free(self) -> tuple[Task, ...]:
@@ -76,7 +76,7 @@ class IncrementalPlan:
         return task
 
     def finish(self) -> Plan:
-        """The whole plan; its tasks that were let go are as they were.
+        """Return the whole plan; its tasks that were let go are as they were.
 
         Raises:
             PlanError: One sentence that names the task and the field.
@@ -84,21 +84,21 @@ class IncrementalPlan:
         return make_plan(self._raw, self._table, self._resources, max_tasks=self._max_tasks)
 
     def _stands_there(self, raw: Any) -> bool:
-        """Whether a stream repeats itself, or a second plan names what was kept."""
+        """Return whether a stream repeats itself, or a second plan names what was kept."""
         try:
             return isinstance(raw, Mapping) and "id" in raw and raw in self._raw
         except RecursionError:  # nested without end, which repair refuses
             return False
 
     def _read(self, raw: Any) -> TaskDraft | None:
-        """One object by itself; None where it is no task, which is for the whole plan to say."""
+        """Return one object by itself; None where it is no task, which is for the whole plan to say."""
         try:
             return read_drafts([raw], self._table, [])[0]
         except PlanError:
             return None
 
     def _repeats_kept(self, draft: TaskDraft) -> bool:
-        """Whether a second plan writes out a task that was kept, be it in another form."""
+        """Return whether a second plan writes out a task that was kept, be it in another form."""
         old = self._kept.get(-1 if draft.written_id is None else draft.written_id)
         if old is None or old.task != draft.row.name:
             return False
@@ -109,7 +109,7 @@ class IncrementalPlan:
             return False
 
     def _settled(self, draft: TaskDraft) -> Task | None:
-        """The task that a draft is sure to become; None where what may still come decides that."""
+        """Return the task that a draft is sure to become; None where what may still come decides that."""
         number = draft.written_id
         known = number in self._written
         if number is not None:
@@ -123,7 +123,7 @@ class IncrementalPlan:
             return None
 
     def _waits_for_free_ones(self, draft: TaskDraft) -> bool:
-        """Whether all that it names is there already, and so is all that it needs."""
+        """Return whether all that it names is there already, and so is all that it needs."""
         lacks = any(wanted.name not in draft.args for wanted in draft.row.required)
         if (lacks and self._holds) or any(n >= 0 and (n not in self._free or n in self._twice) for n in draft.dep):
             return False

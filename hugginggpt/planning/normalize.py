@@ -34,7 +34,7 @@ class TaskDraft:
 
 
 def read_drafts(raw: Sequence[Any], table: TaskTable, notes: list[str]) -> list[TaskDraft]:
-    """One draft for each object; what had to be repaired is added to `notes`.
+    """Return one draft for each object; what had to be repaired is added to `notes`.
 
     Raises:
         PlanError: One sentence that names the task and the field.
@@ -62,7 +62,7 @@ def _draft(item: Any, position: int, table: TaskTable, notes: list[str]) -> Task
 
 
 def _integer(value: Any) -> int | None:
-    """An id however it is written: 1, "1", "T1", 1.0."""
+    """Return an id however it is written: 1, "1", "T1", 1.0."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return int(value) if value == value and abs(value) < 1e9 else None
     if not isinstance(value, str):
@@ -80,7 +80,7 @@ def _integers(value: Any) -> list[int]:
 
 
 def _arguments(value: Any, row: TaskType, where: str, notes: list[str]) -> dict[str, Any]:
-    """The arguments under the names that the task type gives them."""
+    """Return the arguments under the names that the task type gives them."""
     if isinstance(value, list | tuple) and len(value) == 1:
         value = value[0]
     if isinstance(value, str) and len(row.required) == 1:
@@ -109,7 +109,7 @@ def _argument_key(name: Any) -> str:
 
 
 def _bare(value: Any) -> Any:
-    """A value without what stands around it: ``{"resource": "image-1"}``, blanks; None when nothing is left."""
+    """Return a value without what stands around it: ``{"resource": "image-1"}``, blanks; None when nothing is left."""
     if isinstance(value, Mapping) and len(value) == 1:
         inner = next(iter(value.values()))
         value = inner if isinstance(inner, str) else value
@@ -169,7 +169,7 @@ def _unique_ids(drafts: list[TaskDraft], notes: list[str]) -> list[int]:
 
 
 def map_references(value: Any, new_id: Callable[[int], int]) -> Any:
-    """The value with every reference pointing at what `new_id` gives for its task."""
+    """Return the value with every reference pointing at what `new_id` gives for its task."""
     if isinstance(value, str):
         return "".join(str(Reference(new_id(p.task_id))) if isinstance(p, Reference) else p for p in split_references(value))
     if isinstance(value, list | tuple):
@@ -178,11 +178,11 @@ def map_references(value: Any, new_id: Callable[[int], int]) -> Any:
 
 
 def makes(row: TaskType, kind: Kind) -> bool:
-    """Whether a task makes something that serves where `kind` is wanted."""
+    """Return whether a task makes something that serves where `kind` is wanted."""
     return any(serves(made, kind) for made in row.outputs)
 
 
 def shown(value: Any) -> str:
-    """A value as messages quote it: one line, cut short."""
+    """Return a value as messages quote it: one line, cut short."""
     text = " ".join(printable(value).split())
     return f"“{text[:_MAX_SHOWN]}…”" if len(text) > _MAX_SHOWN else f"“{text}”"

@@ -29,7 +29,7 @@ class PlanEnd:
     answer: str = ""
     """The controller's own answer, where it needs no task."""
     complete: bool = True
-    """Whether nothing of the plan is known to be missing."""
+    """True if nothing of the plan is known to be missing."""
 
 
 PlanItem = Task | AnswerDelta | Usage | Notice | PlanEnd

@@ -26,7 +26,7 @@ _NAME = re.compile(r"[\w-]*\w[.-]\w+")  # image-1, cat.jpg
 
 
 def make_plan(raw: Sequence[Any], table: TaskTable, resources: Sequence[Resource] = (), *, max_tasks: int = 2_000) -> Plan:
-    """A valid plan from task objects in the paper's form.
+    """Return a valid plan from task objects in the paper's form.
 
     Args:
         raw: What the controller returned, one object per task.
@@ -55,7 +55,7 @@ def finished(
     resources: Sequence[Resource],
     notes: list[str],
 ) -> Task:
-    """One task of a plan, checked against the others.
+    """Return one task of a plan, checked against the others.
 
     Args:
         draft: What was written.
@@ -98,7 +98,7 @@ def _known_dependencies(draft: TaskDraft, rows: Mapping[int, TaskType], notes: l
 
 
 def _value(value: Any, wanted: TaskInput, where: str) -> Argument:
-    """An argument as text, or as the names of resources."""
+    """Return an argument as text, or as the names of resources."""
     items = value if isinstance(value, list) else [value]
     if not all(isinstance(item, str | int | float) for item in items):
         what = "an object" if isinstance(value, Mapping) else shown(value)
@@ -124,7 +124,7 @@ def _as_text(item: str | float, wanted: TaskInput) -> str:
 
 
 def _names(text: str) -> list[str]:
-    """The resources that one media argument names; commas belong to a URL, not between two names."""
+    """Return the resources that one media argument names; commas belong to a URL, not between two names."""
     if not references(text):
         several = [part for part in SEPARATORS.split(text) if part]
         return several if "://" not in text and all(_NAME.fullmatch(part) for part in several) else [text]
@@ -146,7 +146,7 @@ def _checked_references(
     resources: Sequence[Resource],
     notes: list[str],
 ) -> Argument:
-    """Every reference points at another task of the plan that makes the kind that is wanted."""
+    """Return every reference points at another task of the plan that makes the kind that is wanted."""
     replacements: dict[int, int] = {}
     names: dict[str, str] = {}
     for reference in references(value):
@@ -197,7 +197,7 @@ def _fill(
     before: Sequence[Task],
     resources: Sequence[Resource],
 ) -> str | None:
-    """What an argument that was left out must mean, if only one thing can be meant.
+    """Yield what an argument that was left out must mean, if only one thing can be meant.
 
     What the task waits for comes first, then what the request came with, then what earlier tasks make. What
     another argument of the task holds already is not meant.

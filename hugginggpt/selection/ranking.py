@@ -45,11 +45,11 @@ class Needs:
     language: Language | None = None
     """Of what is read, spoken or heard; the target of a translation."""
     commercial: bool = False
-    """Whether the licence must allow commercial use."""
+    """True if the licence must allow commercial use."""
     pace: Literal["", "quick", "best"] = ""
     """Speed against quality."""
     long: bool = False
-    """Whether there is a lot of material."""
+    """True if there is a lot of material."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +63,16 @@ class Ranking:
     reason: str = ""
     """Why the first is the first."""
     settled: bool = False
-    """Whether nobody needs to be asked: there is one model, or the visitor has pinned it."""
+    """True if nobody needs to be asked: there is one model, or the visitor has pinned it."""
 
     def best(self, count: int) -> tuple[ModelCard, ...]:
-        """The first `count` models, each once, as a controller chooses among them."""
+        """Return the first `count` models, each once, as a controller chooses among them."""
         firsts = {card.id: card for card in reversed(self.cards)}
         return tuple(dict.fromkeys(firsts[card.id] for card in self.cards))[:count]
 
 
 def read_needs(request: str, task: Task, resources: Iterable[Resource] = ()) -> Needs:
-    """What the words of a request and a task's arguments ask of a model.
+    """Return what the words of a request and a task's arguments ask of a model.
 
     Args:
         request: What the person wrote.
@@ -139,7 +139,7 @@ def _without_pins(preferences: Preferences) -> Preferences:
 
 
 def _refusals(preferences: Preferences, needs: Needs) -> Iterable[tuple[Callable[[ModelCard], bool], str]]:
-    """What rules a model out, and how that is said."""
+    """Yield what rules a model out, and how that is said."""
     yield (lambda card: card.id in preferences.banned), "banned by you"
     place = (
         "hosted, and models are to run here" if preferences.where == "here" else "not hosted, and models are to run elsewhere"
@@ -151,7 +151,7 @@ def _refusals(preferences: Preferences, needs: Needs) -> Iterable[tuple[Callable
 
 
 def _elsewhere(card: ModelCard, preferences: Preferences) -> bool:
-    """Whether a model would run where the visitor doesn't want it to."""
+    """Return whether a model would run where the visitor doesn't want it to."""
     return preferences.where != "anywhere" and (card.backend in _HOSTED) != (preferences.where == "hosted")
 
 
@@ -174,7 +174,7 @@ def _key(card: ModelCard, needs: Needs) -> tuple[float, ...]:
 
 
 def _knows(card: ModelCard, language: Language | None) -> bool:
-    """Whether a model is for a language, as far as one knows."""
+    """Return whether a model is for a language, as far as one knows."""
     if language is None or not card.languages or "multilingual" in card.languages:
         return True
     return language.among(card.languages) is not None
@@ -222,7 +222,7 @@ def _patterns() -> Mapping[str, str]:
 
 @functools.cache
 def _cues() -> Mapping[str, Callable[[str], bool]]:
-    """What tells whether a text has a cue, by the cue's name."""
+    """Return what tells whether a text has a cue, by the cue's name."""
     return {name: _searcher(pattern) for name, pattern in _patterns().items()}
 
 

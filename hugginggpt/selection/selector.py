@@ -48,7 +48,7 @@ def gather_candidates(experts: Sequence[Expert], tasks: Collection[str] | None =
 
 
 def list_each_once(experts: Sequence[Expert]) -> Sequence[Expert]:
-    """Each back end once, a session's own in the place of the one that all share."""
+    """Return each back end once, a session's own in the place of the one that all share."""
     return list({expert.backend: expert for expert in experts}.values())
 
 
@@ -137,7 +137,7 @@ class ModelSelector:
             each.cancel()
 
     async def assign(self, task: Task) -> Assignment:
-        """The models of a task, the chosen one first; waits for the controller's choice where there is one.
+        """Return the models of a task, the chosen one first; waits for the controller's choice where there is one.
 
         Raises:
             ExpertError: There is none; the message says why, and what to do.
@@ -164,7 +164,7 @@ class ModelSelector:
         return Assignment(cards[:MAX_ATTEMPTS_PER_TASK], reason, _source(cards))
 
     async def _ask(self, choices: Sequence[Choice]) -> Mapping[int, Selection]:
-        """One question for all; its failure costs only the choice."""
+        """Return one question for all; its failure costs only the choice."""
         try:
             async with asyncio.timeout(self._context.settings.select_seconds):
                 selections, usage = await self._context.controller.select(self._context.request, choices)
@@ -186,12 +186,12 @@ class ModelSelector:
 
 
 def _source(cards: Sequence[ModelCard]) -> str:
-    """How the hosted ones came to be known."""
+    """Return how the hosted ones came to be known."""
     return next((card.source for card in cards if card.source and card.source != "you"), "")
 
 
 def _no_model(row: TaskType, with_key: Collection[str], left_out: Sequence[str], offers: Sequence[str]) -> str:
-    """Why there is no model for a task, and what to do about it."""
+    """Return why there is no model for a task, and what to do about it."""
     if left_out:
         return f"No model for {row.noun} is left: {'; '.join(left_out)}. Change what is set for models, or the request."
     if row.name == "conversational":

@@ -19,15 +19,15 @@ Updates = dict[Any, Any]
 
 
 def key_box(text: Any, elem_id: str, info: Any = None) -> gr.Textbox:
-    """A box for a key: what is typed can't be read over a shoulder, and the browser corrects nothing."""
+    """Return a box for a key: what is typed can't be read over a shoulder, and the browser corrects nothing."""
     return gr.Textbox(label=text, info=info, type="password", html_attributes=PLAIN, elem_id=elem_id)
 
 
 def remember_box(text: Any, elem_id: str, info: Any) -> gr.Checkbox:
-    """Whether the browser shall keep a key; never ticked beforehand."""
+    """Return whether the browser shall keep a key; never ticked beforehand."""
     return gr.Checkbox(label=text, info=info, value=False, elem_id=elem_id)
 
 
 def words_of(request: gr.Request) -> Words:
-    """The phrases in the language of the browser that asks."""
+    """Return the phrases in the language of the browser that asks."""
     return words_for(request.headers.get("accept-language"))

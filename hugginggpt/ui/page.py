@@ -69,7 +69,7 @@ class Page:
         gr.set_static_paths([agent.settings.sessions, EXAMPLE_MEDIA])
 
     def blocks(self) -> gr.Blocks:
-        """The whole page."""
+        """Return the whole page."""
         with gr.Blocks(
             title="HuggingGPT", fill_height=True, fill_width=True, analytics_enabled=False, delete_cache=(3600, 86_400)
         ) as page:
@@ -164,7 +164,7 @@ class Page:
         )
 
     def arrive(self, key: str, search: str, request: gr.Request) -> tuple[Any, ...]:
-        """A page has been opened, or opened again: then everything is as it was."""
+        """Return a page has been opened, or opened again: then everything is as it was."""
         visit = self._visits.found(key or "")
         if visit is None:
             visit = self._visit(None)

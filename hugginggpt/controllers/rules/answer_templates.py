@@ -28,7 +28,7 @@ def _templates() -> Mapping[str, str]:
 
 
 def compose(request: RespondRequest, table: TaskTable) -> Iterator[str]:
-    """The answer in pieces, Markdown; names only resources that exist and models that ran."""
+    """Yield the answer in pieces, Markdown; names only resources that exist and models that ran."""
     done = [step for step in request.steps if step.status == "done"]
     if not request.steps:
         yield "There is nothing to do in this request."
@@ -69,7 +69,7 @@ def _sentence(step: Step, output: Resource, table: TaskTable) -> str:
 
 
 def _template(task: str, output: Resource) -> str:
-    """Which line of ``answers.yaml`` says a result best."""
+    """Return which line of ``answers.yaml`` says a result best."""
     templates = _templates()
     if task == "image-to-text" and not output.data.get("lines"):
         return f"{task} without text" if "classes" in output.data else f"{task} described"

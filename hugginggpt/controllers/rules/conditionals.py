@@ -65,7 +65,7 @@ def _rules() -> _ConditionalRules:
 
 
 def without_conditions(text: str, attached: Sequence[Resource] = ()) -> UnconditionalText:
-    """The request without what depends on a condition; what must hold is asked instead."""
+    """Return the request without what depends on a condition; what must hold is asked instead."""
     if not re.search(r"\b(?:if|unless|otherwise|else|in case|as long as|provided that|when)\b", text, re.IGNORECASE):
         return UnconditionalText(text)
     wording = parse_request(text, attached)
@@ -114,7 +114,7 @@ def _part(text: str) -> str:
 
 
 def _question(held: str) -> str:
-    """What must hold, as a question: "there is a cat in it" is "Is there a cat in it?"."""
+    """Return what must hold, as a question: "there is a cat in it" is "Is there a cat in it?"."""
     rules = _rules()
     held = held.strip(" ,")
     for short, full in rules.short.items():

@@ -71,7 +71,7 @@ def _controls() -> _Controls:
 
 
 def with_new_pictures(found: Sequence[Intent], wording: ParsedRequest, pictures: Sequence[str]) -> list[Intent]:
-    """The wants, those for a control picture and a picture from it made into a pair.
+    """Return the wants, those for a control picture and a picture from it made into a pair.
 
     Args:
         found: What the cues say.
@@ -104,7 +104,7 @@ def with_new_pictures(found: Sequence[Intent], wording: ParsedRequest, pictures:
 
 
 def _kind(task: str) -> str:
-    """The control kind of a task, or nothing."""
+    """Return the control kind of a task, or nothing."""
     return task.removesuffix(CONTROL) if task.endswith(CONTROL) else _controls().same.get(task, "")
 
 
@@ -119,7 +119,7 @@ def _control(found: Sequence[Intent], wording: ParsedRequest) -> Intent | None:
 
 
 def _given(wording: ParsedRequest, pictures: Sequence[str]) -> str:
-    """The kind of the control picture that is there already, or nothing."""
+    """Return the kind of the control picture that is there already, or nothing."""
     table = _controls()
     for picture in pictures:
         if kind := _kind(picture):

@@ -42,7 +42,7 @@ class RulesController:
             yield Notice(notice)
 
     def tasks(self, request: PlanRequest) -> list[Mapping[str, Any]]:
-        """The tasks alone, as a list; pure and quick (a few milliseconds)."""
+        """Return the tasks alone, as a list; pure and quick (a few milliseconds)."""
         return list(planned(request, self._table).tasks)
 
     async def select(self, request: PlanRequest, choices: Sequence[Choice]) -> tuple[Sequence[Selection], Usage | None]:

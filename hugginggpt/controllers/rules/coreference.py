@@ -61,7 +61,7 @@ class Referents:
 
 
 def meant(request: PlanRequest, wording: ParsedRequest) -> Referents:
-    """What a request is about: what it came with, else what it points at among what there was before."""
+    """Return what a request is about: what it came with, else what it points at among what there was before."""
     named = tuple(r for r in request.earlier if re.search(rf"\b{r.name}\b", wording.text.lower()))
     if request.attached or named:
         before = _pointed_at(wording.instruction, request.earlier)[0] if _EARLIER.search(wording.instruction) else ()
@@ -80,7 +80,7 @@ def meant(request: PlanRequest, wording: ParsedRequest) -> Referents:
 
 
 def same_again(request: PlanRequest, wording: ParsedRequest) -> PlanRequest | None:
-    """The request before, for what this one came with, where it says no more than "the same for these"."""
+    """Return the request before, for what this one came with, where it says no more than "the same for these"."""
     before = next((turn for turn in reversed(request.turns) if turn.request), None)
     if not (before and request.attached and _rules().same_again.search(wording.instruction)):
         return None
@@ -90,7 +90,7 @@ def same_again(request: PlanRequest, wording: ParsedRequest) -> PlanRequest | No
 
 
 def another(request: PlanRequest, wording: ParsedRequest) -> tuple[str, str] | None:
-    """The task that made the last thing and what it shall make now ("and a windmill"), or None."""
+    """Return the task that made the last thing and what it shall make now ("and a windmill"), or None."""
     made = next((r for r in reversed(request.earlier) if r.origin.source == "task"), None)
     match = _rules().another.search(wording.instruction) if made and not request.attached else None
     if made is None or match is None or made.origin.label not in rules().prompted:
@@ -99,13 +99,13 @@ def another(request: PlanRequest, wording: ParsedRequest) -> tuple[str, str] | N
 
 
 def result_named(clause: str) -> frozenset[str]:
-    """The tasks of which a clause names the result ("the translation"), or none."""
+    """Return the tasks of which a clause names the result ("the translation"), or none."""
     found = ((match.start(), tasks) for say, tasks in _rules().results if (match := say.search(clause)))
     return min(found, key=lambda pair: pair[0], default=(0, frozenset[str]()))[1]
 
 
 def _pointed_at(instruction: str, earlier: Sequence[Resource]) -> tuple[tuple[Resource, ...], tuple[tuple[int, int], ...]]:
-    """What the nouns of a request mean: "the second picture", "the canny image", "that description", "the table"."""
+    """Return what the nouns of a request mean: "the second picture", "the canny image", "that description", "the table"."""
     found: dict[int, Resource] = {}
     named: list[tuple[int, int]] = []
     left = instruction
@@ -143,7 +143,7 @@ def _main(made: Sequence[Resource]) -> Resource:
 
 
 def _latest(turns: Sequence[Turn], wording: ParsedRequest) -> tuple[Resource, ...]:
-    """What "it" means: the newest result, or the newest thing of the kind that the words can only be about."""
+    """Return what "it" means: the newest result, or the newest thing of the kind that the words can only be about."""
     made = next((turn.made for turn in reversed(turns) if turn.made), ())
     # speech was made from a text that is there too, and the text serves for more
     useful = [r for r in made if not (r.origin.source == "task" and r.origin.label == _SPEECH)] or list(made)
@@ -164,13 +164,13 @@ def _latest(turns: Sequence[Turn], wording: ParsedRequest) -> tuple[Resource, ..
 
 
 def _only_about(instruction: str, kind: Kind) -> bool:
-    """Whether some words of a request make sense for that kind alone ("turn it into an oil painting": a picture)."""
+    """Return whether some words of a request make sense for that kind alone ("turn it into an oil painting": a picture)."""
     intents = cue_table().intents(instruction, frozenset({kind.value}))
     return any(i.given and "none" not in i.given and "text" not in i.given for i in intents)
 
 
 def _source(request: PlanRequest, wording: ParsedRequest, pointed: tuple[Resource, ...]) -> Referents:
-    """A translation that shall be in another language is made anew, of what it was made of ("no, into French")."""
+    """Return a translation that shall be in another language is made anew, of what it was made of ("no, into French")."""
     last = pointed[-1] if pointed else None
     again = any(i.task == "translation" for i in cue_table().intents(wording.instruction, frozenset({"text"})))
     named = "translation" in result_named(wording.instruction)

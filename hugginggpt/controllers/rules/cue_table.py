@@ -56,7 +56,7 @@ class CueTable:
     """By what a model may be good at: the words that ask for it."""
 
     def intents(self, instruction: str, kinds: frozenset[str]) -> list[CueMatch]:
-        """All tasks that the instruction asks for, where their words stand; the longer of two overlapping cues counts.
+        """Return all tasks that the instruction asks for, where their words stand; the longer of two overlapping cues counts.
 
         Args:
             instruction: Lower case, with everything given blanked out.
@@ -73,13 +73,13 @@ class CueTable:
 
 @functools.cache
 def load(name: str) -> Any:
-    """One of the tables, as it stands in its file; read once."""
+    """Return one of the tables, as it stands in its file; read once."""
     return yaml.safe_load((_FOLDER / name).read_text(encoding="utf-8"))
 
 
 @functools.cache
 def cue_table() -> CueTable:
-    """The table as shipped, read and compiled once (some 20 ms)."""
+    """Return the table as shipped, read and compiled once (some 20 ms)."""
     raw: dict[str, Any] = load("words.yaml")
     rules: dict[str, Any] = load("rules.yaml")
     rows = [row for path in sorted((_FOLDER / "cues").glob("*.yaml")) for row in load(f"cues/{path.name}")]
@@ -96,7 +96,7 @@ def cue_table() -> CueTable:
 
 @functools.cache
 def _words() -> Mapping[str, str]:
-    """The words that patterns share, those among them that hold others filled in."""
+    """Return the words that patterns share, those among them that hold others filled in."""
     raw: dict[str, Any] = load("words.yaml")
     words = {"lang": "(?:" + "|".join(raw["languages"]) + ")"}
     for name, text in raw["words"].items():
@@ -105,7 +105,7 @@ def _words() -> Mapping[str, str]:
 
 
 def compiled(text: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
-    """A pattern of a table: {name} stands for one of the shared words, a blank for any white space."""
+    """Return a pattern of a table: {name} stands for one of the shared words, a blank for any white space."""
     filled = re.sub(r"(\(\?<[!=][^)]*)? (\?)?", _blank, _filled(text, _words()))
     return re.compile(filled, flags)
 
@@ -117,12 +117,12 @@ def _patterns() -> Mapping[str, Mapping[str, str]]:
 
 
 def pattern(module: str, name: str) -> re.Pattern[str]:
-    """A pattern of ``patterns.yaml``; case doesn't matter to it."""
+    """Return a pattern of ``patterns.yaml``; case doesn't matter to it."""
     return compiled(_patterns()[module][name], re.IGNORECASE)
 
 
 def _blank(match: re.Match[str]) -> str:
-    """Any white space for a blank; in a look-behind, which must have a fixed width, one character."""
+    """Return any white space for a blank; in a look-behind, which must have a fixed width, one character."""
     if match[1]:
         return match[1] + r"\s"
     return r"\s?" if match[2] else r"\s+"
@@ -172,7 +172,7 @@ _SETS: Final = ("text_tasks", "findings", "answers", "changes", "prompted", "joi
 
 @functools.cache
 def rules() -> Rules:
-    """The rules as shipped, read once."""
+    """Return the rules as shipped, read once."""
     raw: dict[str, Any] = load("rules.yaml")
     return Rules(
         source_language=re.compile(raw["source_language"]),

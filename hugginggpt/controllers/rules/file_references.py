@@ -40,7 +40,7 @@ _ALL: Final = re.compile(
 
 
 def ordered(instruction: str, resources: Sequence[Resource]) -> Iterator[tuple[re.Match[str], Resource]]:
-    """What "the second picture", "the last one" and "photo 2" mean; a noun says the kind, "one" any."""
+    """Yield what "the second picture", "the last one" and "photo 2" mean; a noun says the kind, "one" any."""
     for match in _ORDINAL.finditer(instruction):
         word = match[1] or match[4] or match[6]
         noun = match[3] or match[5] or ""
@@ -73,7 +73,7 @@ class Mentions:
         self._owners = [self._owner(mention.position) for mention in self._all]
 
     def of(self, want: Intent, kind: Kind) -> list[Resource]:
-        """The files of a kind that a step works on, as far as words say; all of that kind where they don't."""
+        """Return the files of a kind that a step works on, as far as words say; all of that kind where they don't."""
         attached = [r for r in self._resources if serves(r.kind, kind)]
         attached = [r for r in attached if r.kind is kind] or attached
         if len(attached) < 2:
@@ -114,12 +114,12 @@ class Mentions:
 
 
 def spoken_at(resource: Resource, text: str) -> list[int]:
-    """Where words of a file's name stand in a text."""
+    """Return where words of a file's name stand in a text."""
     stem = resource.origin.label.rpartition(".")[0].lower() if resource.origin.source != "task" else ""
     words = [word for word in re.findall(r"[a-z]{3,}", stem) if word not in _NO_NAMES]
     return [match.start() for word in words for match in re.finditer(rf"\b{word}s?\b", text)]
 
 
 def is_spoken_of(resource: Resource, text: str) -> bool:
-    """Whether words of a file's name stand in a text: "the cat" means cat.jpg."""
+    """Return whether words of a file's name stand in a text: "the cat" means cat.jpg."""
     return bool(spoken_at(resource, text))

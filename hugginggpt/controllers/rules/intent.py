@@ -22,8 +22,8 @@ class Intent:
     prompt: str = ""
     """What a picture, sound or video is to show."""
     follows: bool = False
-    """Whether it works on what the step right before it makes."""
+    """True if it works on what the step right before it makes."""
     later: bool = False
-    """Whether its words speak of what another step makes, so that it comes after that one."""
+    """True if its words speak of what another step makes, so that it comes after that one."""
     spoken: bool = False
-    """Whether its question is the one that is asked in a recording."""
+    """True if its question is the one that is asked in a recording."""

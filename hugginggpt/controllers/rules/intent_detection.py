@@ -39,7 +39,7 @@ def detect_intents(
     pictures: Sequence[str] = (),
     refused: Sequence[Refusal] = (),
 ) -> list[Intent]:
-    """The tasks that a request asks for, in the order in which to do them; none when no words of it tell.
+    """Return the tasks that a request asks for, in the order in which to do them; none when no words of it tell.
 
     Args:
         wording: The request, taken apart.
@@ -69,7 +69,7 @@ def detect_intents(
 
 
 def guess(wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
-    """What is most likely wanted when no words tell: what one does with such a file."""
+    """Return what is most likely wanted when no words tell: what one does with such a file."""
     end = len(wording.instruction)
     if (wording.quotes or wording.given) and (labels := labels_in(wording)):
         return [Intent("zero-shot-classification", 0, end, labels=labels)]
@@ -80,7 +80,7 @@ def guess(wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
 
 
 def _all_intents(wording: ParsedRequest, kinds: frozenset[str]) -> list[CueMatch]:
-    """The cues that fit what is there, and, when a picture is to be made, what can be done with it afterwards."""
+    """Return the cues that fit what is there, and, when a picture is to be made, what can be done with it afterwards."""
     table = cue_table()
     found = table.intents(wording.instruction, kinds)
     made = [i.start for i in found if i.task == "text-to-image"]
@@ -114,7 +114,7 @@ def _of_a_new_picture(want: Intent, found: Sequence[Intent], kinds: frozenset[st
 
 
 def _verb(task: str, kinds: frozenset[str], has_text: bool) -> str:
-    """What a verb in capitals means for what it is applied to; a task name stays as it is."""
+    """Return what a verb in capitals means for what it is applied to; a task name stays as it is."""
     if not task.isupper():
         return task
     meanings = cue_table().verbs[task]

@@ -47,7 +47,7 @@ def sentiment_or_labels(found: Sequence[Intent], wording: ParsedRequest, kinds: 
 
 
 def _sorting(want: Intent, wording: ParsedRequest, kinds: frozenset[str], found: Sequence[Intent]) -> str:
-    """Whether labels are for a picture's look or for what is written in it; empty where they are a mere question."""
+    """Return whether labels are for a picture's look or for what is written in it; empty where they are a mere question."""
     words = wording.instruction + " " + " ".join(wording.files).lower()
     for label in want.labels:  # "a ticket or a receipt?" makes nothing a document
         words = words.replace(label, "")
@@ -62,7 +62,7 @@ def _sorting(want: Intent, wording: ParsedRequest, kinds: frozenset[str], found:
 
 
 def once(found: Sequence[Intent]) -> list[Intent]:
-    """Each task once, at its first mention; a later mention may add the question."""
+    """Return each task once, at its first mention; a later mention may add the question."""
     seen: dict[str, Intent] = {}
     for want in found:
         known = seen.get(want.task)
@@ -82,7 +82,7 @@ def outranked(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[
 
 
 def _beside(weak: Intent, strong: Intent, wording: ParsedRequest) -> bool:
-    """Whether nothing but the words of one thing lies between two wants."""
+    """Return whether nothing but the words of one thing lies between two wants."""
     first, second = sorted((weak, strong), key=lambda w: w.start)
     between = wording.instruction[first.end : second.start]
     return not _APART.search(between)
@@ -127,7 +127,7 @@ def order(found: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
 
 
 def _after_what_they_name(ranked: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
-    """A step that names the result of another ("translate the answer") comes after it."""
+    """Return a step that names the result of another ("translate the answer") comes after it."""
     result = list(ranked)
     for want in ranked:
         _, end = wording.clause(want.start)
@@ -140,7 +140,7 @@ def _after_what_they_name(ranked: Sequence[Intent], wording: ParsedRequest) -> l
 
 
 def _with_followers(ranked: Sequence[Intent]) -> list[Intent]:
-    """A picture that is made from a control picture comes right after it."""
+    """Return a picture that is made from a control picture comes right after it."""
     result: list[Intent] = []
     followers = {w.task.removesuffix("-text-to-image"): w for w in ranked if w.follows}
     for want in ranked:

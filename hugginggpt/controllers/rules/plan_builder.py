@@ -87,7 +87,7 @@ class PlanBuilder:
         self._chain.add(row, [{k: v for k, v in args.items() if v} for args in variants], want.start)
 
     def _shared(self, want: Intent, row: TaskType) -> dict[str, Any]:
-        """The arguments that come from the words of the step itself."""
+        """Return the arguments that come from the words of the step itself."""
         said: dict[str, Any] = {"question": want.question, "labels": ", ".join(want.labels), "instruction": want.instruction}
         args = {name: value for name, value in said.items() if value and row.input(name)}
         if want.spoken and (asked := self._read_attached(want, (Kind.AUDIO,))):
@@ -101,14 +101,14 @@ class PlanBuilder:
         return args
 
     def _masked(self) -> dict[str, Any]:
-        """The picture and the mask: the mask is called so, or is the second."""
+        """Return the picture and the mask: the mask is called so, or is the second."""
         pictures = self._attached(Kind.IMAGE)
         masks = [r for r in pictures if _IS_MASK.search(r.origin.label.lower())] or pictures[1:2]
         others = [r for r in pictures if r not in masks]
         return {name: found[0].name for name, found in (("image", others), ("mask", masks)) if found}
 
     def _files(self, kind: Kind, want: Intent) -> list[str]:
-        """What a step works on: what the step before changed, else what is attached; one task for each."""
+        """Return what a step works on: what the step before changed, else what is attached; one task for each."""
         if want.follows and self._chain.last:
             return list(self._chain.last.references)
         made = self._chain.made.get(kind)
@@ -121,7 +121,7 @@ class PlanBuilder:
         return (list(self._wording.urls) or unknown)[:1]
 
     def _takes_made(self, made: DraftResult, want: Intent, attached: Sequence[Resource]) -> bool:
-        """Whether a step works on what another made of its kind, and not on what is attached."""
+        """Return whether a step works on what another made of its kind, and not on what is attached."""
         if not attached or want.later or _REFERS_BACK.search(self._clause[: _CLAUSE_CHARS + want.end - want.start]):
             return True
         return made.task in rules().changes and not made.task.endswith("-text-to-image")
@@ -142,7 +142,7 @@ class PlanBuilder:
         return [own] if own else []
 
     def _is_prompted(self, want: Intent, following: int | None) -> bool:
-        """Whether the words of a step are its text, files or not: "a jingle for it" is, "turn it into a song" is not."""
+        """Return whether the words of a step are its text, files or not: "a jingle for it" is, "turn it into a song" is not."""
         if want.task not in rules().prompted or want.task == "conversational":
             return False
         needs_file = want.task == "text-to-image" and self._resources
@@ -150,7 +150,7 @@ class PlanBuilder:
         return not (needs_file or speaks_of_text)
 
     def _made_texts(self, want: Intent, following: int | None) -> Texts:
-        """What other steps made that this one works on."""
+        """Return what other steps made that this one works on."""
         chain = self._chain
         attached = self._attached(Kind.TEXT)
         start, end = self._wording.clause(want.start)
@@ -172,7 +172,7 @@ class PlanBuilder:
         return self._joined(want, content) if content else []
 
     def _joined(self, want: Intent, made: DraftResult) -> Texts:
-        """Several results go to one task, where it takes several, or to one task each."""
+        """Return several results go to one task, where it takes several, or to one task each."""
         references: list[str | list[str]] = list(made.references)
         if len(references) > 1 and want.task in rules().joining and not _EACH.search(self._clause):
             return [" ".join(made.references)]
@@ -196,7 +196,7 @@ class PlanBuilder:
         return list(names) if each or len(names) == 1 else [names]
 
     def _read_attached(self, want: Intent, kinds: Sequence[Kind] = tuple(_READER)) -> Texts:
-        """What stands in a picture or is said in a recording, read by a task that nobody mentioned."""
+        """Return what stands in a picture or is said in a recording, read by a task that nobody mentioned."""
         for kind in kinds:
             made = self._chain.made.get(kind)
             attached = [r for r in self._mentions.of(want, kind) if r.kind is kind]
@@ -216,7 +216,7 @@ class PlanBuilder:
         return self._chain.add(row, [{row.inputs[0].name: source} for source in sources], want.start)
 
     def _pair(self, want: Intent) -> tuple[Any, Any]:
-        """The two texts of a comparison."""
+        """Return the two texts of a comparison."""
         both = [*self._compared(want), *self._said_twice()]
         return (both[0] if both else None), (both[1] if len(both) > 1 else None)
 

@@ -38,7 +38,7 @@ class PlanDraft:
     """The last step that made a picture, sound or video which later steps work on."""
 
     def add(self, row: TaskType, variants: Sequence[Mapping[str, Any]], start: int) -> DraftResult:
-        """One more step, as one task for each set of arguments."""
+        """Return one more step, as one task for each set of arguments."""
         ids = range(len(self.tasks), len(self.tasks) + len(variants))
         self.tasks += [{"task": row.name, "id": number, "args": dict(args)} for number, args in zip(ids, variants, strict=True)]
         step = DraftResult(row.name, tuple(ids), start, row.outputs)
@@ -64,7 +64,7 @@ class PlanDraft:
         return [step for step in self.spoken if step.task not in rules().findings]
 
     def content_for(self, task: str) -> DraftResult | None:
-        """The text that a task works on where its words name none: the last; for a finding the last that is whole."""
+        """Return the text that a task works on where its words name none: the last; for a finding the last that is whole."""
         contents = self.contents
         if task in rules().findings and contents:
             contents = [step for step in contents if step.task not in rules().shortened] or contents[-1:]
@@ -73,16 +73,16 @@ class PlanDraft:
         return contents[-1] if contents else None
 
     def _is_shortened_only(self, contents: Sequence[DraftResult]) -> bool:
-        """Whether there is nothing but a summary of a text that was given: a finding is made of the text itself."""
+        """Return whether there is nothing but a summary of a text that was given: a finding is made of the text itself."""
         return all(step.task in rules().shortened for step in contents)
 
     def result(self, tasks: Collection[str], kind: Kind, before: int) -> DraftResult | None:
-        """The last step of one of these tasks that makes a kind; its words stand before a position."""
+        """Return the last step of one of these tasks that makes a kind; its words stand before a position."""
         found = [s for s in self.steps if s.task in tasks and kind in s.outputs and s.start <= before]
         return found[-1] if found else None
 
     def spoken_near(self, position: int, start: int, end: int) -> DraftResult:
-        """What is read aloud: what the same part of the sentence asks for, else what was asked for last before it."""
+        """Return what is read aloud: what the same part of the sentence asks for, else what was asked for last before it."""
         spoken = self.spoken
         beside = [step for step in spoken if start <= step.start < end]
         before = [step for step in spoken if step.start <= position]

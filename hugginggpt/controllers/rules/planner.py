@@ -127,19 +127,19 @@ def _ask_for_a_file(wording: ParsedRequest, table: TaskTable) -> None:
 
 @functools.cache
 def _function_words() -> tuple[frozenset[str], frozenset[str]]:
-    """The little words of English, and those of its neighbours."""
+    """Return the little words of English, and those of its neighbours."""
     raw = load("rules.yaml")
     return frozenset(raw["english"].split()), frozenset(raw["foreign"].split())
 
 
 def _is_foreign(wording: ParsedRequest) -> bool:
-    """Whether the instruction, without what is quoted in it, is in a script that isn't Latin."""
+    """Return whether the instruction, without what is quoted in it, is in a script that isn't Latin."""
     letters = [character for character in wording.instruction if character.isalpha()]
     return bool(letters) and sum(ord(character) > 0x24F for character in letters) > _MOSTLY * len(letters)
 
 
 def _is_foreign_latin(wording: ParsedRequest) -> bool:
-    """Whether more little words are of its neighbours than of English, or none of several words is English."""
+    """Return whether more little words are of its neighbours than of English, or none of several words is English."""
     english, foreign = _function_words()
     words = re.findall(r"[^\W\d_]+", wording.instruction)
     if any(word in foreign - english for word in words):
@@ -154,13 +154,13 @@ def _kinds(wording: ParsedRequest, context: Sequence[Resource]) -> frozenset[str
 
 
 def _kind_of_page(wording: ParsedRequest) -> frozenset[str]:
-    """What an address without a telling suffix leads to: what the request calls it, else a text."""
+    """Return what an address without a telling suffix leads to: what the request calls it, else a text."""
     called = (kind for kind, nouns in _NOUNS.items() if re.search(rf"\b{nouns}\b", wording.instruction))
     return frozenset([next(called, "text")])
 
 
 def _missing_kind(wording: ParsedRequest) -> frozenset[str]:
-    """What "this photo" speaks of when nothing is attached: its task is planned, and then the file is asked for."""
+    """Return what "this photo" speaks of when nothing is attached: its task is planned, and then the file is asked for."""
     if wording.given or wording.quotes:
         return frozenset()
     spoken_of = (kind for kind, nouns in _NOUNS.items() if re.search(rf"\b(?:this|my|attached) {nouns}\b", wording.instruction))

@@ -26,7 +26,7 @@ _AND_IT: Final = pattern("prompts", "and_it")
 
 
 def prompt(want: Intent, wording: ParsedRequest, following: int | None) -> str | None:
-    """The words after a cue, when they themselves are what to work on; None where they only point at something.
+    """Return the words after a cue, when they themselves are what to work on; None where they only point at something.
 
     Args:
         want: The step.
@@ -56,7 +56,7 @@ def prompt(want: Intent, wording: ParsedRequest, following: int | None) -> str |
 
 
 def has_own(want: Intent, wording: ParsedRequest, following: int | None) -> bool:
-    """Whether a step names what it shall make ("a dragon"), rather than what another step made ("it", "the tale")."""
+    """Return whether a step names what it shall make ("a dragon"), rather than what another step made ("it", "the tale")."""
     if wording.given or wording.quotes:
         return False
     found = _phrase(want, wording, following, behind=True)
@@ -72,7 +72,7 @@ def _says_itself(want: Intent, wording: ParsedRequest, following: int | None) ->
 
 
 def _phrase(want: Intent, wording: ParsedRequest, following: int | None, *, behind: bool = False) -> str:
-    """The words behind a cue, or those before it where there are none behind, unless only those are wanted."""
+    """Return the words behind a cue, or those before it where there are none behind, unless only those are wanted."""
     text, bounds = wording.text, wording.sentence(want.start)
     end = _before(following, want, wording) if following is not None and want.start < following else bounds[1]
     said = re.split(r",? (?:and )?then\b", text[want.start : max(end, want.start)])[0]
@@ -82,11 +82,11 @@ def _phrase(want: Intent, wording: ParsedRequest, following: int | None, *, behi
 
 
 def _before(following: int, want: Intent, wording: ParsedRequest) -> int:
-    """Where the words of a step end that another follows: at the "and" or the comma before it, if that is near."""
+    """Return where the words of a step end that another follows: at the "and" or the comma before it, if that is near."""
     ends = [m.start() for m in _JOINT.finditer(wording.instruction, want.end, following)]
     return ends[-1] if ends and len(wording.instruction[ends[-1] : following].split()) <= _FEW_WORDS else following
 
 
 def without_tail(text: str) -> str:
-    """A phrase without the order words and thanks at its end, of which only the end is looked at."""
+    """Return a phrase without the order words and thanks at its end, of which only the end is looked at."""
     return text[:-_TAIL_CHARS] + _TAIL.sub("", text[-_TAIL_CHARS:])

@@ -52,7 +52,7 @@ def with_questions(found: list[Intent], wording: ParsedRequest, kinds: frozenset
 
 
 def _parts(wording: ParsedRequest) -> Iterator[tuple[int, int]]:
-    """The sentences, and by itself a question that one ends with after a colon."""
+    """Yield the sentences, and by itself a question that one ends with after a colon."""
     for start, end in sentences(wording.text):
         colons = [m.end() for m in re.finditer(r":\s+", wording.instruction[start:end])]
         asked = [start + c for c in colons if cue_table().question.search(wording.instruction[start + c : end])]
@@ -60,7 +60,7 @@ def _parts(wording: ParsedRequest) -> Iterator[tuple[int, int]]:
 
 
 def _spoken(wording: ParsedRequest, kinds: frozenset[str]) -> Intent | None:
-    """The answer to a question that is asked in a recording, of what came with it."""
+    """Return the answer to a question that is asked in a recording, of what came with it."""
     asked = _SPOKEN.search(wording.instruction)
     if not asked or "audio" not in kinds or not (about := kinds & {"image", "table", "text"}):
         return None
@@ -69,12 +69,12 @@ def _spoken(wording: ParsedRequest, kinds: frozenset[str]) -> Intent | None:
 
 
 def is_polite(clause: str) -> bool:
-    """Whether what looks like a question asks for something to be done."""
+    """Return whether what looks like a question asks for something to be done."""
     return bool(_POLITE.match(clause))
 
 
 def _question(start: int, end: int, wording: ParsedRequest, kinds: frozenset[str], found: Sequence[Intent]) -> Intent:
-    """A question, as the task that answers it from what is there."""
+    """Return a question, as the task that answers it from what is there."""
     text = re.sub(r"^[\s\-–—" + BLANK + r"]+", "", _without_quotes(wording, start, end)).strip()
     about = (_kinds_in(wording, start, end) & kinds) or kinds
     readers = [w for w in found if w.task in _READERS]
@@ -92,21 +92,21 @@ def _question(start: int, end: int, wording: ParsedRequest, kinds: frozenset[str
 
 
 def _describes(reader: Intent, wording: ParsedRequest) -> bool:
-    """Whether a picture is described, which answers no further questions, rather than read."""
+    """Return whether a picture is described, which answers no further questions, rather than read."""
     said = wording.instruction[reader.start : reader.end]
     tags = cue_table().tags
     return reader.task == "image-to-text" and bool(tags["captioning"].search(said)) and not tags["reading"].search(said)
 
 
 def _kinds_in(wording: ParsedRequest, start: int, end: int) -> frozenset[str]:
-    """The kinds of files that the words of a question speak of."""
+    """Return the kinds of files that the words of a question speak of."""
     said = wording.instruction[start:end]
     named = {kind.value for position, name in wording.places if start <= position < end if (kind := kind_of(name))}
     return frozenset(named | {kind for kind, words in _KIND_WORDS.items() if words.search(said)})
 
 
 def _without_quotes(wording: ParsedRequest, start: int, end: int) -> str:
-    """The words of a question, without a long text in quotes before it."""
+    """Return the words of a question, without a long text in quotes before it."""
     blanks = re.match(BLANK + r"{20,}\W*", wording.instruction[start:end])
     return wording.text[start + (blanks.end() if blanks else 0) : end]
 
@@ -133,5 +133,5 @@ def narrowed(found: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
 
 
 def is_answerable(found: Sequence[Intent]) -> bool:
-    """Whether something other than a question works on a text anyway."""
+    """Return whether something other than a question works on a text anyway."""
     return bool({w.task for w in found} & (rules().text_tasks - {"question-answering", "translation"}))

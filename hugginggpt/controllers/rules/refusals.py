@@ -51,19 +51,19 @@ def _limits() -> _Limits:
 
 
 def small_talk(wording: ParsedRequest) -> str:
-    """What is answered to a request that is nothing but small talk; empty for any other."""
+    """Return what is answered to a request that is nothing but small talk; empty for any other."""
     said = wording.instruction.strip()
     return next((answer for pattern, answer in _limits().talk if said and pattern.fullmatch(said)), "")
 
 
 def general_question(wording: ParsedRequest) -> str:
-    """What is answered to a question that there is nothing to answer from; empty if it is none."""
+    """Return what is answered to a question that there is nothing to answer from; empty if it is none."""
     said = wording.instruction.strip()
     return _limits().knowledge if cue_table().question.search(said) and not wording.given and not wording.quotes else ""
 
 
 def refusals(wording: ParsedRequest, kinds: frozenset[str]) -> list[Refusal]:
-    """All that is asked for and can't be done, in the order of the words, each reason once."""
+    """Return all that is asked for and can't be done, in the order of the words, each reason once."""
     found: dict[str, Refusal] = {}
     for pattern, reason, given in _limits().cannot:
         if (not given or given & kinds) and (match := pattern.search(wording.instruction)) and reason not in found:

@@ -56,7 +56,7 @@ class ParsedRequest:
     """Where each of them stands, in the order of the text; one that is mentioned twice stands there twice."""
 
     def without(self, spans: Sequence[tuple[int, int]]) -> ParsedRequest:
-        """The same with some words of the instruction blanked out."""
+        """Return the same with some words of the instruction blanked out."""
         return replace(self, instruction=blanked(self.instruction, spans, BLANK))
 
     def sentence(self, position: int) -> tuple[int, int]:
@@ -109,7 +109,7 @@ def _lowered(text: str) -> str:
 
 
 def _without_middle(text: str) -> str:
-    """What is to be done stands at the beginning or at the end of a long text; what it says in between is material.
+    """Return what is to be done stands at the beginning or at the end of a long text; what it says in between is material.
 
     It also bounds the time that the search for cues takes, whatever somebody sends.
     """
@@ -123,7 +123,7 @@ def _blank(text: str, start: int, end: int) -> str:
 
 
 def _after_colon(wording: ParsedRequest, *, attached: bool) -> ParsedRequest:
-    """A text that follows a colon or an empty line is given, not part of the instruction."""
+    """Return a text that follows a colon or an empty line is given, not part of the instruction."""
     for match in re.finditer(r":(?=\s)|\n\s*\n|\n|\s[-–—]{1,2}>?\s", wording.instruction):
         rest = wording.text[match.end() :].strip()
         before = wording.instruction[: match.start()].strip()
@@ -169,14 +169,14 @@ def _is_list(text: str) -> bool:
 
 
 def _is_instruction(text: str, before: str) -> bool:
-    """What follows a colon may be the steps themselves ("too long for me: get the text off it, shorten it")."""
+    """Return what follows a colon may be the steps themselves ("too long for me: get the text off it, shorten it")."""
     if _STEP.match(text):
         return True
     return bool(_WISH.match(text)) and not cue_table().intents(before, _ALL_KINDS)
 
 
 def _is_asked_of(before: str, rest: str) -> bool:
-    """Whether what follows a dash is a question about the text before it."""
+    """Return whether what follows a dash is a question about the text before it."""
     if not rest.endswith("?") or len(before.split()) < _MIN_QUESTION_WORDS or not cue_table().question.search(rest.lower()):
         return False
     return not cue_table().intents(before, frozenset({"none", "text"}))
@@ -184,7 +184,7 @@ def _is_asked_of(before: str, rest: str) -> bool:
 
 @functools.lru_cache(maxsize=32)
 def sentences(text: str) -> tuple[tuple[int, int], ...]:
-    """Where the sentences of a text begin and end."""
+    """Return where the sentences of a text begin and end."""
     bounds: list[tuple[int, int]] = []
     start = 0
     for match in _SENTENCE.finditer(text):

@@ -48,7 +48,7 @@ def _labelled(want: Intent, wording: ParsedRequest) -> Intent:
 
 
 def _found(want: Intent, wording: ParsedRequest) -> Intent:
-    """The things that are to be found, each a label."""
+    """Return the things that are to be found, each a label."""
     match = _FIND.search(wording.instruction, max(0, want.start - 1))
     if not match:
         return want
@@ -82,13 +82,13 @@ def _changed(want: Intent, wording: ParsedRequest) -> Intent:
 
 
 def _painted_over(want: Intent, wording: ParsedRequest) -> Intent:
-    """What shall be where the mask is, where that is said."""
+    """Return what shall be where the mask is, where that is said."""
     match = next((match for pattern in _OVER if (match := pattern.search(wording.instruction))), None)
     return replace(want, prompt=wording.text[match.start("prompt") : match.end("prompt")].strip() if match else "")
 
 
 def _moved(want: Intent, wording: ParsedRequest) -> Intent:
-    """How a picture is to move, where that is said."""
+    """Return how a picture is to move, where that is said."""
     _, end = wording.sentence(want.start)
     match = _MOVES.search(wording.instruction, want.end, end)
     return replace(want, prompt=wording.text[match.start("prompt") : match.end("prompt")].strip() if match else "")
@@ -112,7 +112,7 @@ _DETAILS: Final[Mapping[str, Callable[[Intent, ParsedRequest], Intent]]] = {
 
 
 def labels_in(wording: ParsedRequest) -> tuple[str, ...]:
-    """The labels of a request that sorts: the longest list of short phrases with commas, or with "or"."""
+    """Return the labels of a request that sorts: the longest list of short phrases with commas, or with "or"."""
     if len(wording.quotes) > 2:
         return wording.quotes[1:]
     lists = [m[1] for m in _LABEL_LIST.finditer(wording.instruction)]
@@ -126,7 +126,7 @@ def labels_in(wording: ParsedRequest) -> tuple[str, ...]:
 
 
 def languages(wording: ParsedRequest) -> tuple[str, ...]:
-    """The languages to translate into: those that something is to be put into, else the one the person speaks."""
+    """Return the languages to translate into: those that something is to be put into, else the one the person speaks."""
     groups: list[tuple[int, list[str]]] = []
     spoken: list[str] = []
     end = -1
@@ -146,7 +146,7 @@ def languages(wording: ParsedRequest) -> tuple[str, ...]:
 
 
 def _weight(before: str, behind: str) -> int:
-    """How surely the words around a language say that something is to be put into it; 0 where they don't."""
+    """Return how surely the words around a language say that something is to be put into it; 0 where they don't."""
     if into := _INTO.search(before):
         opening = before[: into.start()].rstrip()
         is_in = _IN.search(before)

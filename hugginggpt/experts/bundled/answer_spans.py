@@ -73,7 +73,7 @@ class Span:
 
 
 def find_answer_spans(kind: str, sentence: str, question: str) -> list[Span]:
-    """The pieces of a sentence that are of the kind that is asked for and that the question doesn't contain itself."""
+    """Return the pieces of a sentence that are of the kind that is asked for and that the question doesn't contain itself."""
     found = _FINDERS.get(kind, _by_pattern)(kind, sentence[:_MAX_CHARS], question)
     return [span for span in found if span.text.lower() not in question.lower()]
 
@@ -108,7 +108,7 @@ def _plain_sums(sentence: str, question: str) -> list[Span]:
 
 
 def _looks_like_code(sentence: str, start: int, number: str) -> bool:
-    """Whether a number is more likely a name (of an invoice, an account) than an amount."""
+    """Return whether a number is more likely a name (of an invoice, an account) than an amount."""
     bare = number.isdigit()
     return (bare and (number[0] == "0" or len(number) > 4)) or bool(_NAMES_A_CODE.search(sentence[max(0, start - 20) : start]))
 
@@ -125,7 +125,7 @@ def _is_share_or_sum(span: Span, sentence: str) -> bool:
 
 
 def matches_counted_noun(span: Span, sentence: str, question: str) -> bool:
-    """Whether a number stands right before what "how many ..." asks for; True for all other questions."""
+    """Return whether a number stands right before what "how many ..." asks for; True for all other questions."""
     counted = re.search(r"how many (\w+)", question.lower())
     if not counted:
         return True

@@ -104,7 +104,7 @@ class BundledExpert:
         return model is not None and all(find_package(module) is not None for module in model.modules)
 
     def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
-        """The models whose packages are installed, in the file's order."""
+        """Return the models whose packages are installed, in the file's order."""
         return self._cards
 
     async def run(self, call: Call) -> Result:

@@ -58,7 +58,7 @@ def answer(call: Call) -> Result:
 
 
 def build_answers_output(parts: Sequence[str], found: Sequence[ExtractedAnswer]) -> Output:
-    """The answers to the parts of a question as one text.
+    """Return the answers to the parts of a question as one text.
 
     Returns:
         ``data`` holds answer, sentence and confidence (0..1); with several parts also ``parts``, the same for each.
@@ -130,7 +130,7 @@ def _best(
 
 
 def compute_word_overlap(words: frozenset[str], texts: Sequence[str]) -> NDArray[np.float64]:
-    """Which share of a question's words each text contains."""
+    """Return which share of a question's words each text contains."""
     import numpy as np
 
     return np.array([len(words & extract_content_words(text)) / max(len(words), 1) for text in texts])

@@ -51,7 +51,7 @@ def summarize(call: Call) -> Result:
 
 
 def parse_length(instruction: str) -> tuple[int | None, bool]:
-    """How many sentences a wish asks for, 1..10, None where it names no number; and whether it wants a list.
+    """Return how many sentences a wish asks for, 1..10, None where it names no number; and whether it wants a list.
 
     >>> parse_length("in five bullet points")
     (5, True)
@@ -70,7 +70,7 @@ def _is_heading(sentence: str) -> bool:
 
 
 def select_central_sentences(sentences: Sequence[str], count: int, call: Call | None = None) -> list[str]:
-    """The `count` sentences nearest to what the whole text says and least like each other, in their order."""
+    """Return the `count` sentences nearest to what the whole text says and least like each other, in their order."""
     import numpy as np
 
     vectors = encode(sentences, call)

@@ -87,7 +87,7 @@ class _FormField:
 
 
 def extract_page_answers(rows: Sequence[Sequence[Cell]], questions: Sequence[str]) -> list[ExtractedAnswer]:
-    """The answer to each question, from the page's labels where they have it, else from its sentences."""
+    """Return the answer to each question, from the page's labels where they have it, else from its sentences."""
     return [_from_labels(rows, question) or _from_text(rows, question) for question in questions]
 
 
@@ -96,7 +96,7 @@ def _from_text(rows: Sequence[Sequence[Cell]], question: str) -> ExtractedAnswer
 
 
 def _sentences(rows: Sequence[Sequence[Cell]]) -> list[str]:
-    """The page's rows, and sentences over several rows made whole."""
+    """Return the page's rows, and sentences over several rows made whole."""
     text = ""
     for row in rows:
         whole = " ".join(cell.text for cell in row)
@@ -153,7 +153,7 @@ def _without_tax(question: str) -> str:
 
 
 def _telling_words(kind: str, question: str) -> frozenset[str]:
-    """The words of a question that tell which value is meant: not those that name the page, or any value of the kind."""
+    """Return the words of a question that tell which value is meant: not those that name the page, or any value of the kind."""
     words = extract_content_words(_spelt_out(question))
     if kind != "code":  # "the invoice's number" is another one than the account's
         words -= DOCUMENT_WORDS
@@ -167,7 +167,7 @@ def _spelt_out(text: str) -> str:
 
 
 def _hint(kind: str, question: str, words: frozenset[str], label: str) -> float:
-    """What a label gains by saying in other words what is asked for."""
+    """Return what a label gains by saying in other words what is asked for."""
     asked, said = question.lower(), label.lower()
     if kind in {"money", "code"} and words <= _GENERIC["code"]:  # "How much is it?", "What is the number?"
         asked += " total invoice"
@@ -178,7 +178,7 @@ def _hint(kind: str, question: str, words: frozenset[str], label: str) -> float:
 
 
 def _letterhead(rows: Sequence[Sequence[Cell]], question: str) -> ExtractedAnswer | None:
-    """Who sent the page: what stands at its top."""
+    """Return who sent the page: what stands at its top."""
     if not rows or not re.search(_ISSUER, question.lower()):
         return None
     for cell in rows[0]:
@@ -192,7 +192,7 @@ def _names(spans: Sequence[Span]) -> list[Span]:
 
 
 def _entries(rows: Sequence[Sequence[Cell]], kind: str, question: str) -> Iterator[_FormField]:
-    """The values of a kind with the labels that they may have; of several sums in a row the last first, as on a bill."""
+    """Yield the values of a kind with the labels that they may have; of several sums in a row the last first, as on a bill."""
     flat = [cell.text for row in rows for cell in row]
     found = iter(find_spans_in_texts(kind, flat, question))
     spans = [[next(found) for _ in row] for row in rows]
@@ -225,7 +225,7 @@ def _labelled(
 
 
 def _above(rows: Sequence[Sequence[Cell]], cell: Cell) -> Cell | None:
-    """The nearest cell that stands right above one, in the same column."""
+    """Return the nearest cell that stands right above one, in the same column."""
     left, top, right, bottom = cell.box
     for row in reversed(rows):
         for other in row:

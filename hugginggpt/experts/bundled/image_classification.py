@@ -32,7 +32,7 @@ def _model() -> tuple[Any, list[str]]:
 
 
 def classify(image: Image.Image, top: int = 5) -> list[dict[str, Any]]:
-    """The `top` likeliest classes of an RGB picture: {"label", "score"} with scores in 0..1, the best first.
+    """Return the `top` likeliest classes of an RGB picture: {"label", "score"} with scores in 0..1, the best first.
 
     Preprocessing is that of the Lite models: bicubic centre crop to 224 × 224, (pixel - 127) / 128.
     """
@@ -52,7 +52,7 @@ def classify(image: Image.Image, top: int = 5) -> list[dict[str, Any]]:
 
 
 def describe_guesses(guesses: list[dict[str, Any]]) -> str:
-    """The classes in words that admit doubt, to stand alone or after "it seems to show"."""
+    """Return the classes in words that admit doubt, to stand alone or after "it seems to show"."""
     best = guesses[0]
     others = ", ".join(f"{g['label']} ({g['score']:.0%})" for g in guesses[1:3])
     if best["score"] < _UNSURE:

@@ -21,7 +21,7 @@ _SHORTEST: Final = 0.035
 
 
 def detect_segments(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The straight lines of a picture, the longest first.
+    """Return the straight lines of a picture, the longest first.
 
     Args:
         pixels: RGB, shape (height, width, 3).

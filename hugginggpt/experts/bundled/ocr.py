@@ -111,7 +111,7 @@ def format_rows(rows: list[list[TextLine]]) -> str:
 
 
 def merge_into_cells(row: list[TextLine]) -> list[Cell]:
-    """The pieces of a row, those that stand close together joined."""
+    """Return the pieces of a row, those that stand close together joined."""
     found = [Cell(row[0].text, row[0].box)]
     for left, right in zip(row, row[1:], strict=False):
         height = min(left.box[3] - left.box[1], right.box[3] - right.box[1])
@@ -128,7 +128,7 @@ def _joined(cell: Cell, line: TextLine) -> Cell:
 
 
 def read_text_rows(image: Image.Image) -> list[list[TextLine]]:
-    """The pieces of text of a picture in rows, top to bottom, each row left to right; [] when there is none.
+    """Return the pieces of text of a picture in rows, top to bottom, each row left to right; [] when there is none.
 
     Args:
         image: RGB.
@@ -152,7 +152,7 @@ def read_text_rows(image: Image.Image) -> list[list[TextLine]]:
 
 
 def _prepared(image: Image.Image) -> tuple[Image.Image, float]:
-    """The picture at a size and shape that the detector can take, and by what factor it was scaled."""
+    """Return the picture at a size and shape that the detector can take, and by what factor it was scaled."""
     from PIL import Image
 
     scale = min(1.0, _MAX_SIDE / max(image.size))

@@ -37,7 +37,7 @@ _MAX_PARTS: Final = 5
 
 
 def split_question(question: str) -> list[str]:
-    """The questions that a question is made of; a part that is only "when" is completed from another one.
+    """Return the questions that a question is made of; a part that is only "when" is completed from another one.
 
     >>> split_question("How much is due, and when?")
     ['How much is due', 'when is due']
@@ -52,7 +52,7 @@ def split_question(question: str) -> list[str]:
 
 
 def _is_bare(part: str) -> bool:
-    """Whether it is a question word alone: "when", "how long", "by when"."""
+    """Return whether it is a question word alone: "when", "how long", "by when"."""
     return len(part.split()) <= 2 and not extract_content_words(part)
 
 
@@ -63,12 +63,12 @@ def detect_answer_kind(question: str) -> str | None:
 
 
 def extract_content_words(text: str) -> frozenset[str]:
-    """The stems of the words that carry meaning."""
+    """Return the stems of the words that carry meaning."""
     return frozenset(stem(word) for word in re.findall(r"[^\W_]+", text) if word.lower() not in _STOP)
 
 
 def stem(word: str) -> str:
-    """A word without its ending, in lower case."""
+    """Return a word without its ending, in lower case."""
     word = word.lower()
     for ending in ("ing", "ies", "ed", "es", "s"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:

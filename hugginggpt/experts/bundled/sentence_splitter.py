@@ -28,7 +28,7 @@ _STARTERS: Final = frozenset(
 
 
 def split_sentences(text: str) -> list[str]:
-    """The sentences of a text, white space folded; abbreviations, initials and decimals don't end one.
+    """Return the sentences of a text, white space folded; abbreviations, initials and decimals don't end one.
 
     >>> split_sentences("Dr. Lee paid $3.50. He left at 6 p.m. The shop shut.")
     ['Dr. Lee paid $3.50.', 'He left at 6 p.m.', 'The shop shut.']
@@ -48,7 +48,7 @@ def split_sentences(text: str) -> list[str]:
 
 
 def _ends(before: str, after: str) -> bool:
-    """Whether a full stop between the two ends a sentence."""
+    """Return whether a full stop between the two ends a sentence."""
     word_match = _LAST_WORD.search(before)
     word = word_match[0].lower() if word_match else ""
     following = re.match(r"\W*(\w+)", after)

@@ -59,7 +59,7 @@ def detect_outlines(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _change(lab: NDArray[np.float32], scale: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """How fast the colour changes at each pixel and in which direction (radians), all channels together.
+    """Return how fast the colour changes at each pixel and in which direction (radians), all channels together.
 
     The gradient of a picture of several channels is the larger eigenvalue of its structure tensor (Di Zenzo 1986,
     doi 10.1016/0734-189X(86)90223-9). Coarse scales, which flatten it, are raised by the square root of the scale.

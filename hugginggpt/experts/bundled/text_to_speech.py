@@ -65,7 +65,7 @@ def speak(call: Call) -> Result:
 
 
 def synthesize(text: str, call: Call) -> NDArray[np.float32]:
-    """The text as sound, shape (samples,), 24 kHz; sentence by sentence, so that it can be stopped.
+    """Return the text as sound, shape (samples,), 24 kHz; sentence by sentence, so that it can be stopped.
 
     The random generator is seeded: the same text gives the same sound.
     """

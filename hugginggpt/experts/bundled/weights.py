@@ -27,14 +27,14 @@ _BLOCK: Final = 1 << 20
 
 
 def find_package(module: str) -> Path | None:
-    """Where an installed package lies, without importing it; None when it isn't installed."""
+    """Return where an installed package lies, without importing it; None when it isn't installed."""
     spec = importlib.util.find_spec(module)
     places = list(spec.submodule_search_locations or ()) if spec else []
     return Path(places[0]) if places else None
 
 
 def find_weights(name: str) -> Path:
-    """The file that ``package/inner/file`` names inside an installed package.
+    """Return the file that ``package/inner/file`` names inside an installed package.
 
     Raises:
         ExpertError: The package or the file is missing.
@@ -91,7 +91,7 @@ class Weights:
 
 @functools.cache
 def load_shipped_weights() -> Weights:
-    """The table of ``models_config/bundled.yaml``."""
+    """Return the table of ``models_config/bundled.yaml``."""
     entries = yaml.safe_load(CONFIG_PATH.read_text(encoding="utf-8"))
     return Weights({entry["id"]: entry.get("weights", {}) for entry in entries})
 

@@ -63,7 +63,7 @@ async def clean(call: Call, client: AsyncInferenceClient) -> Result:
 
 
 def _decoded(call: Call, content: Any) -> Output:
-    """A sound file of any format as WAV, at its own rate, mono.
+    """Return a sound file of any format as WAV, at its own rate, mono.
 
     Raises:
         ExpertError: It is no sound.

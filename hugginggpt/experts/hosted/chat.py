@@ -63,7 +63,7 @@ async def _about_picture(call: Call, client: AsyncInferenceClient, question: str
 
 
 async def _ask(call: Call, client: AsyncInferenceClient, content: Any) -> tuple[str, Usage]:
-    """The reply, without the thoughts that some models write first, and what it cost.
+    """Return the reply, without the thoughts that some models write first, and what it cost.
 
     Raises:
         ExpertError: It is empty.

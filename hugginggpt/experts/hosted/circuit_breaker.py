@@ -31,7 +31,7 @@ class Permit:
     wait: float = 0.0
     """For how many seconds the provider is still left alone; 0: call."""
     tries: bool = False
-    """Whether it is the one call that finds out whether the provider works again."""
+    """True if it is the one call that finds out whether the provider works again."""
 
 
 class CircuitBreaker:

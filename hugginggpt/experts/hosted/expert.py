@@ -94,15 +94,15 @@ class HostedExpert:
         self._token = self._visitor.token
 
     def on_behalf(self, visitor: Visitor) -> HostedExpert:
-        """One for a visitor, that shares what is known of models and providers."""
+        """Return one for a visitor, that shares what is known of models and providers."""
         return HostedExpert(self.search, self._circuits, visitor)
 
     def offers(self, task: str) -> str:
-        """What would make a hosted model do a task that nothing here does; empty where that is no question."""
+        """Return what would make a hosted model do a task that nothing here does; empty where that is no question."""
         return "with a Hugging Face token a hosted one does it" if task in HOSTED_TASKS and not self._token else ""
 
     def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
-        """What the visitor has added, then what the Hub's search finds; where it can't be asked, the shipped list."""
+        """Return what the visitor has added, then what the Hub's search finds; where it can't be asked, the shipped list."""
         found = [self._endpoint_card(endpoint) for endpoint in self._visitor.endpoints]
         if not self._token:
             return found
@@ -132,11 +132,11 @@ class HostedExpert:
         return self.search.look_up(model, token)
 
     def serves(self, model: HubModel, task: str) -> bool:
-        """Whether anybody serves a model for a task now."""
+        """Return whether anybody serves a model for a task now."""
         return task in HOSTED_TASKS and bool(self._served(model, task, ""))
 
     def _served(self, model: HubModel, task: str, source: str) -> list[ModelCard]:
-        """A card for each of the first providers that serve the model for this very task."""
+        """Return a card for each of the first providers that serve the model for this very task."""
         does = HOSTED_TASKS[task].does or task
         providers = [each.provider for each in model.served if each.task == does and is_known_to(each.provider, does)]
         if self._visitor.provider:
@@ -206,7 +206,7 @@ class HostedExpert:
             self._circuits.leave(provider, entry, well=last)
 
     def _try(self, asking: _Asking) -> Result | HubFault:
-        """One try, and another one where what the client remembers of the Hub turns out to be too old."""
+        """Return one try, and another one where what the client remembers of the Hub turns out to be too old."""
         outcome = self._try_once(asking)
         if isinstance(outcome, Result) or not outcome.gone or asking.endpoint:
             return outcome
@@ -240,7 +240,7 @@ class HostedExpert:
             return replace(fault, again=False) if isinstance(error, FailedAtOnceError) else fault
 
     async def _call(self, asking: _Asking, token: str, seconds: float) -> Result:
-        """One call, cancelled as soon as nobody waits for it."""
+        """Return one call, cancelled as soon as nobody waits for it."""
         from huggingface_hub import AsyncInferenceClient
 
         call, own = asking.call, asking.endpoint
@@ -260,7 +260,7 @@ class HostedExpert:
                     return await work
 
     def _find_provider(self, call: Call) -> str:
-        """Who serves a model of the shipped list now.
+        """Return who serves a model of the shipped list now.
 
         Raises:
             ExpertError: Nobody does, or the Hub can't be asked.
@@ -287,7 +287,7 @@ def forget_mappings() -> None:
 
 
 def _pause(fault: HubFault, number: int) -> float:
-    """How long to wait before the next try, in seconds: what the server asks for, else longer each time, by chance."""
+    """Return how long to wait before the next try, in seconds: what the server asks for, else longer each time, by chance."""
     if fault.loading:
         return min(max(fault.wait, _FIRST_PAUSE), _LONGEST_PAUSE)
     if fault.wait:

@@ -43,7 +43,7 @@ async def animate(call: Call, client: AsyncInferenceClient) -> Result:
 
 
 def _checked(call: Call, made: Image.Image) -> Image.Image:
-    """A picture that is opened but not decoded yet, as RGB.
+    """Return a picture that is opened but not decoded yet, as RGB.
 
     Raises:
         ExpertError: It has too many pixels, or can't be decoded.

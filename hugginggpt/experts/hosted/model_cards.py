@@ -12,7 +12,7 @@ BACKEND: Final = "hosted"
 
 
 def hosted_card(model: HubModel, task: str, provider: str, source: str) -> ModelCard:
-    """What the Hub's search found, with what our list knows of it besides."""
+    """Return what the Hub's search found, with what our list knows of it besides."""
     entry = known(model.id, task)
     size = model.parameters * 2 / 1e6 if model.parameters else entry.size_mb if entry else None
     return ModelCard(
@@ -32,7 +32,7 @@ def hosted_card(model: HubModel, task: str, provider: str, source: str) -> Model
 
 
 def shipped_card(entry: CatalogEntry, task: str, source: str) -> ModelCard:
-    """What our list knows alone; who serves it is found out when it is needed."""
+    """Return what our list knows alone; who serves it is found out when it is needed."""
     return ModelCard(
         entry.id,
         task,
@@ -47,25 +47,25 @@ def shipped_card(entry: CatalogEntry, task: str, source: str) -> ModelCard:
 
 
 def _described(model: HubModel) -> str:
-    """What the Hub's own numbers tell of a model that our list doesn't know."""
+    """Return what the Hub's own numbers tell of a model that our list doesn't know."""
     size = f"{model.parameters / 1e9:.1f} billion parameters" if model.parameters else ""
     return ", ".join(filter(None, (f"Made for {model.pipeline_tag}", model.library, size))) + "."
 
 
 def ago(seconds: float) -> str:
-    """How long ago something was, as people say it."""
+    """Return how long ago something was, as people say it."""
     return "just now" if seconds < 60 else f"{seconds / 60:.0f} min ago" if seconds < 3600 else f"{seconds / 3600:.0f} h ago"
 
 
 def known_providers() -> frozenset[str]:
-    """The providers that the client knows how to ask."""
+    """Return the providers that the client knows how to ask."""
     from huggingface_hub.inference._providers import PROVIDERS
 
     return frozenset(PROVIDERS)
 
 
 def is_known_to(provider: str, does: str) -> bool:
-    """Whether the client knows how to ask this provider for that; the Hub lists some that it doesn't know yet."""
+    """Return whether the client knows how to ask this provider for that; the Hub lists some that it doesn't know yet."""
     from huggingface_hub.inference._providers import PROVIDERS
 
     return does in PROVIDERS.get(provider, {})  # type: ignore[call-overload]

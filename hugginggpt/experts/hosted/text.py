@@ -84,7 +84,7 @@ async def _filled(text: str, mask: str, client: AsyncInferenceClient) -> Result:
 
 
 def _only(text: str, mask: str, gap: int) -> str:
-    """The text with that one of its gaps alone; the others are left out."""
+    """Return the text with that one of its gaps alone; the others are left out."""
     before, *after = text.split(mask)
     parts = [before]
     for number, part in enumerate(after):
@@ -166,12 +166,12 @@ async def classify_rows(call: Call, client: AsyncInferenceClient) -> Result:
 
 
 def _distinct(header: Sequence[str]) -> list[str]:
-    """The columns' names, each once: a table is sent as a mapping."""
+    """Return the columns' names, each once: a table is sent as a mapping."""
     return [name if header.index(name) == i else f"{name} ({i + 1})" for i, name in enumerate(header)]
 
 
 def _pieces(text: str, room: int = _ROOM) -> list[Piece]:
-    """The text in as few pieces as models can read; all of them in a row are the text."""
+    """Return the text in as few pieces as models can read; all of them in a row are the text."""
     return packed(sentences(text) or [Piece(text)], _weight, room)
 
 

@@ -28,13 +28,13 @@ class TranslationParameters:
     prefix: str = ""
     """Goes before each text."""
     sure: bool = True
-    """Whether that leaves no doubt about the language that comes out."""
+    """True if that leaves no doubt about the language that comes out."""
     into: Language | None = None
     """That language."""
 
 
 def translation_parameters(card: ModelCard, spoken: Language | None, wanted: Language | None) -> TranslationParameters:
-    """How to tell a model to translate.
+    """Return how to tell a model to translate.
 
     Args:
         card: The model's.

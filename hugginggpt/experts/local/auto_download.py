@@ -47,7 +47,7 @@ class FetchingExpert:
         self._max_bytes = max_bytes
 
     def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
-        """One for each task that a small model is known for, unless the cache has a model for it."""
+        """Return one for each task that a small model is known for, unless the cache has a model for it."""
         here = {card.task for card in self._local.cards()}
         slot = self._local.devices[0].slot
         missing = ((task, ids[0]) for task, ids in small_models().items() if task not in here)

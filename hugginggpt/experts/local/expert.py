@@ -136,7 +136,7 @@ class LocalExpert:
         return ModelPool({device.name: device.budget for device in self.devices}, available=available_memory)
 
     def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
-        """One for each cached model and each task that it can do; looks at the disk, so not for the event loop."""
+        """Return one for each cached model and each task that it can do; looks at the disk, so not for the event loop."""
         with self._lock:
             if time.monotonic() - self._scanned > _SECONDS_BETWEEN_SCANS or not self._scanned:
                 self._checkpoints = {checkpoint.id: checkpoint for checkpoint in find_checkpoints(self.cache)}
@@ -171,7 +171,7 @@ class LocalExpert:
         return partner(checkpoint, self._checkpoints.values())
 
     def _device(self, checkpoint: Checkpoint) -> Device:
-        """Where a model runs, a ControlNet beside what it steers; once said, it stays there."""
+        """Return where a model runs, a ControlNet beside what it steers; once said, it stays there."""
         if checkpoint.id not in self._placed and (steered := self._partner(checkpoint)):
             self._placed[checkpoint.id] = self._device(steered)
         if checkpoint.id not in self._placed:
@@ -199,11 +199,11 @@ class LocalExpert:
         return await run_batch_in_thread(self.run_now, calls)
 
     def run_now(self, calls: Sequence[Call]) -> Sequence[Result]:
-        """The same, blocking."""
+        """Return the same, blocking."""
         return self._remote(calls, self.cache) if self._remote else self.run_here(calls)
 
     def run_here(self, calls: Sequence[Call]) -> Sequence[Result]:
-        """The same in this very process."""
+        """Return the same in this very process."""
         card = calls[0].card
         with told_apart(f"{card.id} failed on this input"):
             return _function(_FUNCTIONS[card.task])(calls, self._runtime(card.id))

@@ -38,7 +38,7 @@ _SAMPLES: Final[Mapping[Kind, str]] = {
 
 @functools.cache
 def usual() -> Sequence[str]:
-    """What a ZeroGPU Space loads where its owner has named nothing: ``models_config/preload.yaml``."""
+    """Return what a ZeroGPU Space loads where its owner has named nothing: ``models_config/preload.yaml``."""
     found: list[str] = yaml.safe_load(LIST.read_text(encoding="utf-8"))
     return tuple(found)
 
@@ -62,14 +62,14 @@ def load_all(expert: CacheExpert, models: Sequence[str]) -> Sequence[str]:
 
 
 def load_behind(expert: CacheExpert, models: Sequence[str]) -> threading.Thread:
-    """The same in a thread that nobody has to wait for."""
+    """Return the same in a thread that nobody has to wait for."""
     thread = threading.Thread(target=load_all, args=(expert, models), name="preload", daemon=True)
     thread.start()
     return thread
 
 
 def sample_call(card: ModelCard) -> Call:
-    """A call of a model with inputs of the right kinds, whose result nobody wants."""
+    """Return a call of a model with inputs of the right kinds, whose result nobody wants."""
     inputs = {given.name: _sample(given) for given in task_table()[card.task].inputs if given.required}
     return Call(card, inputs, lambda suffix: Path(os.devnull))
 

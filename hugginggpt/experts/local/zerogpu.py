@@ -49,7 +49,7 @@ class RemoteFailure:
 
 
 def on_zero_gpu() -> bool:
-    """Whether this is a ZeroGPU Space."""
+    """Return whether this is a ZeroGPU Space."""
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in {"1", "t", "true"}
 
 
@@ -76,7 +76,7 @@ def send(
 
 
 def work(errand: RemoteJob) -> Sequence[Result] | RemoteFailure:
-    """What the process with the GPU does."""
+    """Return what the process with the GPU does."""
 
     def new_path(suffix: str) -> Path:
         return errand.folder / f"{secrets.token_hex(12)}{suffix}"
@@ -117,7 +117,7 @@ def run_remotely(calls: Sequence[Call], cache: Path | None) -> Sequence[Result]:
 
 @functools.cache
 def _expert(cache: Path | None) -> LocalExpert:
-    """The back end of the process with the GPU, and of the one that it is a copy of."""
+    """Return the back end of the process with the GPU, and of the one that it is a copy of."""
     return LocalExpert(cache)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def build_audio_output(call: Call, samples: NDArray[np.floating[Any]], rate: int) -> Output:
-    """A WAV file of what a model made.
+    """Return a WAV file of what a model made.
 
     Args:
         call: Gives the file its place.

@@ -36,7 +36,7 @@ class LabelledBox:
 
 
 def assign_colours(labels: Iterable[str]) -> dict[str, Colour]:
-    """One colour for each label, in the order in which they first come; those that follow each other differ most."""
+    """Return one colour for each label, in the order in which they first come; those that follow each other differ most."""
     return dict(zip(dict.fromkeys(labels), _colours(), strict=False))
 
 
@@ -48,7 +48,7 @@ def _colours() -> Iterable[Colour]:
 
 
 def draw_boxes(picture: Image.Image, boxes: Sequence[LabelledBox]) -> Image.Image:
-    """A copy of an RGB picture with a frame round each thing and its caption on a plate of the same colour.
+    """Return a copy of an RGB picture with a frame round each thing and its caption on a plate of the same colour.
 
     Large boxes are drawn first, so that small ones stay visible; captions stay inside the picture.
     """
@@ -76,7 +76,7 @@ def draw_boxes(picture: Image.Image, boxes: Sequence[LabelledBox]) -> Image.Imag
 
 
 def _free_place(corners: _Corners, plate: tuple[float, float], size: tuple[int, int], taken: Sequence[_Corners]) -> _Corners:
-    """Where a plate goes: on top of its box where there is room, else inside; farther down until no other is covered.
+    """Return where a plate goes: on top of its box where there is room, else inside; farther down until no other is covered.
 
     Args:
         corners: The box.
@@ -102,7 +102,7 @@ def _meet(one: _Corners, other: _Corners) -> bool:
 
 
 def draw_regions(picture: Image.Image, regions: NDArray[np.int32], colours: Sequence[Colour]) -> Image.Image:
-    """A copy of an RGB picture under a coloured film, with a thin line where regions meet.
+    """Return a copy of an RGB picture under a coloured film, with a thin line where regions meet.
 
     Args:
         picture: Its size is what is returned.
@@ -125,7 +125,7 @@ def draw_regions(picture: Image.Image, regions: NDArray[np.int32], colours: Sequ
 
 
 def add_legend(picture: Image.Image, entries: Mapping[str, Colour]) -> Image.Image:
-    """The picture with a strip of coloured squares and what they stand for below it; as it is where there are none."""
+    """Return the picture with a strip of coloured squares and what they stand for below it; as it is where there are none."""
     from PIL import Image, ImageDraw
 
     if not entries:

@@ -15,12 +15,12 @@ _PEOPLE: Final = {
 
 
 def format_count(label: str, number: int) -> str:
-    """A label with its number: "2 cats", "1 sofa", "3 people", "2 wine glasses"."""
+    """Return a label with its number: "2 cats", "1 sofa", "3 people", "2 wine glasses"."""
     return f"{number} {label if number == 1 else pluralize(label)}"
 
 
 def pluralize(label: str) -> str:
-    """The English plural of a label whose last word is its noun."""
+    """Return the English plural of a label whose last word is its noun."""
     start, noun = label[: label.rfind(" ") + 1], label[label.rfind(" ") + 1 :]
     if (found := _PEOPLE.get(noun.lower())) is not None:
         return start + found

@@ -27,7 +27,7 @@ Region = dict[str, Any]
 
 
 def rank_things(found: Iterable[Thing]) -> list[Thing]:
-    """The same things with rounded scores, the surest first."""
+    """Return the same things with rounded scores, the surest first."""
     rounded = [thing | {"score": round(float(thing["score"]), 4)} for thing in found]
     return sorted(rounded, key=lambda thing: -thing["score"])
 
@@ -35,7 +35,7 @@ def rank_things(found: Iterable[Thing]) -> list[Thing]:
 def build_detection_result(
     call: Call, picture: Image.Image, found: Sequence[Thing], *, threshold: float = 0.5, missing: Sequence[str] = ()
 ) -> Result:
-    """The picture with a box round each thing, and a text that counts them, such as "2 cats and 1 sofa."
+    """Return the picture with a box round each thing, and a text that counts them, such as "2 cats and 1 sofa."
 
     Args:
         call: Gives the picture its place.
@@ -64,18 +64,18 @@ def build_detection_result(
 
 
 def _inside(thing: Thing, size: tuple[int, int]) -> Thing:
-    """The same with its box cut off at the picture's edges, in tenths of a pixel."""
+    """Return the same with its box cut off at the picture's edges, in tenths of a pixel."""
     limits = (*size, *size)
     return thing | {"box": [round(min(max(side, 0.0), limit), 1) for side, limit in zip(thing["box"], limits, strict=True)]}
 
 
 def build_region(label: str, score: float, share: float) -> Region:
-    """What is told of a region: its label without white space around it; score and share, both 0..1, rounded."""
+    """Return what is told of a region: its label without white space around it; score and share, both 0..1, rounded."""
     return {"label": label.strip(), "score": round(float(score), 4), "share": round(float(share), 4)}
 
 
 def build_segmentation_result(call: Call, picture: Image.Image, number: NDArray[np.int32], found: Sequence[Region]) -> Result:
-    """The picture under coloured masks with a legend, and a text such as "2 regions: wall (45%) and bed (30%)."
+    """Return the picture under coloured masks with a legend, and a text such as "2 regions: wall (45%) and bed (30%)."
 
     Args:
         call: Gives the picture its place.
@@ -107,7 +107,7 @@ def _in_words(found: Sequence[Mapping[str, Any]]) -> str:
 
 
 def build_image_result(call: Call, picture: Image.Image, note: str = "", models: tuple[str, ...] = ()) -> Result:
-    """A picture that a model made, as a PNG; ``data`` holds width and height in pixels.
+    """Return a picture that a model made, as a PNG; ``data`` holds width and height in pixels.
 
     Args:
         call: Gives it its place.

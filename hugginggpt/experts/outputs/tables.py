@@ -25,7 +25,7 @@ _OPERATIONS: Final[Mapping[str, tuple[str, Callable[[Sequence[float]], float]]]]
 
 
 def build_cells_result(values: Sequence[str], aggregator: str, coordinates: Sequence[Sequence[int]], note: str = "") -> Result:
-    """An answer that consists of cells.
+    """Return an answer that consists of cells.
 
     Args:
         values: What stands in them.
@@ -43,7 +43,7 @@ def build_cells_result(values: Sequence[str], aggregator: str, coordinates: Sequ
 
 
 def aggregate_cells(values: Sequence[str], aggregator: str) -> tuple[str, str]:
-    """The answer alone, and the answer in words.
+    """Return the answer alone, and the answer in words.
 
     Args:
         values: The cells chosen.
@@ -69,7 +69,7 @@ def aggregate_cells(values: Sequence[str], aggregator: str) -> tuple[str, str]:
 def build_classified_table(
     call: Call, header: Sequence[str], body: Sequence[Sequence[str]], labels: Sequence[str], confidences: Sequence[str] = ()
 ) -> Result:
-    """A table whose rows have been given classes.
+    """Return a table whose rows have been given classes.
 
     Args:
         call: Gives the file its place.
@@ -96,7 +96,7 @@ def build_classified_table(
 
 
 def _new_name(name: str, header: Sequence[str]) -> str:
-    """A name for a column that no other has."""
+    """Return a name for a column that no other has."""
     return name if name not in header else _new_name(f"{name}_by_model", header)
 
 

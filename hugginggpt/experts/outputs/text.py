@@ -29,7 +29,7 @@ _SAME, _RELATED = 0.75, 0.4
 
 
 def build_text_result(text: str, data: Mapping[str, Any] | None = None, note: str = "") -> Result:
-    """A text that a model wrote, without the white space around it.
+    """Return a text that a model wrote, without the white space around it.
 
     Args:
         text: The text.
@@ -45,7 +45,7 @@ def build_text_result(text: str, data: Mapping[str, Any] | None = None, note: st
 
 
 def build_classes_result(found: Sequence[Mapping[str, Any]], *, several: bool = False, shares: bool = False) -> Result:
-    """The classes that something may belong to: a sentence, and ``data["classes"]`` with label and score of each.
+    """Return the classes that something may belong to: a sentence, and ``data["classes"]`` with label and score of each.
 
     Args:
         found: label and score (0..1) of at least one, the likeliest first; the lone label of a regression model has its
@@ -102,7 +102,7 @@ def _entity(text: str, entry: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def mask_gaps(text: str, mask: str) -> str:
-    """A text with its gaps (``[MASK]``, ``<mask>``, the model's own mask, ``___``, ``…``) as the model writes them.
+    """Return a text with its gaps (``[MASK]``, ``<mask>``, the model's own mask, ``___``, ``…``) as the model writes them.
 
     Args:
         text: With one way of writing gaps; where there are several, the surest counts.
@@ -119,7 +119,7 @@ def mask_gaps(text: str, mask: str) -> str:
 
 
 def build_gaps_result(text: str, mask: str, found: Sequence[Sequence[Mapping[str, Any]]]) -> Result:
-    """A text with its gaps filled, and the likeliest words for each.
+    """Return a text with its gaps filled, and the likeliest words for each.
 
     Args:
         text: As `mask_gaps` gives it.
@@ -141,14 +141,14 @@ def build_gaps_result(text: str, mask: str, found: Sequence[Sequence[Mapping[str
 
 
 def _candidates(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The likeliest whole words; parts of words only where there is nothing else."""
+    """Return the likeliest whole words; parts of words only where there is nothing else."""
     words = [{"word": entry["token_str"].strip(), "score": round(entry["score"], 4)} for entry in entries]
     whole = [entry for entry in words if entry["word"] and not entry["word"].startswith("##")]
     return (whole or words)[:MAX_NAMED]
 
 
 def build_similarity_result(cosine: float) -> Result:
-    """How alike two texts are: a sentence; ``data["similarity"]`` is the cosine of their vectors, cut to -1..1."""
+    """Return how alike two texts are: a sentence; ``data["similarity"]`` is the cosine of their vectors, cut to -1..1."""
     value = round(min(max(cosine, -1.0), 1.0), 4)
     said = "much the same" if value >= _SAME else "related things" if value >= _RELATED else "different things"
     text = f"Similarity {value:.2f}: the two texts say {said}."
@@ -156,7 +156,7 @@ def build_similarity_result(cosine: float) -> Result:
 
 
 def build_answer_result(text: str, start: int, end: int, score: float) -> Result:
-    """The words of a text that answer a question, and the sentence they stand in.
+    """Return the words of a text that answer a question, and the sentence they stand in.
 
     Args:
         text: What was searched.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def build_video_result(call: Call, pictures: NDArray[np.uint8], fps: float, note: str = "") -> Result:
-    """An MP4 of pictures; ``data`` holds frames (their number), fps (frames per second) and seconds (its length).
+    """Return an MP4 of pictures; ``data`` holds frames (their number), fps (frames per second) and seconds (its length).
 
     Args:
         call: Gives the file its place.

@@ -39,7 +39,7 @@ class Keys:
     """``X-OpenAI-Model``: what the server calls the model."""
 
     async def language_model(self) -> LanguageModel | None:
-        """The language model that plans; None for the built-in planner.
+        """Return the language model that plans; None for the built-in planner.
 
         Raises:
             HuggingGPTError: It may not be reached from here, or the key or the address is malformed.
@@ -50,7 +50,7 @@ class Keys:
 
 
 def read_keys(headers: Mapping[str, str]) -> Keys:
-    """The keys of a call.
+    """Return the keys of a call.
 
     Other headers are left alone, ``X-HF-Authorization`` above all: Gradio's client puts the token there that it finds on
     the machine where it runs, and for MCP that client runs inside this server, with the owner's token.
@@ -103,7 +103,7 @@ async def _take(workspace: Workspace, file: object, uploads: Path, max_bytes: in
 
 
 def _upload(text: str, uploads: Path) -> str:
-    """The path of an upload that a text means: its path, or its address on this page; empty if it means none."""
+    """Return the path of an upload that a text means: its path, or its address on this page; empty if it means none."""
     if "://" in text:
         _, marker, path = unquote(urlsplit(text).path).partition("/gradio_api/file=")
         return path if marker and _inside(path, uploads) else ""

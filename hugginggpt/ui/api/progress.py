@@ -113,7 +113,7 @@ class DisconnectMiddleware:
 
     @classmethod
     def of(cls, caller: gr.Request) -> asyncio.Event | None:
-        """What is set when the MCP client of this call hangs up; None where no MCP client has made it."""
+        """Return what is set when the MCP client of this call hangs up; None where no MCP client has made it."""
         return cls._calls.get((caller.headers or {}).get(_CALL, ""))
 
 

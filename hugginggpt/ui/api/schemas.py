@@ -66,7 +66,7 @@ class ModelResult(TypedDict):
 
 
 def run_result(events: Sequence[Event]) -> RunResult:
-    """What the caller gets of a request.
+    """Return what the caller gets of a request.
 
     Raises:
         RequestError: It ended without an answer.
@@ -89,7 +89,7 @@ def run_result(events: Sequence[Event]) -> RunResult:
 
 
 def _with_file(resource: dict[str, Any]) -> dict[str, Any]:
-    """A resource whose file, if a task made it, the caller can fetch; what came in they have already."""
+    """Return a resource whose file, if a task made it, the caller can fetch; what came in they have already."""
     told = {key: value for key, value in resource.items() if key != "path"}
     if "path" not in resource or resource["task_id"] is None:
         return told
@@ -100,7 +100,7 @@ def _with_file(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def task_result(row: TaskType, ranking: Ranking) -> TaskResult:
-    """What is told of a task, with the models that can do it now."""
+    """Return what is told of a task, with the models that can do it now."""
     return TaskResult(
         task=row.name,
         does=row.when,
@@ -121,7 +121,7 @@ _WHERE: Final = {
 
 
 def model_result(row: OverviewRow, why: str) -> ModelResult:
-    """What is told of a model.
+    """Return what is told of a model.
 
     Args:
         row: The model for one task.

@@ -12,10 +12,10 @@ _FOLDER: Final = Path(__file__).parent
 
 
 def style(*names: str) -> str:
-    """The sheets of these names, after the one with the colours that all of them use."""
+    """Return the sheets of these names, after the one with the colours that all of them use."""
     return "\n".join((_FOLDER / f"{name}.css").read_text(encoding="utf-8") for name in ("colours", *names))
 
 
 def script(name: str) -> str:
-    """A script for ``gr.HTML(js_on_load=…)``."""
+    """Return a script for ``gr.HTML(js_on_load=…)``."""
     return (_FOLDER / f"{name}.js").read_text(encoding="utf-8")

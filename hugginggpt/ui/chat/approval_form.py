@@ -31,14 +31,14 @@ class FormAnswer:
     key: str = ""
     """The proposal that it answers."""
     stop: bool = False
-    """Whether nothing shall run."""
+    """True if nothing shall run."""
     dropped: frozenset[int] = frozenset()
     models: Mapping[int, str] = field(default_factory=dict)
     args: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
 
 
 def form(proposal: Proposal, table: TaskTable, words: Words, *, answer: FormAnswer | None = None, error: str = "") -> str:
-    """The form, as HTML.
+    """Return the form, as HTML.
 
     Args:
         proposal: What waits.
@@ -89,12 +89,12 @@ def _argument(task: Task, name: str, value: Argument, table: TaskTable, answer: 
 
 
 def written(value: Argument) -> str:
-    """An argument as a person edits it."""
+    """Return an argument as a person edits it."""
     return value if isinstance(value, str) else ", ".join(value)
 
 
 def answer_of(sent: gr.EventData) -> FormAnswer:
-    """What the browser has sent; whatever is not of the form's shape counts as not changed."""
+    """Return what the browser has sent; whatever is not of the form's shape counts as not changed."""
     said: dict[str, Any] = sent._data if isinstance(sent._data, dict) else {}
     tasks = said.get("tasks")
     found = [task for task in tasks if isinstance(task, dict) and _is_id(task.get("id"))] if isinstance(tasks, list) else []
@@ -120,7 +120,7 @@ def _texts(args: Any) -> Mapping[str, str]:
 def approved(
     proposal: Proposal, answer: FormAnswer, table: TaskTable, resources: Sequence[Resource], max_tasks: int = 2_000
 ) -> Approved:
-    """What may run.
+    """Return what may run.
 
     Raises:
         PlanError: It can't run like that.
@@ -139,7 +139,7 @@ def approved(
 
 
 def _changed(task: Task, texts: Mapping[str, str]) -> Mapping[str, Argument]:
-    """The arguments that are not as they were; a list of names stays one."""
+    """Return the arguments that are not as they were; a list of names stays one."""
     new: dict[str, Argument] = {}
     for name, old in task.args.items():
         text = texts.get(name, written(old)).strip()

@@ -35,7 +35,7 @@ class Camera:
 
 
 def camera() -> Camera:
-    """A camera, still shut, where the caller stands."""
+    """Return a camera, still shut, where the caller stands."""
     with gr.Column(visible=False, elem_id="camera") as frame:
         taken = gr.Image(
             label=label("page.camera"), sources=["webcam"], type="filepath", format="png", height=280, elem_id="camera-picture"

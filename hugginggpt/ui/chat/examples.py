@@ -38,7 +38,7 @@ class Example:
     icon: Path
 
     def runs(self, available: Callable[[str], bool]) -> bool:
-        """Whether all that it takes is there.
+        """Return whether all that it takes is there.
 
         Args:
             available: Whether there is a model for a task.
@@ -48,7 +48,7 @@ class Example:
 
 @functools.cache
 def examples() -> tuple[Example, ...]:
-    """All of them, as in demos/examples.yaml."""
+    """Return all of them, as in demos/examples.yaml."""
     rows: list[dict[str, Any]] = yaml.safe_load((EXAMPLE_MEDIA.parent / "examples.yaml").read_text(encoding="utf-8"))
     return tuple(
         Example(
@@ -64,7 +64,7 @@ def examples() -> tuple[Example, ...]:
 
 
 def welcome(available: Callable[[str], bool], address: Callable[[Path], str], words: Words = _ENGLISH) -> str:
-    """The empty chat as HTML; `ON_LOAD` belongs to it.
+    """Return the empty chat as HTML; `ON_LOAD` belongs to it.
 
     Args:
         available: Whether there is a model for a task; an example that lacks one says so.

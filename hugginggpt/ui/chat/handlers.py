@@ -187,18 +187,18 @@ class ChatHandlers:
         return replace(view, link=self._drawing.link(visit)).outputs()
 
     def whole(self, visit: TabSession) -> View:
-        """All of a visit as it is."""
+        """Return all of a visit as it is."""
         tasks = {task for example in examples.examples() for task in example.tasks}
         start = examples.welcome(self._there(visit, tasks).__contains__, messages.file_address, visit.words)
         view = self._drawing.of(visit, box=gr.MultimodalTextbox(**(BUSY if visit.busy else READY)))
         return replace(view, welcome=gr.HTML(value=start, visible=not visit.runs))
 
     def idle(self, visit: TabSession) -> tuple[Any, ...]:
-        """A visit in which nothing is worked on."""
+        """Return a visit in which nothing is worked on."""
         return self._drawing.of(visit, box=gr.MultimodalTextbox(**READY)).outputs()
 
     async def followed(self, visit: TabSession, *, typed: dict[str, Any] | None = None) -> Views:
-        """What is seen until the work on the last request is over.
+        """Yield what is seen until the work on the last request is over.
 
         Args:
             visit: Whose.
@@ -240,7 +240,7 @@ class ChatHandlers:
         visit.begin(run, stream)
 
     def _runs_here(self, visit: TabSession, tasks: Sequence[str]) -> bool:
-        """Whether there is a model for each of these tasks, for this visitor."""
+        """Return whether there is a model for each of these tasks, for this visitor."""
         return self._there(visit, tasks) >= set(tasks)
 
     def _there(self, visit: TabSession, tasks: Collection[str]) -> set[str]:
@@ -249,7 +249,7 @@ class ChatHandlers:
         return {task for task in tasks if task in found and found[task].cards}
 
     def _own(self, visit: TabSession, name: str) -> dict[str, Any]:
-        """What the back ends of this visitor are made from."""
+        """Return what the back ends of this visitor are made from."""
         model = visit.model if visit.writes else None
         return {"model": model, "fetch": visit.fetch, "visitor": visit.visitor(self._shared, name)}
 
@@ -260,7 +260,7 @@ class ChatHandlers:
 
 
 def name_of(request: gr.Request) -> str:
-    """What tells visitors apart: on a Space the address that its proxy has seen, else the one that the server sees."""
+    """Return what tells visitors apart: on a Space the address that its proxy has seen, else the one that the server sees."""
     behind_proxy = on_space() and request.headers  # elsewhere anybody may write that header
     forwarded = request.headers.get("x-forwarded-for", "") if behind_proxy else ""
     return forwarded.rpartition(",")[2].strip() or (request.client.host if request.client else "")

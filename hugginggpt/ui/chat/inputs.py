@@ -15,7 +15,7 @@ from hugginggpt.ui.session.tab_session import TabSession
 
 
 def typed_in(value: dict[str, Any] | None) -> tuple[str, list[Path]]:
-    """The words and the files of the box."""
+    """Return the words and the files of the box."""
     value = value or EMPTY
     return clean(value.get("text") or ""), [Path(str(file)) for file in value.get("files") or ()]
 
@@ -26,7 +26,7 @@ def clean(text: str) -> str:
 
 
 def taken(visit: TabSession, path: Path) -> Resource:
-    """A file as a resource; one that lies on the shelf already is that one."""
+    """Return a file as a resource; one that lies on the shelf already is that one."""
     workspace = visit.session.workspace
     there = next((resource for resource in workspace.resources if resource.path == path), None)
     return there or workspace.add_file(path)
@@ -40,19 +40,19 @@ def named(visit: TabSession, text: str, attached: Sequence[Resource]) -> list[Re
 
 
 def chosen_example(chosen: gr.EventData) -> examples.Example | None:
-    """The example that was clicked; None where the browser sends anything else."""
+    """Return the example that was clicked; None where the browser sends anything else."""
     index = chosen._data.get("index") if isinstance(chosen._data, dict) else None
     known = examples.examples()
     return known[index] if isinstance(index, int) and 0 <= index < len(known) else None
 
 
 def chosen_model(option: Any) -> dict[int, str]:
-    """The model of an option ("again 3 owner/name"), by its task."""
+    """Return the model of an option ("again 3 owner/name"), by its task."""
     _, _, rest = str(option).partition(" ")
     number, _, model = rest.partition(" ")
     return {int(number): model} if model and number.isascii() and number.isdigit() else {}
 
 
 def first(index: int | tuple[int, ...] | list[int]) -> int:
-    """The message's number, whatever part of it was meant."""
+    """Return the message's number, whatever part of it was meant."""
     return index if isinstance(index, int) else int(index[0])

@@ -55,7 +55,7 @@ _ENGLISH: Final = Words()
 
 
 def user_messages(text: str, resources: Sequence[Resource]) -> list[gr.ChatMessage]:
-    """The request as it stands in the chat: its words, then its files with their names below.
+    """Return the request as it stands in the chat: its words, then its files with their names below.
 
     Gradio offers to edit what ends in a text, and edits the first text alone: so words come first and names last.
     """
@@ -67,12 +67,12 @@ def user_messages(text: str, resources: Sequence[Resource]) -> list[gr.ChatMessa
 
 
 def is_marked(text: str) -> bool:
-    """Whether a request holds what would be drawn as something else than its words."""
+    """Return whether a request holds what would be drawn as something else than its words."""
     return "<" in text or "![" in text
 
 
 def media(resource: Resource) -> Any:
-    """A file as it is shown: a picture, a player, or a link to keep it."""
+    """Return a file as it is shown: a picture, a player, or a link to keep it."""
     component = _COMPONENTS.get(resource.kind)
     if component is None:
         return {"path": str(resource.path)}
@@ -80,7 +80,7 @@ def media(resource: Resource) -> Any:
 
 
 def error_message(error: str) -> gr.ChatMessage:
-    """A sentence in the place where it happened."""
+    """Return a sentence in the place where it happened."""
     return gr.ChatMessage(role="assistant", content=escaped(error))
 
 
@@ -92,7 +92,7 @@ def messages(
     known: Sequence[Resource] = (),
     again: bool = False,
 ) -> list[gr.ChatMessage]:
-    """What the assistant's side of one request looks like.
+    """Return what the assistant's side of one request looks like.
 
     Args:
         recording: What has happened so far.
@@ -122,7 +122,7 @@ def messages(
 
 
 def _kept(made: Sequence[Resource]) -> list[Any]:
-    """What was made, to look at and to keep: several pictures side by side, of a table its first rows and the file."""
+    """Return what was made, to look at and to keep: several pictures side by side, of a table its first rows and the file."""
     pictures = [resource for resource in made if resource.kind is Kind.IMAGE]
     if len(pictures) < 2:
         return [_shown_file(resource) for resource in made]
@@ -181,7 +181,7 @@ def _plan_title(events: Sequence[Event], steps: Sequence[Step], words: Words, *,
 
 
 def waits_for_word(events: Sequence[Event]) -> bool:
-    """Whether the plan waits for the person."""
+    """Return whether the plan waits for the person."""
     asked = [event for event in events if isinstance(event, ApprovalAsked | ApprovalGiven)]
     return bool(asked) and isinstance(asked[-1], ApprovalAsked)
 
@@ -191,12 +191,12 @@ def _addresses(resources: Sequence[Resource]) -> dict[str, str]:
 
 
 def address(resource: Resource) -> str:
-    """Where the page finds a resource's file."""
+    """Return where the page finds a resource's file."""
     return file_address(resource.path) if resource.path else ""
 
 
 def file_address(path: Path) -> str:
-    """Where the page finds a file: relative to itself, so that it may lie anywhere."""
+    """Return where the page finds a file: relative to itself, so that it may lie anywhere."""
     return f"gradio_api/file={quote(str(path))}"
 
 
@@ -261,14 +261,14 @@ def _folded(resource: Resource, words: Words) -> str:
 
 
 def _model(model: ModelRef) -> str:
-    """Its id, linked to its card where it is one of the Hub's."""
+    """Return its id, linked to its card where it is one of the Hub's."""
     if model.backend in _ON_THE_HUB and _HUB_ID.fullmatch(model.id):
         return f"[{escaped(model.id)}](https://huggingface.co/{model.id})"
     return escaped(model.id)
 
 
 def _where(model: ModelRef, words: Words) -> str:
-    """Where a model runs, as people call it."""
+    """Return where a model runs, as people call it."""
     if model.provider:
         return words("chat.where_hosted_by", provider=model.provider)
     return words(f"chat.where_{model.backend}") if model.backend in _BACKENDS else model.backend
@@ -278,7 +278,7 @@ _BACKENDS: Final = frozenset({"bundled", "local", "download", "hosted", "control
 
 
 def _source(step: Step, events: Sequence[Event]) -> str:
-    """Whether hosted candidates came from the Hub's search or from the shipped list."""
+    """Return whether hosted candidates came from the Hub's search or from the shipped list."""
     selected = (e for e in events if isinstance(e, ModelSelected) and e.task_id == step.task.id)
     return next((f"{e.source[:1].upper()}{e.source[1:]}." for e in selected if e.source and e.source != "you"), "")
 

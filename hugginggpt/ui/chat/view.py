@@ -60,7 +60,7 @@ class ViewBuilder:
         self._table = table
 
     def of(self, visit: TabSession, *, box: Any = None) -> View:
-        """A visit as it is.
+        """Return a visit as it is.
 
         Args:
             visit: Whose.
@@ -80,7 +80,7 @@ class ViewBuilder:
         )
 
     def place(self, visit: TabSession, index: int) -> int | None:
-        """Which run a message of the chat belongs to."""
+        """Return which run a message of the chat belongs to."""
         end = 0
         for place, messages in enumerate(self._by_run(visit)):
             end += len(messages)
@@ -92,7 +92,7 @@ class ViewBuilder:
         return [message for messages in self._by_run(visit) for message in messages]
 
     def _by_run(self, visit: TabSession) -> list[list[gr.ChatMessage]]:
-        """The messages of each run: the request, then what was answered."""
+        """Return the messages of each run: the request, then what was answered."""
         return [self._of_run(run, visit, last=run is visit.runs[-1]) for run in visit.runs]
 
     def _of_run(self, run: BackgroundRun, visit: TabSession, *, last: bool) -> list[gr.ChatMessage]:
@@ -110,7 +110,7 @@ class ViewBuilder:
         return gr.HTML(value=approval_form.form(visit.gate.proposal, self._table, visit.words), visible=True)
 
     def picture(self, visit: TabSession) -> Any:
-        """The plan of the run that is looked at."""
+        """Return the plan of the run that is looked at."""
         run = visit.looked_at
         steps = fold_steps(run.events) if run else ()
         if run is not None and run.over:  # nothing goes on any more, whatever was begun
@@ -131,10 +131,10 @@ class ViewBuilder:
         return gr.HTML(value=visit.shelf[1])
 
     def shareable(self, visit: TabSession) -> Any:
-        """What can be done with it, once it is over."""
+        """Return what can be done with it, once it is over."""
         run = visit.looked_at
         return gr.Column(visible=run is not None and run.over and run.started)
 
     def link(self, visit: TabSession) -> Any:
-        """A link to its request."""
+        """Return a link to its request."""
         return gr.HTML(value=link(visit.looked_at, visit.words))

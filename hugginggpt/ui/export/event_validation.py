@@ -47,7 +47,7 @@ def check_sequence(events: Sequence[Event], times: Sequence[float], table: TaskT
 
 
 def _after(event: Event, tasks: Mapping[int, Task], where: str, table: TaskTable) -> Mapping[int, Task]:
-    """The tasks that are known after an event, as `trace.fold_steps` knows them."""
+    """Return the tasks that are known after an event, as `trace.fold_steps` knows them."""
     match event:
         case RequestStarted() if tasks:
             raise ShapeError(f"{where} begins a second request")

@@ -53,7 +53,7 @@ class _Way:
 
 
 def workflow(recording: Recording, *, table: TaskTable | None = None) -> str:
-    """The plan as the JSON of a workflow; ``gr.Workflow(path, bind=functions())`` shows and runs it.
+    """Return the plan as the JSON of a workflow; ``gr.Workflow(path, bind=functions())`` shows and runs it.
 
     Raises:
         RequestError: There is no plan, or one of its tasks can't be expressed; the sentence names it.
@@ -125,7 +125,7 @@ class _Drawing:
             self._subject(task, node["id"], port_of)
 
     def _way(self, task: Task) -> _Way | None:
-        """How a hosted model does a task on the canvas; None where it takes a function."""
+        """Return how a hosted model does a task on the canvas; None where it takes a function."""
         model, way = self.models.get(task.id), _ways().get(task.task)
         if way is None or model is None or model.backend != "hosted" or not _HUB_ID.fullmatch(model.id):
             return None
@@ -148,7 +148,7 @@ class _Drawing:
         self._edge(source, out, node, port, PORTS[wanted.kind])
 
     def _result(self, task: Task, reference: Reference, wanted: TaskInput) -> tuple[str, str]:
-        """Which node and port gives what a reference stands for."""
+        """Return which node and port gives what a reference stands for."""
         other = self._task[reference.task_id]
         outputs = self.table[other.task].outputs
         fitting = [n for n, kind in enumerate(outputs) if kind is wanted.kind] or [
@@ -161,7 +161,7 @@ class _Drawing:
         return _node_id(other), "out_0" if self._way(other) else f"out_{fitting[0]}"
 
     def _filled(self, task: Task, wanted: TaskInput, parts: Sequence[str | Reference]) -> tuple[str, str]:
-        """A node that puts results into a text."""
+        """Return a node that puts results into a text."""
         found = list(dict.fromkeys(part for part in parts if isinstance(part, Reference)))
         if wanted.kind is not Kind.TEXT or len(found) > GAPS:
             raise RequestError(
@@ -181,7 +181,7 @@ class _Drawing:
         return node["id"], "out_0"
 
     def _input(self, task: Task, wanted: TaskInput, value: str) -> str:
-        """The node for a file or a text that comes from outside; one for each file, however many tasks take it."""
+        """Return the node for a file or a text that comes from outside; one for each file, however many tasks take it."""
         resource = self.given.get(value.strip("[]()<>\"'`").lower())
         named = resource is not None or NAME.fullmatch(value) or wanted.kind is not Kind.TEXT
         node_id = f"in_{re.sub(r'[^a-z0-9]+', '_', value.lower())[:60]}" if named else f"in_{task.id}_{wanted.name}"
@@ -266,12 +266,12 @@ def _model_node(task: Task, model: ModelRef, way: _Way) -> dict[str, Any]:
 
 
 def _escaped(text: str) -> str:
-    """A text as a template in which nothing is a gap."""
+    """Return a text as a template in which nothing is a gap."""
     return text.replace("{", "{{").replace("}", "}}")
 
 
 def _about(functions: Iterable[str]) -> str:
-    """What somebody should know who finds the file."""
+    """Return what somebody should know who finds the file."""
     needed = ", ".join(functions)
     if not needed:
         return "Made by HuggingGPT. Its models are hosted: they run with your Hugging Face token."

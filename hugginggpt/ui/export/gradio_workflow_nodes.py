@@ -30,7 +30,7 @@ _SERVED: Final = "/gradio_api/file="
 
 
 def functions(agent: HuggingGPT | None = None) -> dict[str, Callable[..., Any]]:
-    """What is bound to a workflow: ``gr.Workflow("workflow.json", bind=functions())``.
+    """Return what is bound to a workflow: ``gr.Workflow("workflow.json", bind=functions())``.
 
     Each takes a task's arguments in the table's order, then a model's id or "", and gives what the task makes, in the
     table's order. Files come and go as the canvas has them.
@@ -85,7 +85,7 @@ def _function(row: TaskType, agent: HuggingGPT, loop: _Loop) -> Callable[..., An
 
 
 def _signature(*names: str) -> inspect.Signature:
-    """What the canvas shows as a node's inputs."""
+    """Return what the canvas shows as a node's inputs."""
     return inspect.Signature([inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None) for n in names])
 
 
@@ -115,7 +115,7 @@ async def _run(row: TaskType, agent: HuggingGPT, given: Mapping[str, Any], model
 
 
 def _address(value: Any, uploads: str) -> str:
-    """Where a file is that the canvas gives: on the web, or among what was uploaded.
+    """Return where a file is that the canvas gives: on the web, or among what was uploaded.
 
     Raises:
         RequestError: Anywhere else; whoever calls may write any path.
@@ -132,7 +132,7 @@ def _address(value: Any, uploads: str) -> str:
 
 
 def _value(resource: Resource | None) -> Any:
-    """A result as the canvas takes it."""
+    """Return a result as the canvas takes it."""
     if resource is None:
         return None
     if resource.text is not None:

@@ -45,7 +45,7 @@ def named(text: str, names: Collection[str]) -> str:
 
 
 def model_links(model: ModelRef) -> str:
-    """What a model is called, with a link to its card on the Hub where it has one; of several that ran together each."""
+    """Return what a model is called, with a link to its card on the Hub where it has one; of several that ran together each."""
     hub = model.backend != "controller"
     return " + ".join(
         f'<a href="https://huggingface.co/{escape(each)}" rel="noopener noreferrer">{escape(each)}</a>'

@@ -31,7 +31,7 @@ class Figures:
     _shown: set[str] = field(default_factory=set)
 
     def of(self, resource: Resource) -> str:
-        """A resource as a figure that can be linked to by its name; empty where the page shows it already."""
+        """Return a resource as a figure that can be linked to by its name; empty where the page shows it already."""
         if resource.name in self._shown:
             return ""
         self._shown.add(resource.name)
@@ -65,7 +65,7 @@ class Figures:
                 return self._table(resource, resource.path, address)
 
     def _address(self, resource: Resource, path: Path) -> str:
-        """A file as a data address; empty where it is gone, or too large for what is left of the page."""
+        """Return a file as a data address; empty where it is gone, or too large for what is left of the page."""
         try:
             if path.stat().st_size > self.left:
                 return ""
@@ -99,7 +99,7 @@ def table(rows: list[list[str]]) -> str:
 
 
 def shown_text(text: str) -> str:
-    """A text, or of a very long one its beginning."""
+    """Return a text, or of a very long one its beginning."""
     return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]} …"
 
 

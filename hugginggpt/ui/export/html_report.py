@@ -41,7 +41,7 @@ _SHOWN_ARGUMENT: Final = 400
 
 
 def page(recording: Recording, words: Words = Words(), *, table: TaskTable | None = None) -> str:  # noqa: B008 - frozen
-    """The run as one HTML file, to be written as UTF-8; it holds no path and needs nothing beside it.
+    """Return the run as one HTML file, to be written as UTF-8; it holds no path and needs nothing beside it.
 
     Args:
         recording: The run, whole or as far as it has come.
@@ -90,7 +90,7 @@ class _Page:
         return f"<section><h2>{self._say(key)}</h2>{content}</section>\n"
 
     def _facts(self, facts: Sequence[tuple[str, str]]) -> str:
-        """What is told of something: keys of phrases and HTML; what is empty is left out."""
+        """Return what is told of something: keys of phrases and HTML; what is empty is left out."""
         rows = "".join(f"<dt>{self._say(key)}</dt><dd>{value}</dd>" for key, value in facts if value)
         return f"<dl>{rows}</dl>" if rows else ""
 
@@ -129,7 +129,7 @@ class _Page:
         return self._section("share.answer", f"{said}{lines}")
 
     def _results(self) -> str:
-        """What was made or fetched; texts that were made stand with their steps."""
+        """Return what was made or fetched; texts that were made stand with their steps."""
         given = {resource.name for resource in self.started.resources}
         found = [r for r in resources_of(self.recording.events) if r.name not in given]
         return self._files("files", [r for r in found if r.text is None or r.origin.source != "task"])
@@ -209,7 +209,7 @@ _USAGE: Final = ("share.stage", "share.calls", "share.tokens_in", "share.tokens_
 
 
 def _cells(tag: str, cells: Sequence[str]) -> str:
-    """A row of a table of numbers; its first cell is a name."""
+    """Return a row of a table of numbers; its first cell is a name."""
     scope = ' scope="col"' if tag == "th" else ""
     numeric = ["", *[' class="number"'] * len(cells)]
     return "".join(f"<{tag}{scope}{n}>{escape(cell)}</{tag}>" for cell, n in zip(cells, numeric, strict=False))

@@ -136,7 +136,7 @@ def _locate(where: str, path: Sequence[int | str]) -> str:
 
 
 def mapped(value: Any, words: Callable[[str], str], resource: Callable[[Resource], Resource]) -> Any:
-    """An event with its texts and its resources replaced; what models are called stays."""
+    """Return an event with its texts and its resources replaced; what models are called stays."""
     if isinstance(value, Resource):
         return resource(value)
     if isinstance(value, str):

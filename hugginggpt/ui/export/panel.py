@@ -169,7 +169,7 @@ class SharePanel:
 
 
 async def played(recording: Recording) -> AsyncGenerator[Event, None]:
-    """The events of a recording at their pace, but for long waits."""
+    """Yield the events of a recording at their pace, but for long waits."""
     before = 0.0
     for event, at in zip(recording.events, recording.times, strict=True):
         await asyncio.sleep(min(max(0.0, at - before), _LONGEST_WAIT))
@@ -178,14 +178,14 @@ async def played(recording: Recording) -> AsyncGenerator[Event, None]:
 
 
 def _place(visit: TabSession, name: str) -> Path:
-    """Where a file of the session lies under a name that people read."""
+    """Return where a file of the session lies under a name that people read."""
     folder = visit.session.workspace.folder / "shared"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder / name
 
 
 def _written(visit: TabSession, name: str, text: str) -> Path:
-    """The newest takes the place of the one before."""
+    """Return the newest takes the place of the one before."""
     target = _place(visit, name)
     part = target.with_suffix(".part")
     part.write_text(text, encoding="utf-8")

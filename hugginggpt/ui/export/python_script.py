@@ -38,7 +38,7 @@ if __name__ == "__main__":
 
 
 def script(recording: Recording) -> str:
-    """The plan as a Python file, to be written as UTF-8: everything that came from people or models is a literal in it.
+    """Return the plan as a Python file, to be written as UTF-8: everything that came from people or models is a literal in it.
 
     Raises:
         RequestError: There is no plan.
@@ -66,7 +66,7 @@ def script_files(recording: Recording) -> Mapping[str, str]:
 
 
 def _names(tasks: Iterable[Task]) -> Iterable[str]:
-    """The resources that arguments name."""
+    """Yield the resources that arguments name."""
     for task in tasks:
         for value in task.args.values():
             for part in _SEPARATORS.split(value) if isinstance(value, str) else value:
@@ -75,5 +75,5 @@ def _names(tasks: Iterable[Task]) -> Iterable[str]:
 
 
 def _literal(value: object) -> str:
-    """A value as Python writes it; letters that can't be seen are escapes."""
+    """Return a value as Python writes it; letters that can't be seen are escapes."""
     return pprint.pformat(value, width=_WIDTH, sort_dicts=False)

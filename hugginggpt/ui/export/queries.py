@@ -22,12 +22,12 @@ E = TypeVar("E")
 
 
 def first(events: Iterable[Event], wanted: type[E]) -> E | None:
-    """The first event of a kind."""
+    """Return the first event of a kind."""
     return next((event for event in events if isinstance(event, wanted)), None)
 
 
 def resources_of(events: Iterable[Event]) -> tuple[Resource, ...]:
-    """All resources that the events tell of, each once, in the order in which they came."""
+    """Return all resources that the events tell of, each once, in the order in which they came."""
     found: dict[str, Resource] = {}
     for event in events:
         match event:
@@ -39,7 +39,7 @@ def resources_of(events: Iterable[Event]) -> tuple[Resource, ...]:
 
 
 def tasks_of(events: Iterable[Event]) -> tuple[Task, ...]:
-    """The tasks of the last plan, or those that are known so far."""
+    """Return the tasks of the last plan, or those that are known so far."""
     tasks: dict[int, Task] = {}
     for event in events:
         match event:
@@ -53,5 +53,5 @@ def tasks_of(events: Iterable[Event]) -> tuple[Task, ...]:
 
 
 def models_of(events: Iterable[Event]) -> Mapping[int, ModelRef]:
-    """The model that ran last for each task: the one that did it, where it is done."""
+    """Return the model that ran last for each task: the one that did it, where it is done."""
     return {event.task_id: event.model for event in events if isinstance(event, TaskStarted | TaskDone)}

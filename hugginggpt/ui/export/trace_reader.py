@@ -60,7 +60,7 @@ class _Trace:
 def opened(
     trace: str | bytes, workspace: Workspace, *, table: TaskTable | None = None, max_pixels: int = 50_000_000
 ) -> Recording:
-    """The run that a trace holds; its resources are put into the workspace.
+    """Return the run that a trace holds; its resources are put into the workspace.
 
     A resource keeps its name where that is free; where it isn't, it gets the next one, in all events and their words too.
 
@@ -89,7 +89,7 @@ def opened(
 
 
 def _json(trace: str | bytes) -> Any:
-    """The JSON, if it is a trace of a version that is known, before anything in it is looked at.
+    """Return the JSON, if it is a trace of a version that is known, before anything in it is looked at.
 
     Raises:
         RequestError: It isn't.
@@ -133,7 +133,7 @@ def _check_depth(whole: Any) -> None:
 
 
 def _resource(name: str, entry: _TraceEntry) -> Resource:
-    """A resource without its file yet."""
+    """Return a resource without its file yet."""
     if not _NAME.fullmatch(name) or name.partition("-")[0] != entry.kind.value:
         raise ShapeError(f"no {entry.kind.value} is called “{name[:60]}”")
     if entry.file is not None and (not _FILE.fullmatch(entry.file) or entry.file.partition(".")[0] != name):
@@ -169,7 +169,7 @@ def _events(raw: Sequence[Any], named: Mapping[str, Resource]) -> tuple[list[Eve
 def _adopted(
     named: Mapping[str, Resource], entries: Mapping[str, _TraceEntry], workspace: Workspace, max_pixels: int
 ) -> Mapping[str, Resource]:
-    """All resources in the workspace, by their names in the trace; none where one of them can't be used."""
+    """Return all resources in the workspace, by their names in the trace; none where one of them can't be used."""
     own: dict[str, Resource] = {}
     taken = {resource.name for resource in workspace.resources}
     try:
@@ -204,7 +204,7 @@ def _content(resource: Resource, entry: _TraceEntry) -> bytes:
 
 
 def _renamer(renamed: Mapping[str, str]) -> Callable[[str], str]:
-    """What writes the new names into a text, all at once."""
+    """Return what writes the new names into a text, all at once."""
     if not renamed:
         return lambda text: text
     return lambda text: NAME.sub(lambda found: renamed.get(found[0], found[0]), text)

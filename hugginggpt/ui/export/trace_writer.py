@@ -28,7 +28,7 @@ MEDIA_BYTES: Final = 48 * 2**20
 
 
 def saved(recording: Recording, *, media_bytes: int = MEDIA_BYTES) -> str:
-    """The trace of a run as JSON; it can be written as UTF-8 and read again by `opened`.
+    """Return the trace of a run as JSON; it can be written as UTF-8 and read again by `opened`.
 
     Args:
         recording: The run, whole or as far as it has come.
@@ -58,7 +58,7 @@ def _entries(recording: Recording, media_bytes: int) -> dict[str, Any]:
 
 
 def _entry(resource: Resource, left: int) -> tuple[dict[str, Any], int]:
-    """What the trace says of a resource, and how many bytes of its file it took."""
+    """Return what the trace says of a resource, and how many bytes of its file it took."""
     entry: dict[str, Any] = {
         "kind": resource.kind.value,
         "origin": written(resource.origin),
@@ -93,7 +93,7 @@ _SUFFIXES: Final[Mapping[str, str]] = {".webp": "image/webp", ".flac": "audio/fl
 
 
 def media_type(resource: Resource) -> str:
-    """The media type of a resource's file: "image/png"; of its kind even where the suffix says something else."""
+    """Return the media type of a resource's file: "image/png"; of its kind even where the suffix says something else."""
     suffix = resource.path.suffix.lower() if resource.path else ""
     usual = _TYPES[resource.kind]
     found = _SUFFIXES.get(suffix) or mimetypes.guess_type(f"file{suffix}")[0] or usual

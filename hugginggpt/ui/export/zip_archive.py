@@ -43,7 +43,7 @@ def zip_of(resources: Iterable[Resource], target: Path, lineage: Mapping[str, Se
 
 
 def _put(archive: zipfile.ZipFile, resource: Resource, name: str) -> bool:
-    """Whether there was something to put in."""
+    """Return whether there was something to put in."""
     if resource.path is not None and resource.path.is_file():
         archive.write(resource.path, name)
         return True
@@ -54,7 +54,7 @@ def _put(archive: zipfile.ZipFile, resource: Resource, name: str) -> bool:
 
 
 def _cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
+    """Return a text that no spreadsheet takes for a formula."""
     return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 
 

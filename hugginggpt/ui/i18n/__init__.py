@@ -31,7 +31,7 @@ class Words:
     language: str = LANGUAGES[0]
 
     def __call__(self, key: str, /, **values: object) -> str:
-        """A phrase with its values filled in.
+        """Return a phrase with its values filled in.
 
         Args:
             key: The file's name and the entry's, "chat.stopped".
@@ -46,7 +46,7 @@ class Words:
 
 
 def words_for(accepted: str | None) -> Words:
-    """The words for a browser's languages.
+    """Return the words for a browser's languages.
 
     Args:
         accepted: What it sends as Accept-Language, "zh-CN,zh;q=0.9,en;q=0.8"; the first language that is here counts.
@@ -56,7 +56,7 @@ def words_for(accepted: str | None) -> Words:
 
 
 def label(key: str) -> Any:
-    """A phrase without values as Gradio's browser side translates it.
+    """Return a phrase without values as Gradio's browser side translates it.
 
     Raises:
         KeyError: There is no such phrase.
@@ -69,7 +69,7 @@ def label(key: str) -> Any:
 
 
 def i18n() -> gr.I18n:
-    """All phrases, for ``launch(i18n=…)``."""
+    """Return all phrases, for ``launch(i18n=…)``."""
     import gradio as gr
 
     return gr.I18n(**{language: dict(_phrases(language)) for language in LANGUAGES})

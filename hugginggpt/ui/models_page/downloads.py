@@ -48,7 +48,7 @@ class Downloader:
         self._endpoint = endpoint
 
     def offer(self, models: Sequence[str]) -> Offer:
-        """What fetching these models would take; the first gives the offer its name.
+        """Return what fetching these models would take; the first gives the offer its name.
 
         Raises:
             ExpertError: One of them can't be had, or it is more than may be fetched.

@@ -222,7 +222,7 @@ class ModelsPage:
 def _panel(
     text: str, *, go: bool = False, stop: bool = False, close: bool = False, pulling: DownloadPanel | None = None
 ) -> tuple[Any, ...]:
-    """The panel with a text and these of its buttons."""
+    """Return the panel with a text and these of its buttons."""
     buttons = (gr.update(visible=shown) for shown in (go, stop, close))
     return gr.update(visible=True), text, *buttons, pulling
 

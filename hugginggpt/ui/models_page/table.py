@@ -31,7 +31,7 @@ def _said(row: OverviewRow) -> str:
 
 
 def table(rows: Sequence[OverviewRow], words: Say, *, fetching: bool) -> str:
-    """The rows as a table; a sentence where there are none.
+    """Return the rows as a table; a sentence where there are none.
 
     Args:
         rows: What to show.
@@ -47,18 +47,18 @@ def table(rows: Sequence[OverviewRow], words: Say, *, fetching: bool) -> str:
 
 
 def skeleton() -> str:
-    """What stands there until the rows are read."""
+    """Return what stands there until the rows are read."""
     return '<div class="scroll" aria-busy="true">' + '<div class="bone"></div>' * 8 + "</div>"
 
 
 def progress(text: str, fraction: float | None) -> str:
-    """A sentence, and below it how far it is."""
+    """Return a sentence, and below it how far it is."""
     done = "" if fraction is None else f' value="{min(fraction, 1):.4f}"'
     return f'<p role="status">{escape(text)}</p><progress max="1"{done} aria-label="{escape(text)}"></progress>'
 
 
 def sentence(text: str) -> str:
-    """A sentence alone."""
+    """Return a sentence alone."""
     return f'<p role="status">{escape(text)}</p>'
 
 

@@ -28,7 +28,7 @@ class NodeSize:
     width: float
     height: float
     given: bool = False
-    """Whether it comes from outside: it stands in a row of such, right above the first box that it leads to."""
+    """True if it comes from outside: it stands in a row of such, right above the first box that it leads to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class EdgePath:
     end: tuple[float, float]
     through: float
     arrives: bool
-    """Whether it ends at a box."""
+    """True if it ends at a box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def layout(
         y += heights[-1] + down
 
     def span(node: Node) -> tuple[float, float]:
-        """Where it begins and ends, from above."""
+        """Return where it begins and ends, from above."""
         if isinstance(node, tuple):
             return tops[node[0]], tops[node[0]] + heights[node[0]]
         n = layer_of[node]
@@ -122,7 +122,7 @@ def layout(
 
 
 def _layers(boxes: Sequence[NodeSize], edges: Iterable[tuple[str, str]], abreast: int) -> dict[str, int]:
-    """The layer of each box, from 0 and without gaps: below all that lead to it, where there is still room."""
+    """Return the layer of each box, from 0 and without gaps: below all that lead to it, where there is still room."""
     given = {box.key for box in boxes if box.given}
     before: dict[str, set[str]] = {box.key: set() for box in boxes if not box.given}
     fed: dict[str, list[str]] = defaultdict(list)
@@ -152,7 +152,7 @@ def _layers(boxes: Sequence[NodeSize], edges: Iterable[tuple[str, str]], abreast
 def _routed(
     edges: Sequence[tuple[str, str]], layer_of: Mapping[str, int]
 ) -> tuple[tuple[tuple[Node, Node], ...], dict[tuple[str, str], tuple[Node, Node]]]:
-    """The pieces from layer to layer, and for each edge the one that it shares with no other."""
+    """Return the pieces from layer to layer, and for each edge the one that it shares with no other."""
     leaving, arriving = Counter(a for a, _ in edges), Counter(b for _, b in edges)
     pieces: dict[tuple[Node, Node], None] = {}
     own: dict[tuple[str, str], tuple[Node, Node]] = {}
@@ -169,7 +169,7 @@ Neighbours = Mapping[Node, Sequence[Node]]
 
 
 def _neighbours(pieces: Iterable[tuple[Node, Node]]) -> tuple[Neighbours, Neighbours]:
-    """Those above each node, and those below it."""
+    """Return those above each node, and those below it."""
     upper: dict[Node, list[Node]] = defaultdict(list)
     lower: dict[Node, list[Node]] = defaultdict(list)
     for a, b in pieces:
@@ -179,7 +179,7 @@ def _neighbours(pieces: Iterable[tuple[Node, Node]]) -> tuple[Neighbours, Neighb
 
 
 def _ordered(layers: list[list[Node]], upper: Neighbours, lower: Neighbours) -> list[list[Node]]:
-    """Each layer in the order with the fewest crossings that sweeps down and up have come by."""
+    """Return each layer in the order with the fewest crossings that sweeps down and up have come by."""
     best, fewest = layers, _crossings(layers, lower)
     for sweep in range(_SWEEPS):
         if not fewest:
@@ -211,7 +211,7 @@ def _crossings(layers: Sequence[Sequence[Node]], lower: Neighbours) -> int:
 def _centres(
     layers: Sequence[Sequence[Node]], upper: Neighbours, lower: Neighbours, widths: Mapping[Node, float], across: float
 ) -> dict[Node, float]:
-    """The middle of each node, counted from the left edge: near its neighbours, no wider than must be."""
+    """Return the middle of each node, counted from the left edge: near its neighbours, no wider than must be."""
     frame = max((sum(widths[node] for node in layer) + across * (len(layer) - 1) for layer in layers), default=0.0)
     at: dict[Node, float] = {}
     for layer in layers:

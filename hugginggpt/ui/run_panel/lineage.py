@@ -13,7 +13,7 @@ from hugginggpt.core.trace import fold_steps
 
 
 def lineage(recordings: Iterable[Recording], table: TaskTable) -> Mapping[str, tuple[str, ...]]:
-    """The names of the resources that each made resource was made from; those made from words alone are not in it.
+    """Return the names of the resources that each made resource was made from; those made from words alone are not in it.
 
     Args:
         recordings: The session's requests, the oldest first.
@@ -34,7 +34,7 @@ def lineage(recordings: Iterable[Recording], table: TaskTable) -> Mapping[str, t
 
 
 def _inputs(step: Step, steps: Mapping[int, Step], known: Sequence[Resource], table: TaskTable) -> Iterator[str]:
-    """The names of what a task was given, in the order of its arguments."""
+    """Yield the names of what a task was given, in the order of its arguments."""
     row = table.get(step.task.task)
     for key, value in step.task.args.items():
         wanted = row.input(key) if row else None
@@ -56,7 +56,7 @@ def _passed(outputs: Sequence[Resource], wanted: Kind | None) -> Iterator[str]:
 
 
 def _meant(name: str, known: Sequence[Resource]) -> Sequence[Resource]:
-    """The resource of that name, or the last that came from a file or an address of that name."""
+    """Return the resource of that name, or the last that came from a file or an address of that name."""
     bare = name.strip().lower()
     by_name = [resource for resource in known if resource.name == bare]
     base = bare.partition("?")[0].rpartition("/")[2]

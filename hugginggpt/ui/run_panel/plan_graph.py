@@ -64,7 +64,7 @@ class GraphInput:
 
 
 def picture(steps: Sequence[Step], table: TaskTable, words: Words = _ENGLISH) -> str:
-    """The plan as HTML, for a column of 320 to 420 pixels; `STYLE` belongs to it.
+    """Return the plan as HTML, for a column of 320 to 420 pixels; `STYLE` belongs to it.
 
     Args:
         steps: The tasks, as far as the plan is known, with what has become of them. The first 40 are drawn.
@@ -110,7 +110,7 @@ def _placed(tasks: Mapping[int, Task], given: Sequence[GraphInput], pairs: tuple
 
 
 def _connections(tasks: Mapping[int, Task], table: TaskTable, words: Words) -> tuple[tuple[GraphInput, ...], tuple[Edge, ...]]:
-    """The boxes for what is given, and all edges, each once."""
+    """Return the boxes for what is given, and all edges, each once."""
     given: dict[str, GraphInput] = {}
     edges: dict[Edge, None] = {}
     for task in tasks.values():
@@ -140,7 +140,7 @@ def _parts(value: Argument) -> Iterator[str | Reference]:
 
 
 def _names(value: Argument, wanted: TaskInput | None) -> list[str]:
-    """The resources that an argument names: all that is no reference, and of a text only what is no text itself."""
+    """Return the resources that an argument names: all that is no reference, and of a text only what is no text itself."""
     if wanted is not None and wanted.kind is not Kind.TEXT:
         return [part.strip() for part in _parts(value) if isinstance(part, str) and part.strip(" ,")]
     parts = value.split(",") if isinstance(value, str) else value
@@ -154,7 +154,7 @@ def _is_name(text: str) -> bool:
 
 
 def _passing(source: Task, wanted: TaskInput | None, table: TaskTable) -> Kind | None:
-    """Which kind of its results goes on."""
+    """Return which kind of its results goes on."""
     row = table.get(source.task)
     if row is None or wanted is None:
         return None
@@ -164,7 +164,7 @@ def _passing(source: Task, wanted: TaskInput | None, table: TaskTable) -> Kind |
 
 
 def _short(name: str) -> str:
-    """A name or an address, as it fits into a small box."""
+    """Return a name or an address, as it fits into a small box."""
     if "://" not in name:
         return name
     try:
@@ -179,7 +179,7 @@ def _key(task_id: int) -> str:
 
 
 def _drawing(placed: Layout, edges: Sequence[Edge], words: Words) -> str:
-    """The lines, and on them the kinds."""
+    """Return the lines, and on them the kinds."""
     kinds: dict[tuple[str, str], list[str]] = {}
     for edge in edges:
         if edge.kind is not None:
@@ -213,7 +213,7 @@ def _file(node: GraphInput, placed: Layout) -> str:
 
 
 def _box(step: Step, tasks: Mapping[int, Task], placed: Layout, told: Sequence[str], words: Words) -> str:
-    """One task; what is seen of it is not read out, what is read out is a sentence of its own."""
+    """Return one task; what is seen of it is not read out, what is read out is a sentence of its own."""
     state = words(f"graph.state_{step.status}")
     model = step.model.id if step.model and step.status not in {"failed", "skipped"} else ""
     seconds = duration(step.seconds) if step.seconds and step.status in {"done", "failed"} else ""

@@ -37,7 +37,7 @@ def shelf(
     made_from: Mapping[str, tuple[str, ...]] = _NOTHING,
     words: Words = _ENGLISH,
 ) -> str:
-    """The resources as HTML, in their order; `ON_LOAD` belongs to it.
+    """Return the resources as HTML, in their order; `ON_LOAD` belongs to it.
 
     Args:
         resources: All that the session has.
@@ -76,7 +76,7 @@ def _card(resource: Resource, address: Callable[[Resource], str], parents: Seque
 
 
 def _look(resource: Resource, link: str, origin: str) -> str:
-    """A small picture of it, or its kind's sign."""
+    """Return a small picture of it, or its kind's sign."""
     if resource.kind is Kind.IMAGE and resource.path:
         return f'<img src="{escape(link)}" alt="{escape(f"{resource.name}: {origin}")}" loading="lazy" decoding="async">'
     if resource.kind is Kind.VIDEO and resource.path:
@@ -95,7 +95,7 @@ def _origin(resource: Resource, parents: Sequence[str], words: Words) -> str:
 
 
 def _line(resource: Resource) -> str:
-    """How a text or a table begins."""
+    """Return how a text or a table begins."""
     if resource.kind is Kind.TABLE and resource.path:
         return _head(resource.path)
     line = next((line.strip() for line in (resource.text or "").splitlines() if line.strip()), "")
@@ -104,6 +104,6 @@ def _line(resource: Resource) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _head(path: Path) -> str:
-    """The first row of a table; a resource's file never changes."""
+    """Return the first row of a table; a resource's file never changes."""
     rows = first_rows(path, 1)
     return " · ".join(rows[0])[:_LINE_CHARS] if rows else ""

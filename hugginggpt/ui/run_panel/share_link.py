@@ -17,7 +17,7 @@ _MOST_FIELDS: Final = 20
 
 
 def filled(search: str) -> dict[str, Any]:
-    """What the box holds for the query of the page's address, "?request=…&example=cat.jpg".
+    """Return what the box holds for the query of the page's address, "?request=…&example=cat.jpg".
 
     Only shipped examples can be named as files: a link must not have a visitor's page read anything else.
     """
@@ -31,7 +31,7 @@ def filled(search: str) -> dict[str, Any]:
 
 
 def query(text: str, examples: tuple[str, ...] = ()) -> str:
-    """The query that fills the box with a request.
+    """Return the query that fills the box with a request.
 
     Args:
         text: The request.
@@ -41,7 +41,7 @@ def query(text: str, examples: tuple[str, ...] = ()) -> str:
 
 
 def link(run: BackgroundRun | None, words: Words) -> str:
-    """A link that carries a run's request, with those of its files that everybody has, and a button that copies it."""
+    """Return a link that carries a run's request, with those of its files that everybody has, and a button that copies it."""
     if run is None:
         return ""
     names = [resource.origin.label for resource in run.attached]

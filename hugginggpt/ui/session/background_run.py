@@ -39,19 +39,19 @@ class BackgroundRun:
     drawn: list[Any] | None = field(default=None, repr=False)
     """Its messages in the chat, once nothing of them changes any more."""
     closed: bool = False
-    """Whether nothing of it can be done once more here: it was read from a trace, or its files were refused."""
+    """True if nothing of it can be done once more here: it was read from a trace, or its files were refused."""
     over: bool = False
 
     @classmethod
     def of(cls, recording: Recording, before: tuple[Turn, ...] = ()) -> Self:
-        """A run that happened elsewhere, before any of it is shown."""
+        """Return a run that happened elsewhere, before any of it is shown."""
         started = next((event for event in recording.events if isinstance(event, RequestStarted)), None)
         text, attached = (started.request, started.resources) if started else ("", ())
         return cls(text, attached, before, closed=True)
 
     @classmethod
     def refused(cls, text: str, error: str, before: tuple[Turn, ...] = ()) -> Self:
-        """A request that could not even begin."""
+        """Return a request that could not even begin."""
         return cls(text, (), before, events=[RequestFailed(error)], times=[0.0], over=True, closed=True)
 
     @property
@@ -61,12 +61,12 @@ class BackgroundRun:
 
     @property
     def failed(self) -> bool:
-        """Whether it ended without an answer."""
+        """True if it ended without an answer."""
         return any(isinstance(event, RequestFailed) for event in self.events)
 
     @property
     def started(self) -> bool:
-        """Whether the agent has taken it."""
+        """True if the agent has taken it."""
         return any(isinstance(event, RequestStarted) for event in self.events)
 
 
@@ -91,7 +91,7 @@ class StartRun:
 
     @property
     def over(self) -> bool:
-        """Whether nothing is worked on any more."""
+        """True if nothing is worked on any more."""
         return self._reading.done()
 
     @property

@@ -42,7 +42,7 @@ class LLMFields:
 
     @classmethod
     def remembered(cls, kept: Any) -> Self | None:
-        """What a browser has kept, which may be anything; None where it is no choice of a brain."""
+        """Return what a browser has kept, which may be anything; None where it is no choice of a brain."""
         if not isinstance(kept, dict) or kept.get("brain") not in BRAINS[1:]:
             return None
         values = {name: str(kept.get(name) or "")[:_LONGEST] for name in ("brain", "key", "base_url", "model")}
@@ -51,7 +51,7 @@ class LLMFields:
 
 
 def on_space() -> bool:
-    """Whether this is a Space."""
+    """Return whether this is a Space."""
     return "SPACE_ID" in os.environ
 
 
@@ -61,7 +61,7 @@ def at_home() -> bool:
 
 
 async def language_model(typed: LLMFields, *, router: str = HUGGING_FACE_URL, unnamed: bool = False) -> LanguageModel | None:
-    """The language model that the fields of the page describe; None for the built-in planner.
+    """Return the language model that the fields of the page describe; None for the built-in planner.
 
     Args:
         typed: The fields.

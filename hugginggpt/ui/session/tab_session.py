@@ -36,9 +36,9 @@ class TabSession:
     session: Session
     model: LanguageModel | None = None
     writes: bool = True
-    """Whether the language model may do text tasks itself."""
+    """True if the language model may do text tasks itself."""
     looks: bool = False
-    """Whether it is shown the pictures before it plans."""
+    """True if it is shown the pictures before it plans."""
     token: str = field(default="", repr=False)
     """The visitor's Hugging Face token, for hosted models."""
     wishes: ModelPreferences = field(default_factory=ModelPreferences, repr=False)
@@ -46,7 +46,7 @@ class TabSession:
     models: Visitor | None = field(default=None, repr=False)
     """What was found out about those."""
     fetch: bool | None = None
-    """Whether small models may be fetched when they are needed; None: what the settings say."""
+    """True if small models may be fetched when they are needed; None: what the settings say."""
     runs: list[BackgroundRun] = field(default_factory=list)
     """The requests of this conversation, the oldest first; the last may be under way."""
     work: StartRun | None = field(default=None, repr=False)
@@ -54,7 +54,7 @@ class TabSession:
     gate: ApprovalGate = field(default_factory=ApprovalGate, repr=False)
     """Where its plan waits for the person's word."""
     ask_first: bool = False
-    """Whether plans wait there."""
+    """True if plans wait there."""
     top_k: int | None = None
     """How many candidates a task has; None: what the settings say."""
     task_seconds: float | None = None
@@ -66,7 +66,7 @@ class TabSession:
     shelf: tuple[Any, str] | None = field(default=None, repr=False)
     """The shelf as it was drawn last, and what it was drawn of."""
     claimed: bool = False
-    """Whether a request is about to begin."""
+    """True if a request is about to begin."""
     tabs: int = 1
     """In how many places of Gradio's memory it lies: a page that was reloaded has a new one, and the old one stays an hour."""
     brain: str = BUILT_IN
@@ -78,9 +78,9 @@ class TabSession:
     name: str = ""
     """What they are called there."""
     remembered: bool = False
-    """Whether the browser keeps what the brain was chosen with."""
+    """True if the browser keeps what the brain was chosen with."""
     token_remembered: bool = False
-    """Whether it keeps the token for hosted models."""
+    """True if it keeps the token for hosted models."""
 
     def __post_init__(self) -> None:
         self._settling = asyncio.Lock()
@@ -147,12 +147,12 @@ class TabSession:
 
     @property
     def busy(self) -> bool:
-        """Whether a request is worked on, or about to be."""
+        """True if a request is worked on, or about to be."""
         return self.claimed or (self.work is not None and not self.work.over)
 
     @property
     def just_begun(self) -> bool:
-        """Whether a request has begun in the last second, or is about to."""
+        """True if a request has begun in the last second, or is about to."""
         return self.claimed or (self.work is not None and self.work.seconds < 1)
 
     @asynccontextmanager
@@ -204,7 +204,7 @@ class TabSession:
             await asyncio.to_thread(old.close)
 
     def limits(self, settings: Settings) -> Settings:
-        """The deployment's, as far as this visitor has not narrowed them."""
+        """Return the deployment's, as far as this visitor has not narrowed them."""
         own = {"top_k": self.top_k, "task_seconds": self.task_seconds}
         return settings.model_copy(update={name: value for name, value in own.items() if value is not None})
 
@@ -220,12 +220,12 @@ class TabSessions:
         self._by_page: weakref.WeakValueDictionary[str, TabSession] = weakref.WeakValueDictionary()
 
     def found(self, key: str) -> TabSession | None:
-        """The visit of that key."""
+        """Return the visit of that key."""
         visit = self._by_key.get(key)
         return visit if visit is not None and visit.tabs else None
 
     def of_page(self, page: str, make: Callable[[], TabSession]) -> TabSession:
-        """The visit of an open page; made once, whichever of its first events comes first.
+        """Return the visit of an open page; made once, whichever of its first events comes first.
 
         Args:
             page: What Gradio calls it: its session's hash.

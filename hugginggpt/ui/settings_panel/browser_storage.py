@@ -71,7 +71,7 @@ def unticked(name: str) -> str:
 
 
 def what_was_kept(text: Any) -> dict[str, Any]:
-    """What the browser has handed over, by name; nothing where it can't be read."""
+    """Return what the browser has handed over, by name; nothing where it can't be read."""
     try:
         found = json.loads(text) if isinstance(text, str) and len(text) <= _LONGEST else {}
     except (ValueError, RecursionError):
@@ -80,7 +80,7 @@ def what_was_kept(text: Any) -> dict[str, Any]:
 
 
 def to_keep(box: int, **choice: str) -> str:
-    """What goes into the browser beside a key, as `settled` takes it.
+    """Return what goes into the browser beside a key, as `settled` takes it.
 
     Args:
         box: Which of the keys.

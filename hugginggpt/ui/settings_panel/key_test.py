@@ -121,7 +121,7 @@ def _said(report: ServerReport, words: Words, kind: str) -> str:
 
 
 def status(visit: TabSession | None, words: Words) -> str:
-    """Who plans, and where the key is."""
+    """Return who plans, and where the key is."""
     said = []
     if visit is not None and visit.signed_in:
         said.append(words("brain.status_signed_in", name=escaped(visit.name)))

@@ -172,7 +172,7 @@ class LLMPanel:
         return {**self._fields(brain, visit, words), **self._shown(visit, words)}
 
     def choose_work(self, writes: bool, looks: bool, visit: TabSession | None) -> TabSession:
-        """What the language model does beside planning."""
+        """Return what the language model does beside planning."""
         visit = self._visit(visit)
         visit.writes, visit.looks = writes, looks
         return visit
@@ -231,7 +231,7 @@ class LLMPanel:
         yield found, {self.model: choices, **self._shown(visit, words, found.sentence)}
 
     def remember_no_more(self, remember: bool, visit: TabSession | None, request: gr.Request) -> Updates:
-        """The browser has forgotten the key already; the session keeps it."""
+        """Return the browser has forgotten the key already; the session keeps it."""
         if visit is not None and not remember:
             visit.remembered = False
         return self._shown(visit, words_of(request))
@@ -267,7 +267,7 @@ class LLMPanel:
         visit.brain, visit.model, visit.router = brain, model, self._router
 
     def _shown(self, visit: TabSession | None, words: Words, said: str = "") -> Updates:
-        """Who plans, after what there is to say; and on whose account hosted models run."""
+        """Return who plans, after what there is to say; and on whose account hosted models run."""
         kept = visit is not None and (visit.remembered or bool(visit.model and visit.model.key != visit.signed_in))
         return {
             self.status: "\n\n".join(filter(None, (said, status(visit, words)))),
@@ -276,7 +276,7 @@ class LLMPanel:
         }
 
     def _fields(self, brain: str, visit: TabSession | None, words: Words) -> Updates:
-        """What a brain needs."""
+        """Return what a brain needs."""
         in_use = visit.model.model if visit is not None and visit.model and visit.brain == brain else None
         usual = USUAL_MODEL.get(brain)
         info = words("brain.model_usual", model=usual) if usual else words("brain.model_other")
@@ -295,5 +295,5 @@ class LLMPanel:
 
 
 def can_sign_in() -> bool:
-    """Whether this is a Space on which signing in is set up."""
+    """Return whether this is a Space on which signing in is set up."""
     return get_space() is not None and all(os.environ.get(name) for name in _SIGN_IN)

@@ -118,7 +118,7 @@ class ModelsPanel:
         return [*own, *self.token.shows]
 
     def shown(self, visit: TabSession, words: Words) -> Updates:
-        """What a visit has settled, in all fields."""
+        """Return what a visit has settled, in all fields."""
         settings, wishes = self._settings, visit.wishes
         return {
             self._where: wishes.where,
@@ -133,37 +133,37 @@ class ModelsPanel:
         }
 
     def choose_place(self, where: Where, visit: TabSession | None) -> TabSession:
-        """Where this visitor's models may run."""
+        """Return where this visitor's models may run."""
         visit = self._visit(visit)
         visit.place(where)
         return visit
 
     def choose_provider(self, provider: str, visit: TabSession | None) -> TabSession:
-        """Who runs this visitor's hosted models."""
+        """Return who runs this visitor's hosted models."""
         visit = self._visit(visit)
         visit.wishes = visit.wishes.only(provider)
         return visit
 
     def choose_fetching(self, fetch: bool, visit: TabSession | None) -> TabSession:
-        """Whether this visitor's requests may fetch models."""
+        """Return whether this visitor's requests may fetch models."""
         visit = self._visit(visit)
         visit.fetch = fetch
         return visit
 
     def choose_asking(self, ask_first: bool, visit: TabSession | None) -> TabSession:
-        """Whether a plan is shown before it runs."""
+        """Return whether a plan is shown before it runs."""
         visit = self._visit(visit)
         visit.ask_first = ask_first
         return visit
 
     def choose_top_k(self, count: float, visit: TabSession | None) -> TabSession:
-        """How many candidates per task are chosen among; what is out of bounds is put at the bound."""
+        """Return how many candidates per task are chosen among; what is out of bounds is put at the bound."""
         visit = self._visit(visit)
         visit.top_k = min(max(int(count), 1), _MOST_CANDIDATES)
         return visit
 
     def choose_seconds(self, seconds: float | None, visit: TabSession | None) -> TabSession:
-        """The deadline of a task, never beyond the owner's; without a number, theirs."""
+        """Return the deadline of a task, never beyond the owner's; without a number, theirs."""
         visit = self._visit(visit)
         visit.task_seconds = None if seconds is None else min(max(seconds, _SHORTEST), self._settings.task_seconds)
         return visit
@@ -212,5 +212,5 @@ def _settled(wishes: ModelPreferences, words: Words) -> str:
 
 
 def _shown(model: str) -> str:
-    """An endpoint's address without its query, which may be secret."""
+    """Return an endpoint's address without its query, which may be secret."""
     return escaped(model.partition("?")[0])

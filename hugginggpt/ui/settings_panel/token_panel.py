@@ -78,7 +78,7 @@ class TokenPanel:
         return [self.account, self._forgets, self._remember, self._checked]
 
     def shown(self, visit: TabSession, words: Words, said: str = "") -> Updates:
-        """What a visit holds, after what there is to say."""
+        """Return what a visit holds, after what there is to say."""
         return {
             self.account: self.on_whose_account(visit, words),
             self._forgets: gr.update(visible=bool(visit.token) or visit.token_remembered),
@@ -113,7 +113,7 @@ class TokenPanel:
             yield {self._state: visit, **shown, self._kept: browser_storage.to_keep(0)}
 
     async def _examined(self, token: str, visit: TabSession | None, words: Words) -> AsyncGenerator[tuple[str, Updates]]:
-        """What is said meanwhile, and in the end; then the token that works, too."""
+        """Yield what is said meanwhile, and in the end; then the token that works, too."""
         yield "", {self._token: "", self._kept: "", self._checked: words("models.token_testing")}
         try:
             token = checked_token(token or "") or (visit.token if visit else "")
@@ -127,7 +127,7 @@ class TokenPanel:
         yield token, {self._checked: words(f"models.token_{kind}", name=escaped(account.name))}
 
     def remember_no_more(self, remember: bool, visit: TabSession | None, request: gr.Request) -> Updates:
-        """The browser has forgotten the token already; the session keeps it."""
+        """Return the browser has forgotten the token already; the session keeps it."""
         if visit is None or remember:
             return {self._kept: ""}
         visit.token_remembered = False
@@ -140,7 +140,7 @@ class TokenPanel:
         return {self._state: visit, self._token: "", **self.shown(visit, words)}
 
     def on_whose_account(self, visit: TabSession | None, words: Words) -> str:
-        """Who pays for hosted models, and where that token is."""
+        """Return who pays for hosted models, and where that token is."""
         if visit is not None and visit.token:
             return words("models.own_remembered" if visit.token_remembered else "models.own_kept")
         if visit is not None and visit.hosted_token:

@@ -84,7 +84,7 @@ def whisper(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard
 
 
 def _language(model: Any, features: Any) -> str:
-    """Which language is spoken, by the model's own ear; empty where it knows only one."""
+    """Return which language is spoken, by the model's own ear; empty where it knows only one."""
     ids = getattr(model.generation_config, "lang_to_id", None)
     if not ids or not getattr(model.generation_config, "is_multilingual", True):
         return ""

@@ -53,7 +53,7 @@ def _musicgen(text: str, runtime: Runtime, call: Call) -> tuple[Any, int]:
 
 
 def diffused(text: str, runtime: Runtime, call: Call) -> tuple[Any, int]:
-    """Any diffusion pipeline that makes sound from a prompt, such as Stable Audio (arXiv 2407.14358)."""
+    """Return any diffusion pipeline that makes sound from a prompt, such as Stable Audio (arXiv 2407.14358)."""
     import torch
 
     with ExitStack() as held:

@@ -16,7 +16,7 @@ _WORD: Final = re.compile(r"\w")
 
 
 def utterances(text: str, longest: int) -> list[str]:
-    """The sentences of a text; one that is too long is cut at a pause, else between words, else anywhere.
+    """Return the sentences of a text; one that is too long is cut at a pause, else between words, else anywhere.
 
     Args:
         text: In any language.

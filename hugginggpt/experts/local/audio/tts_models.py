@@ -101,7 +101,7 @@ MADE_UP: Final = "The voice is made up, because SpeechT5 has none of its own: it
 
 
 def made_up_speaker(model: Any, size: int) -> torch.Tensor:
-    """A speaker for SpeechT5, which was trained on x-vectors of real ones (arXiv 2110.07205, section 4.3).
+    """Return a speaker for SpeechT5, which was trained on x-vectors of real ones (arXiv 2110.07205, section 4.3).
 
     It is no recorded person's: a random direction, always the same, of length one as those are. How it sounds is left
     to the model.
@@ -164,7 +164,7 @@ def _bark(runtime: Runtime, call: Call) -> Iterator[Voice]:
 
 
 def _preset(processor: Any, checkpoint: Checkpoint) -> str | None:
-    """A voice whose files are there: without one, each sentence would be in another voice."""
+    """Return a voice whose files are there: without one, each sentence would be in another voice."""
     speakers = processor.speaker_embeddings or {}
     there = [
         name

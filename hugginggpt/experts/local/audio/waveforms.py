@@ -20,7 +20,7 @@ _SILENT: Final = 1e-4
 
 
 def heard(call: Call, rate: int, *, speech: bool = False) -> NDArray[np.float32]:
-    """The call's recording.
+    """Return the call's recording.
 
     Args:
         call: Its ``audio``: any format, rate and number of channels.
@@ -45,7 +45,7 @@ def heard(call: Call, rate: int, *, speech: bool = False) -> NDArray[np.float32]
 
 
 def cut_where_quiet(samples: NDArray[np.float32], rate: int, longest: float) -> list[tuple[int, int]]:
-    """Where to cut a recording so that no word is cut in two: the quietest moment in the last quarter of each piece.
+    """Return where to cut a recording so that no word is cut in two: the quietest moment in the last quarter of each piece.
 
     Args:
         samples: Shape (n,).

@@ -89,7 +89,7 @@ def _caption(call: Call, runtime: Runtime) -> Result:
 
 
 def _write_out(call: Call, runtime: Runtime) -> Result:
-    """A vision encoder with a text decoder: captions (ViT-GPT2), a line of writing (TrOCR)."""
+    """Return a vision encoder with a text decoder: captions (ViT-GPT2), a line of writing (TrOCR)."""
     import torch
 
     picture = call.picture()
@@ -110,7 +110,7 @@ def _write_out(call: Call, runtime: Runtime) -> Result:
 
 
 def _eye_and_tongue(checkpoint: Checkpoint) -> tuple[Any, Any]:
-    """An image processor and a tokenizer that no common processor joins."""
+    """Return an image processor and a tokenizer that no common processor joins."""
     from transformers import AutoImageProcessor, AutoTokenizer
 
     return (

@@ -87,7 +87,7 @@ def _named(phrase: str, labels: Sequence[str]) -> str:
 
 
 def _things(labels: Sequence[str], found: Mapping[str, Any]) -> list[Thing]:
-    """What post-processing found."""
+    """Return what post-processing found."""
     rows = zip(labels, found["scores"].float().tolist(), found["boxes"].float().tolist(), strict=True)
     return [{"label": label, "score": score, "box": box} for label, score, box in rows]
 

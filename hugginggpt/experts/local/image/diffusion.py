@@ -66,7 +66,7 @@ def _dtype(runtime: Runtime, checkpoint: Checkpoint) -> Any:
 
 
 def composed(base: Any, call: Call, task: str = "", **parts: Any) -> Any:
-    """A pipeline for one run, around the weights of a base.
+    """Return a pipeline for one run, around the weights of a base.
 
     Args:
         base: What `diffusion_base` gives.
@@ -133,19 +133,19 @@ def run(pipeline: Any, **arguments: Any) -> Any:
 
 
 def takes(pipeline: Any, name: str) -> bool:
-    """Whether a pipeline has an argument of this name."""
+    """Return whether a pipeline has an argument of this name."""
     return name in inspect.signature(pipeline.__call__).parameters
 
 
 def default(pipeline: Any, *names: str) -> Any:
-    """The default of the first of these arguments that a pipeline has one for; None where it has none."""
+    """Return the default of the first of these arguments that a pipeline has one for; None where it has none."""
     found = (inspect.signature(pipeline.__call__).parameters.get(name) for name in names)
     values = (parameter.default for parameter in found if parameter is not None)
     return next((value for value in values if value not in (None, inspect.Parameter.empty)), None)
 
 
 def pace(pipeline: Any, runtime: Runtime, checkpoint: Checkpoint, cpu_steps: int = _CPU_STEPS) -> dict[str, Any]:
-    """How many steps a run takes, and the guidance scale where that is not the pipeline's own.
+    """Return how many steps a run takes, and the guidance scale where that is not the pipeline's own.
 
     Args:
         pipeline: What runs.
@@ -172,7 +172,7 @@ def own_size(pipeline: Any) -> tuple[int, int]:
 
 
 def network_config(pipeline: Any) -> Mapping[str, Any]:
-    """The configuration of the network that takes the noise away: a UNet or a transformer."""
+    """Return the configuration of the network that takes the noise away: a UNet or a transformer."""
     parts = (getattr(pipeline, name, None) for name in ("unet", "transformer"))
     found: Mapping[str, Any] = next((part.config for part in parts if part is not None), {})
     return found

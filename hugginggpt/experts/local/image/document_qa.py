@@ -89,7 +89,7 @@ def point_at_answer(call: Call, runtime: Runtime) -> Result:
 
 
 def _preparation(checkpoint: Checkpoint) -> tuple[Any, Any]:
-    """An image processor, where the model sees, and a tokenizer."""
+    """Return an image processor, where the model sees, and a tokenizer."""
     from transformers import AutoImageProcessor, AutoTokenizer
 
     # apply_ocr: the words are known, and Tesseract, which would read them, need not be there
@@ -136,7 +136,7 @@ def write_answer(call: Call, runtime: Runtime) -> Result:
 
 
 def _words(text: str, box: WordBox) -> Iterator[_Word]:
-    """The words of a line, each with its share of the line's box by its number of characters."""
+    """Yield the words of a line, each with its share of the line's box by its number of characters."""
     left, top, right, bottom = box
     step = (right - left) / max(1, len(text))
     for match in re.finditer(r"\S+", text):
@@ -161,7 +161,7 @@ class _Pieces:
 def _encoded(
     tokenizer: Any, config: Any, question: str, words: Sequence[str], places: Sequence[Sequence[int]], *, own_boxes: bool
 ) -> _Pieces:
-    """The question with the page's words.
+    """Return the question with the page's words.
 
     Args:
         tokenizer: The model's.
@@ -200,7 +200,7 @@ def _encoded(
 
 
 def _spans(call: Call, model: Any, pieces: _Pieces, seen: torch.Tensor | None) -> Iterator[_PageSpan]:
-    """The likeliest words of each piece: start times end, the end not before the start and not far behind it."""
+    """Yield the likeliest words of each piece: start times end, the end not before the start and not far behind it."""
     import torch
 
     device, dtype = model.device, model.dtype

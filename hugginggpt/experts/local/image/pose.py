@@ -114,7 +114,7 @@ def _data(pose: Pose) -> dict[str, Any]:
 
 
 def _people(image: Image.Image, call: Call, runtime: Runtime) -> tuple[str, list[PersonBox]]:
-    """Who looked for people, and where they are, the surest first; without a detector the whole picture is the box."""
+    """Return who looked for people, and where they are, the surest first; without a detector the whole picture is the box."""
     for detector in _detectors(runtime):
         try:
             return detector.id, _detected(image, detector, call, runtime)
@@ -151,7 +151,7 @@ def _inside(corners: Sequence[float], image: Image.Image) -> PersonBox:
 
 
 def _poses(image: Image.Image, boxes: Sequence[PersonBox], call: Call, runtime: Runtime) -> list[Pose]:
-    """The poses of the people in the boxes, without those of whom too little is seen."""
+    """Return the poses of the people in the boxes, without those of whom too little is seen."""
     import torch
 
     load = loader(runtime, "AutoModelForPoseEstimation")
@@ -175,7 +175,7 @@ def _poses(image: Image.Image, boxes: Sequence[PersonBox], call: Call, runtime: 
 
 
 def _openpose(points: Sequence[Sequence[float]], scores: Sequence[float], size: tuple[int, int]) -> Pose:
-    """What of COCO's keypoints was found inside the picture, with the neck half-way between the shoulders."""
+    """Return what of COCO's keypoints was found inside the picture, with the neck half-way between the shoulders."""
     found = {
         name: Keypoint(x, y, score)
         for name, (x, y), score in zip(_COCO, points, scores, strict=False)  # what follows COCO's has no limbs

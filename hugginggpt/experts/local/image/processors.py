@@ -22,7 +22,7 @@ _MAX_ASPECT: Final = 16
 def loader(
     runtime: Runtime, model: str, processor: str | Callable[[Checkpoint], Any] = "AutoImageProcessor"
 ) -> Callable[[Checkpoint], tuple[Any, Any]]:
-    """What `Runtime.loaded` takes: loads a processor and a model, ready to run on the runtime's device.
+    """Return what `Runtime.loaded` takes: loads a processor and a model, ready to run on the runtime's device.
 
     Args:
         runtime: Says where and in which precision.
@@ -59,6 +59,6 @@ def takeable(picture: Image.Image) -> Image.Image:
 
 
 def fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:
-    """A size (width, height) in pixels, made smaller so that its longer side is `longest` at most."""
+    """Return a size (width, height) in pixels, made smaller so that its longer side is `longest` at most."""
     scale = min(1.0, longest / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

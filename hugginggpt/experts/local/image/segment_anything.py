@@ -45,7 +45,7 @@ class Mask:
 
 
 def find_masks(call: Call, picture: Image.Image, processor: Any, model: Any) -> list[Mask]:
-    """All objects, the largest first.
+    """Return all objects, the largest first.
 
     Args:
         call: Told about progress, and asked whether it is still wanted, after each batch of points.
@@ -79,7 +79,7 @@ def find_masks(call: Call, picture: Image.Image, processor: Any, model: Any) -> 
 
 
 def _kept(logits: torch.Tensor, scores: torch.Tensor) -> Iterator[Mask]:
-    """The good and stable ones of some masks: logits of shape (masks, height, width), scores of shape (masks,)."""
+    """Yield the good and stable ones of some masks: logits of shape (masks, height, width), scores of shape (masks,)."""
     inner, outer = ((logits > shift).flatten(1).sum(1) for shift in (_SHIFT, -_SHIFT))
     good = (scores > _GOOD) & (inner > _STABLE * outer) & (inner > 0)
     for mask, score in zip(logits[good].cpu(), scores[good].tolist(), strict=True):

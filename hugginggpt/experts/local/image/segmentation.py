@@ -173,7 +173,7 @@ def _cut(call: Call, runtime: Runtime, picture: Image.Image, kind: str) -> _Regi
 
 
 def _objects(found: Mapping[str, Any], labels: Mapping[int, str]) -> _Regions:
-    """What panoptic post-processing gives: a map of numbers, and a list that tells what they mean."""
+    """Return what panoptic post-processing gives: a map of numbers, and a list that tells what they mean."""
     import numpy as np
 
     raw = found["segmentation"].cpu().numpy()
@@ -208,14 +208,14 @@ def _classes(found: Any, outputs: Any, labels: Mapping[int, str]) -> _Regions:
 
 
 def _palette(labels: Sequence[str]) -> dict[str, Colour]:
-    """The colour of each of a model's labels that ADE20K has a class for."""
+    """Return the colour of each of a model's labels that ADE20K has a class for."""
     known = _ade20k()
     found = {label.strip(): next((known[name] for name in _names(label) if name in known), None) for label in labels}
     return {label: colour for label, colour in found.items() if colour is not None}
 
 
 def _names(label: str) -> list[str]:
-    """What a label may be called elsewhere: "road, route" -> road, route; "sky-other-merged" -> sky."""
+    """Return what a label may be called elsewhere: "road, route" -> road, route; "sky-other-merged" -> sky."""
     parts = [part.strip().lower() for part in label.split(",")]
     return [*parts, *(part.partition("-")[0] for part in parts)]
 

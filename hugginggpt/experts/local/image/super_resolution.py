@@ -64,7 +64,7 @@ def enlarge(call: Call, runtime: Runtime) -> Result:
 
 
 def _tiles(width: int, height: int) -> Iterator[tuple[TileBox, TileBox]]:
-    """The parts of a picture: each as (left, top, right, bottom) of what it covers and of what the model sees for it."""
+    """Yield the parts of a picture: each as (left, top, right, bottom) of what it covers and of what the model sees for it."""
     for top in range(0, height, _TILE):
         for left in range(0, width, _TILE):
             right, bottom = min(left + _TILE, width), min(top + _TILE, height)

@@ -102,14 +102,14 @@ def fill_in(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def painted(call: Call, picture: Image.Image, made: Any, models: tuple[str, ...] = ()) -> Result:
-    """The result of a pipeline's run: the picture as a PNG, and a note if the model's own filter has blacked it out."""
+    """Return the result of a pipeline's run: the picture as a PNG, and a note if the model's own filter has blacked it out."""
     flagged = any(getattr(made, "nsfw_content_detected", None) or ())
     note = "The model's own filter took the picture for unsuitable and blacked it out." if flagged else ""
     return images.build_image_result(call, picture, note, models)
 
 
 def _wish(call: Call) -> str:
-    """What the person wants of the picture; empty where they leave it to the model."""
+    """Return what the person wants of the picture; empty where they leave it to the model."""
     return call.text() if call.inputs.get("text") else ""
 
 
@@ -125,6 +125,6 @@ def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def _like(made: Image.Image, original: Image.Image) -> Image.Image:
-    """A result in its original's proportions and size, unless that would blow it up too far."""
+    """Return a result in its original's proportions and size, unless that would blow it up too far."""
     factor = min(1.0, (_MAX_GROWTH * made.width * made.height / (original.width * original.height)) ** 0.5)
     return _resized(made, (max(round(original.width * factor), 1), max(round(original.height * factor), 1)))

@@ -20,7 +20,7 @@ _PROCESSOR: Final[Mapping[str, str]] = {"smolvlm": "Idefics3Processor"}
 
 
 def ask(call: Call, runtime: Runtime, picture: Image.Image, question: str, *, tokens: int) -> str:
-    """What a model answers, in at most `tokens` tokens.
+    """Return what a model answers, in at most `tokens` tokens.
 
     Args:
         call: Whose token stops the answer.
@@ -49,7 +49,7 @@ def ask(call: Call, runtime: Runtime, picture: Image.Image, question: str, *, to
 
 
 def said(text: str, call: Call) -> str:
-    """A text that a model wrote.
+    """Return a text that a model wrote.
 
     Raises:
         ExpertError: It is empty.
@@ -60,7 +60,7 @@ def said(text: str, call: Call) -> str:
 
 
 def _processor(checkpoint: Checkpoint) -> Any:
-    """The processor of a checkpoint; where one can read videos too, without that part, which needs torchvision."""
+    """Return the processor of a checkpoint; where one can read videos too, without that part, which needs torchvision."""
     import transformers
     from transformers.models.auto import processing_auto
 

@@ -33,7 +33,7 @@ _SHORTCUT: Final = re.compile(r"layer(?P<stage>\d)\.(?P<block>\d+)\.downsample\.
 
 
 def without_timm(checkpoint: Checkpoint) -> dict[str, Any]:
-    """What ``from_pretrained`` takes instead of a checkpoint's folder, where its backbone is timm's; {} where it isn't.
+    """Return what ``from_pretrained`` takes instead of a checkpoint's folder, where its backbone is timm's; {} where it isn't.
 
     Raises:
         ExpertError: It is one that transformers has no network for.
@@ -65,7 +65,7 @@ def without_timm(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def renamed(key: str) -> str:
-    """What transformers calls a weight of a backbone that timm named; any other stays as it is.
+    """Return what transformers calls a weight of a backbone that timm named; any other stays as it is.
 
     >>> renamed("model.backbone.conv_encoder.model.layer1.0.bn2.bias")
     'model.backbone.conv_encoder.model.encoder.stages.0.layers.0.layer.1.normalization.bias'

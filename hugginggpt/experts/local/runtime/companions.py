@@ -23,7 +23,7 @@ _STEERED: Final[Mapping[str, frozenset[str]]] = {
 
 
 def needs_partner(checkpoint: Checkpoint) -> bool:
-    """Whether a checkpoint runs only together with another one."""
+    """Return whether a checkpoint runs only together with another one."""
     return checkpoint.architecture in _STEERED
 
 
@@ -44,7 +44,7 @@ def _measures(config: Mapping[str, Any]) -> list[Any]:
 
 @functools.lru_cache(maxsize=256)
 def _config(path: Path) -> Mapping[str, Any]:
-    """A part's configuration; a snapshot's files never change."""
+    """Return a part's configuration; a snapshot's files never change."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # whoever loads it says so

@@ -31,12 +31,12 @@ class Device:
 
     @property
     def half(self) -> bool:
-        """Whether models are loaded in half precision: GPUs are built for it, CPUs are slow at it."""
+        """True if models are loaded in half precision: GPUs are built for it, CPUs are slow at it."""
         return self.name != "cpu"
 
 
 def find_devices(wanted: str = "auto", *, memory_gb: float | None = None, gpu_memory_gb: float | None = None) -> list[Device]:
-    """The devices to use, the fastest first; the CPU is always the last of them.
+    """Return the devices to use, the fastest first; the CPU is always the last of them.
 
     Args:
         wanted: "auto" for all, "cpu" for the CPU alone, or one device's name ("cuda:1"), with the CPU behind it.
@@ -67,7 +67,7 @@ def _accelerators() -> Sequence[tuple[str, int]]:
 
 
 def place(size: int, devices: Sequence[Device], taken: Sequence[int]) -> Device:
-    """The device for a model: of those that can hold it, the GPU with most room; else the CPU.
+    """Return the device for a model: of those that can hold it, the GPU with most room; else the CPU.
 
     Args:
         size: How many bytes it takes.
@@ -80,7 +80,7 @@ def place(size: int, devices: Sequence[Device], taken: Sequence[int]) -> Device:
 
 
 def total_memory() -> int:
-    """How many bytes this process may use: the machine's memory, or its container's limit."""
+    """Return how many bytes this process may use: the machine's memory, or its container's limit."""
     import psutil
 
     limit = _read_number(_CGROUP_LIMITS)
@@ -89,7 +89,7 @@ def total_memory() -> int:
 
 
 def available_memory(device: str) -> int | None:
-    """How many bytes are left on a device now; None where nothing can say."""
+    """Return how many bytes are left on a device now; None where nothing can say."""
     if device == "cpu":
         import psutil
 
@@ -105,7 +105,7 @@ def available_memory(device: str) -> int | None:
 
 
 def _read_number(paths: Sequence[str]) -> int | None:
-    """The number in the first of these files that is there; None for "max" or none at all."""
+    """Return the number in the first of these files that is there; None for "max" or none at all."""
     for path in paths:
         if os.access(path, os.R_OK):
             text = Path(path).read_text(encoding="ascii").strip()

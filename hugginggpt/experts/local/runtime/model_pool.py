@@ -96,7 +96,7 @@ class ModelPool:
                 self._changed.notify_all()
 
     def taken(self, device: str) -> int:
-        """How many bytes the models on a device take by their own account."""
+        """Return how many bytes the models on a device take by their own account."""
         return sum(entry.size for entry in self._entries.values() if entry.device == device)
 
     @property
@@ -129,7 +129,7 @@ class ModelPool:
             return entry
 
     def _make_room(self, name: str, device: str, size: int) -> bool:
-        """Whether there is room now, after idle models have gone; to be called with the lock held.
+        """Return whether there is room now, after idle models have gone; to be called with the lock held.
 
         Raises:
             ExpertError: There would not be enough if all of them went.

@@ -78,7 +78,7 @@ class Runtime:
             yield model
 
     def need(self, checkpoint: Checkpoint) -> int:
-        """How many bytes a checkpoint takes on this device while it works."""
+        """Return how many bytes a checkpoint takes on this device while it works."""
         return round(checkpoint.parameters * (2 if self.device.half else 4) * OVERHEAD)
 
 

@@ -32,7 +32,7 @@ class Rule:
     tags: tuple[str, ...] = ()
 
     def fits(self, checkpoint: Checkpoint) -> bool:
-        """Whether a checkpoint is of this kind."""
+        """Return whether a checkpoint is of this kind."""
         labels = [label.lower() for label in checkpoint.labels]
         return (
             fnmatchcase(checkpoint.architecture, self.architecture)
@@ -57,7 +57,7 @@ class Match:
 
 
 def matches(checkpoint: Checkpoint) -> list[Match]:
-    """All tasks that a checkpoint can do, in the table's order."""
+    """Return all tasks that a checkpoint can do, in the table's order."""
     found = [
         Match(task, rank, rule.tags)
         for task, rules in _table().items()
@@ -72,7 +72,7 @@ def matches(checkpoint: Checkpoint) -> list[Match]:
 
 
 def _trained_for(checkpoint: Checkpoint) -> set[str]:
-    """Which of the tasks that share an architecture a checkpoint was trained for, where it says so."""
+    """Return which of the tasks that share an architecture a checkpoint was trained for, where it says so."""
     own: Mapping[str, Any] = checkpoint.config.get("task_specific_params") or {}
     said = {*own, str(checkpoint.card.get("pipeline_tag", ""))}
     return {task for task in _ONE_OF for word in said if word.startswith(task)}

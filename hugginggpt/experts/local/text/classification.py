@@ -157,7 +157,7 @@ def compare(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def _loader(task: str, auto: str, runtime: Runtime) -> Callable[[Checkpoint], Any]:
-    """What loads a checkpoint as a pipeline whose tokenizer knows how much the model reads."""
+    """Return what loads a checkpoint as a pipeline whose tokenizer knows how much the model reads."""
 
     def load(checkpoint: Checkpoint) -> Any:
         import transformers
@@ -172,7 +172,7 @@ def _loader(task: str, auto: str, runtime: Runtime) -> Callable[[Checkpoint], An
 
 
 def _parts(texts: Sequence[str], pipe: Any, kept_free: int = 0) -> list[_Part]:
-    """The pieces of all texts, none longer than the pipeline's model reads less `kept_free` tokens."""
+    """Return the pieces of all texts, none longer than the pipeline's model reads less `kept_free` tokens."""
     count = counter(pipe.tokenizer)
     room = max(pipe.tokenizer.model_max_length - pipe.tokenizer.num_special_tokens_to_add() - kept_free, 1)
     parts = []
@@ -185,7 +185,7 @@ def _parts(texts: Sequence[str], pipe: Any, kept_free: int = 0) -> list[_Part]:
 
 
 def _run(pipe: Any, parts: Sequence[_Part], calls: Sequence[Call], **options: Any) -> Iterator[Any]:
-    """What a pipeline finds in each part; looks between batches whether anybody still wants it."""
+    """Yield what a pipeline finds in each part; looks between batches whether anybody still wants it."""
     size = _AT_ONCE if pipe.tokenizer.pad_token else 1
     for start in range(0, len(parts), size):
         still_wanted(calls)

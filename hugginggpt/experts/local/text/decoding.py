@@ -42,7 +42,7 @@ class Writer:
 
 
 def load_writer(auto: str, runtime: Runtime) -> Callable[[Checkpoint], Writer]:
-    """What loads a checkpoint with one of transformers' Auto classes."""
+    """Return what loads a checkpoint with one of transformers' Auto classes."""
 
     def load(checkpoint: Checkpoint) -> Writer:
         import transformers
@@ -56,7 +56,7 @@ def load_writer(auto: str, runtime: Runtime) -> Callable[[Checkpoint], Writer]:
 
 
 def writer_of(checkpoint: Checkpoint, runtime: Runtime, auto: str, tokenizer: Any) -> Writer:
-    """A checkpoint's model beside a tokenizer that is loaded already."""
+    """Return a checkpoint's model beside a tokenizer that is loaded already."""
     import transformers
 
     dtype = dtype_for(checkpoint, runtime)
@@ -73,7 +73,7 @@ def writer_of(checkpoint: Checkpoint, runtime: Runtime, auto: str, tokenizer: An
 
 
 def dtype_for(checkpoint: Checkpoint, runtime: Runtime) -> torch.dtype:
-    """The runtime's dtype, or bfloat16 in place of float16 for models that overflow in it."""
+    """Return the runtime's dtype, or bfloat16 in place of float16 for models that overflow in it."""
     import torch
 
     trained = str(checkpoint.config.get("dtype") or checkpoint.config.get("torch_dtype"))
@@ -84,7 +84,7 @@ def dtype_for(checkpoint: Checkpoint, runtime: Runtime) -> torch.dtype:
 def rewritten(
     writer: Writer, texts: Sequence[str], call: Call, *, doing: str, most: Callable[[int], int], **settings: Any
 ) -> list[str]:
-    """What an encoder and a decoder make of each text.
+    """Return what an encoder and a decoder make of each text.
 
     Args:
         writer: Its encoder must have room for each of the texts; what is longer is cut off.
@@ -118,7 +118,7 @@ def rewritten(
 def continued(
     writer: Writer, inputs: Mapping[str, torch.Tensor], call: Call, *, most: int, **settings: Any
 ) -> tuple[str, bool]:
-    """What a decoder writes after a prompt, and whether it came to an end before it had written `most` tokens.
+    """Return what a decoder writes after a prompt, and whether it came to an end before it had written `most` tokens.
 
     Args:
         writer: The model.
@@ -144,7 +144,7 @@ def continued(
 
 
 def _telling(call: Call, before: int, most: int) -> Any:
-    """A criterion that never stops anything, and reports how much is written."""
+    """Return a criterion that never stops anything, and reports how much is written."""
     import torch
     from transformers import StoppingCriteria
 

@@ -59,7 +59,7 @@ class Encoder:
     """What it wants before every text."""
 
     def vector(self, text: str, call: Call) -> Tensor:
-        """The unit vector of a text, shape (width,), float32; that of a long one is the mean over its pieces."""
+        """Return the unit vector of a text, shape (width,), float32; that of a long one is the mean over its pieces."""
         import torch
 
         vectors = []

@@ -81,7 +81,7 @@ def answer_from_text(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def _best_span(tokenizer: Any, model: Any, question: str, text: str, call: Call) -> tuple[_TokenSpan | None, float | None]:
-    """The likeliest span over all windows, and the lowest logit of "no answer", where the model has a token for it."""
+    """Return the likeliest span over all windows, and the lowest logit of "no answer", where the model has a token for it."""
     most = min(room_for_text(tokenizer, model.config) + tokenizer.num_special_tokens_to_add(), _WINDOW)
     asked = len(tokenizer(question, verbose=False)["input_ids"]) + 2
     if asked > most * 3 // 4:
@@ -112,7 +112,7 @@ def _best_span(tokenizer: Any, model: Any, question: str, text: str, call: Call)
 def _span(
     start: NDArray[np.float32], end: NDArray[np.float32], inside: Sequence[int], offsets: Sequence[tuple[int, int]]
 ) -> _TokenSpan | None:
-    """The likeliest span of one window.
+    """Return the likeliest span of one window.
 
     Args:
         start: Logits of the beginning, shape (tokens,).
@@ -141,7 +141,7 @@ def _span(
 
 
 def _answers_not_always(checkpoint: Checkpoint) -> bool:
-    """Whether it was trained on questions that its text doesn't answer."""
+    """Return whether it was trained on questions that its text doesn't answer."""
     named = f"{checkpoint.id} {checkpoint.card.get('datasets', '')}".lower()
     return any(name in named for name in _UNANSWERABLE)
 

@@ -70,13 +70,13 @@ def _load(checkpoint: Checkpoint) -> Any:
 
 
 def _about(checkpoint: Checkpoint) -> Mapping[str, Any]:
-    """What the configuration says about the model: file, columns, and an example of what goes in."""
+    """Return what the configuration says about the model: file, columns, and an example of what goes in."""
     found: Mapping[str, Any] = checkpoint.config["sklearn"]
     return found
 
 
 def _frame(checkpoint: Checkpoint, model: Any, header: Sequence[str], body: Sequence[Sequence[str]]) -> pd.DataFrame:
-    """The columns that the model was trained on, in its order, numbers where it was trained on numbers.
+    """Return the columns that the model was trained on, in its order, numbers where it was trained on numbers.
 
     Raises:
         InputError: One is missing, or holds what is no number.

@@ -13,12 +13,12 @@ _USUAL_ROOM: Final = 512
 
 
 def counter(tokenizer: Any) -> Callable[[str], int]:
-    """How many tokens a text has, without those that a model puts around it."""
+    """Return how many tokens a text has, without those that a model puts around it."""
     return lambda text: len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
 
 def room_for_text(tokenizer: Any, config: Any, *, most: int = 4096) -> int:
-    """How many tokens of text a model takes at once, without those that go around it.
+    """Return how many tokens of text a model takes at once, without those that go around it.
 
     Args:
         tokenizer: Its tokenizer.
@@ -32,7 +32,7 @@ def room_for_text(tokenizer: Any, config: Any, *, most: int = 4096) -> int:
 
 
 def shortened(text: str, tokenizer: Any, room: int) -> tuple[str, bool]:
-    """A text with its middle left out where it has more than `room` tokens; and whether that was so."""
+    """Return a text with its middle left out where it has more than `room` tokens; and whether that was so."""
     count = counter(tokenizer)
     found, length = text, count(text)
     keep = len(text)

@@ -36,7 +36,7 @@ class TranslationPrompt:
 def translation_prompt(
     writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None
 ) -> TranslationPrompt:
-    """How a model translates a text.
+    """Return how a model translates a text.
 
     Args:
         writer: The model.
@@ -82,7 +82,7 @@ def _coded(writer: Writer, checkpoint: Checkpoint, source: Language | None, targ
 
 
 def _prefixed(writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None) -> TranslationPrompt:
-    """The target stands before the text: as a token, or in words, for the pairs that the configuration names."""
+    """Return the target stands before the text: as a token, or in words, for the pairs that the configuration names."""
     target = target or _otherwise(source)
     if writer.languages:
         if not (code := target.among(writer.languages)):

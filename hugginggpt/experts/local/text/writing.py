@@ -210,7 +210,7 @@ def _reply(writer: Writer, text: str, call: Call) -> Result:
 
 
 def _prompt(tokenizer: Any, text: str) -> Any:
-    """The ``input_ids`` and ``attention_mask`` of a message."""
+    """Return the ``input_ids`` and ``attention_mask`` of a message."""
     if not tokenizer.chat_template:
         return tokenizer(f"User: {text}\nAssistant:", return_tensors="pt")
     return tokenizer.apply_chat_template(
@@ -238,7 +238,7 @@ def _task(checkpoint: Checkpoint, name: str) -> _Task:
 
 
 def _pieces(writer: Writer, text: str, prefix: str) -> list[str]:
-    """The text in as few pieces as the model can read."""
+    """Return the text in as few pieces as the model can read."""
     count = counter(writer.tokenizer)
     room = max(writer.room - count(prefix), 1)
     return [text] if count(text) <= room else [piece.text for piece in packed(sentences(text), count, room)]
@@ -258,13 +258,13 @@ def _wish(call: Call) -> _Wish:
 
 
 def _fitted(text: str, wish: _Wish) -> str:
-    """A text cut to the number of sentences that was wished, as a list where one was."""
+    """Return a text cut to the number of sentences that was wished, as a list where one was."""
     parts = [piece.text.strip() for piece in sentences(text)][: wish.sentences]
     return "\n".join(f"- {part}" for part in parts) if wish.listed else " ".join(parts) if wish.sentences else text
 
 
 def _whole_sentences(text: str) -> str:
-    """A text that was cut off, to the end of its last whole sentence, where that keeps more than half of it."""
+    """Return a text that was cut off, to the end of its last whole sentence, where that keeps more than half of it."""
     parts = sentences(text)
     kept = text[: len(text) - len(parts[-1])].rstrip() if parts else text
     return kept if len(kept) > len(text) / 2 else text

@@ -53,7 +53,7 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def _processor(checkpoint: Checkpoint) -> Any:
-    """What scales, crops and normalizes frames as the checkpoint's own file says.
+    """Return what scales, crops and normalizes frames as the checkpoint's own file says.
 
     transformers' own classes for most video models need torchvision; VideoMAE's has a twin that works on Pillow and
     does the same steps.
@@ -64,7 +64,7 @@ def _processor(checkpoint: Checkpoint) -> Any:
 
 
 def _steps(folder: Path, model_type: str) -> dict[str, Any]:
-    """The processor's settings; ViViT's extra step is put into the mean."""
+    """Return the processor's settings; ViViT's extra step is put into the mean."""
     file = next((folder / name for name in _SETTINGS if (folder / name).is_file()), None)
     if file is None:
         raise FileNotFoundError(f"{folder} has no {_SETTINGS[0]}")

@@ -54,7 +54,7 @@ def read_frames(path: Path, *, count: int, max_pixels: int, token: CancelToken) 
 
 
 def _moving(container: av.container.InputContainer, max_pixels: int) -> VideoStream:
-    """The first video stream that is no cover picture."""
+    """Return the first video stream that is no cover picture."""
     streams = (s for s in container.streams.video if not s.disposition & s.disposition.attached_pic)
     if (stream := next(streams, None)) is None:
         raise InputError("There is no picture in this video, only sound.")
@@ -102,6 +102,6 @@ def _spread(
 
 
 def _fitting(width: int, height: int) -> tuple[int, int]:
-    """The size at which the longer side is no longer than `_LONGEST_SIDE`."""
+    """Return the size at which the longer side is no longer than `_LONGEST_SIDE`."""
     scale = min(1.0, _LONGEST_SIDE / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))

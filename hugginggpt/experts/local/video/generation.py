@@ -93,14 +93,14 @@ def _filmed(call: Call, runtime: Runtime, pipeline: Any, size: tuple[int, int], 
 
 
 def _frames(pipeline: Any, runtime: Runtime) -> int:
-    """How many pictures to make: the pipeline's own number, within bounds."""
+    """Return how many pictures to make: the pipeline's own number, within bounds."""
     config = network_config(pipeline)
     own: int = default(pipeline, "num_frames") or config.get("num_frames") or config.get("sample_frames") or _MAX_FRAMES_CPU
     return min(own, _MAX_FRAMES if runtime.device.half else _MAX_FRAMES_CPU)
 
 
 def _bounded(pipeline: Any, runtime: Runtime, shape: tuple[int, int]) -> tuple[int, int]:
-    """The size to film in: of these proportions and about the pipeline's own area, within bounds."""
+    """Return the size to film in: of these proportions and about the pipeline's own area, within bounds."""
     width, height = own_size(pipeline)
     if network_config(pipeline).get("use_learned_positional_embeddings"):
         return width, height  # it has learnt one place for each patch
