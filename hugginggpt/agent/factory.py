@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hugginggpt.hub.shared_token import SharedToken
 
 _SESSION: Final = re.compile(r"[\w-]{24}", re.ASCII)
-"""What a session's folder is called (see Workspace.create)."""
+"""Name of a session's folder (see Workspace.create)."""
 
 
 def make_agent(settings: Settings | None = None) -> HuggingGPT:
@@ -97,7 +97,7 @@ def _hosted(settings: Settings) -> Expert:
 
 
 def _holds_only_sessions(settings: Settings) -> bool:
-    """Whether nothing but sessions lies in their folder: a deployment may have named one that holds its own files too."""
+    """Return whether only sessions lie in their folder: a deployment may have named one that holds its own files too."""
     folder = settings.sessions
     return not folder.is_dir() or all(_SESSION.fullmatch(found.name) and found.is_dir() for found in folder.iterdir())
 

@@ -1,4 +1,4 @@
-"""What a visitor settles about models: which one for a task, which never, which besides, and where they may run."""
+"""A visitor's preferences among models: which one for a task, which never, which besides, and where they may run."""
 
 from __future__ import annotations
 

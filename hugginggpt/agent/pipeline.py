@@ -43,7 +43,7 @@ from hugginggpt.selection.selector import ModelSelector
 log = logging.getLogger(__name__)
 
 MAX_TURNS: Final = 20
-"""How many earlier requests a session remembers."""
+"""Most earlier requests that a session remembers."""
 
 
 class Pipeline:
@@ -73,11 +73,11 @@ class Pipeline:
         self._responder = Responder(context)
         self._usages: list[Usage] = []
         self._answer = ""
-        """What the controller has answered by itself while it planned."""
+        """The controller's own answer, given while it planned."""
         self._complete = True
         """True if nothing of the plan is known to be missing."""
         self._waited = 0.0
-        """How long the person has thought about plans, in seconds: that is not the request's time."""
+        """Seconds that the person has thought about plans: that is not the request's time."""
 
     async def run(self) -> None:
         """Run all four stages; every failure becomes an event."""
@@ -116,7 +116,7 @@ class Pipeline:
 
     @property
     def _replans(self) -> int:
-        """How often the rest may be planned anew where a task has failed."""
+        """Most new plans for the rest of the request, where a task has failed."""
         return self._context.settings.replans if self._context.controller.replans and not self._prepared else 0
 
     async def _plan(self, request: PlanRequest, earlier: Plan | None = None) -> Plan:

@@ -1,4 +1,4 @@
-"""What the terminal offers besides requests: ``python -m hugginggpt tasks`` and ``python -m hugginggpt models``."""
+"""The terminal's commands besides requests: ``python -m hugginggpt tasks`` and ``python -m hugginggpt models``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hugginggpt.selection.ranking import Ranking
 
 _DONE, _COULD_NOT, _BAD_USAGE = 0, 1, 2
 _SHOWN: Final = 2
-"""How many models of a task are named in a line."""
+"""Most models of a task that are named in a line."""
 
 
 def run_command(argv: Sequence[str]) -> int:

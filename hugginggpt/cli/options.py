@@ -1,4 +1,4 @@
-"""What the terminal's commands share: the options about models, and the token of whoever types."""
+"""Options about models that the terminal's commands share."""
 
 from __future__ import annotations
 

@@ -19,11 +19,11 @@ class PlanRequest:
 
     text: str
     attached: tuple[Resource, ...] = ()
-    """What this request came with."""
+    """Resources that this request came with."""
     turns: tuple[Turn, ...] = ()
     """Earlier requests of the session, the oldest first."""
     complaint: str = ""
-    """Why there is a second plan: what was wrong with the first one, or what failed when it was run."""
+    """Complaint about an earlier plan: what was wrong with it, or what failed when it was run."""
     steps: tuple[Step, ...] = ()
     """With a complaint, what became so far of those tasks of the first plan that stay: only what is missing is planned."""
 
@@ -44,7 +44,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which model a task gets, and why: the paper's {"id", "reason"}."""
+    """A model for a task, and the reason: the paper's {"id", "reason"}."""
 
     task_id: int
     model_id: str
@@ -67,7 +67,7 @@ class Controller(Protocol):
 
     @property
     def name(self) -> str:
-        """Who it is, for people: "built-in planner", "gpt-5-mini (api.openai.com)"."""
+        """The controller's name for people: "built-in planner", "gpt-5-mini (api.openai.com)"."""
 
     @property
     def replans(self) -> bool:

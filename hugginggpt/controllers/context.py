@@ -1,4 +1,4 @@
-"""What is handed down, whole, through the four stages of a request.
+"""The context that is handed down, whole, through the four stages of a request.
 
 It names both seams, controllers and experts, so it stands above the two and below the stages.
 """
@@ -57,5 +57,5 @@ class RequestContext:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """What has become of each task so far, in the plan's order."""
+        """The state of each task so far, in the plan's order."""
         return self.fold.steps

@@ -24,7 +24,7 @@ _UNSPACED: Final = r"\u3040-\u9fff"
 """Chinese and Japanese letters, between which no blanks stand."""
 
 _NEVER: Final = r"\s<>\"'“”„‘’«»`|\u3000-\u303f\uff00-\uffef"
-"""What ends an address: quotation marks and punctuation, that of Chinese and Japanese too."""
+"""Characters that end an address: quotation marks and punctuation, that of Chinese and Japanese too."""
 _INSIDE: Final = rf"[^{_NEVER}()\[\]{{}}]"
 _URL: Final = re.compile(
     r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,9}://(?:\[[0-9a-f:.]{2,45}\])?"

@@ -1,4 +1,4 @@
-"""What can go wrong, as few classes; every message is one sentence that a person can act on.
+"""All errors, in few classes; every message is one sentence that a person can act on.
 
 Each class also inherits the built-in exception it resembles, so code that knows nothing of this package
 can still tell a time-out from a bad value. The technical cause stays in ``__cause__`` for the log.
@@ -16,7 +16,7 @@ class RequestError(HuggingGPTError, ValueError):
 
 
 class PlanError(HuggingGPTError, ValueError):
-    """What a controller returned is no plan and can't be repaired; the message names the task and the field."""
+    """A controller's reply is no plan and can't be repaired; the message names the task and the field."""
 
 
 class ResourceError(HuggingGPTError, ValueError):

@@ -1,4 +1,4 @@
-"""What happened, as small frozen dataclasses: the one stream that page, terminal and trace render.
+"""Events, as small frozen dataclasses: the one stream that page, terminal and trace render.
 
 No event ever carries a key, a path outside its resources, or a traceback.
 """
@@ -13,12 +13,12 @@ from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.resources import Resource
 
 Stage = Literal["plan", "select", "respond", "work"]
-"""Where an LLM call belongs; "work" is a text task that the controller's model did as an expert."""
+"""Stage that an LLM call belongs to; "work" is a text task that the controller's model did as an expert."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What language-model calls cost."""
+    """Cost of language-model calls."""
 
     stage: Stage
     calls: int = 0
@@ -44,13 +44,13 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ModelRef:
-    """Which model, and on which back end."""
+    """A model on a back end."""
 
     id: str
     backend: str
     """bundled, local, hosted, download or controller."""
     provider: str = ""
-    """Who runs a hosted one: "fal-ai"; or the host of a dedicated endpoint."""
+    """The provider that runs a hosted one, "fal-ai"; or the host of a dedicated endpoint."""
 
     @property
     def where(self) -> str:
@@ -64,9 +64,9 @@ class RequestStarted:
 
     request: str
     resources: tuple[Resource, ...]
-    """What it came with."""
+    """Resources that the request came with."""
     controller: str
-    """Who plans: "built-in planner", or a model's name and its server."""
+    """The planning controller: "built-in planner", or a model's name and its server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Planned:
     """All tasks, those of the plan before among them."""
     seconds: float
     because: str = ""
-    """Why there is a new plan: what failed, or what a result showed."""
+    """Reason for a new plan: what failed, or what a result showed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,9 @@ class ApprovalAsked:
     """The plan waits for the person's word before anything runs."""
 
     models: Mapping[int, tuple[ModelRef, ...]] = field(hash=False)
-    """What could run each task, the chosen one first."""
+    """Models that could run each task, the chosen one first."""
     problems: Mapping[int, str] = field(default_factory=dict, hash=False)
-    """Why nothing can run a task."""
+    """Reasons why nothing can run a task, by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class ModelSelected:
     candidates: tuple[ModelRef, ...]
     """All that could have been chosen, the best first."""
     source: str = ""
-    """How they came to be known, where that is not plain: "the Hub's search, 3 h ago", "the shipped list"."""
+    """Source of the candidates, where it is not plain: "the Hub's search, 3 h ago", "the shipped list"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class TaskDone:
     outputs: tuple[Resource, ...]
     seconds: float
     note: str = ""
-    """What the person should know of how it came about."""
+    """One sentence for the person about how the result came about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,13 +223,13 @@ class RequestDone:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What became of one task: the events about it, folded (`trace.fold_steps`)."""
+    """The state of one task: the events about it, folded (`trace.fold_steps`)."""
 
     task: Task
     status: Literal["pending", "running", "done", "failed", "skipped"]
     model: ModelRef | None = None
     reason: str = ""
-    """Why that model: the controller's or the ranking's reason, or that the one before it failed."""
+    """Reason for the model: the controller's or the ranking's, or that the one before it failed."""
     seconds: float = 0.0
     outputs: tuple[Resource, ...] = ()
     error: str = ""

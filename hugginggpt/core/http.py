@@ -1,4 +1,4 @@
-"""What every HTTP client here shares: faults of servers without keys, waits that servers ask for."""
+"""Parts that every HTTP client here shares: faults of servers without keys, waits that servers ask for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import quote
 
 SECONDS: Final = 10.0
-"""How long a server may take to answer a check, in seconds."""
+"""Time that a server has to answer a check, in seconds."""
 MAX_ID_CHARS: Final = 200
 """The longest name of a model or an account that is taken from a server's reply."""
 _MASKED_KEY: Final = re.compile(r"\b(?:sk|hf|gsk|pk|xai|nvapi)[-_][\w*.…-]+")
@@ -22,7 +22,7 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
 class ServerFault(Exception):  # noqa: N818 (a cause kept for the log, never shown)
-    """What a server said, with the key taken out."""
+    """A server's error text, with the key taken out."""
 
 
 def asked_wait(headers: Mapping[str, str]) -> float:

@@ -17,11 +17,11 @@ from hugginggpt.core.errors import InputError
 
 _TABLE: Final = Path(__file__).with_name("languages.yaml")
 _LETTERS: Final = 2_000
-"""How much of a text is looked at, in characters."""
+"""Part of a text that is looked at, in characters."""
 _MAX_NAME_CHARS, _MAX_NAME_WORDS = 200, 3
 """In how much of a text a language's name is looked for, and how many words it may have."""
 _LEAST_WORDS, _MARGIN = 2, 1.3
-"""How many frequent words a text must hold to be of a language, and how many times those of the next one."""
+"""Fewest frequent words of a language that a text must hold, and their least lead over the next language, as a factor."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ class ModelCard:
     task: str
     backend: str
     description: str
-    """What a controller chooses by, and a person reads: one or two sentences."""
+    """One or two sentences that a controller chooses by and a person reads."""
     license: str = ""
     """SPDX identifier."""
     size_mb: float | None = None
@@ -30,19 +30,19 @@ class ModelCard:
     likes: int | None = None
     """As the Hub counts."""
     provider: str = ""
-    """Who runs a hosted one, as the Hub calls it; empty where that is found out when it is needed."""
+    """The provider that runs a hosted one, as the Hub calls it; empty where that is found out when it is needed."""
     gated: bool = False
     """True if its terms must be accepted first."""
     source: str = ""
-    """How it came to be offered, where that is not plain: "the Hub's search", "the shipped list"."""
+    """Source of the offer, where it is not plain: "the Hub's search", "the shipped list"."""
     fits: bool = True
     """True if a machine like this has the memory for it."""
     slot: str | None = None
-    """What it occupies while it runs; two tasks that need one slot take turns. None: nothing."""
+    """Device slot that it occupies while it runs; two tasks that need one slot take turns. None: no slot."""
     batch: int = 1
-    """How many calls go through it at once."""
+    """Most calls that go through it at once."""
     tags: tuple[str, ...] = ()
-    """What it is good at among models of the same task: "reading" or "captioning" for image-to-text."""
+    """Strengths among models of the same task: "reading" or "captioning" for image-to-text."""
 
     @property
     def ref(self) -> ModelRef:
@@ -57,16 +57,16 @@ class Assignment:
     candidates: tuple[ModelCard, ...]
     reason: str
     source: str = ""
-    """How the candidates came to be known, where that is not plain."""
+    """Source of the candidates, where it is not plain."""
 
 
 Where = Literal["anywhere", "here", "hosted"]
-"""Where models may run."""
+"""Places where models may run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a visitor has settled."""
+    """A visitor's standing choices among models."""
 
     where: Where = "anywhere"
     pinned: Mapping[str, str] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 NO_DEPENDENCY: Final = -1
-"""What the paper writes in ``dep`` for a task that waits for nothing."""
+"""The paper's ``dep`` of a task that waits for nothing."""
 
 _REFERENCE: Final = re.compile(
     r"""<\s*(?:generated|resource)s?\s*>\s*[-_ ]?\s*(\d{1,9})\d*     # <resource>-0  <GENERATED>-0
@@ -87,7 +87,7 @@ class Plan:
 
     tasks: tuple[Task, ...]
     notes: tuple[str, ...] = ()
-    """What had to be repaired, one sentence each."""
+    """Repairs that were made, one sentence each."""
 
     def as_json(self) -> list[dict[str, Any]]:
         """Return the paper's form."""

@@ -14,7 +14,7 @@ class Recording:
 
     events: tuple[Event, ...]
     times: tuple[float, ...]
-    """When each event came, in seconds from the first."""
+    """Time of each event, in seconds from the first."""
     stopped: bool = False
     """True if the person stopped it."""
 
@@ -34,4 +34,4 @@ class Turn:
     request: str
     answer: str
     made: tuple[Resource, ...]
-    """What it came with and what it produced."""
+    """Resources that it came with and that it produced."""

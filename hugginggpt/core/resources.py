@@ -25,7 +25,7 @@ _EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a resource came from."""
+    """The source of a resource."""
 
     source: Literal["upload", "url", "example", "task"]
     label: str
@@ -39,7 +39,7 @@ class Resource:
     """One text, picture, recording, video or table."""
 
     name: str
-    """What people and controllers call it: the kind and a number, "image-1"."""
+    """Name for people and controllers: the kind and a number, "image-1"."""
     kind: Kind
     origin: Origin
     path: Path | None = None
@@ -66,6 +66,6 @@ class Resource:
 
     @property
     def description(self) -> str:
-        """What a controller is told of it: name, origin and measure, no path."""
+        """The line that a controller is shown: name, origin and measure, no path."""
         measure = f", {self.measure}" if self.measure else ""
         return f"{self.name}: {self.kind.value} “{self.origin.label}”{measure}"

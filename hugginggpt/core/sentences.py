@@ -17,7 +17,7 @@ _STOP: Final = re.compile(
 _NO_END: Final = re.compile(
     r"(?:\b(?:[^\W\d_]|\d{1,2}|Mr|Mrs|Ms|Dr|Prof|St|Mt|No|Nr|vs|e\.g|i\.e|z\.B|d\.h|bzw|ca|cf|Fig))\.\Z"
 )
-"""What a full stop belongs to without ending a sentence: initials, ordinal numbers, titles."""
+"""Full stops that end no sentence: after initials, ordinal numbers, titles."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a deployment can set, each with its unit; environment variables carry the prefix ``HUGGINGGPT_``.
+"""Settings of a deployment, each with its unit; environment variables carry the prefix ``HUGGINGGPT_``.
 
 No key is a setting: a visitor's key is an argument of that visitor's session and of nothing else.
 """
@@ -20,7 +20,7 @@ _PREFIX = "HUGGINGGPT_"
 
 
 class SettingsError(HuggingGPTError, ValueError):
-    """What a deployment has set can't be used; the message names the variable."""
+    """A deployment's setting can't be used; the message names the variable."""
 
 
 def _usual_folder() -> Path:
@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(64 * 2**20, ge=1024)
     """Largest file that is taken, uploaded or fetched, in bytes."""
     max_session_files: int = Field(2_000, ge=1)
-    """How many files one session may hold."""
+    """Most files that one session may hold."""
     max_pixels: int = Field(50_000_000, ge=1)
     """Largest picture, in pixels after decoding."""
     max_audio_seconds: float = Field(1_800.0, gt=0)
@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     max_tasks: int = Field(2_000, ge=1)
     """Longest plan, in tasks."""
     fetch_seconds: float = Field(20.0, gt=0)
-    """How long fetching one URL may take in all, in seconds."""
+    """Time that fetching one URL may take in all, in seconds."""
     task_seconds: float = Field(180.0, gt=0)
     """Deadline of one task, over all the models that are tried for it, in seconds; waiting for its turn doesn't count."""
     plan_seconds: float = Field(150.0, gt=0)
@@ -86,34 +86,34 @@ class Settings(BaseSettings):
     respond_seconds: float = Field(150.0, gt=0)
     """Deadline of writing the answer, in seconds."""
     local: Literal["cache", "download", "off"] = "cache"
-    """Which models of the Hugging Face Hub run here: those in the cache; small ones too, fetched when needed; none."""
+    """Models of the Hugging Face Hub that run here: those in the cache; small ones too, fetched when needed; none."""
     max_download_bytes: int = Field(2 * 10**9, ge=0)
     """The most that is fetched for one task on the way, in bytes; ``models pull`` fetches more."""
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
-    """Where they run: all GPUs and the CPU, the CPU alone, or one device, as torch names it."""
+    """Device that they run on: all GPUs and the CPU, the CPU alone, or one device, as torch names it."""
     memory_gb: float | None = Field(None, gt=0)
-    """What loaded models may take of the CPU's memory, in GiB; by default half of it."""
+    """Share of the CPU's memory that loaded models may take, in GiB; by default half of it."""
     gpu_memory_gb: float | None = Field(None, gt=0)
-    """What they may take of each GPU's memory, in GiB; by default 85 % of it."""
+    """Share of each GPU's memory that they may take, in GiB; by default 85 % of it."""
     preload: Annotated[tuple[ModelId, ...] | None, NoDecode, BeforeValidator(_split)] = None
     """Ids of cached models that are loaded before anybody asks, separated by commas; "off": none. On ZeroGPU those of
     ``models_config/preload.yaml`` by default, elsewhere none."""
     catalogue: Path = Field(default_factory=_usual_catalogue)
     """Folder in which the Hub's answers to searches are kept."""
     catalogue_hours: float = Field(24.0, ge=0)
-    """How long such an answer is good for, in hours."""
+    """Time that such an answer is good for, in hours."""
     hub: str = Field(default_factory=_usual_hub, pattern=_ADDRESS)
-    """Where the Hub is, for searches; by default what ``HF_ENDPOINT`` says, else huggingface.co."""
+    """Address of the Hub, for searches; by default what ``HF_ENDPOINT`` says, else huggingface.co."""
     router: str = Field("https://router.huggingface.co", pattern=_ADDRESS)
-    """Where the Hub's inference router is, or what stands for it."""
+    """Address of the Hub's inference router, or of a stand-in for it."""
     share_token: bool = False
     """True if visitors without a token use the owner's (``HF_TOKEN``) for hosted models."""
     shared_calls: int = Field(20, ge=1)
-    """How many hosted calls an hour each visitor gets then."""
+    """Hosted calls an hour that each visitor gets then."""
     replans: int = Field(1, ge=0)
-    """How often the rest of a request is planned anew, because a task has failed or a result showed the plan wrong."""
+    """Most new plans for the rest of a request, after a task has failed or a result showed the plan wrong."""
     top_k: int = Field(5, ge=1)
-    """How many candidates per task the controller chooses among."""
+    """Candidates per task that the controller chooses among."""
 
 
 def load_settings() -> Settings:

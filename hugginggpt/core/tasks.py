@@ -21,7 +21,7 @@ _TABLE = Path(__file__).with_name("tasks.yaml")
 
 
 class Kind(StrEnum):
-    """What a resource is, as a consumer sees it."""
+    """The kind of a resource, as a consumer sees it."""
 
     TEXT = "text"
     IMAGE = "image"
@@ -57,13 +57,13 @@ class TaskType:
     """The modality it is filed under: text, image, audio, video or control."""
     inputs: tuple[TaskInput, ...]
     outputs: tuple[Kind, ...]
-    """What it makes, the main result first; a text that describes the result counts."""
+    """Kinds that it makes, the main result first; a text that describes the result counts."""
     pipeline_tag: str
     """Under which tag the Hugging Face Hub lists models for it."""
     when: str
     """One line for the planner: when to use it."""
     noun: str
-    """What the task is called in a sentence ("speech recognition")."""
+    """The task's name in a sentence ("speech recognition")."""
     aliases: tuple[str, ...] = ()
     """Other names that controllers give it."""
     brief: str = ""

@@ -31,7 +31,7 @@ from hugginggpt.core.resources import Resource
 
 
 class StepFold:
-    """What becomes of each task, kept up to date event by event."""
+    """The state of each task, kept up to date event by event."""
 
     def __init__(self) -> None:
         self._steps: dict[int, Step] = {}

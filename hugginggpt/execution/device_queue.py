@@ -1,4 +1,4 @@
-"""Who runs when: calls wait for their model's device slot, and calls of one model that wait together go through it at once."""
+"""Device queue: calls wait for their model's slot, and calls of one model that wait together go through it at once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class DeviceSlots:
 
 @dataclass
 class TaskClock:
-    """How long a task has run, over all its models and inputs; waiting for a slot doesn't count."""
+    """Running time of a task, over all its models and inputs; waiting for a slot doesn't count."""
 
     limit: float
     used: float = 0.0

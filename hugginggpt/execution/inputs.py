@@ -1,4 +1,4 @@
-"""What a task is given when it starts: its arguments with names, references and addresses replaced by what they mean."""
+"""Inputs of a task when it starts: its arguments with names, references and addresses replaced by what they mean."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TaskInputs:
 
     workspace: Workspace
     made: Callable[[int], Sequence[Resource]]
-    """What the task of that id has made."""
+    """Gives the resources that the task of an id has made."""
 
     async def of(self, task: Task, row: TaskType) -> list[dict[str, str | Resource]]:
         """Return the inputs of each run: a task that is given several resources for one argument runs once for each.

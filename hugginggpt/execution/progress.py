@@ -1,4 +1,4 @@
-"""How a running task gets on, told as events."""
+"""Progress of a running task, told as events."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ProgressReporter:
         self._begun += 1
 
     def progress(self, message: str, fraction: float | None) -> None:
-        """What a model says of itself, from any thread."""
+        """Report what a model says of its progress; callable from any thread."""
         if not self.over:
             self._loop.call_soon_threadsafe(self._tell, message, fraction)
 

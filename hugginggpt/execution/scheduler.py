@@ -58,11 +58,11 @@ class Scheduler:
         self._limits = Limits(context.settings.max_pixels, context.settings.max_audio_seconds)
         self._tasks: dict[int, Task] = {}
         self._outcomes: dict[int, asyncio.Future[tuple[Resource, ...] | None]] = {}
-        """What each task has made; None: it gave nothing."""
+        """Resources that each task has made; None: it gave nothing."""
         self._running: list[asyncio.Task[None]] = []
         self._queue = DeviceQueue(slots, self._call)
         self.usages: list[Usage] = []
-        """What language-model experts have used."""
+        """Usage by language-model experts."""
 
     def __contains__(self, task_id: int) -> bool:
         """Return whether the task of that id was started or restored."""

@@ -15,7 +15,7 @@ from hugginggpt.core.tasks import TaskTable
 from hugginggpt.planning.repair import make_plan
 
 CHANGED: Final = "You have changed the plan."
-"""Why there is another plan, where the person has changed the first."""
+"""Reason for another plan, where the person has changed the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class Proposal:
 
     plan: Plan
     models: Mapping[int, tuple[ModelRef, ...]]
-    """What could run each task, the chosen one first; a task that nothing can run is not there."""
+    """Models that could run each task, the chosen one first; a task that nothing can run is not there."""
     problems: Mapping[int, str] = field(default_factory=dict)
-    """Why nothing can run a task."""
+    """Reasons why nothing can run a task, by its id."""
     kept: frozenset[int] = frozenset()
     """Tasks of the plan that have run already, and that nothing changes any more."""
     key: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -40,7 +40,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """What the person lets run."""
+    """The part of a plan that the person lets run."""
 
     plan: Plan
     models: Mapping[int, str] = field(default_factory=dict)

@@ -29,7 +29,7 @@ class TaskDraft:
 
     @property
     def where(self) -> str:
-        """How messages name it."""
+        """The task's name in messages."""
         return f"Task {self.id} ({self.row.name})"
 
 

@@ -181,7 +181,7 @@ def _checked_references(
 
 
 def _given(number: int, wanted: TaskInput, resources: Sequence[Resource]) -> str:
-    """The file that a reference to no task must mean: models write <resource>-1 for image-1; empty where it isn't clear."""
+    """Return the file that a reference to no task must mean (models write <resource>-1 for image-1); empty where unclear."""
     if wanted.kind not in MEDIA_KINDS:
         return ""
     fitting = [resource.name for resource in resources if serves(resource.kind, wanted.kind)]

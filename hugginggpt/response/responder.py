@@ -25,7 +25,7 @@ class Responder:
     def __init__(self, context: RequestContext) -> None:
         self._context = context
         self.usages: list[Usage] = []
-        """What the controller has used."""
+        """Usage by the controller."""
 
     async def respond(self, plan: Plan, said: str = "", *, complete: bool = True) -> str:
         """Answer from what became of the plan, told as events.

@@ -26,7 +26,7 @@ from hugginggpt.core.tasks import Kind
 _CUES: Final = Path(__file__).with_name("needs.yaml")
 _HOSTED: Final = frozenset({"hosted"})
 _PLACES: Final[Mapping[str, int]] = {"local": 0, "bundled": 0, "download": 2, "hosted": 1}
-"""Which back ends come first; any other comes with those that run here."""
+"""Order of back ends; any other comes with those that run here."""
 _SPEAKS: Final = frozenset(
     "text-classification token-classification summarization question-answering text-to-speech fill-mask sentence-similarity "
     "zero-shot-classification text2text-generation".split()
@@ -40,7 +40,7 @@ _LONG_TEXT: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a request needs of the model for one task."""
+    """Needs of a request that bear on the model for one task."""
 
     language: Language | None = None
     """Of what is read, spoken or heard; the target of a translation."""
@@ -59,9 +59,9 @@ class Ranking:
     cards: tuple[ModelCard, ...]
     """The best first; one model may stand there several times, once for each place where it runs."""
     left_out: tuple[str, ...] = ()
-    """Why models that are known are not among them, each reason once."""
+    """Reasons why models that are known are not among them, each once."""
     reason: str = ""
-    """Why the first is the first."""
+    """Reason why the first is the first."""
     settled: bool = False
     """True if nobody needs to be asked: there is one model, or the visitor has pinned it."""
 
@@ -102,7 +102,7 @@ def _language(request: str, task: Task, material: Sequence[str]) -> Language | N
 
 
 def _heard(request: str) -> Language | None:
-    """The language of a recording, where a request says it; a language that something is to be put into is another one."""
+    """Return the language of a recording, where a request says it; one that something is put into is another one."""
     for found in re.finditer(_patterns()["heard"], request):
         word = next(filter(None, found.groups()))
         if len(word) > 3 and (language := mentioned(word)):  # codes are also words

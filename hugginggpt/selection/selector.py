@@ -26,13 +26,13 @@ from hugginggpt.selection.ranking import Ranking, rank, read_needs
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS_PER_TASK: Final = 12
-"""How many models are tried for a task, one after the other."""
+"""Most models that are tried for a task, one after the other."""
 MAX_TASKS_ASKED: Final = 12
-"""How many tasks the controller is asked about one by one."""
+"""Most tasks that the controller is asked about one by one."""
 
 
 def gather_candidates(experts: Sequence[Expert], tasks: Collection[str] | None = None) -> Mapping[str, tuple[ModelCard, ...]]:
-    """All models that can do the tasks, by task, in the back ends' order; asks disks and servers, so not in the event loop.
+    """Return all models that can do the tasks, by task, in the back ends' order; asks disks and servers, so not in the loop.
 
     Args:
         experts: A back end that stands there twice counts as it stands there last: a session's own takes the place of the
@@ -62,7 +62,7 @@ class ModelSelector:
     def __init__(self, context: RequestContext) -> None:
         self._context = context
         self.usages: list[Usage] = []
-        """What the controller's choices cost."""
+        """Usage by the controller's choices."""
         self._chosen: dict[int, str] = {}
         """The model that the person has chosen for a task, by the task's id."""
         self._searches: dict[str, asyncio.Task[Sequence[ModelCard]]] = {}

@@ -1,4 +1,4 @@
-"""What the browser may do with the page, whatever stands in an answer or in a stranger's trace: nothing is fetched from or
+"""Content security policy: whatever stands in an answer or in a stranger's trace, nothing is fetched from or
 sent to anywhere else.
 """
 

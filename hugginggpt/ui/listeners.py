@@ -1,4 +1,4 @@
-"""What handlers of the page share."""
+"""Arguments that the page's event listeners share."""
 
 from __future__ import annotations
 

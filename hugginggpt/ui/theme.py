@@ -1,4 +1,4 @@
-"""How the page looks: one accent colour, the theme's own type, nothing loud."""
+"""The page's theme: one accent colour, the theme's own type, nothing loud."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hugginggpt.ui.assets import script
 
 _LOOKS: Final = Path(__file__).with_name("assets")
 JS: Final = script("chat")
-"""What runs once the page is there."""
+"""Script that runs once the page is there."""
 CSS: Final = sorted(_LOOKS.glob("*.css"), key=lambda sheet: (sheet.name != "page.css", sheet.name))
 """The page's own, and those of what is drawn as HTML."""
 THEME: Final = gr.themes.Default(

@@ -28,7 +28,7 @@ _SEEMS: Final = {"seems": "seem", "sounds": "sound", "looks": "look", "has": "ha
 
 @dataclass(frozen=True, slots=True)
 class UnconditionalText:
-    """What of a request can be planned."""
+    """The part of a request that can be planned."""
 
     text: str
     regret: str = ""

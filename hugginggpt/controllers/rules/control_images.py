@@ -19,7 +19,7 @@ from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest
 CONTROL: Final = "-control"
 FROM_CONTROL: Final = "-text-to-image"
 _PLAIN: Final = frozenset({"text-to-image", "image-to-image"})
-"""What the words for a new picture mean where there is no control picture."""
+"""Tasks that the words for a new picture mean where there is no control picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class _New:
     start: int
     prompt: str
     covers: tuple[int, int]
-    """Where the words stand that say what it shows: none of them is an instruction."""
+    """Span of the words that say what it shows: none of them is an instruction."""
 
 
 @functools.cache

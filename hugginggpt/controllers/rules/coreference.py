@@ -1,4 +1,4 @@
-"""What a request without files means of what there was before: by name, by order, by what made it, by kind, or by "it"."""
+"""Coreference: resources that a request without files means, by name, order, what made them, kind, or "it"."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def _rules() -> _CoreferenceRules:
 
 @dataclass(frozen=True, slots=True)
 class Referents:
-    """What a request is about."""
+    """The resources or the text that a request is about."""
 
     resources: tuple[Resource, ...] = ()
     text: str = ""
     """A text of an earlier request, where that is what it works on."""
     named: tuple[tuple[int, int], ...] = ()
-    """Where words stand that name a result ("that description"): they ask for none."""
+    """Spans of words that name a result ("that description"): they ask for none."""
 
 
 def meant(request: PlanRequest, wording: ParsedRequest) -> Referents:

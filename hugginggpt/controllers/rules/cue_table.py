@@ -134,7 +134,7 @@ def _filled(text: str, words: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What goes before what, with what, instead of what."""
+    """Precedence of tasks: what goes before what, with what, instead of what."""
 
     source_language: re.Pattern[str]
     feelings: re.Pattern[str]

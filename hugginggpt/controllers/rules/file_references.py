@@ -1,4 +1,4 @@
-"""Which of several files the words of a step mean: by name, by order ("the second picture"), or by a word of its name."""
+"""Choice among several files by a step's words: by name, by order ("the second picture"), or by a word of its name."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def ordered(instruction: str, resources: Sequence[Resource]) -> Iterator[tuple[r
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """Where a request speaks of a file."""
+    """A place where a request speaks of a file."""
 
     position: int
     resource: Resource

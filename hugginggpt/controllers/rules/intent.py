@@ -11,16 +11,16 @@ class Intent:
 
     task: str
     start: int
-    """Where its words stand in the request."""
+    """Start of its words in the request."""
     end: int
     question: str = ""
     labels: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     """Into which to translate, one task for each."""
     instruction: str = ""
-    """How long a summary should be, or how a text is to be rewritten, in the person's own words."""
+    """Wished length of a summary, or the way to rewrite a text, in the person's own words."""
     prompt: str = ""
-    """What a picture, sound or video is to show."""
+    """Subject of a picture, sound or video."""
     follows: bool = False
     """True if it works on what the step right before it makes."""
     later: bool = False

@@ -22,7 +22,7 @@ _BY_KIND: Final = {
     "image": "image-to-text", "audio": "automatic-speech-recognition", "video": "video-classification", "text": "summarization",
     "table": "table-question-answering",
 }  # fmt: skip
-"""What is most likely wanted when nothing in the words tells."""
+"""Likeliest task for a kind of file when nothing in the words tells."""
 
 _NEAR: Final = 80
 """So many characters behind a verb its object stands."""
@@ -95,7 +95,7 @@ def _all_intents(wording: ParsedRequest, kinds: frozenset[str]) -> list[CueMatch
 
 
 def _is_about_a_new_picture(intent: CueMatch, made: int, wording: ParsedRequest) -> bool:
-    """Whether something is to be done with a picture that is still to be made ("paint a lake, then count the boats in it")."""
+    """Return whether something is to be done with a picture still to be made ("paint a lake, then count the boats in it")."""
     if rules().first_rank_of_a_picture <= rules().rank(intent.task) < rules().later_rank:
         return True
     start, end = wording.clause(intent.start)
@@ -139,7 +139,7 @@ def _is_unwilling(intent: CueMatch, wording: ParsedRequest, kinds: frozenset[str
 
 
 def _is_reading_aloud(intent: CueMatch, intents: Sequence[CueMatch], wording: ParsedRequest) -> bool:
-    """Whether "read" asks for a voice alone: "translate it and read the translation aloud" reads nothing off a picture."""
+    """Return whether "read" asks for a voice alone: "translate it and read the translation aloud" reads no picture."""
     if intent.task != "READ":
         return False
     start, end = wording.clause(intent.start)

@@ -1,4 +1,4 @@
-"""What is left of the wants where several are found: each once, none that makes no sense, in the order of the work."""
+"""Resolution of several intents: each once, none that makes no sense, in the order of the work."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _QUESTIONS: Final = frozenset({"question-answering", "document-question-answerin
 _APART: Final = pattern("fitting", "apart")
 _BEFORE: Final = pattern("fitting", "before")
 _TALKED_WITH: Final = _READERS | {"conversational", "text-to-speech", "audio-to-audio"}
-"""What may be planned beside a conversation: hearing what was said, and saying the reply."""
+"""Tasks that may be planned beside a conversation: hearing what was said, and saying the reply."""
 _LATE: Final = 10_000
 """Behind every position of a request."""
 _MEDIA: Final = frozenset({"audio", "image", "video"})

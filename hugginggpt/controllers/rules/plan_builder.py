@@ -22,7 +22,7 @@ from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable, TaskType, serves
 
 Texts = list[str | list[str]]
-"""What a step takes as its text, one entry for each task that it becomes."""
+"""Texts of a step, one entry for each task that it becomes."""
 
 _READER: Final = {
     Kind.IMAGE: "image-to-text",
@@ -30,7 +30,7 @@ _READER: Final = {
     Kind.VIDEO: "automatic-speech-recognition",
 }
 _CLAUSE_CHARS: Final = 40
-"""How far behind its cue a step's clause reaches at least."""
+"""Shortest reach of a step's clause behind its cue, in characters."""
 _TEXT_NOUN: Final = pattern("chaining", "text_noun")
 _EACH: Final = pattern("chaining", "each")
 _ORIGINAL: Final = pattern("chaining", "original")

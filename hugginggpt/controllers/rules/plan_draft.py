@@ -13,17 +13,17 @@ from hugginggpt.core.tasks import Kind, TaskType
 
 @dataclass(frozen=True, slots=True)
 class DraftResult:
-    """What one step makes; it may have become several tasks, one for each file."""
+    """The result of one step, which may have become several tasks, one for each file."""
 
     task: str
     ids: tuple[int, ...]
     start: int
-    """Where the words of the step stand in the request."""
+    """Start of the step's words in the request."""
     outputs: tuple[Kind, ...]
 
     @property
     def references(self) -> list[str]:
-        """What a later argument says to mean it, one for each task."""
+        """References by which a later argument means it, one for each task."""
         return [str(Reference(number)) for number in self.ids]
 
 

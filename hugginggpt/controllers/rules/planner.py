@@ -46,14 +46,14 @@ _ASKED_FOR: Final = {
 
 @dataclass(frozen=True, slots=True)
 class RulesPlan:
-    """What becomes of a request."""
+    """The outcome of planning by rules: tasks, an answer, notices."""
 
     tasks: tuple[Mapping[str, Any], ...] = ()
     """In the paper's form."""
     said: str = ""
     """The answer to a request that needs no task."""
     notices: tuple[str, ...] = ()
-    """What of it is left out, and why."""
+    """Sentences on what is left out, and why."""
 
 
 def planned(request: PlanRequest, table: TaskTable) -> RulesPlan:
@@ -104,7 +104,7 @@ def _tasks(request: PlanRequest, wording: ParsedRequest, table: TaskTable) -> tu
 
 
 def _check_inputs(task: Mapping[str, Any], table: TaskTable) -> None:
-    """What is missing is asked for in words, before anything runs."""
+    """Ask in words for what is missing, before anything runs."""
     row = table[task["task"]]
     for wanted in row.required:
         if wanted.name not in task["args"]:

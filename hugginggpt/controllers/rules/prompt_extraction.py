@@ -64,7 +64,7 @@ def has_own(want: Intent, wording: ParsedRequest, following: int | None) -> bool
 
 
 def _says_itself(want: Intent, wording: ParsedRequest, following: int | None) -> bool:
-    """Whether a step names what to make while what is quoted belongs to another ("a film of a dragon, and narrate “...”")."""
+    """Return whether a step names what to make while a quote belongs to another ("a film of a dragon, and narrate “...”")."""
     end = following if following is not None and want.start < following else len(wording.text)
     return BLANK not in wording.instruction[want.start : end] and bool(
         _OWN.match(_phrase(want, wording, following, behind=True))

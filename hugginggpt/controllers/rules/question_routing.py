@@ -16,7 +16,7 @@ from hugginggpt.core.tasks import Kind
 _EMBEDDED: Final = pattern("questions", "embedded")
 _ASKS: Final = pattern("questions", "asks")
 _POLITE: Final = pattern("questions", "polite")
-"""What begins so is no question: "could you put that right?", "how do I say this in French?"."""
+"""Polite beginnings that are no questions: "could you put that right?", "how do I say this in French?"."""
 
 _SPOKEN: Final = pattern("questions", "spoken")
 _READERS: Final = frozenset({"image-to-text", "automatic-speech-recognition"})

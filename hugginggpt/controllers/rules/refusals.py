@@ -1,4 +1,4 @@
-"""What needs no task and what no task does: small talk, questions about the world, flights to book.
+"""Requests that need no task, and those that no task does: small talk, questions about the world, flights to book.
 
 Refusing helps more than a wrong task does, but only where the words leave no doubt; what else there is to do is done.
 """
@@ -19,7 +19,7 @@ class Refusal:
     """Something that can't be done, and where in the request it is asked for."""
 
     verb: int
-    """Where the word stands that asks for it."""
+    """Position of the word that asks for it."""
     reason: str
     """Without a full stop."""
 
@@ -29,7 +29,7 @@ class _Limits:
     talk: tuple[tuple[re.Pattern[str], str], ...]
     knowledge: str
     cannot: tuple[tuple[re.Pattern[str], str, frozenset[str]], ...]
-    """What is asked for, why it can't be done, and the kinds of which one must be attached for that to be so."""
+    """Patterns of requests, the reason why each can't be done, and the kinds of which one must be attached for that."""
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""What stands in a request: its instruction, and the texts, files and addresses that are given in it.
+"""Parts of a request: its instruction, and the texts, files and addresses that are given in it.
 
 Quotes, URLs and file names are blanked out of the instruction, character for character, so that their words are
 never mistaken for instructions and positions stay true.
@@ -53,7 +53,7 @@ class ParsedRequest:
     files: tuple[str, ...] = ()
     """File names that are mentioned."""
     places: tuple[tuple[int, str], ...] = ()
-    """Where each of them stands, in the order of the text; one that is mentioned twice stands there twice."""
+    """Position of each of them, in the order of the text; one that is mentioned twice stands there twice."""
 
     def without(self, spans: Sequence[tuple[int, int]]) -> ParsedRequest:
         """Return the same with some words of the instruction blanked out."""

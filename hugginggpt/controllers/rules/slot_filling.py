@@ -1,4 +1,4 @@
-"""What a step needs to know besides what it works on: the question, the labels, the languages, the length, the prompt."""
+"""Slot filling: the question, labels, languages, length and prompt that a step needs besides its material."""
 
 from __future__ import annotations
 

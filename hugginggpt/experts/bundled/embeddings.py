@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MODEL: Final = "all-MiniLM-L6-v2"
 _MAX_TOKENS: Final = 256
-"""What the model was trained on; the rest of a longer text is not seen."""
+"""Length that the model was trained on; the rest of a longer text is not seen."""
 _BATCH: Final = 32
 _TEMPERATURE: Final = 0.04
 """Turns cosines, which lie close together, into scores that add up to 1; chosen by hand, the scores rank and no more."""

@@ -39,10 +39,10 @@ _FUNCTIONS: Final[Mapping[tuple[str, str], str]] = {
     ("all-MiniLM-L6-v2", "summarization"): "extractive_summary:summarize",
     ("all-MiniLM-L6-v2", "question-answering"): "extractive_qa:answer",
 }
-"""Which function runs a model on a task: module and name, imported at the first call."""
+"""Function that runs a model on a task: module and name, imported at the first call."""
 
 _HELPERS: Final[Mapping[tuple[str, str], str]] = {("PP-OCRv6-small", "document-question-answering"): "all-MiniLM-L6-v2"}
-"""Which other model a task can't be done without."""
+"""Second model that a task can't be done without."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ _MAX_SENTENCES: Final = 1_500
 _FOUND: Final = 0.42
 """A best sentence with less confidence is no answer."""
 _TYPED_MARGIN: Final = 0.15
-"""How much surer it must be when a date (a sum, a name) is asked for and the sentence holds none."""
+"""Extra certainty that is needed when a date (a sum, a name) is asked for and the sentence holds none."""
 _NOT_THERE: Final = "The answer is not in the text."
 
 
@@ -112,7 +112,7 @@ def extract_answers(sentences: Sequence[str], questions: Sequence[str], call: Ca
 def _best(
     sentences: Sequence[str], before: Sequence[str], question: str, alone: NDArray[np.float32], together: NDArray[np.float32]
 ) -> ExtractedAnswer:
-    """The best sentence, given the cosines of each, alone and with the one before it, which tells whom a pronoun means."""
+    """Return the best sentence, given each one's cosine, alone and with the one before it, which resolves pronouns."""
     import numpy as np
 
     words = extract_content_words(question)

@@ -16,9 +16,9 @@ from hugginggpt.experts.bundled.sentence_splitter import split_sentences
 
 _MAX_SENTENCES: Final = 1_500
 _LEAD: Final = 0.10
-"""What standing at the beginning adds to a sentence's score."""
+"""Bonus for a sentence at the beginning."""
 _REDUNDANCY: Final = 0.7
-"""What being like a sentence that was taken already costs."""
+"""Penalty for likeness to a sentence that was taken already."""
 _NUMBERS: Final = {word: n for n, word in enumerate("one two three four five six seven eight nine ten".split(), 1)}
 _LENGTH: Final = re.compile(
     rf"\b(\d{{1,3}}|an?|{'|'.join(_NUMBERS)})[\s-]+(?:\w+\s+)?(sentence|bullet|point|line)s?\b", re.IGNORECASE

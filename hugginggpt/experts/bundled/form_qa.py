@@ -18,11 +18,11 @@ _FOUND: Final = 0.25
 _SURE: Final = 0.42
 """The same, where no kind of value tells whether it can be right."""
 _HINT: Final = 0.35
-"""What a label gains that says in other words what the question says: less than saying it in the same words."""
+"""Bonus for a label that says what the question says in other words: less than for the same words."""
 _NEAR: Final = 0.45
 """A label that shares no word with the question must be at least as near to it in meaning."""
 _BELOW: Final = 0.05
-"""What standing below its label costs a value: one beside it is a surer sign."""
+"""Penalty for a value that stands below its label: one beside it is a surer sign."""
 _LETTER: Final = r"[^\W\d_]"
 _GAP: Final = 1.2
 """Farther below a label, in heights of the value, nothing belongs to it."""

@@ -1,4 +1,4 @@
-"""What a photograph shows: EfficientNet-Lite0 (https://arxiv.org/abs/1905.11946) over the 1,000 ImageNet classes."""
+"""Image classification by EfficientNet-Lite0 (https://arxiv.org/abs/1905.11946) over the 1,000 ImageNet classes."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _MAX_SIDE: Final = 2_048
 _WORKING_SIDE: Final = 512
 """The shorter side at which lines are looked for, in pixels: what is straight only up close is left out."""
 _MOST: Final = 200
-"""How many lines are kept, the longest; M-LSD (arXiv 2106.00186) keeps as many."""
+"""Most lines that are kept, the longest; M-LSD (arXiv 2106.00186) keeps as many."""
 _SHORTEST: Final = 0.035
 """The shortest line, as a share of the picture's diagonal."""
 

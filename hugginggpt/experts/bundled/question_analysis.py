@@ -1,4 +1,4 @@
-"""What a question asks for: its parts, the kind of thing that answers each, the words that carry its meaning."""
+"""Analysis of questions: their parts, the kind of thing that answers each, the words that carry the meaning."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _is_bare(part: str) -> bool:
 
 
 def detect_answer_kind(question: str) -> str | None:
-    """What kind of thing answers: age, percent, code, money, measure, number, date, person, place; None if none shows."""
+    """Return the kind of answer: age, percent, code, money, measure, number, date, person, place; None if none shows."""
     lower = question.lower()
     return next((kind for kind, pattern in _ASKED if re.search(pattern, lower)), None)
 

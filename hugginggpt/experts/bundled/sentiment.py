@@ -1,4 +1,4 @@
-"""Whether an English text is positive or negative, by VADER (Hutto and Gilbert, ICWSM 2014)."""
+"""Sentiment of English texts, by VADER (Hutto and Gilbert, ICWSM 2014)."""
 
 from __future__ import annotations
 

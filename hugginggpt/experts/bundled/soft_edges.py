@@ -24,11 +24,11 @@ _VISIBLE: Final = 32
 _SCALES: Final = (1.2, 2.4, 4.8)
 """Standard deviations of the blurs, in pixels; the direction of an outline is taken at the middle one."""
 _REACH: Final = 3.0
-"""How far across an outline its ridge is looked for, in pixels."""
+"""Distance across an outline within which its ridge is looked for, in pixels."""
 _AROUND: Final = 12.0
 """Standard deviation of what surrounds a pixel, in pixels."""
 _TEXTURE: Final = 1.4
-"""How much of what surrounds a pixel is taken off it."""
+"""Share of a pixel's surroundings that is taken off it."""
 _FAINTEST: Final = 0.8
 _STRONGEST: Final = 10.0
 """Changes of CIELAB colour (8 bits a channel) per pixel that are drawn black and white."""

@@ -62,7 +62,7 @@ def verify_hashes(weights: Mapping[str, str]) -> None:
 
 
 class Weights:
-    """Which files each model loads, with their SHA-256: a configuration's table, and which models it has approved."""
+    """Files that each model loads, with their SHA-256: a configuration's table, and which models it has approved."""
 
     def __init__(self, table: Mapping[str, Mapping[str, str]]) -> None:
         """Make one.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _KEPT = 5
 _MAX_CHARS = 5_000
-"""How much is spoken by one call."""
+"""Most characters that one call speaks."""
 
 
 async def speak(call: Call, client: AsyncInferenceClient) -> Result:

@@ -1,4 +1,4 @@
-"""What chat models do: talk, rewrite, describe pictures, answer questions about pictures and documents.
+"""Tasks done by hosted chat models: talking, rewriting, captions, questions about pictures and documents.
 
 Through the router's chat completions (https://huggingface.co/docs/inference-providers/tasks/chat-completion).
 """

@@ -14,7 +14,7 @@ from typing import Final
 _FAILURES: Final = 4
 """So many in a row open the circuit."""
 _SECONDS: Final = 60.0
-"""How long it stays open before one call is let through."""
+"""Time that it stays open before one call is let through, in seconds."""
 
 
 @dataclass
@@ -26,7 +26,7 @@ class _Circuit:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """What was said to one who asked to call."""
+    """Answer to a request to call."""
 
     wait: float = 0.0
     """For how many seconds the provider is still left alone; 0: call."""

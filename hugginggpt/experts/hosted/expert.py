@@ -52,27 +52,27 @@ class _Asking:
     ends: float
     """By `time.monotonic`."""
     seconds: float
-    """What it was given."""
+    """Time that it was given, in seconds."""
     answered: dict[Any, Any] = field(default_factory=dict)
-    """What was answered already, of several questions; see `MemoizedClient`."""
+    """Replies so far, of several questions; see `MemoizedClient`."""
 
 
 _PROVIDERS_EACH: Final = 2
-"""How many providers of one model are offered."""
+"""Most providers of one model that are offered."""
 _TRIES: Final = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 """Seconds before a second try; doubled with each further one, spread by chance, and what a server may ask for at most."""
 _FAIR: Final = 10.0
 """A provider that was given less, in seconds, isn't said to have failed."""
 _SHARE: Final = 0.5
-"""How much of the time that is left a model may take while others wait for their turn."""
+"""Share of the time left that a model may take while others wait for their turn."""
 _MIX: Final = random.Random()
 
 _UNSUPPORTED: Final = re.compile(r"not supported (?:by|for)|doesn't support task|No provider mapping found")
-"""How the client says that a provider doesn't serve a model for a task, by what the Hub told it at some time."""
+"""Messages by which the client says that a provider doesn't serve a model for a task."""
 
 Function = Callable[[Call, "AsyncInferenceClient"], Awaitable[Result]]
-"""What does a task with a client that knows model and provider."""
+"""Does a task with a client that knows model and provider."""
 
 
 class HostedExpert:

@@ -1,4 +1,4 @@
-"""What a picture shows, at providers: classes, things, regions."""
+"""Image understanding at providers: classes, things, regions."""
 
 from __future__ import annotations
 

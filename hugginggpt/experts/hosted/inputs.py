@@ -1,4 +1,4 @@
-"""What is sent: pictures as JPEG, recordings as WAV, in files of the session that are gone after the call."""
+"""Inputs as they are sent: pictures as JPEG, recordings as WAV, in files of the session that are gone after the call."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SentPicture:
     path: str
     """Of the JPEG that is sent."""
     scale: float
-    """How many pixels of the original one of its pixels stands for."""
+    """Pixels of the original that one of its pixels stands for."""
 
     @property
     def as_url(self) -> str:

@@ -1,4 +1,4 @@
-"""How each task is done by hosted models: which function, and what providers and the Hub call it."""
+"""Table of hosted tasks: the function of each, and what providers and the Hub call it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ CHAT: Final = "conversational"
 
 @dataclass(frozen=True, slots=True)
 class HostedTask:
-    """How a task is done."""
+    """A task as hosted models do it."""
 
     function: str
     """Module and name, imported at the first call."""
     does: str = ""
-    """What a provider's mapping calls it, where that isn't the task's own name."""
+    """The task's name in a provider's mapping, where it is another one."""
     tag: str = ""
     """Under which tag the Hub lists models for it, where that is another one still."""
 
@@ -56,4 +56,4 @@ HOSTED_TASKS: Final[Mapping[str, HostedTask]] = {
 }
 
 TASKS: Final = frozenset(HOSTED_TASKS)
-"""What can be done elsewhere."""
+"""Tasks that can be done by hosted models."""

@@ -176,7 +176,7 @@ def _pieces(text: str, room: int = _ROOM) -> list[Piece]:
 
 
 def _weight(text: str) -> int:
-    """How much of a model's room a text takes, in letters of English: of most other scripts a letter is a token by itself."""
+    """Return the share of a model's room that a text takes, in English letters: in most other scripts a letter is a token."""
     return len(text) + 2 * sum(ord(sign) > 0x24F for sign in text)
 
 

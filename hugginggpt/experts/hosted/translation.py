@@ -20,7 +20,7 @@ _PAIR: Final = re.compile(r"opus-mt(?:-tc-big)?-([a-z]{2,3})-([a-z]{2,3})$", re.
 
 @dataclass(frozen=True, slots=True)
 class TranslationParameters:
-    """How a model is told."""
+    """Arguments by which a model is told to translate."""
 
     source: str | None = None
     """The code of the text's language, for a model that is told it."""

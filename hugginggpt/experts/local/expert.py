@@ -73,7 +73,7 @@ _FUNCTIONS: Final[Mapping[str, str]] = {
     "depth-text-to-image": "image.controlnet:paint",
     "seg-text-to-image": "image.controlnet:paint",
 }
-"""Which function does a task: module and name, imported at the first call."""
+"""Function that does a task: module and name, imported at the first call."""
 
 _BATCH: Final[Mapping[str, int]] = {
     "text-classification": 32,
@@ -82,14 +82,14 @@ _BATCH: Final[Mapping[str, int]] = {
     "object-detection": 4,
     "audio-classification": 8,
 }
-"""How many inputs of a task go through a model at once; one where nothing is said."""
+"""Inputs of a task that go through a model at once; one where nothing is said."""
 
 _SECONDS_BETWEEN_SCANS: Final = 5.0
 
 Remote = Callable[[Sequence[Call], Path | None], Sequence[Result]]
 """Runs calls of one card on models of a cache in another process."""
 Function = Callable[[Sequence[Call], Runtime], Sequence[Result]]
-"""What does a task: one result for each call, in their order. Only tasks in `_BATCH` are given several."""
+"""Does a task: one result for each call, in their order. Only tasks in `_BATCH` are given several."""
 
 
 class LocalExpert:
@@ -126,7 +126,7 @@ class LocalExpert:
 
     @functools.cached_property
     def devices(self) -> list[Device]:
-        """Where models run, found out at the first need: asking imports torch."""
+        """Devices that models run on, found out at the first need: asking imports torch."""
         device, memory_gb, gpu_memory_gb = self._wanted
         return find_devices(device, memory_gb=memory_gb, gpu_memory_gb=gpu_memory_gb)
 

@@ -33,7 +33,7 @@ _SAMPLES: Final[Mapping[Kind, str]] = {
     Kind.VIDEO: "clip.mp4",
     Kind.TABLE: "people.csv",
 }
-"""What a function is given that is only to load its model: it reads its inputs first."""
+"""Inputs for a call that is only to load its model: a function reads its inputs first."""
 
 
 @functools.cache

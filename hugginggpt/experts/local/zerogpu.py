@@ -35,7 +35,7 @@ class RemoteJob:
     card: ModelCard
     inputs: tuple[Mapping[str, str | Resource], ...]
     folder: Path
-    """Where what is made may lie."""
+    """Folder for what is made."""
     limits: Limits
     seconds: float
 

@@ -1,4 +1,4 @@
-"""What was found, drawn over the picture: boxes with labels, coloured masks, a legend. Sizes follow the picture's."""
+"""Findings drawn over a picture: boxes with labels, coloured masks, a legend. Sizes follow the picture's."""
 
 from __future__ import annotations
 

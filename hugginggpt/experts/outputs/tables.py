@@ -13,10 +13,10 @@ from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.csv_tables import write_rows
 
 _TOLD: Final = 5
-"""How many classes a sentence names."""
+"""Most classes that a sentence names."""
 NO_ANSWER: Final = "The answer is not in the table."
 _BETWEEN: Final = r"[ ,\u00a0\u202f]"
-"""What stands between thousands."""
+"""Separators between thousands."""
 _NUMBER: Final = re.compile(rf"[-+−]?\d+(?:{_BETWEEN}\d{{3}})*(?:\.\d+)?")
 _OPERATIONS: Final[Mapping[str, tuple[str, Callable[[Sequence[float]], float]]]] = {
     "SUM": ("sum", sum),

@@ -13,17 +13,17 @@ from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Output, Result
 
 MAX_NAMED: Final = 5
-"""How many classes or candidates a sentence may name."""
+"""Most classes or candidates that a sentence names."""
 _LIKELY: Final = 0.5
 _TRIMMED: Final = " \t\r\n.,;:!?…\"'“”‘’„«»()[]{}"
-"""What stands around a name without belonging to it."""
+"""Characters around a name that don't belong to it."""
 _KINDS: Final = {
     "PER": "person", "PERSON": "person", "LOC": "place", "GPE": "place", "ORG": "organisation", "MISC": "other name",
     "DATE": "date", "TIME": "time", "MONEY": "sum of money", "NORP": "people", "FAC": "building", "EVENT": "event",
 }  # fmt: skip
-"""What the labels of the usual corpora mean (CoNLL-2003, OntoNotes 5); others are given as they are."""
+"""Meaning of the usual corpora's labels (CoNLL-2003, OntoNotes 5); others are given as they are."""
 _GAPS: Final = (r"\[MASK\]|<mask>|<extra_id_0>", r"_{2,}", r"…|\.{3,}")
-"""How people write gaps, the surest first: dots are a gap only where there is no other."""
+"""Ways in which people write gaps, the surest first: dots are a gap only where there is no other."""
 _SAME, _RELATED = 0.75, 0.4
 """Cosines of sentence vectors from which texts are called the same in meaning, and related."""
 
@@ -174,7 +174,7 @@ def build_answer_result(text: str, start: int, end: int, score: float) -> Result
 
 
 def build_no_answer_result(score: float) -> Result:
-    """That a text doesn't answer a question; ``data`` as `build_answer_result` has it, empty strings and None for places.
+    """Return the result for a text without an answer; ``data`` as in `build_answer_result`, with empty strings and None.
 
     Args:
         score: The probability of the best that was found all the same, 0..1; 0 where there is none.

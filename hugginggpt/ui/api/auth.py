@@ -1,4 +1,4 @@
-"""Who calls the API, told by headers alone, and the files that a call brings.
+"""Identity of an API's caller, told by headers alone, and the files that a call brings.
 
 A key is never a parameter: parameters stand in schemas and in the queue. The headers are read where they are used, and
 what they hold lives as long as the call.
@@ -27,7 +27,7 @@ _LONGEST_NAME: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What the headers of one call say."""
+    """The keys and choices in the headers of one call."""
 
     hf_token: str = field(default="", repr=False)
     """``X-HF-Token``, or ``Authorization: Bearer hf_…``: on whose account hosted models run."""

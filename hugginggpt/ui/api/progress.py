@@ -1,4 +1,4 @@
-"""How a caller of the API hears of a request while it is worked on, and how it stops when the caller hangs up."""
+"""Progress of a request for a caller of the API, and its end when the caller hangs up."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _CALL: Final = "x-hugginggpt-call"
 
 
 class CallProgress:
-    """What a caller hears while a request is worked on: how many tasks of how many are over, and what goes on."""
+    """Progress that a caller hears of: how many tasks of how many are over, and what goes on."""
 
     def __init__(self) -> None:
         # made here and not a parameter: as one it would stand in the schema

@@ -1,4 +1,4 @@
-"""What the API's endpoints give back: JSON values, and files as Gradio's clients fetch them.
+"""Results of the API's endpoints: JSON values, and files as Gradio's clients fetch them.
 
 Annotations are no texts here (no ``from __future__ import annotations``): Gradio makes the schemas of them.
 """
@@ -19,7 +19,7 @@ from hugginggpt.selection.ranking import Ranking
 
 
 class PlanResult(TypedDict):
-    """What `plan` gives back."""
+    """The result of `plan`."""
 
     controller: str
     plan: list[dict[str, Any]]
@@ -27,7 +27,7 @@ class PlanResult(TypedDict):
 
 
 class RunResult(TypedDict):
-    """What `run` gives back."""
+    """The result of `run`."""
 
     answer: str
     complete: bool

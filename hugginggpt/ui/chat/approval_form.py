@@ -26,7 +26,7 @@ ON_LOAD: Final = script("approval")
 
 @dataclass(frozen=True, slots=True)
 class FormAnswer:
-    """What a person has left in the form."""
+    """The person's entries in the form."""
 
     key: str = ""
     """The proposal that it answers."""

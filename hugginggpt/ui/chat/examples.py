@@ -29,7 +29,7 @@ class Example:
     text: str
     """In English, which is what the built-in planner reads."""
     gloss: str
-    """What it means, in Chinese."""
+    """The example's meaning, in Chinese."""
     group: str
     """One of `GROUPS`."""
     tasks: tuple[str, ...]

@@ -153,7 +153,7 @@ class ChatHandlers:
             await visit.stop()
 
     async def clear(self, visit: TabSession | None) -> tuple[Any, ...]:
-        """A new conversation: the old one and its files are deleted; the planner, with its key, and what is typed stay."""
+        """Return a new conversation: the old one and its files are deleted; planner, key and what is typed stay."""
         visit = self._visit(visit)
         await visit.renew(self._agent.new_session())
         return self.idle(visit)

@@ -1,4 +1,4 @@
-"""What the browser sends, read: what was typed, what was clicked, which message is meant."""
+"""Input from the browser, read: what was typed, what was clicked, which message is meant."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ _ON_THE_HUB: Final = frozenset({"local", "download", "hosted"})
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _MOST_NOTICES: Final = 50
 BUILT_IN_NAME: Final = "built-in planner"
-"""What that controller calls itself."""
+"""The built-in planner's own name."""
 _ENGLISH: Final = Words()
 
 

@@ -1,4 +1,4 @@
-"""What is offered below a request that failed in part, or that was stopped: again, with another model, or the rest."""
+"""Retry options below a request that failed in part or was stopped: again, with another model, or the rest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hugginggpt.core.recording import Recording
 from hugginggpt.ui.i18n import Words
 
 _OTHERS, _MOST_OPTIONS = 3, 8
-"""How many other models are offered for a task that failed, and how many ways to go on in all."""
+"""Most other models offered for a task that failed, and most options in all."""
 AGAIN: Final = "again"
 """The option that has what failed run once more; a task's id and a model's follow where one was chosen."""
 

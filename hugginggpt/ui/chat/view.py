@@ -1,4 +1,4 @@
-"""What a visit looks like: each part of the page as it is to be shown, made from nothing but the visit."""
+"""The view of a tab: each part of the page as it is to be shown, made from nothing but the tab's session."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EMPTY: Final[dict[str, Any]] = {"text": "", "files": []}
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What each part of the page is to show; a part that is not named stays as it is."""
+    """New contents of the page's parts; a part that is not named stays as it is."""
 
     talk: Any = field(default_factory=gr.skip)
     welcome: Any = field(default_factory=gr.skip)

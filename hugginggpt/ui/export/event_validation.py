@@ -1,4 +1,4 @@
-"""Whether a sequence of events could have happened, so that folding, drawing and replaying it can't go wrong."""
+"""Validation of event sequences, so that folding, drawing and replaying them can't go wrong."""
 
 from __future__ import annotations
 

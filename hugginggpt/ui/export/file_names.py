@@ -1,4 +1,4 @@
-"""What files are called when they leave a session: by their own names where those are safe and unique."""
+"""Names of files that leave a session: their own where those are safe and unique."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hugginggpt.core.tasks import Kind
 
 _FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
 _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-"""What Windows takes for a device."""
+"""Names that Windows takes for devices."""
 _LONGEST: Final = 80
 USUAL_SUFFIX: Final[Mapping[Kind, str]] = {
     Kind.TEXT: ".txt",
@@ -46,7 +46,7 @@ def file_names(resources: Iterable[Resource], taken: Iterable[str] = ()) -> Mapp
 
 
 def _safe(label: str, suffix: str) -> str:
-    """A label as a file name that every system takes and that says truly what the file is; empty where nothing is left."""
+    """Return a label as a file name that every system takes and that says truly what the file is; empty if nothing is left."""
     base = unicodedata.normalize("NFC", label.replace("\\", "/").rpartition("/")[2])
     printable = "".join(letter for letter in base if letter.isprintable())
     given = PurePath(printable).suffix.lower()

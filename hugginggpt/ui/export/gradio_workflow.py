@@ -32,11 +32,11 @@ PORTS: Final[Mapping[Kind, str]] = {
     Kind.VIDEO: "video",
     Kind.TABLE: "file",
 }
-"""What the canvas calls the kinds."""
+"""The canvas's names for the kinds."""
 FILL_IN: Final = "fill-in"
 """The function that puts results into a text."""
 GAPS: Final = 4
-"""How many results one text may take."""
+"""Most results that one text may take."""
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _TITLE: Final = 60
 _COMMAND: Final = "python -m hugginggpt.ui.export.gradio_workflow_nodes"
@@ -44,7 +44,7 @@ _COMMAND: Final = "python -m hugginggpt.ui.export.gradio_workflow_nodes"
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How the canvas has a task done by a hosted model."""
+    """A hosted task as the canvas has it done."""
 
     endpoint: str
     inputs: Mapping[str, str]

@@ -27,7 +27,7 @@ class Figures:
 
     words: Words
     left: int = MEDIA_BYTES
-    """How many bytes of files still fit."""
+    """Bytes of files that still fit."""
     _shown: set[str] = field(default_factory=set)
 
     def of(self, resource: Resource) -> str:

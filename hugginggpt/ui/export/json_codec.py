@@ -36,11 +36,11 @@ _WANTED: Final[Mapping[str, str]] = {
     "string_type": "a text",
     "tuple_type": "a list",
 }
-"""What a place wants, by pydantic's name of the fault."""
+"""The wanted value, by pydantic's name of the fault."""
 _MEMBERS: Final = frozenset({"str", "tuple[str, ...]", "[key]"})
 _QUOTED: Final = re.compile(r"'([^']*)'")
 _UNBOUNDED: Final = frozenset({"data", "events"})
-"""What holds values of any kind; each event is read by itself."""
+"""Fields that hold values of any kind; each event is read by itself."""
 
 
 class ShapeError(RequestError):

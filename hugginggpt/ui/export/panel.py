@@ -1,4 +1,4 @@
-"""What a run is given away as, and read from again: a page, a trace, a script, a workflow, a link; all files as one."""
+"""The panel that gives a run away and opens one: a page, a trace, a script, a workflow, a link; all files as one."""
 
 from __future__ import annotations
 

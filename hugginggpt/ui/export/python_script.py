@@ -58,7 +58,7 @@ def script(recording: Recording) -> str:
 
 
 def script_files(recording: Recording) -> Mapping[str, str]:
-    """What the plan calls its files, and what they are called beside the script; those of earlier requests among them."""
+    """Return the names of files in the plan, and beside the script; those of earlier requests among them."""
     started = first(recording.events, RequestStarted)
     given = file_names(started.resources) if started else {}
     earlier = dict.fromkeys(name for name in _names(tasks_of(recording.events)) if name not in given)

@@ -1,4 +1,4 @@
-"""What of a run every form of sharing asks for: its resources, its request, the models that ran."""
+"""Queries that every export makes of a run: its resources, its request, the models that ran."""
 
 from __future__ import annotations
 

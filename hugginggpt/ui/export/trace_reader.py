@@ -33,7 +33,7 @@ _EVENTS: Final[Mapping[str, type]] = {kind.__name__: kind for kind in get_args(E
 
 @dataclass(frozen=True, slots=True)
 class _TraceEntry:
-    """What a trace says of one resource."""
+    """A trace's entry for one resource."""
 
     kind: Kind
     origin: Origin

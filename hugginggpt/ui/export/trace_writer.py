@@ -24,7 +24,7 @@ from hugginggpt.ui.export.queries import resources_of
 FORMAT: Final = "hugginggpt-trace"
 VERSION: Final = 1
 MEDIA_BYTES: Final = 48 * 2**20
-"""How much of files one trace takes, in bytes; what comes after is left out, and the trace says so."""
+"""Most bytes of files in one trace; what comes after is left out, and the trace says so."""
 
 
 def saved(recording: Recording, *, media_bytes: int = MEDIA_BYTES) -> str:
@@ -89,7 +89,7 @@ _TYPES: Final[Mapping[Kind, str]] = {
     Kind.TEXT: "text/plain",
 }
 _SUFFIXES: Final[Mapping[str, str]] = {".webp": "image/webp", ".flac": "audio/flac", ".m4a": "audio/mp4", ".md": "text/plain"}
-"""What some systems don't know or call otherwise."""
+"""Media types that some systems don't know or call otherwise."""
 
 
 def media_type(resource: Resource) -> str:

@@ -1,4 +1,4 @@
-"""What the page says, in each of its languages: one YAML file a part of the page, one entry a phrase.
+"""Phrases of the page, in each of its languages: one YAML file a part of the page, one entry a phrase.
 
 Labels that stand in the page from its start are translated in the browser (`label`, gr.I18n); what the server writes later
 is written in the visitor's language at once (`Words`). Sentences of the agent itself (errors, reasons) stay as they are.
@@ -85,4 +85,4 @@ def _phrases(language: str) -> Mapping[str, str]:
 
 
 Say = Callable[..., str]
-"""What `Words` is, for functions that are handed one."""
+"""The type of `Words`, for functions that are handed one."""

@@ -12,14 +12,14 @@ from hugginggpt.hub.download import Download, HubDownloader, hub, in_megabytes
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What fetching a model, and what it can't do without, would take."""
+    """The downloads that a model, and what it can't do without, would take."""
 
     id: str
     downloads: tuple[Download, ...]
 
     @property
     def size(self) -> int:
-        """How many bytes are to be fetched; 0 where all of it is here."""
+        """Bytes to be fetched; 0 where all of it is here."""
         return sum(download.size for download in self.downloads)
 
 

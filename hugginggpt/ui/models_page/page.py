@@ -36,7 +36,7 @@ _ON_CLICK: Final = """element.addEventListener("click", event => {
 
 @dataclass
 class DownloadPanel:
-    """What one tab is about to fetch, or fetches; it lives in a ``gr.State``."""
+    """A tab's download, offered or under way; it lives in a ``gr.State``."""
 
     offer: Offer
     stop: threading.Event = field(default_factory=threading.Event)

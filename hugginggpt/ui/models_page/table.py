@@ -17,7 +17,7 @@ COLUMNS: Final = ("model", "task", "place", "license", "size", "languages", "act
 
 
 def matching(rows: Sequence[OverviewRow], query: str = "", task: str = "", place: str = "") -> tuple[OverviewRow, ...]:
-    """The rows that hold all words of the query, in any place, and suit the filters; an empty filter lets all through."""
+    """Return the rows that hold all words of the query, in any place, and suit the filters; an empty filter passes all."""
     wanted = query.lower().split()
     return tuple(
         row

@@ -1,4 +1,4 @@
-"""Where the boxes of a directed graph stand, in layers from top to bottom, and how the lines between them run.
+"""Layout of a directed graph: boxes in layers from top to bottom, and the lines between them.
 
 Layers by the longest path, a few boxes each; lines over several layers are bundled; the order within a layer is the
 barycentre's with the fewest crossings seen. Source: Sugiyama, Tagawa, Toda, "Methods for Visual Understanding of
@@ -22,7 +22,7 @@ _LINE_WIDTH: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class NodeSize:
-    """What has to be placed; sizes in pixels."""
+    """A box to be placed; sizes in pixels."""
 
     key: str
     width: float
@@ -44,7 +44,7 @@ class EdgePath:
 
 @dataclass(frozen=True, slots=True)
 class NodePosition:
-    """Where a box stands: its upper left corner, and its size."""
+    """A placed box: its upper left corner, and its size."""
 
     x: float
     y: float
@@ -227,7 +227,7 @@ def _centres(
 
 
 def _apart(wanted: Sequence[float], widths: Sequence[float], gap: float, frame: float) -> list[float]:
-    """The places within 0..frame next to those that are wanted, by least squares, at which neighbours keep their distance."""
+    """Return the places within 0..frame nearest to the wanted ones, by least squares, at which neighbours keep distance."""
     offsets, total = [], 0.0
     for i, width in enumerate(widths):
         total += (widths[i - 1] + width) / 2 + gap if i else 0.0

@@ -1,4 +1,4 @@
-"""What was made from what, over all requests of a session."""
+"""Lineage of resources, over all requests of a session."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from hugginggpt.ui.run_panel.graph_layout import EdgePath, Layout, NodePosition,
 from hugginggpt.workspace.workspace import is_example
 
 STYLE: Final = style("graph")
-"""What a page with a picture needs once in its style sheet."""
+"""Style sheet that a page with a picture needs once."""
 
 _ENGLISH: Final = Words()
 _MOST_TASKS: Final = 40
@@ -42,12 +42,12 @@ _SIGNS: Final[Mapping[str, str]] = {
     "failed": "M3 3l8 8M11 3l-8 8",
     "skipped": "M2.5 7h9",
 }
-"""What the states look like without their colours, in a square of 14."""
+"""Shapes of the states without their colours, in a square of 14."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What passes from one box to another."""
+    """A resource that passes from one box to another."""
 
     source: str
     target: str
@@ -57,7 +57,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class GraphInput:
-    """What a task is given from outside the plan: a file of the session, an example, an address; or what is left of many."""
+    """A task's input from outside the plan: a file of the session, an example, an address; or what is left of many."""
 
     key: str
     label: str

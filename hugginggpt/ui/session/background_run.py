@@ -18,10 +18,10 @@ from hugginggpt.planning.approval import Approved, Proposal
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS: Final = 1.0
-"""How often a follower is heard of when nothing happens."""
+"""Seconds between two words to a follower when nothing happens."""
 
 ALONE_SECONDS: Final = 60.0
-"""How long work goes on that nobody looks at: a reload takes seconds, whoever has closed the page wants no more of it."""
+"""Seconds that work goes on while nobody looks: a reload takes seconds, whoever has closed the page wants no more of it."""
 
 
 @dataclass(eq=False)
@@ -31,10 +31,10 @@ class BackgroundRun:
     text: str
     attached: tuple[Resource, ...] = ()
     before: tuple[Turn, ...] = ()
-    """What was said before it: taken up again where it is undone or done once more."""
+    """Turns before it: taken up again where it is undone or done once more."""
     events: list[Event] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
-    """When each event came, in seconds from the first."""
+    """Time of each event, in seconds from the first."""
     stopped: bool = False
     drawn: list[Any] | None = field(default=None, repr=False)
     """Its messages in the chat, once nothing of them changes any more."""
@@ -56,7 +56,7 @@ class BackgroundRun:
 
     @property
     def recording(self) -> Recording:
-        """What happened, to be shown, shared and saved."""
+        """The run so far, to be shown, shared and saved."""
         return Recording(tuple(self.events), tuple(self.times), self.stopped)
 
     @property
@@ -183,11 +183,11 @@ class StartRun:
 
 
 class ApprovalGate:
-    """Where a plan waits for the person's word; given as `approve` to the agent."""
+    """The gate where a plan waits for the person's word; given as `approve` to the agent."""
 
     def __init__(self) -> None:
         self.proposal: Proposal | None = None
-        """What waits; None where nothing does."""
+        """The plan that waits; None where none does."""
         self._answer: asyncio.Future[Approved] | None = None
 
     async def __call__(self, proposal: Proposal) -> Approved:

@@ -1,4 +1,4 @@
-"""Who may plan and answer, and the language model that the fields of the page describe."""
+"""The choice of who plans and answers, and the language model that the fields of the page describe."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONGEST: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class LLMFields:
-    """What was typed, without blanks around it."""
+    """Typed values, without blanks around them."""
 
     brain: str = BUILT_IN
     openai_key: str = field(default="", repr=False)
@@ -56,7 +56,7 @@ def on_space() -> bool:
 
 
 def at_home() -> bool:
-    """Whether this is somebody's own machine, for themselves: no Space, and not given a public address by Gradio's tunnel."""
+    """Return whether this is a person's own machine, for them alone: no Space, and no public address by Gradio's tunnel."""
     return not on_space() and os.environ.get("GRADIO_SHARE", "").lower() != "true"
 
 

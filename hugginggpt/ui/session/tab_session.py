@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class TabSession:
-    """What belongs to one tab."""
+    """The state of one tab."""
 
     session: Session
     model: LanguageModel | None = None
@@ -42,9 +42,9 @@ class TabSession:
     token: str = field(default="", repr=False)
     """The visitor's Hugging Face token, for hosted models."""
     wishes: ModelPreferences = field(default_factory=ModelPreferences, repr=False)
-    """Which models they have pinned, banned and added, and where models may run."""
+    """Models that they have pinned, banned and added, and where models may run."""
     models: Visitor | None = field(default=None, repr=False)
-    """What was found out about those."""
+    """Findings about those on the Hub."""
     fetch: bool | None = None
     """True if small models may be fetched when they are needed; None: what the settings say."""
     runs: list[BackgroundRun] = field(default_factory=list)
@@ -52,11 +52,11 @@ class TabSession:
     work: StartRun | None = field(default=None, repr=False)
     """The work on the last one; None before the first."""
     gate: ApprovalGate = field(default_factory=ApprovalGate, repr=False)
-    """Where its plan waits for the person's word."""
+    """The gate where its plan waits for the person's word."""
     ask_first: bool = False
     """True if plans wait there."""
     top_k: int | None = None
-    """How many candidates a task has; None: what the settings say."""
+    """Candidates that a task has; None: what the settings say."""
     task_seconds: float | None = None
     """Deadline of a task, in seconds; None: what the settings say."""
     words: Words = field(default_factory=Words)
@@ -70,13 +70,13 @@ class TabSession:
     tabs: int = 1
     """In how many places of Gradio's memory it lies: a page that was reloaded has a new one, and the old one stays an hour."""
     brain: str = BUILT_IN
-    """Which of the page's brains `model` is."""
+    """The page's name for the controller that `model` is."""
     router: str = HUGGING_FACE_URL
     """The base URL of Hugging Face's router, on whose key hosted models may run."""
     signed_in: str = field(default="", repr=False)
     """The token of who has signed in on a Space."""
     name: str = ""
-    """What they are called there."""
+    """The account's name there."""
     remembered: bool = False
     """True if the browser keeps what the brain was chosen with."""
     token_remembered: bool = False
@@ -108,7 +108,7 @@ class TabSession:
         return self.token or (self.model.key if self.model and at_router else "") or self.signed_in
 
     def place(self, where: Where) -> None:
-        """Where models may run."""
+        """Set where models may run."""
         self.wishes = replace(self.wishes, where=where)
 
     async def settle(

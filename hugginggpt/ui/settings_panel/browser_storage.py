@@ -1,4 +1,4 @@
-"""What a visitor's browser keeps of a key, where they ask for it: in its local storage, and nowhere else.
+"""Keys in a visitor's browser, where they ask for it: in its local storage, and nowhere else.
 
 A key leaves its box as soon as it is used or tested, so that Gradio has no value of it to hand out. Until the server has said
 whether it works, a variable of the page holds it; then it goes back into its box (it didn't work, or was only tested), into

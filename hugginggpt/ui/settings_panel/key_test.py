@@ -1,4 +1,4 @@
-"""What a test of a key says to the person who pressed the button, and the model that they can use then."""
+"""Test of a key: its report to the person who pressed the button, and the model that they can use then."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OPENAI, OTH
 from hugginggpt.ui.session.tab_session import TabSession
 
 _SHOWN: Final = 300
-"""How many models are offered to choose from."""
+"""Most models that are offered to choose from."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyTestResult:
-    """What a test has found out."""
+    """The findings of a test."""
 
     sentence: str
     """Markdown."""
     model: LanguageModel | None = None
     """As it can be used; None where it can't yet."""
     models: tuple[str, ...] = ()
-    """What there is to choose from."""
+    """Models to choose from."""
 
 
 def with_kept_key(typed: LLMFields, visit: TabSession | None) -> LLMFields:

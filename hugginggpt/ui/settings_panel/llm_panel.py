@@ -34,7 +34,7 @@ from hugginggpt.ui.settings_panel.key_test import KeyTestResult, examine, status
 from hugginggpt.ui.settings_panel.models_panel import ModelsPanel
 
 _SIGN_IN: Final = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
-"""What a Space has in its environment where its README says hf_oauth."""
+"""Variables of a Space whose README says hf_oauth."""
 
 
 class LLMPanel:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RATE: Final = 16_000
-"""What all of these were trained on, in samples per second."""
+"""Sampling rate that all of these were trained on, in samples per second."""
 _WINDOW: Final = 20.0
-"""How much a recognizer hears at once, in seconds; Whisper has a window of its own."""
+"""Length that a recognizer hears at once, in seconds; Whisper has a window of its own."""
 _OVERLAP: Final = 3.0
-"""What is heard on both sides of a window only to understand what is between, in seconds."""
+"""Length heard on both sides of a window only to understand what is between, in seconds."""
 _GAP: Final = 0.8
 """A silence between two words that begins a new segment, in seconds."""
 _TOKENS_A_SECOND: Final = 6.5
@@ -30,7 +30,7 @@ _TOKENS_A_SECOND: Final = 6.5
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What was said: pieces of text with ``start`` and ``end`` in seconds from the beginning."""
+    """A transcript: pieces of text with ``start`` and ``end`` in seconds from the beginning."""
 
     segments: Sequence[Mapping[str, Any]]
     words: Sequence[Mapping[str, Any]] = ()

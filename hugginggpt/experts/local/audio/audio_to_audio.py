@@ -17,7 +17,7 @@ from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
 _WINDOW: Final = 12.0
-"""How much is said again at once, in seconds; it was trained on sentences."""
+"""Length that is converted at once, in seconds; the models were trained on sentences."""
 
 _LONGER: Final = 3.0
 """Frames made for each one heard, at most: speech needs 1.25, and a model that doesn't end is ended there."""

@@ -1,4 +1,4 @@
-"""What is said in a recording, and what kind of sound it is.
+"""Transcripts of recordings, and classes of sounds.
 
 https://huggingface.co/docs/transformers/tasks/asr and .../audio_classification say how the models are meant to be used.
 """
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 _KEPT: Final = 5
 _WINDOW: Final = 10.0
-"""How much a classifier hears at once, in seconds: as long as the clips of AudioSet."""
+"""Length that a classifier hears at once, in seconds: as long as the clips of AudioSet."""
 _LEAST: Final = 1.0
 """A shorter rest of a long recording says nothing, in seconds."""
 _TOGETHER: Final = 8
-"""How many windows go through a classifier at once."""
+"""Windows that go through a classifier at once."""
 
 
 def transcribe(calls: Sequence[Call], runtime: Runtime) -> list[Result]:

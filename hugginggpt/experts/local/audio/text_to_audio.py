@@ -15,9 +15,9 @@ from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
 _SECONDS: Final = 8.0
-"""How long a piece is: a minute or two of work for a small model on a CPU."""
+"""Length of a piece, in seconds: a minute or two of work for a small model on a CPU."""
 _LENGTHS: Final = ("audio_length_in_s", "audio_end_in_s", "audio_duration_s", "audio_duration", "duration")
-"""What pipelines call it."""
+"""Names of the length argument in pipelines."""
 _CPU_STEPS: Final = 50
 """Most denoising steps on a CPU; sound needs more of them than pictures."""
 

@@ -27,11 +27,11 @@ class Voice:
     rate: int
     """Samples per second of what it says."""
     longest: int
-    """How many characters it says at once."""
+    """Most characters that it says at once."""
     say: Callable[[str], torch.Tensor | None]
     """One sentence as sound of shape (samples,) in -1..1; None where it knows none of the characters."""
     note: str = ""
-    """What a person should know of it."""
+    """One sentence for the person about the voice."""
 
 
 Opener = Callable[[Runtime, Call], AbstractContextManager[Voice]]

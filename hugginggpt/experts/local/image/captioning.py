@@ -173,7 +173,7 @@ _DESCRIBERS: Final[Mapping[str, _Function]] = {
     "git": _caption,
     "vision-encoder-decoder": _write_out,
 }
-"""What describes a picture, by model type; other types are asked in a chat."""
+"""Captioning functions by model type; other types are asked in a chat."""
 _ANSWERERS: Final[Mapping[str, _Function]] = {"vilt": _choose_answer, "blip": _write_answer}
 """The same for questions about pictures."""
 _READERS: Final[Mapping[str, _Function]] = {

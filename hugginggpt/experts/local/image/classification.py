@@ -1,4 +1,4 @@
-"""What a picture shows: classes of a classifier, or the likeliest of the labels that a person gives.
+"""Image classification: by a classifier's classes, or by labels that a person gives.
 
 Sources: https://huggingface.co/docs/transformers/tasks/image_classification and
 https://huggingface.co/docs/transformers/tasks/zero_shot_image_classification.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _KEPT: Final = 5
 _SENTENCE: Final = "This is a photo of {}."
-"""What a label is put into before it is compared: these models were trained on captions."""
+"""Sentence that a label is put into before it is compared: these models were trained on captions."""
 _EACH: Final = frozenset({"siglip", "siglip2"})
 """Model types that score each label by itself, where the others share out 1 among the labels that they are given."""
 _WIDTH: Final = {"siglip": 64, "siglip2": 64}

@@ -1,4 +1,4 @@
-"""How far away each part of a picture is, and the control images that are made from that.
+"""Depth estimation, and the control images that are made from depth.
 
 Source: https://huggingface.co/docs/transformers/tasks/monocular_depth_estimation.
 """
@@ -27,10 +27,10 @@ _METRIC_DATA: Final = ("nyu", "kitti")
 _NEAREST: Final = 0.1
 """Nothing counts as nearer to the camera, in metres."""
 _BACKGROUND: Final = 0.1
-"""What is farther away has no relief in a normal map: as in the annotator of https://huggingface.co/lllyasviel/sd-controlnet-normal,
+"""Depth below which a normal map has no relief, as in https://huggingface.co/lllyasviel/sd-controlnet-normal,
 a share of the picture's range."""
 _RELIEF: Final = 8.0
-"""How steep a surface looks that crosses the whole range of depth within the picture's longer side."""
+"""Slope of a surface that crosses the whole range of depth within the picture's longer side."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from hugginggpt.experts.outputs.images import Thing, build_detection_result, ran
 
 _SURE: Final = 0.5
 _LIKELY: Final = 0.3
-"""Where nothing is sure, what is at least as likely is shown, and said to be unsure."""
+"""Score from which things are shown where nothing is sure, and said to be unsure."""
 _NAMED_SURE: Final[Mapping[str, float]] = {"owlvit": 0.1, "owlv2": 0.1, "grounding-dino": 0.3, "mm-grounding-dino": 0.3}
 """From which score a thing counts as found, by model type: these score a box against a text, and score low
 (the thresholds of https://huggingface.co/docs/transformers/model_doc/owlv2 and .../grounding-dino)."""
@@ -79,7 +79,7 @@ def detect_named(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def _named(phrase: str, labels: Sequence[str]) -> str:
-    """Which of the labels a model means: some give back words of the whole question, in lower case; "" where it is none."""
+    """Return the label that a model means: some give back words of the whole question, in lower case; "" where it is none."""
     words = set(phrase.lower().split())
     shared = {label: len(words & set(label.lower().split())) for label in labels}
     best = max(labels, key=lambda label: (label.lower() == phrase.lower(), shared[label]))

@@ -30,7 +30,7 @@ _MOST_TOKENS: Final = 512
 _LONGEST_ANSWER: Final = 30
 """In tokens."""
 _AT_ONCE: Final = 4
-"""How many pieces of a long page go through the model together."""
+"""Pieces of a long page that go through the model together."""
 _SEES: Final = frozenset({"layoutlmv3"})
 """Model types that look at the page besides its words."""
 

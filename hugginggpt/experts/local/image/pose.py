@@ -1,4 +1,4 @@
-"""How people stand: keypoints by ViTPose (arXiv 2204.12484), drawn as the skeleton that ControlNet-openpose takes.
+"""Pose estimation: keypoints by ViTPose (arXiv 2204.12484), drawn as the skeleton that ControlNet-openpose takes.
 
 ViTPose looks at one person at a time, so an object detector of the cache says first where people are.
 """
@@ -37,14 +37,14 @@ _MOST_PEOPLE: Final = 32
 _AT_ONCE: Final = 8
 """People that go through the model together."""
 _COCO_EXPERT: Final = 0
-"""Which expert of ViTPose+ was trained on COCO's keypoints."""
+"""Index of the expert of ViTPose+ that was trained on COCO's keypoints."""
 
 _COCO: Final = (
     "nose", "left eye", "right eye", "left ear", "right ear", "left shoulder", "right shoulder", "left elbow",
     "right elbow", "left wrist", "right wrist", "left hip", "right hip", "left knee", "right knee", "left ankle",
     "right ankle",
 )  # fmt: skip
-"""What the model finds, in its order; models with more keypoints begin with these."""
+"""Keypoints that the model finds, in its order; models with more keypoints begin with these."""
 _OPENPOSE: Final = (
     "nose", "neck", "right shoulder", "right elbow", "right wrist", "left shoulder", "left elbow", "left wrist",
     "right hip", "right knee", "right ankle", "left hip", "left knee", "left ankle", "right eye", "left eye",
@@ -58,7 +58,7 @@ _LIMBS: Final = (
     ("left hip", "left knee"), ("left knee", "left ankle"), ("neck", "nose"), ("nose", "right eye"),
     ("right eye", "right ear"), ("nose", "left eye"), ("left eye", "left ear"),
 )  # fmt: skip
-"""What is joined, each limb in the hue of its number."""
+"""Pairs of keypoints that are joined, each limb in the hue of its number."""
 
 PersonBox = tuple[float, float, float, float]
 """Left, top, width, height in pixels, as COCO has it."""
@@ -66,7 +66,7 @@ PersonBox = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Keypoint:
-    """Where a part of a body is, in pixels."""
+    """The place of a part of a body, in pixels."""
 
     x: float
     y: float

@@ -1,4 +1,4 @@
-"""What all families that look at pictures share: loading a model with its processor, and pictures that it can take."""
+"""Shared by all image families: loading a model with its processor, and pictures that it can take."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def loader(
 
 
 def takeable(picture: Image.Image) -> Image.Image:
-    """The picture, stretched where it is too small or too long for a processor; what is found in it is relative to its size.
+    """Return the picture, stretched where it is too small or long for a processor; what is found in it is relative to its size.
 
     Args:
         picture: RGB.

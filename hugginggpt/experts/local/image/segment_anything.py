@@ -23,7 +23,7 @@ _POINTS_AT_ONCE: Final = 64
 _GOOD: Final = 0.88
 """The least overlap with the true object that the model expects of a mask."""
 _STABLE: Final = 0.95
-"""How little a mask may change when its threshold does: intersection over union."""
+"""Least stability of a mask when its threshold changes: intersection over union."""
 _SHIFT: Final = 1.0
 """By how much the threshold, which is 0, is moved for that, in logits."""
 _SAME: Final = 0.7
@@ -37,7 +37,7 @@ class Mask:
     logits: torch.Tensor
     """Shape (height, width) in the model's resolution, above 0 inside the object."""
     score: float
-    """How much of the true object the model expects to have hit, 0..1."""
+    """Share of the true object that the model expects to have hit, 0..1."""
     box: tuple[float, float, float, float]
     """left, top, right, bottom as shares of the picture's width and height."""
     share: float

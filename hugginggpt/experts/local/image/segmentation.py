@@ -39,7 +39,7 @@ _MODEL: Final[Mapping[str, str]] = {
     "oneformer": "AutoModelForUniversalSegmentation",
     "detr": "AutoModelForUniversalSegmentation",
 }
-"""What loads a model, by its type; the rest label pixels."""
+"""Auto classes that load a model, by its type; the rest label pixels."""
 
 
 def _oneformer(checkpoint: Checkpoint) -> Any:
@@ -57,7 +57,7 @@ _PROCESSOR: Final[Mapping[str, str | Callable[[Checkpoint], Any]]] = {
     "sam2": "ViTImageProcessorPil",
     "sam2_video": "ViTImageProcessorPil",
 }
-"""What prepares a picture, by model type: SAM 2's own processor needs torchvision, and only stretches a picture to a square,
+"""Processors by model type: SAM 2's own needs torchvision, and only stretches a picture to a square,
 as ViT's does."""
 _TASK: Final[Mapping[str, str]] = {"oneformer": "task_inputs"}
 """The argument in which a model is told what kind of segmentation is wanted, by its type."""
@@ -150,7 +150,7 @@ def draw_segments(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def _cut(call: Call, runtime: Runtime, picture: Image.Image, kind: str) -> _Regions:
-    """The regions of a picture: "panoptic" (objects apart) where the model can, or "semantic" (one region for each label)."""
+    """Return the regions of a picture: "panoptic" (objects apart) where the model can, else "semantic" (one per label)."""
     import torch
 
     type_ = runtime.checkpoint.model_type
@@ -188,7 +188,7 @@ def _objects(found: Mapping[str, Any], labels: Mapping[int, str]) -> _Regions:
 
 
 def _classes(found: Any, outputs: Any, labels: Mapping[int, str]) -> _Regions:
-    """What semantic post-processing gives: a label for each pixel. A region's score is the model's mean certainty in it."""
+    """Return semantic regions, a label for each pixel; a region's score is the model's mean certainty in it."""
     import numpy as np
     import torch
 

@@ -14,7 +14,7 @@ from hugginggpt.hub.cache import Checkpoint
 _TILE: Final = 192
 """Pixels that are enlarged at once, along each side."""
 _MARGIN: Final = 16
-"""What a tile sees of its neighbours, in pixels, so that no seam shows."""
+"""Overlap of a tile with its neighbours, in pixels, so that no seam shows."""
 _MAX_PIXELS: Final = 2_000_000
 """Largest picture that still needs it."""
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _PROCESSOR: Final[Mapping[str, str]] = {"smolvlm": "Idefics3Processor"}
-"""What prepares a chat instead of the model type's own: SmolVLM's treats pictures alike, and wants num2words for videos."""
+"""Processors instead of the model type's own: SmolVLM's treats pictures alike, and wants num2words for videos."""
 
 
 def ask(call: Call, runtime: Runtime, picture: Image.Image, question: str, *, tokens: int) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from hugginggpt.hub.cache import Checkpoint
 
 _MEASURES: Final = ("cross_attention_dim", "block_out_channels", "in_channels", "addition_embed_type")
-"""What a ControlNet has in common with the UNet that it steers."""
+"""Configuration that a ControlNet has in common with the UNet that it steers."""
 _STEERED: Final[Mapping[str, frozenset[str]]] = {
     "ControlNetModel": frozenset({"StableDiffusionPipeline", "StableDiffusionXLPipeline"})
 }
@@ -28,7 +28,7 @@ def needs_partner(checkpoint: Checkpoint) -> bool:
 
 
 def partner(checkpoint: Checkpoint, others: Iterable[Checkpoint]) -> Checkpoint | None:
-    """The pipeline that a checkpoint steers: the smallest that fits, always the same one of several; None if none does."""
+    """Return the pipeline that a checkpoint steers: the smallest that fits, always the same of several; None if none does."""
     fitting = [
         other
         for other in others

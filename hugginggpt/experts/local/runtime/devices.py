@@ -1,4 +1,4 @@
-"""Where models can run here, and how much room there is: CUDA devices, Apple's, the CPU."""
+"""Devices that models can run on here, and their room: CUDA devices, Apple's, the CPU."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 _CPU_SHARE, _GPU_SHARE = 0.5, 0.85
-"""How much of what the machine has models may take, unless a setting says otherwise."""
+"""Shares of the machine's memory that models may take, unless a setting says otherwise."""
 _CGROUP_LIMITS: Final = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _CGROUP_USED: Final = ("/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory/memory.usage_in_bytes")
 
@@ -22,11 +22,11 @@ class Device:
     name: str
     """torch's: "cpu", "cuda:0", "mps"."""
     budget: int
-    """How many bytes all models on it may take together."""
+    """Memory that all models on it may take together, in bytes."""
 
     @property
     def slot(self) -> str:
-        """What a running model occupies."""
+        """Device slot that a running model occupies."""
         return f"local:{self.name}"
 
     @property

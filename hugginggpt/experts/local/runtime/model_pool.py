@@ -18,7 +18,7 @@ from hugginggpt.experts.base import CancelToken
 T = TypeVar("T")
 
 _LOOK_SECONDS: Final = 0.2
-"""How often somebody who waits for room looks whether the work is still wanted."""
+"""Seconds between two looks, while waiting for room, at whether the work is still wanted."""
 GIB: Final = 2**30
 
 
@@ -101,7 +101,7 @@ class ModelPool:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What is loaded, the least recently used first."""
+        """Loaded models, the least recently used first."""
         ready = [entry for entry in self._entries.values() if entry.ready]
         return tuple(entry.name for entry in sorted(ready, key=lambda entry: entry.used))
 

@@ -1,4 +1,4 @@
-"""What a family's function is given besides its calls: the checkpoint, where it runs, and the pool of warm models."""
+"""Runtime of a family's function: the checkpoint, its device, and the pool of warm models."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 OVERHEAD: Final = 1.2
-"""What a model takes beyond its weights while it works, as a factor."""
+"""Memory that a model takes while it works, as a multiple of its weights."""
 SAFE: Final[dict[str, Any]] = {"local_files_only": True, "trust_remote_code": False}
 """Arguments of every ``from_pretrained``: nothing is downloaded, no checkpoint runs its own code."""
 SAFE_WEIGHTS: Final[dict[str, Any]] = SAFE | {"use_safetensors": True}
@@ -44,7 +44,7 @@ class Runtime:
 
     @property
     def dtype(self) -> torch.dtype:
-        """What weights are loaded as: float32 on the CPU, float16 elsewhere."""
+        """Type that weights are loaded as: float32 on the CPU, float16 elsewhere."""
         import torch
 
         return torch.float16 if self.device.half else torch.float32

@@ -1,4 +1,4 @@
-"""Which tasks a checkpoint can do: told by its own configuration, not by its name."""
+"""Tasks that a checkpoint can do, told by its own configuration, not by its name."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ class Match:
 
     task: str
     rank: int
-    """Which entry of the task fitted: 0 is the preferred one."""
+    """Number of the task's entry that fitted: 0 is the preferred one."""
     tags: tuple[str, ...] = ()
-    """What it is good at, as `ModelCard.tags`."""
+    """Strengths of the model, as `ModelCard.tags`."""
 
 
 def matches(checkpoint: Checkpoint) -> list[Match]:

@@ -1,4 +1,4 @@
-"""What a text is: its class, its names, the word in its gap, its likeness to another.
+"""Text classification, entities, gaps to fill, and similarity.
 
 The networks are run by transformers' own pipelines (https://huggingface.co/docs/transformers/main_classes/pipelines);
 texts that are longer than a network's window go through it in pieces.
@@ -28,7 +28,7 @@ from hugginggpt.experts.outputs.text import (
 from hugginggpt.hub.cache import Checkpoint
 
 _AT_ONCE: Final = 16
-"""How many pieces go through a network together."""
+"""Pieces that go through a network together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class _Part:
     call: int
     text: str
     start: int
-    """Where it begins in that text, in characters."""
+    """Start in that text, in characters."""
     tokens: int
 
 

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     import torch
 
 _LANGUAGE_TOKEN: Final = re.compile(r"__([a-z]{2,3})__|<2([a-zA-Z_]{2,8})>|([a-z]{3}_[A-Z][a-z]{3}|[a-z]{2}_[A-Z]{2})")
-"""How vocabularies write languages: M2M-100 "__de__", MADLAD-400 "<2de>", NLLB "deu_Latn", mBART "de_DE"."""
+"""Language tokens of vocabularies: M2M-100 "__de__", MADLAD-400 "<2de>", NLLB "deu_Latn", mBART "de_DE"."""
 _OVERFLOWING: Final = frozenset({"t5", "mt5", "umt5", "longt5", "switch_transformers"})
 """Model types whose numbers outgrow float16; bfloat16 has the range."""
 _TOLD_EVERY: Final = 16
 """Tokens between two reports of progress."""
 _ON_GPU: Final = 8
-"""How many pieces go through a GPU together; a CPU gains nothing by it."""
+"""Pieces that go through a GPU together; a CPU gains nothing by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Writer:
     tokenizer: Any
     model: Any
     room: int
-    """How many tokens it reads at once."""
+    """Most tokens that it reads at once."""
     most: int
-    """How many tokens it can write at most."""
+    """Most tokens that it can write."""
     languages: Mapping[str, str] = field(default_factory=dict)
     """The languages that its vocabulary names: their codes and the tokens for them."""
 

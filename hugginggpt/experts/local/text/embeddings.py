@@ -39,7 +39,7 @@ _SETTINGS: Final = {
     "pooling_mode_lasttoken": "lasttoken",
     "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
 }
-"""How a pooling module's configuration names each."""
+"""Names of poolings in a pooling module's configuration."""
 _ACTIVATIONS: Final = ("Identity", "Tanh", "ReLU", "GELU", "Sigmoid")
 _WITHOUT_EFFECT: Final = ("Normalize", "Dropout")
 """Modules that change nothing in a cosine."""
@@ -54,9 +54,9 @@ class Encoder:
     poolings: tuple[str, ...]
     dense: tuple[Callable[[Tensor], Tensor], ...]
     room: int
-    """How many tokens of text it reads at once."""
+    """Most tokens of text that it reads at once."""
     prompt: str = ""
-    """What it wants before every text."""
+    """Text that it wants before every text."""
 
     def vector(self, text: str, call: Call) -> Tensor:
         """Return the unit vector of a text, shape (width,), float32; that of a long one is the mean over its pieces."""

@@ -25,7 +25,7 @@ _WINDOW, _STRIDE = 384, 128
 _LONGEST: Final = 30
 """The longest answer, in tokens."""
 _CONSIDERED: Final = 20
-"""How many beginnings and ends of each window are combined."""
+"""Beginnings and ends of each window that are combined."""
 _TINY: Final = 0.01
 """A probability below which an answer is no answer; about what guessing among a hundred spans gives."""
 _UNANSWERABLE: Final = ("squad2", "squad_v2", "squadv2", "squad-v2", "squad-2", "adversarial_qa")

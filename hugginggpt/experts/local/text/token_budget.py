@@ -1,4 +1,4 @@
-"""How much text a model can take, in tokens."""
+"""Room for text in a model, in tokens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _OFFSETS: Final = frozenset({"roberta", "xlm-roberta", "xlm-roberta-xl", "camemb
 """Model types that count positions from behind the padding token's number, so that two are lost."""
 _POSITIONS: Final = ("max_encoder_position_embeddings", "max_position_embeddings", "n_positions")
 _USUAL_ROOM: Final = 512
-"""What a model is taken to read that names no limit (T5's positions are relative)."""
+"""Room of a model that names no limit (T5's positions are relative)."""
 
 
 def counter(tokenizer: Any) -> Callable[[str], int]:

@@ -1,4 +1,4 @@
-"""How each translation model is told from which language into which: by its very self, a token, or a prefix.
+"""Languages of a translation as each model is told them: by the model itself, a token, or a prefix.
 
 Marian: Tiedemann and Thottingal, EAMT 2020. M2M-100: Fan et al., JMLR 2021. NLLB: NLLB Team, 2022. mBART-50: Tang et al.,
 2020. T5: Raffel et al., JMLR 2020. MADLAD-400: Kudugunta et al., NeurIPS 2023.
@@ -21,7 +21,7 @@ _PAIR: Final = re.compile(r"translation_(\w+?)_to_(\w+)")
 
 @dataclass(frozen=True, slots=True)
 class TranslationPrompt:
-    """What a model must be given besides the text."""
+    """Inputs of a translation besides the text."""
 
     source: Language | None
     target: Language | None
@@ -52,7 +52,7 @@ def translation_prompt(
 
 
 def _marian(writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None) -> TranslationPrompt:
-    """One pair of languages, which the tokenizer or the id names, or a group, whose target is a token before the text."""
+    """Return one pair of languages, named by tokenizer or id, or a group, whose target is a token before the text."""
     tokenizer = writer.tokenizer
     words = checkpoint.id.rsplit("-", 2)
     first, last = (tokenizer.source_lang or words[-2], tokenizer.target_lang or words[-1]) if len(words) > 2 else ("", "")

@@ -18,7 +18,7 @@ from hugginggpt.experts.outputs.text import build_text_result
 from hugginggpt.hub.cache import Checkpoint
 
 _SETTINGS: Final = ("num_beams", "length_penalty", "no_repeat_ngram_size", "early_stopping", "repetition_penalty")
-"""What a configuration may say about a task that ``generate`` takes as it is."""
+"""Settings of a task in a configuration that ``generate`` takes as they are."""
 _PREFIXES: Final = {("t5", "summarization"): "summarize: "}
 """By model type and task, where the configuration names none (T5: Raffel et al., JMLR 2020)."""
 _FOLLOWING: Final = frozenset({"flan", "t0", "mt0", "t0pp", "instruct", "coedit", "lamini", "alpaca"})
@@ -36,7 +36,7 @@ _FACTORS: Final = {
 }
 _TOKENS_PER_WORD, _WORDS_PER_SENTENCE = 1.4, 25
 _TOLERANCE: Final = (1.3, 0.5)
-"""How much longer and shorter than wished a text may be, so that its last sentence comes to an end."""
+"""Factors by which a text may be longer and shorter than wished, so that its last sentence comes to an end."""
 _USUAL_SUMMARY: Final = 142
 """The longest summary of one piece, in tokens, where nothing says otherwise (CNN/DailyMail's, as in BART)."""
 _REPLY, _TALK = 512, 128
@@ -47,7 +47,7 @@ _THOUGHT: Final = re.compile(r"<think>.*?</think>", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """How long a text should be."""
+    """The wished length of a text."""
 
     tokens: int | None = None
     sentences: int | None = None
@@ -57,7 +57,7 @@ class _Wish:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What a checkpoint's configuration says about a task (``task_specific_params``)."""
+    """Settings of a task in a checkpoint's configuration (``task_specific_params``)."""
 
     prefix: str
     """Goes before each text."""

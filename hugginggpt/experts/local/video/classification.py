@@ -1,4 +1,4 @@
-"""What happens in a video (https://huggingface.co/docs/transformers/tasks/video_classification)."""
+"""Video classification (https://huggingface.co/docs/transformers/tasks/video_classification)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hugginggpt.hub.cache import Checkpoint
 
 _KEPT: Final = 5
 _FRAMES: Final = ("num_frames", "frames_per_clip")
-"""What configurations call the number of frames that a model looks at."""
+"""Names that configurations have for the number of frames."""
 _SETTINGS: Final = ("preprocessor_config.json", "video_preprocessor_config.json")
 
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LONGEST_SIDE: Final = 640
-"""What a frame is scaled down to, in pixels; video classifiers look at 224 to 384."""
+"""Longest side of a frame after scaling down, in pixels; video classifiers look at 224 to 384."""
 _LONG_SECONDS: Final = 300
 """Of longer videos only the key frames are decoded: they come every few seconds, and the rest takes minutes."""
 _MOST_FRAMES: Final = 50_000
-"""Where reading ends, whatever the file says about its length."""
+"""Frame at which reading ends, whatever the file says about its length."""
 
 
 def read_frames(path: Path, *, count: int, max_pixels: int, token: CancelToken) -> NDArray[np.uint8]:
