@@ -156,7 +156,7 @@ def make_controller(model: LanguageModel | None, *, looks: bool = False) -> Cont
 def session_experts(
     agent: HuggingGPT, model: LanguageModel | None, *, fetch: bool | None = None, visitor: Visitor | None = None
 ) -> Sequence[Expert]:
-    """Back ends that a session adds by its own key and its own choice.
+    """Return back ends that a session adds by its own key and its own choice.
 
     Args:
         agent: Whose local models are added to.

@@ -38,24 +38,24 @@ class ModelPreferences:
     """The only provider to use; empty for whichever serves a model."""
 
     def pin(self, task: str, model: str) -> ModelPreferences:
-        """With that model for a task."""
+        """Return them with that model for a task."""
         task, model = _task(task), _model(model)
         return replace(self._bounded(), pinned={**self.pinned, task: model}, banned=self.banned - {model})
 
     def ban(self, model: str) -> ModelPreferences:
-        """Without that model, whatever the task."""
+        """Return them without that model, whatever the task."""
         model = _model(model)
         model = endpoint("", model).shown if is_address(model) else model
         pinned = {task: other for task, other in self.pinned.items() if other.partition("?")[0].rstrip("/") != model}
         return replace(self._bounded(), banned=self.banned | {model}, pinned=pinned)
 
     def add(self, task: str, model: str) -> ModelPreferences:
-        """With that model to choose from, too."""
+        """Return them with that model to choose from, too."""
         entry = (_task(task), _model(model))
         return replace(self._bounded(), added=(*(e for e in self.added if e != entry), entry), banned=self.banned - {entry[1]})
 
     def only(self, provider: str) -> ModelPreferences:
-        """With that provider alone; empty for whichever serves a model."""
+        """Return them with that provider alone; empty for whichever serves a model."""
         if provider and provider not in known_providers():
             raise RequestError(f"“{provider[:40]}” is no provider: these are {', '.join(sorted(known_providers()))}.")
         return replace(self, provider=provider)

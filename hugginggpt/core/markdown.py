@@ -88,7 +88,7 @@ _LEFT_ALONE: Final = (
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows as a table, the first one its head; cells are one line each, and rows as long as the head."""
+    """Return rows as a table, the first one its head; cells are one line each, and rows as long as the head."""
     head, *body = [[_cell(cell) for cell in row] for row in rows]
     even = ([*row, *[""] * len(head)][: len(head)] for row in body)
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *even))

@@ -49,7 +49,7 @@ def sentences(text: str) -> list[Piece]:
 
 
 def packed(parts: Sequence[Piece], count: Callable[[str], int], room: int) -> list[Piece]:
-    """Neighbouring parts put together, as many as fit; one that doesn't fit alone is cut between words.
+    """Return neighbouring parts put together, as many as fit; one that doesn't fit alone is cut between words.
 
     Args:
         parts: For example sentences.

@@ -156,7 +156,7 @@ def _resource_json(resource: Resource) -> dict[str, Any]:
 
 
 def usage_json(usages: Iterable[Usage]) -> dict[str, Any]:
-    """Sums over all stages, and each stage by itself."""
+    """Return sums over all stages, and each stage by itself."""
     entries = [asdict(usage) for usage in usages]
     for entry in entries:
         entry["seconds"] = round(entry["seconds"], 3)

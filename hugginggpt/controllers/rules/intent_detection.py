@@ -106,7 +106,7 @@ def _is_about_a_new_picture(intent: CueMatch, made: int, wording: ParsedRequest)
 
 
 def _of_a_new_picture(want: Intent, found: Sequence[Intent], kinds: frozenset[str]) -> Intent:
-    """With no picture there, a step that needs one comes after the step that makes one."""
+    """Return them with no picture there, a step that needs one comes after the step that makes one."""
     row = task_table().get(want.task)
     needs = row is not None and any(wanted.kind is Kind.IMAGE for wanted in row.required)
     later = needs and "image" not in kinds and any(w.task == "text-to-image" and w.start < want.start for w in found)

@@ -27,7 +27,7 @@ _MIN_LABELS: Final = 3
 
 
 def sentiment_or_labels(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
-    """Labels that are feelings mean sentiment, labels of a photo its look; without labels nothing is sorted."""
+    """Return labels that are feelings mean sentiment, labels of a photo its look; without labels nothing is sorted."""
     result = []
     for want in found:
         if want.task in {"zero-shot-classification", "zero-shot-image-classification"}:
@@ -89,7 +89,7 @@ def _beside(weak: Intent, strong: Intent, wording: ParsedRequest) -> bool:
 
 
 def fitting(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
-    """Without what makes no sense for what is there."""
+    """Return them without what makes no sense for what is there."""
     tasks = {w.task for w in found}
     result = []
     for want in found:

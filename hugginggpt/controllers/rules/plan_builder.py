@@ -53,7 +53,7 @@ class PlanBuilder:
         """The words from the cue of the step at hand to that of the next."""
 
     def plan(self, wants: Sequence[Intent]) -> list[dict[str, Any]]:
-        """Task objects in the paper's form for the wanted tasks, in their order; needed steps are put in between."""
+        """Return task objects in the paper's form for the wanted tasks, in their order; needed steps are put in between."""
         self._wants = wants
         self._mentions = Mentions(self._wording, self._resources, wants)
         for position, want in enumerate(wants):

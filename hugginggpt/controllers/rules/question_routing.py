@@ -116,7 +116,7 @@ def _later_text(wording: ParsedRequest, end: int) -> bool:
 
 
 def narrowed(found: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
-    """Questions without what else their sentence asks for."""
+    """Return questions without what else their sentence asks for."""
     result = []
     for want in found:
         start, end = wording.sentence(want.start)

@@ -103,7 +103,7 @@ def parse_request(text: str, attached: Sequence[Resource] = ()) -> ParsedRequest
 
 
 def _lowered(text: str) -> str:
-    """Lower case, of the same length: a few capitals have two small letters."""
+    """Return lower case, of the same length: a few capitals have two small letters."""
     lower = text.lower()
     return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
@@ -145,7 +145,7 @@ def _after_colon(wording: ParsedRequest, *, attached: bool) -> ParsedRequest:
 
 
 def _after_instruction(wording: ParsedRequest) -> ParsedRequest:
-    """With nothing attached or quoted, a long rest after the first sentence or line is the text to work on."""
+    """Return them with nothing attached or quoted, a long rest after the first sentence or line is the text to work on."""
     bounds = sentences(wording.text)
     if len(bounds) < 2:
         return wording

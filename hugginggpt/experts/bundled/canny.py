@@ -19,7 +19,7 @@ _NOISE: Final = 0.15
 
 
 def detect_edges(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """White edges on black.
+    """Return white edges on black.
 
     The thresholds follow the picture's median brightness, and step down for flat pictures. All three channels are
     looked at, so edges between colours of equal brightness are found.
@@ -48,7 +48,7 @@ def detect_edges(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def draw_edges(call: Call) -> Result:
-    """canny-control: a PNG of the same shape, at most 2,048 pixels a side."""
+    """Run canny-control: a PNG of the same shape, at most 2,048 pixels a side."""
     import numpy as np
     from PIL import Image
 

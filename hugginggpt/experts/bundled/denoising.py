@@ -46,7 +46,7 @@ def _library() -> tuple[ctypes.CDLL, bytes]:
 
 
 def clean(call: Call) -> Result:
-    """audio-to-audio: a WAV file, mono, 48 kHz, as long as the recording; ``data["seconds"]`` is its length."""
+    """Run audio-to-audio: a WAV file, mono, 48 kHz, as long as the recording; ``data["seconds"]`` is its length."""
     samples = call.sound(SAMPLE_RATE)
     path = call.new_path(".wav")
     media.write_wav(path, enhance(samples, call), SAMPLE_RATE)
@@ -54,7 +54,7 @@ def clean(call: Call) -> Result:
 
 
 def enhance(samples: NDArray[np.float32], call: Call) -> NDArray[np.float32]:
-    """Speech with its noise turned down.
+    """Return speech with its noise turned down.
 
     Args:
         samples: Shape (n,), mono, 48 kHz, in -1..1.

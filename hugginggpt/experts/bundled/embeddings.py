@@ -46,7 +46,7 @@ def _encoder() -> tuple[Any, Any]:
 
 
 def encode(texts: Sequence[str], call: Call | None = None) -> NDArray[np.float32]:
-    """Unit vectors of texts, shape (len(texts), 384): the mean of the token vectors, as the model was trained.
+    """Return unit vectors of texts, shape (len(texts), 384): the mean of the token vectors, as the model was trained.
 
     Args:
         texts: Any number; they are run in batches of 32, those of a length together, and `call`'s token is looked at between
@@ -91,7 +91,7 @@ def _vectors(tokenizer: Any, model: Any, texts: list[str]) -> NDArray[np.float32
 
 
 def compare(call: Call) -> Result:
-    """sentence-similarity: a sentence; ``data["score"]`` is the cosine, cut to 0..1 (a paraphrase has 0.7 and more)."""
+    """Run sentence-similarity: a sentence; ``data["score"]`` is the cosine, cut to 0..1 (a paraphrase has 0.7 and more)."""
     first, second = encode([call.text("text"), call.text("other_text")], call)
     score = round(float(min(max(first @ second, 0.0), 1.0)), 3)
     words = (
@@ -105,7 +105,7 @@ def compare(call: Call) -> Result:
 
 
 def sort_into_labels(call: Call) -> Result:
-    """zero-shot-classification: a sentence; ``data["classes"]`` holds label and score, the best first, adding up to 1.
+    """Run zero-shot-classification: a sentence; ``data["classes"]`` holds label and score, the best first, adding up to 1.
 
     Raises:
         InputError: There are fewer than two labels.

@@ -48,7 +48,7 @@ class ExtractedAnswer:
 
 
 def answer(call: Call) -> Result:
-    """question-answering: the piece of the text that answers, and the sentence it stands in; each part of the question."""
+    """Run question-answering: the piece of the text that answers, and the sentence it stands in; each part of the question."""
     sentences = split_sentences(call.text())[:_MAX_SENTENCES]
     if not sentences:
         raise InputError("The text is empty, so nothing in it answers the question.")

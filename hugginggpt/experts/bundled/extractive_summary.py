@@ -28,7 +28,7 @@ _MOST: Final = 10
 
 
 def summarize(call: Call) -> Result:
-    """summarization: some of the text's own sentences, in their order.
+    """Run summarization: some of the text's own sentences, in their order.
 
     They are a fifth of all, two to six, unless the optional argument `instruction` says how many ("three sentences",
     "five bullet points"): one to ten, as a list where bullets or points are asked for.

@@ -61,7 +61,7 @@ def describe_guesses(guesses: list[dict[str, Any]]) -> str:
 
 
 def classify_picture(call: Call) -> Result:
-    """image-classification: a sentence; ``data["classes"]`` holds label and score (0..1) of the five likeliest."""
+    """Run image-classification: a sentence; ``data["classes"]`` holds label and score (0..1) of the five likeliest."""
     image = call.picture()
     guesses = classify(image)
     return Result((Output(Kind.TEXT, text=describe_guesses(guesses), data={"classes": guesses}),))

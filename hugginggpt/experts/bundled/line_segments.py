@@ -45,7 +45,7 @@ def detect_segments(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def render_segments(lines: NDArray[np.float32], width: int, height: int) -> NDArray[np.uint8]:
-    """White lines on black, as ControlNet (arXiv 2302.05543) was shown M-LSD's: one pixel thick at 512 pixels.
+    """Return white lines on black, as ControlNet (arXiv 2302.05543) was shown M-LSD's: one pixel thick at 512 pixels.
 
     Returns:
         RGB, shape (height, width, 3), values 0 or 255.
@@ -61,7 +61,7 @@ def render_segments(lines: NDArray[np.float32], width: int, height: int) -> NDAr
 
 
 def draw_lines(call: Call) -> Result:
-    """mlsd-control: a PNG of the same shape, at most 2,048 pixels a side; ``data["lines"]`` is how many lines it has."""
+    """Run mlsd-control: a PNG of the same shape, at most 2,048 pixels a side; ``data["lines"]`` is how many lines it has."""
     import numpy as np
     from PIL import Image
 

@@ -70,7 +70,7 @@ def _reader() -> Any:
 
 
 def read_picture(call: Call) -> Result:
-    """image-to-text: the text in the picture, its rows top to bottom; where there is none, what the classifier sees.
+    """Run image-to-text: the text in the picture, its rows top to bottom; where there is none, what the classifier sees.
 
     Returns:
         One text; ``data["lines"]`` holds text, score (0..1) and box (left, top, right, bottom in pixels) of each piece.
@@ -91,7 +91,7 @@ def read_picture(call: Call) -> Result:
 
 
 def answer_about_document(call: Call) -> Result:
-    """document-question-answering: read the page, then find the row that answers, word for word.
+    """Run document-question-answering: read the page, then find the row that answers, word for word.
 
     Returns:
         One text with the answer; ``data`` holds answer, sentence and confidence (0..1).
@@ -106,7 +106,7 @@ def answer_about_document(call: Call) -> Result:
 
 
 def format_rows(rows: list[list[TextLine]]) -> str:
-    """Rows as lines of text; a wide gap between two pieces becomes a tab."""
+    """Return rows as lines of text; a wide gap between two pieces becomes a tab."""
     return "\n".join("\t".join(cell.text for cell in merge_into_cells(row)) for row in rows)
 
 

@@ -25,7 +25,7 @@ def _analyser() -> Any:
 
 
 def classify_sentiment(call: Call) -> Result:
-    """text-classification: a sentence; ``data`` holds label and compound (-1 negative .. 1 positive), also a sentence.
+    """Run text-classification: a sentence; ``data`` holds label and compound (-1 negative .. 1 positive), also a sentence.
 
     The text's compound is the mean over its sentences, each weighted by how strongly it feels.
     """

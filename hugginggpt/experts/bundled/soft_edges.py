@@ -35,7 +35,7 @@ _STRONGEST: Final = 10.0
 
 
 def detect_outlines(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Soft outlines, bright on black.
+    """Return soft outlines, bright on black.
 
     Args:
         pixels: RGB, shape (height, width, 3); about 512 pixels high or wide suits it.
@@ -89,7 +89,7 @@ def _ridges(size: NDArray[np.float32], direction: NDArray[np.float32]) -> NDArra
 
 
 def draw_outlines(call: Call) -> Result:
-    """hed-control: a PNG of the same shape, at most 2,048 pixels a side; ``data["outline_share"]`` is 0..1."""
+    """Run hed-control: a PNG of the same shape, at most 2,048 pixels a side; ``data["outline_share"]`` is 0..1."""
     return draw_control_image(call, detect_outlines)
 
 

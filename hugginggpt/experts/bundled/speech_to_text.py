@@ -23,7 +23,7 @@ def _model() -> Any:
 
 
 def transcribe(call: Call) -> Result:
-    """automatic-speech-recognition: what is said, as one text.
+    """Run automatic-speech-recognition: what is said, as one text.
 
     Returns:
         ``data["segments"]``: start and end in seconds, and text; ``data["seconds"]``: the recording's length.

@@ -37,7 +37,7 @@ def _voice() -> Any:
 
 
 def speak(call: Call) -> Result:
-    """text-to-speech: a WAV file, mono, 24 kHz, 16 bit; ``data["seconds"]`` is its length.
+    """Run text-to-speech: a WAV file, mono, 24 kHz, 16 bit; ``data["seconds"]`` is its length.
 
     Raises:
         InputError: There is nothing in the text that this English voice can say.
@@ -87,6 +87,6 @@ def synthesize(text: str, call: Call) -> NDArray[np.float32]:
 
 
 def _sayable(text: str) -> str:
-    """Rows of a page end like sentences, so that the voice pauses there."""
+    """Return rows of a page end like sentences, so that the voice pauses there."""
     rows = [row.strip() for row in re.split(r"[\n\t]+", text) if row.strip()]
     return " ".join(row if row[-1] in ".!?:;," else row + "." for row in rows)

@@ -22,14 +22,14 @@ _MAX_CHARS = 5_000
 
 
 async def speak(call: Call, client: AsyncInferenceClient) -> Result:
-    """text-to-speech: a WAV file, mono, 16 bit, at the rate at which it came; ``data`` has seconds and rate."""
+    """Run text-to-speech: a WAV file, mono, 16 bit, at the rate at which it came; ``data`` has seconds and rate."""
     text = call.text()
     note = f"Only the first {_MAX_CHARS:,} characters are spoken." if len(text) > _MAX_CHARS else ""
     return Result((_decoded(call, await client.text_to_speech(text[:_MAX_CHARS])),), note)
 
 
 async def transcribe(call: Call, client: AsyncInferenceClient) -> Result:
-    """automatic-speech-recognition: what is said; ``data`` has segments (start, end in seconds, text) and seconds.
+    """Run automatic-speech-recognition: what is said; ``data`` has segments (start, end in seconds, text) and seconds.
 
     Raises:
         InputError: No speech is heard.
@@ -46,7 +46,7 @@ async def transcribe(call: Call, client: AsyncInferenceClient) -> Result:
 
 
 async def classify(call: Call, client: AsyncInferenceClient) -> Result:
-    """audio-classification: a sentence; label and score (0..1) of the five likeliest classes."""
+    """Run audio-classification: a sentence; label and score (0..1) of the five likeliest classes."""
     with sent_sound(call) as (path, _):
         found = await client.audio_classification(path)
     ranked = sorted(found, key=lambda entry: -entry.score)[:_KEPT]
@@ -54,7 +54,7 @@ async def classify(call: Call, client: AsyncInferenceClient) -> Result:
 
 
 async def clean(call: Call, client: AsyncInferenceClient) -> Result:
-    """audio-to-audio: a WAV file of what the model made of the recording; the first, where it takes it apart."""
+    """Run audio-to-audio: a WAV file of what the model made of the recording; the first, where it takes it apart."""
     with sent_sound(call) as (path, _):
         found = await client.audio_to_audio(path)
     if not found:
@@ -81,7 +81,7 @@ def _decoded(call: Call, content: Any) -> Output:
 
 
 def _rate(path: Path) -> int:
-    """Samples per second of a sound file."""
+    """Return samples per second of a sound file."""
     with media.open_stream(path) as container:
         if not container.streams.audio:
             raise ValueError("no sound in it")

@@ -33,7 +33,7 @@ async def converse(call: Call, client: AsyncInferenceClient) -> Result:
 
 
 async def rewrite(call: Call, client: AsyncInferenceClient) -> Result:
-    """text2text-generation: the text as `instruction` wants it, by default corrected and put simply."""
+    """Run text2text-generation: the text as `instruction` wants it, by default corrected and put simply."""
     instruction = str(call.inputs.get("instruction") or "").strip().rstrip(".")
     wish = f" so that this is followed: {instruction}" if instruction else ", correct and simple"
     reply, usage = await _ask(call, client, _REWRITE.format(wish, call.text()))
@@ -41,17 +41,17 @@ async def rewrite(call: Call, client: AsyncInferenceClient) -> Result:
 
 
 async def describe(call: Call, client: AsyncInferenceClient) -> Result:
-    """image-to-text: what a picture shows, and what is written in it."""
+    """Run image-to-text: what a picture shows, and what is written in it."""
     return await _about_picture(call, client, _DESCRIBE)
 
 
 async def answer_about_picture(call: Call, client: AsyncInferenceClient) -> Result:
-    """visual-question-answering: the answer to `text`."""
+    """Run visual-question-answering: the answer to `text`."""
     return await _about_picture(call, client, call.text())
 
 
 async def answer_about_document(call: Call, client: AsyncInferenceClient) -> Result:
-    """document-question-answering: the answer to `text`, from a page that is a picture."""
+    """Run document-question-answering: the answer to `text`, from a page that is a picture."""
     return await _about_picture(call, client, _FROM_DOCUMENT.format(call.text()))
 
 

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 async def paint(call: Call, client: AsyncInferenceClient) -> Result:
-    """text-to-image: a PNG for the text; ``data`` holds width and height in pixels."""
+    """Run text-to-image: a PNG for the text; ``data`` holds width and height in pixels."""
     return images.build_image_result(call, _checked(call, await client.text_to_image(call.text())))
 
 
 async def repaint(call: Call, client: AsyncInferenceClient) -> Result:
-    """image-to-image: a PNG of the picture as the text wants it; ``data`` holds width and height in pixels."""
+    """Run image-to-image: a PNG of the picture as the text wants it; ``data`` holds width and height in pixels."""
     wish = call.text() if call.inputs.get("text") else None
     with sent_picture(call) as sent:
         made = await client.image_to_image(sent.path, wish)
@@ -30,12 +30,12 @@ async def repaint(call: Call, client: AsyncInferenceClient) -> Result:
 
 
 async def film(call: Call, client: AsyncInferenceClient) -> Result:
-    """text-to-video: an MP4 for the text; ``data`` holds frames (their number), fps and seconds."""
+    """Run text-to-video: an MP4 for the text; ``data`` holds frames (their number), fps and seconds."""
     return _filmed(call, await client.text_to_video(call.text()))
 
 
 async def animate(call: Call, client: AsyncInferenceClient) -> Result:
-    """image-to-video: an MP4 that begins with the picture; ``data`` as `film` has it."""
+    """Run image-to-video: an MP4 that begins with the picture; ``data`` as `film` has it."""
     wish = call.text() if call.inputs.get("text") else None
     with sent_picture(call) as sent:
         made = await client.image_to_video(sent.path, prompt=wish)
@@ -68,7 +68,7 @@ def _filmed(call: Call, content: bytes) -> Result:
 
 
 def _measured(path: Any) -> dict[str, Any]:
-    """Number of frames, frames per second and length of a video."""
+    """Return number of frames, frames per second and length of a video."""
     with media.open_stream(path) as container:
         if not container.streams.video:
             raise ValueError("no pictures in it")

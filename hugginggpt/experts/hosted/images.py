@@ -19,7 +19,7 @@ _SURE, _LIKELY = 0.5, 0.3
 
 
 async def classify(call: Call, client: AsyncInferenceClient) -> Result:
-    """image-classification: a sentence; label and score (0..1) of the five likeliest classes."""
+    """Run image-classification: a sentence; label and score (0..1) of the five likeliest classes."""
     with sent_picture(call) as sent:
         found = await client.image_classification(sent.path, top_k=_KEPT)
     ranked = sorted(found, key=lambda entry: -entry.score)[:_KEPT]
@@ -27,7 +27,7 @@ async def classify(call: Call, client: AsyncInferenceClient) -> Result:
 
 
 async def sort_into_labels(call: Call, client: AsyncInferenceClient) -> Result:
-    """zero-shot-image-classification: which of the labels fits the picture best, with scores (0..1) of all."""
+    """Run zero-shot-image-classification: which of the labels fits the picture best, with scores (0..1) of all."""
     labels = split_labels(call.text("labels"))
     with sent_picture(call) as sent:
         found = await client.zero_shot_image_classification(sent.path, labels)
@@ -36,7 +36,7 @@ async def sort_into_labels(call: Call, client: AsyncInferenceClient) -> Result:
 
 
 async def detect(call: Call, client: AsyncInferenceClient) -> Result:
-    """object-detection: the picture with a box round each thing that is found, and a text that counts them."""
+    """Run object-detection: the picture with a box round each thing that is found, and a text that counts them."""
     with sent_picture(call) as sent:
         found = await client.object_detection(sent.path, threshold=_LIKELY)
     things = [
@@ -52,7 +52,7 @@ async def detect(call: Call, client: AsyncInferenceClient) -> Result:
 
 
 async def segment(call: Call, client: AsyncInferenceClient) -> Result:
-    """image-segmentation: the picture under coloured masks with a legend, and a text that names its regions.
+    """Run image-segmentation: the picture under coloured masks with a legend, and a text that names its regions.
 
     Where masks overlap, the surer one counts.
     """

@@ -31,14 +31,14 @@ _TELLING: Final = 60
 
 
 async def classify(call: Call, client: AsyncInferenceClient) -> Result:
-    """text-classification: a sentence, and all classes with their scores; a long text has the mean over its pieces."""
+    """Run text-classification: a sentence, and all classes with their scores; a long text has the mean over its pieces."""
     pieces = _pieces(call.text())
     found = await _each(call, pieces, lambda piece: client.text_classification(piece.text))
     return _mean_classes([[(entry.label, entry.score) for entry in entries] for entries in found], pieces)
 
 
 async def find_entities(call: Call, client: AsyncInferenceClient) -> Result:
-    """token-classification: names with their kinds, one a line, and where they stand in the text."""
+    """Run token-classification: names with their kinds, one a line, and where they stand in the text."""
     text = call.text()
     pieces = _pieces(text)
     found = await _each(call, pieces, lambda p: client.token_classification(p.text, aggregation_strategy="first"))
@@ -59,7 +59,7 @@ async def find_entities(call: Call, client: AsyncInferenceClient) -> Result:
 
 
 async def fill_gap(call: Call, client: AsyncInferenceClient) -> Result:
-    """fill-mask: the text with its gap filled, and the likeliest words; each of several gaps is filled for itself.
+    """Run fill-mask: the text with its gap filled, and the likeliest words; each of several gaps is filled for itself.
 
     Which sign a model has for a gap isn't told beforehand: a model that doesn't know the first one answers 400.
     """
@@ -93,7 +93,7 @@ def _only(text: str, mask: str, gap: int) -> str:
 
 
 async def sort_into_labels(call: Call, client: AsyncInferenceClient) -> Result:
-    """zero-shot-classification: the likeliest of the labels, and all of them with their scores."""
+    """Run zero-shot-classification: the likeliest of the labels, and all of them with their scores."""
     labels = split_labels(call.text("labels"))
     pieces = _pieces(call.text())
     found = await _each(call, pieces, lambda piece: client.zero_shot_classification(piece.text, labels))
@@ -101,20 +101,20 @@ async def sort_into_labels(call: Call, client: AsyncInferenceClient) -> Result:
 
 
 async def compare(call: Call, client: AsyncInferenceClient) -> Result:
-    """sentence-similarity: a sentence, and the cosine of the two texts' vectors."""
+    """Run sentence-similarity: a sentence, and the cosine of the two texts' vectors."""
     found = await client.sentence_similarity(call.text(), [call.text("other_text")])
     return texts.build_similarity_result(float(found[0]))
 
 
 async def summarize(call: Call, client: AsyncInferenceClient) -> Result:
-    """summarization: a shorter text; the summaries of a long text's pieces are joined."""
+    """Run summarization: a shorter text; the summaries of a long text's pieces are joined."""
     pieces = _pieces(call.text(), _LONG_ROOM)
     found = await _each(call, pieces, lambda piece: client.summarization(piece.text))
     return texts.build_text_result(" ".join((each.summary_text or "").strip() for each in found), {"parts": len(pieces)})
 
 
 async def translate(call: Call, client: AsyncInferenceClient) -> Result:
-    """translation: the text in another language, piece by piece.
+    """Run translation: the text in another language, piece by piece.
 
     Raises:
         ExpertError: The model isn't for that pair of languages, or has written another one.
@@ -140,7 +140,7 @@ async def translate(call: Call, client: AsyncInferenceClient) -> Result:
 
 
 async def answer_from_text(call: Call, client: AsyncInferenceClient) -> Result:
-    """question-answering: the words of the text that answer, and the sentence they stand in."""
+    """Run question-answering: the words of the text that answer, and the sentence they stand in."""
     text = call.text()
     found = await client.question_answering(call.text("question"), text, handle_impossible_answer=True)
     best = found[0] if isinstance(found, list) else found
@@ -150,7 +150,7 @@ async def answer_from_text(call: Call, client: AsyncInferenceClient) -> Result:
 
 
 async def answer_from_table(call: Call, client: AsyncInferenceClient) -> Result:
-    """table-question-answering: the cells that answer, or what they add up to."""
+    """Run table-question-answering: the cells that answer, or what they add up to."""
     question, (header, *body) = call.text("question"), read_rows(call)
     table = {name: [row[column] for row in body] for column, name in enumerate(_distinct(header))}
     found = await client.table_question_answering(table, question)
@@ -159,7 +159,7 @@ async def answer_from_table(call: Call, client: AsyncInferenceClient) -> Result:
 
 
 async def classify_rows(call: Call, client: AsyncInferenceClient) -> Result:
-    """tabular-classification: the table with a column of classes, and a sentence that counts them."""
+    """Run tabular-classification: the table with a column of classes, and a sentence that counts them."""
     header, *body = read_rows(call)
     found = await client.tabular_classification({name: [row[i] for row in body] for i, name in enumerate(_distinct(header))})
     return tables.build_classified_table(call, header, body, [str(label) for label in found])

@@ -122,5 +122,5 @@ def _expert(cache: Path | None) -> LocalExpert:
 
 
 def _plain(value: str | Resource) -> str | Resource:
-    """Without the read-only views, which can't be pickled."""
+    """Return them without the read-only views, which can't be pickled."""
     return replace(value, data=dict(value.data)) if isinstance(value, Resource) else value

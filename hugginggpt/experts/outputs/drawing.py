@@ -156,13 +156,13 @@ def add_legend(picture: Image.Image, entries: Mapping[str, Colour]) -> Image.Ima
 
 
 def _font(size: tuple[int, int]) -> Any:
-    """Pillow's own typeface, as large as the picture needs to be read at the size of a page."""
+    """Return Pillow's own typeface, as large as the picture needs to be read at the size of a page."""
     from PIL import ImageFont
 
     return ImageFont.load_default(size=max(11.0, max(size) / 40))
 
 
 def _ink(colour: Colour) -> str:
-    """Black or white, whichever can be read on a colour (luminance as in https://www.w3.org/TR/WCAG21/)."""
+    """Return black or white, whichever can be read on a colour (luminance as in https://www.w3.org/TR/WCAG21/)."""
     red, green, blue = ((value / 255) ** 2.2 for value in colour)
     return "black" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 else "white"

@@ -32,6 +32,6 @@ def pluralize(label: str) -> str:
 
 
 def join_parts(parts: Iterable[str]) -> str:
-    """Parts of a sentence: "a", "a and b", "a, b and c"."""
+    """Return parts of a sentence: "a", "a and b", "a, b and c"."""
     *first, last = parts
     return f"{', '.join(first)} and {last}" if first else last

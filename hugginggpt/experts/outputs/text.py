@@ -65,13 +65,13 @@ def build_classes_result(found: Sequence[Mapping[str, Any]], *, several: bool = 
 
 
 def describe_classes(ranked: Sequence[Mapping[str, Any]]) -> str:
-    """Labels with their scores (0..1), the likeliest first: "tabby (91%); less likely lynx (4%), cup (1%)." """
+    """Return labels with their scores (0..1), the likeliest first: "tabby (91%); less likely lynx (4%), cup (1%)." """
     told = [f"{entry['label']} ({entry['score']:.0%})" for entry in ranked]
     return f"{told[0]}; less likely {', '.join(told[1:3])}." if len(told) > 1 else f"{told[0]}."
 
 
 def build_entities_result(text: str, found: Iterable[Mapping[str, Any]]) -> Result:
-    """Names with their kinds, one a line.
+    """Return names with their kinds, one a line.
 
     Args:
         text: What they stand in.

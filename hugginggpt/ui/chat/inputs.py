@@ -21,7 +21,7 @@ def typed_in(value: dict[str, Any] | None) -> tuple[str, list[Path]]:
 
 
 def clean(text: str) -> str:
-    """Without blanks around it, and without halves of letters, which no server and no page takes."""
+    """Return them without blanks around it, and without halves of letters, which no server and no page takes."""
     return text.encode("utf-8", "replace").decode("utf-8").strip()
 
 
@@ -33,7 +33,7 @@ def taken(visit: TabSession, path: Path) -> Resource:
 
 
 def named(visit: TabSession, text: str, attached: Sequence[Resource]) -> list[Resource]:
-    """Resources of the shelf that a request names and that nothing said before tells of: they come with it."""
+    """Return resources of the shelf that a request names and that nothing said before tells of: they come with it."""
     told = {resource.name for turn in visit.session.turns for resource in turn.made} | {r.name for r in attached}
     names = set(NAME.findall(text)) - told
     return [resource for resource in visit.session.workspace.resources if resource.name in names]

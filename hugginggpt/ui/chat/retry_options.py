@@ -42,7 +42,7 @@ def second_chances(recording: Recording, steps: Sequence[Step], words: Words) ->
 
 
 def _untried(step: Step, events: Sequence[Event]) -> list[ModelRef]:
-    """Models for a task that have not failed on it."""
+    """Return models for a task that have not failed on it."""
     candidates = [e.candidates for e in events if isinstance(e, ModelSelected) and e.task_id == step.task.id]
     tried = {attempt.model.id for attempt in step.attempts} | ({step.model.id} if step.model else set())
     left = {model.id: model for model in (candidates[-1] if candidates else ()) if model.id not in tried}

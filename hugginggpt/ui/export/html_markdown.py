@@ -16,7 +16,7 @@ _SHIFT: Final = 2
 
 
 def prose(markdown: str, names: Collection[str] = ()) -> str:
-    """Markdown as HTML.
+    """Return Markdown as HTML.
 
     Args:
         markdown: Whatever a controller wrote; HTML in it is shown as text, a picture as a link.
@@ -36,7 +36,7 @@ def prose(markdown: str, names: Collection[str] = ()) -> str:
 
 
 def named(text: str, names: Collection[str]) -> str:
-    """Plain text as HTML, in which the names of resources that stand in the page are links to them."""
+    """Return plain text as HTML, in which the names of resources that stand in the page are links to them."""
     if not names:
         return escape(text)
     found = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, names))})(?![\w-])", re.ASCII)

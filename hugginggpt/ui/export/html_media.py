@@ -89,7 +89,7 @@ class Figures:
 
 
 def table(rows: list[list[str]]) -> str:
-    """Rows as a table, the first one its head."""
+    """Return rows as a table, the first one its head."""
     if not rows:
         return ""
     head, *body = rows

@@ -126,7 +126,7 @@ class SharePanel:
         return save
 
     async def all_files(self, visit: TabSession | None) -> str:
-        """Everything of this session as one file."""
+        """Return everything of this session as one file."""
         from hugginggpt.ui.export.zip_archive import zip_of
 
         visit = self._visit(visit)

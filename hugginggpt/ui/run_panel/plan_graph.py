@@ -97,7 +97,7 @@ def picture(steps: Sequence[Step], table: TaskTable, words: Words = _ENGLISH) ->
 
 
 def _placed(tasks: Mapping[int, Task], given: Sequence[GraphInput], pairs: tuple[tuple[str, str], ...]) -> Layout:
-    """Everything in its place; tasks are wider where no two stand side by side."""
+    """Return everything in its place; tasks are wider where no two stand side by side."""
     files = tuple(NodeSize(node.key, min(max(7 * len(node.label) + 20, 64), 140), _GIVEN_HEIGHT, given=True) for node in given)
 
     def with_size(size: tuple[int, int]) -> Layout:

@@ -95,7 +95,7 @@ def _of_token(account: TokenOwner, router: ServerReport, words: Words) -> KeyTes
 
 
 def _to_choose(report: ServerReport, words: Words) -> KeyTestResult:
-    """Without a name: the only model there is, else one of those that there are."""
+    """Return them without a name: the only model there is, else one of those that there are."""
     models = talkative(report)
     if len(models) == 1:
         return _of_server(replace(report, model=replace(report.model, model=models[0])), words)

@@ -237,7 +237,7 @@ class LLMPanel:
         return self._shown(visit, words_of(request))
 
     def forget(self, visit: TabSession | None, request: gr.Request) -> Updates:
-        """Back to the built-in planner, without the key; the browser has forgotten it already."""
+        """Return back to the built-in planner, without the key; the browser has forgotten it already."""
         words = words_of(request)
         if visit is not None:
             visit.remembered = False

@@ -134,7 +134,7 @@ class TokenPanel:
         return {self.account: self.on_whose_account(visit, words_of(request))}
 
     def forget(self, _: str, visit: TabSession | None, request: gr.Request) -> Updates:
-        """Without the token; the browser has forgotten it already."""
+        """Return them without the token; the browser has forgotten it already."""
         words, visit = words_of(request), self._visit(visit)
         visit.token, visit.token_remembered = "", False
         return {self._state: visit, self._token: "", **self.shown(visit, words)}

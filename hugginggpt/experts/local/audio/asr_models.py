@@ -93,7 +93,7 @@ def _language(model: Any, features: Any) -> str:
 
 
 def ctc(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
-    """Models with a CTC head, such as wav2vec 2.0 (arXiv 2006.11477): overlapping windows; words have times."""
+    """Return models with a CTC head, such as wav2vec 2.0 (arXiv 2006.11477): overlapping windows; words have times."""
 
     def load(checkpoint: Checkpoint) -> Any:
         import torch
@@ -125,7 +125,7 @@ def ctc(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
 
 
 def _joined(words: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Words with little silence between them as one segment each."""
+    """Return words with little silence between them as one segment each."""
     segments: list[dict[str, Any]] = []
     for word in words:
         if segments and word["start"] - segments[-1]["end"] < _GAP:
@@ -136,7 +136,7 @@ def _joined(words: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def sequence(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
-    """Other models that write what they hear, such as Moonshine (arXiv 2410.15608): windows cut where it is quiet."""
+    """Return other models that write what they hear, such as Moonshine (arXiv 2410.15608): windows cut where it is quiet."""
     import torch
 
     def load(checkpoint: Checkpoint) -> tuple[Any, Any]:

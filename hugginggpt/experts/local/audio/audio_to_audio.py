@@ -24,7 +24,7 @@ _LONGER: Final = 3.0
 
 
 def clean(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """audio-to-audio: a WAV file, mono, 16 bit, 16 kHz: the same words in another voice (arXiv 2110.07205).
+    """Run audio-to-audio: a WAV file, mono, 16 bit, 16 kHz: the same words in another voice (arXiv 2110.07205).
 
     Returns:
         ``data["seconds"]``: its length, which may differ from the recording's; ``data["rate"]``: samples per second.

@@ -34,7 +34,7 @@ _TOGETHER: Final = 8
 
 
 def transcribe(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """automatic-speech-recognition: what is said, as one text, in the language in which it is said.
+    """Run automatic-speech-recognition: what is said, as one text, in the language in which it is said.
 
     Returns:
         ``data["segments"]``: start and end in seconds, and text; ``data["seconds"]``: the recording's length;
@@ -55,7 +55,7 @@ def transcribe(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """audio-classification: a sentence each; ``data["classes"]`` holds label and score (0..1) of the five likeliest.
+    """Run audio-classification: a sentence each; ``data["classes"]`` holds label and score (0..1) of the five likeliest.
 
     A long recording is heard in windows of ten seconds, whose scores are averaged. wav2vec 2.0 and its kin, AST
     (arXiv 2104.01778), Whisper.

@@ -23,7 +23,7 @@ _PAUSE: Final = 0.15
 
 
 def speak(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """text-to-speech: a WAV file, mono, 16 bit, at the model's own rate, said sentence by sentence.
+    """Run text-to-speech: a WAV file, mono, 16 bit, at the model's own rate, said sentence by sentence.
 
     Returns:
         ``data["seconds"]``: its length; ``data["rate"]``: samples per second.
@@ -52,7 +52,7 @@ def speak(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def make_sound(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """text-to-audio: a WAV file of some seconds, 16 bit, at the model's own rate, mono or stereo as the model makes it.
+    """Run text-to-audio: a WAV file of some seconds, 16 bit, at the model's own rate, mono or stereo as the model makes it.
 
     Returns:
         ``data["seconds"]``: its length; ``data["rate"]``: samples per second.

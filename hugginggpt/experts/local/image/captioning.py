@@ -32,7 +32,7 @@ _LINE_SHAPE: Final = 3
 
 
 def describe(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """image-to-text: what a picture shows, or what is written in it, as the checkpoint was trained.
+    """Run image-to-text: what a picture shows, or what is written in it, as the checkpoint was trained.
 
     Returns:
         One text: a sentence by a captioner, a line of writing by TrOCR, a description by a vision-language model. Of what
@@ -46,7 +46,7 @@ def describe(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def answer_about_picture(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """visual-question-answering: the answer to `text`.
+    """Run visual-question-answering: the answer to `text`.
 
     Returns:
         One text. With ViLT, which chooses among the answers that it was trained on, ``data["answers"]`` holds answer and
@@ -61,7 +61,7 @@ def answer_about_picture(calls: Sequence[Call], runtime: Runtime) -> list[Result
 
 
 def answer_about_document(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """document-question-answering: the answer to `text`, from a page that is a picture.
+    """Run document-question-answering: the answer to `text`, from a page that is a picture.
 
     Returns:
         One text. With the LayoutLM family, which points at words that another model reads, ``data`` holds answer, score

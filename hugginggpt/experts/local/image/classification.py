@@ -28,7 +28,7 @@ _WIDTH: Final = {"siglip": 64, "siglip2": 64}
 
 
 def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """image-classification: a sentence each; ``data["classes"]`` holds label and score (0..1) of the five likeliest."""
+    """Run image-classification: a sentence each; ``data["classes"]`` holds label and score (0..1) of the five likeliest."""
     import torch
 
     pictures = [takeable(call.picture()) for call in calls]
@@ -40,7 +40,7 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """zero-shot-image-classification: which of the labels ("a cat, a dog or a car") fits the picture best.
+    """Run zero-shot-image-classification: which of the labels ("a cat, a dog or a car") fits the picture best.
 
     Returns:
         One text; ``data["classes"]`` holds label and score (0..1) of each label, the likeliest first. The scores of one

@@ -62,7 +62,7 @@ class _Depth:
 
 
 def estimate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """depth-estimation: a grey picture of the original's size, near is bright.
+    """Run depth-estimation: a grey picture of the original's size, near is bright.
 
     Returns:
         One image; ``data`` holds metric (whether the model measures), unit, and min and max of what it gave: distances in
@@ -80,7 +80,7 @@ def estimate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def draw_depth(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """depth-control: as `estimate`, in three equal channels, which ControlNets for depth were trained on
+    """Run depth-control: as `estimate`, in three equal channels, which ControlNets for depth were trained on
     (https://huggingface.co/lllyasviel/sd-controlnet-depth)."""
     import numpy as np
     from PIL import Image
@@ -93,7 +93,7 @@ def draw_depth(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def draw_normals(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """normal-control: which way each surface faces, from the slopes of the depth.
+    """Run normal-control: which way each surface faces, from the slopes of the depth.
 
     Red is left, green is up, blue is towards the camera: what https://huggingface.co/lllyasviel/sd-controlnet-normal was
     trained on, which takes normals from depth in this way, and the protocol of normalbae
@@ -113,7 +113,7 @@ def draw_normals(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def _normals(nearness: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Unit normals of shape (height, width, 3): left, up, towards the camera."""
+    """Return unit normals of shape (height, width, 3): left, up, towards the camera."""
     import cv2
     import numpy as np
 

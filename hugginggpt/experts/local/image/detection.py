@@ -26,7 +26,7 @@ _SAME: Final = 0.6
 
 
 def detect(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """object-detection: each picture with a box round each thing that is found, and a text that counts them.
+    """Run object-detection: each picture with a box round each thing that is found, and a text that counts them.
 
     Returns:
         For each call an image of the original's size and a text such as "2 cats and 1 sofa." Both hold
@@ -51,7 +51,7 @@ def detect(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def detect_named(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """zero-shot-object-detection: as `detect`, for things that `labels` names ("a cat, a dog or a car").
+    """Run zero-shot-object-detection: as `detect`, for things that `labels` names ("a cat, a dog or a car").
 
     Raises:
         InputError: No labels are given.
@@ -93,7 +93,7 @@ def _things(labels: Sequence[str], found: Mapping[str, Any]) -> list[Thing]:
 
 
 def _distinct(found: Sequence[Thing]) -> list[Thing]:
-    """Without those that a surer one of the same label covers; for models that mark one thing several times."""
+    """Return them without those that a surer one of the same label covers; for models that mark one thing several times."""
     kept: list[Thing] = []
     for thing in found:
         if not any(other["label"] == thing["label"] and _overlap(other["box"], thing["box"]) > _SAME for other in kept):
@@ -102,7 +102,7 @@ def _distinct(found: Sequence[Thing]) -> list[Thing]:
 
 
 def _overlap(one: Sequence[float], other: Sequence[float]) -> float:
-    """Intersection over union of two boxes, 0..1."""
+    """Return intersection over union of two boxes, 0..1."""
     wide = min(one[2], other[2]) - max(one[0], other[0])
     high = min(one[3], other[3]) - max(one[1], other[1])
     if wide <= 0 or high <= 0:

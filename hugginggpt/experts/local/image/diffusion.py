@@ -161,7 +161,7 @@ def pace(pipeline: Any, runtime: Runtime, checkpoint: Checkpoint, cpu_steps: int
 
 
 def own_size(pipeline: Any) -> tuple[int, int]:
-    """Width and height that a pipeline makes when nothing else is asked of it, in pixels."""
+    """Return width and height that a pipeline makes when nothing else is asked of it, in pixels."""
     width, height = default(pipeline, "width"), default(pipeline, "height")
     if width and height:
         return width, height

@@ -79,7 +79,7 @@ Pose = dict[str, Keypoint]
 
 
 def draw_pose(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """openpose-control: a PNG of the picture's shape, at most 2,048 pixels a side: coloured skeletons on black.
+    """Run openpose-control: a PNG of the picture's shape, at most 2,048 pixels a side: coloured skeletons on black.
 
     ``data["people"]`` holds for each person its keypoints, {"name", "x", "y", "score"}, in pixels of the drawing.
 
@@ -188,7 +188,7 @@ def _openpose(points: Sequence[Sequence[float]], scores: Sequence[float], size: 
 
 
 def skeletons(poses: Sequence[Pose], width: int, height: int) -> NDArray[np.uint8]:
-    """People as OpenPose draws them for ControlNet (arXiv 2302.05543): limbs at 60 % brightness, joints above them.
+    """Return people as OpenPose draws them for ControlNet (arXiv 2302.05543): limbs at 60 % brightness, joints above them.
 
     Limbs and joints are 8 pixels thick where the shorter side has 512, and in proportion elsewhere.
 

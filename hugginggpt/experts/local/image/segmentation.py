@@ -77,7 +77,7 @@ class _Regions:
 
 
 def segment(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """image-segmentation: the picture under coloured masks with a legend, and a text that names its regions.
+    """Run image-segmentation: the picture under coloured masks with a legend, and a text that names its regions.
 
     Returns:
         An image as wide as the original, or 240 pixels if that is more, with the legend below; and a text such as
@@ -91,7 +91,7 @@ def segment(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def outline(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """mask-generation: the picture with a coloured mask over every object.
+    """Run mask-generation: the picture with a coloured mask over every object.
 
     Returns:
         One image of the original's size; ``data["objects"]`` holds score (0..1), box ([left, top, right, bottom] in
@@ -125,7 +125,7 @@ def outline(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def draw_segments(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """seg-control: each pixel in the colour of its class in ADE20K, which ControlNets for segment maps were trained on
+    """Run seg-control: each pixel in the colour of its class in ADE20K, which ControlNets for segment maps were trained on
     (https://huggingface.co/lllyasviel/sd-controlnet-seg).
 
     Returns:

@@ -22,7 +22,7 @@ TileBox = tuple[int, int, int, int]
 
 
 def enlarge(call: Call, runtime: Runtime) -> Result:
-    """image-to-image: a PNG of the same picture, as many times wider and higher as the model was trained for (2, 4).
+    """Run image-to-image: a PNG of the same picture, as many times wider and higher as the model was trained for (2, 4).
 
     It goes through the model in tiles. ``data`` holds width and height in pixels, and the factor as "scale".
 

@@ -24,7 +24,7 @@ _AS_THEY_ARE: Final = frozenset({"StableDiffusionInstructPix2PixPipeline"})
 
 
 def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """text-to-image: a PNG for the text, in the size that the pipeline makes by itself, at most about 1024 × 1024 pixels.
+    """Run text-to-image: a PNG for the text, in the size that the pipeline makes by itself, at most about 1024 × 1024 pixels.
 
     ``data`` holds width and height in pixels. Any pipeline of diffusers' table of text-to-image pipelines.
 
@@ -44,7 +44,7 @@ def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def repaint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """image-to-image: a PNG of the picture as the text wants it; without a text a variation, or an enlargement.
+    """Run image-to-image: a PNG of the picture as the text wants it; without a text a variation, or an enlargement.
 
     The picture goes in at about the size that the pipeline makes, and comes out at its own, if that isn't far larger.
     ``data`` holds width and height in pixels. Pipelines of diffusers' table, InstructPix2Pix
@@ -69,7 +69,7 @@ def repaint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def fill_in(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """inpainting: a PNG of the picture, painted anew where the mask is white, as the text wants it.
+    """Run inpainting: a PNG of the picture, painted anew where the mask is white, as the text wants it.
 
     The mask is a picture of any size, stretched over the image; what is lighter than mid-grey counts as white. All else
     stays as it was, pixel by pixel. ``data`` holds width and height in pixels. Pipelines of diffusers' table; one that

@@ -43,7 +43,7 @@ class _Part:
 
 
 def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """text-classification: a sentence each; ``data["classes"]`` holds label and score of all classes, the likeliest first.
+    """Run text-classification: a sentence each; ``data["classes"]`` holds label and score of all classes, the likeliest first.
 
     Scores are in 0..1: they add up to 1, or stand each for itself where the model was trained for several labels at
     once. A regression model has one label and its plain value. A long text has the mean over its pieces.
@@ -71,7 +71,7 @@ def _classes(found: Sequence[tuple[_Part, Sequence[Mapping[str, Any]]]], several
 
 
 def find_entities(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """token-classification: names with their kinds, one a line.
+    """Run token-classification: names with their kinds, one a line.
 
     ``data["entities"]`` holds text, label, score (0..1), start and end: characters of the trimmed text, the end behind
     the last one.
@@ -96,7 +96,7 @@ def find_entities(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def fill_gap(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """fill-mask: the text with its gaps filled, and for each gap the likeliest words.
+    """Run fill-mask: the text with its gaps filled, and for each gap the likeliest words.
 
     A gap is written as ``[MASK]``, ``<mask>``, the model's own mask token, ``___`` or ``…``. ``data["gaps"]`` holds for
     each its candidates (word, and score in 0..1), each gap filled for itself; ``data["filled"]`` the text.
@@ -120,7 +120,7 @@ def fill_gap(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """zero-shot-classification: the likeliest labels; ``data["classes"]`` holds all with scores (0..1) that add up to 1.
+    """Run zero-shot-classification: the likeliest labels; ``data["classes"]`` holds all with scores (0..1) that add up to 1.
 
     Each label is tried as the hypothesis "This example is LABEL." of a natural language inference model (Yin et al.,
     "Benchmarking zero-shot text classification", EMNLP 2019). A long text has the mean over its pieces.
@@ -140,7 +140,7 @@ def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def compare(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """sentence-similarity: a sentence; ``data["similarity"]`` is the cosine of the two texts' vectors, -1..1.
+    """Run sentence-similarity: a sentence; ``data["similarity"]`` is the cosine of the two texts' vectors, -1..1.
 
     Raises:
         InputError: One of the texts is empty.

@@ -46,7 +46,7 @@ class _TokenSpan:
 
 
 def answer_from_text(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """question-answering: the words of the text that answer, and the sentence they stand in.
+    """Run question-answering: the words of the text that answer, and the sentence they stand in.
 
     The likeliest span of at most 30 tokens, never from the question, over windows of 384 tokens that overlap by 128
     (Devlin et al., "BERT", NAACL 2019). A model that was trained on unanswerable questions may say that the answer is
@@ -147,7 +147,7 @@ def _answers_not_always(checkpoint: Checkpoint) -> bool:
 
 
 def answer_from_table(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """table-question-answering: the cells that answer, or what they add up to.
+    """Run table-question-answering: the cells that answer, or what they add up to.
 
     TAPAS chooses cells and what to do with them: nothing, sum, average, count (Herzig et al., ACL 2020); the sum is
     taken here. TAPEX writes its answer (Liu et al., ICLR 2022). Of a table that is longer than the model's window, the

@@ -25,7 +25,7 @@ _AT_ONCE: Final = 5_000
 
 
 def classify_rows(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """tabular-classification: the table with a column ``prediction``, and a sentence that counts the classes.
+    """Run tabular-classification: the table with a column ``prediction``, and a sentence that counts the classes.
 
     A model that gives probabilities adds a column ``confidence``, that of the predicted class (0..1). Columns that the
     model was not trained on are kept and not looked at.

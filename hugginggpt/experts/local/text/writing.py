@@ -69,7 +69,7 @@ class _Task:
 
 
 def summarize(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """summarization: a shorter text; ``data["parts"]`` counts the pieces that were summed up one by one.
+    """Run summarization: a shorter text; ``data["parts"]`` counts the pieces that were summed up one by one.
 
     A text longer than the model's window is split at sentences, and the pieces' summaries are joined. The optional
     `instruction` sets the length: "two sentences", "50 words", "short", "detailed", "five bullet points".
@@ -96,7 +96,7 @@ def summarize(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def rewrite(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """text2text-generation: the text as the model rewrites it.
+    """Run text2text-generation: the text as the model rewrites it.
 
     A model that was trained on instructions gets the optional `instruction` with each piece of the text; of any other
     it sets the length alone ("50 words", "shorter"), and the result's note says so.
@@ -126,7 +126,7 @@ def rewrite(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def translate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """translation: the text in another language, its lines kept.
+    """Run translation: the text in another language, its lines kept.
 
     It goes through the model sentence by sentence, as translation models were trained. The optional `language` is any
     name or code of one ("German", "de", "Deutsch"); without it, the model's own target or English is meant.
@@ -158,7 +158,7 @@ def translate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def go_on(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """text-generation: what the text asks for, by a model that chats; else the text and how the model goes on with it.
+    """Run text-generation: what the text asks for, by a model that chats; else the text and how the model goes on with it.
 
     ``data["written"]`` is the model's own part. At most 512 tokens are written; of a text that is longer than the
     model's window the middle is left out.
@@ -180,7 +180,7 @@ def go_on(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def converse(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """conversational: the model's reply, at most 512 tokens.
+    """Run conversational: the model's reply, at most 512 tokens.
 
     A model with a chat template gets the text as the user's message; one without, as a transcript to go on with; an
     encoder-decoder (Blenderbot: Roller et al., EACL 2021) as it is.

@@ -21,7 +21,7 @@ _SETTINGS: Final = ("preprocessor_config.json", "video_preprocessor_config.json"
 
 
 def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """video-classification: a sentence; ``data["classes"]`` holds label and score (0..1) of the five likeliest.
+    """Run video-classification: a sentence; ``data["classes"]`` holds label and score (0..1) of the five likeliest.
 
     As many frames as the model was trained on are taken evenly from the whole video. VideoMAE (arXiv 2203.12602),
     TimeSformer (2102.05095), ViViT (2103.15691), V-JEPA 2 (2506.09985).

@@ -71,7 +71,7 @@ def _moving(container: av.container.InputContainer, max_pixels: int) -> VideoStr
 def _spread(
     container: av.container.InputContainer, stream: VideoStream, count: int, token: CancelToken
 ) -> list[NDArray[np.uint8]]:
-    """Between `count` and twice as many evenly spaced frames, or all where there are fewer.
+    """Return between `count` and twice as many evenly spaced frames, or all where there are fewer.
 
     How many there are shows only at the end: each time too many have been kept, every other one goes, and from then on
     half as many are kept.

@@ -39,7 +39,7 @@ _DECODED_AT_ONCE: Final = 8
 
 
 def film(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """text-to-video: an MP4 for the text, as long and large as the pipeline makes it by itself, within bounds.
+    """Run text-to-video: an MP4 for the text, as long and large as the pipeline makes it by itself, within bounds.
 
     At most 161 pictures of 1280 × 720 pixels; on a CPU 17 of about 256 × 256. ``data`` holds the number of frames, the
     frames per second ("fps") and the length in seconds.
@@ -56,7 +56,7 @@ def film(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def animate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """image-to-video: an MP4 that begins with the picture, as long as the pipeline makes it by itself, within bounds.
+    """Run image-to-video: an MP4 that begins with the picture, as long as the pipeline makes it by itself, within bounds.
 
     The picture is scaled to about the size that the pipeline makes, and cut at its edges where only one size will do.
     Bounds and ``data`` are those of `film`. Not every pipeline takes a text too; a note says so where one was given.
