@@ -154,7 +154,7 @@ def test_offline_is_offline(tmp_path: Path) -> None:
     """The Hub's client reads its environment as it is imported."""
     code = (
         "import time; from hugginggpt.hub.client import *; from huggingface_hub import get_session\n"
-        "with on_errand(Errand('', time.monotonic() + 5)): get_session().get('https://huggingface.co/api/models')"
+        "with hub_context(HubContext('', time.monotonic() + 5)): get_session().get('https://huggingface.co/api/models')"
     )
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
@@ -162,16 +162,16 @@ def test_offline_is_offline(tmp_path: Path) -> None:
 
 
 def test_many_first_errands_at_once_do_not_close_each_others_connections(echo: Echo) -> None:
-    """In a process that has not been on any."""
+    """Run in a process that has made no call yet."""
     code = f"""
 import threading, time
 from huggingface_hub import get_session
-from hugginggpt.hub.client import Errand, on_errand
+from hugginggpt.hub.client import HubContext, hub_context
 barrier, failed = threading.Barrier(20), []
 def work():
     barrier.wait()
     try:
-        with on_errand(Errand('', time.monotonic() + 10)):
+        with hub_context(HubContext('', time.monotonic() + 10)):
             for _ in range(5):
                 assert get_session().get({echo.url!r}).status_code == 200
     except BaseException as error:
@@ -243,7 +243,7 @@ def test_an_errand_does_not_print_its_token() -> None:
 
 
 def test_the_library_is_given_its_clients_once(tmp_path: Path) -> None:
-    """Else every errand would close the connections of a download that runs beside it."""
+    """Otherwise every context would close the connections of a download that runs beside it."""
     with hub_context(errand()):
         first = get_session()
     with hub_context(errand()):
