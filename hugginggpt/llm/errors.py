@@ -1,4 +1,4 @@
-"""What went wrong with a language model's server, as one sentence that a person can act on.
+"""Failures of a language model's server, each as one sentence that a person can act on.
 
 In the sentences {server}, {model} and {wait} stand for the server's host, the model's name and how long to wait.
 """
@@ -30,9 +30,9 @@ _SENTENCES: Final[Mapping[int | str, str]] = {
     "insufficient_quota": "The account at {server} is out of credit: top it up, or use another key.",
     "context_length_exceeded": "The request is too long for “{model}” at {server}: shorten it, or choose another model.",
 }
-"""By HTTP status, or by the server's own code where that says more."""
+"""Sentences by HTTP status, or by the server's own code where that says more."""
 TOO_MUCH: Final = frozenset({400, 413, 422, 500})
-"""What servers answer to a request that is too long."""
+"""Statuses with which servers refuse a request that is too long."""
 _TROUBLE: Final = "{server} has trouble of its own (status {status}): try again in a minute."
 _BROKEN_OFF: Final = "{server} broke off in the middle of its answer: try again in a minute."
 UNREACHABLE: Final = "{server} can't be reached: check the base URL and the network."
@@ -46,20 +46,20 @@ CUT: Final = "“{model}” at {server} ran out of room in the middle of its rep
 BAD_URL: Final = "The base URL is not valid: write it like https://host/v1, without a name or password in it."
 BAD_KEY: Final = "The key for {server} holds a blank or a sign that no key has: copy it again."
 BAD_PROXY: Final = "The proxy that the environment names can't be used: correct or unset HTTP_PROXY, HTTPS_PROXY and ALL_PROXY."
-_LENGTH: Final = re.compile(
+_LENGTH_WORDS: Final = re.compile(
     r"context.{0,12}(?:length|window|size)|maximum.{0,20}tokens|too many tokens|prompt is too long|exceeds? the.{0,30}context",
     re.IGNORECASE,
 )
-_PICTURES: Final = re.compile(r"\bimages?(?:_url)?\b|\bvision\b|multi-?modal|mmproj", re.IGNORECASE)
+_IMAGE_WORDS: Final = re.compile(r"\bimages?(?:_url)?\b|\bvision\b|multi-?modal|mmproj", re.IGNORECASE)
 
 
-def sentence(error: Exception, *, seconds: float, begun: bool) -> str:
-    """The sentence for a failure.
+def sentence(error: Exception, *, seconds: float, started: bool) -> str:
+    """Return the sentence for a failure.
 
     Args:
         error: What the client raised.
-        seconds: The deadline that the call had.
-        begun: Whether a part of the reply was there already.
+        seconds: Time that the call was given.
+        started: Whether a part of the reply had arrived.
     """
     import openai
 
@@ -72,7 +72,7 @@ def sentence(error: Exception, *, seconds: float, begun: bool) -> str:
         return PRIVATE
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         return f"{{server}} did not answer within {seconds:g} s: try again, or another model."
-    if begun:
+    if started:
         return _BROKEN_OFF
     if not isinstance(error, openai.APIConnectionError):
         return NO_COMPLETION
@@ -82,11 +82,11 @@ def sentence(error: Exception, *, seconds: float, begun: bool) -> str:
 
 
 def too_long(error: Exception) -> bool:
-    """Whether a server has refused a request because it doesn't fit the model's window."""
-    said = str(getattr(error, "message", "") or error)
-    return getattr(error, "code", None) == "context_length_exceeded" or bool(_LENGTH.search(said))
+    """Return whether a server refused a request because it doesn't fit the model's window."""
+    message = str(getattr(error, "message", "") or error)
+    return getattr(error, "code", None) == "context_length_exceeded" or bool(_LENGTH_WORDS.search(message))
 
 
 def about_pictures(error: Exception) -> bool:
-    """Whether a server has refused a request because its model takes no pictures."""
-    return bool(_PICTURES.search(str(getattr(error, "message", "") or error)))
+    """Return whether a server refused a request because its model takes no pictures."""
+    return bool(_IMAGE_WORDS.search(str(getattr(error, "message", "") or error)))

@@ -99,7 +99,7 @@ class LLMController:
         self, messages: Sequence[Message], shortest: Sequence[Message], schema: Mapping[str, Any], request: PlanRequest
     ) -> AsyncGenerator[str | Usage | Notice]:
         """The reply; where a server takes no pictures, or nothing so long, that to a question without, or to a shorter one."""
-        if self._looks and self._model.habits.sees:
+        if self._looks and self._model.capabilities.sees:
             seen = await with_pictures(messages, request.attached)
             if seen is not messages:
                 try:
