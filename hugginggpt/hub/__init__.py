@@ -1,4 +1,4 @@
 """Hugging Face Hub: its client, search, catalog, cache, downloads, accounts and tokens.
 
-Imports `core` alone; imported by every floor above, never by `core`. A new call to the Hub goes through `client.hub_context`.
+Imports `core` alone; imported by every floor above. A new call to the Hub goes through `client.use_hub_context`.
 """

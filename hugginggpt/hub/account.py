@@ -55,12 +55,12 @@ class Visitor:
     """Hook that runs before each call; raises an ExpertError when no more calls are allowed."""
 
 
-def is_address(text: str) -> bool:
+def is_url(text: str) -> bool:
     """Return whether a text is a URL rather than a model's id."""
     return "://" in text
 
 
-def endpoint(task: str, url: str) -> Endpoint:
+def parse_endpoint(task: str, url: str) -> Endpoint:
     """Return the endpoint at a URL that somebody has typed.
 
     Raises:

@@ -66,7 +66,7 @@ class Checkpoint:
         return tuple(str(code) for code in ((found,) if isinstance(found, str) else found))
 
 
-def cache_folder() -> Path:
+def find_cache_folder() -> Path:
     """Return the folder of the Hub client's cache: ``HF_HUB_CACHE``, else ``HF_HOME``/hub, else in the home folder."""
     from huggingface_hub import constants
 
@@ -83,7 +83,7 @@ def find_checkpoints(folder: Path | None = None) -> list[Checkpoint]:
     from huggingface_hub.errors import CacheNotFound
 
     try:
-        repos = scan_cache_dir(folder or cache_folder()).repos
+        repos = scan_cache_dir(folder or find_cache_folder()).repos
     except (CacheNotFound, ValueError):
         return []
     found = []

@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, 
 from hugginggpt.core.tasks import task_table
 from hugginggpt.core.yaml_files import ConfigFileError, line_of, read_yaml
 
-FOLDER: Final = Path(__file__).resolve().parents[2] / "models_config"
+CATALOG_FOLDER: Final = Path(__file__).resolve().parents[2] / "models_config"
 MODALITIES: Final = ("text", "image", "audio", "video", "control")
 
 _UNITS: Final = {"M": 1e6, "B": 1e9}
@@ -88,7 +88,7 @@ Catalog = Mapping[str, tuple[CatalogEntry, ...]]
 """Entries by task."""
 
 
-def read_catalog(folder: Path = FOLDER) -> Catalog:
+def read_catalog(folder: Path = CATALOG_FOLDER) -> Catalog:
     """Read and check all files of a folder.
 
     Raises:
@@ -135,11 +135,11 @@ def load_catalog() -> Catalog:
     return read_catalog()
 
 
-def known(model: str, task: str) -> CatalogEntry | None:
+def find_catalog_entry(model: str, task: str) -> CatalogEntry | None:
     """Return the catalog's entry for a model and a task, if there is one."""
     return next((entry for entry in load_catalog().get(task, ()) if entry.id == model), None)
 
 
-def small_models() -> Mapping[str, tuple[str, ...]]:
+def list_small_models() -> Mapping[str, tuple[str, ...]]:
     """Return, for each task, the ids of one small model and of the models that it needs beside it."""
     return {task: (entry.id, *entry.beside) for task, entries in load_catalog().items() for entry in entries if entry.small}

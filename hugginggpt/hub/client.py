@@ -3,7 +3,7 @@
 The library's own calls wait for ever, take the token of whoever runs this program where they are given none, and go on
 polling after nobody waits any more. It lets a program give it its HTTP clients, though
 (https://huggingface.co/docs/huggingface_hub/package_reference/utilities#configure-http-backend): they correct each request
-made inside `hub_context`, wherever in the library it comes from. Requests outside one are left alone.
+made inside `use_hub_context`, wherever in the library it comes from. Requests outside one are left alone.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ import httpx2
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.ssrf import AddressPolicy, GuardedTransport, RefusedError
 
-HUB: Final = "https://huggingface.co"
-ROUTER: Final = "https://router.huggingface.co"
+HUB_URL: Final = "https://huggingface.co"
+ROUTER_URL: Final = "https://router.huggingface.co"
 _CONNECT_SECONDS: Final = 10.0
 _RETRIED_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
 _MAX_BYTES: Final = 512 * 2**20
@@ -39,14 +39,14 @@ _LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 class HubAddresses:
     """Base URLs of the Hub and its router, or of the mirror and the gateway that stand in for them."""
 
-    hub: str = HUB
-    router: str = ROUTER
+    hub: str = HUB_URL
+    router: str = ROUTER_URL
 
     def moved(self, url: httpx2.URL) -> httpx2.URL:
         """Return the URL to call in place of one at the Hub or its router; any other URL unchanged."""
         from huggingface_hub import constants
 
-        for own, replacement in ((HUB, self.hub), (constants.ENDPOINT, self.hub), (ROUTER, self.router)):
+        for own, replacement in ((HUB_URL, self.hub), (constants.ENDPOINT, self.hub), (ROUTER_URL, self.router)):
             if own != replacement and _origin(url) == _origin(httpx2.URL(own)):
                 target = httpx2.URL(replacement)
                 path = target.raw_path.rstrip(b"/") + url.raw_path
@@ -92,9 +92,9 @@ _CONTEXT: Final[ContextVar[HubContext | None]] = ContextVar("hub_context", defau
 
 
 @contextmanager
-def hub_context(context: HubContext) -> Iterator[None]:
+def use_hub_context(context: HubContext) -> Iterator[None]:
     """Apply a context to the library's calls in this thread or task, and in threads that it starts with a copy of it."""
-    install()
+    install_http_clients()
     token = _CONTEXT.set(context)
     try:
         yield
@@ -106,7 +106,7 @@ _INSTALLING: Final = threading.Lock()
 _installed = False
 
 
-def install() -> None:
+def install_http_clients() -> None:
     """Give the library our clients, once: each time closes the connections that are open."""
     global _installed  # noqa: PLW0603 (so is what is set in the library)
     from huggingface_hub import set_async_client_factory, set_client_factory

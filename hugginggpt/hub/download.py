@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from hugginggpt.core.errors import ExpertError, HuggingGPTError
-from hugginggpt.hub.cache import cache_folder
-from hugginggpt.hub.client import install
+from hugginggpt.hub.cache import find_cache_folder
+from hugginggpt.hub.client import install_http_clients
 
 _WEIGHT_FILE: Final = re.compile(r"(?:model|diffusion_pytorch_model)(?:-\d+-of-\d+)?\.safetensors")
 _COMPANION_SUFFIXES: Final = frozenset({".json", ".txt", ".model", ".spm", ".bpe", ".jinja", ".md"})
@@ -61,7 +61,7 @@ class HubDownloader:
         with _translate_errors(model):
             info = HfApi(self.endpoint, self.token).model_info(model, files_metadata=True, timeout=_METADATA_SECONDS)
         sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
-        wanted = wanted_files(list(sizes))
+        wanted = select_files(list(sizes))
         if not any(name.endswith((".safetensors", ".skops")) for name in wanted):
             raise ExpertError(f"{model} has no safetensors weights, and pickles are not loaded here: choose another model.")
         revision = str(info.sha)
@@ -115,7 +115,7 @@ class HubDownloader:
         free = shutil.disk_usage(self.cache).free
         if download.size * _DISK_MARGIN > free:
             raise ExpertError(
-                f"{download.id} takes {in_megabytes(download.size)}, and the disk has {in_megabytes(free)} left at "
+                f"{download.id} takes {format_size(download.size)}, and the disk has {format_size(free)} left at "
                 f"{self.cache}: free some space, or set HF_HOME to a larger disk."
             )
 
@@ -126,13 +126,13 @@ class HubDownloader:
         reference.write_text(download.revision, encoding="ascii")
 
 
-def hub(cache: Path | None = None, endpoint: str | None = None, token: str | bool | None = None) -> HubDownloader:
+def create_downloader(cache: Path | None = None, endpoint: str | None = None, token: str | bool | None = None) -> HubDownloader:
     """Return a downloader for the Hub and cache that the Hub's client uses, unless others are named."""
-    install()  # now: later it would close the connections of a download
-    return HubDownloader(cache or cache_folder(), endpoint, token)
+    install_http_clients()  # now: later it would close the connections of a download
+    return HubDownloader(cache or find_cache_folder(), endpoint, token)
 
 
-def wanted_files(names: Sequence[str]) -> list[str]:
+def select_files(names: Sequence[str]) -> list[str]:
     """Return the needed files of a repository: weights in safetensors or skops' format, once, and what lies beside them.
 
     Repositories hold the same weights in many forms (half precision, ONNX, pickles, a single file for other programs).
@@ -150,7 +150,7 @@ def _is_wanted(path: PurePosixPath, *, pipeline: bool) -> bool:
     return depth <= 1 and path.suffix in _COMPANION_SUFFIXES and path.parts[0] not in {"onnx", "openvino", "coreml"}
 
 
-def in_megabytes(size: int) -> str:
+def format_size(size: int) -> str:
     """Format a size in bytes as people read it: "850 MB", "1.7 GB"."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 0.1):.{0 if size >= 1e7 else 1}f} MB"
 

@@ -18,14 +18,14 @@ from hugginggpt.core.http import asked_wait, in_words
 from hugginggpt.core.ssrf import RefusedError
 from hugginggpt.hub.client import FailedAtOnceError
 
-TOKENS: Final = "huggingface.co/settings/tokens"
-_NO_TOKEN: Final = f"Hugging Face refused the token: check it, or make a new one at {TOKENS}."
+TOKENS_PAGE: Final = "huggingface.co/settings/tokens"
+_NO_TOKEN: Final = f"Hugging Face refused the token: check it, or make a new one at {TOKENS_PAGE}."
 _NO_CREDIT: Final = (
     "The token's account has no inference credit left: top it up at huggingface.co/settings/billing, "
     "or use models that run here."
 )
 _NO_PERMISSION: Final = (
-    f"The token may not call {{provider}}: give it the permission “Make calls to Inference Providers” at {TOKENS}."
+    f"The token may not call {{provider}}: give it the permission “Make calls to Inference Providers” at {TOKENS_PAGE}."
 )
 _GATED: Final = (
     "{model} asks for consent: accept its terms at https://huggingface.co/{model} with the token's account, then try again."
@@ -51,12 +51,12 @@ _ENDPOINT_REFUSES: Final = (
     "The endpoint at {provider} refused the call: it belongs to another account, or wants a token that is not sent there."
 )
 _ENDPOINT_AWAY: Final = "The endpoint at {provider} can't be reached: check its address, and whether it is running."
-_NO_SEARCH: Final = f"The token may not read the Hub: give it the permission to read at {TOKENS}."
+_NO_SEARCH: Final = f"The token may not read the Hub: give it the permission to read at {TOKENS_PAGE}."
 _NONSENSE: Final = "{provider} answered something that can't be used: try again, or choose another model."
 _MAX_WAIT_SECONDS: Final = 86_400
 
-Whose = Literal["model", "provider", "account", "network"]
-At = Literal["hub", "router", "endpoint"]
+FaultScope = Literal["model", "provider", "account", "network"]
+CalledServer = Literal["hub", "router", "endpoint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class HubFault:
     """Meaning of a failed call."""
 
     sentence: str
-    whose: Whose = "model"
+    whose: FaultScope = "model"
     """Reach of the failure: this model for this visitor, the provider for everybody, the account everywhere, or the network."""
     again: bool = False
     """Whether the same call may succeed in a while."""
@@ -79,7 +79,7 @@ class HubFault:
 @dataclass(frozen=True, slots=True)
 class _StatusMeaning:
     sentence: str
-    whose: Whose = "model"
+    whose: FaultScope = "model"
     again: bool = False
 
 
@@ -101,7 +101,7 @@ _STATUSES: Final[Mapping[int, _StatusMeaning]] = {
 }
 
 
-def read_fault(error: BaseException, *, model: str, provider: str, seconds: float, at: At = "router") -> HubFault:
+def read_fault(error: BaseException, *, model: str, provider: str, seconds: float, at: CalledServer = "router") -> HubFault:
     """Return the meaning of a call's failure.
 
     Args:
@@ -120,7 +120,7 @@ def read_fault(error: BaseException, *, model: str, provider: str, seconds: floa
     return replace(found, sentence=sentence[:4].replace("the ", "The ") + sentence[4:])  # "the Hub" may come first
 
 
-def _adjust_to_server(found: HubFault, error: BaseException, at: At) -> HubFault:
+def _adjust_to_server(found: HubFault, error: BaseException, at: CalledServer) -> HubFault:
     """Return what a fault means at the kind of server where it happened."""
     status = getattr(getattr(error, "response", None), "status_code", 0)
     if at == "endpoint":
@@ -191,6 +191,6 @@ def _read_field(response: httpx2.Response, name: str) -> Any:
     return content.get(name) if isinstance(content, dict) else None
 
 
-def failed(fault: HubFault) -> ExpertError:
+def build_fault_error(fault: HubFault) -> ExpertError:
     """Return a fault as an exception, without the cause, which may quote a token."""
     return BackendError(fault.sentence) if fault.whose in {"account", "network"} else ExpertError(fault.sentence)

@@ -51,7 +51,7 @@ class OverviewRow:
         return self.place != "bundled" and "/" in self.id and "://" not in self.id
 
 
-def overview(cards: Iterable[ModelCard], tasks: Iterable[str], *, local: bool) -> tuple[OverviewRow, ...]:
+def build_overview(cards: Iterable[ModelCard], tasks: Iterable[str], *, local: bool) -> tuple[OverviewRow, ...]:
     """Return the rows of some tasks, in their order; within a task the models that run now come first, as ranked.
 
     Args:

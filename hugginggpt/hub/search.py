@@ -23,8 +23,8 @@ from pydantic import TypeAdapter
 
 from hugginggpt.core.errors import ExpertError, StoppedError
 from hugginggpt.core.http import ServerFault, without_key
-from hugginggpt.hub.client import HubAddresses, HubContext, hub_context
-from hugginggpt.hub.errors import HubFault, failed, read_fault
+from hugginggpt.hub.client import HubAddresses, HubContext, use_hub_context
+from hugginggpt.hub.errors import HubFault, build_fault_error, read_fault
 
 log = logging.getLogger(__name__)
 
@@ -133,19 +133,19 @@ class HubSearch:
         from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
 
         try:
-            with hub_context(self._build_context(token, check)):
+            with use_hub_context(self._build_context(token, check)):
                 return _convert_model(_build_api(token).model_info(model, expand=_EXPANDED_FIELDS))
         except StoppedError:
             raise
         except (RepositoryNotFoundError, HFValidationError):
             failure = ExpertError(f"The Hub knows no model “{model[:100]}”, or the token may not see it: check the name.")
         except Exception as error:  # the client raises many kinds: read_fault finds the sentence for each
-            failure = failed(self._read_fault(error, model, token))
+            failure = build_fault_error(self._read_fault(error, model, token))
         raise failure  # out here, so that no exception that quotes the token is its context
 
     def _search(self, tag: str, token: str, check: Callable[[], None]) -> SearchResult | HubFault:
         try:
-            with hub_context(self._build_context(token, check)):
+            with use_hub_context(self._build_context(token, check)):
                 found = _build_api(token).list_models(
                     pipeline_tag=tag,
                     inference_provider="all",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hugginggpt.core.errors import BackendError
-from hugginggpt.hub.errors import TOKENS
+from hugginggpt.hub.errors import TOKENS_PAGE
 
 _HOUR: Final = 3_600.0
 _MAX_VISITORS: Final = 10_000
@@ -49,6 +49,6 @@ class SharedToken:
                 minutes = max((_HOUR - (now - calls[0])) / 60, 1.0)
                 raise BackendError(
                     f"This page gives each visitor {self.per_hour} hosted calls an hour, and yours are used up: wait "
-                    f"{minutes:.0f} minutes, or enter a token of your own ({TOKENS})."
+                    f"{minutes:.0f} minutes, or enter a token of your own ({TOKENS_PAGE})."
                 )
             calls.append(now)

@@ -14,8 +14,8 @@ from typing import Any, Final
 from hugginggpt.core.errors import ControllerError, HuggingGPTError
 from hugginggpt.core.http import MAX_ID_CHARS, SECONDS, ServerFault, without_key
 from hugginggpt.core.threads import run_in_daemon_thread
-from hugginggpt.hub.client import HubAddresses, HubContext, hub_context
-from hugginggpt.hub.errors import TOKENS, failed, read_fault
+from hugginggpt.hub.client import HubAddresses, HubContext, use_hub_context
+from hugginggpt.hub.errors import TOKENS_PAGE, build_fault_error, read_fault
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ _PERMISSION: Final = "inference.serverless.write"
 """Name on the Hub of the permission to call Inference Providers."""
 _NO_PERMISSION: Final = (
     "The token of {name} may not call Inference Providers: give it the permission “Make calls to Inference Providers” "
-    f"at {TOKENS}."
+    f"at {TOKENS_PAGE}."
 )
 _SILENT_STATUSES: Final = frozenset({404, 429})
 """Statuses of a mirror of the Hub that knows no accounts, and of the Hub itself for whoever asks too often."""
@@ -40,7 +40,7 @@ class TokenOwner:
     """Whether the token may call Inference Providers; None where that isn't told."""
 
 
-async def check_account(token: str, places: HubAddresses, *, seconds: float = SECONDS) -> TokenOwner:
+async def check_token(token: str, places: HubAddresses, *, seconds: float = SECONDS) -> TokenOwner:
     """Ask the Hub for a token's owner and whether it may call Inference Providers.
 
     Args:
@@ -62,7 +62,7 @@ def _call_whoami(token: str, places: HubAddresses, seconds: float) -> Any:
     from huggingface_hub import HfApi
 
     try:
-        with hub_context(HubContext(token, time.monotonic() + seconds, places)):
+        with use_hub_context(HubContext(token, time.monotonic() + seconds, places)):
             return HfApi(token=token).whoami()
     except HuggingGPTError:
         raise
@@ -71,7 +71,7 @@ def _call_whoami(token: str, places: HubAddresses, seconds: float) -> Any:
         if getattr(getattr(cause, "response", None), "status_code", 0) in _SILENT_STATUSES:
             return {}
         log.info("the token can't be checked", exc_info=ServerFault(without_key(f"{type(error).__name__}: {error}", token)))
-        failure = failed(read_fault(error, model="", provider=_HUB_NAME, seconds=seconds, at="hub"))
+        failure = build_fault_error(read_fault(error, model="", provider=_HUB_NAME, seconds=seconds, at="hub"))
     raise failure  # out here, so that no exception that quotes the token is its context
 
 

@@ -12,7 +12,7 @@ from hugginggpt.core.errors import RequestError
 _TOKEN: Final = re.compile(r"hf_[A-Za-z0-9_]{2,}")
 
 
-def checked_token(token: str) -> str:
+def parse_token(token: str) -> str:
     """Return a pasted Hugging Face token without blanks around it; empty for none.
 
     Raises:
@@ -24,13 +24,13 @@ def checked_token(token: str) -> str:
     return token
 
 
-def own_token() -> str:
+def read_environment_token() -> str:
     """Return the token in ``HF_TOKEN``, on whose account hosted models run; empty for none.
 
     A value that is no Hugging Face token is reported on stderr and ignored: it may be another service's key.
     """
     try:
-        return checked_token(os.environ.get("HF_TOKEN", ""))
+        return parse_token(os.environ.get("HF_TOKEN", ""))
     except RequestError:
         print("HF_TOKEN holds no Hugging Face token, which begins with hf_: hosted models are left out.", file=sys.stderr)
         return ""

@@ -18,11 +18,19 @@ from hugginggpt.core.events import Stage, Usage
 from hugginggpt.core.http import ServerFault, without_key
 from hugginggpt.core.ssrf import AddressPolicy
 from hugginggpt.llm.capabilities import CAPABILITIES, Capabilities
-from hugginggpt.llm.completions import dollars, spoken, tokens, whole_words, words_of
+from hugginggpt.llm.completions import read_chunk, read_completion, read_cost, read_token_count, strip_thoughts
 from hugginggpt.llm.connection import Connection
-from hugginggpt.llm.context_window import USUAL, told_window, window_in
-from hugginggpt.llm.errors import CUT, NO_COMPLETION, NOTHING, TOO_MUCH, about_pictures, sentence, too_long
-from hugginggpt.llm.structured_output import OutputMode, OutputSchema, forms, keeps
+from hugginggpt.llm.context_window import DEFAULT_WINDOW, fetch_window, parse_refusal_window
+from hugginggpt.llm.errors import (
+    CUT_OFF_REPLY,
+    EMPTY_REPLY,
+    NO_COMPLETION,
+    TOO_LONG_STATUSES,
+    describe_error,
+    is_about_images,
+    is_too_long,
+)
+from hugginggpt.llm.structured_output import OutputMode, OutputSchema, follows_mode, list_output_schemas
 
 if TYPE_CHECKING:
     import openai
@@ -113,14 +121,14 @@ class LanguageModel:
         begun = time.monotonic()
         async with self._connection.client() as client:
             reply, form = await self._await_reply(self._ask(client, messages, schema), messages)
-        if (found := whole_words(reply)) is None:
+        if (found := read_completion(reply)) is None:
             raise self._build_error(NO_COMPLETION)
         text, ended = found
         usage = self._build_usage(stage, reply.usage, begun)
         if ended == "length":
-            return text, usage, self._build_error(CUT, BrokenOffError)
+            return text, usage, self._build_error(CUT_OFF_REPLY, BrokenOffError)
         if not text:
-            return text, usage, self._build_error(NOTHING)
+            return text, usage, self._build_error(EMPTY_REPLY)
         self._step_down_if_broken(form, schema, text)
         return text, usage, None
 
@@ -165,11 +173,11 @@ class LanguageModel:
                 while (piece := await self._await_reply(anext(pieces, None), started=started)) is not None:
                     started = True
                     usage = getattr(piece, "usage", None) or usage
-                    text, ended = words_of(piece)
+                    text, ended = read_chunk(piece)
                     cut = cut or ended == "length"
                     if not reply:  # thoughts may come first, and "<think>" itself in pieces
                         held += text
-                        text = spoken(held) or ""
+                        text = strip_thoughts(held) or ""
                     if text:
                         reply += text
                         yield text
@@ -180,14 +188,14 @@ class LanguageModel:
             return
         yield self._build_usage(stage, usage, begun)
         if not reply and not cut:
-            raise self._build_error(NOTHING)
+            raise self._build_error(EMPTY_REPLY)
         if cut and (schema is not None or not reply):
-            raise self._build_error(CUT, BrokenOffError)
+            raise self._build_error(CUT_OFF_REPLY, BrokenOffError)
         self._step_down_if_broken(form, schema, reply)
 
     def _step_down_if_broken(self, form: OutputSchema, schema: Mapping[str, Any] | None, text: str) -> None:
         """Step down to the next output mode if the server accepted one and the reply doesn't follow it."""
-        if schema is not None and not keeps(form.rung, schema, text):
+        if schema is not None and not follows_mode(form.rung, schema, text):
             self._remember(replace(self.capabilities, rung=OutputMode(form.rung + 1)))
 
     async def _ask(
@@ -209,7 +217,9 @@ class LanguageModel:
         if schema is not None and self.base_url != OPENAI_URL and self.capabilities.takes_temperature:
             arguments["temperature"] = 0  # the same request should give the same plan
         # in extra_body the forms go out as they are: the client would look at every field of a large schema first
-        *optional, last = forms(schema, self.capabilities.rung, streamed=streamed, counts=self.capabilities.counts)
+        *optional, last = list_output_schemas(
+            schema, self.capabilities.rung, streamed=streamed, counts=self.capabilities.counts
+        )
         refused_status = server_failures = 0
         for form in optional:
             try:
@@ -220,7 +230,7 @@ class LanguageModel:
                 if (
                     refused_status not in _UNKNOWN_PARAMETER
                     or server_failures > 1
-                    or too_long(error)
+                    or is_too_long(error)
                     or self._refuses_images(error, messages)
                 ):
                     raise
@@ -261,20 +271,20 @@ class LanguageModel:
             elif self._refuses_images(error, messages):
                 error_class = NoPicturesError
                 self._remember(replace(self.capabilities, sees=False))
-            failure = self._build_error(sentence(error, seconds=self.seconds, started=started), error_class)
+            failure = self._build_error(describe_error(error, seconds=self.seconds, started=started), error_class)
             failure.__cause__ = ServerFault(without_key(f"{type(error).__name__}: {error}", self.key))
         raise failure
 
     def _refuses_images(self, error: Exception, messages: Sequence[Message]) -> bool:
         """Return whether a question with pictures was refused because of them."""
         has_images = any(isinstance(message["content"], list) for message in messages)
-        return has_images and getattr(error, "status_code", None) in _REFUSED_IMAGES and about_pictures(error)
+        return has_images and getattr(error, "status_code", None) in _REFUSED_IMAGES and is_about_images(error)
 
     def _is_too_long(self, error: Exception) -> bool:
         """Return whether a request was refused as too long; remember the window that the refusal names."""
-        if getattr(error, "status_code", None) not in TOO_MUCH or not too_long(error):
+        if getattr(error, "status_code", None) not in TOO_LONG_STATUSES or not is_too_long(error):
             return False
-        if window := window_in(str(error)):
+        if window := parse_refusal_window(str(error)):
             self._remember(replace(self.capabilities, window=window))
         return True
 
@@ -301,9 +311,9 @@ class LanguageModel:
         """Return the context window in tokens: what the server says, asked once; a usual number otherwise."""
         known = self.capabilities.window
         if known is None:
-            known = await told_window(self._connection, self.model)
+            known = await fetch_window(self._connection, self.model)
             self._remember(replace(self.capabilities, window=known))
-        return known or USUAL
+        return known or DEFAULT_WINDOW
 
     def _build_error(self, template: str, error_class: type[ControllerError] = ControllerError) -> ControllerError:
         return error_class(template.format(server=self.server, model=self.model))
@@ -312,8 +322,8 @@ class LanguageModel:
         return Usage(
             stage,
             calls=1,
-            prompt_tokens=tokens(usage, "prompt_tokens"),
-            completion_tokens=tokens(usage, "completion_tokens"),
+            prompt_tokens=read_token_count(usage, "prompt_tokens"),
+            completion_tokens=read_token_count(usage, "completion_tokens"),
             seconds=time.monotonic() - begun,
-            cost=dollars(usage),
+            cost=read_cost(usage),
         )

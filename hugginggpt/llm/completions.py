@@ -8,7 +8,7 @@ _MAX_COST: Final = 1e6
 """Cost in dollars from which on a server's figure is not believed."""
 
 
-def words_of(chunk: Any) -> tuple[str, str]:
+def read_chunk(chunk: Any) -> tuple[str, str]:
     """Return the text and the finish reason of a streamed chunk; no text where a server's form is another one."""
     choices = getattr(chunk, "choices", None)
     choice = choices[0] if isinstance(choices, list) and choices else None
@@ -16,7 +16,7 @@ def words_of(chunk: Any) -> tuple[str, str]:
     return text if isinstance(text, str) else "", str(getattr(choice, "finish_reason", None))
 
 
-def whole_words(reply: Any) -> tuple[str, str] | None:
+def read_completion(reply: Any) -> tuple[str, str] | None:
     """Return the text of a whole reply, without thoughts, and its finish reason; None where it is no completion."""
     choices = getattr(reply, "choices", None)  # the client hands on an HTML page as a str
     choice = choices[0] if isinstance(choices, list) and choices else None
@@ -24,17 +24,17 @@ def whole_words(reply: Any) -> tuple[str, str] | None:
     if message is None:
         return None
     content = getattr(message, "content", None)
-    text = (spoken(content) if isinstance(content, str) else None) or ""
+    text = (strip_thoughts(content) if isinstance(content, str) else None) or ""
     return text if text.strip() else "", str(getattr(choice, "finish_reason", None))
 
 
-def tokens(usage: Any, name: str) -> int:
+def read_token_count(usage: Any, name: str) -> int:
     """Return a token count of a server's usage report; 0 where it gives none that can be used."""
     count = getattr(usage, name, None)
     return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else 0  # True is an int, too
 
 
-def dollars(usage: Any) -> float | None:
+def read_cost(usage: Any) -> float | None:
     """Return a call's cost in dollars where the server tells: OpenRouter and its imitators put it beside the tokens."""
     cost = getattr(usage, "cost", None)
     if isinstance(cost, bool) or not isinstance(cost, int | float):
@@ -42,10 +42,10 @@ def dollars(usage: Any) -> float | None:
     return float(cost) if 0 <= cost < _MAX_COST else None
 
 
-def spoken(reply: str) -> str | None:
+def strip_thoughts(reply: str) -> str | None:
     """Return a reply, or its beginning, without the thoughts that some models write first; None while these go on.
 
-    >>> spoken("<think>An invoice, so...</think> It says 20417.")
+    >>> strip_thoughts("<think>An invoice, so...</think> It says 20417.")
     'It says 20417.'
     """
     start = reply.lstrip()

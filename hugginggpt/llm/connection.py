@@ -15,7 +15,7 @@ import httpx2
 from hugginggpt.core.errors import ControllerError
 from hugginggpt.core.http import asked_wait
 from hugginggpt.core.ssrf import AddressPolicy, GuardedTransport, RefusedError, certificates, resolve, well_formed
-from hugginggpt.llm.errors import BAD_KEY, BAD_PROXY, BAD_URL, PRIVATE, UNREACHABLE
+from hugginggpt.llm.errors import BAD_KEY, BAD_PROXY, BAD_URL, PRIVATE_ADDRESS, UNREACHABLE
 
 if TYPE_CHECKING:
     import openai
@@ -61,7 +61,7 @@ class Connection:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 await resolve(url.raw_host.decode("ascii"), url.port or 443, self.allowed)
         except RefusedError:
-            refused = PRIVATE
+            refused = PRIVATE_ADDRESS
         except OSError:  # no such host, or no name server that answers in time
             refused = UNREACHABLE
         if refused:

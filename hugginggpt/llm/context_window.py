@@ -16,7 +16,7 @@ from hugginggpt.llm.connection import Connection
 
 log = logging.getLogger(__name__)
 
-USUAL: Final = 8_192
+DEFAULT_WINDOW: Final = 8_192
 """Tokens to assume where the server doesn't tell: what most hold today; where it is too many, their refusal shows it."""
 CHARS_PER_TOKEN: Final = 3
 """Characters per token when estimating what fits: cautious for English, where four is usual."""
@@ -31,7 +31,7 @@ _WINDOW_IN_REFUSAL: Final = re.compile(
 )
 
 
-async def told_window(connection: Connection, model: str) -> int:
+async def fetch_window(connection: Connection, model: str) -> int:
     """Return a model's window in tokens as its server tells it; 0 where it doesn't, for whatever reason."""
     try:
         async with asyncio.timeout(_LIST_SECONDS), connection.client() as client:
@@ -39,10 +39,10 @@ async def told_window(connection: Connection, model: str) -> int:
     except Exception as error:  # a guess will do: whatever goes wrong here is no reason to fail
         log.info("no list of models from %s: %s", connection.server, type(error).__name__)
         return 0
-    return window_of(models, model) or 0
+    return find_window(models, model) or 0
 
 
-def window_of(models: Any, model: str) -> int | None:
+def find_window(models: Any, model: str) -> int | None:
     """Return a model's window in tokens from a server's list; the smallest, where several providers serve it.
 
     Args:
@@ -55,7 +55,7 @@ def window_of(models: Any, model: str) -> int | None:
     return min((size for entry in matching for size in _find_sizes(entry)), default=None)
 
 
-def window_in(refusal: str) -> int | None:
+def parse_refusal_window(refusal: str) -> int | None:
     """Return the window that a refusal names: "This model's maximum context length is 4096 tokens."."""
     match = _WINDOW_IN_REFUSAL.search(refusal)
     return int(match[1]) if match and _MIN_WINDOW <= int(match[1]) <= _MAX_WINDOW else None

@@ -31,7 +31,7 @@ _SENTENCES: Final[Mapping[int | str, str]] = {
     "context_length_exceeded": "The request is too long for “{model}” at {server}: shorten it, or choose another model.",
 }
 """Sentences by HTTP status, or by the server's own code where that says more."""
-TOO_MUCH: Final = frozenset({400, 413, 422, 500})
+TOO_LONG_STATUSES: Final = frozenset({400, 413, 422, 500})
 """Statuses with which servers refuse a request that is too long."""
 _TROUBLE: Final = "{server} has trouble of its own (status {status}): try again in a minute."
 _BROKEN_OFF: Final = "{server} broke off in the middle of its answer: try again in a minute."
@@ -39,10 +39,12 @@ UNREACHABLE: Final = "{server} can't be reached: check the base URL and the netw
 CERTIFICATE: Final = (
     "The certificate of {server} is not trusted: if this network inspects connections, set SSL_CERT_FILE to its certificate."
 )
-PRIVATE: Final = "{server} is a private address, which this server may not reach: run the app on your own machine."
+PRIVATE_ADDRESS: Final = "{server} is a private address, which this server may not reach: run the app on your own machine."
 NO_COMPLETION: Final = "{server} answered something that is no chat completion: check the base URL."
-NOTHING: Final = "“{model}” at {server} answered nothing: try again, or another model."
-CUT: Final = "“{model}” at {server} ran out of room in the middle of its reply: shorten the request, or choose another model."
+EMPTY_REPLY: Final = "“{model}” at {server} answered nothing: try again, or another model."
+CUT_OFF_REPLY: Final = (
+    "“{model}” at {server} ran out of room in the middle of its reply: shorten the request, or choose another model."
+)
 BAD_URL: Final = "The base URL is not valid: write it like https://host/v1, without a name or password in it."
 BAD_KEY: Final = "The key for {server} holds a blank or a sign that no key has: copy it again."
 BAD_PROXY: Final = "The proxy that the environment names can't be used: correct or unset HTTP_PROXY, HTTPS_PROXY and ALL_PROXY."
@@ -53,7 +55,7 @@ _LENGTH_WORDS: Final = re.compile(
 _IMAGE_WORDS: Final = re.compile(r"\bimages?(?:_url)?\b|\bvision\b|multi-?modal|mmproj", re.IGNORECASE)
 
 
-def sentence(error: Exception, *, seconds: float, started: bool) -> str:
+def describe_error(error: Exception, *, seconds: float, started: bool) -> str:
     """Return the sentence for a failure.
 
     Args:
@@ -64,12 +66,12 @@ def sentence(error: Exception, *, seconds: float, started: bool) -> str:
     import openai
 
     if isinstance(error, openai.APIStatusError):
-        code = "context_length_exceeded" if error.status_code in TOO_MUCH and too_long(error) else error.code
+        code = "context_length_exceeded" if error.status_code in TOO_LONG_STATUSES and is_too_long(error) else error.code
         known = _SENTENCES.get(code) if isinstance(code, str) else None
         template = known or _SENTENCES.get(error.status_code) or _TROUBLE.replace("{status}", str(error.status_code))
         return template.replace("{wait}", in_words(asked_wait(error.response.headers)))
     if isinstance(error, RefusedError):
-        return PRIVATE
+        return PRIVATE_ADDRESS
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         return f"{{server}} did not answer within {seconds:g} s: try again, or another model."
     if started:
@@ -81,12 +83,12 @@ def sentence(error: Exception, *, seconds: float, started: bool) -> str:
     return CERTIFICATE if "CERTIFICATE_VERIFY_FAILED" in str(error.__cause__) else UNREACHABLE
 
 
-def too_long(error: Exception) -> bool:
+def is_too_long(error: Exception) -> bool:
     """Return whether a server refused a request because it doesn't fit the model's window."""
     message = str(getattr(error, "message", "") or error)
     return getattr(error, "code", None) == "context_length_exceeded" or bool(_LENGTH_WORDS.search(message))
 
 
-def about_pictures(error: Exception) -> bool:
+def is_about_images(error: Exception) -> bool:
     """Return whether a server refused a request because its model takes no pictures."""
     return bool(_IMAGE_WORDS.search(str(getattr(error, "message", "") or error)))

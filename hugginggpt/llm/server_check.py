@@ -79,7 +79,7 @@ def _read_list(answer: Any) -> tuple[str, ...] | None:
     return tuple(name for name in names if isinstance(name, str) and 0 < len(name) <= MAX_ID_CHARS and name.isprintable())
 
 
-def talkative(report: ServerReport) -> tuple[str, ...]:
+def list_chat_models(report: ServerReport) -> tuple[str, ...]:
     """Return the models that can chat, in alphabetical order; OpenAI lists all kinds."""
     at_openai = report.model.base_url == OPENAI_URL
     fitting = (name for name in report.models or () if not (at_openai and any(word in name for word in _NO_CHAT_WORDS)))

@@ -32,7 +32,7 @@ class OutputSchema:
     """Whether it asks for the token counts of a stream, or needn't."""
 
 
-def response_format(rung: OutputMode, schema: Mapping[str, Any]) -> dict[str, Any]:
+def build_response_format(rung: OutputMode, schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments that ask for a reply in an output mode."""
     if rung is OutputMode.SCHEMA:
         named = {"name": "reply", "strict": True, "schema": schema}
@@ -43,7 +43,9 @@ def response_format(rung: OutputMode, schema: Mapping[str, Any]) -> dict[str, An
 _ASK_FOR_USAGE: Final = {"stream_options": {"include_usage": True}}
 
 
-def forms(schema: Mapping[str, Any] | None, first: OutputMode, *, streamed: bool, counts: bool) -> list[OutputSchema]:
+def list_output_schemas(
+    schema: Mapping[str, Any] | None, first: OutputMode, *, streamed: bool, counts: bool
+) -> list[OutputSchema]:
     """Return the ways to ask for a reply, the strictest first.
 
     Args:
@@ -53,13 +55,13 @@ def forms(schema: Mapping[str, Any] | None, first: OutputMode, *, streamed: bool
         counts: Whether the server may be asked for the token counts of a stream.
     """
     rungs = [OutputMode.PLAIN] if schema is None else [rung for rung in OutputMode if rung >= first]
-    plain = [OutputSchema(rung, response_format(rung, schema or {}), counted=not streamed) for rung in rungs]
+    plain = [OutputSchema(rung, build_response_format(rung, schema or {}), counted=not streamed) for rung in rungs]
     if not streamed or not counts:
         return plain
     return [*(OutputSchema(form.rung, {**form.arguments, **_ASK_FOR_USAGE}, counted=True) for form in plain), *plain]
 
 
-def keeps(rung: OutputMode, schema: Mapping[str, Any], reply: str) -> bool:
+def follows_mode(rung: OutputMode, schema: Mapping[str, Any], reply: str) -> bool:
     """Return whether a reply follows its output mode: a JSON object, and for a schema one with its fields."""
     if rung is OutputMode.PLAIN:
         return True
@@ -70,7 +72,7 @@ def keeps(rung: OutputMode, schema: Mapping[str, Any], reply: str) -> bool:
     return isinstance(found, dict) and (rung is OutputMode.OBJECT or set(schema.get("required", ())) <= set(found))
 
 
-def strict_object(properties: Mapping[str, Any]) -> dict[str, Any]:
+def build_strict_object(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema of an object as strict mode wants it: every field is required, and there are no others."""
     return {
         "type": "object",

@@ -21,7 +21,7 @@ from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import TaskTable, TaskType
 from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.experts.base import Expert, OfferingExpert
-from hugginggpt.hub.catalog import small_models
+from hugginggpt.hub.catalog import list_small_models
 from hugginggpt.selection.ranking import Preferences, Ranking, rank, read_needs
 
 log = logging.getLogger(__name__)
@@ -200,6 +200,6 @@ def _no_model(row: TaskType, with_key: Collection[str], left_out: Sequence[str],
         )
     ways = ["with an OpenAI or Hugging Face key the language model does it"] if row.name in with_key else []
     ways += filter(None, offers)
-    if row.name in small_models():
+    if row.name in list_small_models():
         ways.append(f"“python -m hugginggpt models pull {row.name}” fetches one")
     return f"No model for {row.noun} is here{'; ' if ways else ''}{', and '.join(ways)}."

@@ -12,12 +12,12 @@ _BLOCK_TAGS: Final = frozenset(
 )
 
 
-def is_page(text: str) -> bool:
+def is_html_page(text: str) -> bool:
     """Return whether a text is an HTML page."""
     return bool(re.match(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype html|html)\b", text[:2000], re.I | re.S))
 
 
-def page_text(html: str) -> str:
+def extract_page_text(html: str) -> str:
     """Return the page's paragraphs as a person reads them, without menus, scripts and forms."""
     reader = _TextReader()
     reader.feed(html)

@@ -265,7 +265,7 @@ def read_text(path: Path, name: str) -> str:
     return text
 
 
-def first_rows(path: Path, count: int) -> list[list[str]]:
+def read_first_rows(path: Path, count: int) -> list[list[str]]:
     """Return the first rows of a CSV or TSV table that hold anything, header included; [] when it can't be read."""
     try:
         text = read_text(path, path.name)

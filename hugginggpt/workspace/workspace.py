@@ -25,7 +25,7 @@ from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import Kind
 from hugginggpt.workspace import media
 from hugginggpt.workspace.fetch import AddressPolicy, fetch, is_public
-from hugginggpt.workspace.html_text import is_page, page_text
+from hugginggpt.workspace.html_text import extract_page_text, is_html_page
 
 EXAMPLE_MEDIA: Final = Path(__file__).resolve().parents[2] / "demos" / "media"
 """Folder of the shipped examples: the only files outside a session's folder that a plan may name."""
@@ -165,8 +165,8 @@ class Workspace:
         try:
             kind, suffix = media.identify(path, origin.label, max_pixels=self._settings.max_pixels)
             text = media.read_text(path, origin.label) if kind in {Kind.TEXT, Kind.TABLE} else None
-            if text is not None and is_page(text):
-                text = page_text(text) or text
+            if text is not None and is_html_page(text):
+                text = extract_page_text(text) or text
             target = self.new_path(suffix)
             if text is not None:
                 target.write_text(text, encoding="utf-8", newline="")  # UTF-8 from here on, whatever it was

@@ -13,7 +13,7 @@ from hugginggpt.core.errors import ControllerError
 from hugginggpt.core.events import Usage
 from hugginggpt.llm.capabilities import Capabilities
 from hugginggpt.llm.client import LanguageModel
-from hugginggpt.llm.completions import spoken
+from hugginggpt.llm.completions import strip_thoughts
 from hugginggpt.llm.structured_output import OutputMode
 from tests.scripted_server import (
     KEY,
@@ -166,7 +166,7 @@ async def test_one_hiccup_of_the_server_is_not_noticed(server: ScriptedServer, m
     ],
 )
 def test_thoughts_are_no_part_of_a_reply(reply: str, said: str | None) -> None:
-    assert spoken(reply) == said
+    assert strip_thoughts(reply) == said
 
 
 async def test_what_was_thought_and_not_said_is_counted(server: ScriptedServer, model: LanguageModel) -> None:

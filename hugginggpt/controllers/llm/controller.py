@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from hugginggpt.controllers.base import Choice, PlanRequest, RespondRequest, Selection
 from hugginggpt.controllers.file_mentions import addresses
-from hugginggpt.controllers.llm.images import with_pictures
+from hugginggpt.controllers.llm.images import attach_images
 from hugginggpt.controllers.llm.json_reply import read_selections
-from hugginggpt.controllers.llm.plan_prompt import offered, plan_messages, plan_schema, prompt
+from hugginggpt.controllers.llm.plan_prompt import build_plan_messages, build_plan_schema, load_prompt, select_task_types
 from hugginggpt.controllers.llm.plan_stream import PlanStreamReader
-from hugginggpt.controllers.llm.respond_prompt import answer_messages
-from hugginggpt.controllers.llm.select_prompt import question, selection_schema
+from hugginggpt.controllers.llm.respond_prompt import build_respond_messages
+from hugginggpt.controllers.llm.select_prompt import build_selection_schema, format_question
 from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.errors import NoPicturesError, PlanError, RequestError, TooLongError
 from hugginggpt.core.events import Notice, Usage
@@ -71,13 +71,13 @@ class LLMController:
         produced = (resource for step in request.steps for resource in step.outputs)
         known = (*request.earlier, *request.attached, *produced)
         named, likely = addresses(request.text, known), self._guess_tasks(request)
-        schema = plan_schema(offered(self._table, known, named, likely), known, named)
+        schema = build_plan_schema(select_task_types(self._table, known, named, likely), known, named)
         # without earlier turns there is no need to ask the server for its window
         room = _MAX_HISTORY_TOKENS
         if request.turns:
             room = await self._model.window() - _PLAN_OVERHEAD - len(request.text) // CHARS_PER_TOKEN
-        messages = plan_messages(request, self._table, likely, min(_MAX_HISTORY_TOKENS, room))
-        shortest = plan_messages(request, self._table, likely, 0, shown=0)
+        messages = build_plan_messages(request, self._table, likely, min(_MAX_HISTORY_TOKENS, room))
+        shortest = build_plan_messages(request, self._table, likely, 0, shown=0)
         reader = PlanStreamReader()
         async with aclosing(self._stream_plan(messages, shortest, schema, request)) as pieces:
             async for piece in pieces:
@@ -102,7 +102,7 @@ class LLMController:
     ) -> AsyncGenerator[str | Usage | Notice]:
         """Yield the reply; ask again without pictures where they are refused, and in short where the question is too long."""
         if self._looks and self._model.capabilities.sees:
-            with_images = await with_pictures(messages, request.attached)
+            with_images = await attach_images(messages, request.attached)
             if with_images is not messages:
                 try:
                     async with aclosing(self._model.stream(with_images, "plan", schema=schema)) as pieces:
@@ -136,10 +136,10 @@ class LLMController:
     async def select(self, request: PlanRequest, choices: Sequence[Choice]) -> tuple[Sequence[Selection], Usage | None]:
         """Ask one question for all tasks, answered as strict {"id", "reason"} for each; leave out unknown ids."""
         messages: list[Message] = [
-            {"role": "system", "content": prompt("select")},
-            {"role": "user", "content": f"{question(choices)}\n\nRequest: {request.text[:_MAX_REQUEST_CHARS]}"},
+            {"role": "system", "content": load_prompt("select")},
+            {"role": "user", "content": f"{format_question(choices)}\n\nRequest: {request.text[:_MAX_REQUEST_CHARS]}"},
         ]
-        reply, usage = await self._model.complete(messages, "select", schema=selection_schema(choices))
+        reply, usage = await self._model.complete(messages, "select", schema=build_selection_schema(choices))
         candidate_ids = {choice.task.id: [card.id for card in choice.candidates] for choice in choices}
         return [selection for entry in read_selections(reply) if (selection := _convert_selection(entry, candidate_ids))], usage
 
@@ -150,7 +150,7 @@ class LLMController:
             budget = max(_MIN_RESULT_TOKENS, min(_MAX_RESULT_TOKENS, (await self._model.window() - _RESPOND_OVERHEAD) * 2 // 3))
         for result_tokens in (budget, _MIN_RESULT_TOKENS // 4):
             try:
-                async with aclosing(self._model.stream(answer_messages(request, result_tokens), "respond")) as pieces:
+                async with aclosing(self._model.stream(build_respond_messages(request, result_tokens), "respond")) as pieces:
                     async for piece in pieces:
                         yield piece
                 return

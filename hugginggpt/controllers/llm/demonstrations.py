@@ -22,7 +22,7 @@ from hugginggpt.controllers.base import Turn
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 
-FOLDER: Final = Path(__file__).resolve().parents[3] / "demos" / "plans"
+DEMONSTRATIONS_FOLDER: Final = Path(__file__).resolve().parents[3] / "demos" / "plans"
 _WORD: Final = re.compile(r"[^\W\d_]{2,}|[\u3040-\u9fff]")
 _ENDINGS: Final = re.compile(r"(?:ing|ed|es|s|e)$")
 _TASKS_WEIGHT, _KINDS_WEIGHT, _REPETITION_PENALTY = 1.5, 0.15, 0.15
@@ -67,7 +67,7 @@ class Demonstration:
         return math.ceil((len(self.reply) + len(self.request) + 30 * len(self.attached)) / _PLAN_CHARS_PER_TOKEN) + 8
 
 
-def nearest(
+def select_demonstrations(
     text: str, kinds: Collection[Kind], likely: Sequence[str], budget: int, *, earlier: bool = False
 ) -> tuple[Demonstration, ...]:
     """Return the demonstrations that have most to do with a request, the nearest last, where a model minds it most.
@@ -79,11 +79,11 @@ def nearest(
         budget: Tokens that the demonstrations may take.
         earlier: Whether there were requests before this one.
     """
-    words, wanted, given = weighted(text), set(likely), set(kinds)
+    words, wanted, given = weigh_words(text), set(likely), set(kinds)
     left, chosen = budget, list[tuple[float, Demonstration]]()
     pool = {
         demo: _score_words(words, demo) + _KINDS_WEIGHT * (demo.kinds == given)
-        for demo in demonstrations()
+        for demo in load_demonstrations()
         if earlier or not demo.turns
     }
     shown: set[str] = set()
@@ -107,16 +107,16 @@ def _score_words(words: Mapping[str, float], demo: Demonstration) -> float:
     return sum(weight * demo.words.get(word, 0.0) for word, weight in words.items())
 
 
-def weighted(text: str) -> Mapping[str, float]:
+def weigh_words(text: str) -> Mapping[str, float]:
     """Weigh a text's words by their rarity among the demonstrations; the squares of the weights add up to 1."""
-    counts = Counter(stems(text))
+    counts = Counter(extract_stems(text))
     rarity, most = _compute_rarity()
     weights = {word: (1 + math.log(count)) * rarity.get(word, most) for word, count in counts.items()}
     length = math.sqrt(sum(weight * weight for weight in weights.values()))
     return {word: weight / length for word, weight in weights.items()} if length else {}
 
 
-def stems(text: str) -> list[str]:
+def extract_stems(text: str) -> list[str]:
     """Return the words in lower case without their endings; for Chinese and Japanese the single characters."""
     return [_ENDINGS.sub("", word) if len(word) > 4 else word for word in _WORD.findall(text.lower())]
 
@@ -124,18 +124,18 @@ def stems(text: str) -> list[str]:
 @functools.cache
 def _compute_rarity() -> tuple[Mapping[str, float], float]:
     requests = [row["request"] for row in _read_rows()]
-    found = Counter(word for request in requests for word in set(stems(request)))
+    found = Counter(word for request in requests for word in set(extract_stems(request)))
     return {word: math.log(len(requests) / count) + 0.2 for word, count in found.items()}, math.log(len(requests)) + 0.2
 
 
 @functools.cache
 def _read_rows() -> tuple[Mapping[str, Any], ...]:
-    files = sorted(FOLDER.glob("*.yaml"))
+    files = sorted(DEMONSTRATIONS_FOLDER.glob("*.yaml"))
     return tuple(row for file in files for row in yaml.safe_load(file.read_text(encoding="utf-8")))
 
 
 @functools.cache
-def demonstrations() -> tuple[Demonstration, ...]:
+def load_demonstrations() -> tuple[Demonstration, ...]:
     """Return all demonstrations, read once."""
     return tuple(_build_demonstration(row) for row in _read_rows())
 
@@ -144,7 +144,9 @@ def _build_demonstration(row: Mapping[str, Any]) -> Demonstration:
     count: Counter[str] = Counter()
     turns = tuple(Turn(turn["request"], "", _build_resources(turn["made"], count)) for turn in row.get("earlier", ()))
     attached = _build_resources(row.get("resources", ()), count)
-    return Demonstration(row["request"], attached, turns, tuple(row["plan"]), row.get("answer", ""), weighted(row["request"]))
+    return Demonstration(
+        row["request"], attached, turns, tuple(row["plan"]), row.get("answer", ""), weigh_words(row["request"])
+    )
 
 
 def _build_resources(files: Sequence[Mapping[str, str]], count: Counter[str]) -> tuple[Resource, ...]:

@@ -21,7 +21,7 @@ _MAX_SIDE: Final = 768
 """Longer side of a picture, in pixels: enough to see what it is, not to read small print."""
 
 
-async def with_pictures(messages: Sequence[Mapping[str, Any]], attached: Sequence[Resource]) -> Sequence[Mapping[str, Any]]:
+async def attach_images(messages: Sequence[Mapping[str, Any]], attached: Sequence[Resource]) -> Sequence[Mapping[str, Any]]:
     """Return the messages with the request's pictures in the last one; the same object where there are none."""
     paths = [resource.path for resource in attached if resource.kind is Kind.IMAGE and resource.path][:_MAX_IMAGES]
     if not paths:

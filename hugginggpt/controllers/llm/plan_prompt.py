@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from hugginggpt.controllers.base import PlanRequest, Turn
-from hugginggpt.controllers.llm.demonstrations import Demonstration, nearest
+from hugginggpt.controllers.llm.demonstrations import Demonstration, select_demonstrations
 from hugginggpt.core.events import Step
 from hugginggpt.core.markdown import in_one_line
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import MEDIA_KINDS, Kind, TaskInput, TaskTable, TaskType, serves
 from hugginggpt.llm.context_window import CHARS_PER_TOKEN
-from hugginggpt.llm.structured_output import strict_object
+from hugginggpt.llm.structured_output import build_strict_object
 
 _PROMPTS: Final = Path(__file__).with_name("prompts")
 _CHAT_TASK: Final = "conversational"
 """Task that the rules guess where they know nothing: no help."""
-SHOWN: Final = 140
+MAX_DEMONSTRATION_TOKENS: Final = 140
 """Most tokens of demonstrations in a prompt."""
 _MAX_TURNS: Final = 8
 """Most earlier requests in a prompt."""
@@ -45,13 +45,13 @@ _MIN_ALIKE: Final = 4
 
 
 @functools.cache
-def prompt(name: str) -> str:
+def load_prompt(name: str) -> str:
     """Return the instructions for a stage."""
     return (_PROMPTS / f"{name}.md").read_text(encoding="utf-8").strip()
 
 
-def plan_messages(
-    request: PlanRequest, table: TaskTable, likely: Sequence[str], budget: int, *, shown: int = SHOWN
+def build_plan_messages(
+    request: PlanRequest, table: TaskTable, likely: Sequence[str], budget: int, *, shown: int = MAX_DEMONSTRATION_TOKENS
 ) -> list[Mapping[str, Any]]:
     """Build all messages.
 
@@ -64,18 +64,20 @@ def plan_messages(
         shown: Tokens that demonstrations may take.
     """
     kinds = {resource.kind for resource in request.attached}
-    messages: list[Mapping[str, Any]] = [{"role": "system", "content": prompt("plan").replace("{{tasks}}", task_list(table))}]
-    for demo in nearest(request.text, kinds, likely, shown, earlier=bool(request.turns)):
+    messages: list[Mapping[str, Any]] = [
+        {"role": "system", "content": load_prompt("plan").replace("{{tasks}}", format_task_list(table))}
+    ]
+    for demo in select_demonstrations(request.text, kinds, likely, shown, earlier=bool(request.turns)):
         messages.append({"role": "user", "content": _format_demonstration(demo)})
         messages.append({"role": "assistant", "content": demo.reply})
     guess = [name for name in likely if name != _CHAT_TASK]
-    question = _format_question(request.text, request.attached, record(request.turns, budget), guess)
+    question = _format_question(request.text, request.attached, format_history(request.turns, budget), guess)
     if request.complaint:
         question += _format_complaint(request)
     return [*messages, {"role": "user", "content": question}]
 
 
-def task_list(table: TaskTable) -> str:
+def format_task_list(table: TaskTable) -> str:
     """Return a line for each task, or for several with like names and arguments: name(arguments): when to use it."""
     groups: defaultdict[tuple[str, str], list[TaskType]] = defaultdict(list)
     for row in table.values():
@@ -97,33 +99,33 @@ def _format_arguments(row: TaskType) -> str:
 
 
 def _format_demonstration(demo: Demonstration) -> str:
-    return _format_question(demo.request, demo.attached, record(demo.turns, 200))
+    return _format_question(demo.request, demo.attached, format_history(demo.turns, 200))
 
 
 def _format_question(text: str, attached: Sequence[Resource], before: str, guess: Sequence[str] = ()) -> str:
     parts = [f"Earlier:\n{before}"] if before else []
     if attached:
-        parts.append("Files:\n" + "\n".join(told(resource) for resource in attached))
+        parts.append("Files:\n" + "\n".join(describe_resource(resource) for resource in attached))
     # small models mind most what comes last
     return "\n".join([*parts, f"Request: {text}", *([f"Guess: {', '.join(guess)}"] if guess else [])])
 
 
-def told(resource: Resource) -> str:
+def describe_resource(resource: Resource) -> str:
     """Describe a resource for planning."""
     measure = f", {resource.measure}" if resource.measure else ""
     return f"{resource.name} “{resource.origin.label}”{measure}"
 
 
-def record(turns: Sequence[Turn], budget: int) -> str:
+def format_history(turns: Sequence[Turn], budget: int) -> str:
     """Return the newest turns that fit into a budget of tokens, as lines of request and results, the oldest first.
 
-    >>> record([Turn("Draw the edges of cat.jpg", "", ())], 100)
+    >>> format_history([Turn("Draw the edges of cat.jpg", "", ())], 100)
     '- Draw the edges of cat.jpg -> nothing'
     """
     lines: list[str] = []
     left = budget * CHARS_PER_TOKEN
     for turn in reversed(turns[-_MAX_TURNS:]):
-        made = "; ".join(told(resource) + _format_beginning(resource) for resource in turn.made) or "nothing"
+        made = "; ".join(describe_resource(resource) + _format_beginning(resource) for resource in turn.made) or "nothing"
         answer = f" | {in_one_line(turn.answer, _MAX_ANSWER_CHARS)}" if turn.answer else ""
         line = f"- {in_one_line(turn.request, _MAX_REQUEST_CHARS)} -> {made}{answer}"
         if len(line) > left:
@@ -159,7 +161,7 @@ def _describe_step(step: Step) -> Mapping[str, Any]:
     return {**step.task.as_json(), "status": step.status, **more}
 
 
-def offered(
+def select_task_types(
     table: TaskTable, resources: Sequence[Resource], addresses: Sequence[str], likely: Sequence[str]
 ) -> dict[str, TaskType]:
     """Return the task types that a request may need: none that hear, watch or look up what isn't there and won't be made.
@@ -178,7 +180,7 @@ def offered(
     return {name: row for name, row in table.items() if not any(wanted.kind in missing for wanted in row.required)}
 
 
-def plan_schema(
+def build_plan_schema(
     table: Mapping[str, TaskType], resources: Sequence[Resource] = (), addresses: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Return the strict JSON schema of a plan: each task with its own arguments alone, files by names that exist.
@@ -203,17 +205,17 @@ def plan_schema(
     for row in table.values():
         names_by_inputs[row.inputs].append(row.name)
     tasks = [
-        strict_object(
+        build_strict_object(
             {
                 "task": {"type": "string", "enum": names},
                 "id": {"type": "integer"},
                 "dep": {"type": "array", "items": {"type": "integer"}},
-                "args": strict_object({wanted.name: _build_argument_schema(wanted) for wanted in inputs}),
+                "args": build_strict_object({wanted.name: _build_argument_schema(wanted) for wanted in inputs}),
             }
         )
         for inputs, names in names_by_inputs.items()
     ]
-    reply = strict_object({"tasks": {"type": "array", "items": {"anyOf": tasks}}, "answer": {"type": ["string", "null"]}})
+    reply = build_strict_object({"tasks": {"type": "array", "items": {"anyOf": tasks}}, "answer": {"type": ["string", "null"]}})
     return {**reply, "$defs": definitions}
 
 

@@ -24,7 +24,7 @@ _DECODABLE: Final = re.compile(r"(?:[^\\]|\\u(?![dD][89abAB])[0-9a-fA-F]{4}|\\u[
 """Beginning of a JSON string's content that can be decoded by itself: no escape is cut in two."""
 _EMPTY_PLAN: Final = re.compile(r'"tasks"\s*:\s*(?:\[\s*\]|null)')
 _MAX_DEPTH: Final = 100
-ANSWER: Final = "answer"
+ANSWER_KEY: Final = "answer"
 """Key under which a reply answers a request that needs no task."""
 
 
@@ -84,7 +84,7 @@ class PlanStreamReader:
         if self._string_start < 0:
             self._string_start = position + 1
             at_top = len(self._brackets) == 1 and self._text[self._brackets[0][1]] == "{"
-            if at_top and self._key == ANSWER and self._is_value(position):
+            if at_top and self._key == ANSWER_KEY and self._is_value(position):
                 self._answer_position = position + 1
             return
         if self._answer_position >= 0:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from hugginggpt.controllers.base import RespondRequest, Turn
-from hugginggpt.controllers.llm.plan_prompt import prompt
+from hugginggpt.controllers.llm.plan_prompt import load_prompt
 from hugginggpt.core.events import Step
 from hugginggpt.core.languages import detect
 from hugginggpt.core.resources import Resource
@@ -31,10 +31,10 @@ _MIN_TEXT_CHARS: Final = 200
 """Characters that every text result may have, however many there are."""
 
 
-def answer_messages(request: RespondRequest, budget: int) -> list[Mapping[str, Any]]:
+def build_respond_messages(request: RespondRequest, budget: int) -> list[Mapping[str, Any]]:
     """Build all messages; the results take about `budget` tokens at most."""
     texts = [r.text for step in request.steps for r in step.outputs if r.text is not None]
-    room = fair_share([len(text) for text in texts], budget * CHARS_PER_TOKEN)
+    room = compute_fair_share([len(text) for text in texts], budget * CHARS_PER_TOKEN)
     count = sum(len(step.outputs) for step in request.steps)
     data_room = min(_MAX_FINDINGS_CHARS, budget * CHARS_PER_TOKEN // (2 * max(count, 1)))
     facts: dict[str, Any] = {}
@@ -48,13 +48,13 @@ def answer_messages(request: RespondRequest, budget: int) -> list[Mapping[str, A
         facts["attached"] = [resource.description for resource in request.attached]
     facts["steps"] = _describe_steps(request.steps, room, data_room)
     content = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
-    return [{"role": "system", "content": prompt("respond")}, {"role": "user", "content": content}]
+    return [{"role": "system", "content": load_prompt("respond")}, {"role": "user", "content": content}]
 
 
-def fair_share(lengths: Sequence[int], total: int) -> int:
+def compute_fair_share(lengths: Sequence[int], total: int) -> int:
     """Return the length that each may have for a `total`; what short ones leave goes to the long ones.
 
-    >>> fair_share([10, 500, 1000], 800)
+    >>> compute_fair_share([10, 500, 1000], 800)
     395
     """
     left, waiting = total, sorted(lengths)
@@ -66,10 +66,10 @@ def fair_share(lengths: Sequence[int], total: int) -> int:
     return max(waiting, default=0)
 
 
-def abridged(text: str, room: int) -> str:
+def abridge(text: str, room: int) -> str:
     """Return a text in about `room` characters: its beginning and its end, where it is longer.
 
-    >>> abridged("abcdefghij", 6)
+    >>> abridge("abcdefghij", 6)
     'abcd … ij'
     """
     if len(text) <= room:
@@ -78,17 +78,17 @@ def abridged(text: str, room: int) -> str:
     return f"{text[: room - end].rstrip()} … {text[len(text) - end :].lstrip()}"
 
 
-def rounded(value: Any, most: int = _MAX_FINDINGS) -> Any:
+def round_findings(value: Any, most: int = _MAX_FINDINGS) -> Any:
     """Return findings as a model needs them: numbers with three digits, lists cut to `most` entries, long texts cut."""
     if isinstance(value, float):
         return float(f"{value:.3g}")
     if isinstance(value, str):
         return value if len(value) <= _MAX_VALUE_CHARS else f"{value[:_MAX_VALUE_CHARS]}…"
     if isinstance(value, Mapping):
-        return {key: rounded(item, most) for key, item in list(value.items())[:_MAX_FINDINGS]}
+        return {key: round_findings(item, most) for key, item in list(value.items())[:_MAX_FINDINGS]}
     if isinstance(value, list | tuple):
         more = [f"and {len(value) - most} more"] if len(value) > most else []
-        return [*(rounded(item, most) for item in value[:most]), *more]
+        return [*(round_findings(item, most) for item in value[:most]), *more]
     return value
 
 
@@ -100,7 +100,7 @@ def _describe_steps(steps: Sequence[Step], room: int, data_room: int) -> list[di
         for resource in step.outputs:
             results.append(_describe_result(resource, room, data_room, seen))
             seen.append(resource.data)
-        args = {name: rounded(value) for name, value in step.task.as_json()["args"].items()}
+        args = {name: round_findings(value) for name, value in step.task.as_json()["args"].items()}
         facts = {
             "task": step.task.task,
             "args": {name: _shorten(value) for name, value in args.items()},
@@ -122,7 +122,7 @@ def _describe_result(resource: Resource, room: int, data_room: int, seen: Sequen
     """Describe one result; findings go with the first resource that carries them."""
     facts: dict[str, Any] = {"name": resource.name}
     if resource.kind is Kind.TEXT and resource.text is not None:
-        facts["text"] = abridged(resource.text, room)
+        facts["text"] = abridge(resource.text, room)
     elif resource.measure:
         facts["measure"] = resource.measure
     if resource.data and resource.data not in seen and (findings := _shorten_findings(resource.data, data_room)):
@@ -133,7 +133,7 @@ def _describe_result(resource: Resource, room: int, data_room: int, seen: Sequen
 def _shorten_findings(data: Mapping[str, Any], room: int) -> Any:
     """Return the first findings in at most `room` characters of JSON; None, where not even one fits."""
     for most in (_MAX_FINDINGS, 5, 2, 1):
-        found = rounded(data, most)
+        found = round_findings(data, most)
         if len(json.dumps(found, ensure_ascii=False, default=str)) <= room:
             return found
     return None

@@ -13,9 +13,9 @@ from typing import Any, Final
 from hugginggpt.controllers.base import Choice
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.sentences import sentences
-from hugginggpt.llm.structured_output import strict_object
+from hugginggpt.llm.structured_output import build_strict_object
 
-BUDGET: Final = 2_050
+MAX_QUESTION_TOKENS: Final = 2_050
 """Most tokens of tasks and candidates together: with the instructions less than a third of the original's 6,800 for
 eight tasks."""
 _LIST_CHARS_PER_TOKEN: Final = 2.4
@@ -28,7 +28,7 @@ _HEADER: Final = "id|where|downloads|likes|MB|licence|languages|what for"
 _LOCAL_BACKENDS: Final = frozenset({"local", "bundled"})
 
 
-def question(choices: Sequence[Choice], *, budget: int = BUDGET) -> str:
+def format_question(choices: Sequence[Choice], *, budget: int = MAX_QUESTION_TOKENS) -> str:
     """Return the candidates and the tasks as text of at most `budget` tokens; where even short rows are too many, fewer rows.
 
     Two candidates of each task are listed in any case, whatever that takes.
@@ -38,13 +38,13 @@ def question(choices: Sequence[Choice], *, budget: int = BUDGET) -> str:
         *((max_rows, room) for room in _CELL_CHARS),
         *((rows, _CELL_CHARS[-1]) for rows in range(max_rows - 1, _MIN_ROWS - 1, -1)),
     ]:
-        text = _format_question(choices, rows, room)
+        text = _format_at_size(choices, rows, room)
         if len(text) <= budget * _LIST_CHARS_PER_TOKEN:
             return text
     return text
 
 
-def _format_question(choices: Sequence[Choice], rows: int, room: int) -> str:
+def _format_at_size(choices: Sequence[Choice], rows: int, room: int) -> str:
     lists: dict[tuple[str, ...], str] = {}
     tasks: list[str] = []
     for choice in choices:
@@ -112,10 +112,10 @@ def cut_at_sentence(text: str, room: int) -> str:
     return words.rstrip(" ,;:") + "…"
 
 
-def selection_schema(choices: Sequence[Choice]) -> dict[str, Any]:
+def build_selection_schema(choices: Sequence[Choice]) -> dict[str, Any]:
     """Return the strict JSON schema of a selection: for each task one of its own candidates."""
     entries = [
-        strict_object(
+        build_strict_object(
             {
                 "task": {"type": "integer", "enum": [choice.task.id]},
                 "id": {"type": "string", "enum": [card.id for card in choice.candidates]},
@@ -124,4 +124,6 @@ def selection_schema(choices: Sequence[Choice]) -> dict[str, Any]:
         )
         for choice in choices
     ]
-    return strict_object({"selections": {"type": "array", "items": {"anyOf": entries} if len(entries) > 1 else entries[0]}})
+    return build_strict_object(
+        {"selections": {"type": "array", "items": {"anyOf": entries} if len(entries) > 1 else entries[0]}}
+    )

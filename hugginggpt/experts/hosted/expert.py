@@ -32,8 +32,8 @@ from hugginggpt.experts.hosted.model_cards import ago, hosted_card, is_known_to,
 from hugginggpt.experts.hosted.task_table import HOSTED_TASKS
 from hugginggpt.hub.account import Endpoint, Visitor
 from hugginggpt.hub.catalog import load_catalog
-from hugginggpt.hub.client import FailedAtOnceError, HubContext, hub_context
-from hugginggpt.hub.errors import At, HubFault, failed, read_fault
+from hugginggpt.hub.client import FailedAtOnceError, HubContext, use_hub_context
+from hugginggpt.hub.errors import CalledServer, HubFault, build_fault_error, read_fault
 from hugginggpt.hub.search import HubModel, HubSearch
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class HostedExpert:
                     break
                 call.progress(_waiting(fault, call.card, provider, pause), None)
                 call.token.sleep(pause)
-        raise failed(fault)  # out here, so that no exception that quotes the token is its context
+        raise build_fault_error(fault)  # out here, so that no exception that quotes the token is its context
 
     def _endpoint(self, card: ModelCard) -> Endpoint | None:
         known = (each for each in self._visitor.endpoints if (each.shown, each.task) == (card.id, card.task))
@@ -220,7 +220,7 @@ class HostedExpert:
         allowed = self._visitor.allowed
         errand = HubContext(token, asking.ends, self.search.places, call.token.check, allowed)
         try:
-            with hub_context(errand):
+            with use_hub_context(errand):
                 return asyncio.run(self._call(asking, token, max(errand.left, 0.001)))
         except HuggingGPTError:  # what our own reading of the input or the reply says
             raise
@@ -234,7 +234,7 @@ class HostedExpert:
             if isinstance(error, ValueError) and _UNSUPPORTED.search(str(error)):
                 gone = f"{asking.provider} does not serve {call.card.id} for {call.card.task} any more: choose another model."
                 return HubFault(gone, gone=True)
-            at: At = "endpoint" if own else "router"
+            at: CalledServer = "endpoint" if own else "router"
             fault = read_fault(error, model=call.card.id, provider=asking.provider, seconds=asking.seconds, at=at)
             # once a job is accepted, a second try would be a second job, and be paid for
             return replace(fault, again=False) if isinstance(error, FailedAtOnceError) else fault
