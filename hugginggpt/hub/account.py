@@ -28,7 +28,7 @@ class Endpoint:
         return urlsplit(self.url).hostname or ""
 
     @property
-    def shown(self) -> str:
+    def display_url(self) -> str:
         """URL without its query; serves as the model's id."""
         parts = urlsplit(self.url)
         port = f":{parts.port}" if parts.port else ""

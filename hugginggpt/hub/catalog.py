@@ -74,14 +74,14 @@ class CatalogEntry(BaseModel):
         return codes
 
     @property
-    def count(self) -> int | None:
+    def parameter_count(self) -> int | None:
         """Number of parameters."""
         return round(float(self.parameters[:-1]) * _UNITS[self.parameters[-1]]) if self.parameters else None
 
     @property
     def size_mb(self) -> float | None:
         """Size of the weights in megabytes, at two bytes a parameter."""
-        return self.count * 2 / 1e6 if self.count else None
+        return self.parameter_count * 2 / 1e6 if self.parameter_count else None
 
 
 Catalog = Mapping[str, tuple[CatalogEntry, ...]]

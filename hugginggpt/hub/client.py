@@ -42,7 +42,7 @@ class HubAddresses:
     hub: str = HUB_URL
     router: str = ROUTER_URL
 
-    def moved(self, url: httpx2.URL) -> httpx2.URL:
+    def map_url(self, url: httpx2.URL) -> httpx2.URL:
         """Return the URL to call in place of one at the Hub or its router; any other URL unchanged."""
         from huggingface_hub import constants
 
@@ -60,9 +60,9 @@ class HubContext:
 
     token: str = field(repr=False)
     """The visitor's own; empty for none, and then none is sent."""
-    ends: float
+    deadline: float
     """Deadline, by `time.monotonic`."""
-    places: HubAddresses = field(default_factory=HubAddresses)
+    addresses: HubAddresses = field(default_factory=HubAddresses)
     check: Callable[[], None] = lambda: None
     """Hook that raises a StoppedError when nobody waits any more."""
     allowed: AddressPolicy | None = None
@@ -72,16 +72,16 @@ class HubContext:
 
     def trusts(self, url: httpx2.URL) -> bool:
         """Return whether the token may be sent to a URL: to the configured Hub and router, and to what Hugging Face runs."""
-        if _origin(url) in {_origin(httpx2.URL(place)) for place in (self.places.hub, self.places.router)}:
+        if _origin(url) in {_origin(httpx2.URL(base)) for base in (self.addresses.hub, self.addresses.router)}:
             return True
         if url.host in _LOOPBACK_HOSTS:
             return self.allowed is None  # no policy: the app runs for its owner alone
         return url.scheme == "https" and any(url.host == host or url.host.endswith(f".{host}") for host in _TRUSTED_HOSTS)
 
     @property
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds until the deadline."""
-        return self.ends - time.monotonic()
+        return self.deadline - time.monotonic()
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
@@ -180,15 +180,15 @@ def _prepare_request(request: httpx2.Request) -> None:
     if context is None:
         return
     _check_deadline(context, request)
-    if (url := context.places.moved(request.url)) != request.url:
+    if (url := context.addresses.map_url(request.url)) != request.url:
         request.url = url
         request.headers["Host"] = url.netloc.decode("ascii")
-    seconds = max(context.left, 0.001)
+    seconds = max(context.seconds_left, 0.001)
     request.extensions["timeout"] = {
         "connect": min(seconds, _CONNECT_SECONDS), "read": seconds, "write": seconds, "pool": seconds,
     }  # fmt: skip
     own_header, sent_header = f"Bearer {context.token}", request.headers.get("Authorization")
-    hub = httpx2.URL(context.places.hub)
+    hub = httpx2.URL(context.addresses.hub)
     asks_hub = _origin(request.url) == _origin(hub) and request.url.path.startswith(f"{hub.path.rstrip('/')}/api/")
     if context.token and context.trusts(request.url) and (sent_header == own_header or asks_hub):
         request.headers["Authorization"] = own_header
@@ -214,7 +214,7 @@ async def _prepare_request_async(request: httpx2.Request) -> None:
 
 def _check_deadline(context: HubContext, request: httpx2.Request | None = None) -> None:
     context.check()
-    if context.left <= 0:
+    if context.seconds_left <= 0:
         raise httpx2.ReadTimeout("the errand's deadline has passed", request=request)
 
 

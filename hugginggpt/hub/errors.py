@@ -64,9 +64,9 @@ class HubFault:
     """Meaning of a failed call."""
 
     sentence: str
-    whose: FaultScope = "model"
+    scope: FaultScope = "model"
     """Reach of the failure: this model for this visitor, the provider for everybody, the account everywhere, or the network."""
-    again: bool = False
+    retryable: bool = False
     """Whether the same call may succeed in a while."""
     wait: float = 0.0
     """Wait that the server asks for, in seconds; 0 where it says nothing."""
@@ -79,8 +79,8 @@ class HubFault:
 @dataclass(frozen=True, slots=True)
 class _StatusMeaning:
     sentence: str
-    whose: FaultScope = "model"
-    again: bool = False
+    scope: FaultScope = "model"
+    retryable: bool = False
 
 
 _STATUSES: Final[Mapping[int, _StatusMeaning]] = {
@@ -90,18 +90,18 @@ _STATUSES: Final[Mapping[int, _StatusMeaning]] = {
     403: _StatusMeaning(_NO_PERMISSION),
     404: _StatusMeaning(_GONE),
     407: _StatusMeaning(_PROXY, "network"),
-    408: _StatusMeaning(_SLOW, "provider", again=True),
+    408: _StatusMeaning(_SLOW, "provider", retryable=True),
     410: _StatusMeaning(_GONE),
     413: _StatusMeaning(_TOO_LARGE),
     422: _StatusMeaning(_REFUSED_INPUT),
-    429: _StatusMeaning(_RATE, again=True),
-    502: _StatusMeaning(_BUSY, "provider", again=True),
-    503: _StatusMeaning(_BUSY, "provider", again=True),
+    429: _StatusMeaning(_RATE, retryable=True),
+    502: _StatusMeaning(_BUSY, "provider", retryable=True),
+    503: _StatusMeaning(_BUSY, "provider", retryable=True),
     504: _StatusMeaning(_SLOW, "provider"),
 }
 
 
-def read_fault(error: BaseException, *, model: str, provider: str, seconds: float, at: CalledServer = "router") -> HubFault:
+def read_fault(error: BaseException, *, model: str, provider: str, seconds: float, server: CalledServer = "router") -> HubFault:
     """Return the meaning of a call's failure.
 
     Args:
@@ -109,27 +109,27 @@ def read_fault(error: BaseException, *, model: str, provider: str, seconds: floa
         model: Id on the Hub.
         provider: Name of the server that was called, as people know it.
         seconds: Time that the call was given.
-        at: Kind of server that was called. A failure at an endpoint says nothing about the account or the network.
+        server: Kind of server that was called. A failure at an endpoint says nothing about the account or the network.
     """
     if isinstance(error, FailedAtOnceError) and error.__cause__ is not None:
         error = error.__cause__
-    found = _adjust_to_server(_classify_error(error), error, at)
+    found = _adjust_to_server(_classify_error(error), error, server)
     words = {"model": model, "provider": provider, "seconds": f"{seconds:.3g} s", "wait": in_words(found.wait)}
     status = getattr(getattr(error, "response", None), "status_code", "")
     sentence = found.sentence.format(**words, status=status)
     return replace(found, sentence=sentence[:4].replace("the ", "The ") + sentence[4:])  # "the Hub" may come first
 
 
-def _adjust_to_server(found: HubFault, error: BaseException, at: CalledServer) -> HubFault:
+def _adjust_to_server(found: HubFault, error: BaseException, server: CalledServer) -> HubFault:
     """Return what a fault means at the kind of server where it happened."""
     status = getattr(getattr(error, "response", None), "status_code", 0)
-    if at == "endpoint":
+    if server == "endpoint":
         if status in {401, 402, 403}:
             return HubFault(_ENDPOINT_REFUSES)
-        if found.whose == "network" and found.sentence == _UNREACHABLE:
+        if found.scope == "network" and found.sentence == _UNREACHABLE:
             return HubFault(_ENDPOINT_AWAY)
-        return replace(found, whose="model")
-    if at == "hub" and status == 403:
+        return replace(found, scope="model")
+    if server == "hub" and status == 403:
         return HubFault(_NO_SEARCH, "account")
     return found
 
@@ -156,9 +156,11 @@ def _classify_error(error: BaseException) -> HubFault:
         case httpx2.ProxyError():
             return HubFault(_PROXY, "network")
         case httpx2.ConnectError() | OfflineModeIsEnabled():
-            return HubFault(_CERTIFICATE if "CERTIFICATE_VERIFY_FAILED" in str(error) else _UNREACHABLE, "network", again=True)
+            return HubFault(
+                _CERTIFICATE if "CERTIFICATE_VERIFY_FAILED" in str(error) else _UNREACHABLE, "network", retryable=True
+            )
         case httpx2.TransportError():
-            return HubFault(_BROKEN_OFF, "provider", again=True)
+            return HubFault(_BROKEN_OFF, "provider", retryable=True)
         case _:  # a body that is no JSON, lacks a field, or is no picture: the client raises whatever that led to
             return HubFault(_NONSENSE)
 
@@ -173,9 +175,9 @@ def _classify_response(response: httpx2.Response) -> HubFault:
         estimate = _read_field(response, "estimated_time")
         is_number = isinstance(estimate, int) or (isinstance(estimate, float) and not math.isnan(estimate))
         loading_wait = min(max(estimate, 0), _MAX_WAIT_SECONDS) if is_number else wait
-        return HubFault(_LOADING, again=True, wait=float(loading_wait), loading=True)
+        return HubFault(_LOADING, retryable=True, wait=float(loading_wait), loading=True)
     known = _STATUSES.get(status) or _StatusMeaning(_TROUBLE, "provider")
-    return HubFault(known.sentence, known.whose, known.again, wait, gone=known.sentence == _GONE)
+    return HubFault(known.sentence, known.scope, known.retryable, wait, gone=known.sentence == _GONE)
 
 
 def _read_message(response: httpx2.Response) -> str:
@@ -193,4 +195,4 @@ def _read_field(response: httpx2.Response, name: str) -> Any:
 
 def build_fault_error(fault: HubFault) -> ExpertError:
     """Return a fault as an exception, without the cause, which may quote a token."""
-    return BackendError(fault.sentence) if fault.whose in {"account", "network"} else ExpertError(fault.sentence)
+    return BackendError(fault.sentence) if fault.scope in {"account", "network"} else ExpertError(fault.sentence)

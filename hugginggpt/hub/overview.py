@@ -28,7 +28,7 @@ class OverviewRow:
     """License identifier on the Hub; empty where it isn't known for certain."""
     size_mb: float | None = None
     """Size of the weights, in megabytes."""
-    about: bool = False
+    size_estimated: bool = False
     """Whether the size is estimated from the number of parameters."""
     languages: tuple[str, ...] = ()
     """ISO 639-1 codes; "multilingual" where they are many; empty where language doesn't matter."""
@@ -83,7 +83,7 @@ def _build_row_from_card(card: ModelCard, entry: CatalogEntry | None) -> Overvie
         place=_PLACE_BY_BACKEND.get(card.backend, "server"),
         license=card.license or (entry.license if entry else ""),
         size_mb=card.size_mb or (entry.size_mb if entry else None),
-        about=not card.size_mb,
+        size_estimated=not card.size_mb,
         languages=card.languages or (entry.languages if entry else ()),
         gated=card.gated,
         description=entry.description if entry else card.description,
@@ -98,7 +98,7 @@ def _build_row_from_entry(task: str, entry: CatalogEntry, *, local: bool) -> Ove
         place="fetch" if local and entry.needs != "server" and entry.library in _FETCHABLE_LIBRARIES else "server",
         license=entry.license,
         size_mb=entry.size_mb,
-        about=True,
+        size_estimated=True,
         languages=entry.languages,
         gated=entry.gated,
         description=entry.description,

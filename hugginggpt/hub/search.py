@@ -88,7 +88,7 @@ class HubSearch:
 
     folder: Path
     """Folder of the cache."""
-    places: HubAddresses = field(default_factory=HubAddresses)
+    addresses: HubAddresses = field(default_factory=HubAddresses)
     max_age: float = 86_400.0
     """Age up to which an answer is used, in seconds."""
     seconds: float = _SECONDS
@@ -116,7 +116,7 @@ class HubSearch:
                 return SearchResult(problem=self._last_failure[1])
             found = self._search(tag, token, check)
             if isinstance(found, HubFault):
-                if found.whose != "account" and not (found.whose == "model" and found.again):
+                if found.scope != "account" and not (found.scope == "model" and found.retryable):
                     # a token that is refused, or has asked too often, says nothing about the next visitor's
                     self._last_failure = time.monotonic(), found.sentence
                 return SearchResult(problem=found.sentence)
@@ -161,15 +161,15 @@ class HubSearch:
         return SearchResult(tuple(model for model in models if model.served), time.time())
 
     def _build_context(self, token: str, check: Callable[[], None]) -> HubContext:
-        return HubContext(token, time.monotonic() + self.seconds, self.places, check)
+        return HubContext(token, time.monotonic() + self.seconds, self.addresses, check)
 
     def _read_fault(self, error: Exception, model: str, token: str) -> HubFault:
         message = f"{type(error).__name__}: {error}"
         log.info("the Hub can't be asked", exc_info=ServerFault(without_key(message, token)))
-        return read_fault(error, model=model, provider=_HUB_NAME, seconds=self.seconds, at="hub")
+        return read_fault(error, model=model, provider=_HUB_NAME, seconds=self.seconds, server="hub")
 
     def _build_path(self, tag: str) -> Path:
-        where = hashlib.sha256(self.places.hub.encode()).hexdigest()[:8]
+        where = hashlib.sha256(self.addresses.hub.encode()).hexdigest()[:8]
         return self.folder / f"{tag}-{where}.json"
 
     def _read_cache(self, tag: str) -> SearchResult | None:

@@ -40,29 +40,29 @@ class TokenOwner:
     """Whether the token may call Inference Providers; None where that isn't told."""
 
 
-async def check_token(token: str, places: HubAddresses, *, seconds: float = SECONDS) -> TokenOwner:
+async def check_token(token: str, addresses: HubAddresses, *, seconds: float = SECONDS) -> TokenOwner:
     """Ask the Hub for a token's owner and whether it may call Inference Providers.
 
     Args:
         token: Not empty.
-        places: Base URL of the Hub.
+        addresses: Base URL of the Hub.
         seconds: Time for the answer.
 
     Raises:
         HuggingGPTError: The token is refused or lacks that permission, or the Hub can't be reached.
     """
-    answer = await run_in_daemon_thread(lambda: _call_whoami(token, places, seconds))
+    answer = await run_in_daemon_thread(lambda: _call_whoami(token, addresses, seconds))
     account = TokenOwner(_read_name(answer), _read_permission(answer))
     if account.calls is False:
         raise ControllerError(_NO_PERMISSION.format(name=account.name or "this account"))
     return account
 
 
-def _call_whoami(token: str, places: HubAddresses, seconds: float) -> Any:
+def _call_whoami(token: str, addresses: HubAddresses, seconds: float) -> Any:
     from huggingface_hub import HfApi
 
     try:
-        with use_hub_context(HubContext(token, time.monotonic() + seconds, places)):
+        with use_hub_context(HubContext(token, time.monotonic() + seconds, addresses)):
             return HfApi(token=token).whoami()
     except HuggingGPTError:
         raise
@@ -71,7 +71,7 @@ def _call_whoami(token: str, places: HubAddresses, seconds: float) -> Any:
         if getattr(getattr(cause, "response", None), "status_code", 0) in _SILENT_STATUSES:
             return {}
         log.info("the token can't be checked", exc_info=ServerFault(without_key(f"{type(error).__name__}: {error}", token)))
-        failure = build_fault_error(read_fault(error, model="", provider=_HUB_NAME, seconds=seconds, at="hub"))
+        failure = build_fault_error(read_fault(error, model="", provider=_HUB_NAME, seconds=seconds, server="hub"))
     raise failure  # out here, so that no exception that quotes the token is its context
 
 

@@ -17,15 +17,15 @@ _MAX_MODELS: Final = 500
 class Capabilities:
     """Capabilities of one model at one server; what hasn't been tried yet is assumed to work."""
 
-    rung: OutputMode = OutputMode.SCHEMA
+    mode: OutputMode = OutputMode.SCHEMA
     """Strictest output mode that the server accepts and the replies follow."""
-    counts: bool = True
+    counts_tokens: bool = True
     """Whether a stream may be asked for its token counts at its end."""
     streams: bool = True
     """Whether replies can be streamed; some servers answer as a whole, whatever they are asked."""
-    takes_temperature: bool = True
+    accepts_temperature: bool = True
     """Whether a temperature may be set; reasoning models, as a rule, refuse one."""
-    sees: bool = True
+    accepts_images: bool = True
     """Whether the model takes pictures."""
     window: int | None = None
     """Context window in tokens; 0: the server was asked and didn't tell, None: not asked yet."""
@@ -38,11 +38,11 @@ class CapabilityCache:
         """Start empty."""
         self._known: OrderedDict[str, Capabilities] = OrderedDict()
 
-    def of(self, base_url: str, model: str) -> Capabilities:
+    def get(self, base_url: str, model: str) -> Capabilities:
         """Return what is known of a model at a server."""
         return self._known.get(_hash_key(base_url, model), Capabilities())
 
-    def learn(self, base_url: str, model: str, capabilities: Capabilities) -> None:
+    def store(self, base_url: str, model: str, capabilities: Capabilities) -> None:
         """Store the capabilities of a model at a server."""
         key = _hash_key(base_url, model)
         self._known[key] = capabilities
@@ -50,7 +50,7 @@ class CapabilityCache:
         while len(self._known) > _MAX_MODELS:
             self._known.popitem(last=False)
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Forget all models."""
         self._known.clear()
 

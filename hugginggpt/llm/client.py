@@ -81,10 +81,10 @@ class LanguageModel:
     @property
     def capabilities(self) -> Capabilities:
         """Capabilities observed in this process, whoever asked the model."""
-        return CAPABILITIES.of(self.base_url, self.model)
+        return CAPABILITIES.get(self.base_url, self.model)
 
     def _remember(self, capabilities: Capabilities) -> None:
-        CAPABILITIES.learn(self.base_url, self.model, capabilities)
+        CAPABILITIES.store(self.base_url, self.model, capabilities)
 
     async def check(self) -> None:
         """Refuse at once what every call would refuse: a malformed address or key, a host that may not be reached.
@@ -195,8 +195,8 @@ class LanguageModel:
 
     def _step_down_if_broken(self, form: OutputSchema, schema: Mapping[str, Any] | None, text: str) -> None:
         """Step down to the next output mode if the server accepted one and the reply doesn't follow it."""
-        if schema is not None and not follows_mode(form.rung, schema, text):
-            self._remember(replace(self.capabilities, rung=OutputMode(form.rung + 1)))
+        if schema is not None and not follows_mode(form.mode, schema, text):
+            self._remember(replace(self.capabilities, mode=OutputMode(form.mode + 1)))
 
     async def _ask(
         self,
@@ -214,11 +214,11 @@ class LanguageModel:
         arguments: dict[str, Any] = {"model": self.model, "messages": [dict(message) for message in messages]}
         if streamed:
             arguments["stream"] = True
-        if schema is not None and self.base_url != OPENAI_URL and self.capabilities.takes_temperature:
+        if schema is not None and self.base_url != OPENAI_URL and self.capabilities.accepts_temperature:
             arguments["temperature"] = 0  # the same request should give the same plan
         # in extra_body the forms go out as they are: the client would look at every field of a large schema first
         *optional, last = list_output_schemas(
-            schema, self.capabilities.rung, streamed=streamed, counts=self.capabilities.counts
+            schema, self.capabilities.mode, streamed=streamed, counts_tokens=self.capabilities.counts_tokens
         )
         refused_status = server_failures = 0
         for form in optional:
@@ -241,8 +241,8 @@ class LanguageModel:
             reply = await self._create(client, arguments, form)
         if refused_status in _REFUSED_PARAMETER:  # not a passing failure, so it is remembered
             known = self.capabilities
-            rung = known.rung if schema is None else form.rung
-            self._remember(replace(known, rung=rung, counts=known.counts and form.counted))
+            mode = known.mode if schema is None else form.mode
+            self._remember(replace(known, mode=mode, counts_tokens=known.counts_tokens and form.counts_tokens))
         return reply, form
 
     async def _create(self, client: openai.AsyncOpenAI, arguments: dict[str, Any], form: OutputSchema) -> Any:
@@ -254,7 +254,7 @@ class LanguageModel:
             if "temperature" not in arguments or status not in _REFUSED_PARAMETER or "temperature" not in str(error):
                 raise
         del arguments["temperature"]
-        self._remember(replace(self.capabilities, takes_temperature=False))
+        self._remember(replace(self.capabilities, accepts_temperature=False))
         return await client.chat.completions.create(**arguments, extra_body=form.arguments)
 
     async def _await_reply(self, call: Awaitable[T], messages: Sequence[Message] = (), *, started: bool = False) -> T:
@@ -270,7 +270,7 @@ class LanguageModel:
                 error_class = TooLongError
             elif self._refuses_images(error, messages):
                 error_class = NoPicturesError
-                self._remember(replace(self.capabilities, sees=False))
+                self._remember(replace(self.capabilities, accepts_images=False))
             failure = self._build_error(describe_error(error, seconds=self.seconds, started=started), error_class)
             failure.__cause__ = ServerFault(without_key(f"{type(error).__name__}: {error}", self.key))
         raise failure

@@ -26,25 +26,25 @@ class OutputMode(IntEnum):
 class OutputSchema:
     """One way to ask for a reply."""
 
-    rung: OutputMode
+    mode: OutputMode
     arguments: Mapping[str, Any]
-    counted: bool
+    counts_tokens: bool
     """Whether it asks for the token counts of a stream, or needn't."""
 
 
-def build_response_format(rung: OutputMode, schema: Mapping[str, Any]) -> dict[str, Any]:
+def build_response_format(mode: OutputMode, schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments that ask for a reply in an output mode."""
-    if rung is OutputMode.SCHEMA:
+    if mode is OutputMode.SCHEMA:
         named = {"name": "reply", "strict": True, "schema": schema}
         return {"response_format": {"type": "json_schema", "json_schema": named}}
-    return {"response_format": {"type": "json_object"}} if rung is OutputMode.OBJECT else {}
+    return {"response_format": {"type": "json_object"}} if mode is OutputMode.OBJECT else {}
 
 
 _ASK_FOR_USAGE: Final = {"stream_options": {"include_usage": True}}
 
 
 def list_output_schemas(
-    schema: Mapping[str, Any] | None, first: OutputMode, *, streamed: bool, counts: bool
+    schema: Mapping[str, Any] | None, first: OutputMode, *, streamed: bool, counts_tokens: bool
 ) -> list[OutputSchema]:
     """Return the ways to ask for a reply, the strictest first.
 
@@ -52,24 +52,24 @@ def list_output_schemas(
         schema: JSON schema of the reply; None for prose.
         first: Strictest mode that the server isn't known to refuse.
         streamed: Whether the reply is streamed.
-        counts: Whether the server may be asked for the token counts of a stream.
+        counts_tokens: Whether the server may be asked for the token counts of a stream.
     """
-    rungs = [OutputMode.PLAIN] if schema is None else [rung for rung in OutputMode if rung >= first]
-    plain = [OutputSchema(rung, build_response_format(rung, schema or {}), counted=not streamed) for rung in rungs]
-    if not streamed or not counts:
+    modes = [OutputMode.PLAIN] if schema is None else [mode for mode in OutputMode if mode >= first]
+    plain = [OutputSchema(mode, build_response_format(mode, schema or {}), counts_tokens=not streamed) for mode in modes]
+    if not streamed or not counts_tokens:
         return plain
-    return [*(OutputSchema(form.rung, {**form.arguments, **_ASK_FOR_USAGE}, counted=True) for form in plain), *plain]
+    return [*(OutputSchema(form.mode, {**form.arguments, **_ASK_FOR_USAGE}, counts_tokens=True) for form in plain), *plain]
 
 
-def follows_mode(rung: OutputMode, schema: Mapping[str, Any], reply: str) -> bool:
+def follows_mode(mode: OutputMode, schema: Mapping[str, Any], reply: str) -> bool:
     """Return whether a reply follows its output mode: a JSON object, and for a schema one with its fields."""
-    if rung is OutputMode.PLAIN:
+    if mode is OutputMode.PLAIN:
         return True
     try:
         found = json.loads(reply)
     except (ValueError, RecursionError):
         return False
-    return isinstance(found, dict) and (rung is OutputMode.OBJECT or set(schema.get("required", ())) <= set(found))
+    return isinstance(found, dict) and (mode is OutputMode.OBJECT or set(schema.get("required", ())) <= set(found))
 
 
 def build_strict_object(properties: Mapping[str, Any]) -> dict[str, Any]:

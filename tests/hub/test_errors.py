@@ -21,7 +21,7 @@ def status(code: int, body: Any = None, **headers: str) -> httpx2.HTTPStatusErro
 
 
 def read(error: BaseException, at: CalledServer = "router") -> Any:
-    return read_fault(error, model="o/m", provider="fal-ai", seconds=30, at=at)
+    return read_fault(error, model="o/m", provider="fal-ai", seconds=30, server=at)
 
 
 @pytest.mark.parametrize("said", ["Access to model o/m is gated", "You must accept the terms of this model first"])
@@ -45,7 +45,7 @@ def test_an_unacceptable_request_is_no_gate() -> None:
 )
 def test_a_model_that_loads_says_how_long(body: Any, wait: float) -> None:
     fault = read(status(503, body, **{"retry-after": "3"}))
-    assert (fault.loading, fault.again, fault.wait) == (True, True, wait)
+    assert (fault.loading, fault.retryable, fault.wait) == (True, True, wait)
 
 
 def test_what_the_library_would_try_again_is_read_all_the_same() -> None:

@@ -26,7 +26,7 @@ def test_where_a_model_is(backend: str, place: ModelPlace, runs: bool) -> None:
 def test_a_model_that_is_here_stands_once_and_first_with_what_the_files_say_of_it() -> None:
     rows = build_overview([card(SMALL, "local", size_mb=26.0)], ["object-detection"], local=True)
     assert [row.id for row in rows].count(SMALL) == 1
-    assert (rows[0].id, rows[0].size_mb, rows[0].about, rows[0].license) == (SMALL, 26.0, False, "apache-2.0")
+    assert (rows[0].id, rows[0].size_mb, rows[0].size_estimated, rows[0].license) == (SMALL, 26.0, False, "apache-2.0")
     assert rows[0].description != "Finds things."
 
 
@@ -35,7 +35,7 @@ def test_what_is_not_here_can_be_fetched_or_runs_on_servers_only() -> None:
     places = {row.id: row.place for row in rows}
     assert places["Salesforce/blip-image-captioning-base"] == "fetch"
     assert places["google/gemma-4-31B-it"] == "server"
-    assert all(row.about for row in rows if row.size_mb)
+    assert all(row.size_estimated for row in rows if row.size_mb)
     assert {row.place for row in build_overview([], ["image-to-text"], local=False)} == {"server"}
 
 

@@ -122,12 +122,12 @@ async def test_a_passing_trouble_says_nothing_about_what_a_server_takes(server: 
 async def test_each_model_at_a_server_is_found_out_for_itself(server: ScriptedServer, model: LanguageModel) -> None:
     server.will(completion("No JSON."))
     await model.complete(HELLO, "plan", schema=SCHEMA)
-    assert model.capabilities.rung is OutputMode.OBJECT
+    assert model.capabilities.mode is OutputMode.OBJECT
     assert replace(model, model="another").capabilities == Capabilities()
 
 
 def forms(server: ScriptedServer) -> list[str | None]:
-    """On which rung each request stood."""
+    """Output mode of each request."""
     return [asked.body.get("response_format", {}).get("type") for asked in server.asked]
 
 
@@ -146,7 +146,7 @@ async def test_an_answer_comes_in_pieces_and_then_what_it_cost(server: ScriptedS
 async def test_a_server_that_counts_no_streamed_tokens_is_asked_without(server: ScriptedServer, model: LanguageModel) -> None:
     server.will(refusing("stream_options", pieces("Hi.")))
     assert [piece async for piece in model.stream(HELLO, "respond")] == ["Hi.", Usage("respond", 1, 0, 0)]
-    assert model.capabilities == Capabilities(counts=False)  # what that says of schemas is nothing
+    assert model.capabilities == Capabilities(counts_tokens=False)  # what that says of schemas is nothing
 
 
 async def test_one_hiccup_of_the_server_is_not_noticed(server: ScriptedServer, model: LanguageModel) -> None:

@@ -92,7 +92,7 @@ class LLMController:
             yield task
         if reader.answer:
             yield reader.answer
-        elif not reader.says_something and not request.steps:  # "None" is an answer to a question for more tasks
+        elif not reader.is_plan_or_answer and not request.steps:  # "None" is an answer to a question for more tasks
             if request.attached or any(name != "conversational" for name in likely):  # prose about files that it hasn't read
                 raise PlanError(f"{self.name} answered no plan: try another model.")
             yield reader.text
@@ -101,7 +101,7 @@ class LLMController:
         self, messages: Sequence[Message], shortest: Sequence[Message], schema: Mapping[str, Any], request: PlanRequest
     ) -> AsyncGenerator[str | Usage | Notice]:
         """Yield the reply; ask again without pictures where they are refused, and in short where the question is too long."""
-        if self._looks and self._model.capabilities.sees:
+        if self._looks and self._model.capabilities.accepts_images:
             with_images = await attach_images(messages, request.attached)
             if with_images is not messages:
                 try:

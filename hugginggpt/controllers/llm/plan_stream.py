@@ -142,7 +142,7 @@ class PlanStreamReader:
         return "" if self._tasks else self._held_words
 
     @property
-    def says_something(self) -> bool:
+    def is_plan_or_answer(self) -> bool:
         """Whether the reply is a plan, maybe an empty one, or an answer, rather than prose."""
         return bool(self._tasks) or self._has_answered or bool(self._held_words) or bool(re.search(r"\[\s*\]", self._text))
 
