@@ -50,7 +50,7 @@ def table() -> TaskTable:
 @pytest.fixture(autouse=True)
 def unknown_servers() -> None:
     """What was found out about a server on a port is not true of the next test's."""
-    CAPABILITIES.forget()
+    CAPABILITIES.clear()
 
 
 @pytest.fixture

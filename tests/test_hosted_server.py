@@ -20,7 +20,7 @@ from huggingface_hub import AsyncInferenceClient, HfApi
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, InferenceTimeoutError, RepositoryNotFoundError
 from PIL import Image
 
-from hugginggpt.hub.client import HubAddresses, HubContext, hub_context
+from hugginggpt.hub.client import HubAddresses, HubContext, use_hub_context
 from tests import hosted_server as hosted
 from tests.checkpoints import HubCache
 from tests.conftest import MEDIA
@@ -49,7 +49,7 @@ def client(**options: Any) -> AsyncInferenceClient:
 @contextmanager
 def routed(server: HostedServer) -> Iterator[None]:
     """The router and the Hub stand there for the client's own addresses."""
-    with hub_context(HubContext(TOKEN, time.monotonic() + 60, HubAddresses(server.url, server.url))):
+    with use_hub_context(HubContext(TOKEN, time.monotonic() + 60, HubAddresses(server.url, server.url))):
         yield
 
 

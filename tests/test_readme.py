@@ -12,7 +12,7 @@ from hugginggpt.cli import commands
 from hugginggpt.cli import main as terminal
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import task_table
-from hugginggpt.hub.catalog import known
+from hugginggpt.hub.catalog import find_catalog_entry
 from tests import settings_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,7 +38,7 @@ def test_a_command_is_known(line: str) -> None:
     else:
         args = terminal._parser().parse_args(arguments[2:])
         assert all((ROOT / file).is_file() for file in args.files)
-        assert all(known(model, task) for task, model in map(read_pair, args.pin))
+        assert all(find_catalog_entry(model, task) for task, model in map(read_pair, args.pin))
 
 
 def test_variables_are_settings() -> None:

@@ -16,7 +16,7 @@ from hugginggpt.core.settings import Settings, SettingsError, load_settings
 from hugginggpt.core.ssrf import is_public
 from hugginggpt.experts.base import AccountExpert, CacheExpert, Expert
 from hugginggpt.hub.client import HubAddresses
-from hugginggpt.hub.tokens import checked_token
+from hugginggpt.hub.tokens import parse_token
 from hugginggpt.llm.client import DEFAULT_MODEL, OPENAI_URL, LanguageModel
 from hugginggpt.workspace.workspace import remove_stale
 
@@ -113,7 +113,7 @@ def shared_token(settings: Settings) -> SharedToken | None:
     if not settings.share_token:
         return None
     try:
-        token = checked_token(os.environ.get("HF_TOKEN", ""))
+        token = parse_token(os.environ.get("HF_TOKEN", ""))
     except RequestError as error:
         raise SettingsError(f"HUGGINGGPT_SHARE_TOKEN is set, but HF_TOKEN can't be used: {error}") from error
     if not token:

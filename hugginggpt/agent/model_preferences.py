@@ -13,8 +13,8 @@ from hugginggpt.core.ssrf import AddressPolicy
 from hugginggpt.core.tasks import TaskTable, task_table
 from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.experts.base import AccountExpert
-from hugginggpt.hub.account import Visitor, endpoint, is_address
-from hugginggpt.hub.catalog import small_models
+from hugginggpt.hub.account import Visitor, is_url, parse_endpoint
+from hugginggpt.hub.catalog import list_small_models
 
 if TYPE_CHECKING:
     from hugginggpt.agent.agent import HuggingGPT
@@ -45,7 +45,7 @@ class ModelPreferences:
     def ban(self, model: str) -> ModelPreferences:
         """Return them without that model, whatever the task."""
         model = _model(model)
-        model = endpoint("", model).shown if is_address(model) else model
+        model = parse_endpoint("", model).display_url if is_url(model) else model
         pinned = {task: other for task, other in self.pinned.items() if other.partition("?")[0].rstrip("/") != model}
         return replace(self._bounded(), banned=self.banned | {model}, pinned=pinned)
 
@@ -67,7 +67,9 @@ class ModelPreferences:
 
     def preferences(self) -> Preferences:
         """Return what the ranking goes by."""
-        shown = {task: endpoint(task, model).shown if is_address(model) else model for task, model in self.pinned.items()}
+        shown = {
+            task: parse_endpoint(task, model).display_url if is_url(model) else model for task, model in self.pinned.items()
+        }
         return Preferences(self.where, shown, self.banned)
 
 
@@ -113,7 +115,7 @@ async def visitor_for(
     from hugginggpt.experts.hosted.task_table import TASKS
 
     wanted = dict.fromkeys([*wishes.added, *wishes.pinned.items()])
-    endpoints = tuple(endpoint(task, model) for task, model in wanted if is_address(model))
+    endpoints = tuple(parse_endpoint(task, model) for task, model in wanted if is_url(model))
     if odd := next((each.task for each in endpoints if each.task not in TASKS), None):
         raise RequestError(f"An endpoint can't be asked for {odd} from here.")
     hosted = agent.expert("hosted")
@@ -121,7 +123,7 @@ async def visitor_for(
     before = {(task, model.id): model for task, several in (known.models if known else {}).items() for model in several}
     here = await run_in_daemon_thread(lambda: _here(agent)) if wanted else set()
     for task, model in wanted:
-        if is_address(model) or (task, model) in here or not isinstance(hosted, AccountExpert):
+        if is_url(model) or (task, model) in here or not isinstance(hosted, AccountExpert):
             continue
         found = before.get((task, model)) or await _looked_up(hosted, task, model, token)
         models[task] = (*models.get(task, ()), found)
@@ -140,7 +142,7 @@ async def _looked_up(hosted: AccountExpert, task: str, model: str, token: str) -
 def _here(agent: HuggingGPT) -> set[tuple[str, str]]:
     """Return what is on this machine, and what can be fetched."""
     cards = ((task, card.id) for task, ranking in agent.candidates().items() for card in ranking.cards)
-    return {*cards, *((task, models[0]) for task, models in small_models().items())}
+    return {*cards, *((task, models[0]) for task, models in list_small_models().items())}
 
 
 def _task(name: str, table: TaskTable | None = None) -> str:
@@ -152,8 +154,8 @@ def _task(name: str, table: TaskTable | None = None) -> str:
 
 def _model(text: str) -> str:
     text = text.strip()
-    if is_address(text):
-        return endpoint("", text).url
+    if is_url(text):
+        return parse_endpoint("", text).url
     if not _ID.fullmatch(text) or len(text) > 200:
         raise RequestError(f"“{text[:60]}” is no model's id, which looks like owner/name, and no endpoint's address.")
     return text

@@ -21,7 +21,7 @@ from hugginggpt.core.plan import Plan
 from hugginggpt.core.resources import NAME, Resource
 from hugginggpt.core.tasks import Kind, serves
 from hugginggpt.core.trace import fold_steps
-from hugginggpt.hub.tokens import own_token
+from hugginggpt.hub.tokens import read_environment_token
 from hugginggpt.planning.repair import make_plan
 from hugginggpt.workspace.adopt import adopt
 
@@ -97,7 +97,7 @@ async def carry_out(
     try:
         attached = [_attached(session, name, folder / file) for name, file in files.items()]
         made = make_plan(plan, agent.table, attached, max_tasks=agent.settings.max_tasks)
-        visitor = await visitor_for(agent, own_token(), ModelPreferences())
+        visitor = await visitor_for(agent, read_environment_token(), ModelPreferences())
         model = make_language_model(
             key=os.environ.get("OPENAI_API_KEY", ""),
             base_url=os.environ.get("OPENAI_BASE_URL", ""),

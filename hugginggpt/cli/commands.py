@@ -17,9 +17,9 @@ from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.settings import SettingsError
 from hugginggpt.core.tasks import TaskType, task_table
 from hugginggpt.hub.cache import find_checkpoints
-from hugginggpt.hub.catalog import small_models
-from hugginggpt.hub.download import hub, in_megabytes
-from hugginggpt.hub.tokens import own_token
+from hugginggpt.hub.catalog import list_small_models
+from hugginggpt.hub.download import create_downloader, format_size
+from hugginggpt.hub.tokens import read_environment_token
 from hugginggpt.selection.ranking import Ranking
 
 _DONE, _COULD_NOT, _BAD_USAGE = 0, 1, 2
@@ -111,14 +111,14 @@ def _runs_on(row: TaskType, cards: Sequence[ModelCard]) -> str:
     if cards:
         more = f" and {len(cards) - _SHOWN} more" if len(cards) > _SHOWN else ""
         return ", ".join(f"{card.id} ({card.backend})" for card in cards[:_SHOWN]) + more
-    return f"nothing yet: models pull {row.name}" if row.name in small_models() else "nothing yet"
+    return f"nothing yet: models pull {row.name}" if row.name in list_small_models() else "nothing yet"
 
 
 def _models(args: argparse.Namespace) -> int:
     agent, table = make_agent(), task_table()
     task = _asked_about(args)
     wishes = read_wishes(args)
-    visitor = asyncio.run(visitor_for(agent, own_token(), wishes))
+    visitor = asyncio.run(visitor_for(agent, read_environment_token(), wishes))
     extra = session_experts(agent, None, visitor=visitor)
     ranked = agent.candidates(extra, {task} if task else set(table), wishes.preferences())
     rankings = {name: ranked.get(name, Ranking(())) for name in ([task] if task else table)}
@@ -169,7 +169,7 @@ def _ranking_in_words(task: str, ranking: Ranking) -> str:
     lines = [task]
     for place, card in enumerate(ranking.cards):
         downloads = f"{card.downloads:,} downloads" if card.downloads else ""
-        size = in_megabytes(round(card.size_mb * 1e6)) if card.size_mb else ""
+        size = format_size(round(card.size_mb * 1e6)) if card.size_mb else ""
         facts = ", ".join(filter(None, (card.ref.where, size, card.license, "/".join(card.languages[:5]), downloads)))
         lines.append(f"  {'→' if not place else ' '} {card.id} ({facts})")
         if not place:
@@ -177,7 +177,7 @@ def _ranking_in_words(task: str, ranking: Ranking) -> str:
     sources = dict.fromkeys(card.source for card in ranking.cards if card.source and card.source != "you")
     lines += [f"    Hosted models: {source}." for source in sources]
     if not ranking.cards:
-        lines.append(f"    nothing yet{f': models pull {task}' if task in small_models() else ''}")
+        lines.append(f"    nothing yet{f': models pull {task}' if task in list_small_models() else ''}")
     return "\n".join([*lines, *(f"    left out: {why}" for why in ranking.left_out)])
 
 
@@ -188,19 +188,19 @@ def _list(args: argparse.Namespace) -> int:
         able = {card.id for card in (local.cards({task}) if local else ()) if card.task == task}
         found = [checkpoint for checkpoint in found if checkpoint.id in able]
     for checkpoint in found:
-        print(f"{checkpoint.id}  {in_megabytes(checkpoint.size)}  {checkpoint.architecture}")
+        print(f"{checkpoint.id}  {format_size(checkpoint.size)}  {checkpoint.architecture}")
     return _DONE
 
 
 def _pull(args: argparse.Namespace) -> int:
     task = task_table().recognise(args.what) if "/" not in args.what else None
-    if "/" not in args.what and task not in small_models():
+    if "/" not in args.what and task not in list_small_models():
         print(f"“{args.what}” is no task that a model is known for, and no model's id (like owner/name).", file=sys.stderr)
         return _BAD_USAGE
-    source = hub()
-    downloads = [source.look_up(model) for model in (small_models()[task] if task else (args.what,))]
+    source = create_downloader()
+    downloads = [source.look_up(model) for model in (list_small_models()[task] if task else (args.what,))]
     for download in downloads:
-        told = f"{in_megabytes(download.size)} to fetch" if download.files else "all of it is here"
+        told = f"{format_size(download.size)} to fetch" if download.files else "all of it is here"
         print(f"{download.id}: {told}", file=sys.stderr)
     missing = [download for download in downloads if download.files]
     if missing and not args.yes and not _agreed():
@@ -227,6 +227,6 @@ def _teller(model: str, size: int) -> Callable[[int], None]:
         tenth = 10 * done // max(size, 1)
         if tenth > told:
             told = tenth
-            print(f"{model}: {in_megabytes(done)} of {in_megabytes(size)}", file=sys.stderr)
+            print(f"{model}: {format_size(done)} of {format_size(size)}", file=sys.stderr)
 
     return tell

@@ -43,7 +43,7 @@ from hugginggpt.core.events import (
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import SettingsError
 from hugginggpt.core.trace import cost, duration, trace_json
-from hugginggpt.hub.tokens import own_token
+from hugginggpt.hub.tokens import read_environment_token
 from hugginggpt.llm.client import LanguageModel
 
 _SECONDS_BETWEEN_PROGRESS = 1.0
@@ -191,7 +191,7 @@ async def _run(agent: HuggingGPT, session: Session, model: LanguageModel | None,
         return COULD_NOT
     try:
         wishes = read_wishes(args)
-        visitor = await visitor_for(agent, "" if args.offline else own_token(), wishes)
+        visitor = await visitor_for(agent, "" if args.offline else read_environment_token(), wishes)
     except HuggingGPTError as error:
         print(error, file=sys.stderr)
         return BAD_USAGE if isinstance(error, RequestError) else COULD_NOT

@@ -1,9 +1,9 @@
-"""huggingface_hub's clients, used on somebody's behalf: with that person's token alone, until a deadline, within bounds.
+"""HTTP clients for huggingface_hub that use one visitor's token alone, keep a deadline and bound each reply.
 
 The library's own calls wait for ever, take the token of whoever runs this program where they are given none, and go on
 polling after nobody waits any more. It lets a program give it its HTTP clients, though
-(https://huggingface.co/docs/huggingface_hub/package_reference/utilities#configure-http-backend), and each request that
-is made inside an `errand` is put right there, wherever in the library it comes from. Requests outside one are left alone.
+(https://huggingface.co/docs/huggingface_hub/package_reference/utilities#configure-http-backend): they correct each request
+made inside `use_hub_context`, wherever in the library it comes from. Requests outside one are left alone.
 """
 
 from __future__ import annotations
@@ -24,230 +24,230 @@ import httpx2
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.ssrf import AddressPolicy, GuardedTransport, RefusedError
 
-HUB: Final = "https://huggingface.co"
-ROUTER: Final = "https://router.huggingface.co"
+HUB_URL: Final = "https://huggingface.co"
+ROUTER_URL: Final = "https://router.huggingface.co"
 _CONNECT_SECONDS: Final = 10.0
-_TRIED_AGAIN: Final = frozenset({408, 429, 500, 502, 503, 504})
+_RETRIED_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
 _MAX_BYTES: Final = 512 * 2**20
-_TRUSTED: Final = ("huggingface.co", "endpoints.huggingface.cloud")
-"""Hosts, and those below them, that a visitor's own token may be shown to over TLS. Spaces are not among them: anybody's
-code runs there."""
-_OWN_MACHINE: Final = ("localhost", "127.0.0.1", "::1")
+_TRUSTED_HOSTS: Final = ("huggingface.co", "endpoints.huggingface.cloud")
+"""Hosts, and those below them, that a visitor's token may be sent to over TLS. Spaces (hf.space) are not among them:
+anybody's code runs there."""
+_LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
 class HubAddresses:
-    """Where the Hub and its router are; a mirror or a gateway may stand for them."""
+    """Base URLs of the Hub and its router, or of the mirror and the gateway that stand in for them."""
 
-    hub: str = HUB
-    router: str = ROUTER
+    hub: str = HUB_URL
+    router: str = ROUTER_URL
 
-    def moved(self, url: httpx2.URL) -> httpx2.URL:
-        """The address that stands for one of the Hub's or its router's own; any other as it is."""
+    def map_url(self, url: httpx2.URL) -> httpx2.URL:
+        """Return the URL to call in place of one at the Hub or its router; any other URL unchanged."""
         from huggingface_hub import constants
 
-        for own, other in ((HUB, self.hub), (constants.ENDPOINT, self.hub), (ROUTER, self.router)):
-            if own != other and _origin(url) == _origin(httpx2.URL(own)):
-                there = httpx2.URL(other)
-                path = there.raw_path.rstrip(b"/") + url.raw_path
-                return url.copy_with(scheme=there.scheme, host=there.host, port=there.port, raw_path=path)
+        for own, replacement in ((HUB_URL, self.hub), (constants.ENDPOINT, self.hub), (ROUTER_URL, self.router)):
+            if own != replacement and _origin(url) == _origin(httpx2.URL(own)):
+                target = httpx2.URL(replacement)
+                path = target.raw_path.rstrip(b"/") + url.raw_path
+                return url.copy_with(scheme=target.scheme, host=target.host, port=target.port, raw_path=path)
         return url
 
 
 @dataclass(frozen=True, slots=True)
 class HubContext:
-    """On whose behalf, and until when."""
+    """Token, deadline and limits of the calls made for one visitor."""
 
     token: str = field(repr=False)
     """The visitor's own; empty for none, and then none is sent."""
-    ends: float
-    """By `time.monotonic`."""
-    places: HubAddresses = field(default_factory=HubAddresses)
+    deadline: float
+    """Deadline, by `time.monotonic`."""
+    addresses: HubAddresses = field(default_factory=HubAddresses)
     check: Callable[[], None] = lambda: None
-    """Raises a StoppedError when nobody waits any more."""
+    """Hook that raises a StoppedError when nobody waits any more."""
     allowed: AddressPolicy | None = None
-    """Which IP addresses a dedicated endpoint may have; None: any, and then the environment's proxies are used too."""
+    """IP addresses that a dedicated endpoint may have; None: any, and then the environment's proxies are used too."""
     max_bytes: int = _MAX_BYTES
-    """The largest reply."""
+    """Largest reply that is read."""
 
     def trusts(self, url: httpx2.URL) -> bool:
-        """Whether the token may be shown there: to the Hub and its router wherever they stand, to what Hugging Face runs."""
-        if _origin(url) in {_origin(httpx2.URL(place)) for place in (self.places.hub, self.places.router)}:
+        """Return whether the token may be sent to a URL: to the configured Hub and router, and to what Hugging Face runs."""
+        if _origin(url) in {_origin(httpx2.URL(base)) for base in (self.addresses.hub, self.addresses.router)}:
             return True
-        if url.host in _OWN_MACHINE:
-            return self.allowed is None
-        return url.scheme == "https" and any(url.host == host or url.host.endswith(f".{host}") for host in _TRUSTED)
+        if url.host in _LOOPBACK_HOSTS:
+            return self.allowed is None  # no policy: the app runs for its owner alone
+        return url.scheme == "https" and any(url.host == host or url.host.endswith(f".{host}") for host in _TRUSTED_HOSTS)
 
     @property
-    def left(self) -> float:
-        """Seconds until its deadline."""
-        return self.ends - time.monotonic()
+    def seconds_left(self) -> float:
+        """Seconds until the deadline."""
+        return self.deadline - time.monotonic()
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-_ERRAND: Final[ContextVar[HubContext | None]] = ContextVar("errand", default=None)
+_CONTEXT: Final[ContextVar[HubContext | None]] = ContextVar("hub_context", default=None)
 
 
 @contextmanager
-def hub_context(errand: HubContext) -> Iterator[None]:
-    """Have what the library does in this context, and in threads that it starts with it, done on this errand."""
-    install()
-    token = _ERRAND.set(errand)
+def use_hub_context(context: HubContext) -> Iterator[None]:
+    """Apply a context to the library's calls in this thread or task, and in threads that it starts with a copy of it."""
+    install_http_clients()
+    token = _CONTEXT.set(context)
     try:
         yield
     finally:
-        _ERRAND.reset(token)
+        _CONTEXT.reset(token)
 
 
 _INSTALLING: Final = threading.Lock()
 _installed = False
 
 
-def install() -> None:
-    """Give the library our clients, once: doing so closes the connections that are open."""
+def install_http_clients() -> None:
+    """Give the library our clients, once: each time closes the connections that are open."""
     global _installed  # noqa: PLW0603 (so is what is set in the library)
     from huggingface_hub import set_async_client_factory, set_client_factory
 
     with _INSTALLING:
         if not _installed:
-            set_client_factory(_client)
-            set_async_client_factory(_async_client)
-            logging.getLogger("httpx2").addFilter(_without_query)
+            set_client_factory(_build_client)
+            set_async_client_factory(_build_async_client)
+            logging.getLogger("httpx2").addFilter(_strip_queries)
             _installed = True
 
 
-def _without_query(record: logging.LogRecord) -> bool:
-    """Take the queries out of the addresses that httpx logs: an endpoint's may hold a secret."""
+def _strip_queries(record: logging.LogRecord) -> bool:
+    """Take the queries out of the URLs that httpx logs: an endpoint's may hold a secret."""
     if isinstance(record.args, tuple):
         record.args = tuple(arg.copy_with(query=None) if isinstance(arg, httpx2.URL) else arg for arg in record.args)
     return True
 
 
 class FailedAtOnceError(Exception):
-    """Holds, as its cause, what the library would try five times, with pauses of up to eight seconds."""
+    """Wrapper of a failure, its cause, which the library would retry five times, with pauses of up to eight seconds."""
 
 
 class _Client(httpx2.Client):
-    """On an errand a failure is told at once: whoever is waiting decides whether to try again, and says so."""
+    """Client that, inside a context, raises a failure at once: the caller decides whether to retry, and shows it."""
 
     def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
-        errand = _ERRAND.get()
+        context = _CONTEXT.get()
         try:
             response = super().send(request, **options)
-            if errand is not None and response.status_code in _TRIED_AGAIN:
+            if context is not None and response.status_code in _RETRIED_STATUSES:
                 response.read()
                 response.raise_for_status()
         except (httpx2.TransportError, httpx2.HTTPStatusError) as error:
-            if errand is None:
+            if context is None:
                 raise
             raise FailedAtOnceError from error
         return response
 
 
-def _client() -> httpx2.Client:
+def _build_client() -> httpx2.Client:
     from huggingface_hub.utils._http import hf_request_event_hook
 
-    hooks: dict[str, list[Any]] = {"request": [hf_request_event_hook, _put_right], "response": [_bound]}
-    return _Client(follow_redirects=True, timeout=None, event_hooks=hooks, cookies=_no_cookies())
+    hooks: dict[str, list[Any]] = {"request": [hf_request_event_hook, _prepare_request], "response": [_bound_response]}
+    return _Client(follow_redirects=True, timeout=None, event_hooks=hooks, cookies=_build_empty_cookie_jar())
 
 
-def _async_client() -> httpx2.AsyncClient:
-    errand = _ERRAND.get()
+def _build_async_client() -> httpx2.AsyncClient:
+    context = _CONTEXT.get()
     guarded: dict[str, Any] = {}
-    if errand is not None and errand.allowed is not None:
-        guarded = {"transport": GuardedTransport(errand.allowed), "trust_env": False}
+    if context is not None and context.allowed is not None:
+        guarded = {"transport": GuardedTransport(context.allowed), "trust_env": False}
     from huggingface_hub.utils._http import async_hf_request_event_hook
 
     hooks: dict[str, list[Any]] = {
-        "request": [async_hf_request_event_hook, _put_right_async],
-        "response": [_bound_async],
+        "request": [async_hf_request_event_hook, _prepare_request_async],
+        "response": [_bound_response_async],
     }
     return httpx2.AsyncClient(
-        follow_redirects=errand is None, timeout=None, event_hooks=hooks, cookies=_no_cookies(), **guarded
+        follow_redirects=context is None, timeout=None, event_hooks=hooks, cookies=_build_empty_cookie_jar(), **guarded
     )
 
 
-def _no_cookies() -> CookieJar:
-    """A jar that keeps nothing: one client serves all visitors."""
+def _build_empty_cookie_jar() -> CookieJar:
+    """Build a jar that keeps nothing: one client serves all visitors."""
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
-def _put_right(request: httpx2.Request) -> None:
-    errand = _ERRAND.get()
-    if errand is None:
+def _prepare_request(request: httpx2.Request) -> None:
+    context = _CONTEXT.get()
+    if context is None:
         return
-    _look(errand, request)
-    if (url := errand.places.moved(request.url)) != request.url:
+    _check_deadline(context, request)
+    if (url := context.addresses.map_url(request.url)) != request.url:
         request.url = url
         request.headers["Host"] = url.netloc.decode("ascii")
-    seconds = max(errand.left, 0.001)
+    seconds = max(context.seconds_left, 0.001)
     request.extensions["timeout"] = {
         "connect": min(seconds, _CONNECT_SECONDS), "read": seconds, "write": seconds, "pool": seconds,
     }  # fmt: skip
-    own, shown = f"Bearer {errand.token}", request.headers.get("Authorization")
-    hub = httpx2.URL(errand.places.hub)
+    own_header, sent_header = f"Bearer {context.token}", request.headers.get("Authorization")
+    hub = httpx2.URL(context.addresses.hub)
     asks_hub = _origin(request.url) == _origin(hub) and request.url.path.startswith(f"{hub.path.rstrip('/')}/api/")
-    if errand.token and errand.trusts(request.url) and (shown == own or asks_hub):
-        request.headers["Authorization"] = own
+    if context.token and context.trusts(request.url) and (sent_header == own_header or asks_hub):
+        request.headers["Authorization"] = own_header
     else:
         request.headers.pop("Authorization", None)
-    if errand.allowed is not None and not errand.trusts(request.url):
-        _check_address(request.url, errand.allowed)
+    if context.allowed is not None and not context.trusts(request.url):
+        _check_address(request.url, context.allowed)
 
 
 def _check_address(url: httpx2.URL, allowed: AddressPolicy) -> None:
-    """Refuse what leads inside: the addresses of results come from providers, and redirects from anybody."""
+    """Refuse a URL that leads to a private address: results' URLs come from providers, and redirects from anybody."""
     try:
         found = socket.getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)
     except OSError:
-        return  # connecting says what is wrong
+        return  # connecting fails, too, and says why
     if not all(allowed(str(entry[4][0])) for entry in found):
         raise RefusedError(url.host)
 
 
-async def _put_right_async(request: httpx2.Request) -> None:
-    _put_right(request)
+async def _prepare_request_async(request: httpx2.Request) -> None:
+    _prepare_request(request)
 
 
-def _look(errand: HubContext, request: httpx2.Request | None = None) -> None:
-    errand.check()
-    if errand.left <= 0:
+def _check_deadline(context: HubContext, request: httpx2.Request | None = None) -> None:
+    context.check()
+    if context.seconds_left <= 0:
         raise httpx2.ReadTimeout("the errand's deadline has passed", request=request)
 
 
-def _bound(response: httpx2.Response) -> None:
-    if (errand := _ERRAND.get()) is not None and isinstance(response.stream, httpx2.SyncByteStream):
-        response.stream = _BoundStream(response.stream, errand)
+def _bound_response(response: httpx2.Response) -> None:
+    if (context := _CONTEXT.get()) is not None and isinstance(response.stream, httpx2.SyncByteStream):
+        response.stream = _BoundStream(response.stream, context)
 
 
-async def _bound_async(response: httpx2.Response) -> None:
-    if (errand := _ERRAND.get()) is not None and isinstance(response.stream, httpx2.AsyncByteStream):
-        response.stream = _BoundAsyncStream(response.stream, errand)
-    if response.is_error:  # whoever raises for the status wants to read why
+async def _bound_response_async(response: httpx2.Response) -> None:
+    if (context := _CONTEXT.get()) is not None and isinstance(response.stream, httpx2.AsyncByteStream):
+        response.stream = _BoundAsyncStream(response.stream, context)
+    if response.is_error:  # the error's reason is in its body, which raise_for_status doesn't read
         await response.aread()
 
 
-class _Meter:
-    """Looks, with every piece of a body, whether it is still wanted, in time and not too large."""
+class _BodyMeter:
+    """Meter of a body that checks, with every piece, that it is still wanted, in time and not too large."""
 
-    def __init__(self, errand: HubContext) -> None:
-        self._errand = errand
+    def __init__(self, context: HubContext) -> None:
+        self._context = context
         self._bytes = 0
 
     def count(self, piece: bytes) -> bytes:
-        _look(self._errand)
+        _check_deadline(self._context)
         self._bytes += len(piece)
-        if self._bytes > self._errand.max_bytes:
-            raise ExpertError(f"The reply is larger than {self._errand.max_bytes / 2**20:.0f} MB, so it is not taken.")
+        if self._bytes > self._context.max_bytes:
+            raise ExpertError(f"The reply is larger than {self._context.max_bytes / 2**20:.0f} MB, so it is not taken.")
         return piece
 
 
 class _BoundStream(httpx2.SyncByteStream):
-    def __init__(self, stream: httpx2.SyncByteStream, errand: HubContext) -> None:
-        self._stream, self._meter = stream, _Meter(errand)
+    def __init__(self, stream: httpx2.SyncByteStream, context: HubContext) -> None:
+        self._stream, self._meter = stream, _BodyMeter(context)
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._stream:
@@ -258,8 +258,8 @@ class _BoundStream(httpx2.SyncByteStream):
 
 
 class _BoundAsyncStream(httpx2.AsyncByteStream):
-    def __init__(self, stream: httpx2.AsyncByteStream, errand: HubContext) -> None:
-        self._stream, self._meter = stream, _Meter(errand)
+    def __init__(self, stream: httpx2.AsyncByteStream, context: HubContext) -> None:
+        self._stream, self._meter = stream, _BodyMeter(context)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for piece in self._stream:

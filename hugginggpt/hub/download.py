@@ -1,4 +1,4 @@
-"""Fetching a model from the Hub on purpose: what it will take is known before, and no pickle is taken."""
+"""Downloads of models from the Hub: their size is known beforehand, and no pickle is fetched."""
 
 from __future__ import annotations
 
@@ -12,61 +12,61 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from hugginggpt.core.errors import ExpertError, HuggingGPTError
-from hugginggpt.hub.cache import cache_folder
-from hugginggpt.hub.client import install
+from hugginggpt.hub.cache import find_cache_folder
+from hugginggpt.hub.client import install_http_clients
 
-_WEIGHTS: Final = re.compile(r"(?:model|diffusion_pytorch_model)(?:-\d+-of-\d+)?\.safetensors")
-_BESIDE: Final = frozenset({".json", ".txt", ".model", ".spm", ".bpe", ".jinja", ".md"})
-"""Configurations, vocabularies, chat templates and the card."""
-_SPARE: Final = 1.05
-"""How much more room than the files take the disk must have."""
-_TIMEOUT: Final = 20.0
-"""Seconds for one question to the Hub."""
+_WEIGHT_FILE: Final = re.compile(r"(?:model|diffusion_pytorch_model)(?:-\d+-of-\d+)?\.safetensors")
+_COMPANION_SUFFIXES: Final = frozenset({".json", ".txt", ".model", ".spm", ".bpe", ".jinja", ".md"})
+"""Suffixes of configurations, vocabularies, chat templates and the card."""
+_DISK_MARGIN: Final = 1.05
+"""Free space that the disk must have, as a multiple of what the files take."""
+_METADATA_SECONDS: Final = 20.0
+"""Time for one question to the Hub."""
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """What fetching a model means."""
+    """Files of a model that are still to be fetched."""
 
     id: str
     revision: str
-    """The commit that is fetched."""
+    """Commit that is fetched."""
     files: tuple[tuple[str, int], ...]
-    """Names and sizes, in bytes, of what is not in the cache yet."""
+    """Names and sizes, in bytes, of the files that are not in the cache yet."""
 
     @property
     def size(self) -> int:
-        """How many bytes will be fetched."""
+        """Number of bytes to fetch."""
         return sum(size for _, size in self.files)
 
 
 @dataclass(frozen=True, slots=True)
 class HubDownloader:
-    """Where models are fetched from, and where to."""
+    """Downloader from one address of the Hub into one cache."""
 
     cache: Path
     endpoint: str | None = None
-    """Its address; None: what ``HF_ENDPOINT`` says, else huggingface.co."""
+    """The Hub's base URL; None: what ``HF_ENDPOINT`` says, else huggingface.co."""
     token: str | bool | None = None
-    """The token to show; False for none, None for that of whoever runs this program."""
+    """Token to send; False for none, None for that of whoever runs this program."""
 
     def look_up(self, model: str) -> Download:
-        """What fetching a model would take.
+        """Return what fetching a model would take.
 
         Raises:
             ExpertError: There is no such model, it may not be had, or it has no safetensors weights.
         """
         from huggingface_hub import HfApi, try_to_load_from_cache
 
-        with _told_apart(model):
-            info = HfApi(self.endpoint, self.token).model_info(model, files_metadata=True, timeout=_TIMEOUT)
+        with _translate_errors(model):
+            info = HfApi(self.endpoint, self.token).model_info(model, files_metadata=True, timeout=_METADATA_SECONDS)
         sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
-        wanted = wanted_files(list(sizes))
+        wanted = select_files(list(sizes))
         if not any(name.endswith((".safetensors", ".skops")) for name in wanted):
             raise ExpertError(f"{model} has no safetensors weights, and pickles are not loaded here: choose another model.")
         revision = str(info.sha)
-        there = {n for n in wanted if isinstance(try_to_load_from_cache(model, n, self.cache, revision), str)}
-        return Download(model, revision, tuple((name, sizes[name]) for name in wanted if name not in there))
+        cached = {n for n in wanted if isinstance(try_to_load_from_cache(model, n, self.cache, revision), str)}
+        return Download(model, revision, tuple((name, sizes[name]) for name in wanted if name not in cached))
 
     def fetch(
         self, download: Download, progress: Callable[[int], None] = lambda _: None, check: Callable[[], None] = lambda: None
@@ -74,9 +74,9 @@ class HubDownloader:
         """Fetch what is missing.
 
         Args:
-            download: What `look_up` gave.
-            progress: Told the bytes that are there so far.
-            check: Called between pieces; what it raises ends the download, which can be gone on with later.
+            download: Result of `look_up`.
+            progress: Called with the bytes that are there so far.
+            check: Called between pieces; what it raises ends the download, which can be resumed later.
 
         Raises:
             ExpertError: The disk is too small, or the Hub fails.
@@ -86,7 +86,7 @@ class HubDownloader:
         self._check_disk(download)
         done = 0
 
-        class Told(_Bar):
+        class ReportingBar(_SilentBar):
             def update(self, n: float | None = 1) -> None:
                 nonlocal done
                 check()
@@ -96,7 +96,7 @@ class HubDownloader:
         for name, size in download.files:
             check()
             before = done
-            with _told_apart(download.id):
+            with _translate_errors(download.id):
                 hf_hub_download(
                     download.id,
                     name,
@@ -104,36 +104,36 @@ class HubDownloader:
                     cache_dir=self.cache,
                     endpoint=self.endpoint,
                     token=self.token,
-                    tqdm_class=Told,
+                    tqdm_class=ReportingBar,
                 )
-            done = before + size
+            done = before + size  # pieces that were there from a broken-off download are not reported
             progress(done)
-        self._point_at(download)
+        self._write_main_ref(download)
 
     def _check_disk(self, download: Download) -> None:
         self.cache.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(self.cache).free
-        if download.size * _SPARE > free:
+        if download.size * _DISK_MARGIN > free:
             raise ExpertError(
-                f"{download.id} takes {in_megabytes(download.size)}, and the disk has {in_megabytes(free)} left at "
+                f"{download.id} takes {format_size(download.size)}, and the disk has {format_size(free)} left at "
                 f"{self.cache}: free some space, or set HF_HOME to a larger disk."
             )
 
-    def _point_at(self, download: Download) -> None:
-        """Note that this revision is what the branch "main" stands for, as the Hub's client does."""
+    def _write_main_ref(self, download: Download) -> None:
+        """Record that the branch "main" stands for this revision, as the Hub's client does."""
         reference = self.cache / f"models--{download.id.replace('/', '--')}" / "refs" / "main"
         reference.parent.mkdir(parents=True, exist_ok=True)
         reference.write_text(download.revision, encoding="ascii")
 
 
-def hub(cache: Path | None = None, endpoint: str | None = None, token: str | bool | None = None) -> HubDownloader:
-    """The Hub and the cache that the Hub's client uses, unless others are named."""
-    install()  # now: later it would close the connections of a download
-    return HubDownloader(cache or cache_folder(), endpoint, token)
+def create_downloader(cache: Path | None = None, endpoint: str | None = None, token: str | bool | None = None) -> HubDownloader:
+    """Return a downloader for the Hub and cache that the Hub's client uses, unless others are named."""
+    install_http_clients()  # now: later it would close the connections of a download
+    return HubDownloader(cache or find_cache_folder(), endpoint, token)
 
 
-def wanted_files(names: Sequence[str]) -> list[str]:
-    """Which files of a repository are needed: weights in safetensors or skops' format, once, and what lies beside them.
+def select_files(names: Sequence[str]) -> list[str]:
+    """Return the needed files of a repository: weights in safetensors or skops' format, once, and what lies beside them.
 
     Repositories hold the same weights in many forms (half precision, ONNX, pickles, a single file for other programs).
     """
@@ -144,45 +144,45 @@ def wanted_files(names: Sequence[str]) -> list[str]:
 def _is_wanted(path: PurePosixPath, *, pipeline: bool) -> bool:
     depth = len(path.parts) - 1
     if path.suffix == ".safetensors":  # a pipeline's lie in the folders of its parts
-        return depth == int(pipeline) and bool(_WEIGHTS.fullmatch(path.name))
+        return depth == int(pipeline) and bool(_WEIGHT_FILE.fullmatch(path.name))
     if path.suffix == ".skops":
         return depth == 0
-    return depth <= 1 and path.suffix in _BESIDE and path.parts[0] not in {"onnx", "openvino", "coreml"}
+    return depth <= 1 and path.suffix in _COMPANION_SUFFIXES and path.parts[0] not in {"onnx", "openvino", "coreml"}
 
 
-def in_megabytes(size: int) -> str:
-    """A size as people read it: "850 MB", "1.7 GB"."""
+def format_size(size: int) -> str:
+    """Format a size in bytes as people read it: "850 MB", "1.7 GB"."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(size / 1e6, 0.1):.{0 if size >= 1e7 else 1}f} MB"
 
 
-class _Bar:
-    """What the Hub's client takes for a progress bar; draws nothing."""
+class _SilentBar:
+    """Progress bar for the Hub's client that draws nothing."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         return None
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> _SilentBar:
         return self
 
     def __exit__(self, *_: object) -> None:
         return None
 
     def update(self, n: float | None = 1) -> None:
-        """Told the bytes of one piece."""
+        """Take note of one piece, in bytes."""
 
     def set_description(self, *_: Any, **__: Any) -> None:
-        """Not shown."""
+        """Show nothing."""
 
     def refresh(self, *_: Any, **__: Any) -> None:
-        """Nothing is drawn."""
+        """Draw nothing."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Close nothing."""
 
 
 @contextmanager
-def _told_apart(model: str) -> Iterator[None]:
-    """Turn what the Hub's client raises into one sentence; what a `check` raised goes on as it is."""
+def _translate_errors(model: str) -> Iterator[None]:
+    """Turn what the Hub's client raises into one sentence; what a `check` raised passes unchanged."""
     import httpx2
     from huggingface_hub import errors
 
@@ -201,5 +201,5 @@ def _told_apart(model: str) -> Iterator[None]:
         raise ExpertError("The Hub can't be reached: check the network, or the proxy.") from error
     except OSError as error:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        said = "The disk is full: free some space." if full else f"{model} can't be kept on this disk: the log says why."
-        raise ExpertError(said) from error
+        message = "The disk is full: free some space." if full else f"{model} can't be kept on this disk: the log says why."
+        raise ExpertError(message) from error

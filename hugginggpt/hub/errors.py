@@ -1,4 +1,4 @@
-"""What went wrong at the Hub, at its router or at a provider, as one sentence that a person can act on.
+"""Failures of the Hub, its router and the providers, each as one sentence that a person can act on.
 
 Statuses: https://huggingface.co/docs/inference-providers and the error codes in huggingface_hub's own `errors`.
 """
@@ -18,14 +18,14 @@ from hugginggpt.core.http import asked_wait, in_words
 from hugginggpt.core.ssrf import RefusedError
 from hugginggpt.hub.client import FailedAtOnceError
 
-TOKENS: Final = "huggingface.co/settings/tokens"
-_NO_TOKEN: Final = f"Hugging Face refused the token: check it, or make a new one at {TOKENS}."
+TOKENS_PAGE: Final = "huggingface.co/settings/tokens"
+_NO_TOKEN: Final = f"Hugging Face refused the token: check it, or make a new one at {TOKENS_PAGE}."
 _NO_CREDIT: Final = (
     "The token's account has no inference credit left: top it up at huggingface.co/settings/billing, "
     "or use models that run here."
 )
 _NO_PERMISSION: Final = (
-    f"The token may not call {{provider}}: give it the permission “Make calls to Inference Providers” at {TOKENS}."
+    f"The token may not call {{provider}}: give it the permission “Make calls to Inference Providers” at {TOKENS_PAGE}."
 )
 _GATED: Final = (
     "{model} asks for consent: accept its terms at https://huggingface.co/{model} with the token's account, then try again."
@@ -51,103 +51,103 @@ _ENDPOINT_REFUSES: Final = (
     "The endpoint at {provider} refused the call: it belongs to another account, or wants a token that is not sent there."
 )
 _ENDPOINT_AWAY: Final = "The endpoint at {provider} can't be reached: check its address, and whether it is running."
-_NO_SEARCH: Final = f"The token may not read the Hub: give it the permission to read at {TOKENS}."
+_NO_SEARCH: Final = f"The token may not read the Hub: give it the permission to read at {TOKENS_PAGE}."
 _NONSENSE: Final = "{provider} answered something that can't be used: try again, or choose another model."
-_DAY: Final = 86_400
+_MAX_WAIT_SECONDS: Final = 86_400
 
-Whose = Literal["model", "provider", "account", "network"]
-At = Literal["hub", "router", "endpoint"]
+FaultScope = Literal["model", "provider", "account", "network"]
+CalledServer = Literal["hub", "router", "endpoint"]
 
 
 @dataclass(frozen=True, slots=True)
 class HubFault:
-    """What a failed call means."""
+    """Meaning of a failed call."""
 
     sentence: str
-    whose: Whose = "model"
-    """Who failed: this model for this visitor, the provider for everybody, the account everywhere, or the network."""
-    again: bool = False
-    """Whether the same call may do better in a while."""
+    scope: FaultScope = "model"
+    """Reach of the failure: this model for this visitor, the provider for everybody, the account everywhere, or the network."""
+    retryable: bool = False
+    """Whether the same call may succeed in a while."""
     wait: float = 0.0
-    """What the server asks to wait until then, in seconds; 0 where it says nothing."""
+    """Wait that the server asks for, in seconds; 0 where it says nothing."""
     loading: bool = False
-    """Whether the model is on its way up."""
+    """Whether the model is being loaded."""
     gone: bool = False
-    """Whether it is not there any more, where it was thought to be."""
+    """Whether the model is no longer where it was thought to be."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _StatusMeaning:
     sentence: str
-    whose: Whose = "model"
-    again: bool = False
+    scope: FaultScope = "model"
+    retryable: bool = False
 
 
-_STATUSES: Final[Mapping[int, _Known]] = {
-    400: _Known(_REFUSED_INPUT),
-    401: _Known(_NO_TOKEN, "account"),
-    402: _Known(_NO_CREDIT, "account"),
-    403: _Known(_NO_PERMISSION),
-    404: _Known(_GONE),
-    407: _Known(_PROXY, "network"),
-    408: _Known(_SLOW, "provider", again=True),
-    410: _Known(_GONE),
-    413: _Known(_TOO_LARGE),
-    422: _Known(_REFUSED_INPUT),
-    429: _Known(_RATE, again=True),
-    502: _Known(_BUSY, "provider", again=True),
-    503: _Known(_BUSY, "provider", again=True),
-    504: _Known(_SLOW, "provider"),
+_STATUSES: Final[Mapping[int, _StatusMeaning]] = {
+    400: _StatusMeaning(_REFUSED_INPUT),
+    401: _StatusMeaning(_NO_TOKEN, "account"),
+    402: _StatusMeaning(_NO_CREDIT, "account"),
+    403: _StatusMeaning(_NO_PERMISSION),
+    404: _StatusMeaning(_GONE),
+    407: _StatusMeaning(_PROXY, "network"),
+    408: _StatusMeaning(_SLOW, "provider", retryable=True),
+    410: _StatusMeaning(_GONE),
+    413: _StatusMeaning(_TOO_LARGE),
+    422: _StatusMeaning(_REFUSED_INPUT),
+    429: _StatusMeaning(_RATE, retryable=True),
+    502: _StatusMeaning(_BUSY, "provider", retryable=True),
+    503: _StatusMeaning(_BUSY, "provider", retryable=True),
+    504: _StatusMeaning(_SLOW, "provider"),
 }
 
 
-def read_fault(error: BaseException, *, model: str, provider: str, seconds: float, at: At = "router") -> HubFault:
-    """What a call's failure means.
+def read_fault(error: BaseException, *, model: str, provider: str, seconds: float, server: CalledServer = "router") -> HubFault:
+    """Return the meaning of a call's failure.
 
     Args:
         error: What the client raised.
-        model: The Hub's id.
-        provider: Who was asked, as people know it.
-        seconds: How long the call was given.
-        at: Who was called. What happens at an endpoint says nothing about the account or the network.
+        model: Id on the Hub.
+        provider: Name of the server that was called, as people know it.
+        seconds: Time that the call was given.
+        server: Kind of server that was called. A failure at an endpoint says nothing about the account or the network.
     """
     if isinstance(error, FailedAtOnceError) and error.__cause__ is not None:
         error = error.__cause__
-    found = _at(_read(error), error, at)
+    found = _adjust_to_server(_classify_error(error), error, server)
     words = {"model": model, "provider": provider, "seconds": f"{seconds:.3g} s", "wait": in_words(found.wait)}
     status = getattr(getattr(error, "response", None), "status_code", "")
-    said = found.sentence.format(**words, status=status)
-    return replace(found, sentence=said[:4].replace("the ", "The ") + said[4:])
+    sentence = found.sentence.format(**words, status=status)
+    return replace(found, sentence=sentence[:4].replace("the ", "The ") + sentence[4:])  # "the Hub" may come first
 
 
-def _at(found: HubFault, error: BaseException, at: At) -> HubFault:
-    """What a fault means where it happened."""
+def _adjust_to_server(found: HubFault, error: BaseException, server: CalledServer) -> HubFault:
+    """Return what a fault means at the kind of server where it happened."""
     status = getattr(getattr(error, "response", None), "status_code", 0)
-    if at == "endpoint":
+    if server == "endpoint":
         if status in {401, 402, 403}:
             return HubFault(_ENDPOINT_REFUSES)
-        if found.whose == "network" and found.sentence == _UNREACHABLE:
+        if found.scope == "network" and found.sentence == _UNREACHABLE:
             return HubFault(_ENDPOINT_AWAY)
-        return replace(found, whose="model")
-    if at == "hub" and status == 403:
+        return replace(found, scope="model")
+    if server == "hub" and status == 403:
         return HubFault(_NO_SEARCH, "account")
     return found
 
 
-def _read(error: BaseException) -> HubFault:
+def _classify_error(error: BaseException) -> HubFault:
     from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled, RepositoryNotFoundError
 
     match error:
         case HuggingGPTError():
-            return HubFault(str(error).replace("{", "{{").replace("}", "}}"))
+            return HubFault(str(error).replace("{", "{{").replace("}", "}}"))  # read_fault formats it
         case GatedRepoError():
             return HubFault(_GATED)
         case RepositoryNotFoundError():
             return HubFault(_GONE, gone=True)
         case httpx2.HTTPStatusError():  # HfHubHTTPError is one, in effect: it has a response
-            return _of_status(error.response)
+            return _classify_response(error.response)
         case _ if isinstance(getattr(error, "response", None), httpx2.Response):
-            return _of_status(error.response)  # type: ignore[attr-defined]
+            return _classify_response(error.response)  # type: ignore[attr-defined]
         case RefusedError():
             return HubFault(_PRIVATE)
         case TimeoutError() | httpx2.TimeoutException():
@@ -156,34 +156,36 @@ def _read(error: BaseException) -> HubFault:
         case httpx2.ProxyError():
             return HubFault(_PROXY, "network")
         case httpx2.ConnectError() | OfflineModeIsEnabled():
-            return HubFault(_CERTIFICATE if "CERTIFICATE_VERIFY_FAILED" in str(error) else _UNREACHABLE, "network", again=True)
+            return HubFault(
+                _CERTIFICATE if "CERTIFICATE_VERIFY_FAILED" in str(error) else _UNREACHABLE, "network", retryable=True
+            )
         case httpx2.TransportError():
-            return HubFault(_BROKEN_OFF, "provider", again=True)
+            return HubFault(_BROKEN_OFF, "provider", retryable=True)
         case _:  # a body that is no JSON, lacks a field, or is no picture: the client raises whatever that led to
             return HubFault(_NONSENSE)
 
 
-def _of_status(response: httpx2.Response) -> HubFault:
-    status, said = response.status_code, _said(response)
-    asks = re.search(r"\bgated\b|\baccept\b.{0,40}\b(?:terms|conditions|licen[cs]e|agreement)\b", said)
-    if response.headers.get("X-Error-Code") == "GatedRepo" or (status == 403 and asks):
+def _classify_response(response: httpx2.Response) -> HubFault:
+    status, message = response.status_code, _read_message(response)
+    asks_consent = re.search(r"\bgated\b|\baccept\b.{0,40}\b(?:terms|conditions|licen[cs]e|agreement)\b", message)
+    if response.headers.get("X-Error-Code") == "GatedRepo" or (status == 403 and asks_consent):
         return HubFault(_GATED)
     wait = asked_wait(response.headers)
-    if status in {429, 503} and "loading" in said:
-        estimate = _field(response, "estimated_time")
-        told = isinstance(estimate, int) or (isinstance(estimate, float) and not math.isnan(estimate))
-        waited = min(max(estimate, 0), _DAY) if told else wait
-        return HubFault(_LOADING, again=True, wait=float(waited), loading=True)
-    known = _STATUSES.get(status) or _Known(_TROUBLE, "provider")
-    return HubFault(known.sentence, known.whose, known.again, wait, gone=known.sentence == _GONE)
+    if status in {429, 503} and "loading" in message:
+        estimate = _read_field(response, "estimated_time")
+        is_number = isinstance(estimate, int) or (isinstance(estimate, float) and not math.isnan(estimate))
+        loading_wait = min(max(estimate, 0), _MAX_WAIT_SECONDS) if is_number else wait
+        return HubFault(_LOADING, retryable=True, wait=float(loading_wait), loading=True)
+    known = _STATUSES.get(status) or _StatusMeaning(_TROUBLE, "provider")
+    return HubFault(known.sentence, known.scope, known.retryable, wait, gone=known.sentence == _GONE)
 
 
-def _said(response: httpx2.Response) -> str:
-    found = _field(response, "error")
+def _read_message(response: httpx2.Response) -> str:
+    found = _read_field(response, "error")
     return (str(found) if found is not None else "").lower() + response.headers.get("X-Error-Message", "").lower()
 
 
-def _field(response: httpx2.Response, name: str) -> Any:
+def _read_field(response: httpx2.Response, name: str) -> Any:
     try:
         content = response.json()
     except (ValueError, httpx2.StreamError, UnicodeError):
@@ -191,6 +193,6 @@ def _field(response: httpx2.Response, name: str) -> Any:
     return content.get(name) if isinstance(content, dict) else None
 
 
-def failed(fault: HubFault) -> ExpertError:
-    """The exception that says it, without the cause, which may quote a token."""
-    return BackendError(fault.sentence) if fault.whose in {"account", "network"} else ExpertError(fault.sentence)
+def build_fault_error(fault: HubFault) -> ExpertError:
+    """Return a fault as an exception, without the cause, which may quote a token."""
+    return BackendError(fault.sentence) if fault.scope in {"account", "network"} else ExpertError(fault.sentence)

@@ -1,7 +1,7 @@
-"""The Hub's own search: which models for a task a provider serves now, the most downloaded first.
+"""Search on the Hub for the models that a provider serves now for a task, the most downloaded first.
 
-One call for a task, kept on the disk until it is too old. What is kept is what everybody may see: private models that a
-visitor's token shows are left out. Where the Hub can't be asked, the list in `models_config/` serves (shipped.py).
+One call for a task, kept on the disk until it is too old. Only what everybody may see is kept: private models that a
+visitor's token shows are left out. Where the Hub can't be reached, the list in `models_config/` stands in (catalog.py).
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ from pydantic import TypeAdapter
 
 from hugginggpt.core.errors import ExpertError, StoppedError
 from hugginggpt.core.http import ServerFault, without_key
-from hugginggpt.hub.client import HubAddresses, HubContext, hub_context
-from hugginggpt.hub.errors import HubFault, failed, read_fault
+from hugginggpt.hub.client import HubAddresses, HubContext, use_hub_context
+from hugginggpt.hub.errors import HubFault, build_fault_error, read_fault
 
 log = logging.getLogger(__name__)
 
-_LISTED: Final = 20
-_EXPAND: Final = [
+_MAX_MODELS: Final = 20
+_EXPANDED_FIELDS: Final = [
     "inferenceProviderMapping", "downloads", "likes", "library_name", "gated", "private", "disabled", "pipeline_tag", "tags",
     "safetensors",
 ]  # fmt: skip
 _SECONDS: Final = 8.0
-"""How long one question to the Hub may take."""
-_FORGIVEN: Final = 60.0
-"""How long the Hub isn't asked again after it couldn't be reached, in seconds."""
-_NAME: Final = "the Hugging Face Hub"
+"""Time for one question to the Hub."""
+_FAILURE_PAUSE: Final = 60.0
+"""Pause after the Hub couldn't be reached, before it is asked again, in seconds."""
+_HUB_NAME: Final = "the Hugging Face Hub"
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderMapping:
-    """One provider that serves a model now."""
+    """Provider that serves a model now."""
 
     provider: str
-    """The Hub's name for it: "fal-ai"."""
+    """Name on the Hub: "fal-ai"."""
     task: str
-    """What it does with it, in the Hub's words: "conversational" for chat."""
+    """Task that it serves, in the Hub's words: "conversational" for chat."""
 
 
 @dataclass(frozen=True, slots=True)
 class HubModel:
-    """What the Hub says of a model."""
+    """Model as the Hub describes it."""
 
     id: str
     pipeline_tag: str = ""
@@ -65,67 +65,67 @@ class HubModel:
     gated: bool = False
     private: bool = False
     served: tuple[ProviderMapping, ...] = ()
-    """By whom; the Hub's order, live ones alone."""
+    """Providers that serve it, live ones alone, in the Hub's order."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search gave."""
+    """Result of a search."""
 
     models: tuple[HubModel, ...] = ()
     asked: float = 0.0
-    """When the Hub was asked, in seconds since 1970."""
+    """Time when the Hub was asked, in seconds since 1970."""
     problem: str = ""
-    """Why it couldn't be asked, as a sentence; then there are no models."""
+    """Reason why the Hub couldn't be asked, as a sentence; then there are no models."""
 
 
-_MODELS: Final = TypeAdapter(tuple[HubModel, ...])
+_MODELS_ADAPTER: Final = TypeAdapter(tuple[HubModel, ...])
 
 
 @dataclass
 class HubSearch:
-    """Asks, and remembers; shared by all sessions."""
+    """Search with a cache on the disk, shared by all sessions."""
 
     folder: Path
-    """Where answers are kept."""
-    places: HubAddresses = field(default_factory=HubAddresses)
+    """Folder of the cache."""
+    addresses: HubAddresses = field(default_factory=HubAddresses)
     max_age: float = 86_400.0
-    """How long an answer is good for, in seconds."""
+    """Age up to which an answer is used, in seconds."""
     seconds: float = _SECONDS
-    _known: dict[str, SearchResult] = field(default_factory=dict, repr=False)
-    _away: tuple[float, str] | None = field(default=None, repr=False)
-    """When the Hub couldn't be asked, whatever for, and why."""
+    _answers: dict[str, SearchResult] = field(default_factory=dict, repr=False)
+    _last_failure: tuple[float, str] | None = field(default=None, repr=False)
+    """Time of the last failure to reach the Hub, for whatever tag, and its sentence."""
     _locks: dict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock), repr=False)
 
     def find(self, tag: str, token: str, check: Callable[[], None] = lambda: None) -> SearchResult:
-        """Models of a pipeline tag that a provider serves; asks the Hub at most once for all who ask at the same time.
+        """Return the models of a pipeline tag that a provider serves; concurrent callers share one question to the Hub.
 
         Blocks up to the deadline; not for the event loop.
 
         Args:
-            tag: The Hub's name of the task.
+            tag: Name of the task on the Hub.
             token: The visitor's; empty for none.
-            check: Raises when nobody waits any more.
+            check: Hook that raises when nobody waits any more.
         """
         with self._locks[tag]:
-            known = self._known.get(tag) or self._read(tag)
+            known = self._answers.get(tag) or self._read_cache(tag)
             if known is not None and 0 <= time.time() - known.asked < self.max_age:
-                self._known[tag] = known
+                self._answers[tag] = known
                 return known
-            if self._away and time.monotonic() - self._away[0] < _FORGIVEN:
-                return SearchResult(problem=self._away[1])
+            if self._last_failure and time.monotonic() - self._last_failure[0] < _FAILURE_PAUSE:
+                return SearchResult(problem=self._last_failure[1])
             found = self._search(tag, token, check)
             if isinstance(found, HubFault):
-                if found.whose != "account" and not (found.whose == "model" and found.again):
+                if found.scope != "account" and not (found.scope == "model" and found.retryable):
                     # a token that is refused, or has asked too often, says nothing about the next visitor's
-                    self._away = time.monotonic(), found.sentence
+                    self._last_failure = time.monotonic(), found.sentence
                 return SearchResult(problem=found.sentence)
-            self._known[tag] = found
-            self._write(tag, found)
+            self._answers[tag] = found
+            self._write_cache(tag, found)
             return found
 
     def look_up(self, model: str, token: str, check: Callable[[], None] = lambda: None) -> HubModel:
-        """What the Hub says of one model now; private ones that the token may see are found too. Blocks.
+        """Return what the Hub says of one model now, private ones that the token may see included. Blocks.
 
         Raises:
             ExpertError: There is no such model, it may not be seen, or the Hub can't be asked.
@@ -133,71 +133,75 @@ class HubSearch:
         from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
 
         try:
-            with hub_context(self._errand(token, check)):
-                return _model(_api(token).model_info(model, expand=_EXPAND))
+            with use_hub_context(self._build_context(token, check)):
+                return _convert_model(_build_api(token).model_info(model, expand=_EXPANDED_FIELDS))
         except StoppedError:
             raise
         except (RepositoryNotFoundError, HFValidationError):
-            said = ExpertError(f"The Hub knows no model “{model[:100]}”, or the token may not see it: check the name.")
-        except Exception as error:  # whatever the client raises, its sentence is found there
-            said = failed(self._fault(error, model, token))
-        raise said  # out here, so that no exception that quotes the token is its context
+            failure = ExpertError(f"The Hub knows no model “{model[:100]}”, or the token may not see it: check the name.")
+        except Exception as error:  # the client raises many kinds: read_fault finds the sentence for each
+            failure = build_fault_error(self._read_fault(error, model, token))
+        raise failure  # out here, so that no exception that quotes the token is its context
 
     def _search(self, tag: str, token: str, check: Callable[[], None]) -> SearchResult | HubFault:
         try:
-            with hub_context(self._errand(token, check)):
-                found = _api(token).list_models(
-                    pipeline_tag=tag, inference_provider="all", sort="downloads", limit=_LISTED, expand=_EXPAND
+            with use_hub_context(self._build_context(token, check)):
+                found = _build_api(token).list_models(
+                    pipeline_tag=tag,
+                    inference_provider="all",
+                    sort="downloads",
+                    limit=_MAX_MODELS,
+                    expand=_EXPANDED_FIELDS,
                 )
-                models = [_model(info) for info in found if not info.private and not info.disabled]
+                models = [_convert_model(info) for info in found if not info.private and not info.disabled]
         except StoppedError:
             raise
         except Exception as error:  # as above
-            return self._fault(error, tag, token)
+            return self._read_fault(error, tag, token)
         return SearchResult(tuple(model for model in models if model.served), time.time())
 
-    def _errand(self, token: str, check: Callable[[], None]) -> HubContext:
-        return HubContext(token, time.monotonic() + self.seconds, self.places, check)
+    def _build_context(self, token: str, check: Callable[[], None]) -> HubContext:
+        return HubContext(token, time.monotonic() + self.seconds, self.addresses, check)
 
-    def _fault(self, error: Exception, model: str, token: str) -> HubFault:
-        said = f"{type(error).__name__}: {error}"
-        log.info("the Hub can't be asked", exc_info=ServerFault(without_key(said, token)))
-        return read_fault(error, model=model, provider=_NAME, seconds=self.seconds, at="hub")
+    def _read_fault(self, error: Exception, model: str, token: str) -> HubFault:
+        message = f"{type(error).__name__}: {error}"
+        log.info("the Hub can't be asked", exc_info=ServerFault(without_key(message, token)))
+        return read_fault(error, model=model, provider=_HUB_NAME, seconds=self.seconds, server="hub")
 
-    def _path(self, tag: str) -> Path:
-        where = hashlib.sha256(self.places.hub.encode()).hexdigest()[:8]
+    def _build_path(self, tag: str) -> Path:
+        where = hashlib.sha256(self.addresses.hub.encode()).hexdigest()[:8]
         return self.folder / f"{tag}-{where}.json"
 
-    def _read(self, tag: str) -> SearchResult | None:
-        """What was kept; None where there is nothing, or nothing that can be read."""
+    def _read_cache(self, tag: str) -> SearchResult | None:
+        """Return the kept answer for a tag; None where there is none that can be read."""
         try:
-            kept = json.loads(self._path(tag).read_text(encoding="utf-8"))
-            return SearchResult(_MODELS.validate_python(kept["models"]), float(kept["asked"]))
+            kept = json.loads(self._build_path(tag).read_text(encoding="utf-8"))
+            return SearchResult(_MODELS_ADAPTER.validate_python(kept["models"]), float(kept["asked"]))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             log.info("what was kept of the Hub's answer for %s can't be read: %s", tag, error)
             return None
 
-    def _write(self, tag: str, found: SearchResult) -> None:
-        path = self._path(tag)
-        mine = path.with_suffix(f".{os.getpid()}.tmp")
+    def _write_cache(self, tag: str, found: SearchResult) -> None:
+        path = self._build_path(tag)
+        draft = path.with_suffix(f".{os.getpid()}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            mine.write_text(json.dumps({"asked": found.asked, "models": [asdict(m) for m in found.models]}), encoding="utf-8")
-            mine.replace(path)
+            draft.write_text(json.dumps({"asked": found.asked, "models": [asdict(m) for m in found.models]}), encoding="utf-8")
+            draft.replace(path)  # other processes never see half a file
         except OSError as error:  # a disk that is full or read-only costs the next process a question
             log.info("the Hub's answer can't be kept: %s", error)
 
 
-def _api(token: str) -> Any:
+def _build_api(token: str) -> Any:
     from huggingface_hub import HfApi
 
     return HfApi(token=token or False)
 
 
-def _model(info: Any) -> HubModel:
-    """What the client read, put into our words; a mapping may be there for other tasks than the one that was asked for."""
+def _convert_model(info: Any) -> HubModel:
+    """Convert the client's answer; providers may be listed for other tasks than the one that was searched."""
     tags: Sequence[str] = info.tags or ()
     licenses = [tag.removeprefix("license:") for tag in tags if tag.startswith("license:")]
     mappings = info.inference_provider_mapping or ()

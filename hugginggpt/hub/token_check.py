@@ -1,6 +1,6 @@
-"""Whose a Hugging Face token is and whether it may call Inference Providers, found out without spending anything.
+"""Check of a Hugging Face token, without spending anything: its owner, and whether it may call Inference Providers.
 
-No key is kept here, and none stands in what is reported or raised.
+No token is kept here, and none appears in what is returned or raised.
 """
 
 from __future__ import annotations
@@ -14,74 +14,74 @@ from typing import Any, Final
 from hugginggpt.core.errors import ControllerError, HuggingGPTError
 from hugginggpt.core.http import MAX_ID_CHARS, SECONDS, ServerFault, without_key
 from hugginggpt.core.threads import run_in_daemon_thread
-from hugginggpt.hub.client import HubAddresses, HubContext, hub_context
-from hugginggpt.hub.errors import TOKENS, failed, read_fault
+from hugginggpt.hub.client import HubAddresses, HubContext, use_hub_context
+from hugginggpt.hub.errors import TOKENS_PAGE, build_fault_error, read_fault
 
 log = logging.getLogger(__name__)
 
-_HUB: Final = "the Hugging Face Hub"
+_HUB_NAME: Final = "the Hugging Face Hub"
 _PERMISSION: Final = "inference.serverless.write"
-"""What the Hub calls the permission to make calls to Inference Providers."""
+"""Name on the Hub of the permission to call Inference Providers."""
 _NO_PERMISSION: Final = (
     "The token of {name} may not call Inference Providers: give it the permission “Make calls to Inference Providers” "
-    f"at {TOKENS}."
+    f"at {TOKENS_PAGE}."
 )
-_SAYS_NOTHING: Final = frozenset({404, 429})
-"""What a mirror of the Hub answers that knows no accounts, and the Hub itself to whoever asks too often."""
+_SILENT_STATUSES: Final = frozenset({404, 429})
+"""Statuses of a mirror of the Hub that knows no accounts, and of the Hub itself for whoever asks too often."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenOwner:
-    """What the Hub tells of a token."""
+    """Owner and permission of a token, as the Hub tells them."""
 
     name: str
-    """Whose it is; empty where the Hub doesn't say now."""
+    """Account that the token belongs to; empty where the Hub doesn't say now."""
     calls: bool | None
-    """Whether it may call Inference Providers; None where that isn't told."""
+    """Whether the token may call Inference Providers; None where that isn't told."""
 
 
-async def check_account(token: str, places: HubAddresses, *, seconds: float = SECONDS) -> TokenOwner:
-    """Ask the Hub whose a token is and whether it may call Inference Providers.
+async def check_token(token: str, addresses: HubAddresses, *, seconds: float = SECONDS) -> TokenOwner:
+    """Ask the Hub for a token's owner and whether it may call Inference Providers.
 
     Args:
         token: Not empty.
-        places: Where the Hub is.
-        seconds: How long it may take.
+        addresses: Base URL of the Hub.
+        seconds: Time for the answer.
 
     Raises:
         HuggingGPTError: The token is refused or lacks that permission, or the Hub can't be reached.
     """
-    told = await run_in_daemon_thread(lambda: _whoami(token, places, seconds))
-    account = TokenOwner(_name(told), _may_call(told))
+    answer = await run_in_daemon_thread(lambda: _call_whoami(token, addresses, seconds))
+    account = TokenOwner(_read_name(answer), _read_permission(answer))
     if account.calls is False:
         raise ControllerError(_NO_PERMISSION.format(name=account.name or "this account"))
     return account
 
 
-def _whoami(token: str, places: HubAddresses, seconds: float) -> Any:
+def _call_whoami(token: str, addresses: HubAddresses, seconds: float) -> Any:
     from huggingface_hub import HfApi
 
     try:
-        with hub_context(HubContext(token, time.monotonic() + seconds, places)):
+        with use_hub_context(HubContext(token, time.monotonic() + seconds, addresses)):
             return HfApi(token=token).whoami()
     except HuggingGPTError:
         raise
-    except Exception as error:  # whatever the client raises, its sentence is found there
+    except Exception as error:  # the client raises many kinds: read_fault finds the sentence for each
         cause = error.__cause__ or error
-        if getattr(getattr(cause, "response", None), "status_code", 0) in _SAYS_NOTHING:
+        if getattr(getattr(cause, "response", None), "status_code", 0) in _SILENT_STATUSES:
             return {}
         log.info("the token can't be checked", exc_info=ServerFault(without_key(f"{type(error).__name__}: {error}", token)))
-        said = failed(read_fault(error, model="", provider=_HUB, seconds=seconds, at="hub"))
-    raise said  # out here, so that no exception that quotes the token is its context
+        failure = build_fault_error(read_fault(error, model="", provider=_HUB_NAME, seconds=seconds, server="hub"))
+    raise failure  # out here, so that no exception that quotes the token is its context
 
 
-def _name(account: Any) -> str:
+def _read_name(account: Any) -> str:
     name = account.get("name") if isinstance(account, Mapping) else None
     return name[:MAX_ID_CHARS] if isinstance(name, str) and name.isprintable() else ""
 
 
-def _may_call(account: Any) -> bool | None:
-    """A token of the simple kinds may; a fine-grained one where it says so, for everything or for some account."""
+def _read_permission(account: Any) -> bool | None:
+    """Return whether the token may call: simple kinds may, a fine-grained one if it says so, globally or for some account."""
     auth = account.get("auth") if isinstance(account, Mapping) else None
     token = auth.get("accessToken") if isinstance(auth, Mapping) else None
     if not isinstance(token, Mapping):
@@ -91,9 +91,9 @@ def _may_call(account: Any) -> bool | None:
     fine = token.get("fineGrained")
     if not isinstance(fine, Mapping):
         return None
-    scoped = [scope.get("permissions") for scope in _list(fine.get("scoped")) if isinstance(scope, Mapping)]
-    return any(_PERMISSION in _list(permissions) for permissions in (fine.get("global"), *scoped))
+    scoped = [scope.get("permissions") for scope in _as_list(fine.get("scoped")) if isinstance(scope, Mapping)]
+    return any(_PERMISSION in _as_list(permissions) for permissions in (fine.get("global"), *scoped))
 
 
-def _list(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []

@@ -1,4 +1,4 @@
-"""Hugging Face tokens as people paste them and as a terminal's environment holds them."""
+"""Hugging Face tokens as people paste them, and as a terminal's environment holds them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hugginggpt.core.errors import RequestError
 _TOKEN: Final = re.compile(r"hf_[A-Za-z0-9_]{2,}")
 
 
-def checked_token(token: str) -> str:
-    """A Hugging Face token as it was pasted, without blanks around it; empty for none.
+def parse_token(token: str) -> str:
+    """Return a pasted Hugging Face token without blanks around it; empty for none.
 
     Raises:
-        RequestError: It is none: it may be another service's key, which must not be sent to the Hub.
+        RequestError: It is no such token: it may be another service's key, which must not be sent to the Hub.
     """
     token = token.strip()
     if token and not _TOKEN.fullmatch(token):
@@ -24,13 +24,13 @@ def checked_token(token: str) -> str:
     return token
 
 
-def own_token() -> str:
-    """The Hugging Face token of whoever types, from ``HF_TOKEN``, on whose account hosted models run.
+def read_environment_token() -> str:
+    """Return the token in ``HF_TOKEN``, on whose account hosted models run; empty for none.
 
-    What stands there and is none is told on stderr and left out: it may be another service's key.
+    A value that is no Hugging Face token is reported on stderr and ignored: it may be another service's key.
     """
     try:
-        return checked_token(os.environ.get("HF_TOKEN", ""))
+        return parse_token(os.environ.get("HF_TOKEN", ""))
     except RequestError:
         print("HF_TOKEN holds no Hugging Face token, which begins with hf_: hosted models are left out.", file=sys.stderr)
         return ""

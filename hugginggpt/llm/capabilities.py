@@ -1,4 +1,4 @@
-"""What models at their servers have shown of themselves: found out once, and remembered as long as the process lives."""
+"""Capabilities observed per server and model, kept for the process."""
 
 from __future__ import annotations
 
@@ -9,55 +9,55 @@ from typing import Final
 
 from hugginggpt.llm.structured_output import OutputMode
 
-_MOST: Final = 500
-"""How many models are remembered."""
+_MAX_MODELS: Final = 500
+"""Number of models remembered; the one updated longest ago is dropped first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What one model at one server takes; whatever hasn't been tried yet is taken."""
+    """Capabilities of one model at one server; what hasn't been tried yet is assumed to work."""
 
-    rung: OutputMode = OutputMode.SCHEMA
-    """The strictest form that it takes and keeps."""
-    counts: bool = True
-    """Whether a stream may be asked for its tokens at its end."""
+    mode: OutputMode = OutputMode.SCHEMA
+    """Strictest output mode that the server accepts and the replies follow."""
+    counts_tokens: bool = True
+    """Whether a stream may be asked for its token counts at its end."""
     streams: bool = True
-    """Whether it streams; some servers answer as a whole, whatever they are asked."""
-    takes_temperature: bool = True
-    """Reasoning models, as a rule, don't."""
-    sees: bool = True
-    """Whether it takes pictures."""
+    """Whether replies can be streamed; some servers answer as a whole, whatever they are asked."""
+    accepts_temperature: bool = True
+    """Whether a temperature may be set; reasoning models, as a rule, refuse one."""
+    accepts_images: bool = True
+    """Whether the model takes pictures."""
     window: int | None = None
-    """How much it holds, in tokens; 0: its server was asked and didn't tell, None: nobody has asked."""
+    """Context window in tokens; 0: the server was asked and didn't tell, None: not asked yet."""
 
 
 class CapabilityCache:
-    """The habits of the models that were asked last; a hash names each: an address may hold what was pasted by mistake."""
+    """Cache of capabilities; its keys are hashes, since a URL may hold a secret that was pasted by mistake."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Start empty."""
         self._known: OrderedDict[str, Capabilities] = OrderedDict()
 
-    def of(self, base_url: str, model: str) -> Capabilities:
-        """What is known of a model at a server."""
-        return self._known.get(_name(base_url, model), Capabilities())
+    def get(self, base_url: str, model: str) -> Capabilities:
+        """Return what is known of a model at a server."""
+        return self._known.get(_hash_key(base_url, model), Capabilities())
 
-    def learn(self, base_url: str, model: str, habits: Capabilities) -> None:
-        """Take these for true from now on."""
-        name = _name(base_url, model)
-        self._known[name] = habits
-        self._known.move_to_end(name)
-        while len(self._known) > _MOST:
+    def store(self, base_url: str, model: str, capabilities: Capabilities) -> None:
+        """Store the capabilities of a model at a server."""
+        key = _hash_key(base_url, model)
+        self._known[key] = capabilities
+        self._known.move_to_end(key)
+        while len(self._known) > _MAX_MODELS:
             self._known.popitem(last=False)
 
-    def forget(self) -> None:
-        """Know nothing again."""
+    def clear(self) -> None:
+        """Forget all models."""
         self._known.clear()
 
 
-def _name(base_url: str, model: str) -> str:
+def _hash_key(base_url: str, model: str) -> str:
     return hashlib.sha256(f"{base_url}\n{model}".encode("utf-8", "replace")).hexdigest()
 
 
 CAPABILITIES: Final = CapabilityCache()
-"""To this process."""
+"""Cache of this process, shared by all sessions."""

@@ -1,7 +1,7 @@
 """One language model behind an OpenAI-compatible server: OpenAI, the Hugging Face router, vLLM, Ollama, llama.cpp...
 
-Chat Completions is their common ground. Every failure becomes one sentence; the key appears in none of them, nor in
-the cause that is kept for the log.
+Chat Completions is their common ground. Every failure becomes one sentence; the key appears neither in it nor in the
+cause that is kept for the log.
 """
 
 from __future__ import annotations
@@ -18,11 +18,19 @@ from hugginggpt.core.events import Stage, Usage
 from hugginggpt.core.http import ServerFault, without_key
 from hugginggpt.core.ssrf import AddressPolicy
 from hugginggpt.llm.capabilities import CAPABILITIES, Capabilities
-from hugginggpt.llm.completions import dollars, spoken, tokens, whole_words, words_of
+from hugginggpt.llm.completions import read_chunk, read_completion, read_cost, read_token_count, strip_thoughts
 from hugginggpt.llm.connection import Connection
-from hugginggpt.llm.context_window import USUAL, told_window, window_in
-from hugginggpt.llm.errors import CUT, NO_COMPLETION, NOTHING, TOO_MUCH, about_pictures, sentence, too_long
-from hugginggpt.llm.structured_output import OutputMode, OutputSchema, forms, keeps
+from hugginggpt.llm.context_window import DEFAULT_WINDOW, fetch_window, parse_refusal_window
+from hugginggpt.llm.errors import (
+    CUT_OFF_REPLY,
+    EMPTY_REPLY,
+    NO_COMPLETION,
+    TOO_LONG_STATUSES,
+    describe_error,
+    is_about_images,
+    is_too_long,
+)
+from hugginggpt.llm.structured_output import OutputMode, OutputSchema, follows_mode, list_output_schemas
 
 if TYPE_CHECKING:
     import openai
@@ -30,40 +38,40 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Message = Mapping[str, Any]
-"""role and content: a text, or parts with pictures among them."""
+"""Message of a chat: role and content, which is a text, or parts with pictures among them."""
 
 OPENAI_URL: Final = "https://api.openai.com/v1"
 DEFAULT_MODEL: Final = "gpt-5.4-mini"
-"""What is asked for at OpenAI when nobody says otherwise."""
+"""Default model at OpenAI."""
 HUGGING_FACE_URL: Final = "https://router.huggingface.co/v1"
 HUGGING_FACE_MODEL: Final = "openai/gpt-oss-120b"
-"""What is asked for at Hugging Face when nobody says otherwise."""
+"""Default model at Hugging Face."""
 _UNKNOWN_PARAMETER: Final = frozenset({400, 422, 500, 501})
-"""What servers answer to a parameter that they don't know."""
+"""Statuses with which servers refuse a parameter that they don't know."""
 _REFUSED_PARAMETER: Final = frozenset({400, 422, 501})
-"""Those of them that aren't a passing trouble."""
-_TROUBLE: Final = 500
-"""From which status on a server is in trouble of its own: two of them are enough."""
-_REFUSES_PICTURES: Final = frozenset({400, 404, 415, 422, 500, 501})
-_KEEPS_NO_LIST: Final = frozenset({403, 404, 405, 501})
-"""What a server answers that has no list of its models, or none for this key."""
+"""Those of them that can't be a passing failure, so that the refusal is remembered."""
+_SERVER_FAILURE: Final = 500
+"""Lowest status of a failure inside the server: after two of them nothing else is tried."""
+_REFUSED_IMAGES: Final = frozenset({400, 404, 415, 422, 500, 501})
+_NO_MODEL_LIST: Final = frozenset({403, 404, 405, 501})
+"""Statuses of a server that has no list of its models, or none for this key."""
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageModel:
-    """A model at a server, with the key to it; made for one session and gone with it."""
+    """Language model at a server, with the key to it; made for one session and gone with it."""
 
     model: str
     base_url: str = field(default=OPENAI_URL, repr=False)
     key: str = field(default="", repr=False)
     seconds: float = 120.0
-    """Time for one whole reply; for a streamed one, for each silence in it."""
+    """Time for one whole reply; for a streamed one, for each pause in it."""
     allowed: AddressPolicy | None = field(default=None, repr=False)
-    """Which IP addresses the server may have; None: any, and then the environment's proxies are used too."""
+    """IP addresses that the server may have; None: any, and then the environment's proxies are used too."""
 
     @property
     def server(self) -> str:
-        """The server's host, as people see it; never a base URL that may hold what was pasted there by mistake."""
+        """Host of the server, as people see it; never the base URL, which may hold a secret pasted there by mistake."""
         return self._connection.server
 
     @property
@@ -71,12 +79,12 @@ class LanguageModel:
         return Connection(self.base_url, self.key, self.seconds, self.allowed)
 
     @property
-    def habits(self) -> Capabilities:
-        """What the model has shown of itself in this process, whoever asked it."""
-        return CAPABILITIES.of(self.base_url, self.model)
+    def capabilities(self) -> Capabilities:
+        """Capabilities observed in this process, whoever asked the model."""
+        return CAPABILITIES.get(self.base_url, self.model)
 
-    def _learn(self, habits: Capabilities) -> None:
-        CAPABILITIES.learn(self.base_url, self.model, habits)
+    def _remember(self, capabilities: Capabilities) -> None:
+        CAPABILITIES.store(self.base_url, self.model, capabilities)
 
     async def check(self) -> None:
         """Refuse at once what every call would refuse: a malformed address or key, a host that may not be reached.
@@ -91,106 +99,106 @@ class LanguageModel:
     async def complete(
         self, messages: Sequence[Message], stage: Stage, *, schema: Mapping[str, Any] | None = None
     ) -> tuple[str, Usage]:
-        """The model's reply as a whole.
+        """Return the model's whole reply and its usage.
 
         Args:
             messages: role and content of each.
-            stage: Which stage the tokens are counted for.
+            stage: Stage that the tokens are counted for.
             schema: JSON schema that the reply should follow, as strictly as the server can be held to it.
 
         Raises:
             ControllerError: One sentence that says what to do.
         """
-        text, usage, fault = await self._whole(messages, stage, schema)
+        text, usage, fault = await self._complete(messages, stage, schema)
         if fault:
             raise fault
         return text, usage
 
-    async def _whole(
+    async def _complete(
         self, messages: Sequence[Message], stage: Stage, schema: Mapping[str, Any] | None
     ) -> tuple[str, Usage, ControllerError | None]:
-        """A reply in one piece, what it used, and what is wrong with it: it was asked all the same, and it may cost."""
+        """Return a reply in one piece, its usage and its fault, if any: a useless reply may cost, too."""
         begun = time.monotonic()
         async with self._connection.client() as client:
-            reply, form = await self._within(self._asked(client, messages, schema), messages)
-        if (found := whole_words(reply)) is None:
-            raise self._error(NO_COMPLETION)
+            reply, form = await self._await_reply(self._ask(client, messages, schema), messages)
+        if (found := read_completion(reply)) is None:
+            raise self._build_error(NO_COMPLETION)
         text, ended = found
-        usage = self._usage(stage, reply.usage, begun)
+        usage = self._build_usage(stage, reply.usage, begun)
         if ended == "length":
-            return text, usage, self._error(CUT, BrokenOffError)
+            return text, usage, self._build_error(CUT_OFF_REPLY, BrokenOffError)
         if not text:
-            return text, usage, self._error(NOTHING)
-        self._notice(form, schema, text)
+            return text, usage, self._build_error(EMPTY_REPLY)
+        self._step_down_if_broken(form, schema, text)
         return text, usage, None
 
     async def stream(
         self, messages: Sequence[Message], stage: Stage, *, schema: Mapping[str, Any] | None = None
     ) -> AsyncGenerator[str | Usage]:
-        """The model's reply in pieces, then what it used.
+        """Yield the model's reply in pieces, then its usage.
 
         Args:
             messages: role and content of each.
-            stage: Which stage the tokens are counted for.
-            schema: As for `complete`. A reply with one that ends before its time is an error, one without is what it is.
+            stage: Stage that the tokens are counted for.
+            schema: As for `complete`. With a schema a reply that was cut off is an error; without one it stands as it is.
 
         Raises:
             BrokenOffError: The reply ended before it was complete.
             ControllerError: One sentence that says what to do.
         """
-        heard = False
-        if self.habits.streams:
-            async with aclosing(self._pieces(messages, stage, schema)) as pieces:
+        started = False
+        if self.capabilities.streams:
+            async with aclosing(self._stream_pieces(messages, stage, schema)) as pieces:
                 async for piece in pieces:
-                    heard = True
+                    started = True
                     yield piece
-        if heard:
+        if started:
             return
-        text, usage, fault = await self._whole(messages, stage, schema)
+        text, usage, fault = await self._complete(messages, stage, schema)
         if text:
-            self._learn(replace(self.habits, streams=False))
+            self._remember(replace(self.capabilities, streams=False))
             yield text
         yield usage
         if fault and (schema is not None or not text):
             raise fault
 
-    async def _pieces(
+    async def _stream_pieces(
         self, messages: Sequence[Message], stage: Stage, schema: Mapping[str, Any] | None
     ) -> AsyncGenerator[str | Usage]:
-        """As `stream`; nothing at all from a server that answers as a whole, whatever it is asked."""
-        begun, usage, held, heard, said, cut = time.monotonic(), None, "", False, "", False
+        """Yield as `stream` does; nothing at all from a server that answers as a whole, whatever it is asked."""
+        begun, usage, held, started, reply, cut = time.monotonic(), None, "", False, "", False
         async with self._connection.client() as client:
-            pieces, form = await self._within(self._asked(client, messages, schema, streamed=True), messages)
+            pieces, form = await self._await_reply(self._ask(client, messages, schema, streamed=True), messages)
             try:
-                while (piece := await self._within(anext(pieces, None), begun=heard)) is not None:
-                    heard = True
+                while (piece := await self._await_reply(anext(pieces, None), started=started)) is not None:
+                    started = True
                     usage = getattr(piece, "usage", None) or usage
-                    text, ended = words_of(piece)
+                    text, ended = read_chunk(piece)
                     cut = cut or ended == "length"
-                    if not said:
+                    if not reply:  # thoughts may come first, and "<think>" itself in pieces
                         held += text
-                        text = spoken(held) or ""
+                        text = strip_thoughts(held) or ""
                     if text:
-                        said += text
+                        reply += text
                         yield text
             except BrokenOffError:
-                yield self._usage(stage, usage, begun)  # it was asked, and it may cost
+                yield self._build_usage(stage, usage, begun)  # a reply that broke off may cost, too
                 raise
-        if not heard:
+        if not started:
             return
-        yield self._usage(stage, usage, begun)
-        if not said and not cut:
-            raise self._error(NOTHING)
-        if cut and (schema is not None or not said):
-            raise self._error(CUT, BrokenOffError)
-        self._notice(form, schema, said)
+        yield self._build_usage(stage, usage, begun)
+        if not reply and not cut:
+            raise self._build_error(EMPTY_REPLY)
+        if cut and (schema is not None or not reply):
+            raise self._build_error(CUT_OFF_REPLY, BrokenOffError)
+        self._step_down_if_broken(form, schema, reply)
 
-    def _notice(self, form: OutputSchema, schema: Mapping[str, Any] | None, text: str) -> None:
-        """A server that takes a form and doesn't keep it isn't asked for it again."""
-        if schema is not None and not keeps(form.rung, schema, text):
-            self._learn(replace(self.habits, rung=OutputMode(form.rung + 1)))
+    def _step_down_if_broken(self, form: OutputSchema, schema: Mapping[str, Any] | None, text: str) -> None:
+        """Step down to the next output mode if the server accepted one and the reply doesn't follow it."""
+        if schema is not None and not follows_mode(form.mode, schema, text):
+            self._remember(replace(self.capabilities, mode=OutputMode(form.mode + 1)))
 
-    async def _asked(
+    async def _ask(
         self,
         client: openai.AsyncOpenAI,
         messages: Sequence[Message],
@@ -198,40 +206,47 @@ class LanguageModel:
         *,
         streamed: bool = False,
     ) -> tuple[Any, OutputSchema]:
-        """Ask in the strictest form, and in the next one where that is refused.
+        """Ask in the strictest output mode, and in the next one where that is refused.
 
         Returns:
-            The reply, and the form that the server took.
+            The reply, and the form of request that the server accepted.
         """
         arguments: dict[str, Any] = {"model": self.model, "messages": [dict(message) for message in messages]}
         if streamed:
             arguments["stream"] = True
-        if schema is not None and self.base_url != OPENAI_URL and self.habits.takes_temperature:
-            arguments["temperature"] = 0  # a plan is no place for chance
-        # the forms go into the body as they are: the client would look at every field of a large schema first
-        *doubtful, last = forms(schema, self.habits.rung, streamed=streamed, counts=self.habits.counts)
-        refused = troubled = 0
-        for form in doubtful:
+        if schema is not None and self.base_url != OPENAI_URL and self.capabilities.accepts_temperature:
+            arguments["temperature"] = 0  # the same request should give the same plan
+        # in extra_body the forms go out as they are: the client would look at every field of a large schema first
+        *optional, last = list_output_schemas(
+            schema, self.capabilities.mode, streamed=streamed, counts_tokens=self.capabilities.counts_tokens
+        )
+        refused_status = server_failures = 0
+        for form in optional:
             try:
                 reply = await self._create(client, arguments, form)
             except Exception as error:
-                refused = getattr(error, "status_code", None) or 0
-                troubled += refused >= _TROUBLE
-                if refused not in _UNKNOWN_PARAMETER or troubled > 1 or too_long(error) or self._is_blind(error, messages):
+                refused_status = getattr(error, "status_code", None) or 0
+                server_failures += refused_status >= _SERVER_FAILURE
+                if (
+                    refused_status not in _UNKNOWN_PARAMETER
+                    or server_failures > 1
+                    or is_too_long(error)
+                    or self._refuses_images(error, messages)
+                ):
                     raise
             else:
                 break
         else:
             form = last
             reply = await self._create(client, arguments, form)
-        if refused in _REFUSED_PARAMETER:  # not a passing trouble: a habit
-            habits = self.habits
-            rung = habits.rung if schema is None else form.rung
-            self._learn(replace(habits, rung=rung, counts=habits.counts and form.counted))
+        if refused_status in _REFUSED_PARAMETER:  # not a passing failure, so it is remembered
+            known = self.capabilities
+            mode = known.mode if schema is None else form.mode
+            self._remember(replace(known, mode=mode, counts_tokens=known.counts_tokens and form.counts_tokens))
         return reply, form
 
     async def _create(self, client: openai.AsyncOpenAI, arguments: dict[str, Any], form: OutputSchema) -> Any:
-        """Ask in one form; without a temperature, from now on, where that is what the server refuses."""
+        """Ask in one form; without a temperature, from now on, where the server refuses one."""
         try:
             return await client.chat.completions.create(**arguments, extra_body=form.arguments)
         except Exception as error:
@@ -239,76 +254,76 @@ class LanguageModel:
             if "temperature" not in arguments or status not in _REFUSED_PARAMETER or "temperature" not in str(error):
                 raise
         del arguments["temperature"]
-        self._learn(replace(self.habits, takes_temperature=False))
+        self._remember(replace(self.capabilities, accepts_temperature=False))
         return await client.chat.completions.create(**arguments, extra_body=form.arguments)
 
-    async def _within(self, call: Awaitable[T], messages: Sequence[Message] = (), *, begun: bool = False) -> T:
-        """Wait for a call until the deadline; raised outside the handler, so that no exception with a key is its context."""
+    async def _await_reply(self, call: Awaitable[T], messages: Sequence[Message] = (), *, started: bool = False) -> T:
+        """Wait for a call until the deadline; raise outside the handler, so that no exception with a key is the context."""
         try:
             async with asyncio.timeout(self.seconds):
                 return await call
         except Exception as error:
-            kind: type[ControllerError] = ControllerError
-            if begun:
-                kind = BrokenOffError
+            error_class: type[ControllerError] = ControllerError
+            if started:
+                error_class = BrokenOffError
             elif self._is_too_long(error):
-                kind = TooLongError
-            elif self._is_blind(error, messages):
-                kind = NoPicturesError
-                self._learn(replace(self.habits, sees=False))
-            failed = self._error(sentence(error, seconds=self.seconds, begun=begun), kind)
-            failed.__cause__ = ServerFault(without_key(f"{type(error).__name__}: {error}", self.key))
-        raise failed
+                error_class = TooLongError
+            elif self._refuses_images(error, messages):
+                error_class = NoPicturesError
+                self._remember(replace(self.capabilities, accepts_images=False))
+            failure = self._build_error(describe_error(error, seconds=self.seconds, started=started), error_class)
+            failure.__cause__ = ServerFault(without_key(f"{type(error).__name__}: {error}", self.key))
+        raise failure
 
-    def _is_blind(self, error: Exception, messages: Sequence[Message]) -> bool:
-        """Whether a question with pictures was refused for them."""
-        shown = any(isinstance(message["content"], list) for message in messages)
-        return shown and getattr(error, "status_code", None) in _REFUSES_PICTURES and about_pictures(error)
+    def _refuses_images(self, error: Exception, messages: Sequence[Message]) -> bool:
+        """Return whether a question with pictures was refused because of them."""
+        has_images = any(isinstance(message["content"], list) for message in messages)
+        return has_images and getattr(error, "status_code", None) in _REFUSED_IMAGES and is_about_images(error)
 
     def _is_too_long(self, error: Exception) -> bool:
-        """Whether it is; then the window that the refusal names is remembered."""
-        if getattr(error, "status_code", None) not in TOO_MUCH or not too_long(error):
+        """Return whether a request was refused as too long; remember the window that the refusal names."""
+        if getattr(error, "status_code", None) not in TOO_LONG_STATUSES or not is_too_long(error):
             return False
-        if told := window_in(str(error)):
-            self._learn(replace(self.habits, window=told))
+        if window := parse_refusal_window(str(error)):
+            self._remember(replace(self.capabilities, window=window))
         return True
 
-    async def listed(self) -> Any:
-        """What the server answers when it is asked for its models, as it came; None where it has no such list.
+    async def list_models(self) -> Any:
+        """Return the server's answer to GET /models, unchecked; None where it has no such list.
 
         Raises:
             ControllerError: One sentence that says what to do.
         """
         async with self._connection.client() as client:
-            return await self._within(self._list(client))
+            return await self._await_reply(self._get_models(client))
 
-    async def _list(self, client: openai.AsyncOpenAI) -> Any:
+    async def _get_models(self, client: openai.AsyncOpenAI) -> Any:
         try:
             return await client.with_options(max_retries=0).get("/models", cast_to=object)
         except Exception as error:
-            if isinstance(error, ValueError):  # it says that it sends JSON, and doesn't
+            if isinstance(error, ValueError):  # the body is no JSON, whatever its Content-Type says
                 return ""
-            if getattr(error, "status_code", None) not in _KEEPS_NO_LIST:
+            if getattr(error, "status_code", None) not in _NO_MODEL_LIST:
                 raise
         return None
 
     async def window(self) -> int:
-        """How many tokens question and reply may have together: what the server says, asked once; a usual number otherwise."""
-        known = self.habits.window
+        """Return the context window in tokens: what the server says, asked once; a usual number otherwise."""
+        known = self.capabilities.window
         if known is None:
-            known = await told_window(self._connection, self.model)
-            self._learn(replace(self.habits, window=known))
-        return known or USUAL
+            known = await fetch_window(self._connection, self.model)
+            self._remember(replace(self.capabilities, window=known))
+        return known or DEFAULT_WINDOW
 
-    def _error(self, template: str, kind: type[ControllerError] = ControllerError) -> ControllerError:
-        return kind(template.format(server=self.server, model=self.model))
+    def _build_error(self, template: str, error_class: type[ControllerError] = ControllerError) -> ControllerError:
+        return error_class(template.format(server=self.server, model=self.model))
 
-    def _usage(self, stage: Stage, usage: Any, begun: float) -> Usage:
+    def _build_usage(self, stage: Stage, usage: Any, begun: float) -> Usage:
         return Usage(
             stage,
             calls=1,
-            prompt_tokens=tokens(usage, "prompt_tokens"),
-            completion_tokens=tokens(usage, "completion_tokens"),
+            prompt_tokens=read_token_count(usage, "prompt_tokens"),
+            completion_tokens=read_token_count(usage, "completion_tokens"),
             seconds=time.monotonic() - begun,
-            cost=dollars(usage),
+            cost=read_cost(usage),
         )

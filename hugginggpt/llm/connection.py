@@ -1,4 +1,4 @@
-"""The way to an OpenAI-compatible server: the client, made so that it says and reads nothing but what the session gave it."""
+"""Connection to an OpenAI-compatible server: a client that sends and reads nothing but what the session gave it."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ import httpx2
 from hugginggpt.core.errors import ControllerError
 from hugginggpt.core.http import asked_wait
 from hugginggpt.core.ssrf import AddressPolicy, GuardedTransport, RefusedError, certificates, resolve, well_formed
-from hugginggpt.llm.errors import BAD_KEY, BAD_PROXY, BAD_URL, PRIVATE, UNREACHABLE
+from hugginggpt.llm.errors import BAD_KEY, BAD_PROXY, BAD_URL, PRIVATE_ADDRESS, UNREACHABLE
 
 if TYPE_CHECKING:
     import openai
 
 _CONNECT_SECONDS: Final = 10.0
-_LONGEST_WAIT: Final = 20.0
-"""How long a server may ask to wait before the one second try, in seconds; a person is told of anything longer."""
-_KEY: Final = re.compile(r"[!-~]*")
+_MAX_RETRY_WAIT: Final = 20.0
+"""Longest wait before the one retry that a server may ask for, in seconds; a person is told of anything longer."""
+_VALID_KEY: Final = re.compile(r"[!-~]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A server, the key to it, and what may be waited for and reached."""
+    """Server with its key, deadline and address policy."""
 
     base_url: str = field(repr=False)
     key: str = field(repr=False)
     seconds: float
     """Time for one request."""
     allowed: AddressPolicy | None = field(default=None, repr=False)
-    """Which IP addresses the server may have; None: any, and then the environment's proxies are used too."""
+    """IP addresses that the server may have; None: any, and then the environment's proxies are used too."""
 
     @property
     def server(self) -> str:
-        """The server's host, as people see it; never a base URL that may hold what was pasted there by mistake."""
+        """Host of the server, as people see it; never the base URL, which may hold a secret pasted there by mistake."""
         try:
             return urlsplit(self.base_url).hostname or "an unknown server"
         except ValueError:
@@ -53,7 +53,7 @@ class Connection:
         Raises:
             ControllerError: One sentence that says what to do.
         """
-        url = self._checked_url()
+        url = self._check_url()
         if self.allowed is None:
             return
         refused = ""
@@ -61,22 +61,22 @@ class Connection:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 await resolve(url.raw_host.decode("ascii"), url.port or 443, self.allowed)
         except RefusedError:
-            refused = PRIVATE
+            refused = PRIVATE_ADDRESS
         except OSError:  # no such host, or no name server that answers in time
             refused = UNREACHABLE
         if refused:
-            raise self._error(refused)
+            raise self._build_error(refused)
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[openai.AsyncOpenAI]:
-        """A client for as long as it is needed.
+        """Yield a client, closed at the end.
 
         Raises:
             ControllerError: The address, the key or the environment's proxy is malformed.
         """
         import openai
 
-        self._checked_url()
+        self._check_url()
         client = openai.AsyncOpenAI(
             # "none" is what keyless local servers are given; None would read the server's own environment
             api_key=self.key or "none",
@@ -85,7 +85,7 @@ class Connection:
             webhook_secret="",
             timeout=openai.Timeout(self.seconds, connect=_CONNECT_SECONDS),
             max_retries=1,
-            http_client=self._http_client(),
+            http_client=self._build_http_client(),
         )
         # what the client took from the environment all the same belongs to whoever runs this program, not to the session
         client.organization = client.project = None
@@ -93,9 +93,9 @@ class Connection:
         async with client:
             yield client
 
-    def _http_client(self) -> httpx2.AsyncClient:
-        """Follows no redirect: a server could send the request on to where the person never meant it to go."""
-        hooks = {"response": [self._tell_of_a_long_wait]}
+    def _build_http_client(self) -> httpx2.AsyncClient:
+        """Build a client that follows no redirect: a server could pass the request on to where nobody meant it to go."""
+        hooks = {"response": [self._skip_long_retry]}
         if self.allowed is not None:
             transport = GuardedTransport(self.allowed)
             return httpx2.AsyncClient(transport=transport, trust_env=False, follow_redirects=False, event_hooks=hooks)
@@ -103,20 +103,20 @@ class Connection:
             return httpx2.AsyncClient(verify=certificates(trust_env=True), follow_redirects=False, event_hooks=hooks)
         except (ValueError, ImportError, httpx2.InvalidURL):  # a proxy of a kind that is unknown or not installed
             pass
-        raise self._error(BAD_PROXY)  # out here, so that no address with a proxy's password is its context
+        raise self._build_error(BAD_PROXY)  # out here, so that no address with a proxy's password is its context
 
-    async def _tell_of_a_long_wait(self, response: httpx2.Response) -> None:
-        """Where the server asks for a long wait, have its refusal handed on at once; else the client sleeps that long."""
-        if asked_wait(response.headers) > min(_LONGEST_WAIT, self.seconds / 2):
-            response.headers["x-should-retry"] = "false"  # the client's own sign
+    async def _skip_long_retry(self, response: httpx2.Response) -> None:
+        """Have a refusal handed on at once where the server asks for a long wait: the client would sleep that long."""
+        if asked_wait(response.headers) > min(_MAX_RETRY_WAIT, self.seconds / 2):
+            response.headers["x-should-retry"] = "false"  # openai's own header
 
-    def _checked_url(self) -> httpx2.URL:
-        """The base URL as the client reads it; what can't be sent is refused before an exception quotes it."""
+    def _check_url(self) -> httpx2.URL:
+        """Return the base URL as the client reads it; refuse what can't be sent before an exception quotes it."""
         if (url := well_formed(self.base_url)) is None:
-            raise self._error(BAD_URL)
-        if not _KEY.fullmatch(self.key):
-            raise self._error(BAD_KEY)
+            raise self._build_error(BAD_URL)
+        if not _VALID_KEY.fullmatch(self.key):
+            raise self._build_error(BAD_KEY)
         return url
 
-    def _error(self, template: str) -> ControllerError:
+    def _build_error(self, template: str) -> ControllerError:
         return ControllerError(template.format(server=self.server))

@@ -1,4 +1,4 @@
-"""What went wrong with a language model's server, as one sentence that a person can act on.
+"""Failures of a language model's server, each as one sentence that a person can act on.
 
 In the sentences {server}, {model} and {wait} stand for the server's host, the model's name and how long to wait.
 """
@@ -30,49 +30,51 @@ _SENTENCES: Final[Mapping[int | str, str]] = {
     "insufficient_quota": "The account at {server} is out of credit: top it up, or use another key.",
     "context_length_exceeded": "The request is too long for “{model}” at {server}: shorten it, or choose another model.",
 }
-"""By HTTP status, or by the server's own code where that says more."""
-TOO_MUCH: Final = frozenset({400, 413, 422, 500})
-"""What servers answer to a request that is too long."""
+"""Sentences by HTTP status, or by the server's own code where that says more."""
+TOO_LONG_STATUSES: Final = frozenset({400, 413, 422, 500})
+"""Statuses with which servers refuse a request that is too long."""
 _TROUBLE: Final = "{server} has trouble of its own (status {status}): try again in a minute."
 _BROKEN_OFF: Final = "{server} broke off in the middle of its answer: try again in a minute."
 UNREACHABLE: Final = "{server} can't be reached: check the base URL and the network."
 CERTIFICATE: Final = (
     "The certificate of {server} is not trusted: if this network inspects connections, set SSL_CERT_FILE to its certificate."
 )
-PRIVATE: Final = "{server} is a private address, which this server may not reach: run the app on your own machine."
+PRIVATE_ADDRESS: Final = "{server} is a private address, which this server may not reach: run the app on your own machine."
 NO_COMPLETION: Final = "{server} answered something that is no chat completion: check the base URL."
-NOTHING: Final = "“{model}” at {server} answered nothing: try again, or another model."
-CUT: Final = "“{model}” at {server} ran out of room in the middle of its reply: shorten the request, or choose another model."
+EMPTY_REPLY: Final = "“{model}” at {server} answered nothing: try again, or another model."
+CUT_OFF_REPLY: Final = (
+    "“{model}” at {server} ran out of room in the middle of its reply: shorten the request, or choose another model."
+)
 BAD_URL: Final = "The base URL is not valid: write it like https://host/v1, without a name or password in it."
 BAD_KEY: Final = "The key for {server} holds a blank or a sign that no key has: copy it again."
 BAD_PROXY: Final = "The proxy that the environment names can't be used: correct or unset HTTP_PROXY, HTTPS_PROXY and ALL_PROXY."
-_LENGTH: Final = re.compile(
+_LENGTH_WORDS: Final = re.compile(
     r"context.{0,12}(?:length|window|size)|maximum.{0,20}tokens|too many tokens|prompt is too long|exceeds? the.{0,30}context",
     re.IGNORECASE,
 )
-_PICTURES: Final = re.compile(r"\bimages?(?:_url)?\b|\bvision\b|multi-?modal|mmproj", re.IGNORECASE)
+_IMAGE_WORDS: Final = re.compile(r"\bimages?(?:_url)?\b|\bvision\b|multi-?modal|mmproj", re.IGNORECASE)
 
 
-def sentence(error: Exception, *, seconds: float, begun: bool) -> str:
-    """The sentence for a failure.
+def describe_error(error: Exception, *, seconds: float, started: bool) -> str:
+    """Return the sentence for a failure.
 
     Args:
         error: What the client raised.
-        seconds: The deadline that the call had.
-        begun: Whether a part of the reply was there already.
+        seconds: Time that the call was given.
+        started: Whether a part of the reply had arrived.
     """
     import openai
 
     if isinstance(error, openai.APIStatusError):
-        code = "context_length_exceeded" if error.status_code in TOO_MUCH and too_long(error) else error.code
+        code = "context_length_exceeded" if error.status_code in TOO_LONG_STATUSES and is_too_long(error) else error.code
         known = _SENTENCES.get(code) if isinstance(code, str) else None
         template = known or _SENTENCES.get(error.status_code) or _TROUBLE.replace("{status}", str(error.status_code))
         return template.replace("{wait}", in_words(asked_wait(error.response.headers)))
     if isinstance(error, RefusedError):
-        return PRIVATE
+        return PRIVATE_ADDRESS
     if isinstance(error, TimeoutError | openai.APITimeoutError):
         return f"{{server}} did not answer within {seconds:g} s: try again, or another model."
-    if begun:
+    if started:
         return _BROKEN_OFF
     if not isinstance(error, openai.APIConnectionError):
         return NO_COMPLETION
@@ -81,12 +83,12 @@ def sentence(error: Exception, *, seconds: float, begun: bool) -> str:
     return CERTIFICATE if "CERTIFICATE_VERIFY_FAILED" in str(error.__cause__) else UNREACHABLE
 
 
-def too_long(error: Exception) -> bool:
-    """Whether a server has refused a request because it doesn't fit the model's window."""
-    said = str(getattr(error, "message", "") or error)
-    return getattr(error, "code", None) == "context_length_exceeded" or bool(_LENGTH.search(said))
+def is_too_long(error: Exception) -> bool:
+    """Return whether a server refused a request because it doesn't fit the model's window."""
+    message = str(getattr(error, "message", "") or error)
+    return getattr(error, "code", None) == "context_length_exceeded" or bool(_LENGTH_WORDS.search(message))
 
 
-def about_pictures(error: Exception) -> bool:
-    """Whether a server has refused a request because its model takes no pictures."""
-    return bool(_PICTURES.search(str(getattr(error, "message", "") or error)))
+def is_about_images(error: Exception) -> bool:
+    """Return whether a server refused a request because its model takes no pictures."""
+    return bool(_IMAGE_WORDS.search(str(getattr(error, "message", "") or error)))

@@ -1,6 +1,6 @@
-"""What an OpenAI-compatible server serves, found out without spending anything.
+"""Check of an OpenAI-compatible server and its key, without spending anything.
 
-No key is kept here, and none stands in what is reported or raised.
+No key is kept here, and none appears in what is returned or raised.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from hugginggpt.llm.client import OPENAI_URL, LanguageModel
 
 _NO_LIST: Final = "{server} answered something that is no list of models: check the base URL, which usually ends in /v1."
 _MAX_MODELS: Final = 1_000
-_NO_CHAT: Final = (
+_NO_CHAT_WORDS: Final = (
     "audio", "babbage", "dall-e", "davinci", "embedding", "image", "moderation", "realtime", "sora", "transcribe", "tts",
     "whisper",
 )  # fmt: skip
-"""What names of models at OpenAI hold that can't be talked to."""
+"""Parts of names of OpenAI's models that can't chat."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerReport:
-    """What an OpenAI-compatible server tells."""
+    """Models of an OpenAI-compatible server."""
 
     model: LanguageModel
-    """The one that was asked about, at the address where the server was found."""
+    """Model that was asked about, at the base URL where the server was found."""
     models: tuple[str, ...] | None
-    """What it serves, as it calls them; None where it keeps no list."""
+    """Ids of its models; None where it keeps no list."""
 
     @property
     def has_model(self) -> bool | None:
-        """Whether the model is on the list; None where there is none."""
+        """Whether the model is on the list; None where there is no list."""
         return None if self.models is None else self.model.model in self.models
 
 
@@ -43,44 +43,44 @@ async def check_server(model: LanguageModel, *, seconds: float = SECONDS) -> Ser
     """Ask a server for its models, with the key; below ``/v1`` too, where the address has no path.
 
     Args:
-        model: Where, and with which key; its name may be empty.
-        seconds: How long each question may take.
+        model: Base URL and key; its name may be empty.
+        seconds: Time for each question.
 
     Raises:
         ControllerError: The key is refused or without credit, nobody answers, or it is no such server.
     """
-    places = [model]
+    attempts = [model]
     if not urlsplit(model.base_url).path.strip("/"):
-        places.append(replace(model, base_url=f"{model.base_url.rstrip('/')}/v1"))
-    lists = False
-    for place in places:
-        answered = await replace(place, seconds=seconds).listed()
-        if (models := _read_list(answered)) is not None:
-            return ServerReport(place, models)
-        lists = lists or answered is not None
-    if lists:
+        attempts.append(replace(model, base_url=f"{model.base_url.rstrip('/')}/v1"))
+    has_answer = False
+    for attempt in attempts:
+        answer = await replace(attempt, seconds=seconds).list_models()
+        if (models := _read_list(answer)) is not None:
+            return ServerReport(attempt, models)
+        has_answer = has_answer or answer is not None
+    if has_answer:
         raise ControllerError(_NO_LIST.format(server=model.server))
     return ServerReport(model, None)
 
 
-def _read_list(answered: Any) -> tuple[str, ...] | None:
-    """The models' names in what a server lists; None where that is no list."""
-    if isinstance(answered, str):  # not every server says that what it sends is JSON
+def _read_list(answer: Any) -> tuple[str, ...] | None:
+    """Return the models' names in a server's answer; None where that is no list."""
+    if isinstance(answer, str):  # not every server says that what it sends is JSON
         try:
-            answered = json.loads(answered)
+            answer = json.loads(answer)
         except (ValueError, RecursionError):
             return None
-    rows = answered
-    if isinstance(answered, Mapping):
-        rows = answered.get("data") if "data" in answered else answered.get("models")
+    rows = answer
+    if isinstance(answer, Mapping):
+        rows = answer.get("data") if "data" in answer else answer.get("models")
     if not isinstance(rows, list):
         return None
     names = (row.get("id") or row.get("name") if isinstance(row, Mapping) else row for row in rows[:_MAX_MODELS])
     return tuple(name for name in names if isinstance(name, str) and 0 < len(name) <= MAX_ID_CHARS and name.isprintable())
 
 
-def talkative(report: ServerReport) -> tuple[str, ...]:
-    """Of the models on a list, those that plans can be asked of, in the order of the alphabet; OpenAI lists all kinds."""
+def list_chat_models(report: ServerReport) -> tuple[str, ...]:
+    """Return the models that can chat, in alphabetical order; OpenAI lists all kinds."""
     at_openai = report.model.base_url == OPENAI_URL
-    fitting = (name for name in report.models or () if not (at_openai and any(word in name for word in _NO_CHAT)))
+    fitting = (name for name in report.models or () if not (at_openai and any(word in name for word in _NO_CHAT_WORDS)))
     return tuple(sorted(fitting, key=str.lower))

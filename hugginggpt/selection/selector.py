@@ -20,7 +20,7 @@ from hugginggpt.core.plan import Task
 from hugginggpt.core.tasks import TaskType
 from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.experts.base import Expert, OfferingExpert
-from hugginggpt.hub.catalog import small_models
+from hugginggpt.hub.catalog import list_small_models
 from hugginggpt.selection.ranking import Ranking, rank, read_needs
 
 log = logging.getLogger(__name__)
@@ -201,6 +201,6 @@ def _no_model(row: TaskType, with_key: Collection[str], left_out: Sequence[str],
         )
     ways = ["with an OpenAI or Hugging Face key the language model does it"] if row.name in with_key else []
     ways += filter(None, offers)
-    if row.name in small_models():
+    if row.name in list_small_models():
         ways.append(f"“python -m hugginggpt models pull {row.name}” fetches one")
     return f"No model for {row.noun} is here{'; ' if ways else ''}{', and '.join(ways)}."

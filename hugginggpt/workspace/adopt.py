@@ -1,4 +1,4 @@
-"""Resources of one session taken into another one's workspace."""
+"""Copies of one session's resources in another session's workspace."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from hugginggpt.workspace.workspace import Workspace
 def adopt(resource: Resource, workspace: Workspace, file_name: str = "", *, max_pixels: int = 50_000_000) -> Resource:
     """Put a copy of a resource into a workspace, after looking at what its file holds.
 
-    It keeps its name where that is free there, and gets the next one of its kind where it isn't.
+    The copy keeps the name where that is free there, and gets the next one of its kind where it isn't.
 
     Args:
         resource: Its file, where it has one, may lie anywhere.
-        workspace: Where it goes.
-        file_name: What the file is called where it comes from; by default the resource's label.
+        workspace: Workspace that gets the copy.
+        file_name: Name of the file where it comes from; by default the resource's label.
         max_pixels: A picture with more is refused before it is decoded.
 
     Raises:
@@ -30,10 +30,10 @@ def adopt(resource: Resource, workspace: Workspace, file_name: str = "", *, max_
     if resource.path is None:
         kept = workspace.add_output(resource.kind, resource.origin, text=resource.text, data=resource.data, name=resource.name)
         return replace(kept, measure=resource.measure)
-    called = file_name or resource.origin.label
-    kind, suffix = media.identify(resource.path, called, max_pixels=max_pixels)
-    if kind is not resource.kind:
-        raise ResourceError(f"“{called}” should hold {resource.kind.value}, but it holds {kind.value}.")
-    text = media.read_text(resource.path, called) if kind is Kind.TEXT else None
+    label = file_name or resource.origin.label
+    kind, suffix = media.identify(resource.path, label, max_pixels=max_pixels)
+    if kind is not resource.kind:  # somebody may have edited the trace that names it
+        raise ResourceError(f"“{label}” should hold {resource.kind.value}, but it holds {kind.value}.")
+    text = media.read_text(resource.path, label) if kind is Kind.TEXT else None
     copy = Path(shutil.copyfile(resource.path, workspace.new_path(suffix)))
     return workspace.add_output(kind, resource.origin, path=copy, text=text, data=resource.data, name=resource.name)

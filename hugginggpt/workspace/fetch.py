@@ -1,6 +1,6 @@
-"""The fetch guard: the only way in which a URL becomes a file.
+"""Fetch guard: the only way in which a URL becomes a file.
 
-http and https only; public addresses only, redirects included (see addresses.py).
+http and https only; public addresses only, redirects included (see core/ssrf.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hugginggpt.core.ssrf import AddressPolicy as AddressPolicy  # as X: offered
 from hugginggpt.core.ssrf import GuardedTransport, RefusedError
 from hugginggpt.core.ssrf import is_public as is_public
 
-_CHUNK = 64 * 1024
+_CHUNK_BYTES = 64 * 1024
 _MAX_REDIRECTS = 5
 
 
@@ -25,16 +25,16 @@ async def fetch(url: str, target: Path, *, max_bytes: int, seconds: float, allow
 
     Args:
         url: An http or https URL.
-        target: Where the body goes; removed again when the download fails.
+        target: File for the body; removed again when the download fails.
         max_bytes: Largest body, in bytes; counted as it arrives, whatever Content-Length says.
         seconds: Time for everything: resolving, redirects, the body.
-        allowed: Which IP addresses may be connected to.
+        allowed: IP addresses that may be connected to.
 
     Raises:
-        ResourceError: With one sentence that says why there is no file.
+        ResourceError: There is no file; one sentence says why.
     """
-    shown = _shown(url)
-    if _scheme(url) not in {"http", "https"}:
+    shown = _redact_url(url)
+    if _read_scheme(url) not in {"http", "https"}:
         raise ResourceError(f"{shown} was not fetched: only http and https addresses are.")
     try:
         async with asyncio.timeout(seconds):
@@ -46,7 +46,7 @@ async def fetch(url: str, target: Path, *, max_bytes: int, seconds: float, allow
         raise ResourceError(f"{shown} was not fetched: it leads to a private or reserved address.") from error
     except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
         target.unlink(missing_ok=True)
-        raise ResourceError(f"{shown} could not be fetched: {_reason(error)}.") from error
+        raise ResourceError(f"{shown} could not be fetched: {_explain_failure(error)}.") from error
     except BaseException:
         target.unlink(missing_ok=True)
         raise
@@ -58,32 +58,35 @@ async def _download(url: str, target: Path, shown: str, max_bytes: int, allowed:
         transport=GuardedTransport(allowed),
         follow_redirects=True,
         max_redirects=_MAX_REDIRECTS,
-        timeout=None,
-        trust_env=False,
+        timeout=None,  # one deadline for everything, in fetch()
+        trust_env=False,  # a proxy of the environment would lead past the guard
     )
-    async with client, client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
+    async with (
+        client,
+        client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response,
+    ):  # stored as it arrives: nothing is unpacked
         if response.status_code != httpx2.codes.OK:
             raise ResourceError(f"{shown} could not be fetched: the server answered {response.status_code}.")
         if int(response.headers.get("Content-Length") or 0) > max_bytes:
             raise too_large
         received = 0
         with target.open("wb") as file:
-            async for chunk in response.aiter_raw(_CHUNK):
+            async for chunk in response.aiter_raw(_CHUNK_BYTES):
                 received += len(chunk)
                 if received > max_bytes:
                     raise too_large
                 file.write(chunk)
 
 
-def _scheme(url: str) -> str:
+def _read_scheme(url: str) -> str:
     try:
         return urlsplit(url).scheme.lower()
     except ValueError:  # "http://[": half an IPv6 address
         return ""
 
 
-def _shown(url: str) -> str:
-    """The URL as messages show it: without user, password and query, which may be secret."""
+def _redact_url(url: str) -> str:
+    """Return the URL as messages show it: without user, password and query, which may be secret."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -94,7 +97,7 @@ def _shown(url: str) -> str:
     return f"{parts.scheme}://{host}{parts.path}"[:120]
 
 
-def _reason(error: Exception) -> str:
+def _explain_failure(error: Exception) -> str:
     match error:
         case httpx2.TooManyRedirects():
             return "it redirects too often"

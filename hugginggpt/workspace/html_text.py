@@ -1,4 +1,4 @@
-"""The readable text of a web page."""
+"""Readable text of a web page."""
 
 from __future__ import annotations
 
@@ -6,42 +6,42 @@ import re
 from html.parser import HTMLParser
 from typing import Final
 
-_UNSEEN: Final = frozenset({"script", "style", "noscript", "template", "svg", "nav", "footer", "form", "head"})
-_BLOCKS: Final = frozenset(
+_HIDDEN_TAGS: Final = frozenset({"script", "style", "noscript", "template", "svg", "nav", "footer", "form", "head"})
+_BLOCK_TAGS: Final = frozenset(
     "p div section article main header li ul ol table tr h1 h2 h3 h4 h5 h6 blockquote pre br figcaption dd dt".split()
 )
 
 
-def is_page(text: str) -> bool:
-    """Whether a text is an HTML page."""
+def is_html_page(text: str) -> bool:
+    """Return whether a text is an HTML page."""
     return bool(re.match(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype html|html)\b", text[:2000], re.I | re.S))
 
 
-def page_text(html: str) -> str:
-    """What a person reads on the page: its paragraphs, without menus, scripts and forms."""
-    reader = _Reader()
+def extract_page_text(html: str) -> str:
+    """Return the page's paragraphs as a person reads them, without menus, scripts and forms."""
+    reader = _TextReader()
     reader.feed(html)
     reader.close()
     lines = (" ".join(line.split()) for line in "".join(reader.pieces).splitlines())
     return "\n\n".join(line for line in lines if line)
 
 
-class _Reader(HTMLParser):
+class _TextReader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
         self._hidden: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _UNSEEN:
+        if tag in _HIDDEN_TAGS:
             self._hidden.append(tag)
-        elif tag in _BLOCKS:
+        elif tag in _BLOCK_TAGS:
             self.pieces.append("\n")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in self._hidden:  # a page may forget to close what stands inside
+        if tag in self._hidden:  # a page may forget to close elements inside this one
             del self._hidden[self._hidden.index(tag) :]
-        elif tag in _BLOCKS:
+        elif tag in _BLOCK_TAGS:
             self.pieces.append("\n")
 
     def handle_data(self, data: str) -> None:

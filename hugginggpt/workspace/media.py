@@ -1,4 +1,4 @@
-"""Reading pictures, sound and video safely: what a file really holds, and its content in one plain form.
+"""Safe reading of pictures, sound and video: the kind of a file by its content, and the content in one plain form.
 
 Nothing here believes a file's name. Decoders are limited to formats that can't refer to other files, and a
 picture's size is read from its header before a pixel is decoded.
@@ -23,38 +23,38 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-_IMAGE_SUFFIX: Final = {
+_IMAGE_SUFFIXES: Final = {
     "PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif",
 }  # fmt: skip
-"""Picture formats that are taken, by Pillow's name. MPO is what some phones call a JPEG."""
+"""Accepted picture formats, by Pillow's name. MPO is what some phones call a JPEG."""
 
-_OPENERS: Final = tuple(name for name in _IMAGE_SUFFIX if name != "MPO")  # Pillow's JPEG reader turns into it
+_PILLOW_FORMATS: Final = tuple(name for name in _IMAGE_SUFFIXES if name != "MPO")  # its JPEG opener finds MPO by itself
 
 _CONTAINERS: Final = "wav,mp3,flac,ogg,mov,matroska,webm,aac,aiff,avi,amr,mpeg,mpegts,asf,caf,au"
-"""FFmpeg demuxers that are taken: none that opens other files or addresses (no playlists, no concat)."""
+"""Accepted FFmpeg demuxers: none that opens other files or addresses (no playlists, no concat)."""
 
-_SUFFIX_OF_CONTAINER: Final = {
+_CONTAINER_SUFFIXES: Final = {
     "wav": ".wav", "mp3": ".mp3", "flac": ".flac", "ogg": ".ogg", "mov": ".mp4", "matroska": ".webm", "aac": ".aac",
     "aiff": ".aiff", "avi": ".avi", "amr": ".amr", "mpeg": ".mpg", "mpegts": ".ts", "asf": ".wmv", "caf": ".caf",
     "au": ".au",
 }  # fmt: skip
 
-_TEXT_TYPES: Final = {".csv": Kind.TABLE, ".tsv": Kind.TABLE}
-_NOUN: Final = {
+_KIND_BY_SUFFIX: Final = {".csv": Kind.TABLE, ".tsv": Kind.TABLE}
+_NOUNS: Final = {
     Kind.TEXT: "text", Kind.IMAGE: "a picture", Kind.AUDIO: "a recording", Kind.VIDEO: "a video", Kind.TABLE: "a table",
 }  # fmt: skip
-_UNREADABLE: Final = {
+_REFUSED_SIGNATURES: Final = {
     b"%PDF": "PDF files can't be read here yet: attach a picture of the page",
     b"PK\x03\x04": "archives and office files can't be read here: attach the picture, recording or text itself",
 }
 
 
 def identify(path: Path, name: str, *, max_pixels: int) -> tuple[Kind, str]:
-    """What the file at `path` holds, and the suffix it should carry (".png").
+    """Return the kind of the file at `path`, and the suffix it should carry (".png").
 
     Args:
         path: The file.
-        name: What the person calls it, for messages and to notice a file that claims to be something else.
+        name: The person's name for it, for messages and to notice a file that claims to be something else.
         max_pixels: Pictures with more are refused before they are decoded.
 
     Raises:
@@ -65,25 +65,25 @@ def identify(path: Path, name: str, *, max_pixels: int) -> tuple[Kind, str]:
         raise ResourceError(f"“{name}” is empty (0 bytes): attach it again.")
     with path.open("rb") as file:
         head = file.read(8192)
-    for magic, reason in _UNREADABLE.items():
+    for magic, reason in _REFUSED_SIGNATURES.items():
         if head.startswith(magic):
             raise ResourceError(f"“{name}”: {reason}.")
     found = _identify_image(path, name, max_pixels) or _identify_text(path, name, head) or _identify_stream(path)
-    claimed = _claimed_kind(name)
+    claimed = _guess_claimed_kind(name)
     if found is None:
         if claimed:
-            raise ResourceError(f"“{name}” can't be read as {_NOUN[claimed]}: it is damaged, cut off or something else.")
+            raise ResourceError(f"“{name}” can't be read as {_NOUNS[claimed]}: it is damaged, cut off or something else.")
         if _claims_text(name):
             read_text(path, name)
         raise ResourceError(
             f"“{name}” is no kind of file that can be used here: attach a picture, recording, video, text or CSV table."
         )
-    if claimed is not None and not _compatible(claimed, found[0]):
-        raise ResourceError(f"“{name}” is named like {_NOUN[claimed]} but holds {_NOUN[found[0]]}: attach the right file.")
+    if claimed is not None and not _is_compatible(claimed, found[0]):
+        raise ResourceError(f"“{name}” is named like {_NOUNS[claimed]} but holds {_NOUNS[found[0]]}: attach the right file.")
     return found
 
 
-def _claimed_kind(name: str) -> Kind | None:
+def _guess_claimed_kind(name: str) -> Kind | None:
     major = (mimetypes.guess_type(name)[0] or "").partition("/")[0]
     return Kind(major) if major in {"image", "audio", "video"} else None
 
@@ -92,8 +92,8 @@ def _claims_text(name: str) -> bool:
     return (mimetypes.guess_type(name)[0] or "").startswith("text/")
 
 
-def _compatible(claimed: Kind, found: Kind) -> bool:
-    """A video file may hold only sound, and the other way round; all else must be what it says."""
+def _is_compatible(claimed: Kind, found: Kind) -> bool:
+    """Return whether a kind fits the claimed one: a video file may hold only sound, and the other way round."""
     return claimed == found or {claimed, found} == {Kind.AUDIO, Kind.VIDEO}
 
 
@@ -110,7 +110,7 @@ def _identify_image(path: Path, name: str, max_pixels: int) -> tuple[Kind, str] 
         if isinstance(error, ResourceError):
             raise
         raise ResourceError(f"“{name}” is a damaged or cut-off picture: attach it again.") from error
-    return Kind.IMAGE, _IMAGE_SUFFIX[format_]
+    return Kind.IMAGE, _IMAGE_SUFFIXES[format_]
 
 
 def _open_checked(path: Path, name: str, max_pixels: int) -> Image.Image:
@@ -120,7 +120,7 @@ def _open_checked(path: Path, name: str, max_pixels: int) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, smaller limit follows
         try:
-            image = Image.open(path, formats=_OPENERS)
+            image = Image.open(path, formats=_PILLOW_FORMATS)
         except Image.DecompressionBombError as error:
             raise ResourceError(f"“{name}” unpacks to far more than {max_pixels:,} pixels: attach a smaller copy.") from error
     if image.width * image.height > max_pixels:
@@ -140,7 +140,7 @@ def _identify_text(path: Path, name: str, head: bytes) -> tuple[Kind, str] | Non
     except ResourceError:
         return None
     suffix = Path(name).suffix.lower()
-    return _TEXT_TYPES.get(suffix, Kind.TEXT), suffix if suffix in {".csv", ".tsv", ".md"} else ".txt"
+    return _KIND_BY_SUFFIX.get(suffix, Kind.TEXT), suffix if suffix in {".csv", ".tsv", ".md"} else ".txt"
 
 
 def _identify_stream(path: Path) -> tuple[Kind, str] | None:
@@ -148,7 +148,7 @@ def _identify_stream(path: Path) -> tuple[Kind, str] | None:
 
     try:
         with open_stream(path) as container:
-            suffix = _SUFFIX_OF_CONTAINER.get(container.format.name.partition(",")[0], path.suffix)
+            suffix = _CONTAINER_SUFFIXES.get(container.format.name.partition(",")[0], path.suffix)
             # a song's cover art is a video stream too, of a single attached picture
             has_video = any(not (s.disposition & s.disposition.attached_pic) for s in container.streams.video)
             if has_video:
@@ -170,7 +170,7 @@ def open_stream(path: Path) -> av.container.InputContainer:
 
 
 def open_image(path: Path, *, max_pixels: int) -> Image.Image:
-    """The picture as RGB: turned upright by its EXIF orientation, transparency laid on white, first frame only.
+    """Return the picture as RGB: turned upright by its EXIF orientation, transparency laid on white, first frame only.
 
     Raises:
         ResourceError: It can't be decoded or has more than `max_pixels`.
@@ -190,7 +190,7 @@ def open_image(path: Path, *, max_pixels: int) -> Image.Image:
 
 
 def read_audio(path: Path, *, rate: int, max_seconds: float) -> NDArray[np.float32]:
-    """The sound of a recording or a video as mono float32 in -1..1.
+    """Return the sound of a recording or a video as mono float32 in -1..1.
 
     Args:
         path: Any container and codec that FFmpeg knows.
@@ -216,7 +216,7 @@ def read_audio(path: Path, *, rate: int, max_seconds: float) -> NDArray[np.float
             chunks.append(piece.to_ndarray()[0])
             total += chunks[-1].size
         if total > limit:
-            raise ResourceError(f"The recording is longer than {_minutes(max_seconds)}: cut it shorter.")
+            raise ResourceError(f"The recording is longer than {_format_duration(max_seconds)}: cut it shorter.")
 
     try:
         with open_stream(path) as container:
@@ -225,7 +225,7 @@ def read_audio(path: Path, *, rate: int, max_seconds: float) -> NDArray[np.float
             resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
             for frame in container.decode(container.streams.audio[0]):
                 keep(frame)
-            keep(None)
+            keep(None)  # flushes the resampler
     except ResourceError:
         raise
     except (av.FFmpegError, ValueError) as error:
@@ -235,7 +235,7 @@ def read_audio(path: Path, *, rate: int, max_seconds: float) -> NDArray[np.float
     return np.clip(np.concatenate(chunks), -1.0, 1.0)
 
 
-def _minutes(seconds: float) -> str:
+def _format_duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:g} seconds"
 
 
@@ -245,11 +245,11 @@ def write_wav(path: Path, samples: NDArray[np.float32], rate: int) -> None:
 
     encoded = io.BytesIO()
     soundfile.write(encoded, samples, rate, subtype="PCM_16", format="WAV")
-    path.write_bytes(encoded.getbuffer())  # not by libsndfile, which doesn't say that a disk is full
+    path.write_bytes(encoded.getbuffer())  # libsndfile itself wouldn't say that the disk is full
 
 
 def read_text(path: Path, name: str) -> str:
-    """The text of a file: UTF-8, or UTF-16 with its byte-order mark.
+    """Return the text of a file: UTF-8, or UTF-16 with its byte-order mark.
 
     Raises:
         ResourceError: It is no text.
@@ -265,8 +265,8 @@ def read_text(path: Path, name: str) -> str:
     return text
 
 
-def first_rows(path: Path, count: int) -> list[list[str]]:
-    """The first rows of a table in CSV or TSV that hold anything, its head among them; [] when it can't be read."""
+def read_first_rows(path: Path, count: int) -> list[list[str]]:
+    """Return the first rows of a CSV or TSV table that hold anything, header included; [] when it can't be read."""
     try:
         text = read_text(path, path.name)
         rows = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if path.suffix == ".tsv" else ",")
@@ -276,7 +276,7 @@ def first_rows(path: Path, count: int) -> list[list[str]]:
 
 
 def describe(path: Path, kind: Kind) -> str:
-    """One short phrase with the measures of a file: "640 × 480", "11.0 s", "6 rows"; empty where unknown."""
+    """Return the measures of a file as a short phrase: "640 × 480", "11.0 s", "6 rows"; empty where unknown."""
     if kind is Kind.IMAGE:
         from PIL import Image
 

@@ -1,4 +1,4 @@
-"""Resources and the workspace that holds them: every text, image, audio, video and table of one session.
+"""Workspace of one session: every text, image, audio, video and table in it.
 
 A controller sees names and descriptions, never paths. Files lie in the session's own folder under unguessable
 names and go with it.
@@ -25,10 +25,10 @@ from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import Kind
 from hugginggpt.workspace import media
 from hugginggpt.workspace.fetch import AddressPolicy, fetch, is_public
-from hugginggpt.workspace.html_text import is_page, page_text
+from hugginggpt.workspace.html_text import extract_page_text, is_html_page
 
 EXAMPLE_MEDIA: Final = Path(__file__).resolve().parents[2] / "demos" / "media"
-"""The shipped examples: the only files outside a session's folder that a plan may name."""
+"""Folder of the shipped examples: the only files outside a session's folder that a plan may name."""
 
 
 class Workspace:
@@ -46,14 +46,14 @@ class Workspace:
 
     @classmethod
     def create(cls, settings: Settings, *, allowed: AddressPolicy = is_public) -> Self:
-        """A new workspace in a folder of its own whose name can't be guessed and that only this user may enter."""
+        """Create a workspace in a folder of its own whose name can't be guessed and that only this user may enter."""
         settings.sessions.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder = settings.sessions / secrets.token_urlsafe(18)
         folder.mkdir(mode=0o700)
         return cls(folder, settings, allowed=allowed)
 
     def close(self) -> None:
-        """Delete everything."""
+        """Delete the folder and forget all resources."""
         shutil.rmtree(self.folder, ignore_errors=True)
         with self._lock:
             self._resources.clear()
@@ -67,26 +67,26 @@ class Workspace:
 
     @property
     def resources(self) -> tuple[Resource, ...]:
-        """All of them, the oldest first."""
+        """All resources, the oldest first."""
         return tuple(self._resources.values())
 
     def new_path(self, suffix: str) -> Path:
-        """Where a new file may be written: an unguessable name in the session's folder."""
+        """Return a path for a new file: an unguessable name in the session's folder."""
         return self.folder / f"{secrets.token_hex(12)}{suffix}"
 
     def add_file(self, path: Path, name: str | None = None) -> Resource:
-        """Take a copy of a person's file, whatever its name says, after looking at what it holds.
+        """Add a copy of a person's file, after looking at what it holds, whatever its name says.
 
         Raises:
             ResourceError: It is missing, too large, or nothing that can be used here.
         """
         name = name or path.name
         if not os.path.isfile(path):  # Path.is_file raises where a name is too long
-            raise ResourceError(f"There is no file “{_short(name)}”.")
+            raise ResourceError(f"There is no file “{_shorten(name)}”.")
         if path.stat().st_size > self._settings.max_file_bytes:
             limit = self._settings.max_file_bytes / 2**20
             raise ResourceError(f"“{name}” is larger than {limit:.3g} MB: attach a smaller file.")
-        return self._take(path, Origin("upload", name), copy=True)
+        return self._add(path, Origin("upload", name), copy=True)
 
     def add_output(
         self,
@@ -98,7 +98,7 @@ class Workspace:
         data: Mapping[str, Any] = _EMPTY,
         name: str = "",
     ) -> Resource:
-        """Register what a task made: a text, or a file in this workspace's folder; it keeps a `name` that is free here."""
+        """Register a task's output: a text, or a file in this workspace's folder; it keeps a `name` that is free here."""
         return self._register(kind, origin, path=path, text=text, data=data, name=name)
 
     def discard(self, resources: Iterable[Resource]) -> None:
@@ -110,8 +110,8 @@ class Workspace:
                 shutil.rmtree(resource.path.parent, ignore_errors=True)  # each file has a folder of its own
 
     def find(self, name: str) -> Resource | None:
-        """The resource that `name` means: its own name, or the name its file had, in any case."""
-        wanted = _bare(name)
+        """Return the resource that `name` means: its own name, or the name its file had, in upper or lower case."""
+        wanted = _strip_brackets(name)
         if known := self._by_source.get(wanted):
             return self._resources[known]
         if "://" in wanted:  # two addresses may end in one file name
@@ -120,32 +120,32 @@ class Workspace:
         if wanted in self._resources:
             return self._resources[wanted]
         base = wanted.replace("\\", "/").rpartition("/")[2]
-        same = [r for r in self.resources if r.origin.source != "task" and r.origin.label.lower() in {wanted, base}]
-        return same[-1] if same else None
+        matches = [r for r in self.resources if r.origin.source != "task" and r.origin.label.lower() in {wanted, base}]
+        return matches[-1] if matches else None
 
     async def resolve(self, name: str) -> Resource:
-        """The resource that a plan names: one of this session, a shipped example, or a URL, fetched once.
+        """Return the resource that a plan names: one of this session, a shipped example, or a URL, fetched once.
 
         Raises:
-            ResourceError: There is no such thing, or the fetch guard refuses it.
+            ResourceError: There is no such resource, or the fetch guard refuses it.
         """
         if found := self.find(name):
             return found
-        name = _bare(name)
+        name = _strip_brackets(name)
         if "://" in name or name.startswith(("file:", "data:")):
-            return await self._from_url(name)
-        if example := _example(name):
+            return await self._fetch_url(name)
+        if example := _find_example(name):
             async with self._fetching.setdefault(example.name, asyncio.Lock()):
-                if taken := self.find(example.name):
-                    return taken
-                return await asyncio.to_thread(self._take, example, Origin("example", example.name), copy=True)
-        raise ResourceError(f"There is no “{_short(name)}” in this session: attach the file, or name one of the resources.")
+                if known := self.find(example.name):  # another task was first
+                    return known
+                return await asyncio.to_thread(self._add, example, Origin("example", example.name), copy=True)
+        raise ResourceError(f"There is no “{_shorten(name)}” in this session: attach the file, or name one of the resources.")
 
-    async def _from_url(self, url: str) -> Resource:
+    async def _fetch_url(self, url: str) -> Resource:
         async with self._fetching.setdefault(url, asyncio.Lock()):
             if known := self._by_source.get(url):
                 return self._resources[known]
-            label = _file_name(url)
+            label = _derive_file_name(url)
             target = self.new_path(".part")
             await fetch(
                 url,
@@ -155,21 +155,21 @@ class Workspace:
                 allowed=self._allowed,
             )
             try:
-                resource = await asyncio.to_thread(self._take, target, Origin("url", label), copy=False)
+                resource = await asyncio.to_thread(self._add, target, Origin("url", label), copy=False)
             finally:
                 target.unlink(missing_ok=True)
             self._by_source[url] = resource.name
             return resource
 
-    def _take(self, path: Path, origin: Origin, *, copy: bool) -> Resource:
+    def _add(self, path: Path, origin: Origin, *, copy: bool) -> Resource:
         try:
             kind, suffix = media.identify(path, origin.label, max_pixels=self._settings.max_pixels)
             text = media.read_text(path, origin.label) if kind in {Kind.TEXT, Kind.TABLE} else None
-            if text is not None and is_page(text):
-                text = page_text(text) or text
+            if text is not None and is_html_page(text):
+                text = extract_page_text(text) or text
             target = self.new_path(suffix)
             if text is not None:
-                target.write_text(text, encoding="utf-8", newline="")  # whatever encoding it came in
+                target.write_text(text, encoding="utf-8", newline="")  # UTF-8 from here on, whatever it was
             elif copy:
                 shutil.copyfile(path, target)
             else:
@@ -197,20 +197,20 @@ class Workspace:
             else:
                 self._counts[kind] += 1
                 name = f"{kind.value}-{self._counts[kind]}"
-            path = self._named(path, name) if path else None
+            path = self._move_to_name(path, name) if path else None
             resource = Resource(name, kind, origin, path=path, text=text, measure=measure, data=data)
             self._resources[name] = resource
         return resource
 
-    def _named(self, path: Path, name: str) -> Path:
-        """Give a file the name that people see, for when they save it, in a folder whose name can't be guessed."""
+    def _move_to_name(self, path: Path, name: str) -> Path:
+        """Give a file the name that people see when they save it, in a folder whose name can't be guessed."""
         folder = self.folder / secrets.token_hex(12)
         folder.mkdir(mode=0o700)
         return path.rename(folder / f"{name}{path.suffix}")
 
 
 def remove_stale(settings: Settings, *, hours: float = 48.0) -> None:
-    """Delete what sessions of processes that are no more have left: folders nothing was written to for `hours`."""
+    """Delete folders that sessions of ended processes left behind: nothing was written to them for `hours`."""
     if not settings.sessions.is_dir():
         return
     for folder in settings.sessions.iterdir():
@@ -220,30 +220,31 @@ def remove_stale(settings: Settings, *, hours: float = 48.0) -> None:
 
 
 def is_example(name: str) -> bool:
-    """Whether `name` is that of a shipped example."""
-    return _example(_bare(name)) is not None
+    """Return whether `name` is that of a shipped example."""
+    return _find_example(_strip_brackets(name)) is not None
 
 
-def _example(name: str) -> Path | None:
-    """A shipped example by its file name or by its path from the project's folder; nothing outside that folder."""
+def _find_example(name: str) -> Path | None:
+    """Return a shipped example by its file name or by its path from the project's folder; nothing outside that folder."""
     base = Path(name.strip().replace("\\", "/"))
     if base.parent.as_posix() not in {".", "demos/media", "./demos/media"}:
         return None
     path = EXAMPLE_MEDIA / base.name
+    # resolved, so that no symbolic link leads out of the folder
     return path if os.path.isfile(path) and path.resolve().parent == EXAMPLE_MEDIA.resolve() else None
 
 
-def _file_name(url: str) -> str:
+def _derive_file_name(url: str) -> str:
     try:
         return unquote(urlsplit(url).path).rpartition("/")[2] or "page.txt"
     except ValueError:
         return "page.txt"
 
 
-def _bare(name: str) -> str:
-    """A name without the brackets and quotes that controllers put around it."""
+def _strip_brackets(name: str) -> str:
+    """Return a name without the brackets and quotes that controllers put around it."""
     return name.strip().strip("[]()<>\"'`")
 
 
-def _short(name: str) -> str:
+def _shorten(name: str) -> str:
     return f"{name[:80]}…" if len(name) > 80 else name

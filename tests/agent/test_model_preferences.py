@@ -17,7 +17,6 @@ from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
 from hugginggpt.experts.hosted.expert import HostedExpert
 from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.search import HubSearch
-from hugginggpt.hub.tokens import checked_token, own_token
 from tests.checkpoints import HubCache
 from tests.conftest import Planner, Quick
 from tests.hosted_server import TOKEN, HostedServer
@@ -81,18 +80,6 @@ def test_a_pair_has_two_sides(text: str) -> None:
         read_pair(text)
 
 
-@pytest.mark.parametrize("token", ["hf_abc", " hf_oauth_aB1 ", ""])
-def test_a_hugging_face_token_is_taken(token: str) -> None:
-    assert checked_token(token) == token.strip()
-
-
-@pytest.mark.parametrize("token", ["sk-abc", "hf abc", "hf_-", "hf_a\nb", "HF_ABC"])
-def test_any_other_key_is_not_sent_to_the_hub(token: str) -> None:
-    with pytest.raises(RequestError, match="This is no Hugging Face token") as caught:
-        checked_token(token)
-    assert token not in str(caught.value)
-
-
 async def test_what_is_added_is_looked_up_with_the_visitors_token(agent: HuggingGPT, server: HostedServer) -> None:
     server.serve("text-to-image", "a/paints")
     visitor = await visitor_for(agent, TOKEN, ModelPreferences().add("text-to-image", "a/paints"))
@@ -146,7 +133,7 @@ async def test_what_can_not_be_had_is_said(agent: HuggingGPT) -> None:
         await visitor_for(agent, TOKEN, ModelPreferences().add("canny-control", "https://host/x"))
 
 
-def test_the_terminals_options_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_terminals_options_say_the_same() -> None:
     parser = argparse.ArgumentParser()
     add_wishes(parser)
     args = parser.parse_args("--pin tts=a/b --add text-to-image=https://h/x --ban c/d --where here --provider fal-ai".split())
@@ -154,9 +141,3 @@ def test_the_terminals_options_say_the_same(monkeypatch: pytest.MonkeyPatch) -> 
     assert wishes == ModelPreferences(
         {"text-to-speech": "a/b"}, frozenset({"c/d"}), (("text-to-image", "https://h/x"),), "here", "fal-ai"
     )
-    monkeypatch.setenv("HF_TOKEN", "hf_mine")
-    assert own_token() == "hf_mine"
-    monkeypatch.setenv("HF_TOKEN", "sk-other")
-    assert own_token() == ""
-    monkeypatch.delenv("HF_TOKEN")
-    assert own_token() == ""

@@ -25,7 +25,7 @@ from benchmarks.orchestration.stages import reply_to, stage_of
 from hugginggpt.controllers.llm.json_reply import read_tasks
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, task_table
-from hugginggpt.llm.structured_output import OutputMode, response_format
+from hugginggpt.llm.structured_output import OutputMode, build_response_format
 from tests.conftest import made
 
 NAMES = ("single", "chain5", "fan8", "diamond4", "mixed20")
@@ -50,7 +50,7 @@ def shot() -> dict[str, Any]:
 def body(opening: str = "Hello.", schema: Any = None, **more: Any) -> dict[str, Any]:
     """A call as the agent's client sends it."""
     messages = [{"role": "system", "content": opening}, {"role": "user", "content": "Request: read it"}]
-    form = response_format(OutputMode.SCHEMA, schema) if schema else {}
+    form = build_response_format(OutputMode.SCHEMA, schema) if schema else {}
     return {"model": "m", "messages": messages, **form, **more}
 
 

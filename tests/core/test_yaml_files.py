@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hugginggpt.core.yaml_files import ConfigFileError, read_yaml
-from hugginggpt.hub.catalog import FOLDER, read_catalog
+from hugginggpt.hub.catalog import CATALOG_FOLDER, read_catalog
 
 ENTRY = """\
 text-to-speech:
@@ -30,7 +30,7 @@ text-to-speech:
 def folder(tmp_path: Path) -> Path:
     """All files, with the one for sound in our words."""
     copied = tmp_path / "models_config"
-    shutil.copytree(FOLDER, copied)
+    shutil.copytree(CATALOG_FOLDER, copied)
     (copied / "audio.yaml").write_text(ENTRY, encoding="utf-8")
     return copied
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from hugginggpt.hub.cache import Checkpoint, cache_folder, find_checkpoints
+from hugginggpt.hub.cache import Checkpoint, find_cache_folder, find_checkpoints
 from tests.checkpoints import add_to_cache
 
 CONFIG = {"architectures": ["ViTForImageClassification"], "model_type": "vit", "id2label": {"0": "cat", "1": "dog"}}
@@ -139,4 +139,4 @@ def test_no_cache_is_an_empty_one(tmp_path: Path) -> None:
 
 
 def test_the_cache_lies_where_the_hubs_client_says() -> None:
-    assert cache_folder().name == "hub"
+    assert find_cache_folder().name == "hub"

@@ -14,9 +14,9 @@ import pytest
 from hugginggpt.core.tasks import task_table
 from hugginggpt.experts.hosted.task_table import TASKS as HOSTED
 from hugginggpt.experts.local.expert import _FUNCTIONS as LOCAL
-from hugginggpt.hub.catalog import FOLDER, MODALITIES, known, load_catalog, small_models
+from hugginggpt.hub.catalog import CATALOG_FOLDER, MODALITIES, find_catalog_entry, list_small_models, load_catalog
 
-ROOT = FOLDER.parent
+ROOT = CATALOG_FOLDER.parent
 FEW = {
     "hed-text-to-image", "mlsd-text-to-image", "normal-text-to-image", "openpose-text-to-image", "depth-text-to-image",
     "seg-text-to-image",
@@ -42,7 +42,7 @@ def test_every_task_has_a_model_for_a_laptop() -> None:
 def test_every_task_stands_in_the_file_of_its_modality() -> None:
     table = task_table()
     for task in load_catalog():
-        path = FOLDER / f"{table[task].family}.yaml"
+        path = CATALOG_FOLDER / f"{table[task].family}.yaml"
         assert re.search(rf"^{task}:", path.read_text(encoding="utf-8"), re.MULTILINE), task
     assert {row.family for row in table.values()} == set(MODALITIES)
 
@@ -76,8 +76,8 @@ def test_every_other_id_names_a_page_or_the_list_of_2023() -> None:
 
 def test_a_task_that_runs_here_has_a_small_model_to_fetch() -> None:
     nothing_small = {"audio-to-audio", "tabular-classification"}
-    assert set(small_models()) == set(LOCAL) - nothing_small
-    assert small_models()["canny-text-to-image"] == (
+    assert set(list_small_models()) == set(LOCAL) - nothing_small
+    assert list_small_models()["canny-text-to-image"] == (
         "lllyasviel/sd-controlnet-canny",
         "stable-diffusion-v1-5/stable-diffusion-v1-5",
     )
@@ -89,10 +89,10 @@ def test_every_hosted_task_is_a_task_with_models() -> None:
 
 
 def test_what_is_known_of_a_model_is_found() -> None:
-    entry = known("openai/whisper-tiny", "automatic-speech-recognition")
+    entry = find_catalog_entry("openai/whisper-tiny", "automatic-speech-recognition")
     assert entry is not None
     assert entry.license == "apache-2.0"
-    assert known("openai/whisper-tiny", "text-to-image") is None
+    assert find_catalog_entry("openai/whisper-tiny", "text-to-image") is None
 
 
 def test_a_broken_file_ends_the_page_and_the_terminal_before_they_begin(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_broken_file_ends_the_page_and_the_terminal_before_they_begin(tmp_path
     for name in ("hugginggpt", "demos", "app.py"):
         (tmp_path / name).symlink_to(ROOT / name)
     code = (
-        "import hugginggpt.hub.catalog as shipped, pathlib; shipped.read_catalog.__defaults__ = "
+        "import hugginggpt.hub.catalog as catalog, pathlib; catalog.read_catalog.__defaults__ = "
         f"(pathlib.Path({str(tmp_path)!r}),); from hugginggpt.cli.main import main; raise SystemExit(main(['tasks']))"
     )
     for modality in MODALITIES:

@@ -19,7 +19,7 @@ from huggingface_hub.utils import get_async_session
 
 from hugginggpt.core.errors import ExpertError, StoppedError
 from hugginggpt.core.ssrf import RefusedError, is_public
-from hugginggpt.hub.client import HUB, ROUTER, FailedAtOnceError, HubAddresses, HubContext, hub_context
+from hugginggpt.hub.client import HUB_URL, ROUTER_URL, FailedAtOnceError, HubAddresses, HubContext, use_hub_context
 
 TOKEN = "hf_visitor4711"
 
@@ -77,15 +77,15 @@ def echo() -> Iterator[Echo]:
     server.server_close()
 
 
-def errand(echo: Echo | None = None, *, seconds: float = 5, **about: object) -> HubContext:
-    places = HubAddresses(f"{echo.url}/mirror", f"{echo.url}/gateway") if echo else HubAddresses()
-    return HubContext(**{"token": TOKEN, "ends": time.monotonic() + seconds, "places": places} | about)
+def make_context(echo: Echo | None = None, *, seconds: float = 5, **about: object) -> HubContext:
+    addresses = HubAddresses(f"{echo.url}/mirror", f"{echo.url}/gateway") if echo else HubAddresses()
+    return HubContext(**{"token": TOKEN, "deadline": time.monotonic() + seconds, "addresses": addresses} | about)
 
 
 def test_the_hub_and_its_router_may_stand_elsewhere(echo: Echo) -> None:
-    with hub_context(errand(echo)):
-        get_session().get(f"{HUB}/api/models?limit=1")
-        get_session().get(f"{ROUTER}/fal-ai/model?_subdomain=queue")
+    with use_hub_context(make_context(echo)):
+        get_session().get(f"{HUB_URL}/api/models?limit=1")
+        get_session().get(f"{ROUTER_URL}/fal-ai/model?_subdomain=queue")
         get_session().get(f"{echo.url}/other")
     assert [path for path, _ in echo.seen] == [
         "/mirror/api/models?limit=1",
@@ -99,14 +99,14 @@ def test_the_hub_is_shown_the_visitors_token_and_never_the_owners(
     echo: Echo, monkeypatch: pytest.MonkeyPatch, token: str, shown: str | None
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_theOwners")
-    with hub_context(errand(echo, token=token)), pytest.raises(ValueError, match="Expecting value"):  # it isn't JSON
+    with use_hub_context(make_context(echo, token=token)), pytest.raises(ValueError, match="Expecting value"):  # it isn't JSON
         HfApi().model_info("owner/name")
     assert {seen for _, seen in echo.seen} == {shown}
 
 
 def test_a_token_is_not_shown_where_it_does_not_belong(echo: Echo) -> None:
     own = {"Authorization": f"Bearer {TOKEN}"}
-    with hub_context(errand(echo)):
+    with use_hub_context(make_context(echo)):
         get_session().get(f"{echo.url.replace('127.0.0.1', 'localhost')}/trusted", headers=own)
         get_session().get(f"{echo.url}/mirror/files/result.png")
         get_session().get(f"{echo.url}/x", headers={"Authorization": "Bearer hf_theOwners"})
@@ -117,7 +117,7 @@ def test_a_token_is_not_shown_where_it_does_not_belong(echo: Echo) -> None:
     ("url", "shown"),
     [
         ("https://router.huggingface.co/v1", True),
-        (f"{HUB}/api/models", True),
+        (f"{HUB_URL}/api/models", True),
         ("https://x1.us-east-1.aws.endpoints.huggingface.cloud", True),
         ("http://x1.us-east-1.aws.endpoints.huggingface.cloud", False),  # anybody on the way could read it
         ("https://somebody.hf.space/x", False),  # anybody's code runs there
@@ -129,22 +129,22 @@ def test_a_token_is_not_shown_where_it_does_not_belong(echo: Echo) -> None:
     ],
 )
 def test_a_token_is_shown_to_hugging_face_and_to_ones_own_machine(url: str, shown: bool) -> None:
-    assert errand().trusts(httpx2.URL(url)) is shown
+    assert make_context().trusts(httpx2.URL(url)) is shown
 
 
 def test_on_a_public_space_there_is_no_own_machine() -> None:
-    assert not errand(allowed=is_public).trusts(httpx2.URL("http://127.0.0.1:8000/x"))
+    assert not make_context(allowed=is_public).trusts(httpx2.URL("http://127.0.0.1:8000/x"))
 
 
 def test_on_a_public_space_results_are_not_fetched_from_inside(echo: Echo) -> None:
-    with hub_context(errand(allowed=is_public)), pytest.raises(RefusedError):
+    with use_hub_context(make_context(allowed=is_public)), pytest.raises(RefusedError):
         get_session().get(f"{echo.url}/result.png")
     assert echo.seen == []
 
 
 def test_what_one_visitors_server_sets_is_not_sent_for_another(echo: Echo) -> None:
     echo.cookie = "who=first"
-    with hub_context(errand(echo)):
+    with use_hub_context(make_context(echo)):
         get_session().get(f"{echo.url}/a")
         get_session().get(f"{echo.url}/b")
     assert echo.cookies == [None, None]
@@ -154,24 +154,24 @@ def test_offline_is_offline(tmp_path: Path) -> None:
     """The Hub's client reads its environment as it is imported."""
     code = (
         "import time; from hugginggpt.hub.client import *; from huggingface_hub import get_session\n"
-        "with on_errand(Errand('', time.monotonic() + 5)): get_session().get('https://huggingface.co/api/models')"
+        "with use_hub_context(HubContext('', time.monotonic() + 5)): get_session().get('https://huggingface.co/api/models')"
     )
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
     assert "OfflineModeIsEnabled" in done.stderr
 
 
-def test_many_first_errands_at_once_do_not_close_each_others_connections(echo: Echo) -> None:
-    """In a process that has not been on any."""
+def test_many_first_contexts_at_once_do_not_close_each_others_connections(echo: Echo) -> None:
+    """Run in a process that has made no call yet."""
     code = f"""
 import threading, time
 from huggingface_hub import get_session
-from hugginggpt.hub.client import Errand, on_errand
+from hugginggpt.hub.client import HubContext, use_hub_context
 barrier, failed = threading.Barrier(20), []
 def work():
     barrier.wait()
     try:
-        with on_errand(Errand('', time.monotonic() + 10)):
+        with use_hub_context(HubContext('', time.monotonic() + 10)):
             for _ in range(5):
                 assert get_session().get({echo.url!r}).status_code == 200
     except BaseException as error:
@@ -185,7 +185,7 @@ assert not failed, failed
 
 
 def test_the_log_shows_no_query(echo: Echo, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO), hub_context(errand(echo)):
+    with caplog.at_level(logging.INFO), use_hub_context(make_context(echo)):
         get_session().get(f"{echo.url}/mine?key=secretsecret4711")
     assert f"{echo.url}/mine" in caplog.text
     assert "secret4711" not in caplog.text
@@ -195,28 +195,28 @@ def test_a_redirect_does_not_take_the_token_along(echo: Echo) -> None:
     other = Echo()
     threading.Thread(target=other.serve_forever, args=(0.01,), daemon=True).start()
     echo.redirect = f"{other.url}/elsewhere"
-    with hub_context(errand(echo)):
-        get_session().get(f"{HUB}/api/models")
+    with use_hub_context(make_context(echo)):
+        get_session().get(f"{HUB_URL}/api/models")
     other.shutdown()
     other.server_close()
     assert other.seen == [("/elsewhere", None)]
 
 
 def test_a_reply_that_is_too_large_is_refused(echo: Echo) -> None:
-    with hub_context(errand(echo, max_bytes=1_000)), pytest.raises(ExpertError, match="larger than 0 MB"):
+    with use_hub_context(make_context(echo, max_bytes=1_000)), pytest.raises(ExpertError, match="larger than 0 MB"):
         get_session().get(f"{echo.url}/large")
 
 
 async def test_the_same_holds_for_the_asynchronous_client(echo: Echo) -> None:
-    with hub_context(errand(echo, max_bytes=1_000)):
+    with use_hub_context(make_context(echo, max_bytes=1_000)):
         async with get_async_session() as client:
             with pytest.raises(ExpertError, match="larger than 0 MB"):
-                await client.post(f"{ROUTER}/large", headers={"Authorization": "Bearer hf_theOwners"})
+                await client.post(f"{ROUTER_URL}/large", headers={"Authorization": "Bearer hf_theOwners"})
     assert echo.seen == [("/gateway/large", None)]
 
 
 def test_past_its_deadline_nothing_is_asked(echo: Echo) -> None:
-    with hub_context(errand(echo, seconds=-1)), pytest.raises(FailedAtOnceError) as caught:
+    with use_hub_context(make_context(echo, seconds=-1)), pytest.raises(FailedAtOnceError) as caught:
         get_session().get(f"{echo.url}/late")
     assert isinstance(caught.value.__cause__, httpx2.ReadTimeout)
     assert echo.seen == []
@@ -226,25 +226,25 @@ def test_what_nobody_waits_for_is_not_asked(echo: Echo) -> None:
     def stop() -> None:
         raise StoppedError("Stopped.")
 
-    with hub_context(errand(echo, check=stop)), pytest.raises(StoppedError):
+    with use_hub_context(make_context(echo, check=stop)), pytest.raises(StoppedError):
         get_session().get(f"{echo.url}/stopped")
     assert echo.seen == []
 
 
-def test_what_is_on_no_errand_is_left_alone(echo: Echo) -> None:
-    with hub_context(errand(echo, max_bytes=1)):
+def test_what_is_outside_a_context_is_left_alone(echo: Echo) -> None:
+    with use_hub_context(make_context(echo, max_bytes=1)):
         pass
     get_session().get(f"{echo.url}/mine", headers={"Authorization": "Bearer hf_mine"})
     assert echo.seen == [("/mine", "Bearer hf_mine")]
 
 
-def test_an_errand_does_not_print_its_token() -> None:
-    assert TOKEN not in repr(errand())
+def test_a_context_does_not_print_its_token() -> None:
+    assert TOKEN not in repr(make_context())
 
 
 def test_the_library_is_given_its_clients_once(tmp_path: Path) -> None:
-    """Else every errand would close the connections of a download that runs beside it."""
-    with hub_context(errand()):
+    """Otherwise every context would close the connections of a download that runs beside it."""
+    with use_hub_context(make_context()):
         first = get_session()
-    with hub_context(errand()):
+    with use_hub_context(make_context()):
         assert get_session() is first

@@ -11,7 +11,7 @@ from safetensors.torch import save
 
 from hugginggpt.core.errors import ExpertError, StoppedError
 from hugginggpt.hub.cache import find_checkpoints
-from hugginggpt.hub.download import HubDownloader, in_megabytes, wanted_files
+from hugginggpt.hub.download import HubDownloader, format_size, select_files
 from tests.hub_server import HubServer
 
 WEIGHTS = save({"a": torch.zeros(50_000)})
@@ -125,7 +125,7 @@ def test_of_a_pipeline_each_part_is_fetched_once() -> None:
         "unet/diffusion_pytorch_model.bin", "tokenizer/vocab.json", "tokenizer/merges.txt",
         "text_encoder/model-00001-of-00002.safetensors", "text_encoder/model.safetensors.index.json", "images/a.png",
     ]  # fmt: skip
-    assert wanted_files(names) == [
+    assert select_files(names) == [
         "model_index.json", "README.md", "unet/config.json", "unet/diffusion_pytorch_model.safetensors",
         "tokenizer/vocab.json", "tokenizer/merges.txt", "text_encoder/model-00001-of-00002.safetensors",
         "text_encoder/model.safetensors.index.json",
@@ -134,4 +134,4 @@ def test_of_a_pipeline_each_part_is_fetched_once() -> None:
 
 @pytest.mark.parametrize(("size", "said"), [(0, "0.1 MB"), (1_234_567, "1.2 MB"), (85e7, "850 MB"), (1.7e9, "1.7 GB")])
 def test_sizes_are_told_as_people_read_them(size: float, said: str) -> None:
-    assert in_megabytes(int(size)) == said
+    assert format_size(int(size)) == said

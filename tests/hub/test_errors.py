@@ -10,7 +10,7 @@ import pytest
 
 from hugginggpt.core.errors import BackendError
 from hugginggpt.hub.client import FailedAtOnceError
-from hugginggpt.hub.errors import At, failed, read_fault
+from hugginggpt.hub.errors import CalledServer, build_fault_error, read_fault
 
 
 def status(code: int, body: Any = None, **headers: str) -> httpx2.HTTPStatusError:
@@ -20,8 +20,8 @@ def status(code: int, body: Any = None, **headers: str) -> httpx2.HTTPStatusErro
     return httpx2.HTTPStatusError("no", request=request, response=response)
 
 
-def read(error: BaseException, at: At = "router") -> Any:
-    return read_fault(error, model="o/m", provider="fal-ai", seconds=30, at=at)
+def read(error: BaseException, at: CalledServer = "router") -> Any:
+    return read_fault(error, model="o/m", provider="fal-ai", seconds=30, server=at)
 
 
 @pytest.mark.parametrize("said", ["Access to model o/m is gated", "You must accept the terms of this model first"])
@@ -45,7 +45,7 @@ def test_an_unacceptable_request_is_no_gate() -> None:
 )
 def test_a_model_that_loads_says_how_long(body: Any, wait: float) -> None:
     fault = read(status(503, body, **{"retry-after": "3"}))
-    assert (fault.loading, fault.again, fault.wait) == (True, True, wait)
+    assert (fault.loading, fault.retryable, fault.wait) == (True, True, wait)
 
 
 def test_what_the_library_would_try_again_is_read_all_the_same() -> None:
@@ -73,8 +73,10 @@ def test_a_certificate_that_is_not_trusted_is_told() -> None:
         (KeyError("video"), "router", False),
     ],
 )
-def test_only_the_account_and_the_network_are_the_whole_back_ends_fault(error: Exception, at: At, whole: bool) -> None:
-    assert isinstance(failed(read(error, at)), BackendError) is whole
+def test_only_the_account_and_the_network_are_the_whole_back_ends_fault(
+    error: Exception, at: CalledServer, whole: bool
+) -> None:
+    assert isinstance(build_fault_error(read(error, at)), BackendError) is whole
 
 
 def test_a_sentence_is_no_template() -> None:

@@ -13,7 +13,7 @@ from hugginggpt.core.errors import ControllerError
 from hugginggpt.core.events import Usage
 from hugginggpt.llm.capabilities import Capabilities
 from hugginggpt.llm.client import LanguageModel
-from hugginggpt.llm.completions import spoken
+from hugginggpt.llm.completions import strip_thoughts
 from hugginggpt.llm.structured_output import OutputMode
 from tests.scripted_server import (
     KEY,
@@ -122,12 +122,12 @@ async def test_a_passing_trouble_says_nothing_about_what_a_server_takes(server: 
 async def test_each_model_at_a_server_is_found_out_for_itself(server: ScriptedServer, model: LanguageModel) -> None:
     server.will(completion("No JSON."))
     await model.complete(HELLO, "plan", schema=SCHEMA)
-    assert model.habits.rung is OutputMode.OBJECT
-    assert replace(model, model="another").habits == Capabilities()
+    assert model.capabilities.mode is OutputMode.OBJECT
+    assert replace(model, model="another").capabilities == Capabilities()
 
 
 def forms(server: ScriptedServer) -> list[str | None]:
-    """On which rung each request stood."""
+    """Output mode of each request."""
     return [asked.body.get("response_format", {}).get("type") for asked in server.asked]
 
 
@@ -146,7 +146,7 @@ async def test_an_answer_comes_in_pieces_and_then_what_it_cost(server: ScriptedS
 async def test_a_server_that_counts_no_streamed_tokens_is_asked_without(server: ScriptedServer, model: LanguageModel) -> None:
     server.will(refusing("stream_options", pieces("Hi.")))
     assert [piece async for piece in model.stream(HELLO, "respond")] == ["Hi.", Usage("respond", 1, 0, 0)]
-    assert model.habits == Capabilities(counts=False)  # what that says of schemas is nothing
+    assert model.capabilities == Capabilities(counts_tokens=False)  # what that says of schemas is nothing
 
 
 async def test_one_hiccup_of_the_server_is_not_noticed(server: ScriptedServer, model: LanguageModel) -> None:
@@ -166,7 +166,7 @@ async def test_one_hiccup_of_the_server_is_not_noticed(server: ScriptedServer, m
     ],
 )
 def test_thoughts_are_no_part_of_a_reply(reply: str, said: str | None) -> None:
-    assert spoken(reply) == said
+    assert strip_thoughts(reply) == said
 
 
 async def test_what_was_thought_and_not_said_is_counted(server: ScriptedServer, model: LanguageModel) -> None:

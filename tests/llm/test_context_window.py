@@ -17,7 +17,7 @@ from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.llm.client import LanguageModel
-from hugginggpt.llm.context_window import USUAL, window_in, window_of
+from hugginggpt.llm.context_window import DEFAULT_WINDOW, find_window, parse_refusal_window
 from tests.scripted_server import KEY, ScriptedServer, completion, error, pieces
 
 LONG = Resource("text-1", Kind.TEXT, Origin("task", "automatic-speech-recognition", 0), text="and so on " * 5_000)
@@ -55,12 +55,12 @@ async def respond(model: LanguageModel) -> str:
     ],
 )
 def test_each_server_tells_it_in_its_own_field(entry: Any, window: int | None) -> None:
-    assert window_of({"object": "list", "data": [entry]}, "m") == window
+    assert find_window({"object": "list", "data": [entry]}, "m") == window
 
 
 @pytest.mark.parametrize("odd", [None, [], {}, {"data": None}, {"data": [1]}, "text", {"data": [{"id": "a"}, {"id": "b"}]}])
 def test_an_odd_list_tells_nothing(odd: Any) -> None:
-    assert window_of(odd, "m") is None
+    assert find_window(odd, "m") is None
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_an_odd_list_tells_nothing(odd: Any) -> None:
     ],
 )
 def test_a_refusal_names_it(refusal: str, window: int | None) -> None:
-    assert window_in(refusal) == window
+    assert parse_refusal_window(refusal) == window
 
 
 async def test_a_server_is_asked_once(server: ScriptedServer, model: LanguageModel) -> None:
@@ -83,7 +83,7 @@ async def test_a_server_is_asked_once(server: ScriptedServer, model: LanguageMod
 
 
 async def test_a_server_that_does_not_tell_is_not_asked_again(server: ScriptedServer, model: LanguageModel) -> None:
-    assert [await model.window() for _ in range(2)] == [USUAL] * 2
+    assert [await model.window() for _ in range(2)] == [DEFAULT_WINDOW] * 2
     assert server.listed == 1
 
 
@@ -136,10 +136,10 @@ async def test_results_that_do_not_fit_are_told_shorter(server: ScriptedServer, 
 
 async def test_a_list_that_is_no_json_is_no_trouble(server: ScriptedServer, model: LanguageModel) -> None:
     server.models = "nothing"
-    assert await model.window() == USUAL
+    assert await model.window() == DEFAULT_WINDOW
 
 
 async def test_a_server_that_cannot_be_asked_is_no_trouble_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "hugginggpt")
-    assert await LanguageModel("m", "no address", KEY).window() == USUAL
+    assert await LanguageModel("m", "no address", KEY).window() == DEFAULT_WINDOW
     assert caplog.messages == ["no list of models from an unknown server: ControllerError"]

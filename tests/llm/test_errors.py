@@ -1,4 +1,4 @@
-"""How long a server asks to wait, and what is said of it."""
+"""Waits that a server asks for, and what is said of them."""
 
 import time
 from email.utils import formatdate
@@ -7,7 +7,6 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 
 from hugginggpt.core.errors import ControllerError
-from hugginggpt.core.http import asked_wait
 from hugginggpt.llm.client import LanguageModel
 from tests.scripted_server import KEY, Asked, Reply, ScriptedServer, completion
 
@@ -22,30 +21,6 @@ def limited(after: str) -> Reply:
         handler.end_headers()
 
     return reply
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, 0),
-        ({"retry-after": "7"}, 7),
-        ({"retry-after": "1.5"}, 1.5),
-        ({"retry-after": "-3"}, 0),
-        ({"retry-after": "nan"}, 0),
-        ({"retry-after": "inf"}, 0),
-        ({"retry-after": "soon"}, 0),
-        ({"retry-after": "Mon, 99 Foo 2020"}, 0),
-        ({"retry-after": formatdate(0, usegmt=True)}, 0),
-        ({"retry-after-ms": "250", "retry-after": "7"}, 0.25),
-        ({"retry-after-ms": "x", "retry-after": "7"}, 7),
-    ],
-)
-def test_a_wait_is_read_whatever_its_form(headers: dict[str, str], seconds: float) -> None:
-    assert asked_wait(headers) == seconds
-
-
-def test_a_wait_until_a_date_is_read() -> None:
-    assert 50 < asked_wait({"retry-after": formatdate(time.time() + 60, usegmt=True)}) <= 60
 
 
 @pytest.mark.parametrize("stream", [False, True])

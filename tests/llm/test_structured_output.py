@@ -2,7 +2,7 @@
 
 import pytest
 
-from hugginggpt.llm.structured_output import OutputMode, forms, keeps, response_format
+from hugginggpt.llm.structured_output import OutputMode, build_response_format, follows_mode, list_output_schemas
 
 SCHEMA = {"type": "object", "required": ["tasks"]}
 
@@ -19,15 +19,20 @@ SCHEMA = {"type": "object", "required": ["tasks"]}
     ],
 )
 def test_what_was_asked_for_is_told_from_what_was_not(reply: str, kept: set[OutputMode]) -> None:
-    assert {rung for rung in OutputMode if keeps(rung, SCHEMA, reply)} == kept
+    assert {mode for mode in OutputMode if follows_mode(mode, SCHEMA, reply)} == kept
 
 
 def test_each_rung_asks_in_its_own_way() -> None:
-    types = [response_format(rung, SCHEMA).get("response_format", {}).get("type") for rung in OutputMode]
+    types = [build_response_format(mode, SCHEMA).get("response_format", {}).get("type") for mode in OutputMode]
     assert types == ["json_schema", "json_object", None]
 
 
 def test_the_strictest_form_is_tried_first_and_counting_given_up_last() -> None:
-    ways = [(form.rung, form.counted) for form in forms(SCHEMA, OutputMode.OBJECT, streamed=True, counts=True)]
+    ways = [
+        (form.mode, form.counts_tokens)
+        for form in list_output_schemas(SCHEMA, OutputMode.OBJECT, streamed=True, counts_tokens=True)
+    ]
     assert ways == [(OutputMode.OBJECT, True), (OutputMode.PLAIN, True), (OutputMode.OBJECT, False), (OutputMode.PLAIN, False)]
-    assert [form.rung for form in forms(None, OutputMode.SCHEMA, streamed=True, counts=False)] == [OutputMode.PLAIN]
+    assert [form.mode for form in list_output_schemas(None, OutputMode.SCHEMA, streamed=True, counts_tokens=False)] == [
+        OutputMode.PLAIN
+    ]

@@ -181,7 +181,7 @@ async def test_a_silent_server_is_given_up(server: ScriptedServer, ask: Ask) -> 
 async def test_every_rung_of_the_ladder_plans(server: ScriptedServer, ask: Ask, replies: list[Reply], rung: OutputMode) -> None:
     server.will(*replies, ANSWER)
     assert (await ask()).done == [0, 1]
-    assert CAPABILITIES.of(server.base_url, "tiny").rung == rung
+    assert CAPABILITIES.get(server.base_url, "tiny").mode == rung
 
 
 async def test_a_server_that_streams_nothing_is_asked_for_the_whole(server: ScriptedServer, ask: Ask) -> None:
@@ -220,7 +220,7 @@ async def test_a_refusal_that_quotes_the_schemas_images_is_about_the_schema(serv
     quoting = error(400, "Invalid schema for response_format 'reply': In context=('$defs', 'image'): not supported")
     server.will(quoting, completion(PLAN), ANSWER)
     assert (await ask()).done == [0, 1]
-    assert CAPABILITIES.of(server.base_url, "tiny").rung == OutputMode.OBJECT
+    assert CAPABILITIES.get(server.base_url, "tiny").mode == OutputMode.OBJECT
 
 
 async def test_a_server_in_trouble_is_not_asked_in_every_form(server: ScriptedServer, ask: Ask) -> None:
@@ -247,7 +247,7 @@ async def test_a_server_without_stream_options_streams_all_the_same(server: Scri
     refused = refusing("stream_options", completion(PLAN))
     server.will(*[refused] * 4, ANSWER)
     assert (await ask()).done == [0, 1]
-    assert CAPABILITIES.of(server.base_url, "tiny") == Capabilities(counts=False)
+    assert CAPABILITIES.get(server.base_url, "tiny") == Capabilities(counts_tokens=False)
 
 
 async def test_what_needs_no_model_is_answered_in_one_call_as_it_is_written(server: ScriptedServer, ask: Ask) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hugginggpt.workspace.html_text import is_page, page_text
+from hugginggpt.workspace.html_text import extract_page_text, is_html_page
 
 PAGE = """<!DOCTYPE html>
 <html><head><title>News</title><style>p {color: red}</style></head>
@@ -12,15 +12,15 @@ PAGE = """<!DOCTYPE html>
 
 
 def test_paragraphs_are_kept_and_scripts_menus_and_styles_are_not() -> None:
-    assert page_text(PAGE) == "The bridge & the river\n\nIt opened in 1871.\n\nLong\n\nOld"
+    assert extract_page_text(PAGE) == "The bridge & the river\n\nIt opened in 1871.\n\nLong\n\nOld"
 
 
 @pytest.mark.parametrize(
     ("text", "page"), [(PAGE, True), ("<html><p>Hi", True), ("a < b and c > d", False), ("<p>a fragment</p>", False)]
 )
 def test_only_whole_pages_count(text: str, page: bool) -> None:
-    assert is_page(text) is page
+    assert is_html_page(text) is page
 
 
 def test_a_page_that_closes_nothing_is_read_all_the_same() -> None:
-    assert page_text("<html><body><p>One<p>Two<script>x = 1") == "One\n\nTwo"
+    assert extract_page_text("<html><body><p>One<p>Two<script>x = 1") == "One\n\nTwo"

@@ -1,4 +1,4 @@
-"""The controller that is a language model: plans, selects and answers through any OpenAI-compatible server."""
+"""Controller by a language model: plans, selects and answers through any OpenAI-compatible server."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from hugginggpt.controllers.base import Choice, PlanRequest, RespondRequest, Selection
 from hugginggpt.controllers.file_mentions import addresses
-from hugginggpt.controllers.llm.images import with_pictures
+from hugginggpt.controllers.llm.images import attach_images
 from hugginggpt.controllers.llm.json_reply import read_selections
-from hugginggpt.controllers.llm.plan_prompt import offered, plan_messages, plan_schema, prompt
+from hugginggpt.controllers.llm.plan_prompt import build_plan_messages, build_plan_schema, load_prompt, select_task_types
 from hugginggpt.controllers.llm.plan_stream import PlanStreamReader
-from hugginggpt.controllers.llm.respond_prompt import answer_messages
-from hugginggpt.controllers.llm.select_prompt import question, selection_schema
+from hugginggpt.controllers.llm.respond_prompt import build_respond_messages
+from hugginggpt.controllers.llm.select_prompt import build_selection_schema, format_question
 from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.errors import NoPicturesError, PlanError, RequestError, TooLongError
 from hugginggpt.core.events import Notice, Usage
@@ -25,31 +25,31 @@ from hugginggpt.llm.context_window import CHARS_PER_TOKEN
 
 log = logging.getLogger(__name__)
 
-_ASKED_CHARS: Final = 400
-"""How much of a request goes with the question about models: what it says of them stands where it begins, as a rule."""
-_RECORD: Final = 1_000
-"""Tokens that planning may spend on what was said before."""
-_RESULTS: Final = 6_000
-"""Tokens that the answer may spend on results, where the model's window is large."""
-_FEW: Final = 1_000
-"""Tokens of results that fit any model."""
-_PLANNING, _ANSWERING = 2_000, 1_500
-"""Tokens that instructions and the reply take, beside what is told."""
-_LONGEST_REPLY: Final = 200_000
-"""Of a plan, in characters."""
+_MAX_REQUEST_CHARS: Final = 400
+"""Beginning of the request that goes with the question about models: what it says of them comes early, as a rule."""
+_MAX_HISTORY_TOKENS: Final = 1_000
+"""Most tokens of earlier turns in a planning prompt."""
+_MAX_RESULT_TOKENS: Final = 6_000
+"""Most tokens of results in an answer's prompt, where the model's window is large."""
+_MIN_RESULT_TOKENS: Final = 1_000
+"""Tokens of results that fit any model's window."""
+_PLAN_OVERHEAD, _RESPOND_OVERHEAD = 2_000, 1_500
+"""Tokens that the instructions and the reply of the two stages take."""
+_MAX_REPLY_CHARS: Final = 200_000
+"""Longest plan that is read, in characters."""
 
 
 class LLMController:
-    """Stages 1, 2 and 4 by a language model (arXiv 2303.17580, table 5)."""
+    """Controller whose stages 1, 2 and 4 a language model does (arXiv 2303.17580, table 5)."""
 
     replans = True
 
     def __init__(self, model: LanguageModel, table: TaskTable | None = None, *, looks: bool = False) -> None:
-        """Make one of a model.
+        """Build a controller on a language model.
 
         Args:
-            model: At its server.
-            table: The task types; by default the shipped ones.
+            model: Language model at its server.
+            table: Task types; by default the shipped ones.
             looks: Whether it is shown the pictures that come with a request before it plans.
         """
         self._model = model
@@ -59,7 +59,7 @@ class LLMController:
 
     @property
     def name(self) -> str:
-        """The model and its server."""
+        """Names of the model and its server."""
         return f"{self._model.model} ({self._model.server})"
 
     async def plan(self, request: PlanRequest) -> AsyncGenerator[Mapping[str, Any] | str | Usage | Notice]:
@@ -68,42 +68,44 @@ class LLMController:
         Raises:
             PlanError: The reply is neither.
         """
-        made = (resource for step in request.steps for resource in step.outputs)
-        known = (*request.earlier, *request.attached, *made)
-        named, likely = addresses(request.text, known), self._likely(request)
-        schema = plan_schema(offered(self._table, known, named, likely), known, named)
-        # what was said before may be told as far as there is room; where there was nothing, nobody needs to know
-        room = await self._model.window() - _PLANNING - len(request.text) // CHARS_PER_TOKEN if request.turns else _RECORD
-        messages = plan_messages(request, self._table, likely, min(_RECORD, room))
-        shortest = plan_messages(request, self._table, likely, 0, shown=0)
+        produced = (resource for step in request.steps for resource in step.outputs)
+        known = (*request.earlier, *request.attached, *produced)
+        named, likely = addresses(request.text, known), self._guess_tasks(request)
+        schema = build_plan_schema(select_task_types(self._table, known, named, likely), known, named)
+        # without earlier turns there is no need to ask the server for its window
+        room = _MAX_HISTORY_TOKENS
+        if request.turns:
+            room = await self._model.window() - _PLAN_OVERHEAD - len(request.text) // CHARS_PER_TOKEN
+        messages = build_plan_messages(request, self._table, likely, min(_MAX_HISTORY_TOKENS, room))
+        shortest = build_plan_messages(request, self._table, likely, 0, shown=0)
         reader = PlanStreamReader()
-        async with aclosing(self._planned(messages, shortest, schema, request)) as pieces:
+        async with aclosing(self._stream_plan(messages, shortest, schema, request)) as pieces:
             async for piece in pieces:
                 if not isinstance(piece, str):
                     yield piece
                     continue
                 for found in reader.feed(piece):
                     yield found
-                if len(reader.text) > _LONGEST_REPLY:
+                if len(reader.text) > _MAX_REPLY_CHARS:
                     raise PlanError(f"{self.name} wrote more than any plan: try another model.")
-        for task in await asyncio.to_thread(lambda: list(reader.finish())):  # mending a long reply takes its time
+        for task in await asyncio.to_thread(lambda: list(reader.finish())):  # repairing a long reply takes its time
             yield task
         if reader.answer:
             yield reader.answer
-        elif not reader.says_something and not request.steps:  # "None" to a question for more tasks is one
-            if request.attached or any(name != "conversational" for name in likely):  # what it says of files it can't know
+        elif not reader.is_plan_or_answer and not request.steps:  # "None" is an answer to a question for more tasks
+            if request.attached or any(name != "conversational" for name in likely):  # prose about files that it hasn't read
                 raise PlanError(f"{self.name} answered no plan: try another model.")
             yield reader.text
 
-    async def _planned(
+    async def _stream_plan(
         self, messages: Sequence[Message], shortest: Sequence[Message], schema: Mapping[str, Any], request: PlanRequest
     ) -> AsyncGenerator[str | Usage | Notice]:
-        """The reply; where a server takes no pictures, or nothing so long, that to a question without, or to a shorter one."""
-        if self._looks and self._model.habits.sees:
-            seen = await with_pictures(messages, request.attached)
-            if seen is not messages:
+        """Yield the reply; ask again without pictures where they are refused, and in short where the question is too long."""
+        if self._looks and self._model.capabilities.accepts_images:
+            with_images = await attach_images(messages, request.attached)
+            if with_images is not messages:
                 try:
-                    async with aclosing(self._model.stream(seen, "plan", schema=schema)) as pieces:
+                    async with aclosing(self._model.stream(with_images, "plan", schema=schema)) as pieces:
                         async for piece in pieces:
                             yield piece
                     return
@@ -111,18 +113,18 @@ class LLMController:
                     yield Notice(f"{self.name} takes no pictures: it plans from their names.")
                 except TooLongError:
                     pass  # without the pictures it may fit
-        for asked in (messages, shortest):
+        for attempt in (messages, shortest):
             try:
-                async with aclosing(self._model.stream(asked, "plan", schema=schema)) as pieces:
+                async with aclosing(self._model.stream(attempt, "plan", schema=schema)) as pieces:
                     async for piece in pieces:
                         yield piece
                 return
             except TooLongError:
-                if asked is shortest:
+                if attempt is shortest:
                     raise
 
-    def _likely(self, request: PlanRequest) -> list[str]:
-        """What the rules of the built-in planner make of the request: good enough to choose demonstrations by."""
+    def _guess_tasks(self, request: PlanRequest) -> list[str]:
+        """Return the built-in planner's guess at the tasks: good enough to choose demonstrations by."""
         try:
             return [task["task"] for task in self._rules.tasks(request)]
         except RequestError:
@@ -132,35 +134,35 @@ class LLMController:
             return []
 
     async def select(self, request: PlanRequest, choices: Sequence[Choice]) -> tuple[Sequence[Selection], Usage | None]:
-        """One question for all tasks, answered as strict {"id", "reason"} for each; unknown ids are left out."""
+        """Ask one question for all tasks, answered as strict {"id", "reason"} for each; leave out unknown ids."""
         messages: list[Message] = [
-            {"role": "system", "content": prompt("select")},
-            {"role": "user", "content": f"{question(choices)}\n\nRequest: {request.text[:_ASKED_CHARS]}"},
+            {"role": "system", "content": load_prompt("select")},
+            {"role": "user", "content": f"{format_question(choices)}\n\nRequest: {request.text[:_MAX_REQUEST_CHARS]}"},
         ]
-        reply, usage = await self._model.complete(messages, "select", schema=selection_schema(choices))
-        known = {choice.task.id: [card.id for card in choice.candidates] for choice in choices}
-        return [found for entry in read_selections(reply) if (found := _selection(entry, known))], usage
+        reply, usage = await self._model.complete(messages, "select", schema=build_selection_schema(choices))
+        candidate_ids = {choice.task.id: [card.id for card in choice.candidates] for choice in choices}
+        return [selection for entry in read_selections(reply) if (selection := _convert_selection(entry, candidate_ids))], usage
 
     async def respond(self, request: RespondRequest) -> AsyncGenerator[str | Usage]:
-        """Stream an answer that is written from the results alone."""
-        budget = _FEW
-        if sum(len(r.text or "") for step in request.steps for r in step.outputs) > _FEW * CHARS_PER_TOKEN:
-            budget = max(_FEW, min(_RESULTS, (await self._model.window() - _ANSWERING) * 2 // 3))
-        for room in (budget, _FEW // 4):
+        """Yield an answer that is written from the results alone."""
+        budget = _MIN_RESULT_TOKENS
+        if sum(len(r.text or "") for step in request.steps for r in step.outputs) > _MIN_RESULT_TOKENS * CHARS_PER_TOKEN:
+            budget = max(_MIN_RESULT_TOKENS, min(_MAX_RESULT_TOKENS, (await self._model.window() - _RESPOND_OVERHEAD) * 2 // 3))
+        for result_tokens in (budget, _MIN_RESULT_TOKENS // 4):
             try:
-                async with aclosing(self._model.stream(answer_messages(request, room), "respond")) as pieces:
+                async with aclosing(self._model.stream(build_respond_messages(request, result_tokens), "respond")) as pieces:
                     async for piece in pieces:
                         yield piece
                 return
             except TooLongError:
-                if room != budget:
+                if result_tokens != budget:
                     raise
 
 
-def _selection(entry: Mapping[Any, Any], known: Mapping[int, Sequence[str]]) -> Selection | None:
-    """One entry of the reply; None when it names no candidate. The only task may go unnamed, as in the paper's form."""
+def _convert_selection(entry: Mapping[Any, Any], candidate_ids: Mapping[int, Sequence[str]]) -> Selection | None:
+    """Convert one entry of the reply; None when it names no candidate. A lone task may go unnamed, as in the paper's form."""
     number, model = str(entry.get("task", "")).strip(), entry.get("id")
-    task = next((task for task in known if number == str(task) or (not number and len(known) == 1)), None)
-    if task is None or not isinstance(model, str) or model not in known[task]:
+    task = next((task for task in candidate_ids if number == str(task) or (not number and len(candidate_ids) == 1)), None)
+    if task is None or not isinstance(model, str) or model not in candidate_ids[task]:
         return None
     return Selection(task, model, str(entry.get("reason") or "Chosen by the language model."))

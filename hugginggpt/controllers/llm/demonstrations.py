@@ -1,7 +1,7 @@
-"""Demonstrations for the planning prompt: all of ``demos/plans/``, and those of them that are nearest to a request.
+"""Demonstrations for the planning prompt: those in ``demos/plans/`` that are nearest to a request.
 
-Source: arXiv 2303.17580, section 3.1.2, demonstration-based parsing. There a few stand in every prompt; here those are shown
-that have most to do with the request, as many as a budget of tokens allows.
+Source: arXiv 2303.17580, section 3.1.2, demonstration-based parsing. The paper has the same few in every prompt; here those
+are shown that have most to do with the request, as many as a budget of tokens allows.
 """
 
 from __future__ import annotations
@@ -22,135 +22,137 @@ from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 
-FOLDER: Final = Path(__file__).resolve().parents[3] / "demos" / "plans"
+DEMONSTRATIONS_FOLDER: Final = Path(__file__).resolve().parents[3] / "demos" / "plans"
 _WORD: Final = re.compile(r"[^\W\d_]{2,}|[\u3040-\u9fff]")
 _ENDINGS: Final = re.compile(r"(?:ing|ed|es|s|e)$")
-_SAME_TASKS, _SAME_KINDS, _SEEN = 1.5, 0.15, 0.15
-"""Beside the likeness of the words, 0..1, it counts for a demonstration that it shows tasks which the request may need, that it
-comes with the same kinds of files; and against it, that others show all that it shows."""
+_TASKS_WEIGHT, _KINDS_WEIGHT, _REPETITION_PENALTY = 1.5, 0.15, 0.15
+"""Weights beside the similarity of the words, 0..1: for showing tasks that the request may need, for coming with the same
+kinds of files, and against showing only what others show."""
 _PLAN_CHARS_PER_TOKEN: Final = 3.2
-"""Of a request and its plan as JSON."""
+"""Characters per token of a request and its plan as JSON."""
 
 
 @dataclass(frozen=True, eq=False)
 class Demonstration:
-    """A request, what it came with, and what is right for it."""
+    """Request, the files that came with it, and the right plan."""
 
     request: str
     attached: tuple[Resource, ...]
     turns: tuple[Turn, ...]
     plan: tuple[Mapping[str, Any], ...]
     answer: str
-    """What is said at once, where nothing is planned."""
+    """Direct answer, where nothing is planned."""
     words: Mapping[str, float]
-    """The words of the request with their weights, a vector of length 1."""
+    """Words of the request with their weights, a vector of length 1."""
 
     @functools.cached_property
     def kinds(self) -> frozenset[Kind]:
-        """Of what it comes with."""
+        """Kinds of the attached files."""
         return frozenset(resource.kind for resource in self.attached)
 
     @functools.cached_property
     def tasks(self) -> frozenset[str]:
-        """The task types of its plan."""
+        """Task types of the plan."""
         return frozenset(task["task"] for task in self.plan)
 
     @property
     def reply(self) -> str:
-        """The reply that is wanted, as JSON without blanks."""
+        """Right reply, as JSON without blanks."""
         value = {"tasks": list(self.plan), "answer": self.answer or None}
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
     @functools.cached_property
     def tokens(self) -> int:
-        """About how many tokens it takes."""
+        """Estimated number of tokens."""
         return math.ceil((len(self.reply) + len(self.request) + 30 * len(self.attached)) / _PLAN_CHARS_PER_TOKEN) + 8
 
 
-def nearest(
+def select_demonstrations(
     text: str, kinds: Collection[Kind], likely: Sequence[str], budget: int, *, earlier: bool = False
 ) -> tuple[Demonstration, ...]:
-    """The demonstrations that have most to do with a request, the nearest last, where a model minds it most.
+    """Return the demonstrations that have most to do with a request, the nearest last, where a model minds it most.
 
     Args:
         text: The request.
-        kinds: Of what it comes with.
-        likely: The tasks that it may need, as far as anybody knows.
-        budget: How many tokens they may take.
+        kinds: Kinds of the attached files.
+        likely: Tasks that the request may need.
+        budget: Tokens that the demonstrations may take.
         earlier: Whether there were requests before this one.
     """
-    words, wanted, given = weighted(text), set(likely), set(kinds)
-    left, shown = budget, list[tuple[float, Demonstration]]()
+    words, wanted, given = weigh_words(text), set(likely), set(kinds)
+    left, chosen = budget, list[tuple[float, Demonstration]]()
     pool = {
-        demo: _alike(words, demo) + _SAME_KINDS * (demo.kinds == given)
-        for demo in demonstrations()
+        demo: _score_words(words, demo) + _KINDS_WEIGHT * (demo.kinds == given)
+        for demo in load_demonstrations()
         if earlier or not demo.turns
     }
-    shows: set[str] = set()
-    while fitting := {demo: alike for demo, alike in pool.items() if demo.tokens <= left}:
-        gains = {demo: alike + _teaches(demo, wanted - shows, shows) for demo, alike in fitting.items()}
+    shown: set[str] = set()
+    while fitting := {demo: score for demo, score in pool.items() if demo.tokens <= left}:
+        gains = {demo: score + _score_tasks(demo, wanted - shown, shown) for demo, score in fitting.items()}
         best = max(gains, key=gains.__getitem__)
-        shown.append((pool.pop(best) + _SAME_TASKS * len(best.tasks & wanted) / max(len(best.tasks | wanted), 1), best))
-        shows |= best.tasks
+        chosen.append((pool.pop(best) + _TASKS_WEIGHT * len(best.tasks & wanted) / max(len(best.tasks | wanted), 1), best))
+        shown |= best.tasks
         left -= best.tokens
-    return tuple(demo for _, demo in sorted(shown, key=lambda pair: pair[0]))
+    return tuple(demo for _, demo in sorted(chosen, key=lambda pair: pair[0]))
 
 
-def _teaches(demo: Demonstration, missing: Collection[str], shows: Collection[str]) -> float:
-    """What it counts that it shows tasks which are still missing, or only what others show already."""
+def _score_tasks(demo: Demonstration, missing: Collection[str], shown_tasks: Collection[str]) -> float:
+    """Score a demonstration for tasks that are not shown yet, and against showing only what others show."""
     useful = len(demo.tasks & set(missing)) / len(demo.tasks | set(missing)) if missing else 0.0
-    return _SAME_TASKS * useful - _SEEN * (demo.tasks <= set(shows))
+    return _TASKS_WEIGHT * useful - _REPETITION_PENALTY * (demo.tasks <= set(shown_tasks))
 
 
-def _alike(words: Mapping[str, float], demo: Demonstration) -> float:
-    """The cosine of two requests' words, 0..1."""
+def _score_words(words: Mapping[str, float], demo: Demonstration) -> float:
+    """Return the cosine similarity of two requests' words, 0..1."""
     return sum(weight * demo.words.get(word, 0.0) for word, weight in words.items())
 
 
-def weighted(text: str) -> Mapping[str, float]:
-    """The words of a text by how rare they are among the demonstrations; the squares of the weights add up to 1."""
-    counts = Counter(stems(text))
-    rarity, most = _rarity()
+def weigh_words(text: str) -> Mapping[str, float]:
+    """Weigh a text's words by their rarity among the demonstrations; the squares of the weights add up to 1."""
+    counts = Counter(extract_stems(text))
+    rarity, most = _compute_rarity()
     weights = {word: (1 + math.log(count)) * rarity.get(word, most) for word, count in counts.items()}
     length = math.sqrt(sum(weight * weight for weight in weights.values()))
     return {word: weight / length for word, weight in weights.items()} if length else {}
 
 
-def stems(text: str) -> list[str]:
-    """Words in small letters without their endings; of Chinese and Japanese the signs."""
+def extract_stems(text: str) -> list[str]:
+    """Return the words in lower case without their endings; for Chinese and Japanese the single characters."""
     return [_ENDINGS.sub("", word) if len(word) > 4 else word for word in _WORD.findall(text.lower())]
 
 
 @functools.cache
-def _rarity() -> tuple[Mapping[str, float], float]:
-    requests = [row["request"] for row in _rows()]
-    found = Counter(word for request in requests for word in set(stems(request)))
+def _compute_rarity() -> tuple[Mapping[str, float], float]:
+    requests = [row["request"] for row in _read_rows()]
+    found = Counter(word for request in requests for word in set(extract_stems(request)))
     return {word: math.log(len(requests) / count) + 0.2 for word, count in found.items()}, math.log(len(requests)) + 0.2
 
 
 @functools.cache
-def _rows() -> tuple[Mapping[str, Any], ...]:
-    files = sorted(FOLDER.glob("*.yaml"))
+def _read_rows() -> tuple[Mapping[str, Any], ...]:
+    files = sorted(DEMONSTRATIONS_FOLDER.glob("*.yaml"))
     return tuple(row for file in files for row in yaml.safe_load(file.read_text(encoding="utf-8")))
 
 
 @functools.cache
-def demonstrations() -> tuple[Demonstration, ...]:
-    """All of them."""
-    return tuple(_demonstration(row) for row in _rows())
+def load_demonstrations() -> tuple[Demonstration, ...]:
+    """Return all demonstrations, read once."""
+    return tuple(_build_demonstration(row) for row in _read_rows())
 
 
-def _demonstration(row: Mapping[str, Any]) -> Demonstration:
+def _build_demonstration(row: Mapping[str, Any]) -> Demonstration:
     count: Counter[str] = Counter()
-    turns = tuple(Turn(turn["request"], "", _resources(turn["made"], count)) for turn in row.get("earlier", ()))
-    attached = _resources(row.get("resources", ()), count)
-    return Demonstration(row["request"], attached, turns, tuple(row["plan"]), row.get("answer", ""), weighted(row["request"]))
+    turns = tuple(Turn(turn["request"], "", _build_resources(turn["made"], count)) for turn in row.get("earlier", ()))
+    attached = _build_resources(row.get("resources", ()), count)
+    return Demonstration(
+        row["request"], attached, turns, tuple(row["plan"]), row.get("answer", ""), weigh_words(row["request"])
+    )
 
 
-def _resources(files: Sequence[Mapping[str, str]], count: Counter[str]) -> tuple[Resource, ...]:
-    made = []
+def _build_resources(files: Sequence[Mapping[str, str]], count: Counter[str]) -> tuple[Resource, ...]:
+    resources = []
     for file in files:
         count[file["kind"]] += 1
         kind = Kind(file["kind"])
-        made.append(Resource(f"{kind}-{count[file['kind']]}", kind, Origin("upload", file["name"])))
-    return tuple(made)
+        resources.append(Resource(f"{kind}-{count[file['kind']]}", kind, Origin("upload", file["name"])))
+    return tuple(resources)

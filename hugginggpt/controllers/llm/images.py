@@ -1,4 +1,4 @@
-"""Pictures for a language model that sees: small ones, inside the question itself (OpenAI's form, which others read too)."""
+"""Pictures for a language model that takes them: scaled down, inside the message (OpenAI's form, which others read too)."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from hugginggpt.core.tasks import Kind
 
 log = logging.getLogger(__name__)
 
-_MOST: Final = 4
-"""How many pictures are shown."""
-_SIDE: Final = 768
-"""The longer side of one, in pixels: enough to see what it is, not to read small print."""
+_MAX_IMAGES: Final = 4
+"""Number of pictures shown."""
+_MAX_SIDE: Final = 768
+"""Longer side of a picture, in pixels: enough to see what it is, not to read small print."""
 
 
-async def with_pictures(messages: Sequence[Mapping[str, Any]], attached: Sequence[Resource]) -> Sequence[Mapping[str, Any]]:
-    """The messages with the pictures of the request in the last one; the same ones where there are none."""
-    paths = [resource.path for resource in attached if resource.kind is Kind.IMAGE and resource.path][:_MOST]
+async def attach_images(messages: Sequence[Mapping[str, Any]], attached: Sequence[Resource]) -> Sequence[Mapping[str, Any]]:
+    """Return the messages with the request's pictures in the last one; the same object where there are none."""
+    paths = [resource.path for resource in attached if resource.kind is Kind.IMAGE and resource.path][:_MAX_IMAGES]
     if not paths:
         return messages
-    made = await asyncio.gather(*(asyncio.to_thread(_data_url, path) for path in paths), return_exceptions=True)
-    urls = [url for url in made if isinstance(url, str)]
-    for failure in made:
+    encoded = await asyncio.gather(*(asyncio.to_thread(_encode_data_url, path) for path in paths), return_exceptions=True)
+    urls = [url for url in encoded if isinstance(url, str)]
+    for failure in encoded:
         if isinstance(failure, BaseException):  # a picture that can't be read is planned for by its name
             log.info("a picture was not shown", exc_info=failure)
     if not urls:
@@ -38,12 +38,12 @@ async def with_pictures(messages: Sequence[Mapping[str, Any]], attached: Sequenc
     return [*before, {**last, "content": parts}]
 
 
-def _data_url(path: Path) -> str:
+def _encode_data_url(path: Path) -> str:
     from PIL import Image, ImageOps
 
     with Image.open(path) as opened:
         picture = ImageOps.exif_transpose(opened).convert("RGB")
-    picture.thumbnail((_SIDE, _SIDE))
+    picture.thumbnail((_MAX_SIDE, _MAX_SIDE))
     packed = io.BytesIO()
     picture.save(packed, "JPEG", quality=80)
     return f"data:image/jpeg;base64,{base64.b64encode(packed.getvalue()).decode()}"

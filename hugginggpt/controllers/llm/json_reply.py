@@ -1,4 +1,4 @@
-"""From a language model's reply to the tasks or selections in it, whatever stands around them."""
+"""Reading of the tasks or selections in a language model's reply, whatever surrounds them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from hugginggpt.core.text import lowercase_keys
 
 _BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*(?:"|\Z)|[\[\]{}]', re.DOTALL)
 _OPENING: Final = re.compile(r"\[\s*[\[{]|\[\s*\]|\{\s*[\"'“]?\w")
-_MAX_DEPTH: Final = 100
+_MAX_DEPTH: Final = 100  # json_repair recurses
 _TOO_DEEP: Final = "The plan is nested too deep to be read."
 
 
 def read_tasks(text: str) -> list[Any]:
-    """The task objects in a controller's reply; [] when it holds none.
+    """Return the task objects in a controller's reply; [] when it holds none.
 
     Reads a list, a single object, an object that wraps the list under any key, several JSON blocks, fences,
     prose, trailing commas, single quotes and a cut-off end.
@@ -26,33 +26,33 @@ def read_tasks(text: str) -> list[Any]:
     Raises:
         PlanError: It is nested too deep to be read.
     """
-    blocks = _read(text, _task_objects)
+    blocks = _read_blocks(text, _find_task_objects)
     # an object in prose ("given {"a": 1}") is not a task, unless there is nothing better
     named = [found for found in blocks if any("task" in lowercase_keys(item) for item in found)]
     return [item for found in named or blocks for item in found]
 
 
 def read_selections(text: str) -> list[dict[Any, Any]]:
-    """The objects with an "id" in a controller's reply, keys in lower case; [] when it holds none.
+    """Return the objects with an "id" in a controller's reply, keys in lower case; [] when it holds none.
 
     Reads what `read_tasks` reads, and also the paper's own form: `{"id": ..., "reason": ...}` that names no task.
 
     Raises:
         PlanError: It is nested too deep to be read.
     """
-    return [lowercase_keys(item) for found in _read(text, _objects_with_id) for item in found]
+    return [lowercase_keys(item) for found in _read_blocks(text, _find_objects_with_id) for item in found]
 
 
-def _read(text: str, find: Callable[[Any], list[Any]]) -> list[list[Any]]:
-    """What `find` finds in each block of JSON."""
+def _read_blocks(text: str, find: Callable[[Any], list[Any]]) -> list[list[Any]]:
+    """Return the results of `find` for each block of JSON."""
     try:
-        return [find(json_repair.loads(block)) for block in _blocks(text)]
+        return [find(json_repair.loads(block)) for block in _split_blocks(text)]
     except RecursionError as error:
         raise PlanError(_TOO_DEEP) from error
 
 
-def _blocks(text: str) -> Iterator[str]:
-    """Each list or object that stands by itself; one whose brackets don't close reaches to the end."""
+def _split_blocks(text: str) -> Iterator[str]:
+    """Yield each outermost list or object; one whose brackets don't close reaches to the end."""
     end = 0
     while opening := _OPENING.search(text, end):
         depth = 0
@@ -67,25 +67,25 @@ def _blocks(text: str) -> Iterator[str]:
         yield text[start:end]
 
 
-def _task_objects(value: Any) -> list[Any]:
+def _find_task_objects(value: Any) -> list[Any]:
     if isinstance(value, dict):
         if "task" in lowercase_keys(value):
             return [value]
         each = [inner for inner in value.values() if isinstance(inner, dict) and "task" in lowercase_keys(inner)]
         if len(each) > 1:  # {"first": {"task": ...}, "second": {"task": ...}}
             return each
-        return next((found for inner in value.values() if (found := _task_objects(inner))), [])
+        return next((found for inner in value.values() if (found := _find_task_objects(inner))), [])
     if isinstance(value, list):
         found = []
         for item in value:
-            found += _task_objects(item) or ([item] if isinstance(item, dict) and item else [])
+            found += _find_task_objects(item) or ([item] if isinstance(item, dict) and item else [])
         return found
     return []
 
 
-def _objects_with_id(value: Any) -> list[Any]:
+def _find_objects_with_id(value: Any) -> list[Any]:
     if isinstance(value, dict):
         if "id" in lowercase_keys(value):
             return [value]
         value = list(value.values())
-    return [found for item in value for found in _objects_with_id(item)] if isinstance(value, list) else []
+    return [found for item in value for found in _find_objects_with_id(item)] if isinstance(value, list) else []

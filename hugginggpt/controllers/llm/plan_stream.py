@@ -1,7 +1,7 @@
-"""A controller's reply while it is being written: each task as soon as its object is closed, the answer's words as they come.
+"""Incremental reading of a plan: each task as soon as its object is closed, the answer's words as they come.
 
-What `json_reply.read_tasks` reads of the whole is what counts in the end: objects that stand where a task stands in the usual
-forms (a list, or an object around a list) are read early, everything else when the reply is over.
+In the end `json_reply.read_tasks` decides, which reads the whole: objects that stand where a task stands in the usual forms
+(a list, or an object around a list) are read early, everything else when the reply is over.
 """
 
 from __future__ import annotations
@@ -16,99 +16,101 @@ import json_repair
 from hugginggpt.controllers.llm.json_reply import read_tasks
 from hugginggpt.core.text import lowercase_keys
 
-_SIGN: Final = re.compile(r'["\\\[\]{}:]')
+_TOKEN: Final = re.compile(r'["\\\[\]{}:]')
 _IN_STRING: Final = re.compile(r'["\\]')
-_WHERE_TASKS_STAND: Final = frozenset({"", "[", "{["})
-"""Which brackets are open around a task: none, a list's, those of an object around a list."""
-_COMPLETE: Final = re.compile(r"(?:[^\\]|\\u(?![dD][89abAB])[0-9a-fA-F]{4}|\\u[dD][89abAB]\w{2}\\u\w{4}|\\[^u])+", re.DOTALL)
-"""The beginning of a JSON string's inside that can be decoded by itself: no escape is cut in two."""
-_NO_TASK: Final = re.compile(r'"tasks"\s*:\s*(?:\[\s*\]|null)')
-_DEEPEST: Final = 100
-ANSWER: Final = "answer"
-"""The key under which a reply answers a request that needs no task."""
+_BRACKETS_AROUND_TASK: Final = frozenset({"", "[", "{["})
+"""Brackets that may be open around a task: none, a list's, those of an object around a list."""
+_DECODABLE: Final = re.compile(r"(?:[^\\]|\\u(?![dD][89abAB])[0-9a-fA-F]{4}|\\u[dD][89abAB]\w{2}\\u\w{4}|\\[^u])+", re.DOTALL)
+"""Beginning of a JSON string's content that can be decoded by itself: no escape is cut in two."""
+_EMPTY_PLAN: Final = re.compile(r'"tasks"\s*:\s*(?:\[\s*\]|null)')
+_MAX_DEPTH: Final = 100
+ANSWER_KEY: Final = "answer"
+"""Key under which a reply answers a request that needs no task."""
 
 
 class PlanStreamReader:
-    """Reads one reply."""
+    """Reader of one reply."""
 
     def __init__(self) -> None:
-        """Nothing has come yet."""
+        """Start with an empty reply."""
         self._text = ""
-        self._at = 0
-        self._open: list[tuple[str, int]] = []
-        """The brackets that are open, each with where it stands."""
-        self._string = -1
-        """Where the string begins that is being read; -1 outside of one."""
-        self._last = ""
-        """The string read last, which a colon makes a key."""
+        self._position = 0
+        self._brackets: list[tuple[str, int]] = []
+        """Open brackets, each with its position."""
+        self._string_start = -1
+        """Start of the string that is being read; -1 outside of one."""
+        self._last_string = ""
+        """String read last, which a colon makes a key."""
         self._key = ""
-        self._answer_from = -1
-        """Up to where the answer's string has been told; -1 where it isn't being read."""
-        self._told: list[Mapping[str, Any]] = []
-        self._words = ""
-        """Of the answer, while it isn't clear yet that there is no task."""
-        self._answers = False
+        self._answer_position = -1
+        """Position up to which the answer's string has been decoded; -1 while it isn't being read."""
+        self._tasks: list[Mapping[str, Any]] = []
+        self._held_words = ""
+        """Decoded words of the answer, held back until it is clear that there is no task."""
+        self._has_answered = False
 
     @property
     def text(self) -> str:
-        """All that has come."""
+        """The reply so far."""
         return self._text
 
     def feed(self, text: str) -> Iterator[Mapping[str, Any] | str]:
-        """Take the next piece of the reply; yields the tasks that it completes, and words of an answer that needs none."""
+        """Take the next piece of the reply; yield the tasks that it completes, and words of an answer that needs none."""
         self._text += text
-        while len(self._open) <= _DEEPEST and (found := self._next()):
-            yield from self._sign(found)
-            self._at = found.end() + (found[0] == "\\" and self._string >= 0)  # what is escaped says nothing
-        self._at = max(self._at, len(self._text))
-        if self._answer_from >= 0:
-            yield from self._decoded(len(self._text))
+        while len(self._brackets) <= _MAX_DEPTH and (found := self._find_token()):
+            yield from self._handle_token(found)
+            self._position = found.end() + (found[0] == "\\" and self._string_start >= 0)  # skip what is escaped
+        self._position = max(self._position, len(self._text))
+        if self._answer_position >= 0:
+            yield from self._decode_answer(len(self._text))
 
-    def _next(self) -> re.Match[str] | None:
-        return (_IN_STRING if self._string >= 0 else _SIGN).search(self._text, self._at)
+    def _find_token(self) -> re.Match[str] | None:
+        return (_IN_STRING if self._string_start >= 0 else _TOKEN).search(self._text, self._position)
 
-    def _sign(self, found: re.Match[str]) -> Iterator[Mapping[str, Any] | str]:
-        sign, at = found[0], found.start()
-        if sign == '"' and self._open:  # in prose it may be an inch
-            yield from self._quote(at)
-        elif sign == ":" and self._string < 0:
-            self._key = self._last
-        elif sign in "[{" and self._string < 0:
-            self._open.append((sign, at))
-        elif sign in "]}" and self._string < 0 and self._open:
-            _, begun = self._open.pop()
-            if sign == "}" and "".join(opened for opened, _ in self._open) in _WHERE_TASKS_STAND:
-                yield from self._task(self._text[begun : at + 1])
+    def _handle_token(self, found: re.Match[str]) -> Iterator[Mapping[str, Any] | str]:
+        token, position = found[0], found.start()
+        if token == '"' and self._brackets:  # in prose a quote may be an inch
+            yield from self._handle_quote(position)
+        elif token == ":" and self._string_start < 0:
+            self._key = self._last_string
+        elif token in "[{" and self._string_start < 0:
+            self._brackets.append((token, position))
+        elif token in "]}" and self._string_start < 0 and self._brackets:
+            _, start = self._brackets.pop()
+            if token == "}" and "".join(bracket for bracket, _ in self._brackets) in _BRACKETS_AROUND_TASK:
+                yield from self._read_task(self._text[start : position + 1])
 
-    def _quote(self, at: int) -> Iterator[str]:
-        if self._string < 0:
-            self._string = at + 1
-            if len(self._open) == 1 and self._key == ANSWER and self._text[self._open[0][1]] == "{" and self._is_value(at):
-                self._answer_from = at + 1
+    def _handle_quote(self, position: int) -> Iterator[str]:
+        if self._string_start < 0:
+            self._string_start = position + 1
+            at_top = len(self._brackets) == 1 and self._text[self._brackets[0][1]] == "{"
+            if at_top and self._key == ANSWER_KEY and self._is_value(position):
+                self._answer_position = position + 1
             return
-        if self._answer_from >= 0:
-            yield from self._decoded(at, whole=True)
-            self._answer_from = -1
-        self._last, self._key = self._text[self._string : at], ""
-        self._string = -1
+        if self._answer_position >= 0:
+            yield from self._decode_answer(position, whole=True)
+            self._answer_position = -1
+        self._last_string, self._key = self._text[self._string_start : position], ""
+        self._string_start = -1
 
-    def _is_value(self, at: int) -> bool:
-        return self._text[:at].rstrip().endswith(":")
+    def _is_value(self, position: int) -> bool:
+        return self._text[:position].rstrip().endswith(":")
 
-    def _decoded(self, end: int, *, whole: bool = False) -> Iterator[str]:
-        """What can be told of the answer up to a place; with `whole` all of it, escapes unknown to JSON as they stand."""
-        part = self._text[self._answer_from : end]
-        complete = _COMPLETE.match(part)
-        known = complete[0] if complete else ""
-        self._answer_from += len(part) if whole else len(known)
-        for piece in (known, part[len(known) :] if whole else ""):
-            self._words += _unescaped(piece)
-        if self._words and not self._told and _NO_TASK.search(self._text, 0, self._string):  # no task will follow
-            self._answers = True
-            words, self._words = self._words, ""
+    def _decode_answer(self, end: int, *, whole: bool = False) -> Iterator[str]:
+        """Decode the answer up to a position; with `whole` all of it, escapes unknown to JSON as they stand."""
+        part = self._text[self._answer_position : end]
+        match = _DECODABLE.match(part)
+        decodable = match[0] if match else ""
+        self._answer_position += len(part) if whole else len(decodable)
+        for piece in (decodable, part[len(decodable) :] if whole else ""):
+            self._held_words += _unescape(piece)
+        # once the list of tasks has come and is empty, no task will follow
+        if self._held_words and not self._tasks and _EMPTY_PLAN.search(self._text, 0, self._string_start):
+            self._has_answered = True
+            words, self._held_words = self._held_words, ""
             yield words
 
-    def _task(self, block: str) -> Iterator[Mapping[str, Any]]:
+    def _read_task(self, block: str) -> Iterator[Mapping[str, Any]]:
         try:
             value = json.loads(block)
         except ValueError:
@@ -116,46 +118,46 @@ class PlanStreamReader:
         except RecursionError:
             return
         if isinstance(value, dict) and isinstance(lowercase_keys(value).get("task"), str):
-            self._told.append(value)
+            self._tasks.append(value)
             yield value
 
     def finish(self) -> Iterator[Any]:
-        """The reply is over: yields the tasks that were not told yet.
+        """Yield the tasks that were not yielded yet, now that the reply is complete.
 
         Raises:
             PlanError: It is nested too deep to be read.
         """
-        left = list(self._told)
+        unmatched = list(self._tasks)
         for task in read_tasks(self._text):
-            told = next((known for known in left if _same(known, task)), None)
-            if told is None:
-                self._told.append(task)
+            match = next((known for known in unmatched if _is_same_task(known, task)), None)
+            if match is None:
+                self._tasks.append(task)
                 yield task
             else:
-                left.remove(told)
+                unmatched.remove(match)
 
     @property
     def answer(self) -> str:
-        """What is left to say of the answer, once the reply is over and has told no task."""
-        return "" if self._told else self._words
+        """Rest of the answer, once the reply is complete and has no task."""
+        return "" if self._tasks else self._held_words
 
     @property
-    def says_something(self) -> bool:
-        """Whether the reply is a plan, if an empty one, or an answer: not prose without either."""
-        return bool(self._told) or self._answers or bool(self._words) or bool(re.search(r"\[\s*\]", self._text))
+    def is_plan_or_answer(self) -> bool:
+        """Whether the reply is a plan, maybe an empty one, or an answer, rather than prose."""
+        return bool(self._tasks) or self._has_answered or bool(self._held_words) or bool(re.search(r"\[\s*\]", self._text))
 
 
-def _unescaped(inside: str) -> str:
-    """The inside of a JSON string as the text that it means; of half a surrogate pair a question mark."""
+def _unescape(content: str) -> str:
+    """Return the text that a JSON string's content means; half a surrogate pair becomes a question mark."""
     try:
-        said = str(json.loads(f'"{inside}"', strict=False))
+        text = str(json.loads(f'"{content}"', strict=False))
     except ValueError:
-        said = inside
-    return said.encode("utf-8", "replace").decode()
+        text = content
+    return text.encode("utf-8", "replace").decode()
 
 
-def _same(one: Any, other: Any) -> bool:
-    """Whether two readings are of one object: it may be whole by itself, where what stands around it had to be mended."""
+def _is_same_task(one: Any, other: Any) -> bool:
+    """Return whether two readings are of one object: `read_tasks` may have repaired what surrounds it."""
     if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
         return bool(one == other)
     one, other = lowercase_keys(one), lowercase_keys(other)

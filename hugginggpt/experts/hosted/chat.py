@@ -13,7 +13,7 @@ from hugginggpt.core.events import Usage
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.hosted.inputs import sent_picture
 from hugginggpt.experts.outputs import text
-from hugginggpt.llm.completions import spoken
+from hugginggpt.llm.completions import strip_thoughts
 
 if TYPE_CHECKING:
     from huggingface_hub import AsyncInferenceClient
@@ -70,7 +70,7 @@ async def _ask(call: Call, client: AsyncInferenceClient, content: Any) -> tuple[
     """
     found = await client.chat_completion([{"role": "user", "content": content}], max_tokens=_REPLY_TOKENS)
     choice = found.choices[0] if found.choices else None
-    reply = (spoken((choice.message.content if choice else "") or "") or "").strip()
+    reply = (strip_thoughts((choice.message.content if choice else "") or "") or "").strip()
     if not reply:
         raise ExpertError(f"{call.card.id} answered nothing: try again, or choose another model.")
     if choice and choice.finish_reason == "length":

@@ -32,8 +32,8 @@ from hugginggpt.experts.hosted.model_cards import ago, hosted_card, is_known_to,
 from hugginggpt.experts.hosted.task_table import HOSTED_TASKS
 from hugginggpt.hub.account import Endpoint, Visitor
 from hugginggpt.hub.catalog import load_catalog
-from hugginggpt.hub.client import FailedAtOnceError, HubContext, hub_context
-from hugginggpt.hub.errors import At, HubFault, failed, read_fault
+from hugginggpt.hub.client import FailedAtOnceError, HubContext, use_hub_context
+from hugginggpt.hub.errors import CalledServer, HubFault, build_fault_error, read_fault
 from hugginggpt.hub.search import HubModel, HubSearch
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class HostedExpert:
 
     def _endpoint_card(self, endpoint: Endpoint) -> ModelCard:
         said = f"A dedicated endpoint at {endpoint.host}, added by you."
-        return ModelCard(endpoint.shown, endpoint.task, self.backend, said, provider=endpoint.host, source="you")
+        return ModelCard(endpoint.display_url, endpoint.task, self.backend, said, provider=endpoint.host, source="you")
 
     async def run(self, call: Call) -> Result:
         """Call a model at its provider, again where that may help, until its share of the time is up.
@@ -171,17 +171,17 @@ class HostedExpert:
                     return outcome
                 fault = outcome
                 # a provider isn't to blame for being given little time
-                tell(False if fault.whose == "provider" and seconds >= _FAIR else None)
+                tell(False if fault.scope == "provider" and seconds >= _FAIR else None)
                 pause = _pause(fault, number)
                 tried = number + 1 >= _TRIES and not fault.loading
-                if not fault.again or tried or time.monotonic() + pause >= ends:
+                if not fault.retryable or tried or time.monotonic() + pause >= ends:
                     break
                 call.progress(_waiting(fault, call.card, provider, pause), None)
                 call.token.sleep(pause)
-        raise failed(fault)  # out here, so that no exception that quotes the token is its context
+        raise build_fault_error(fault)  # out here, so that no exception that quotes the token is its context
 
     def _endpoint(self, card: ModelCard) -> Endpoint | None:
-        known = (each for each in self._visitor.endpoints if (each.shown, each.task) == (card.id, card.task))
+        known = (each for each in self._visitor.endpoints if (each.display_url, each.task) == (card.id, card.task))
         return next(known, None)
 
     @contextmanager
@@ -218,10 +218,10 @@ class HostedExpert:
         # the owner's token is lent for calls at providers, not for whatever address a visitor names
         token = "" if own and self._visitor.shared else self._token
         allowed = self._visitor.allowed
-        errand = HubContext(token, asking.ends, self.search.places, call.token.check, allowed)
+        errand = HubContext(token, asking.ends, self.search.addresses, call.token.check, allowed)
         try:
-            with hub_context(errand):
-                return asyncio.run(self._call(asking, token, max(errand.left, 0.001)))
+            with use_hub_context(errand):
+                return asyncio.run(self._call(asking, token, max(errand.seconds_left, 0.001)))
         except HuggingGPTError:  # what our own reading of the input or the reply says
             raise
         except asyncio.CancelledError:
@@ -234,10 +234,10 @@ class HostedExpert:
             if isinstance(error, ValueError) and _UNSUPPORTED.search(str(error)):
                 gone = f"{asking.provider} does not serve {call.card.id} for {call.card.task} any more: choose another model."
                 return HubFault(gone, gone=True)
-            at: At = "endpoint" if own else "router"
-            fault = read_fault(error, model=call.card.id, provider=asking.provider, seconds=asking.seconds, at=at)
+            at: CalledServer = "endpoint" if own else "router"
+            fault = read_fault(error, model=call.card.id, provider=asking.provider, seconds=asking.seconds, server=at)
             # once a job is accepted, a second try would be a second job, and be paid for
-            return replace(fault, again=False) if isinstance(error, FailedAtOnceError) else fault
+            return replace(fault, retryable=False) if isinstance(error, FailedAtOnceError) else fault
 
     async def _call(self, asking: _Asking, token: str, seconds: float) -> Result:
         """Return one call, cancelled as soon as nobody waits for it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hugginggpt.core.model_card import ModelCard
-from hugginggpt.hub.catalog import CatalogEntry, known
+from hugginggpt.hub.catalog import CatalogEntry, find_catalog_entry
 from hugginggpt.hub.search import HubModel
 
 BACKEND: Final = "hosted"
@@ -13,7 +13,7 @@ BACKEND: Final = "hosted"
 
 def hosted_card(model: HubModel, task: str, provider: str, source: str) -> ModelCard:
     """Return what the Hub's search found, with what our list knows of it besides."""
-    entry = known(model.id, task)
+    entry = find_catalog_entry(model.id, task)
     size = model.parameters * 2 / 1e6 if model.parameters else entry.size_mb if entry else None
     return ModelCard(
         model.id,

@@ -10,8 +10,8 @@ from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.experts.base import Call, Expert, Result, run_in_thread
 from hugginggpt.experts.local.expert import LocalExpert
-from hugginggpt.hub.catalog import small_models
-from hugginggpt.hub.download import HubDownloader, hub, in_megabytes
+from hugginggpt.hub.catalog import list_small_models
+from hugginggpt.hub.download import HubDownloader, create_downloader, format_size
 
 _DESCRIPTION: Final = "A small public model of the Hugging Face Hub that is fetched at its first use."
 
@@ -26,7 +26,7 @@ def fetching_experts(local: Expert | None, *, max_bytes: int) -> Sequence[Fetchi
     if not isinstance(local, LocalExpert):
         return ()
     # no token: what is fetched for a visitor is what everybody may have
-    return [FetchingExpert(local, hub(local.cache, token=False), max_bytes=max_bytes)]
+    return [FetchingExpert(local, create_downloader(local.cache, token=False), max_bytes=max_bytes)]
 
 
 class FetchingExpert:
@@ -50,7 +50,7 @@ class FetchingExpert:
         """Return one for each task that a small model is known for, unless the cache has a model for it."""
         here = {card.task for card in self._local.cards()}
         slot = self._local.devices[0].slot
-        missing = ((task, ids[0]) for task, ids in small_models().items() if task not in here)
+        missing = ((task, ids[0]) for task, ids in list_small_models().items() if task not in here)
         return [ModelCard(model, task, self.backend, _DESCRIPTION, slot=slot) for task, model in missing]
 
     async def run(self, call: Call) -> Result:
@@ -73,11 +73,11 @@ class FetchingExpert:
         return result
 
     def _fetch(self, call: Call) -> None:
-        downloads = [self._hub.look_up(model) for model in small_models()[call.card.task]]
+        downloads = [self._hub.look_up(model) for model in list_small_models()[call.card.task]]
         size = sum(download.size for download in downloads)
         if size > self._max_bytes:
             raise ExpertError(
-                f"{call.card.id} takes {in_megabytes(size)}, more than the {in_megabytes(self._max_bytes)} that may be fetched "
+                f"{call.card.id} takes {format_size(size)}, more than the {format_size(self._max_bytes)} that may be fetched "
                 f"on the way: fetch it with “python -m hugginggpt models pull {call.card.task}”."
             )
         before = 0
@@ -85,7 +85,7 @@ class FetchingExpert:
 
             def tell(done: int, model: str = download.id, before: int = before) -> None:
                 fetched = before + done
-                call.progress(f"fetching {model}: {in_megabytes(fetched)} of {in_megabytes(size)}", fetched / max(size, 1))
+                call.progress(f"fetching {model}: {format_size(fetched)} of {format_size(size)}", fetched / max(size, 1))
 
             self._hub.fetch(download, tell, call.token.check)
             before += download.size

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from hugginggpt.core.errors import RequestError, ResourceError
 from hugginggpt.core.resources import Resource
-from hugginggpt.hub.tokens import checked_token
+from hugginggpt.hub.tokens import parse_token
 from hugginggpt.llm.client import LanguageModel
 from hugginggpt.ui.session.llm_choice import BUILT_IN, OPENAI, OTHER, LLMFields, language_model
 from hugginggpt.workspace.workspace import Workspace
@@ -71,7 +71,7 @@ def read_keys(headers: Mapping[str, str]) -> Keys:
     scheme, _, bearer = said.get("authorization", "").partition(" ")
     # any other bearer is for a proxy on the way
     own = bearer.strip() if scheme.lower() == "bearer" and bearer.strip().startswith("hf_") else ""
-    return Keys(checked_token(said.get("x-hf-token") or own), openai_key, base_url, model)
+    return Keys(parse_token(said.get("x-hf-token") or own), openai_key, base_url, model)
 
 
 async def take_files(workspace: Workspace, files: Sequence[object] | None, uploads: Path, *, max_bytes: int) -> list[Resource]:

@@ -23,7 +23,7 @@ from hugginggpt.core.errors import HuggingGPTError, RequestError
 from hugginggpt.core.events import Event
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.threads import run_in_daemon_thread
-from hugginggpt.hub.overview import overview
+from hugginggpt.hub.overview import build_overview
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.selection.ranking import Ranking
 from hugginggpt.ui.api.auth import read_keys, take_files
@@ -158,7 +158,7 @@ class Api:
                 raise RequestError(f"“{task[:60]}” is no task: list_tasks tells them.")
             async with self._visit(caller) as visit:
                 ranking = (await self._ranked(visit, caller, {name})).get(name, Ranking(()))
-        rows = overview(ranking.cards, [name], local=self._agent.expert("local") is not None)
+        rows = build_overview(ranking.cards, [name], local=self._agent.expert("local") is not None)
         first = ranking.cards[0].id if ranking.cards else None
         return [model_result(row, ranking.reason if row.id == first and not n else "") for n, row in enumerate(rows)]
 

@@ -40,7 +40,7 @@ from hugginggpt.core.trace import answer_text, cost, duration, fold_steps
 from hugginggpt.planning.approval import CHANGED
 from hugginggpt.ui.chat.retry_options import second_chances
 from hugginggpt.ui.i18n import Words
-from hugginggpt.workspace.media import first_rows
+from hugginggpt.workspace.media import read_first_rows
 
 _COMPONENTS: Final[dict[Kind, Any]] = {Kind.IMAGE: gr.Image, Kind.AUDIO: gr.Audio, Kind.VIDEO: gr.Video}
 _SHOWN_RESULT_CHARS: Final = 600
@@ -138,7 +138,7 @@ def _kept(made: Sequence[Resource]) -> list[Any]:
 
 
 def _shown_file(resource: Resource) -> Any:
-    rows = first_rows(resource.path, _SHOWN_ROWS) if resource.kind is Kind.TABLE and resource.path else []
+    rows = read_first_rows(resource.path, _SHOWN_ROWS) if resource.kind is Kind.TABLE and resource.path else []
     return [markdown.table(rows), media(resource)] if rows else media(resource)
 
 

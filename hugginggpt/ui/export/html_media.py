@@ -82,7 +82,7 @@ class Figures:
     def _table(self, resource: Resource, path: Path, address: str) -> str:
         file = f"{resource.name}{path.suffix}"
         keep = escape(self.words("share.keep", file=file))
-        rows = media.first_rows(path, _ROWS + 2)
+        rows = media.read_first_rows(path, _ROWS + 2)
         cut = escape(self.words("share.first_rows", count=_ROWS)) if len(rows) > _ROWS + 1 else ""
         link = f'<a href="{address}" download="{escape(file)}">{keep}</a>'
         return f"{table(rows[: _ROWS + 1])}<p>{cut} {link}</p>"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.core.errors import ExpertError
-from hugginggpt.hub.download import Download, HubDownloader, hub, in_megabytes
+from hugginggpt.hub.download import Download, HubDownloader, create_downloader, format_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Downloader:
         offer = Offer(models[0], tuple(source.look_up(model) for model in models))
         if self._max_bytes is not None and offer.size > self._max_bytes:
             raise ExpertError(
-                f"{offer.id} takes {in_megabytes(offer.size)}, more than the {in_megabytes(self._max_bytes)} that may be "
+                f"{offer.id} takes {format_size(offer.size)}, more than the {format_size(self._max_bytes)} that may be "
                 "fetched here: choose a smaller model."
             )
         return offer
@@ -85,4 +85,4 @@ class Downloader:
         self._agent.rescan()
 
     def _hub(self) -> HubDownloader:
-        return hub(self._agent.cache, self._endpoint, self._token)
+        return create_downloader(self._agent.cache, self._endpoint, self._token)

@@ -15,8 +15,8 @@ import gradio as gr
 from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.core.errors import HuggingGPTError, RequestError, StoppedError
 from hugginggpt.core.threads import run_in_daemon_thread
-from hugginggpt.hub.download import in_megabytes
-from hugginggpt.hub.overview import OverviewRow, overview
+from hugginggpt.hub.download import format_size
+from hugginggpt.hub.overview import OverviewRow, build_overview
 from hugginggpt.ui.i18n import Say, label, words_for
 from hugginggpt.ui.models_page import table as catalogue_table
 from hugginggpt.ui.models_page.downloads import Downloader, Offer
@@ -152,7 +152,7 @@ class ModelsPage:
         except HuggingGPTError as error:
             yield _panel(catalogue_table.sentence(str(error)), close=True)
             return
-        said = words("catalogue.offer", model=model, size=in_megabytes(offer.size))
+        said = words("catalogue.offer", model=model, size=format_size(offer.size))
         said = said if offer.size else words("catalogue.whole", model=model)
         yield _panel(catalogue_table.sentence(said), go=bool(offer.size), close=True, pulling=DownloadPanel(offer))
 
@@ -169,7 +169,7 @@ class ModelsPage:
         words, unchanged = _words(request), (gr.skip(),) * 4
         if pulling is None:
             return
-        offer, told, size = pulling.offer, 0, in_megabytes(pulling.offer.size)
+        offer, told, size = pulling.offer, 0, format_size(pulling.offer.size)
 
         def tell(done: int) -> None:
             nonlocal told
@@ -178,7 +178,7 @@ class ModelsPage:
         work = asyncio.ensure_future(run_in_daemon_thread(lambda: self._puller.fetch(offer, tell, pulling.check)))
         try:
             while not work.done():
-                said = words("catalogue.fetching", model=offer.id, done=in_megabytes(told), size=size)
+                said = words("catalogue.fetching", model=offer.id, done=format_size(told), size=size)
                 bar = catalogue_table.progress(said, told / max(offer.size, 1))
                 yield *_panel(bar, stop=True, pulling=pulling), *unchanged
                 await asyncio.wait({work}, timeout=_SECONDS_BETWEEN_UPDATES)
@@ -205,7 +205,7 @@ class ModelsPage:
         tasks = list(self._agent.table)
         ranked = await run_in_daemon_thread(self._agent.candidates)
         cards = [card for name in tasks if name in ranked for card in ranked[name].cards]
-        return await run_in_daemon_thread(lambda: overview(cards, tasks, local=self._local))
+        return await run_in_daemon_thread(lambda: build_overview(cards, tasks, local=self._local))
 
     def _shown(
         self, rows: Sequence[OverviewRow], words: Say, query: str = "", task: str | None = "", place: str | None = ""

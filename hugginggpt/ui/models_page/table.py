@@ -7,7 +7,7 @@ from html import escape
 from typing import Final
 from urllib.parse import quote
 
-from hugginggpt.hub.download import in_megabytes
+from hugginggpt.hub.download import format_size
 from hugginggpt.hub.overview import OverviewRow
 from hugginggpt.ui.i18n import Say
 
@@ -63,13 +63,14 @@ def sentence(text: str) -> str:
 
 
 def _row(row: OverviewRow, words: Say, *, fetching: bool) -> str:
-    size = in_megabytes(round(row.size_mb * 1e6)) if row.size_mb else ""
+    size = format_size(round(row.size_mb * 1e6)) if row.size_mb else ""
     cells = {
         "model": _model(row, words),
         "task": escape(row.task),
         "place": f'<span class="where {row.place}">{escape(_place(row, words))}</span>',
         "license": escape(row.license) or _missing(words("catalogue.unknown")),
-        "size": escape(words("catalogue.about", size=size) if row.about else size) or _missing(words("catalogue.unknown")),
+        "size": escape(words("catalogue.about", size=size) if row.size_estimated else size)
+        or _missing(words("catalogue.unknown")),
         "languages": _languages(row, words),
     }
     if fetching:

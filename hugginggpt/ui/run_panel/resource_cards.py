@@ -14,7 +14,7 @@ from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.ui.assets import script
 from hugginggpt.ui.i18n import Words
-from hugginggpt.workspace.media import first_rows
+from hugginggpt.workspace.media import read_first_rows
 
 ON_LOAD: Final = script("shelf")
 """For ``gr.HTML(js_on_load=…)``: its event ``select`` then carries the ``name`` of the resource to use next."""
@@ -105,5 +105,5 @@ def _line(resource: Resource) -> str:
 @functools.lru_cache(maxsize=256)
 def _head(path: Path) -> str:
     """Return the first row of a table; a resource's file never changes."""
-    rows = first_rows(path, 1)
+    rows = read_first_rows(path, 1)
     return " · ".join(rows[0])[:_LINE_CHARS] if rows else ""

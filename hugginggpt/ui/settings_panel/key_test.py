@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from hugginggpt.core.markdown import escaped
 from hugginggpt.hub.client import HubAddresses
-from hugginggpt.hub.token_check import TokenOwner, check_account
-from hugginggpt.hub.tokens import checked_token
+from hugginggpt.hub.token_check import TokenOwner, check_token
+from hugginggpt.hub.tokens import parse_token
 from hugginggpt.llm.client import LanguageModel
-from hugginggpt.llm.server_check import ServerReport, check_server, talkative
+from hugginggpt.llm.server_check import ServerReport, check_server, list_chat_models
 from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OPENAI, OTHER, LLMFields, language_model
 from hugginggpt.ui.session.tab_session import TabSession
@@ -66,12 +66,12 @@ async def examine(typed: LLMFields, *, places: HubAddresses, router: str, words:
         HuggingGPTError: Something is missing or doesn't work; one sentence that says what to do.
     """
     if typed.brain == HUGGING_FACE and not typed.hf_token.startswith("hf_"):
-        checked_token(typed.hf_token)  # what signing in gives holds other signs than a token that is pasted
+        parse_token(typed.hf_token)  # what signing in gives holds other signs than a token that is pasted
     model = await language_model(typed, router=router, unnamed=True)
     if model is None:
         return KeyTestResult(words("brain.status_built_in"))
     if typed.brain == HUGGING_FACE:
-        account = asyncio.create_task(check_account(typed.hf_token, places))
+        account = asyncio.create_task(check_token(typed.hf_token, places))
         listing = asyncio.create_task(check_server(model))
         try:
             return _of_token(await account, await listing, words)  # the token's own trouble says more than the list's
@@ -87,7 +87,7 @@ async def examine(typed: LLMFields, *, places: HubAddresses, router: str, words:
 
 def _of_token(account: TokenOwner, router: ServerReport, words: Words) -> KeyTestResult:
     kind = "unknown" if not account.name else "works" if account.calls else "unsure"
-    models = talkative(router)
+    models = list_chat_models(router)
     said = words(f"brain.token_{kind}", name=escaped(account.name), count=len(models))
     if router.has_model is False:
         said += " " + _said(router, words, "without")
@@ -96,7 +96,7 @@ def _of_token(account: TokenOwner, router: ServerReport, words: Words) -> KeyTes
 
 def _to_choose(report: ServerReport, words: Words) -> KeyTestResult:
     """Return them without a name: the only model there is, else one of those that there are."""
-    models = talkative(report)
+    models = list_chat_models(report)
     if len(models) == 1:
         return _of_server(replace(report, model=replace(report.model, model=models[0])), words)
     kind = "choose" if models else "silent" if report.models is None else "empty"
@@ -110,7 +110,7 @@ def _of_server(report: ServerReport, words: Words, *, at_openai: bool = False) -
         kind = "without" if report.models else "empty"
     else:
         kind = "openai" if at_openai else "works"
-    return KeyTestResult(_said(report, words, kind), report.model, talkative(report)[:_SHOWN])
+    return KeyTestResult(_said(report, words, kind), report.model, list_chat_models(report)[:_SHOWN])
 
 
 def _said(report: ServerReport, words: Words, kind: str) -> str:

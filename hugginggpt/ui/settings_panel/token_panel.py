@@ -12,8 +12,8 @@ from hugginggpt.core.errors import HuggingGPTError, RequestError
 from hugginggpt.core.markdown import escaped
 from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.shared_token import SharedToken
-from hugginggpt.hub.token_check import check_account
-from hugginggpt.hub.tokens import checked_token
+from hugginggpt.hub.token_check import check_token
+from hugginggpt.hub.tokens import parse_token
 from hugginggpt.ui.i18n import Words, label
 from hugginggpt.ui.listeners import QUIET, Updates, key_box, remember_box, words_of
 from hugginggpt.ui.session.tab_session import TabSession
@@ -89,7 +89,7 @@ class TokenPanel:
     def remembered(self, visit: TabSession, kept: Any) -> None:
         """Take what the browser has kept, where it is a token."""
         try:
-            token = checked_token(str(kept.get("key") or "")) if isinstance(kept, dict) else ""
+            token = parse_token(str(kept.get("key") or "")) if isinstance(kept, dict) else ""
         except HuggingGPTError:
             return  # somebody else has written into the browser's storage
         visit.token_remembered = bool(token)
@@ -116,10 +116,10 @@ class TokenPanel:
         """Yield what is said meanwhile, and in the end; then the token that works, too."""
         yield "", {self._token: "", self._kept: "", self._checked: words("models.token_testing")}
         try:
-            token = checked_token(token or "") or (visit.token if visit else "")
+            token = parse_token(token or "") or (visit.token if visit else "")
             if not token:
                 raise RequestError(words("models.token_missing"))
-            account = await check_account(token, self._places)
+            account = await check_token(token, self._places)
         except HuggingGPTError as error:
             yield "", {self._checked: escaped(str(error))}
             return

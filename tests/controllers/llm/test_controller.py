@@ -9,7 +9,7 @@ import pytest
 from hugginggpt.agent.agent import HuggingGPT, Session
 from hugginggpt.controllers.base import PlanRequest
 from hugginggpt.controllers.llm.controller import LLMController
-from hugginggpt.controllers.llm.plan_prompt import offered, plan_schema, task_list
+from hugginggpt.controllers.llm.plan_prompt import build_plan_schema, format_task_list, select_task_types
 from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.events import AnswerDelta, Answered, Event, ModelSelected, Notice, Planned, RequestDone, RequestFailed
 from hugginggpt.core.recording import Turn
@@ -84,13 +84,13 @@ async def test_the_planning_question_holds_tasks_demonstrations_resources_and_th
     server.will(completion(PLAN), completion({"selections": []}), ANSWER)
     await ask("Read “it” \\ aloud:\n\tplease {now}.")
     asked = server.asked[0]
-    assert task_list(table) in asked.body["messages"][0]["content"]
+    assert format_task_list(table) in asked.body["messages"][0]["content"]
     assert len(asked.body["messages"]) >= 2 + 2 * 2  # demonstrations come as questions and answers
     assert "image-1 “sign.jpg”" in asked.last
     assert asked.last.endswith("Request: Read “it” \\ aloud:\n\tplease {now}.\nGuess: image-to-text, text-to-speech")
     assert str(MEDIA) not in asked.text
-    assert asked.body["response_format"]["json_schema"]["schema"] == plan_schema(
-        offered(table, [attached("image-1")], [], ["text-to-speech"]), [attached("image-1")]
+    assert asked.body["response_format"]["json_schema"]["schema"] == build_plan_schema(
+        select_task_types(table, [attached("image-1")], [], ["text-to-speech"]), [attached("image-1")]
     )
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from hugginggpt.controllers.base import Choice, PlanRequest, Selection
-from hugginggpt.controllers.llm.controller import LLMController, selection_schema
+from hugginggpt.controllers.llm.controller import LLMController
+from hugginggpt.controllers.llm.select_prompt import build_selection_schema
 from hugginggpt.core.events import Usage
 from hugginggpt.llm.client import LanguageModel
 from tests.conftest import Quick, attached, made
@@ -44,6 +45,6 @@ async def test_a_selection_without_a_task_counts_only_where_there_is_one_choice(
 def test_the_selection_schema_lists_the_candidates_and_nothing_else() -> None:
     cards = tuple(card for card in Quick(names=["one", "two"]).cards() if card.task == "image-to-text")
     (task,) = made(READ, given=[attached("image-1")]).tasks
-    entry = selection_schema([Choice(task, cards)])["properties"]["selections"]["items"]
+    entry = build_selection_schema([Choice(task, cards)])["properties"]["selections"]["items"]
     assert entry["properties"]["id"]["enum"] == ["quick/one", "quick/two"]
     assert entry["properties"]["task"]["enum"] == [0]

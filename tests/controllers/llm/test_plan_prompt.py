@@ -10,8 +10,14 @@ import jsonschema
 import pytest
 
 from hugginggpt.controllers.base import PlanRequest
-from hugginggpt.controllers.llm.demonstrations import Demonstration, demonstrations, nearest
-from hugginggpt.controllers.llm.plan_prompt import offered, plan_messages, plan_schema, record, task_list
+from hugginggpt.controllers.llm.demonstrations import Demonstration, load_demonstrations, select_demonstrations
+from hugginggpt.controllers.llm.plan_prompt import (
+    build_plan_messages,
+    build_plan_schema,
+    format_history,
+    format_task_list,
+    select_task_types,
+)
 from hugginggpt.core.events import Step
 from hugginggpt.core.plan import Task
 from hugginggpt.core.recording import Turn
@@ -27,7 +33,7 @@ def words(messages: Any) -> str:
     return "\n".join(message["content"] for message in messages)
 
 
-@pytest.mark.parametrize("demo", demonstrations(), ids=lambda demo: demo.request[:40])
+@pytest.mark.parametrize("demo", load_demonstrations(), ids=lambda demo: demo.request[:40])
 def test_every_demonstration_is_a_plan_that_needs_no_repair(demo: Demonstration, table: TaskTable) -> None:
     given = (*(resource for turn in demo.turns for resource in turn.made), *demo.attached)
     plan = make_plan(demo.plan, table, given)
@@ -36,7 +42,7 @@ def test_every_demonstration_is_a_plan_that_needs_no_repair(demo: Demonstration,
     named = {str(value) for task in demo.plan for value in task["args"].values()}
     assert {name for name in named if attached_name(name)} <= {resource.name for resource in given}
     assert bool(demo.answer) is not bool(demo.plan)
-    jsonschema.validate(with_nulls(json.loads(demo.reply), table), plan_schema(table, given, urls(named)))
+    jsonschema.validate(with_nulls(json.loads(demo.reply), table), build_plan_schema(table, given, urls(named)))
 
 
 def attached_name(value: str) -> bool:
@@ -55,7 +61,7 @@ def with_nulls(reply: dict[str, Any], table: TaskTable) -> dict[str, Any]:
 
 
 def test_demonstrations_cover_every_task_and_every_shape(table: TaskTable) -> None:
-    demos = demonstrations()
+    demos = load_demonstrations()
     assert min(Counter(name for demo in demos for name in demo.tasks | set()).get(row, 0) for row in table) >= 2
     assert len({demo.request for demo in demos}) == len(demos)
     shapes = {
@@ -82,24 +88,24 @@ def test_demonstrations_cover_every_task_and_every_shape(table: TaskTable) -> No
     ],
 )
 def test_the_nearest_demonstrations_show_what_is_needed(request_: str, kinds: list[Kind], task: str | None) -> None:
-    shown = nearest(request_, kinds, [], 300)
+    shown = select_demonstrations(request_, kinds, [], 300)
     assert len(shown) > 2
     assert task in {name for demo in shown for name in demo.tasks} if task else any(not demo.plan for demo in shown)
 
 
 def test_demonstrations_stay_within_their_budget(table: TaskTable) -> None:
     for text in ("describe it", "read it aloud and translate it into French", "x" * 5_000, ""):
-        assert sum(demo.tokens for demo in nearest(text, [Kind.IMAGE], ["image-to-text"], 200)) <= 200
+        assert sum(demo.tokens for demo in select_demonstrations(text, [Kind.IMAGE], ["image-to-text"], 200)) <= 200
 
 
 def test_demonstrations_of_earlier_turns_are_shown_to_those_who_have_some() -> None:
     asked: dict[str, Any] = {"text": "Now read it aloud.", "kinds": [], "likely": ["text-to-speech"], "budget": 250}
-    assert any(demo.turns for demo in nearest(**asked, earlier=True))
-    assert not any(demo.turns for demo in nearest(**asked))
+    assert any(demo.turns for demo in select_demonstrations(**asked, earlier=True))
+    assert not any(demo.turns for demo in select_demonstrations(**asked))
 
 
 def test_every_task_and_argument_is_told(table: TaskTable) -> None:
-    told = task_list(table)
+    told = format_task_list(table)
     for row in table.values():
         head, _, tail = row.name.partition("-")
         assert f"{row.name}(" in told or (f"X-{tail}(" in told and head in told.partition(f"X-{tail}(")[2].partition("\n")[0])
@@ -107,24 +113,24 @@ def test_every_task_and_argument_is_told(table: TaskTable) -> None:
 
 
 def test_the_question_is_short(table: TaskTable) -> None:
-    messages = plan_messages(PlanRequest("Describe it.", (attached("image-1"),)), table, ["image-to-text"], 1_000)
+    messages = build_plan_messages(PlanRequest("Describe it.", (attached("image-1"),)), table, ["image-to-text"], 1_000)
     assert len(words(messages)) < 3_600  # about 830 tokens; the original's prompts take 1,700
 
 
 def test_earlier_turns_are_told_newest_first_as_far_as_they_fit() -> None:
     turns = [Turn(f"request {n}", "an answer", (attached(f"image-{n}"),)) for n in range(30)]
-    assert record(turns, 1_000).count("\n") == 7
-    assert record(turns, 40).splitlines() == [
+    assert format_history(turns, 1_000).count("\n") == 7
+    assert format_history(turns, 40).splitlines() == [
         "- request 28 -> image-28 “image-28.file” | an answer",
         "- request 29 -> image-29 “image-29.file” | an answer",
     ]
-    assert record(turns, 0) == ""
+    assert format_history(turns, 0) == ""
 
 
 def test_what_was_answered_and_read_before_is_told_so_that_it_can_be_worked_on() -> None:
     read = Resource("text-1", Kind.TEXT, Origin("task", "image-to-text", 0), text="BEACH CLOSED\n" + "x" * 999)
     turns = [Turn("Read it.", "It says “BEACH CLOSED”.", (read,)), Turn("Write a haiku.", "Old pond\na frog leaps in", ())]
-    first, second = record(turns, 500).splitlines()
+    first, second = format_history(turns, 500).splitlines()
     assert first.startswith("- Read it. -> text-1 “image-to-text”: BEACH CLOSED xxx")
     assert first.endswith("… | It says “BEACH CLOSED”.")
     assert second == "- Write a haiku. -> nothing | Old pond a frog leaps in"
@@ -132,7 +138,9 @@ def test_what_was_answered_and_read_before_is_told_so_that_it_can_be_worked_on()
 
 def test_a_session_with_hundreds_of_files_stays_within_openais_limits(table: TaskTable) -> None:
     many = [attached(f"image-{n}") for n in range(800)] + [attached("image-799")]
-    schema = plan_schema(table, many, [f"https://example.org/{n}" for n in range(300)] + ["https://example.org/" + "x" * 999])
+    schema = build_plan_schema(
+        table, many, [f"https://example.org/{n}" for n in range(300)] + ["https://example.org/" + "x" * 999]
+    )
     lists = [kind["enum"] for kind in schema["$defs"].values()]
     tasks = [task["properties"]["task"]["enum"] for task in schema["properties"]["tasks"]["items"]["anyOf"]]
     assert sum(map(len, [*lists, *tasks])) <= 1_000
@@ -148,7 +156,7 @@ def test_a_second_plan_is_asked_for_what_is_missing_alone(table: TaskTable) -> N
         Step(Task("translation", 1, (0,), {"text": "<resource>-0"}), "failed", error="No model is here."),
     )
     request = PlanRequest("Translate it.", complaint="Task 1 (translation) failed: No model is here.", steps=steps)
-    last = plan_messages(request, table, [], 1_000)[-1]["content"]
+    last = build_plan_messages(request, table, [], 1_000)[-1]["content"]
     assert "text-1: INVOICE" in last
     assert '"error": "No model is here."' in last
     assert "with ids from 2 on" in last
@@ -169,7 +177,7 @@ def plan(task: str, **args: Any) -> dict[str, Any]:
 
 
 def test_the_schema_is_strict_and_gives_each_task_its_own_arguments(table: TaskTable) -> None:
-    schema = plan_schema(table)
+    schema = build_plan_schema(table)
     assert strict(schema)
     tasks = [task["properties"] for task in schema["properties"]["tasks"]["items"]["anyOf"]]
     named = {name: list(task["args"]["properties"]) for task in tasks for name in task["task"]["enum"]}
@@ -194,7 +202,7 @@ def test_the_schema_is_strict_and_gives_each_task_its_own_arguments(table: TaskT
     ],
 )
 def test_the_schema_allows_what_exists_and_nothing_else(table: TaskTable, reply: Any, allowed: bool) -> None:
-    schema = plan_schema(table, [attached("image-1"), attached("video-1")], ["https://example.org/a.png"])
+    schema = build_plan_schema(table, [attached("image-1"), attached("video-1")], ["https://example.org/a.png"])
     assert jsonschema.Draft202012Validator(schema).is_valid(reply) is allowed
 
 
@@ -214,7 +222,7 @@ HEARS = {"automatic-speech-recognition", "audio-classification", "audio-to-audio
 def test_a_task_that_hears_is_offered_where_there_is_something_to_hear(
     table: TaskTable, given: list[str], addresses: list[str], likely: list[str], hears: bool
 ) -> None:
-    names = set(offered(table, [attached(name) for name in given], addresses, likely))
+    names = set(select_task_types(table, [attached(name) for name in given], addresses, likely))
     assert (names >= HEARS) is hears
     assert (names & HEARS == set()) is not hears
     assert {"image-to-text", "text-to-image", "text-to-speech", "inpainting"} <= names

@@ -109,7 +109,7 @@ def test_prose_is_no_plan(written: str, says: bool) -> None:
     reader = PlanStreamReader()
     list(reader.feed(written))
     list(reader.finish())
-    assert reader.says_something is says
+    assert reader.is_plan_or_answer is says
 
 
 def test_garbage_never_raises_anything_but_a_plan_error() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hugginggpt.controllers.base import RespondRequest
-from hugginggpt.controllers.llm.respond_prompt import abridged, answer_messages, fair_share, rounded
+from hugginggpt.controllers.llm.respond_prompt import abridge, build_respond_messages, compute_fair_share, round_findings
 from hugginggpt.core.events import ModelRef, Step
 from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.recording import Turn
@@ -31,7 +31,7 @@ def step(number: int, *outputs: Resource, **more: Any) -> Step:
 
 def facts(*steps: Step, request: str = "What does it say?", budget: int = 1_000, **more: Any) -> dict[str, Any]:
     asked = RespondRequest(request, (), Plan(tuple(step.task for step in steps)), steps, **more)
-    _, question = answer_messages(asked, budget)
+    _, question = build_respond_messages(asked, budget)
     found: dict[str, Any] = json.loads(question["content"])
     return found
 
@@ -85,17 +85,17 @@ def test_no_path_and_no_file_gets_into_the_question() -> None:
     ],
 )
 def test_findings_are_rounded_and_cut(value: Any, told: Any) -> None:
-    assert rounded(value) == told
+    assert round_findings(value) == told
 
 
 def test_what_is_abridged_keeps_its_beginning_and_its_end() -> None:
-    assert abridged("It was " + "very " * 100 + "good.", 40).startswith("It was very")
-    assert abridged("It was " + "very " * 100 + "good.", 40).endswith("good.")
+    assert abridge("It was " + "very " * 100 + "good.", 40).startswith("It was very")
+    assert abridge("It was " + "very " * 100 + "good.", 40).endswith("good.")
 
 
 def test_everybody_gets_something_however_many_there_are() -> None:
-    assert fair_share([5_000] * 100, 300) == 200
-    assert fair_share([], 300) == 0
+    assert compute_fair_share([5_000] * 100, 300) == 200
+    assert compute_fair_share([], 300) == 0
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,13 @@ import pytest
 from tokenizers import Tokenizer
 
 from hugginggpt.controllers.base import Choice
-from hugginggpt.controllers.llm.plan_prompt import prompt
-from hugginggpt.controllers.llm.select_prompt import BUDGET, cut_at_sentence, question, selection_schema
+from hugginggpt.controllers.llm.plan_prompt import load_prompt
+from hugginggpt.controllers.llm.select_prompt import (
+    MAX_QUESTION_TOKENS,
+    build_selection_schema,
+    cut_at_sentence,
+    format_question,
+)
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.plan import Task
 from hugginggpt.hub.catalog import load_catalog
@@ -47,15 +52,15 @@ def tokens() -> Any:
 def test_eight_tasks_cost_less_than_a_third_of_what_they_cost_the_original(tokens: Any) -> None:
     args = {"text": "A sentence of which the controller needs to know only how it begins. " * 20, "image": "image-1"}
     choices = [Choice(Task(task, number, (), args), cards(task)) for number, task in enumerate(EIGHT)]
-    text = question(choices)
-    assert tokens(text) <= BUDGET
-    assert tokens(text) + tokens(prompt("select")) + tokens("Request: " + "Do this with it. " * 20) <= ORIGINAL / 3
+    text = format_question(choices)
+    assert tokens(text) <= MAX_QUESTION_TOKENS
+    assert tokens(text) + tokens(load_prompt("select")) + tokens("Request: " + "Do this with it. " * 20) <= ORIGINAL / 3
     assert all(card.id in text for choice in choices for card in choice.candidates)
 
 
 def test_the_budget_is_kept_by_shorter_descriptions_then_by_fewer_candidates(tokens: Any) -> None:
     choices = [Choice(Task("text-to-image", 0, (), {"text": "a fox"}), cards("text-to-image", 8))]
-    whole, shorter, fewer = (question(choices, budget=budget) for budget in (2_000, 400, 200))
+    whole, shorter, fewer = (format_question(choices, budget=budget) for budget in (2_000, 400, 200))
     assert len(whole) > len(shorter) > len(fewer)
     assert all(card.id in shorter for card in choices[0].candidates)
     assert choices[0].candidates[0].id in fewer
@@ -67,7 +72,7 @@ def test_tasks_of_one_type_share_one_list() -> None:
     choices = [
         Choice(Task("text-to-image", number, (), {"text": f"fox {number}"}), cards("text-to-image")) for number in range(8)
     ]
-    text = question(choices)
+    text = format_question(choices)
     assert text.count("Models for text-to-image:") == 1
     assert text.count("- Qwen/Qwen-Image|") == 1
     assert "7: text-to-image {" in text
@@ -75,7 +80,7 @@ def test_tasks_of_one_type_share_one_list() -> None:
 
 def test_different_candidates_for_one_type_are_told_apart() -> None:
     first, second = cards("text-to-image", 4)[:2], cards("text-to-image", 4)[2:]
-    text = question([Choice(Task("text-to-image", n, (), {}), given) for n, given in enumerate((first, second))])
+    text = format_question([Choice(Task("text-to-image", n, (), {}), given) for n, given in enumerate((first, second))])
     assert "Models for text-to-image:" in text
     assert "Models for text-to-image (1):" in text
     assert "1: text-to-image (1) {}" in text
@@ -84,7 +89,7 @@ def test_different_candidates_for_one_type_are_told_apart() -> None:
 def test_a_row_says_what_one_chooses_by() -> None:
     card = ModelCard("a/b", "translation", "local", "Good. Also slow.", "mit", 1_234.0, ("en", "de"), 1_200_000, likes=45)
     other = ModelCard("c/d", "translation", "hosted", "Better.")
-    text = question([Choice(Task("translation", 0, (), {"text": "Hi."}), (card, other))])
+    text = format_question([Choice(Task("translation", 0, (), {"text": "Hi."}), (card, other))])
     assert "- a/b|here|1.2M|45|1k|mit|en/de|Good. Also slow.\n" in text
     assert "- c/d|hosted|?|?|?|?|?|Better." in text
 
@@ -104,7 +109,7 @@ def test_descriptions_are_cut_at_a_sentence(text: str, room: int, cut: str) -> N
 
 def test_the_schema_allows_each_task_its_own_candidates_alone() -> None:
     choices = [Choice(Task(task, number, (), {}), cards(task, 2)) for number, task in enumerate(EIGHT[:2])]
-    entries = selection_schema(choices)["properties"]["selections"]["items"]["anyOf"]
+    entries = build_selection_schema(choices)["properties"]["selections"]["items"]["anyOf"]
     for choice, entry in zip(choices, entries, strict=True):
         assert entry["properties"]["task"]["enum"] == [choice.task.id]
         assert entry["properties"]["id"]["enum"] == [card.id for card in choice.candidates]

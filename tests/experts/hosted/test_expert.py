@@ -15,7 +15,7 @@ from hugginggpt.core.errors import BackendError, ExpertError, InputError
 from hugginggpt.core.ssrf import is_public
 from hugginggpt.experts.hosted.expert import HostedExpert
 from hugginggpt.experts.hosted.text import _pieces
-from hugginggpt.hub.account import endpoint
+from hugginggpt.hub.account import parse_endpoint
 from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.search import HubSearch
 from tests import hosted_server as at_server
@@ -167,7 +167,7 @@ async def test_where_others_wait_a_model_takes_half_of_the_time(hosted: HostedBe
 
 
 async def test_an_endpoint_is_called_at_its_address(hosted: HostedBench) -> None:
-    own = endpoint("text-classification", f"{hosted.server.endpoint('text-classification')}?secret=4711")
+    own = parse_endpoint("text-classification", f"{hosted.server.endpoint('text-classification')}?secret=4711")
     expert = hosted.expert(endpoints=(own,))
     (card,) = [card for card in expert.cards({"text-classification"}) if card.source == "you"]
     assert "4711" not in repr(card)
@@ -178,7 +178,7 @@ async def test_an_endpoint_is_called_at_its_address(hosted: HostedBench) -> None
 
 
 async def test_an_endpoint_with_a_chat_model_answers_about_pictures(hosted: HostedBench) -> None:
-    own = endpoint("visual-question-answering", hosted.server.endpoint("image-text-to-text"))
+    own = parse_endpoint("visual-question-answering", hosted.server.endpoint("image-text-to-text"))
     expert = hosted.expert(endpoints=(own,))
     card = next(card for card in expert.cards({"visual-question-answering"}) if card.source == "you")
     call = hosted.call(card, {"image": hosted.demo("cat.jpg"), "text": "What is it?"})
@@ -187,7 +187,7 @@ async def test_an_endpoint_with_a_chat_model_answers_about_pictures(hosted: Host
 
 
 async def test_on_a_public_space_an_endpoint_may_not_lie_inside(hosted: HostedBench) -> None:
-    own = endpoint("text-classification", hosted.server.endpoint("text-classification", public=True))
+    own = parse_endpoint("text-classification", hosted.server.endpoint("text-classification", public=True))
     expert = hosted.expert(endpoints=(own,), allowed=is_public)
     card = next(card for card in expert.cards({"text-classification"}) if card.source == "you")
     with pytest.raises(ExpertError, match="is a private address, which this server may not reach"):
@@ -282,7 +282,7 @@ async def test_a_translation_into_a_language_that_the_model_does_not_write_goes_
 async def test_an_endpoint_that_fails_says_nothing_about_all_hosted_models(
     hosted: HostedBench, fault: at_server.Fault, said: str
 ) -> None:
-    own = endpoint("text-classification", hosted.server.endpoint("text-classification"))
+    own = parse_endpoint("text-classification", hosted.server.endpoint("text-classification"))
     expert = hosted.expert(endpoints=(own,))
     card = next(card for card in expert.cards({"text-classification"}) if card.source == "you")
     hosted.server.faults["/endpoint"].append(fault)
@@ -292,7 +292,7 @@ async def test_an_endpoint_that_fails_says_nothing_about_all_hosted_models(
 
 
 async def test_an_endpoint_that_is_away_is_told_apart_from_no_network(hosted: HostedBench) -> None:
-    expert = hosted.expert(endpoints=(endpoint("text-classification", f"{refused_url()}/x?key=4711"),))
+    expert = hosted.expert(endpoints=(parse_endpoint("text-classification", f"{refused_url()}/x?key=4711"),))
     card = next(card for card in expert.cards({"text-classification"}) if card.source == "you")
     with pytest.raises(ExpertError, match=r"The endpoint at 127\.0\.0\.1 can't be reached: check its address") as caught:
         await expert.run(hosted.call(card, {"text": TEXT}, seconds=5))
@@ -301,7 +301,7 @@ async def test_an_endpoint_that_is_away_is_told_apart_from_no_network(hosted: Ho
 
 async def test_two_endpoints_at_one_address_are_told_apart_by_their_task(hosted: HostedBench) -> None:
     both = [
-        endpoint(task, f"{hosted.server.endpoint(task, path='one')}?n={n}")
+        parse_endpoint(task, f"{hosted.server.endpoint(task, path='one')}?n={n}")
         for n, task in enumerate(("zero-shot-classification", "text-classification"))
     ]
     expert = hosted.expert(endpoints=tuple(both))
