@@ -1,0 +1,5 @@
+"""Local image tasks: classes, things, regions, depth, poses, captions, and pictures by diffusion.
+
+Imported by name, through the table in `experts.local.expert`, at the first call. A new task is a function of a module
+here and a row there.
+"""

@@ -1,0 +1,5 @@
+"""Local video tasks: classes, and videos by diffusion.
+
+Imported by name, through the table in `experts.local.expert`, at the first call. A new task is a function of a module
+here and a row there.
+"""
