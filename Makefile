@@ -3,14 +3,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test dev lint format setup-browser clean
+.PHONY: run test quick dev lint format setup-browser clean
 
 run: $(VENV)/.run
 	$(BIN)/python app.py
 
-# A process for each core, and a thread for each process: more would get in each other's way.
+# One process more than there are cores, as many tests wait for a server or a clock; a thread for each: more would get in
+# each other's way.
+WORKERS := $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
 test: $(VENV)/.dev setup-browser
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 5 --dist loadfile --no-loadscope-reorder
+
+# For the loop while one works: no browser, no models, nothing that takes long; under a minute on two cores.
+quick: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 5 -m "not browser and not models and not slow"
 
 dev: $(VENV)/.dev
 
@@ -29,10 +35,10 @@ $(VENV)/.run: requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
-$(VENV)/.dev: requirements.txt requirements-dev.txt
+$(VENV)/.dev: pyproject.toml
 	$(PYTHON) .ci/check_python.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e ".[dev]"
 	touch $@ $(VENV)/.run
 
 setup-browser:

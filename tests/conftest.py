@@ -38,7 +38,10 @@ MEDIA = Path(__file__).resolve().parent.parent / "demos" / "media"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long comes first, the browser before all, so that nobody is waited for at the end."""
+    """Mark what runs models, by its folder; what takes long comes first, the browser before all, so that nobody waits."""
+    for item in items:
+        if "/experts/local/" in item.nodeid or "/experts/bundled/" in item.nodeid:
+            item.add_marker(pytest.mark.models)
     items.sort(key=lambda item: (item.get_closest_marker("browser") is None, "/experts/" not in item.nodeid))
 
 

@@ -1,6 +1,6 @@
-"""The README's table of an owner's settings, made from `hugginggpt/core/settings.py`.
+"""The table of an owner's settings, made from `hugginggpt/core/settings.py`.
 
-``python -m tests.settings_table`` writes it into the README; a test holds the two together.
+``python -m tests.settings_table`` writes it into docs/settings.md; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hugginggpt.core import settings
 from hugginggpt.core.settings import Settings
 from hugginggpt.llm.client import DEFAULT_MODEL
 
-README: Final = Path(__file__).resolve().parent.parent / "README.md"
+README: Final = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 BEGIN: Final = "<!-- settings: made by python -m tests.settings_table -->\n"
 END: Final = "<!-- end of settings -->\n"
 

@@ -17,6 +17,8 @@ from hugginggpt.experts.bundled.expert import BundledExpert
 from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES: list[dict[str, Any]] = yaml.safe_load((MEDIA.parent / "examples.yaml").read_text(encoding="utf-8"))
 ANSWERS = {
     "read the image example.jpg for me": "20417",

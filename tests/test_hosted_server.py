@@ -26,6 +26,8 @@ from tests.checkpoints import HubCache
 from tests.conftest import MEDIA
 from tests.hosted_server import TOKEN, HostedServer
 
+pytestmark = pytest.mark.slow
+
 TABLE = {"name": ["Ines", "Tom"], "age": ["36", "41"]}
 CAT, SPEECH = MEDIA / "cat.jpg", MEDIA / "speech.flac"
 

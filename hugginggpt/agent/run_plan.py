@@ -141,7 +141,7 @@ def _copied(resource: Resource, folder: Path) -> Resource:
     return replace(resource, path=Path(shutil.copyfile(resource.path, folder / f"{resource.name}{resource.path.suffix}")))
 
 
-def told(step: Step) -> str:
+def describe_step(step: Step) -> str:
     """Return what became of a task, in lines: who did it, what it made and where that is."""
     model = f" by {step.model.id}" if step.model else ""
     lines = [f"{step.task.id} {step.task.task}: {step.status}{model}", step.error]

@@ -6,6 +6,7 @@ It names both seams, controllers and experts, so it stands above the two and bel
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Self
 
 from hugginggpt.controllers.base import Controller, PlanRequest
 from hugginggpt.core.events import Emit, Event, Step
@@ -25,6 +26,12 @@ class Session:
     workspace: Workspace
     turns: tuple[Turn, ...] = ()
     """The oldest first."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Delete its files."""

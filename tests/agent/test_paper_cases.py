@@ -21,6 +21,8 @@ from hugginggpt.workspace.workspace import Workspace
 from tests.checkpoints import HubCache
 from tests.conftest import MEDIA, Planner
 
+pytestmark = pytest.mark.slow
+
 MODELS = (
     "tiny/vitpose", "tiny/sees-people", "tiny/sd", "tiny/controlnet-openpose", "tiny/controlnet-canny", "tiny/detr",
     "tiny/vit", "tiny/segformer", "tiny/blip-captioning", "tiny/blip-vqa", "tiny/ltx",

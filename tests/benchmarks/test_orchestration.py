@@ -28,6 +28,8 @@ from hugginggpt.core.tasks import Kind, task_table
 from hugginggpt.llm.structured_output import OutputMode, build_response_format
 from tests.conftest import made
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("single", "chain5", "fan8", "diamond4", "mixed20")
 DELAY = 0.02
 

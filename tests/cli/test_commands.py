@@ -16,6 +16,8 @@ from hugginggpt.core.tasks import task_table
 from tests.checkpoints import HubCache
 from tests.hub_server import HubServer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

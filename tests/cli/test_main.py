@@ -21,6 +21,8 @@ from hugginggpt.workspace import media
 from tests.conftest import MEDIA
 from tests.scripted_server import KEY, ScriptedServer, completion, error, pieces, scripted_server
 
+pytestmark = pytest.mark.slow
+
 TUTORIAL = "read the image example.jpg for me"
 INVOICE = str(MEDIA / "invoice.png")
 

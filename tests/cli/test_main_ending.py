@@ -16,6 +16,8 @@ from hugginggpt.cli.main import ANSWERED, COULD_NOT, main
 from tests.conftest import MEDIA
 from tests.scripted_server import KEY, ScriptedServer, scripted_server, silence
 
+pytestmark = pytest.mark.slow
+
 INVOICE = str(MEDIA / "invoice.png")
 
 

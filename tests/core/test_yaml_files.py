@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_what_is_right_is_read(folder: Path) -> None:
     one, two = read_catalog(folder)["text-to-speech"]
-    assert (one.id, one.count, one.size_mb, one.languages) == ("owner/one", 82_000_000, 164.0, ("en",))
+    assert (one.id, one.parameter_count, one.size_mb, one.languages) == ("owner/one", 82_000_000, 164.0, ("en",))
     assert (two.needs, two.license, two.size_mb) == ("gpu", "", None)
 
 

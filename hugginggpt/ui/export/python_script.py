@@ -27,13 +27,13 @@ Models that need a key find it in HF_TOKEN or OPENAI_API_KEY; where one of MODEL
 
 from pathlib import Path
 
-from hugginggpt.scripting import run_plan, told
+from hugginggpt import describe_step, run_plan
 
 {literals}
 
 if __name__ == "__main__":
     for step in run_plan(PLAN, request=REQUEST, files=FILES, models=MODELS, folder=Path(__file__).parent):
-        print(told(step))
+        print(describe_step(step))
 '''
 
 

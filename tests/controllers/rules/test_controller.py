@@ -265,6 +265,7 @@ def test_who_wants_to_talk_gets_a_conversation() -> None:
         "make a picture of " * 1_700,
     ],
 )
+@pytest.mark.slow
 def test_no_text_keeps_the_planner_busy(text: str) -> None:
     """The time grows with the length alone; before, some of these took minutes and held up everybody."""
     begun = time.monotonic()

@@ -22,6 +22,8 @@ from tests import hosted_server as at_server
 from tests.experts.hosted.conftest import HostedBench
 from tests.hosted_server import TOKEN, refused_url
 
+pytestmark = pytest.mark.slow
+
 TEXT = "What a lovely day, I am so happy!"
 
 

@@ -28,6 +28,8 @@ from tests import hosted_server as at_server
 from tests.conftest import Planner
 from tests.hosted_server import HostedServer
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "hf_visitorsOwn4711verySecret"
 MODEL = "owner/text-classification"
 PLAN = [{"task": "text-classification", "id": 0, "args": {"text": "What a lovely day, I am so happy!"}}]

@@ -15,6 +15,8 @@ from hugginggpt.experts.local.expert import LocalExpert
 from tests.checkpoints import HubCache
 from tests.experts.hosted.conftest import HostedBench
 
+pytestmark = pytest.mark.slow
+
 LOCAL = {
     "text-classification": "tiny/bert-sentiment",
     "token-classification": "tiny/bert-ner",

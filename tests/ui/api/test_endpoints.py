@@ -24,6 +24,8 @@ from tests.hosted_server import TOKEN, HostedServer
 from tests.scripted_server import KEY, ScriptedServer, completion, scripted_server
 from tests.ui.app_server import ROOT, Server, until
 
+pytestmark = pytest.mark.slow
+
 ENDPOINTS = {"run", "plan", "list_tasks", "list_models"}
 READ_ALOUD = "Read the text in this picture aloud."
 

@@ -32,6 +32,8 @@ from tests.conftest import MEDIA, Failing, Quick
 from tests.ui.app_server import ROOT, free_port, until
 from tests.ui.export.runs import recorded
 
+pytestmark = pytest.mark.slow
+
 HOSTED = ModelRef("black-forest-labs/FLUX.1-schnell", "hosted", "fal-ai")
 HERE = ModelRef("lab/model", "local")
 

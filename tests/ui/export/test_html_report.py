@@ -30,6 +30,8 @@ from tests.chromium import chromium
 from tests.conftest import MEDIA
 from tests.ui.export.runs import NASTY, recorded
 
+pytestmark = pytest.mark.slow
+
 _VOID = {"meta", "img", "br", "hr", "path", "rect", "circle", "marker", "line"}
 
 

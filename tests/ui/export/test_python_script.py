@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from hugginggpt.agent.agent import HuggingGPT
-from hugginggpt.agent.run_plan import carry_out, told
+from hugginggpt.agent.run_plan import carry_out, describe_step
 from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.errors import HuggingGPTError, PlanError, RequestError, ResourceError
 from hugginggpt.core.events import Event, Planned, RequestStarted, TaskDone
@@ -109,7 +109,7 @@ async def test_the_models_that_are_named_run(agent: HuggingGPT, tmp_path: Path) 
     events: list[Event] = []
     steps = await carry_out(agent, plan, "Do it.", {}, {0: "quick/two", 2: "quick/gone"}, tmp_path, events.append)
     assert [step.model and step.model.id for step in steps] == ["quick/two", "quick/one", "quick/one"]
-    assert told(steps[1]) == "1 text-generation: done by quick/one\ntext-2: text-generation(text-generation(a))"
+    assert describe_step(steps[1]) == "1 text-generation: done by quick/one\ntext-2: text-generation(text-generation(a))"
     assert events
 
 
@@ -150,4 +150,4 @@ def test_a_resource_of_the_run_is_not_asked_for(workspace: Workspace) -> None:
 
 def test_a_script_of_an_earlier_version_finds_what_it_imports_under_its_old_name() -> None:
     old, new = importlib.import_module("hugginggpt.scripting"), importlib.import_module("hugginggpt.agent.run_plan")
-    assert (old.run_plan, old.told) == (new.run_plan, new.told)
+    assert (old.run_plan, old.told) == (new.run_plan, new.describe_step)
