@@ -38,7 +38,7 @@ ModelId = Annotated[str, _require_pattern(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][
 
 
 class CatalogEntry(BaseModel):
-    """One model for one task."""
+    """Entry of the catalog: one model for one task."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
