@@ -16,7 +16,7 @@ _MAX_URL_CHARS: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One model served at a URL of its own."""
+    """Model served at a URL of its own."""
 
     task: str
     url: str = field(repr=False)

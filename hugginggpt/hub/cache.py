@@ -27,7 +27,7 @@ _MAX_HEADER_BYTES: Final = 100_000_000
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """One model in the cache, at one revision."""
+    """Model in the cache, at one revision."""
 
     id: str
     """Id on the Hub: "facebook/detr-resnet-50"."""

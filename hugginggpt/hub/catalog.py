@@ -38,7 +38,7 @@ ModelId = Annotated[str, _require_pattern(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][
 
 
 class CatalogEntry(BaseModel):
-    """One model for one task."""
+    """Entry of the catalog: one model for one task."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -110,9 +110,8 @@ def _check_task(path: Path, task: str, entries: tuple[CatalogEntry, ...]) -> Non
     """Check what can't be seen in one entry alone: the task's name, doubled ids, more than one small model."""
     if task not in task_table():
         near = task_table().recognise(task)
-        _raise_at_line(
-            path, task, f"“{task}” is no task: {f'write “{near}”' if near else 'python -m hugginggpt tasks lists them'}."
-        )
+        remedy = f"write “{near}”" if near else "python -m hugginggpt tasks lists them"
+        _raise_at_line(path, task, f"“{task}” is no task: {remedy}.")
     ids = [entry.id.lower() for entry in entries]
     for number, entry in enumerate(entries):
         if entry.id.lower() in ids[:number]:

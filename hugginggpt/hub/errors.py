@@ -156,9 +156,8 @@ def _classify_error(error: BaseException) -> HubFault:
         case httpx2.ProxyError():
             return HubFault(_PROXY, "network")
         case httpx2.ConnectError() | OfflineModeIsEnabled():
-            return HubFault(
-                _CERTIFICATE if "CERTIFICATE_VERIFY_FAILED" in str(error) else _UNREACHABLE, "network", retryable=True
-            )
+            sentence = _CERTIFICATE if "CERTIFICATE_VERIFY_FAILED" in str(error) else _UNREACHABLE
+            return HubFault(sentence, "network", retryable=True)
         case httpx2.TransportError():
             return HubFault(_BROKEN_OFF, "provider", retryable=True)
         case _:  # a body that is no JSON, lacks a field, or is no picture: the client raises whatever that led to

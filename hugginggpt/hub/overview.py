@@ -19,7 +19,7 @@ _FETCHABLE_LIBRARIES = frozenset({"transformers", "diffusers", "sklearn"})
 
 @dataclass(frozen=True, slots=True)
 class OverviewRow:
-    """One model for one task."""
+    """Row of the overview: one model for one task."""
 
     id: str
     task: str

@@ -29,7 +29,7 @@ from hugginggpt.hub.errors import HubFault, build_fault_error, read_fault
 log = logging.getLogger(__name__)
 
 _MAX_MODELS: Final = 20
-_EXPANDED_FIELDS: Final = [
+_FIELDS: Final = [
     "inferenceProviderMapping", "downloads", "likes", "library_name", "gated", "private", "disabled", "pipeline_tag", "tags",
     "safetensors",
 ]  # fmt: skip
@@ -134,7 +134,7 @@ class HubSearch:
 
         try:
             with use_hub_context(self._build_context(token, check)):
-                return _convert_model(_build_api(token).model_info(model, expand=_EXPANDED_FIELDS))
+                return _convert_model(_build_api(token).model_info(model, expand=_FIELDS))
         except StoppedError:
             raise
         except (RepositoryNotFoundError, HFValidationError):
@@ -147,11 +147,7 @@ class HubSearch:
         try:
             with use_hub_context(self._build_context(token, check)):
                 found = _build_api(token).list_models(
-                    pipeline_tag=tag,
-                    inference_provider="all",
-                    sort="downloads",
-                    limit=_MAX_MODELS,
-                    expand=_EXPANDED_FIELDS,
+                    pipeline_tag=tag, inference_provider="all", sort="downloads", limit=_MAX_MODELS, expand=_FIELDS
                 )
                 models = [_convert_model(info) for info in found if not info.private and not info.disabled]
         except StoppedError:

@@ -22,10 +22,10 @@ from hugginggpt.llm.completions import read_chunk, read_completion, read_cost, r
 from hugginggpt.llm.connection import Connection
 from hugginggpt.llm.context_window import DEFAULT_WINDOW, fetch_window, parse_refusal_window
 from hugginggpt.llm.errors import (
-    CUT_OFF_REPLY,
-    EMPTY_REPLY,
+    CUT_OFF,
     NO_COMPLETION,
-    TOO_LONG_STATUSES,
+    NO_REPLY,
+    TOO_LONG,
     describe_error,
     is_about_images,
     is_too_long,
@@ -46,9 +46,9 @@ DEFAULT_MODEL: Final = "gpt-5.4-mini"
 HUGGING_FACE_URL: Final = "https://router.huggingface.co/v1"
 HUGGING_FACE_MODEL: Final = "openai/gpt-oss-120b"
 """Default model at Hugging Face."""
-_UNKNOWN_PARAMETER: Final = frozenset({400, 422, 500, 501})
+_REFUSALS: Final = frozenset({400, 422, 500, 501})
 """Statuses with which servers refuse a parameter that they don't know."""
-_REFUSED_PARAMETER: Final = frozenset({400, 422, 501})
+_LASTING_REFUSALS: Final = frozenset({400, 422, 501})
 """Those of them that can't be a passing failure, so that the refusal is remembered."""
 _SERVER_FAILURE: Final = 500
 """Lowest status of a failure inside the server: after two of them nothing else is tried."""
@@ -87,9 +87,7 @@ class LanguageModel:
         CAPABILITIES.store(self.base_url, self.model, capabilities)
 
     async def check(self) -> None:
-        """Refuse at once what every call would refuse: a malformed address or key, a host that may not be reached.
-
-        The host's name is looked up only where not every address is allowed. Calls check again as they connect.
+        """Refuse at once what every call would refuse, as `Connection.check` does.
 
         Raises:
             ControllerError: One sentence that says what to do.
@@ -126,9 +124,9 @@ class LanguageModel:
         text, ended = found
         usage = self._build_usage(stage, reply.usage, begun)
         if ended == "length":
-            return text, usage, self._build_error(CUT_OFF_REPLY, BrokenOffError)
+            return text, usage, self._build_error(CUT_OFF, BrokenOffError)
         if not text:
-            return text, usage, self._build_error(EMPTY_REPLY)
+            return text, usage, self._build_error(NO_REPLY)
         self._step_down_if_broken(form, schema, text)
         return text, usage, None
 
@@ -188,9 +186,9 @@ class LanguageModel:
             return
         yield self._build_usage(stage, usage, begun)
         if not reply and not cut:
-            raise self._build_error(EMPTY_REPLY)
+            raise self._build_error(NO_REPLY)
         if cut and (schema is not None or not reply):
-            raise self._build_error(CUT_OFF_REPLY, BrokenOffError)
+            raise self._build_error(CUT_OFF, BrokenOffError)
         self._step_down_if_broken(form, schema, reply)
 
     def _step_down_if_broken(self, form: OutputSchema, schema: Mapping[str, Any] | None, text: str) -> None:
@@ -217,29 +215,23 @@ class LanguageModel:
         if schema is not None and self.base_url != OPENAI_URL and self.capabilities.accepts_temperature:
             arguments["temperature"] = 0  # the same request should give the same plan
         # in extra_body the forms go out as they are: the client would look at every field of a large schema first
-        *optional, last = list_output_schemas(
-            schema, self.capabilities.mode, streamed=streamed, counts_tokens=self.capabilities.counts_tokens
-        )
-        refused_status = server_failures = 0
+        known = self.capabilities
+        *optional, last = list_output_schemas(schema, known.mode, streamed=streamed, counts_tokens=known.counts_tokens)
+        refusal = failures = 0
         for form in optional:
             try:
                 reply = await self._create(client, arguments, form)
             except Exception as error:
-                refused_status = getattr(error, "status_code", None) or 0
-                server_failures += refused_status >= _SERVER_FAILURE
-                if (
-                    refused_status not in _UNKNOWN_PARAMETER
-                    or server_failures > 1
-                    or is_too_long(error)
-                    or self._refuses_images(error, messages)
-                ):
+                refusal = getattr(error, "status_code", None) or 0
+                failures += refusal >= _SERVER_FAILURE
+                if refusal not in _REFUSALS or failures > 1 or is_too_long(error) or self._refuses_images(error, messages):
                     raise
             else:
                 break
         else:
             form = last
             reply = await self._create(client, arguments, form)
-        if refused_status in _REFUSED_PARAMETER:  # not a passing failure, so it is remembered
+        if refusal in _LASTING_REFUSALS:  # not a passing failure, so it is remembered
             known = self.capabilities
             mode = known.mode if schema is None else form.mode
             self._remember(replace(known, mode=mode, counts_tokens=known.counts_tokens and form.counts_tokens))
@@ -251,7 +243,7 @@ class LanguageModel:
             return await client.chat.completions.create(**arguments, extra_body=form.arguments)
         except Exception as error:
             status = getattr(error, "status_code", None)
-            if "temperature" not in arguments or status not in _REFUSED_PARAMETER or "temperature" not in str(error):
+            if "temperature" not in arguments or status not in _LASTING_REFUSALS or "temperature" not in str(error):
                 raise
         del arguments["temperature"]
         self._remember(replace(self.capabilities, accepts_temperature=False))
@@ -282,7 +274,7 @@ class LanguageModel:
 
     def _is_too_long(self, error: Exception) -> bool:
         """Return whether a request was refused as too long; remember the window that the refusal names."""
-        if getattr(error, "status_code", None) not in TOO_LONG_STATUSES or not is_too_long(error):
+        if getattr(error, "status_code", None) not in TOO_LONG or not is_too_long(error):
             return False
         if window := parse_refusal_window(str(error)):
             self._remember(replace(self.capabilities, window=window))

@@ -26,9 +26,7 @@ _MIN_WINDOW, _MAX_WINDOW = 512, 10_000_000  # other numbers are no windows
 _WINDOW_FIELDS: Final = frozenset(
     {"max_model_len", "context_length", "context_window", "max_context_length", "loaded_context_length", "n_ctx"}
 )
-_WINDOW_IN_REFUSAL: Final = re.compile(
-    r"(?:context|window|maximum|limit)[^.]{0,60}?\b(\d{3,8})\b(?!\s*(?:requests|per))", re.IGNORECASE
-)
+_REFUSAL: Final = re.compile(r"(?:context|window|maximum|limit)[^.]{0,60}?\b(\d{3,8})\b(?!\s*(?:requests|per))", re.IGNORECASE)
 
 
 async def fetch_window(connection: Connection, model: str) -> int:
@@ -57,7 +55,7 @@ def find_window(models: Any, model: str) -> int | None:
 
 def parse_refusal_window(refusal: str) -> int | None:
     """Return the window that a refusal names: "This model's maximum context length is 4096 tokens."."""
-    match = _WINDOW_IN_REFUSAL.search(refusal)
+    match = _REFUSAL.search(refusal)
     return int(match[1]) if match and _MIN_WINDOW <= int(match[1]) <= _MAX_WINDOW else None
 
 

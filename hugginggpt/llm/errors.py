@@ -31,7 +31,7 @@ _SENTENCES: Final[Mapping[int | str, str]] = {
     "context_length_exceeded": "The request is too long for “{model}” at {server}: shorten it, or choose another model.",
 }
 """Sentences by HTTP status, or by the server's own code where that says more."""
-TOO_LONG_STATUSES: Final = frozenset({400, 413, 422, 500})
+TOO_LONG: Final = frozenset({400, 413, 422, 500})
 """Statuses with which servers refuse a request that is too long."""
 _TROUBLE: Final = "{server} has trouble of its own (status {status}): try again in a minute."
 _BROKEN_OFF: Final = "{server} broke off in the middle of its answer: try again in a minute."
@@ -41,8 +41,8 @@ CERTIFICATE: Final = (
 )
 PRIVATE_ADDRESS: Final = "{server} is a private address, which this server may not reach: run the app on your own machine."
 NO_COMPLETION: Final = "{server} answered something that is no chat completion: check the base URL."
-EMPTY_REPLY: Final = "“{model}” at {server} answered nothing: try again, or another model."
-CUT_OFF_REPLY: Final = (
+NO_REPLY: Final = "“{model}” at {server} answered nothing: try again, or another model."
+CUT_OFF: Final = (
     "“{model}” at {server} ran out of room in the middle of its reply: shorten the request, or choose another model."
 )
 BAD_URL: Final = "The base URL is not valid: write it like https://host/v1, without a name or password in it."
@@ -66,7 +66,7 @@ def describe_error(error: Exception, *, seconds: float, started: bool) -> str:
     import openai
 
     if isinstance(error, openai.APIStatusError):
-        code = "context_length_exceeded" if error.status_code in TOO_LONG_STATUSES and is_too_long(error) else error.code
+        code = "context_length_exceeded" if error.status_code in TOO_LONG and is_too_long(error) else error.code
         known = _SENTENCES.get(code) if isinstance(code, str) else None
         template = known or _SENTENCES.get(error.status_code) or _TROUBLE.replace("{status}", str(error.status_code))
         return template.replace("{wait}", in_words(asked_wait(error.response.headers)))

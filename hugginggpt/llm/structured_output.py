@@ -24,7 +24,7 @@ class OutputMode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutputSchema:
-    """One way to ask for a reply."""
+    """Request of a reply in one output mode."""
 
     mode: OutputMode
     arguments: Mapping[str, Any]

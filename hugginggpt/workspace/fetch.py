@@ -61,10 +61,8 @@ async def _download(url: str, target: Path, shown: str, max_bytes: int, allowed:
         timeout=None,  # one deadline for everything, in fetch()
         trust_env=False,  # a proxy of the environment would lead past the guard
     )
-    async with (
-        client,
-        client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response,
-    ):  # stored as it arrives: nothing is unpacked
+    # identity: the body is stored as it arrives, nothing is unpacked
+    async with client, client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
         if response.status_code != httpx2.codes.OK:
             raise ResourceError(f"{shown} could not be fetched: the server answered {response.status_code}.")
         if int(response.headers.get("Content-Length") or 0) > max_bytes:

@@ -144,9 +144,8 @@ def _build_demonstration(row: Mapping[str, Any]) -> Demonstration:
     count: Counter[str] = Counter()
     turns = tuple(Turn(turn["request"], "", _build_resources(turn["made"], count)) for turn in row.get("earlier", ()))
     attached = _build_resources(row.get("resources", ()), count)
-    return Demonstration(
-        row["request"], attached, turns, tuple(row["plan"]), row.get("answer", ""), weigh_words(row["request"])
-    )
+    words = weigh_words(row["request"])
+    return Demonstration(row["request"], attached, turns, tuple(row["plan"]), row.get("answer", ""), words)
 
 
 def _build_resources(files: Sequence[Mapping[str, str]], count: Counter[str]) -> tuple[Resource, ...]:

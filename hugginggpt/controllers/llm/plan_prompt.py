@@ -65,9 +65,8 @@ def build_plan_messages(
         shown: Tokens that demonstrations may take.
     """
     kinds = {resource.kind for resource in request.attached}
-    messages: list[Mapping[str, Any]] = [
-        {"role": "system", "content": load_prompt("plan").replace("{{tasks}}", format_task_list(table))}
-    ]
+    instructions = load_prompt("plan").replace("{{tasks}}", format_task_list(table))
+    messages: list[Mapping[str, Any]] = [{"role": "system", "content": instructions}]
     for demo in select_demonstrations(request.text, kinds, likely, shown, earlier=bool(request.turns)):
         messages.append({"role": "user", "content": _format_demonstration(demo)})
         messages.append({"role": "assistant", "content": demo.reply})

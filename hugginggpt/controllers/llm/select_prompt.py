@@ -34,10 +34,8 @@ def format_question(choices: Sequence[Choice], *, budget: int = MAX_QUESTION_TOK
     Two candidates of each task are listed in any case, whatever that takes.
     """
     max_rows = max(len(choice.candidates) for choice in choices)
-    for rows, room in [
-        *((max_rows, room) for room in _CELL_CHARS),
-        *((rows, _CELL_CHARS[-1]) for rows in range(max_rows - 1, _MIN_ROWS - 1, -1)),
-    ]:
+    fewer = [(rows, _CELL_CHARS[-1]) for rows in range(max_rows - 1, _MIN_ROWS - 1, -1)]
+    for rows, room in [*((max_rows, room) for room in _CELL_CHARS), *fewer]:
         text = _format_at_size(choices, rows, room)
         if len(text) <= budget * _LIST_CHARS_PER_TOKEN:
             return text
@@ -124,6 +122,5 @@ def build_selection_schema(choices: Sequence[Choice]) -> dict[str, Any]:
         )
         for choice in choices
     ]
-    return build_strict_object(
-        {"selections": {"type": "array", "items": {"anyOf": entries} if len(entries) > 1 else entries[0]}}
-    )
+    items = {"anyOf": entries} if len(entries) > 1 else entries[0]
+    return build_strict_object({"selections": {"type": "array", "items": items}})
