@@ -15,7 +15,7 @@ from hugginggpt.core import settings
 from hugginggpt.core.settings import Settings
 from hugginggpt.llm.client import DEFAULT_MODEL
 
-README: Final = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
+PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 BEGIN: Final = "<!-- settings: made by python -m tests.settings_table -->\n"
 END: Final = "<!-- end of settings -->\n"
 
@@ -88,10 +88,10 @@ def _written(default: Any, annotation: Any) -> str:
 
 
 def main() -> None:
-    """Write it into the README."""
-    text = README.read_text(encoding="utf-8")
+    """Write it into docs/settings.md."""
+    text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
-    README.write_text(before + BEGIN + table() + END + rest.split(END)[1], encoding="utf-8")
+    PAGE.write_text(before + BEGIN + table() + END + rest.split(END)[1], encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,17 @@
-"""What the README tells people to type exists."""
+"""What the README and the pages beside it tell people to type exists, and their programs run."""
 
 import importlib.util
+import os
 import re
 import shlex
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+import hugginggpt
 from hugginggpt.agent.model_preferences import read_pair
 from hugginggpt.cli import commands
 from hugginggpt.cli import main as terminal
@@ -17,7 +22,12 @@ from tests import settings_table
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-TYPED = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+PAGES = {
+    path: path.read_text(encoding="utf-8")
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md"))
+}
+ALL = "\n".join(PAGES.values())
+TYPED = [line for block in re.findall(r"```sh\n(.*?)```", ALL, re.DOTALL) for line in block.splitlines()]
 
 
 def test_there_is_something_to_type() -> None:
@@ -42,13 +52,15 @@ def test_a_command_is_known(line: str) -> None:
 
 
 def test_variables_are_settings() -> None:
-    named = set(re.findall(r"HUGGINGGPT_([A-Z_]*[A-Z])", README))
+    named = set(re.findall(r"HUGGINGGPT_([A-Z_]*[A-Z])", ALL))
     assert {name.lower() for name in named} <= set(Settings.model_fields)
 
 
 def test_the_table_of_settings_is_made_from_them() -> None:
     """`python -m tests.settings_table` writes it anew."""
-    assert settings_table.BEGIN + settings_table.table() + settings_table.END in README
+    assert settings_table.BEGIN + settings_table.table() + settings_table.END in (ROOT / "docs" / "settings.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_every_variable_that_is_read_stands_there() -> None:
@@ -60,13 +72,55 @@ def test_every_variable_that_is_read_stands_there() -> None:
 
 
 def test_links_and_benchmarks_lead_somewhere() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", README):
-        assert (ROOT / target).exists(), target
-    for name in re.findall(r"python -m (benchmarks\.\w+)", README):
+    for page, text in PAGES.items():
+        for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+            assert (page.parent / target).exists(), (page.name, target)
+    for name in re.findall(r"python -m (benchmarks\.\w+)", ALL):
         assert importlib.util.find_spec(name), name
 
 
 def test_options_of_the_terminal_exist() -> None:
     known = terminal._parser().format_help() + commands._parser().format_help()
-    for option in {*re.findall(r"`(--[a-z-]+)", README)} - {"--data", "--controller"}:
+    for option in {*re.findall(r"`(--[a-z-]+)", ALL)} - {"--data", "--controller"}:
         assert option in known, option
+
+
+def test_the_readme_fits_three_screens() -> None:
+    text = README.split("---\n", 2)[2]
+    assert len(text.splitlines()) <= 3 * 40
+
+
+PROGRAMS = re.findall(r"```python\n(.*?)```", README + PAGES[ROOT / "docs" / "python.md"], re.DOTALL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
+def test_a_program_runs_as_it_stands(program: str, tmp_path: Path) -> None:
+    for folder in ("demos", "models_config"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    environment = {name: value for name, value in os.environ.items() if name not in {"HF_TOKEN", "OPENAI_API_KEY"}}
+    environment |= {"PYTHONPATH": str(ROOT), "HUGGINGGPT_SESSIONS": str(tmp_path / "sessions")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "STOP" in done.stdout.upper() or "controller" in done.stdout
+
+
+def test_the_public_names_are_there_and_importing_them_is_late() -> None:
+    code = "import hugginggpt, sys; before = set(sys.modules); [getattr(hugginggpt, name) for name in hugginggpt.__all__]; "
+    code += (
+        "assert not {m for m in before if m.startswith('hugginggpt.')}; print({'torch', 'gradio', 'openai'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "set()\n"
+
+
+def test_requirements_are_the_projects_dependencies() -> None:
+    def lines(text: str) -> list[str]:
+        return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert lines((ROOT / "requirements.txt").read_text("utf-8")) == project["dependencies"]
+    assert {"pytest", "ruff", "mypy"} <= {re.split("[^a-z]", line)[0] for line in project["optional-dependencies"]["dev"]}
+    assert project["version"] == hugginggpt.__version__
