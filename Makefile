@@ -16,7 +16,8 @@ test: $(VENV)/.dev setup-browser
 
 # For the loop while one works: no browser, no models, nothing that takes long; under a minute on two cores.
 quick: $(VENV)/.dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 5 -m "not browser and not models and not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 5 -m "not browser and not models and not slow" \
+		--ignore tests/ui/page --ignore tests/experts/local --ignore tests/experts/bundled
 
 dev: $(VENV)/.dev
 
