@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
+import itertools
 import json
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.agent.factory import make_agent, session_experts
 from hugginggpt.agent.model_preferences import visitor_for
@@ -22,7 +24,11 @@ from hugginggpt.hub.download import create_downloader, format_size
 from hugginggpt.hub.tokens import read_environment_token
 from hugginggpt.selection.ranking import Ranking
 
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
 _DONE, _COULD_NOT, _BAD_USAGE = 0, 1, 2
+_PIPE_WIDTH: Final = 1_000
 _SHOWN: Final = 2
 """Most models of a task that are named in a line."""
 
@@ -77,13 +83,9 @@ def _tasks(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([_as_json(row, cards) for row, cards in rows], indent=2, ensure_ascii=False))
         return _DONE
-    width = max(len(row.name) for row, _ in rows)
-    family = ""
-    for row, cards in rows:
-        if row.family != family:
-            family = row.family
-            print(f"\n{family}")
-        print(f"  {row.name:<{width}}  {_signature(row):<36}  {_runs_on(row, cards)}")
+    for family, members in itertools.groupby(rows, lambda pair: pair[0].family):
+        print(f"\n{family}")
+        _print_table(("", row.name, _signature(row), _runs_on(row, cards)) for row, cards in members)
     ready = sum(bool(cards) for _, cards in rows)
     print(f"\n{ready} of {len(rows)} tasks can run here and now.")
     return _DONE
@@ -187,8 +189,7 @@ def _list(args: argparse.Namespace) -> int:
         local = make_agent().expert("local")
         able = {card.id for card in (local.cards({task}) if local else ()) if card.task == task}
         found = [checkpoint for checkpoint in found if checkpoint.id in able]
-    for checkpoint in found:
-        print(f"{checkpoint.id}  {format_size(checkpoint.size)}  {checkpoint.architecture}")
+    _print_table((checkpoint.id, format_size(checkpoint.size), checkpoint.architecture) for checkpoint in found)
     return _DONE
 
 
@@ -203,11 +204,23 @@ def _pull(args: argparse.Namespace) -> int:
         told = f"{format_size(download.size)} to fetch" if download.files else "all of it is here"
         print(f"{download.id}: {told}", file=sys.stderr)
     missing = [download for download in downloads if download.files]
-    if missing and not args.yes and not _agreed():
+    if not missing:
+        return _DONE
+    if not args.yes and not _agreed():
         return _COULD_NOT
-    for download in missing:
-        source.fetch(download, _teller(download.id, download.size))
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}:"), DownloadColumn(), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        for download in missing:
+            bar = progress.add_task(download.id, total=download.size)
+            source.fetch(download, functools.partial(_move, progress, bar))
     return _DONE
+
+
+def _move(progress: Progress, bar: TaskID, done: int) -> None:
+    progress.update(bar, completed=done)
 
 
 def _agreed() -> bool:
@@ -218,15 +231,14 @@ def _agreed() -> bool:
     return sys.stdin.readline().strip().lower() in {"", "y", "yes"}
 
 
-def _teller(model: str, size: int) -> Callable[[int], None]:
-    """Says every tenth on a line of its own."""
-    told = 0
+def _print_table(rows: Iterable[Sequence[str]]) -> None:
+    """Print rows in columns: a terminal gets lines that fit, a pipe lines of any length."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
-    def tell(done: int) -> None:
-        nonlocal told
-        tenth = 10 * done // max(size, 1)
-        if tenth > told:
-            told = tenth
-            print(f"{model}: {format_size(done)} of {format_size(size)}", file=sys.stderr)
-
-    return tell
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for row in rows:
+        table.add_row(*map(Text, row))  # as plain text: brackets in a model's name are no markup
+    if table.row_count:
+        Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
