@@ -3,8 +3,6 @@
 1 planning, 2 model selection, 3 task execution, 4 response generation (arXiv 2303.17580, figure 2).
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing, suppress

@@ -3,8 +3,6 @@
 Source: arXiv 2303.17580, figure 2. The stages overlap: a task's models are looked up, chosen and run while the plan goes on.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import time

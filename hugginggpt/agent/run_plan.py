@@ -1,7 +1,5 @@
 """A plan run from a script, without a planner: what `ui.export.python_script` writes is built on this."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import shutil

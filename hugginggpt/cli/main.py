@@ -1,7 +1,5 @@
 """The same agent in a terminal: ``python -m hugginggpt "Read this image for me, aloud" demos/media/invoice.png``."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import json

@@ -1,7 +1,5 @@
 """Options about models that the terminal's commands share."""
 
-from __future__ import annotations
-
 import argparse
 
 from hugginggpt.agent.model_preferences import ModelPreferences, read_pair

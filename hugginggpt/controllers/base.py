@@ -1,7 +1,5 @@
 """The seam between the agent and whoever plans: a language model, or the built-in planner."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol

@@ -3,8 +3,6 @@
 It names both seams, controllers and experts, so it stands above the two and below the stages.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Self
 

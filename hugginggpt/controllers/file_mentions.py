@@ -1,7 +1,5 @@
 """The files and addresses that a request names: where they stand in it, and what they promise to be."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final

@@ -4,8 +4,6 @@ Each class also inherits the built-in exception it resembles, so code that knows
 can still tell a time-out from a bad value. The technical cause stays in ``__cause__`` for the log.
 """
 
-from __future__ import annotations
-
 
 class HuggingGPTError(Exception):
     """Base of all errors whose text is meant for the person who made the request."""

@@ -1,7 +1,5 @@
 """Parts that every HTTP client here shares: faults of servers without keys, waits that servers ask for."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

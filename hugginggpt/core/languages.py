@@ -1,7 +1,5 @@
 """Languages as people name them ("German", "de", "deu", "Deutsch"), as models code them, and as texts show them."""
 
-from __future__ import annotations
-
 import functools
 import re
 import unicodedata

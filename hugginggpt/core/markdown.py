@@ -1,7 +1,5 @@
 """Text that was read, heard or fetched, inside Markdown: it stays text and never becomes markup."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final

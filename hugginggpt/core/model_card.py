@@ -1,7 +1,5 @@
 """Models before they run: what is known of one, which ones a task gets, and what a person prefers among them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal

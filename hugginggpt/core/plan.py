@@ -6,8 +6,6 @@
 (arXiv 2303.17580, section 3.1, table 5.) How a controller's output becomes a valid plan is in ``repair.py``.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The sentences of a text in any language that has full stops, and pieces made of them that a model can take."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

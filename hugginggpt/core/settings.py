@@ -3,8 +3,6 @@
 No key is a setting: a visitor's key is an argument of that visitor's session and of nothing else.
 """
 
-from __future__ import annotations
-
 import os
 import stat
 from pathlib import Path

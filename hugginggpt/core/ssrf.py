@@ -5,8 +5,6 @@ connection goes to one of those very addresses, so neither a redirect nor a name
 rebinding) gets round it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import ipaddress

@@ -4,8 +4,6 @@ A row says what a task needs, what it makes, which pipeline tag the Hub files it
 that tells a planner when to use it. A new task type is a new row there and one small function per back end.
 """
 
-from __future__ import annotations
-
 import difflib
 import functools
 import re

@@ -1,7 +1,5 @@
 """Texts and keys as they can be printed and compared."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Blocking work beside the event loop, in daemon threads: what is stuck holds up neither the loop nor the process's end."""
 
-from __future__ import annotations
-
 import asyncio
 import contextvars
 import os

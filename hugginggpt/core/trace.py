@@ -1,7 +1,5 @@
 """A trace: the fold of an event stream into what became of each task, and into JSON."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Reading what people edit: YAML files whose mistakes are named with file, line and remedy."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path

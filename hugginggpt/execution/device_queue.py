@@ -1,7 +1,5 @@
 """Device queue: calls wait for their model's slot, and calls of one model that wait together go through it at once."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Inputs of a task when it starts: its arguments with names, references and addresses replaced by what they mean."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Progress of a running task, told as events."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 

@@ -4,8 +4,6 @@ A task starts when its inputs are there and its device slot is free; a failed ta
 so; every task has a deadline; a failed model is followed by the next candidate. Nothing an expert raises gets out.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence

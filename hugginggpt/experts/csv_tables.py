@@ -1,7 +1,5 @@
 """Reading tables from text files, and writing them as CSV."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Sentences for errors whose cause is the machine: memory, disk, a missing package."""
 
-from __future__ import annotations
-
 import errno
 
 

@@ -1,7 +1,5 @@
 """Parsing of label lists as people write them: "billing, support or sales"."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Final

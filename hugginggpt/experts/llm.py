@@ -1,7 +1,5 @@
 """The expert that runs text tasks on the session's own language model, as the original HuggingGPT does."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path

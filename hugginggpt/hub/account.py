@@ -1,7 +1,5 @@
 """The visitor on whose account hosted models run, and the dedicated endpoints where a visitor runs a model of their own."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final

@@ -4,8 +4,6 @@ Only ``.safetensors`` weights count, and scikit-learn models in skops' format: n
 header is compared with its size, so that a download that broke off is not offered.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import math

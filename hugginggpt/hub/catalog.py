@@ -4,8 +4,6 @@ One file a modality, which a person can read and edit. It stands in where the Hu
 a live result leaves open (what a model is good at, what it needs), and names the small model to fetch for a task.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Mapping

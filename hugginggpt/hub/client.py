@@ -6,8 +6,6 @@ polling after nobody waits any more. It lets a program give it its HTTP clients,
 made inside `use_hub_context`, wherever in the library it comes from. Requests outside one are left alone.
 """
 
-from __future__ import annotations
-
 import logging
 import socket
 import threading

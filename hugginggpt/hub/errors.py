@@ -3,8 +3,6 @@
 Statuses: https://huggingface.co/docs/inference-providers and the error codes in huggingface_hub's own `errors`.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping

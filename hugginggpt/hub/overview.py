@@ -1,7 +1,5 @@
 """Table of all models known here, one row for each model and task: those that run now, and those that could be made to."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal

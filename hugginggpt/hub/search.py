@@ -4,8 +4,6 @@ One call for a task, kept on the disk until it is too old. Only what everybody m
 visitor's token shows are left out. Where the Hub can't be reached, the list in `models_config/` stands in (catalog.py).
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

@@ -1,7 +1,5 @@
 """The page owner's token, lent to visitors who have none: a number of hosted calls an hour for each."""
 
-from __future__ import annotations
-
 import hashlib
 import threading
 import time

@@ -3,8 +3,6 @@
 No token is kept here, and none appears in what is returned or raised.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Hugging Face tokens as people paste them, and as a terminal's environment holds them."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

@@ -1,7 +1,5 @@
 """Capabilities observed per server and model, kept for the process."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Defensive reading of a server's chat completions: text, token counts, cost."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 _MAX_COST: Final = 1e6

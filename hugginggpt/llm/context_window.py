@@ -4,8 +4,6 @@ OpenAI's own list of models doesn't say; vLLM, llama.cpp, LM Studio, Groq, OpenR
 each in its own field. A refusal of a request as too long names the window, too.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import re

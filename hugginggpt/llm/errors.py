@@ -3,8 +3,6 @@
 In the sentences {server}, {model} and {wait} stand for the server's host, the model's name and how long to wait.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Final

@@ -3,8 +3,6 @@
 No key is kept here, and none appears in what is returned or raised.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -5,8 +5,6 @@ Three modes, from strict to loose: a JSON schema, any JSON object, a plain reply
 server that accepts a schema and answers something else is not sent one again.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

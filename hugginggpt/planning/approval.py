@@ -1,7 +1,5 @@
 """A plan between the controller and the experts: shown to the person before it runs, changed, or run once more in part."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace

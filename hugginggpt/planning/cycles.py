@@ -1,7 +1,5 @@
 """Circles in a plan: which dependency to drop so that every task can start."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

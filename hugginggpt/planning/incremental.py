@@ -4,8 +4,6 @@ The plan as a whole is what `repair.make_plan` makes of all objects; a task is l
 leave it as it is: it has an id of its own, it waits for nothing but tasks that were let go, it lacks nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A controller's task objects as drafts: named by the table, each with an id of its own, arguments under their names."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -3,8 +3,6 @@
 Source: arXiv 2303.17580, section 3.1.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing

@@ -6,8 +6,6 @@ number where its id belongs, a reference to the task itself (the paper's own fig
 each by itself, this file holds them against each other, ``cycles.py`` opens circles.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

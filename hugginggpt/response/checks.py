@@ -1,7 +1,5 @@
 """Checks of what came of a request: what failed, whether anything was done, what the answer made up."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from hugginggpt.controllers.base import RespondRequest

@@ -3,8 +3,6 @@
 Source: arXiv 2303.17580, section 3.4.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from contextlib import aclosing

@@ -6,8 +6,6 @@ another place, what doesn't fit into memory, what the request's licence needs ru
 that run here before hosted ones, and within a place by the back end's own order or by downloads.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -3,8 +3,6 @@
 Source: arXiv 2303.17580, section 3.2. Choosing costs nothing but the choice when it fails: the first of the ranking is taken.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """Arguments that the page's event listeners share."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 import gradio as gr

@@ -1,7 +1,5 @@
 """The page: keys at the side, the chat in the middle, the run with its plan and resources at the other side."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """The page's theme: one accent colour, the theme's own type, nothing loud."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Copies of one session's resources in another session's workspace."""
 
-from __future__ import annotations
-
 import shutil
 from dataclasses import replace
 from pathlib import Path

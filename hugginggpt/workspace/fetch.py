@@ -3,8 +3,6 @@
 http and https only; public addresses only, redirects included (see core/ssrf.py).
 """
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 from urllib.parse import urlsplit

@@ -1,7 +1,5 @@
 """Readable text of a web page."""
 
-from __future__ import annotations
-
 import re
 from html.parser import HTMLParser
 from typing import Final

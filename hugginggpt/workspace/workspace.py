@@ -4,8 +4,6 @@ A controller sees names and descriptions, never paths. Files lie in the session'
 names and go with it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import secrets

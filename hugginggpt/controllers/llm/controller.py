@@ -1,7 +1,5 @@
 """Controller by a language model: plans, selects and answers through any OpenAI-compatible server."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence

@@ -4,8 +4,6 @@ Source: arXiv 2303.17580, section 3.1.2, demonstration-based parsing. The paper 
 are shown that have most to do with the request, as many as a budget of tokens allows.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 import math

@@ -1,7 +1,5 @@
 """Pictures for a language model that takes them: scaled down, inside the message (OpenAI's form, which others read too)."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import io

@@ -1,7 +1,5 @@
 """Reading of the tasks or selections in a language model's reply, whatever surrounds them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final

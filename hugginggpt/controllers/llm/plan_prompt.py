@@ -4,8 +4,6 @@ After the request comes the rules' guess at its tasks, where there is one. Sourc
 sends 1,700 tokens to plan a short request (microsoft/JARVIS); this one about half.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 from collections import defaultdict

@@ -4,8 +4,6 @@ In the end `json_reply.read_tasks` decides, which reads the whole: objects that 
 (a list, or an object around a list) are read early, everything else when the reply is over.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping

@@ -4,8 +4,6 @@ Long texts are shortened in the middle, numbers rounded, lists of findings cut; 
 section 3.4: the answer rests on the structured results.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

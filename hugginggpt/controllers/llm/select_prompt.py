@@ -4,8 +4,6 @@ Tasks of one type share one list of candidates; descriptions are cut at a senten
 its budget of tokens.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """The answer from the results alone, in sentences: what came out first, then who did it, then what could not be done."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -4,8 +4,6 @@ A plan is made before anything is known, so "if there is a cat in it, make a pai
 there is a cat in it is asked, the painting is left out, and the person is told.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Mapping, Sequence

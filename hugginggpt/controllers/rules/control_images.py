@@ -4,8 +4,6 @@
 ``normal-control`` and ``normal-text-to-image``. Where the map is there already, it is the second one alone.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Mapping, Sequence

@@ -3,8 +3,6 @@
 It understands simple requests in English, of one or several steps, over the whole task table; what it can't do it says.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 

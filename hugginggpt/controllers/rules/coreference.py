@@ -1,7 +1,5 @@
 """Coreference: resources that a request without files means, by name, order, what made them, kind, or "it"."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Mapping, Sequence

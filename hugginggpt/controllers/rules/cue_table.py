@@ -6,8 +6,6 @@ can't be done, ``conditions.yaml`` what is done only if something holds, ``patte
 expressions over lower-case text.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Mapping

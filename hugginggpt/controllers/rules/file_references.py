@@ -1,7 +1,5 @@
 """Choice among several files by a step's words: by name, by order ("the second picture"), or by a word of its name."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

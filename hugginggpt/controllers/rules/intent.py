@@ -1,7 +1,5 @@
 """A task that a request asks for, with all that its words tell about it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -1,7 +1,5 @@
 """From cues to wants: which tasks a request asks for, in the order in which they are to be done."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Resolution of several intents: each once, none that makes no sense, in the order of the work."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final

@@ -4,8 +4,6 @@
 a transcription is put before it. "Describe both pictures" names one task and means two.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final

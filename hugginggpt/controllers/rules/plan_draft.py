@@ -1,7 +1,5 @@
 """The plan so far: its tasks, and what each step made for those that follow."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

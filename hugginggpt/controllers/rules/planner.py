@@ -1,7 +1,5 @@
 """From a request to a plan, or to the words that are all it gets."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Mapping, Sequence

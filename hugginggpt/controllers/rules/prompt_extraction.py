@@ -1,7 +1,5 @@
 """The words of a request that are themselves what to work on: "draw a cat on a mat" draws a cat on a mat."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

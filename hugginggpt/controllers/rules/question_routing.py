@@ -1,7 +1,5 @@
 """Questions that no cue explains, and which task answers each: of a picture, a document, a table or a text."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

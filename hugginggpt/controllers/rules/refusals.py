@@ -3,8 +3,6 @@
 Refusing helps more than a wrong task does, but only where the words leave no doubt; what else there is to do is done.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 from dataclasses import dataclass

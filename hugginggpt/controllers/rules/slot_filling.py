@@ -1,7 +1,5 @@
 """Slot filling: the question, labels, languages, length and prompt that a step needs besides its material."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace

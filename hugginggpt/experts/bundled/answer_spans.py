@@ -1,7 +1,5 @@
 """The pieces of a sentence that can answer a question: dates, sums, numbers, names, places."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

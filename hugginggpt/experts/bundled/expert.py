@@ -4,8 +4,6 @@ They run with nothing cached, nothing hosted and no key. Which ones stands in ``
 pair of model and task is one function here.
 """
 
-from __future__ import annotations
-
 import functools
 import importlib
 import os

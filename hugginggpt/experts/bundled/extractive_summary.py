@@ -3,8 +3,6 @@
 Nothing is written here: a summary is made of the text's own sentences. What isn't in the text can't be in it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Final

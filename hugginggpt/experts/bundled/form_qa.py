@@ -1,7 +1,5 @@
 """Answers from a page in cells: an invoice, a form. A value stands in its label's cell, beside it or right below it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Analysis of questions: their parts, the kind of thing that answers each, the words that carry the meaning."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Splitting English text into sentences."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

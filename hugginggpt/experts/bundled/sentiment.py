@@ -1,7 +1,5 @@
 """Sentiment of English texts, by VADER (Hutto and Gilbert, ICWSM 2014)."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 from hugginggpt.core.tasks import Kind

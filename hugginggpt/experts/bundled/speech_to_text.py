@@ -1,7 +1,5 @@
 """English speech to text with Whisper tiny.en (arXiv 2212.04356) through faster-whisper."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 from hugginggpt.core.errors import InputError

@@ -4,8 +4,6 @@ Which files a model needs, and their SHA-256, stands in ``models_config/bundled.
 is decorated with ``load_once``, so nothing is loaded unchecked, whichever task it is loaded for.
 """
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import importlib.util

@@ -3,8 +3,6 @@
 Source: the pattern as https://learn.microsoft.com/azure/architecture/patterns/circuit-breaker tells it.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """A client that doesn't ask again what was answered already: where one of many questions fails, the rest need no second try."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, MutableMapping
 from typing import Any
 

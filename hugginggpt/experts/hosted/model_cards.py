@@ -1,7 +1,5 @@
 """The cards of hosted models."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from hugginggpt.core.model_card import ModelCard

@@ -1,7 +1,5 @@
 """Table of hosted tasks: the function of each, and what providers and the Hub call it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final

@@ -4,8 +4,6 @@ Models of one pair have it in their name (opus-mt-en-de); families for many lang
 (https://huggingface.co/docs/transformers/model_doc/m2m_100), or words before the text (T5, MADLAD).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ What the cache holds is what is offered; nothing is downloaded here. Each task i
 found through the table below; which architecture a checkpoint has is up to its own configuration.
 """
 
-from __future__ import annotations
-
 import functools
 import importlib
 import threading

@@ -4,8 +4,6 @@ A ZeroGPU Space loads them before its page is up: a process that is lent a GPU i
 what that one had loaded. Everywhere else the page comes first, and a thread loads them behind it.
 """
 
-from __future__ import annotations
-
 import functools
 import logging
 import os

@@ -6,8 +6,6 @@ is a copy of this one: what has been loaded here before the page was up, for a G
 it moves to the real one and needn't load. Any other model it loads itself, and keeps warm as long as it lives.
 """
 
-from __future__ import annotations
-
 import functools
 import os
 import secrets

@@ -1,7 +1,5 @@
 """Small matters of language: things that are counted, parts that make a sentence."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import Final

@@ -1,7 +1,5 @@
 """Answers from tables (cells, their sum, average or number), and tables with answers (a class for each row)."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

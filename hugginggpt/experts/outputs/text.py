@@ -1,7 +1,5 @@
 """Findings about a text, or told as one: classes, names, words for gaps, likeness, answers."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

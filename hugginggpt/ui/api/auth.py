@@ -4,8 +4,6 @@ A key is never a parameter: parameters stand in schemas and in the queue. The he
 what they hold lives as long as the call.
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import binascii

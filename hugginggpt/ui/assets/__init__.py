@@ -3,8 +3,6 @@
 The sheets hold in Gradio's page and in a file by itself, by day and by night.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Final
 

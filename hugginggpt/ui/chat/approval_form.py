@@ -1,7 +1,5 @@
 """A plan that waits: a form in which tasks can be dropped, arguments changed and models chosen before anything runs."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

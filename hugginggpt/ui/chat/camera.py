@@ -1,7 +1,5 @@
 """A picture taken here and now goes into the next request. (On a phone the box's own button offers the camera, too.)"""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """The empty chat: what this is, in a sentence, and examples that run on one click."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass

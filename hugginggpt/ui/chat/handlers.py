@@ -1,7 +1,5 @@
 """The conversation: what a person does in the chat, and what they are shown while it is worked on."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from contextlib import aclosing

@@ -1,7 +1,5 @@
 """Input from the browser, read: what was typed, what was clicked, which message is meant."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

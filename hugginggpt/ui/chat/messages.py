@@ -4,8 +4,6 @@ One request is one thought that nests a thought for each task, then the answer, 
 line until it is opened: status, model, seconds; inside, why that model, what went in and what came out.
 """
 
-from __future__ import annotations
-
 import html
 import json
 import re

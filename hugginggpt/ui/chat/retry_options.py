@@ -1,7 +1,5 @@
 """Retry options below a request that failed in part or was stopped: again, with another model, or the rest."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

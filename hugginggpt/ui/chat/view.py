@@ -1,7 +1,5 @@
 """The view of a tab: each part of the page as it is to be shown, made from nothing but the tab's session."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Validation of event sequences, so that folding, drawing and replaying them can't go wrong."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Final

@@ -1,7 +1,5 @@
 """Names of files that leave a session: their own where those are safe and unique."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping

@@ -4,8 +4,6 @@ A task that a hosted model did is that model's node, where the canvas can call i
 function, which `gradio_workflow_nodes.functions` binds. Files of the request and texts of the plan are the workflow's inputs.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 import re

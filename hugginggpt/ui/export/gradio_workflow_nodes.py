@@ -3,8 +3,6 @@
 ``python -m hugginggpt.ui.export.gradio_workflow_nodes workflow.json`` opens a file that `gradio_workflow.workflow` has written.
 """
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 import re

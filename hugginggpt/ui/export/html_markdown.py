@@ -1,7 +1,5 @@
 """Markdown that a model wrote, as HTML that can do nothing: no tags of its own, no pictures from elsewhere, no scripts."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 from html import escape

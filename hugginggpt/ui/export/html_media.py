@@ -1,7 +1,5 @@
 """Files of a run inside a web page: each stands there once, as data; nothing is fetched."""
 
-from __future__ import annotations
-
 import base64
 import io
 from dataclasses import dataclass, field

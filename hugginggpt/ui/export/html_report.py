@@ -1,7 +1,5 @@
 """A run as one HTML file: request, answer, plan, steps and media inside; no script, nothing fetched, everything escaped."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

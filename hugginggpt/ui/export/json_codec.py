@@ -3,8 +3,6 @@
 A resource stands in JSON as its name alone; what it is stands beside the events, once.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 import math

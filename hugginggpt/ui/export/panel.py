@@ -1,7 +1,5 @@
 """The panel that gives a run away and opens one: a page, a trace, a script, a workflow, a link; all files as one."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable

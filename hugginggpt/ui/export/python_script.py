@@ -1,7 +1,5 @@
 """A run's plan as a short Python script that a person can read, change and run."""
 
-from __future__ import annotations
-
 import pprint
 import re
 from collections.abc import Iterable, Mapping

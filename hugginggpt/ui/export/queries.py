@@ -1,7 +1,5 @@
 """Queries that every export makes of a run: its resources, its request, the models that ran."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 

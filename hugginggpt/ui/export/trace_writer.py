@@ -7,8 +7,6 @@
 `trace_reader.py` reads it.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import mimetypes

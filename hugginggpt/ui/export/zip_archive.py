@@ -1,7 +1,5 @@
 """All files of a session in one zip, with a table that tells what each is and where it came from."""
 
-from __future__ import annotations
-
 import csv
 import io
 import zipfile

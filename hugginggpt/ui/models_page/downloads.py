@@ -1,7 +1,5 @@
 """Fetching models of the catalogue on purpose: what it takes is said first, and what is fetched can be used at once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

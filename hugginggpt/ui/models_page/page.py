@@ -1,7 +1,5 @@
 """The Models page: every model that is known, where it is, and fetching one where that is allowed."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import threading

@@ -1,7 +1,5 @@
 """The catalogue as it is read: which rows match, and the table as HTML. Pure functions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from html import escape
 from typing import Final

@@ -5,8 +5,6 @@ barycentre's with the fewest crossings seen. Source: Sugiyama, Tagawa, Toda, "Me
 Hierarchical System Structures" (1981).
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 from bisect import bisect_right, insort

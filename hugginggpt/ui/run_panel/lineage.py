@@ -1,7 +1,5 @@
 """Lineage of resources, over all requests of a session."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from hugginggpt.core.events import RequestStarted, ResourcesFetched, Step

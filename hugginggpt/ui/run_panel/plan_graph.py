@@ -4,8 +4,6 @@ The boxes are an ordered list, so that a screen reader tells the same plan task 
 the plan alone: while it runs, only signs, colours and words change.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape

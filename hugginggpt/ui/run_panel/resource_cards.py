@@ -1,7 +1,5 @@
 """The session's resources as cards: how each looks, what it is called, where it came from, and what can be done with it."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from html import escape

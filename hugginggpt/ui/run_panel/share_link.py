@@ -1,7 +1,5 @@
 """A link that carries a request, and nothing else: it fills the box, and nothing runs before the person says so."""
 
-from __future__ import annotations
-
 from html import escape
 from typing import Any, Final
 from urllib.parse import parse_qs, quote

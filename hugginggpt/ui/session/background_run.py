@@ -1,7 +1,5 @@
 """One request on the page, and the work on it, which goes on while nobody looks: a page that is reloaded finds it again."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import time

@@ -1,7 +1,5 @@
 """The choice of who plans and answers, and the language model that the fields of the page describe."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Self

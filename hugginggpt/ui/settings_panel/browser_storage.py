@@ -5,8 +5,6 @@ whether it works, a variable of the page holds it; then it goes back into its bo
 the browser's storage (they have asked for that), or nowhere.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Test of a key: its report to the person who pressed the button, and the model that they can use then."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import dataclass, replace
 from typing import Final

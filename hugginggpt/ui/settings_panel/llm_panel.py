@@ -1,7 +1,5 @@
 """The side bar: who plans and answers, with which key; below it, what is settled about models."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The part of the side bar about models: where they may run, on whose account, within which limits, and which ones."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, Final, get_args
 

@@ -1,7 +1,5 @@
 """The part of the side bar about the account on which hosted models run, and the token for it."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 

@@ -4,8 +4,6 @@ Of transformers' architectures only SpeechT5's voice conversion makes speech fro
 says everything again in another voice; where the voice matters, the bundled DeepFilterNet is the one to take.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Final
 

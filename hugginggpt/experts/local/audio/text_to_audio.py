@@ -1,7 +1,5 @@
 """Models that make music and sounds from a description."""
 
-from __future__ import annotations
-
 import itertools
 import warnings
 from collections.abc import Callable, Mapping

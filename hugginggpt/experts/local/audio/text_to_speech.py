@@ -1,7 +1,5 @@
 """Speech from text, music and sounds from descriptions (https://huggingface.co/docs/transformers/tasks/text-to-speech)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +12,7 @@ from hugginggpt.experts.local.audio.waveforms import recorded
 from hugginggpt.experts.local.runtime.runtime import Runtime
 
 if TYPE_CHECKING:
-    import torch
+    pass
 
 _MAX_CHARS: Final = 20_000
 """About 25 minutes of speech."""

@@ -1,7 +1,5 @@
 """A text in the pieces in which a voice says it."""
 
-from __future__ import annotations
-
 import re
 import textwrap
 from collections.abc import Iterator

@@ -5,8 +5,6 @@ https://huggingface.co/docs/transformers/tasks/image_captioning, .../visual_ques
 .../document_question_answering.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Pictures from words and a control image, by ControlNets beside a diffusion pipeline (https://arxiv.org/abs/2302.05543)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ Sources: https://huggingface.co/docs/transformers/tasks/object_detection and
 https://huggingface.co/docs/transformers/tasks/zero_shot_object_detection.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Super resolution: a picture with more pixels (Swin2SR, https://arxiv.org/abs/2209.11345)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, Final
 

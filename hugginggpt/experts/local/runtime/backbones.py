@@ -4,8 +4,6 @@ DETR and its relatives were published with a backbone of timm (https://huggingfa
 is the one of https://arxiv.org/abs/1512.03385 with either name; only the names of the weights differ.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any, Final

@@ -4,8 +4,6 @@ A ControlNet (https://arxiv.org/abs/2302.05543) is a copy of the first half of t
 it fits that network and all that were trained on from it. Its configuration doesn't name it, but has its measures.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """Devices that models can run on here, and their room: CUDA devices, Apple's, the CPU."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Warm models inside a memory budget: loaded once, kept while there is room, the least recently used goes first."""
 
-from __future__ import annotations
-
 import ctypes
 import gc
 import sys

@@ -1,7 +1,5 @@
 """Tasks that a checkpoint can do, told by its own configuration, not by its name."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ The networks are run by transformers' own pipelines (https://huggingface.co/docs
 texts that are longer than a network's window go through it in pieces.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Room for text in a model, in tokens."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, Final
 

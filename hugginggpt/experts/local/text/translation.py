@@ -4,8 +4,6 @@ Marian: Tiedemann and Thottingal, EAMT 2020. M2M-100: Fan et al., JMLR 2021. NLL
 2020. T5: Raffel et al., JMLR 2020. MADLAD-400: Kudugunta et al., NeurIPS 2023.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

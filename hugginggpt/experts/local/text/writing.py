@@ -1,7 +1,5 @@
 """Texts that are written: shorter, in other words, in another language, further, or in reply."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

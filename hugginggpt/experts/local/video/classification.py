@@ -1,7 +1,5 @@
 """Video classification (https://huggingface.co/docs/transformers/tasks/video_classification)."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Videos from words and from pictures, by diffusion (https://huggingface.co/docs/diffusers/using-diffusers/text-img2vid)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
