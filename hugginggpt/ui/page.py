@@ -28,28 +28,10 @@ _STATE_SECONDS: Final = 24 * 3600
 _AT_ONCE: Final = 200
 """Requests of different visitors that are worked on at once; models take turns by their slots."""
 
-_BEGIN: Final = """() => {
-  const chat = document.querySelector('#chat .bubble-wrap');
-  if (chat) chat.scrollTop = chat.scrollHeight;
-  const run = document.querySelector('#run.sidebar');
-  if (run && innerWidth >= 1200 && !run.classList.contains('open') && !sessionStorage.getItem('hugginggpt-run-seen')) {
-    run.querySelector('.toggle-button').click();
-    sessionStorage.setItem('hugginggpt-run-seen', '1');
-  }
-}"""
+_BEGIN: Final = script("begin")
 """A new request is looked at, wherever the chat was scrolled to; where there is room, so is its plan."""
 
-_ARRIVE: Final = """() => {
-  let key = '';
-  try {
-    key = sessionStorage.getItem('hugginggpt-visit') ?? '';
-    if (!key) {
-      key = [...crypto.getRandomValues(new Uint8Array(24))].map(byte => byte.toString(16).padStart(2, '0')).join('');
-      sessionStorage.setItem('hugginggpt-visit', key);
-    }
-  } catch { /* a browser that keeps nothing */ }
-  return [key, location.search];
-}"""
+_ARRIVE: Final = script("arrive")
 """This tab's visit is found again when it is reloaded; nothing but a random key is kept, and only as long as the tab."""
 
 

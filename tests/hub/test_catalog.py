@@ -13,7 +13,7 @@ import pytest
 
 from hugginggpt.core.tasks import task_table
 from hugginggpt.experts.hosted.task_table import TASKS as HOSTED
-from hugginggpt.experts.local.expert import _FUNCTIONS as LOCAL
+from hugginggpt.experts.local.expert import _TABLE as LOCAL
 from hugginggpt.hub.catalog import CATALOG_FOLDER, MODALITIES, find_catalog_entry, list_small_models, load_catalog
 
 ROOT = CATALOG_FOLDER.parent

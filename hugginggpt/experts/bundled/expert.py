@@ -21,24 +21,9 @@ from hugginggpt.experts.bundled.weights import CONFIG_PATH, Weights, find_packag
 # onnxruntime reports to its maker and writes into the home folder at its first import, unless this stands before
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-_FUNCTIONS: Final[Mapping[tuple[str, str], str]] = {
-    ("PP-OCRv6-small", "image-to-text"): "ocr:read_picture",
-    ("PP-OCRv6-small", "document-question-answering"): "ocr:answer_about_document",
-    ("efficientnet-lite0", "image-classification"): "image_classification:classify_picture",
-    ("opencv-canny", "canny-control"): "canny:draw_edges",
-    ("opencv-lsd", "mlsd-control"): "line_segments:draw_lines",
-    ("opencv-outlines", "hed-control"): "soft_edges:draw_outlines",
-    ("hibari-tts", "text-to-speech"): "text_to_speech:speak",
-    ("whisper-tiny.en", "automatic-speech-recognition"): "speech_to_text:transcribe",
-    ("DeepFilterNet3", "audio-to-audio"): "denoising:clean",
-    ("vader", "text-classification"): "sentiment:classify_sentiment",
-    ("all-MiniLM-L6-v2", "sentence-similarity"): "embeddings:compare",
-    ("all-MiniLM-L6-v2", "zero-shot-classification"): "embeddings:sort_into_labels",
-    ("all-MiniLM-L6-v2", "summarization"): "extractive_summary:summarize",
-    ("all-MiniLM-L6-v2", "question-answering"): "extractive_qa:answer",
-}
-"""Function that runs a model on a task: module and name, imported at the first call."""
-
+_FUNCTIONS: Final[Mapping[str, Mapping[str, str]]] = yaml.safe_load(
+    Path(__file__).with_name("functions.yaml").read_text(encoding="utf-8")
+)
 _HELPERS: Final[Mapping[tuple[str, str], str]] = {("PP-OCRv6-small", "document-question-answering"): "all-MiniLM-L6-v2"}
 """Second model that a task can't be done without."""
 
@@ -92,7 +77,7 @@ class BundledExpert:
             )
             for model in self._models.values()
             for task in model.tasks
-            if (model.id, task) in _FUNCTIONS
+            if task in _FUNCTIONS.get(model.id, {})
             and self._installed(model.id)
             and self._installed(_HELPERS.get((model.id, task), model.id))
         )
@@ -116,7 +101,7 @@ class BundledExpert:
 
     def _run(self, call: Call) -> Result:
         with use_weights(self._weights):
-            return _function(_FUNCTIONS[call.card.id, call.card.task])(call)
+            return _function(_FUNCTIONS[call.card.id][call.card.task])(call)
 
 
 @functools.cache

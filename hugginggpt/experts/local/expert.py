@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import yaml
 
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.model_card import ModelCard
@@ -24,70 +26,15 @@ from hugginggpt.experts.local.runtime.runtime import OVERHEAD, LoadedError, Load
 from hugginggpt.experts.local.runtime.task_matching import Match, matches
 from hugginggpt.hub.cache import Checkpoint, find_checkpoints
 
-_FUNCTIONS: Final[Mapping[str, str]] = {
-    "text-classification": "text.classification:classify",
-    "token-classification": "text.classification:find_entities",
-    "fill-mask": "text.classification:fill_gap",
-    "zero-shot-classification": "text.classification:sort_into_labels",
-    "sentence-similarity": "text.classification:compare",
-    "text2text-generation": "text.writing:rewrite",
-    "summarization": "text.writing:summarize",
-    "translation": "text.writing:translate",
-    "text-generation": "text.writing:go_on",
-    "conversational": "text.writing:converse",
-    "question-answering": "text.question_answering:answer_from_text",
-    "table-question-answering": "text.question_answering:answer_from_table",
-    "tabular-classification": "text.tabular:classify_rows",
-    "image-classification": "image.classification:classify",
-    "zero-shot-image-classification": "image.classification:sort_into_labels",
-    "object-detection": "image.detection:detect",
-    "zero-shot-object-detection": "image.detection:detect_named",
-    "image-segmentation": "image.segmentation:segment",
-    "mask-generation": "image.segmentation:outline",
-    "seg-control": "image.segmentation:draw_segments",
-    "depth-estimation": "image.depth:estimate",
-    "depth-control": "image.depth:draw_depth",
-    "normal-control": "image.depth:draw_normals",
-    "image-to-text": "image.captioning:describe",
-    "visual-question-answering": "image.captioning:answer_about_picture",
-    "document-question-answering": "image.captioning:answer_about_document",
-    "openpose-control": "image.pose:draw_pose",
-    "text-to-speech": "audio.text_to_speech:speak",
-    "text-to-audio": "audio.text_to_speech:make_sound",
-    "automatic-speech-recognition": "audio.speech_recognition:transcribe",
-    "audio-classification": "audio.speech_recognition:classify",
-    "audio-to-audio": "audio.audio_to_audio:clean",
-    "video-classification": "video.classification:classify",
-    "text-to-image": "image.text_to_image:paint",
-    "image-to-image": "image.text_to_image:repaint",
-    "inpainting": "image.text_to_image:fill_in",
-    "text-to-video": "video.generation:film",
-    "image-to-video": "video.generation:animate",
-    "canny-text-to-image": "image.controlnet:paint",
-    "hed-text-to-image": "image.controlnet:paint",
-    "mlsd-text-to-image": "image.controlnet:paint",
-    "normal-text-to-image": "image.controlnet:paint",
-    "openpose-text-to-image": "image.controlnet:paint",
-    "depth-text-to-image": "image.controlnet:paint",
-    "seg-text-to-image": "image.controlnet:paint",
-}
-"""Function that does a task: module and name, imported at the first call."""
-
-_BATCH: Final[Mapping[str, int]] = {
-    "text-classification": 32,
-    "token-classification": 16,
-    "image-classification": 16,
-    "object-detection": 4,
-    "audio-classification": 8,
-}
-"""Inputs of a task that go through a model at once; one where nothing is said."""
-
+_TABLE: Final[Mapping[str, Mapping[str, Any]]] = yaml.safe_load(
+    Path(__file__).with_name("functions.yaml").read_text(encoding="utf-8")
+)
 _SECONDS_BETWEEN_SCANS: Final = 5.0
 
 Remote = Callable[[Sequence[Call], Path | None], Sequence[Result]]
 """Runs calls of one card on models of a cache in another process."""
 Function = Callable[[Sequence[Call], Runtime], Sequence[Result]]
-"""Does a task: one result for each call, in their order. Only tasks in `_BATCH` are given several."""
+"""Does a task: one result for each call, in their order. Only tasks with a `batch` are given several."""
 
 
 class LocalExpert:
@@ -141,7 +88,7 @@ class LocalExpert:
                 usable = [which for which in self._checkpoints.values() if not needs_partner(which) or self._partner(which)]
                 found = [(match, which) for which in usable for match in matches(which)]
                 found.sort(key=lambda pair: pair[0].rank)
-                self._cards = tuple(self._card(which, match) for match, which in found if match.task in _FUNCTIONS)
+                self._cards = tuple(self._card(which, match) for match, which in found if match.task in _TABLE)
                 self._scanned = time.monotonic()
             return self._cards
 
@@ -161,7 +108,7 @@ class LocalExpert:
             languages=checkpoint.languages,
             fits=self._need(checkpoint.id, device) <= device.budget,
             slot=device.slot,
-            batch=_BATCH.get(match.task, 1),
+            batch=_TABLE[match.task].get("batch", 1),
             tags=match.tags,
         )
 
@@ -204,7 +151,7 @@ class LocalExpert:
         """Return the same in this very process."""
         card = calls[0].card
         with told_apart(f"{card.id} failed on this input"):
-            return _function(_FUNCTIONS[card.task])(calls, self._runtime(card.id))
+            return _function(_TABLE[card.task]["function"])(calls, self._runtime(card.id))
 
     def load(self, model: str) -> None:
         """Load a cached model before anybody asks for it, as the first task that it can do would. Blocks.
@@ -216,7 +163,7 @@ class LocalExpert:
         if card is None:
             raise ExpertError(f"{model} is not in the cache, or does none of the tasks here.")
         with suppress(LoadedError), told_apart(f"{card.id} can't be tried on {card.task}"):
-            _function(_FUNCTIONS[card.task])([sample_call(card)], self._runtime(model, LoadOnlyRuntime))
+            _function(_TABLE[card.task]["function"])([sample_call(card)], self._runtime(model, LoadOnlyRuntime))
 
     def _runtime(self, model: str, kind: type[Runtime] = Runtime) -> Runtime:
         if model not in self._checkpoints:  # a process that has looked before it was fetched

@@ -3,6 +3,7 @@
 import pprint
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Final
 
 from hugginggpt.core.errors import RequestError
@@ -17,22 +18,7 @@ from hugginggpt.ui.export.queries import first, models_of, tasks_of
 _WIDTH: Final = 110
 _SEPARATORS: Final = re.compile(r"\s*,\s*")
 
-_SCRIPT: Final = '''"""A plan that HuggingGPT has run, to be read, changed and run again.
-
-It needs the package hugginggpt, and beside it the files that FILES names; what it makes goes into the folder "results".
-Models that need a key find it in HF_TOKEN or OPENAI_API_KEY; where one of MODELS can't run, the next one that can does.
-"""
-
-from pathlib import Path
-
-from hugginggpt import describe_step, run_plan
-
-{literals}
-
-if __name__ == "__main__":
-    for step in run_plan(PLAN, request=REQUEST, files=FILES, models=MODELS, folder=Path(__file__).parent):
-        print(describe_step(step))
-'''
+_TEMPLATE: Final = Path(__file__).with_name("script_template.txt")
 
 
 def script(recording: Recording) -> str:
@@ -52,7 +38,8 @@ def script(recording: Recording) -> str:
         "PLAN": [task.as_json() for task in tasks],
         "MODELS": {task.id: models[task.id] for task in tasks if task.id in models},
     }
-    return _SCRIPT.replace("{literals}", "\n".join(f"{name} = {_literal(value)}" for name, value in values.items()))
+    literals = "\n".join(f"{name} = {_literal(value)}" for name, value in values.items())
+    return _TEMPLATE.read_text(encoding="utf-8").replace("{literals}", literals)
 
 
 def script_files(recording: Recording) -> Mapping[str, str]:

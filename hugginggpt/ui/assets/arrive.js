@@ -1,0 +1,11 @@
+() => {
+  let key = '';
+  try {
+    key = sessionStorage.getItem('hugginggpt-visit') ?? '';
+    if (!key) {
+      key = [...crypto.getRandomValues(new Uint8Array(24))].map(byte => byte.toString(16).padStart(2, '0')).join('');
+      sessionStorage.setItem('hugginggpt-visit', key);
+    }
+  } catch { /* a browser that keeps nothing */ }
+  return [key, location.search];
+}
