@@ -88,15 +88,7 @@ class Sheet:
         self.image = Image.new("RGB", big, paper)
         self.pen = ImageDraw.Draw(self.image)
 
-    def text(
-        self,
-        at: Point,
-        text: str,
-        size: float,
-        colour: Colour = INK,
-        anchor: str = "ls",
-        bold: bool = False,
-    ) -> None:
+    def text(self, at: Point, text: str, size: float, colour: Colour = INK, anchor: str = "ls", bold: bool = False) -> None:
         """Write a line; the anchor is Pillow's, by default left on the baseline."""
         weight = round(size * self.FACTOR / 42) if bold else 0
         self.pen.text(
@@ -109,15 +101,7 @@ class Sheet:
             stroke_fill=colour,
         )
 
-    def box(
-        self,
-        left: float,
-        top: float,
-        right: float,
-        bottom: float,
-        colour: Colour,
-        radius: float = 0,
-    ) -> None:
+    def box(self, left: float, top: float, right: float, bottom: float, colour: Colour, radius: float = 0) -> None:
         """Fill a rectangle, with round corners if asked."""
         edges = [value * self.FACTOR for value in (left, top, right, bottom)]
         self.pen.rounded_rectangle(edges, radius * self.FACTOR, fill=colour)
@@ -132,11 +116,7 @@ def draw_logo(sheet: Sheet, left: float, top: float) -> None:
     sheet.box(left, top, left + 56, top + 56, ACCENT, radius=12)
     factor = sheet.FACTOR
     for peak, base, half in ((10, 27, 10), (18, 36, 14), (26, 45, 18)):
-        corners = [
-            (left + 28, top + peak),
-            (left + 28 - half, top + base),
-            (left + 28 + half, top + base),
-        ]
+        corners = [(left + 28, top + peak), (left + 28 - half, top + base), (left + 28 + half, top + base)]
         sheet.pen.polygon([(x * factor, y * factor) for x, y in corners], fill=PAPER)
     sheet.box(left + 26, top + 44, left + 30, top + 50, PAPER)
 
@@ -202,11 +182,7 @@ def draw_totals(sheet: Sheet) -> None:
 def draw_footer(sheet: Sheet) -> None:
     """How to pay, and thanks."""
     sheet.text((64, 764), "How to pay", 15.5, ACCENT, bold=True)
-    lines = (
-        "Bank transfer to Eastbrook Savings",
-        "Account 0072 5518 30",
-        "Please quote 20417 with your payment.",
-    )
+    lines = ("Bank transfer to Eastbrook Savings", "Account 0072 5518 30", "Please quote 20417 with your payment.")
     for row, line in enumerate(lines):
         sheet.text((64, 792 + 24 * row), line, 14.5)
     sheet.box(64, 926, 816, 927, RULE)
@@ -322,11 +298,7 @@ def draw_swimmer(pen: ImageDraw.ImageDraw, centre: Point, radius: float) -> None
     black, red = (36, 36, 38), (190, 30, 38)
     head = radius * 0.17
     pen.circle((x + radius * 0.2, y - radius * 0.28), head, fill=black)
-    body = [
-        (x - radius * 0.5, y + radius * 0.1),
-        (x - radius * 0.12, y - radius * 0.3),
-        (x + radius * 0.2, y + radius * 0.08),
-    ]
+    body = [(x - radius * 0.5, y + radius * 0.1), (x - radius * 0.12, y - radius * 0.3), (x + radius * 0.2, y + radius * 0.08)]
     pen.line(body, fill=black, width=round(radius * 0.17), joint="curve")
     for row in (0.28, 0.5):
         span = [step / 20 - 1 for step in range(41)]
@@ -348,21 +320,10 @@ def letter_board(scale: int) -> Image.Image:
     pen.rounded_rectangle(edges, 15 * scale, outline=red, width=5 * scale)
     pen.rounded_rectangle((9 * scale, 9 * scale, wide - 9 * scale, 118 * scale), 15 * scale, fill=red)
     pen.rectangle((9 * scale, 90 * scale, wide - 9 * scale, 118 * scale), fill=red)
-    lines = (
-        (210, 64, "BEACH CLOSED", 50, white),
-        (264, 184, "NO SWIMMING", 34, INK),
-        (264, 254, "AFTER  6 PM", 41, INK),
-    )
+    lines = ((210, 64, "BEACH CLOSED", 50, white), (264, 184, "NO SWIMMING", 34, INK), (264, 254, "AFTER  6 PM", 41, INK))
     for x, y, text, size, colour in lines:
         weight = round(size * scale / 26)
-        pen.text(
-            (x * scale, y * scale),
-            text,
-            fill=colour,
-            font=font(size * scale),
-            anchor="mm",
-            stroke_width=weight,
-        )
+        pen.text((x * scale, y * scale), text, fill=colour, font=font(size * scale), anchor="mm", stroke_width=weight)
     draw_swimmer(pen, (83 * scale, 218 * scale), 54 * scale)
     for x, y in ((26, 26), (394, 26), (26, 304), (394, 304)):
         spot = (x * scale, y * scale)
@@ -409,12 +370,7 @@ def hang(board: Image.Image) -> Image.Image:
 def draw_post(picture: Image.Image, rng: np.random.Generator, left: int, top: int, foot: int, wide: int) -> None:
     """A round wooden post, with its shadow on the sand."""
     shadow = Image.new("L", picture.size, 0)
-    reach = [
-        (left, foot),
-        (left + wide, foot + 4),
-        (left + wide + 190, foot + 58),
-        (left + 178, foot + 60),
-    ]
+    reach = [(left, foot), (left + wide, foot + 4), (left + wide + 190, foot + 58), (left + 178, foot + 60)]
     ImageDraw.Draw(shadow).polygon(reach, fill=115)
     picture.paste((70, 54, 40), mask=shadow.filter(ImageFilter.GaussianBlur(5)))
     high = foot - top

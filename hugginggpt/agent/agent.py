@@ -157,12 +157,7 @@ class HuggingGPT:
         return replace(end.plan, notes=(*remarks, *answer, *end.plan.notes))
 
     def _context(
-        self,
-        text: str,
-        session: Session,
-        controller: Controller,
-        attached: Sequence[Resource],
-        send: Callable[[Event], None],
+        self, text: str, session: Session, controller: Controller, attached: Sequence[Resource], send: Callable[[Event], None]
     ) -> RequestContext:
         return RequestContext(
             PlanRequest(printable(text), tuple(attached), session.turns),

@@ -12,16 +12,7 @@ from typing import Self
 
 from hugginggpt.controllers.context import RequestContext
 from hugginggpt.core.errors import BackendError, DeadlineError, ExpertError, HuggingGPTError, InputError
-from hugginggpt.core.events import (
-    AttemptFailed,
-    ModelRef,
-    ModelSelected,
-    Step,
-    TaskDone,
-    TaskFailed,
-    TaskSkipped,
-    Usage,
-)
+from hugginggpt.core.events import AttemptFailed, ModelRef, ModelSelected, Step, TaskDone, TaskFailed, TaskSkipped, Usage
 from hugginggpt.core.model_card import Assignment, ModelCard
 from hugginggpt.core.plan import Task
 from hugginggpt.core.resources import Origin, Resource

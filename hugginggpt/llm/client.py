@@ -21,15 +21,7 @@ from hugginggpt.llm.capabilities import CAPABILITIES, Capabilities
 from hugginggpt.llm.completions import read_chunk, read_completion, read_cost, read_token_count, strip_thoughts
 from hugginggpt.llm.connection import Connection
 from hugginggpt.llm.context_window import DEFAULT_WINDOW, fetch_window, parse_refusal_window
-from hugginggpt.llm.errors import (
-    CUT_OFF,
-    NO_COMPLETION,
-    NO_REPLY,
-    TOO_LONG,
-    describe_error,
-    is_about_images,
-    is_too_long,
-)
+from hugginggpt.llm.errors import CUT_OFF, NO_COMPLETION, NO_REPLY, TOO_LONG, describe_error, is_about_images, is_too_long
 from hugginggpt.llm.structured_output import OutputMode, OutputSchema, follows_mode, list_output_schemas
 
 if TYPE_CHECKING:

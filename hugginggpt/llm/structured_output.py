@@ -72,9 +72,4 @@ def follows_mode(mode: OutputMode, schema: Mapping[str, Any], reply: str) -> boo
 
 def build_strict_object(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema of an object as strict mode wants it: every field is required, and there are no others."""
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+    return {"type": "object", "properties": dict(properties), "required": list(properties), "additionalProperties": False}

@@ -20,12 +20,7 @@ class IncrementalPlan:
     """Takes task objects one by one."""
 
     def __init__(
-        self,
-        table: TaskTable,
-        resources: Sequence[Resource] = (),
-        *,
-        max_tasks: int = 2_000,
-        kept: Sequence[Task] = (),
+        self, table: TaskTable, resources: Sequence[Resource] = (), *, max_tasks: int = 2_000, kept: Sequence[Task] = ()
     ) -> None:
         """Begin one.
 

@@ -47,11 +47,7 @@ def make_plan(raw: Sequence[Any], table: TaskTable, resources: Sequence[Resource
 
 
 def finished(
-    draft: TaskDraft,
-    rows: Mapping[int, TaskType],
-    before: Sequence[Task],
-    resources: Sequence[Resource],
-    notes: list[str],
+    draft: TaskDraft, rows: Mapping[int, TaskType], before: Sequence[Task], resources: Sequence[Resource], notes: list[str]
 ) -> Task:
     """Return one task of a plan, checked against the others.
 

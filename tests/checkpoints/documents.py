@@ -182,11 +182,7 @@ def tiny_layoutlm(folder: Path) -> None:
 
 def tiny_layoutlmv3(folder: Path) -> None:
     """Looks at the page, too."""
-    from transformers import (
-        LayoutLMv3Config,
-        LayoutLMv3ForQuestionAnswering,
-        LayoutLMv3ImageProcessorPil,
-    )
+    from transformers import LayoutLMv3Config, LayoutLMv3ForQuestionAnswering, LayoutLMv3ImageProcessorPil
 
     tokenizer = byte_pair_tokenizer("LayoutLMv3Tokenizer", model_max_length=128)
     config = LayoutLMv3Config(

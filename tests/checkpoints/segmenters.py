@@ -73,12 +73,7 @@ def detr_panoptic(folder: Path) -> None:
 
 def tiny_oneformer(folder: Path) -> None:
     """Is told in words which kind of segmentation is wanted; as on the Hub it names a file in another repository."""
-    from transformers import (
-        OneFormerConfig,
-        OneFormerForUniversalSegmentation,
-        OneFormerImageProcessorPil,
-        OneFormerProcessor,
-    )
+    from transformers import OneFormerConfig, OneFormerForUniversalSegmentation, OneFormerImageProcessorPil, OneFormerProcessor
 
     tokenizer = clip_tokenizer()
     backbone = swin("stage1", "stage2", "stage3", "stage4")

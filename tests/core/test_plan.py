@@ -47,6 +47,4 @@ def test_a_reference_of_thousands_of_digits_is_read_without_a_crash() -> None:
 
 def test_a_plan_is_written_in_the_papers_form() -> None:
     plan = Plan((Task("image-to-text", 0, (), {"image": ("a.png", "b.png")}),))
-    assert plan.as_json() == [
-        {"task": "image-to-text", "id": 0, "dep": [-1], "args": {"image": ["a.png", "b.png"]}},
-    ]
+    assert plan.as_json() == [{"task": "image-to-text", "id": 0, "dep": [-1], "args": {"image": ["a.png", "b.png"]}}]

@@ -142,8 +142,7 @@ def test_usage_is_summed_and_told_stage_by_stage() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0.0021, "2 ms"), (0.0996, "0.1 s"), (1.44, "1.4 s"), (59.97, "1 min 0 s"), (125.4, "2 min 5 s")],
+    ("seconds", "said"), [(0.0021, "2 ms"), (0.0996, "0.1 s"), (1.44, "1.4 s"), (59.97, "1 min 0 s"), (125.4, "2 min 5 s")]
 )
 def test_a_time_is_told_as_people_read_it(seconds: float, said: str) -> None:
     assert duration(seconds) == said

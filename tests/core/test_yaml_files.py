@@ -45,32 +45,16 @@ def test_what_is_right_is_read(folder: Path) -> None:
     ("right", "wrong", "said"),
     [
         ("  library: tr", "  libary: tr", "line 3: “libary” is no field here: write “library”."),
-        (
-            "  needs: gpu",
-            "  colour: red\n  needs: gpu",
-            "line 10: “colour” is no field here: these are id, library",
-        ),
+        ("  needs: gpu", "  colour: red\n  needs: gpu", "line 10: “colour” is no field here: these are id, library"),
         ("  needs: gpu\n", "", "line 9: “needs” is missing: add it."),
         ("needs: gpu", "needs: gpus", "line 10: “gpus” can't be needs: write 'cpu', 'gpu' or 'server'."),
         ("82M", "82", "line 4: parameters: “82” is not of the form 67M or 1.5B."),
         ("id: owner/two", "id: two", "line 9: id: “two” is not of the form owner/name."),
         ("[en]", "[english]", "line 5: languages: “english” is no language code: write two letters such as en"),
         ("[en]", "en", "line 5: “en” can't be languages: input should be a valid tuple."),
-        (
-            "Speaks English clearly and quickly.",
-            "Speaks.",
-            "line 7: “Speaks.” can't be description: string should",
-        ),
-        (
-            "https://example.org",
-            "ftp://example.org",
-            "line 12: source: “ftp://example.org/models” is not of the",
-        ),
-        (
-            "  needs: cpu",
-            "   needs: cpu",
-            "line 6: here the file stops being YAML: look at the indentation",
-        ),
+        ("Speaks English clearly and quickly.", "Speaks.", "line 7: “Speaks.” can't be description: string should"),
+        ("https://example.org", "ftp://example.org", "line 12: source: “ftp://example.org/models” is not of the"),
+        ("  needs: cpu", "   needs: cpu", "line 6: here the file stops being YAML: look at the indentation"),
         ("  needs: cpu", "  needs: cpu\n  needs: gpu", "line 7: “needs” stands here for the second time: join the two."),
         ("id: owner/two", "id: owner/one", "line 9: owner/one stands under text-to-speech for the second time: delete it."),
         ("text-to-speech:", "text-to-speach:", "line 1: “text-to-speach” is no task: write “text-to-speech”."),
@@ -82,11 +66,7 @@ def test_what_is_right_is_read(folder: Path) -> None:
         ("text-to-speech:", "text-to-image:", "line 1: text-to-image stands in image.yaml too: join the two."),
         ("text-to-speech:\n", "x\n", "line 2: here the file stops being YAML"),
         ("text-to-speech:", "juggling:", "line 1: “juggling” is no task: python -m hugginggpt tasks lists them."),
-        (
-            "  needs",
-            "  small: true\n  needs",
-            "line 11: text-to-speech has two small models: take “small” away",
-        ),
+        ("  needs", "  small: true\n  needs", "line 11: text-to-speech has two small models: take “small” away"),
     ],
 )
 def test_a_mistake_is_named_with_its_line_and_its_remedy(folder: Path, right: str, wrong: str, said: str) -> None:

@@ -7,16 +7,7 @@ from typing import Any
 import pytest
 
 from hugginggpt.core.errors import ExpertError, InputError, StoppedError
-from hugginggpt.core.events import (
-    AttemptFailed,
-    Event,
-    ModelSelected,
-    TaskDone,
-    TaskFailed,
-    TaskSkipped,
-    TaskStarted,
-    Usage,
-)
+from hugginggpt.core.events import AttemptFailed, Event, ModelSelected, TaskDone, TaskFailed, TaskSkipped, TaskStarted, Usage
 from hugginggpt.core.resources import Origin
 from hugginggpt.core.tasks import Kind
 from hugginggpt.execution.device_queue import DeviceSlots

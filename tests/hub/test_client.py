@@ -87,11 +87,7 @@ def test_the_hub_and_its_router_may_stand_elsewhere(echo: Echo) -> None:
         get_session().get(f"{HUB_URL}/api/models?limit=1")
         get_session().get(f"{ROUTER_URL}/fal-ai/model?_subdomain=queue")
         get_session().get(f"{echo.url}/other")
-    assert [path for path, _ in echo.seen] == [
-        "/mirror/api/models?limit=1",
-        "/gateway/fal-ai/model?_subdomain=queue",
-        "/other",
-    ]
+    assert [path for path, _ in echo.seen] == ["/mirror/api/models?limit=1", "/gateway/fal-ai/model?_subdomain=queue", "/other"]
 
 
 @pytest.mark.parametrize(("token", "shown"), [(TOKEN, f"Bearer {TOKEN}"), ("", None)])

@@ -12,11 +12,7 @@ from hugginggpt.llm.completions import read_chunk, read_cost, read_token_count
 
 @pytest.mark.parametrize(
     ("told", "cost"),
-    [
-        (0.0021, 0.0021),
-        (0, 0.0),
-        *[(odd, None) for odd in (None, True, "0.1", -1, float("nan"), float("inf"), 10**400, [0.1])],
-    ],
+    [(0.0021, 0.0021), (0, 0.0), *[(odd, None) for odd in (None, True, "0.1", -1, float("nan"), float("inf"), 10**400, [0.1])]],
 )
 def test_a_cost_is_a_sum_that_a_call_may_cost(told: Any, cost: float | None) -> None:
     assert read_cost(SimpleNamespace(cost=told)) == cost

@@ -84,8 +84,7 @@ async def test_a_private_address_in_any_spelling_is_refused(url: str, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "url",
-    ["file:///etc/passwd", "ftp://example.com/a", "data:text/plain,hi", "gopher://x/", "//host/a", "", "http://["],
+    "url", ["file:///etc/passwd", "ftp://example.com/a", "data:text/plain,hi", "gopher://x/", "//host/a", "", "http://["]
 )
 async def test_what_is_no_web_address_is_refused(url: str, tmp_path: Path) -> None:
     with pytest.raises(ResourceError, match="only http and https"):

@@ -57,10 +57,7 @@ def png_header(width: int, height: int) -> bytes:
 )
 def test_each_demo_file_is_what_it_is(name: str, kind: Kind, suffix: str) -> None:
     assert identify(MEDIA / name) == (kind, suffix)
-    assert identify(MEDIA / name, "no-extension") == (
-        Kind.TEXT if kind is Kind.TABLE else kind,
-        suffix.replace("csv", "txt"),
-    )
+    assert identify(MEDIA / name, "no-extension") == (Kind.TEXT if kind is Kind.TABLE else kind, suffix.replace("csv", "txt"))
 
 
 @pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])

@@ -150,8 +150,4 @@ def _name(kind: str, sentence: str, question: str) -> list[Span]:
     return spans
 
 
-_FINDERS: Final[Mapping[str, Callable[[str, str, str], list[Span]]]] = {
-    "number": _number,
-    "person": _name,
-    "place": _name,
-}
+_FINDERS: Final[Mapping[str, Callable[[str, str, str], list[Span]]]] = {"number": _number, "person": _name, "place": _name}

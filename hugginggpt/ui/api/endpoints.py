@@ -28,15 +28,7 @@ from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.selection.ranking import Ranking
 from hugginggpt.ui.api.auth import read_keys, take_files
 from hugginggpt.ui.api.progress import CallProgress, hung_up
-from hugginggpt.ui.api.schemas import (
-    ModelResult,
-    PlanResult,
-    RunResult,
-    TaskResult,
-    model_result,
-    run_result,
-    task_result,
-)
+from hugginggpt.ui.api.schemas import ModelResult, PlanResult, RunResult, TaskResult, model_result, run_result, task_result
 from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.ui.session.tab_session import TabSession
 

@@ -83,12 +83,7 @@ def error_message(error: str) -> gr.ChatMessage:
 
 
 def messages(
-    recording: Recording,
-    table: TaskTable,
-    words: Words = _ENGLISH,
-    *,
-    known: Sequence[Resource] = (),
-    again: bool = False,
+    recording: Recording, table: TaskTable, words: Words = _ENGLISH, *, known: Sequence[Resource] = (), again: bool = False
 ) -> list[gr.ChatMessage]:
     """Return what the assistant's side of one request looks like.
 

@@ -7,17 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-from hugginggpt.core.events import (
-    Answered,
-    ModelRef,
-    Notice,
-    Planned,
-    RequestDone,
-    RequestFailed,
-    RequestStarted,
-    Step,
-    Usage,
-)
+from hugginggpt.core.events import Answered, ModelRef, Notice, Planned, RequestDone, RequestFailed, RequestStarted, Step, Usage
 from hugginggpt.core.markdown import shortened
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Resource

@@ -25,12 +25,7 @@ class Downloader:
     """Fetches for one agent; all of it blocks, so not for the event loop."""
 
     def __init__(
-        self,
-        agent: HuggingGPT,
-        *,
-        token: bool | None = None,
-        max_bytes: int | None = None,
-        endpoint: str | None = None,
+        self, agent: HuggingGPT, *, token: bool | None = None, max_bytes: int | None = None, endpoint: str | None = None
     ) -> None:
         """Make it.
 

@@ -37,12 +37,7 @@ async def planned(request: str, *labels: str) -> tuple[list[str], list[str]]:
             ["automatic-speech-recognition", "text-classification"],
             "if the caller is angry, write an apology",
         ),
-        (
-            "Count the dogs. Otherwise describe the picture.",
-            "d.jpg",
-            ["object-detection"],
-            "Otherwise describe the picture",
-        ),
+        ("Count the dogs. Otherwise describe the picture.", "d.jpg", ["object-detection"], "Otherwise describe the picture"),
         (
             "Summarise it, and translate the summary if it is long",
             "a.txt",

@@ -72,11 +72,7 @@ def test_a_shipped_example_may_be_named_without_being_attached() -> None:
             (PHOTO,),
             [("visual-question-answering", {"image": "image-2", "text": "Is the zebra eating?"})],
         ),
-        (
-            "When does it open?",
-            (REPORT,),
-            [("question-answering", {"text": "text-1", "question": "When does it open?"})],
-        ),
+        ("When does it open?", (REPORT,), [("question-answering", {"text": "text-1", "question": "When does it open?"})]),
         ("Say 'good morning' aloud", (), [("text-to-speech", {"text": "good morning"})]),
         (
             'Sort into sport, politics or weather: "It will rain tomorrow."',
@@ -163,10 +159,7 @@ def test_words_in_quotes_are_no_instructions() -> None:
 
 def test_a_step_said_later_but_needed_first_is_done_first() -> None:
     tasks = plan("Before you write down what she says, take the noise out.", CALL)
-    assert tasks == [
-        ("audio-to-audio", {"audio": "audio-1"}),
-        ("automatic-speech-recognition", {"audio": "<resource>-0"}),
-    ]
+    assert tasks == [("audio-to-audio", {"audio": "audio-1"}), ("automatic-speech-recognition", {"audio": "<resource>-0"})]
 
 
 def test_a_finding_is_read_aloud_but_not_worked_on() -> None:

@@ -85,16 +85,8 @@ def test_each_file_gets_its_task(request_: str, labels: tuple[str, ...], expecte
                 ("visual-question-answering", {"image": "image-2", "text": "what colour is the car in the second?"}),
             ],
         ),
-        (
-            "Describe the last picture",
-            ("a.jpg", "b.jpg", "c.jpg"),
-            [("image-to-text", {"image": "image-3"})],
-        ),
-        (
-            "Run Canny on chapel.jpg",
-            ("bridge.jpg", "chapel.jpg"),
-            [("canny-control", {"image": "image-2"})],
-        ),
+        ("Describe the last picture", ("a.jpg", "b.jpg", "c.jpg"), [("image-to-text", {"image": "image-3"})]),
+        ("Run Canny on chapel.jpg", ("bridge.jpg", "chapel.jpg"), [("canny-control", {"image": "image-2"})]),
         (
             "From kitchen.jpg I need the regions and how far away everything is",
             ("garden.jpg", "kitchen.jpg"),

@@ -99,10 +99,7 @@ def test_the_workflow_of_a_real_run_runs_in_gradio_and_makes_the_same(module: st
 
 
 def test_a_hosted_model_is_a_node_of_its_own_and_everything_else_a_function() -> None:
-    tasks = (
-        Task("text-to-image", 0, (), {"text": "a fox"}),
-        Task("image-to-text", 1, (0,), {"image": "<resource>-0"}),
-    )
+    tasks = (Task("text-to-image", 0, (), {"text": "a fox"}), Task("image-to-text", 1, (0,), {"image": "<resource>-0"}))
     graph = graph_of(run_of(*tasks, models={0: HOSTED, 1: HERE}))
     paint, describe = graph.operators
     assert (paint["kind"], paint["model_id"], paint["endpoint"], paint["provider"]) == (

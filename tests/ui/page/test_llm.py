@@ -28,8 +28,7 @@ def model() -> Iterator[ScriptedServer]:
 
 def test_a_plan_is_seen_growing_and_the_answer_links_to_what_was_made(tab: Tab, model: ScriptedServer) -> None:
     model.will(
-        pieces(FIRST, 3.0, PLAN[len(FIRST) :], prompt=800, made=60),
-        pieces("Here are the edges: image-2. ", "It is a sign."),
+        pieces(FIRST, 3.0, PLAN[len(FIRST) :], prompt=800, made=60), pieces("Here are the edges: image-2. ", "It is a sign.")
     )
     tab.choose("Other server", openai_key=KEY, base_url=model.base_url, model="tiny")
     expect(tab.status).to_contain_text("tiny at 127.0.0.1 plans")

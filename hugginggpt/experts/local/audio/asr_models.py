@@ -165,8 +165,5 @@ def _timed(start: Any, end: Any, text: str) -> dict[str, Any]:
 
 Recognizer = Callable[["NDArray[np.float32]", Runtime, Call], Heard]
 
-RECOGNIZERS: Mapping[str, Recognizer] = {
-    "whisper": whisper,
-    "moonshine": sequence,
-}
+RECOGNIZERS: Mapping[str, Recognizer] = {"whisper": whisper, "moonshine": sequence}
 """By transformers' model type; all others have a CTC head."""

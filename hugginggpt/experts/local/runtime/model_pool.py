@@ -55,14 +55,7 @@ class ModelPool:
 
     @contextmanager
     def held(
-        self,
-        key: Hashable,
-        load: Callable[[], T],
-        *,
-        name: str,
-        device: str,
-        size: int,
-        token: CancelToken | None = None,
+        self, key: Hashable, load: Callable[[], T], *, name: str, device: str, size: int, token: CancelToken | None = None
     ) -> Iterator[T]:
         """A loaded model, which stays loaded at least as long as it is held.
 

@@ -148,11 +148,7 @@ async def test_a_text_beyond_the_window_loses_its_middle_and_says_so(local: Loca
 
 @pytest.mark.parametrize(
     ("task", "model"),
-    [
-        ("summarization", "tiny/bart-cnn"),
-        ("translation", "tiny/opus-mt-en-de"),
-        ("text2text-generation", "tiny/flan-t5"),
-    ],
+    [("summarization", "tiny/bart-cnn"), ("translation", "tiny/opus-mt-en-de"), ("text2text-generation", "tiny/flan-t5")],
 )
 async def test_long_work_can_be_stopped_half_way(local: LocalBench, task: str, model: str) -> None:
     with pytest.raises(StoppedError):
