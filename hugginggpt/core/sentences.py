@@ -1,4 +1,4 @@
-"""The sentences of a text in any language that has full stops, and pieces made of them that a model can take."""
+"""Sentences of texts in any language that has full stops, more exactly of English ones; and pieces that a model can take."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -12,10 +12,26 @@ _STOP: Final = re.compile(
     """,
     re.VERBOSE,
 )
-_NO_END: Final = re.compile(
-    r"(?:\b(?:[^\W\d_]|\d{1,2}|Mr|Mrs|Ms|Dr|Prof|St|Mt|No|Nr|vs|e\.g|i\.e|z\.B|d\.h|bzw|ca|cf|Fig))\.\Z"
+_NEW_PARAGRAPH: Final = re.compile(
+    r"""\n\s*\n+                        # an empty line
+      | \n(?=\s*+(?:[-*•]|\d++[.)])\s)  # an item of a list
+    """,
+    re.VERBOSE,
 )
-"""Full stops that end no sentence: after initials, ordinal numbers, titles."""
+_LAST_WORD: Final = re.compile(r"[\w.]*\Z")
+_FIRST_WORD: Final = re.compile(r"\W*(\w+)")
+_NEAR_CHARS: Final = 60
+"""Characters before and after a stop that tell whether it ends a sentence."""
+_ABBREVIATIONS: Final = frozenset(
+    "mr mrs ms dr prof sr jr st rev gen col capt lt sgt hon gov sen rep mt ft vs etc inc ltd co corp no nr nos vol fig eq "
+    "ch sec pp approx dept est ave blvd rd jan feb mar apr jun jul aug sep sept oct nov dec e.g i.e a.m p.m u.s u.k "
+    "u.n ph.d z.b d.h bzw ca cf".split()
+)
+_MAY_END: Final = frozenset("a.m p.m u.s u.k u.n etc inc ltd co corp jr sr ph.d".split())
+_STARTERS: Final = frozenset(
+    "the a an he she it they we i you this that these those but and however in on at after before when while his her "
+    "their our its there".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +45,12 @@ class Piece:
         return len(self.text) + len(self.gap)
 
 
-def sentences(text: str) -> list[Piece]:
+def sentences(text: str, *, ordinals: bool = True) -> list[Piece]:
     """Return the sentences of a text in any language that has full stops; a new line ends one too.
+
+    Args:
+        text: Any.
+        ordinals: Whether a number of one or two digits and a stop is an ordinal ("am 3. Juni"), which ends none.
 
     >>> [piece.text for piece in sentences("Er kam am 3. Juni. Dr. Lee ging.\\nEnde")]
     ['Er kam am 3. Juni.', 'Dr. Lee ging.', 'Ende']
@@ -38,12 +58,37 @@ def sentences(text: str) -> list[Piece]:
     found, start = [], 0
     for match in _STOP.finditer(text):
         end = match.start() + len(match[0]) - len(match[0].lstrip("\"'”’»)]」』"))  # closing quotes stay with the sentence
-        before, after = text[start:end], text[match.end() : match.end() + 1]
-        breaks = "\n" in match[0] or not (after.islower() or _NO_END.search(before[-12:]))
-        if before.strip() and breaks:
-            found.append(Piece(before, text[end : match.end()]))
+        near, after = text[max(start, end - _NEAR_CHARS) : end], text[match.end() : match.end() + _NEAR_CHARS]
+        if near.strip() and ("\n" in match[0] or _ends(near, after, ordinals)):
+            found.append(Piece(text[start:end], text[end : match.end()]))
             start = match.end()
     return [*found, Piece(text[start:])] if start < len(text) else found
+
+
+def split_sentences(text: str) -> list[str]:
+    """Return the sentences of an English text, white space folded; a new line ends one only before a list's item.
+
+    >>> split_sentences("Dr. Lee paid $3.50. He left at 6 p.m. The shop shut.")
+    ['Dr. Lee paid $3.50.', 'He left at 6 p.m.', 'The shop shut.']
+    """
+    paragraphs = (" ".join(each.split()) for each in _NEW_PARAGRAPH.split(text))
+    return [piece.text.strip() for each in paragraphs for piece in sentences(each, ordinals=False) if piece.text.strip()]
+
+
+def _ends(before: str, after: str, ordinals: bool) -> bool:
+    """Return whether what stands at the end of `before` ends a sentence, where `after` goes on."""
+    if after[:1].islower():
+        return False
+    if not before.endswith("."):
+        return True
+    last = _LAST_WORD.search(before)
+    word = last[0].rstrip(".").lower() if last else ""
+    if word in _ABBREVIATIONS:
+        following = _FIRST_WORD.match(after)
+        return word in _MAY_END and following is not None and following[1].lower() in _STARTERS
+    if ordinals and len(word) < 3 and word.isdigit():
+        return False
+    return not (len(word) == 1 and word.isalpha() and word != "i")  # an initial: J. K. Rowling
 
 
 def packed(parts: Sequence[Piece], count: Callable[[str], int], room: int) -> list[Piece]:

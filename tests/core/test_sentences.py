@@ -2,7 +2,7 @@
 
 import pytest
 
-from hugginggpt.core.sentences import sentences
+from hugginggpt.core.sentences import sentences, split_sentences
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,32 @@ def test_sentences_end_at_stops_and_nothing_gets_lost(text: str, found: list[str
     assert [piece.text for piece in pieces] == found
     assert "".join(piece.text + piece.gap for piece in pieces) == text
     assert sum(map(len, pieces)) == len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("It rains. We stay.", ["It rains.", "We stay."]),
+        ("Does it? It does! Oh… Yes.", ["Does it?", "It does!", "Oh…", "Yes."]),
+        ("Dr. Lee and Mrs. Osei met.", ["Dr. Lee and Mrs. Osei met."]),
+        ("J. K. Rowling wrote it.", ["J. K. Rowling wrote it."]),
+        ("It cost $3.50. We paid.", ["It cost $3.50.", "We paid."]),
+        ("He left at 6 p.m. The shop shut.", ["He left at 6 p.m.", "The shop shut."]),
+        ("He left at 6 p.m. Monday.", ["He left at 6 p.m. Monday."]),
+        ("See fig. 3 for more.", ["See fig. 3 for more."]),
+        ("So did I. The end.", ["So did I.", "The end."]),
+        ("“Stop!” He stopped.", ["“Stop!”", "He stopped."]),
+        ("A title\n\nThe first line\nof a text.", ["A title", "The first line of a text."]),
+        ("Bring:\n- bread\n- milk", ["Bring:", "- bread", "- milk"]),
+        ("no stop at all", ["no stop at all"]),
+        ("", []),
+        (" \n\n \n", []),
+    ],
+)
+def test_english_sentences_know_abbreviations_and_paragraphs(text: str, sentences: list[str]) -> None:
+    assert split_sentences(text) == sentences
+
+
+@pytest.mark.parametrize("text", ["a. " * 50_000, "A. " * 50_000, "." * 100_000, "\n \n" * 30_000, '"' * 100_000])
+def test_strange_long_texts_lose_no_letter(text: str) -> None:
+    assert "".join("".join(split_sentences(text)).split()) == "".join(text.split())

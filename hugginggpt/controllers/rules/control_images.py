@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from hugginggpt.controllers.rules.cue_table import compiled, load
-from hugginggpt.controllers.rules.intent import Intent
+from hugginggpt.controllers.rules.cue_table import Intent, compiled, load
 from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest
 
 CONTROL: Final = "-control"

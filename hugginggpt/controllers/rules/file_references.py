@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hugginggpt.controllers.rules.intent import Intent
+from hugginggpt.controllers.rules.cue_table import Intent
 from hugginggpt.controllers.rules.request_parser import ParsedRequest
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, serves

@@ -7,8 +7,7 @@ from typing import Final
 
 from hugginggpt.controllers.rules.control_images import with_new_pictures
 from hugginggpt.controllers.rules.coreference import result_named
-from hugginggpt.controllers.rules.cue_table import CueMatch, cue_table, pattern, rules
-from hugginggpt.controllers.rules.intent import Intent
+from hugginggpt.controllers.rules.cue_table import CueMatch, Intent, cue_table, pattern, rules
 from hugginggpt.controllers.rules.intent_resolution import fitting, once, order, outranked, sentiment_or_labels
 from hugginggpt.controllers.rules.question_routing import narrowed, with_questions
 from hugginggpt.controllers.rules.refusals import Refusal

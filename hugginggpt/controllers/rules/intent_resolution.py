@@ -5,8 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from hugginggpt.controllers.rules.coreference import result_named
-from hugginggpt.controllers.rules.cue_table import BESIDE, cue_table, pattern, rules
-from hugginggpt.controllers.rules.intent import Intent
+from hugginggpt.controllers.rules.cue_table import BESIDE, Intent, cue_table, pattern, rules
 from hugginggpt.controllers.rules.question_routing import is_answerable
 from hugginggpt.controllers.rules.request_parser import ParsedRequest
 from hugginggpt.controllers.rules.slot_filling import LENGTH

@@ -10,9 +10,8 @@ from typing import Any, Final
 
 from hugginggpt.controllers.file_mentions import kind_of
 from hugginggpt.controllers.rules.coreference import result_named
-from hugginggpt.controllers.rules.cue_table import pattern, rules
+from hugginggpt.controllers.rules.cue_table import Intent, pattern, rules
 from hugginggpt.controllers.rules.file_references import Mentions
-from hugginggpt.controllers.rules.intent import Intent
 from hugginggpt.controllers.rules.plan_draft import DraftResult, PlanDraft
 from hugginggpt.controllers.rules.prompt_extraction import has_own, prompt
 from hugginggpt.controllers.rules.request_parser import ParsedRequest, sentences

@@ -10,8 +10,7 @@ from hugginggpt.controllers.base import PlanRequest
 from hugginggpt.controllers.file_mentions import kind_of
 from hugginggpt.controllers.rules.conditionals import without_conditions
 from hugginggpt.controllers.rules.coreference import another, meant, same_again
-from hugginggpt.controllers.rules.cue_table import cue_table, load, pattern
-from hugginggpt.controllers.rules.intent import Intent
+from hugginggpt.controllers.rules.cue_table import Intent, cue_table, load, pattern
 from hugginggpt.controllers.rules.intent_detection import detect_intents, guess
 from hugginggpt.controllers.rules.plan_builder import PlanBuilder
 from hugginggpt.controllers.rules.question_routing import is_polite

@@ -3,8 +3,7 @@
 import re
 from typing import Final
 
-from hugginggpt.controllers.rules.cue_table import pattern, rules
-from hugginggpt.controllers.rules.intent import Intent
+from hugginggpt.controllers.rules.cue_table import Intent, pattern, rules
 from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest, sentences
 
 _LEAD: Final = pattern("prompts", "lead")

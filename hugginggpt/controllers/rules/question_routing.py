@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from hugginggpt.controllers.file_mentions import kind_of
-from hugginggpt.controllers.rules.cue_table import cue_table, pattern, rules
-from hugginggpt.controllers.rules.intent import Intent
+from hugginggpt.controllers.rules.cue_table import Intent, cue_table, pattern, rules
 from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest, sentences
 from hugginggpt.core.tasks import Kind
 

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from hugginggpt.controllers.rules.cue_table import cue_table, pattern, rules
-from hugginggpt.controllers.rules.intent import Intent
+from hugginggpt.controllers.rules.cue_table import Intent, cue_table, pattern, rules
 from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest
 
 _LATER: Final = pattern("details", "later")

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from hugginggpt.core.sentences import split_sentences
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.bundled.sentence_splitter import split_sentences
 from hugginggpt.experts.bundled.weights import find_weights, load_once
 from hugginggpt.experts.labels import split_labels
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.errors import InputError
+from hugginggpt.core.sentences import split_sentences
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.answer_spans import Span, find_spans_in_texts, matches_counted_noun
 from hugginggpt.experts.bundled.embeddings import encode
 from hugginggpt.experts.bundled.question_analysis import detect_answer_kind, extract_content_words, split_question
-from hugginggpt.experts.bundled.sentence_splitter import split_sentences
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,10 +7,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from hugginggpt.core.sentences import split_sentences
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.embeddings import encode
-from hugginggpt.experts.bundled.sentence_splitter import split_sentences
 
 _MAX_SENTENCES: Final = 1_500
 _LEAD: Final = 0.10

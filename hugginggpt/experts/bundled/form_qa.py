@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from hugginggpt.core.sentences import split_sentences
 from hugginggpt.experts.bundled.answer_spans import Span, find_spans_in_texts
 from hugginggpt.experts.bundled.embeddings import encode
 from hugginggpt.experts.bundled.extractive_qa import ExtractedAnswer, compute_word_overlap, extract_answers
 from hugginggpt.experts.bundled.question_analysis import DOCUMENT_WORDS, detect_answer_kind, extract_content_words
-from hugginggpt.experts.bundled.sentence_splitter import split_sentences
 
 _FOUND: Final = 0.25
 """A label with a lower score isn't the one that is asked for."""

@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
+from hugginggpt.core.sentences import split_sentences
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.bundled.sentence_splitter import split_sentences
 from hugginggpt.experts.bundled.weights import load_once
 
 MODEL: Final = "vader"

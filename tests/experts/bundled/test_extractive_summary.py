@@ -2,7 +2,7 @@
 
 import pytest
 
-from hugginggpt.experts.bundled.sentence_splitter import split_sentences
+from hugginggpt.core.sentences import split_sentences
 from tests.conftest import MEDIA
 from tests.experts.bundled.conftest import Bench
 
