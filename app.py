@@ -9,7 +9,7 @@ from hugginggpt.core.settings import SettingsError
 from hugginggpt.ui.api.progress import DisconnectMiddleware
 from hugginggpt.ui.csp import SecurityHeadersMiddleware
 from hugginggpt.ui.export.trace_reader import TRACE_BYTES
-from hugginggpt.ui.i18n import i18n
+from hugginggpt.ui.i18n import load_i18n
 from hugginggpt.ui.page import Page
 from hugginggpt.ui.theme import CSS, JS, THEME
 
@@ -24,7 +24,7 @@ if __name__ == "__main__":
         theme=THEME,
         css_paths=CSS,
         js=JS,
-        i18n=i18n(),
+        i18n=load_i18n(),
         run_history=False,
         max_file_size=max(agent.settings.max_file_bytes, TRACE_BYTES),
         ssr_mode=False,

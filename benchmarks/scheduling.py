@@ -19,7 +19,7 @@ from hugginggpt.core.events import Planned
 from hugginggpt.core.model_card import Assignment, ModelCard
 from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.settings import Settings
-from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.core.tasks import Kind, load_task_table
 from hugginggpt.execution.device_queue import DeviceSlots
 from hugginggpt.execution.scheduler import Scheduler
 from hugginggpt.experts.base import Call, Output, Result
@@ -55,7 +55,7 @@ def plan(count: int, waits_for: Callable[[int], int | None]) -> Plan:
         }
         for n in range(count)
     ]
-    return make_plan(tasks, task_table())
+    return make_plan(tasks, load_task_table())
 
 
 async def timed(work: Coroutine[Any, Any, Any]) -> float:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hugginggpt.agent.factory import make_agent as make_agent
     from hugginggpt.agent.factory import make_controller as make_controller
     from hugginggpt.agent.factory import make_language_model as make_language_model
-    from hugginggpt.agent.factory import session_experts as session_experts
+    from hugginggpt.agent.factory import make_session_experts as make_session_experts
     from hugginggpt.agent.run_plan import describe_step as describe_step
     from hugginggpt.agent.run_plan import run_plan as run_plan
     from hugginggpt.controllers.context import Session as Session
@@ -41,7 +41,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "agent.agent": "HuggingGPT",
-    "agent.factory": "make_agent make_controller make_language_model session_experts",
+    "agent.factory": "make_agent make_controller make_language_model make_session_experts",
     "agent.run_plan": "describe_step run_plan",
     "controllers.context": "Session",
     "core.errors": "HuggingGPTError",

@@ -23,7 +23,7 @@ from hugginggpt.core.model_card import Assignment, ModelCard
 from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.settings import Settings
-from hugginggpt.core.tasks import Kind, TaskTable, task_table
+from hugginggpt.core.tasks import Kind, TaskTable, load_task_table
 from hugginggpt.core.trace import fold_steps
 from hugginggpt.execution.device_queue import DeviceSlots
 from hugginggpt.execution.scheduler import Scheduler
@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def table() -> TaskTable:
-    return task_table()
+    return load_task_table()
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +82,7 @@ class Quick:
     seconds: float = 0.0
     slot: str | None = None
     names: Sequence[str] = ("model",)
-    tasks: Sequence[str] = tuple(task_table())
+    tasks: Sequence[str] = tuple(load_task_table())
     spans: list[tuple[str, float, float]] = field(default_factory=list)
     """The first input, when it began, when it ended."""
 
@@ -98,7 +98,7 @@ class Quick:
         await asyncio.sleep(self.seconds)
         said = "+".join(value if isinstance(value, str) else value.name for value in call.inputs.values())
         self.spans.append((said, begun, time.monotonic()))
-        kinds = task_table()[call.card.task].outputs
+        kinds = load_task_table()[call.card.task].outputs
         return Result(tuple(make_output(kind, f"{call.card.task}({said})", call) for kind in kinds))
 
 
@@ -223,7 +223,7 @@ def run_plan(workspace: Workspace, table: TaskTable, settings: Settings) -> RunP
 
 def made(*raw: Any, given: Sequence[Resource] = ()) -> Plan:
     """The plan that is made of task objects, over the shipped table."""
-    return make_plan(raw, task_table(), given)
+    return make_plan(raw, load_task_table(), given)
 
 
 def attached(name: str) -> Resource:

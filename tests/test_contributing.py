@@ -14,7 +14,7 @@ from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core import tasks
 from hugginggpt.core.events import Answered, TaskDone
 from hugginggpt.core.settings import Settings
-from hugginggpt.core.tasks import TaskTable, task_table
+from hugginggpt.core.tasks import TaskTable, load_task_table
 from hugginggpt.ui.i18n import LANGUAGES
 from tests.conftest import Planner
 
@@ -33,7 +33,7 @@ def table() -> TaskTable:
     new = {
         name: tasks._row(name, family, fields) for family, rows in yaml.safe_load(row).items() for name, fields in rows.items()
     }
-    return TaskTable({**task_table().rows, **new})
+    return TaskTable({**load_task_table().rows, **new})
 
 
 @pytest.fixture

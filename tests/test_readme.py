@@ -16,7 +16,7 @@ from hugginggpt.agent.model_preferences import read_pair
 from hugginggpt.cli import commands
 from hugginggpt.cli import main as terminal
 from hugginggpt.core.settings import Settings
-from hugginggpt.core.tasks import task_table
+from hugginggpt.core.tasks import load_task_table
 from hugginggpt.hub.catalog import find_catalog_entry
 from tests import settings_table
 
@@ -43,8 +43,8 @@ def test_a_command_is_known(line: str) -> None:
     assert (program, arguments[:2]) == (".venv/bin/python", ["-m", "hugginggpt"])
     if arguments[2] in commands.COMMANDS:
         args = commands._parser().parse_args(arguments[2:])
-        assert getattr(args, "what", "object-detection") in task_table()
-        assert getattr(args, "task", None) in {None, *task_table()}
+        assert getattr(args, "what", "object-detection") in load_task_table()
+        assert getattr(args, "task", None) in {None, *load_task_table()}
     else:
         args = terminal._parser().parse_args(arguments[2:])
         assert all((ROOT / file).is_file() for file in args.files)

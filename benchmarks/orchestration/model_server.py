@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from benchmarks.orchestration.serving import Handler, Server, address, serve, sleep_until
 from benchmarks.orchestration.shapes import MEDIA, Shape
-from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.core.tasks import Kind, load_task_table
 
 _FILES: Final[Mapping[Kind, str]] = {Kind.IMAGE: "cat.jpg", Kind.AUDIO: "speech.flac"}
 """What is returned for a picture and for a recording: a real one of ordinary size."""
@@ -21,7 +21,7 @@ class _Handler(Handler):
         begun = time.monotonic()
         self.body()
         delay, shape, task = self.place()
-        outputs = [_output(kind, shape, task) for kind in task_table()[task].outputs]
+        outputs = [_output(kind, shape, task) for kind in load_task_table()[task].outputs]
         sleep_until(begun + delay)
         self.send_json({"outputs": outputs})
 

@@ -12,7 +12,7 @@ import httpx2
 
 from benchmarks.orchestration.shapes import Shape, candidates
 from hugginggpt.core.plan import Reference, split_references
-from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.core.tasks import Kind, load_task_table
 
 Made = Mapping[str, str]
 """What a task made, by kind: a text, or a file's content in base64."""
@@ -53,7 +53,7 @@ class Sequential:
             question = json.dumps({"task": task, "models": [[card.id, card.description] for card in cards]})
             chosen = json.loads(self._ask("select", question))["selections"]
             model = next(entry["id"] for entry in chosen if entry["task"] == task["id"])
-        wanted = {row.name: row.kind for row in task_table()[task["task"]].inputs}
+        wanted = {row.name: row.kind for row in load_task_table()[task["task"]].inputs}
         inputs = {name: self._value(value, wanted[name]) for name, value in task["args"].items() if value is not None}
         outputs = self._post(f"{self.models_url}/{task['task']}", model=model, inputs=inputs)["outputs"]
         return {made["kind"]: made.get("text") or made["content"] for made in outputs}

@@ -21,7 +21,7 @@ from hugginggpt.core.errors import PlanError
 from hugginggpt.core.plan import Plan
 from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Origin, Resource
-from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.core.tasks import Kind, load_task_table
 from hugginggpt.planning.repair import make_plan
 
 _RESOURCE: Final = re.compile(rf"(?:{'|'.join(Kind)})-\d+")
@@ -77,12 +77,12 @@ def _resources(rows: Sequence[Mapping[str, str]] | None, naming: Naming) -> tupl
 
 def _origin(name: str) -> Origin:
     """A result is labelled with the task that made it, as a session labels it; anything else is a person's file."""
-    return Origin("task" if name in task_table() else "upload", name)
+    return Origin("task" if name in load_task_table() else "upload", name)
 
 
 def _right(plan: Sequence[Any], attached: Sequence[Resource], known: Sequence[Resource], where: str) -> Graph:
     try:
-        made = make_plan(plan or (), task_table(), attached)
+        made = make_plan(plan or (), load_task_table(), attached)
     except PlanError as error:
         raise BenchmarkError(f"{where}: its right plan is refused. {error}") from error
     if missing := _named(made) - {resource.name for resource in known}:

@@ -15,7 +15,7 @@ from benchmarks.planning.results import Outcome, Results
 from hugginggpt.controllers.base import Controller, PlanRequest
 from hugginggpt.core.errors import ControllerError, DeadlineError, PlanError, RequestError
 from hugginggpt.core.events import Notice, Usage
-from hugginggpt.core.tasks import task_table
+from hugginggpt.core.tasks import load_task_table
 from hugginggpt.planning.repair import make_plan
 
 FAILURES_IN_A_ROW: Final = 3
@@ -39,7 +39,7 @@ async def plan_item(controller: Controller, item: Item) -> Outcome:
                 usages.append(piece)
             elif not isinstance(piece, str | Notice):  # a direct answer in words plans nothing
                 raw.append(piece)
-        plan = make_plan(raw, task_table(), item.attached).as_json()
+        plan = make_plan(raw, load_task_table(), item.attached).as_json()
     except RequestError as error:
         refused, in_words = str(error), True
     except PlanError as error:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from benchmarks.planning.items import BenchmarkError, Data, Edge, Graph, Item, Naming, Shape, normal
 from hugginggpt.core.resources import Origin, Resource
-from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.core.tasks import Kind, load_task_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def mentioned(request: str) -> Iterator[Resource]:
 def _graph(nodes: Sequence[Mapping[str, Any]], links: Sequence[Any], files: Sequence[Resource], unknown: Counter[str]) -> Graph:
     tools = [str(node["task"]) for node in nodes]
     tasks = [_task(tool) for tool in tools]
-    unknown.update(tool for tool in tools if task_table().recognise(tool) is None)
+    unknown.update(tool for tool in tools if load_task_table().recognise(tool) is None)
     # links without two names are left out, as by TaskBench's own script
     pairs = [(link.get("source"), link.get("target")) for link in links if isinstance(link, Mapping)]
     edges: list[Edge] = [(_task(a), _task(b)) for a, b in pairs if isinstance(a, str) and isinstance(b, str)]
@@ -141,7 +141,7 @@ def _graph(nodes: Sequence[Mapping[str, Any]], links: Sequence[Any], files: Sequ
 
 def _task(tool: str) -> str:
     """Our task that does what a tool does; where none does, the tool keeps its name, and no plan can meet it."""
-    return task_table().recognise(tool) or tool
+    return load_task_table().recognise(tool) or tool
 
 
 def _values(arguments: Any) -> Iterator[str]:

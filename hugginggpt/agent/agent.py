@@ -18,8 +18,8 @@ from hugginggpt.core.model_card import Preferences
 from hugginggpt.core.plan import Plan
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import Settings
-from hugginggpt.core.tasks import TaskTable, task_table
-from hugginggpt.core.text import printable
+from hugginggpt.core.tasks import TaskTable, load_task_table
+from hugginggpt.core.text import make_printable
 from hugginggpt.execution.device_queue import DeviceSlots
 from hugginggpt.experts.base import CacheExpert, Expert
 from hugginggpt.planning.approval import Approve, PreparedPlan
@@ -51,7 +51,7 @@ class HuggingGPT:
             with_key: Tasks that a session's own key would add a model for, to say so where there is none.
         """
         self.settings = settings or Settings()
-        self.table = table or task_table()
+        self.table = table or load_task_table()
         self._experts = tuple(experts)
         self._fallback = fallback
         self._with_key = with_key
@@ -160,7 +160,7 @@ class HuggingGPT:
         self, text: str, session: Session, controller: Controller, attached: Sequence[Resource], send: Callable[[Event], None]
     ) -> RequestContext:
         return RequestContext(
-            PlanRequest(printable(text), tuple(attached), session.turns),
+            PlanRequest(make_printable(text), tuple(attached), session.turns),
             session,
             self.settings,
             controller,

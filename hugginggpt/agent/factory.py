@@ -53,15 +53,15 @@ def make_agent(settings: Settings | None = None) -> HuggingGPT:
 
 def _local(settings: Settings) -> Sequence[Expert]:
     from hugginggpt.experts.local.expert import LocalExpert
-    from hugginggpt.experts.local.preloading import usual
-    from hugginggpt.experts.local.zerogpu import load_here, on_zero_gpu, run_remotely, wrapped
+    from hugginggpt.experts.local.preloading import list_default_models
+    from hugginggpt.experts.local.zerogpu import is_zero_gpu, load_here, run_remotely, wrap_for_gpu
 
     if settings.local == "off":
         return ()
-    zero = on_zero_gpu()
+    zero = is_zero_gpu()
     if zero:
-        wrapped()  # now, before anything imports torch
-        load_here(usual() if settings.preload is None else settings.preload)
+        wrap_for_gpu()  # now, before anything imports torch
+        load_here(list_default_models() if settings.preload is None else settings.preload)
     return [
         LocalExpert(
             device=settings.device,
@@ -78,10 +78,10 @@ def preload(agent: HuggingGPT) -> Thread | None:
     On ZeroGPU `make_agent` has done it: there it must be before the page is up.
     """
     from hugginggpt.experts.local.preloading import load_behind
-    from hugginggpt.experts.local.zerogpu import on_zero_gpu
+    from hugginggpt.experts.local.zerogpu import is_zero_gpu
 
     local, models = agent.expert("local"), agent.settings.preload
-    if not isinstance(local, CacheExpert) or not models or on_zero_gpu():
+    if not isinstance(local, CacheExpert) or not models or is_zero_gpu():
         return None
     return load_behind(local, models)
 
@@ -102,7 +102,7 @@ def _holds_only_sessions(settings: Settings) -> bool:
     return not folder.is_dir() or all(_SESSION.fullmatch(found.name) and found.is_dir() for found in folder.iterdir())
 
 
-def shared_token(settings: Settings) -> SharedToken | None:
+def make_shared_token(settings: Settings) -> SharedToken | None:
     """Return the token of this page's owner, from ``HF_TOKEN``, where they have chosen to share it with visitors.
 
     Raises:
@@ -153,7 +153,7 @@ def make_controller(model: LanguageModel | None = None, *, looks: bool = False) 
     return LLMController(model, looks=looks) if model else RulesController()
 
 
-def session_experts(
+def make_session_experts(
     agent: HuggingGPT, model: LanguageModel | None, *, fetch: bool | None = None, visitor: Visitor | None = None
 ) -> Sequence[Expert]:
     """Return back ends that a session adds by its own key and its own choice.
@@ -165,12 +165,12 @@ def session_experts(
         visitor: On whose account hosted models run, and what they have added.
     """
     from hugginggpt.experts.llm import TextWorkExpert
-    from hugginggpt.experts.local.auto_download import fetching_experts
+    from hugginggpt.experts.local.auto_download import make_fetching_experts
 
     found: list[Expert] = [TextWorkExpert(model)] if model else []
     hosted = agent.expert("hosted")
     if visitor is not None and isinstance(hosted, AccountExpert):
         found.append(hosted.on_behalf(visitor))
     if (agent.settings.local == "download") if fetch is None else fetch:
-        found += fetching_experts(agent.expert("local"), max_bytes=agent.settings.max_download_bytes)
+        found += make_fetching_experts(agent.expert("local"), max_bytes=agent.settings.max_download_bytes)
     return found

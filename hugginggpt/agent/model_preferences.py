@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from hugginggpt.core.errors import ExpertError, RequestError
 from hugginggpt.core.model_card import Preferences, Where
 from hugginggpt.core.ssrf import AddressPolicy
-from hugginggpt.core.tasks import TaskTable, task_table
+from hugginggpt.core.tasks import TaskTable, load_task_table
 from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.experts.base import AccountExpert
 from hugginggpt.hub.account import Visitor, is_url, parse_endpoint
@@ -56,8 +56,8 @@ class ModelPreferences:
 
     def only(self, provider: str) -> ModelPreferences:
         """Return them with that provider alone; empty for whichever serves a model."""
-        if provider and provider not in known_providers():
-            raise RequestError(f"“{provider[:40]}” is no provider: these are {', '.join(sorted(known_providers()))}.")
+        if provider and provider not in list_providers():
+            raise RequestError(f"“{provider[:40]}” is no provider: these are {', '.join(sorted(list_providers()))}.")
         return replace(self, provider=provider)
 
     def _bounded(self) -> ModelPreferences:
@@ -73,9 +73,9 @@ class ModelPreferences:
         return Preferences(self.where, shown, self.banned)
 
 
-def known_providers() -> frozenset[str]:
+def list_providers() -> frozenset[str]:
     """Return the inference providers that can be asked."""
-    from hugginggpt.experts.hosted.model_cards import known_providers as known
+    from hugginggpt.experts.hosted.model_cards import list_providers as known
 
     return known()
 
@@ -92,7 +92,7 @@ def read_pair(text: str) -> tuple[str, str]:
     return task, model
 
 
-async def visitor_for(
+async def make_visitor(
     agent: HuggingGPT,
     token: str,
     wishes: ModelPreferences,
@@ -146,7 +146,7 @@ def _here(agent: HuggingGPT) -> set[tuple[str, str]]:
 
 
 def _task(name: str, table: TaskTable | None = None) -> str:
-    found = (table or task_table()).recognise(name)
+    found = (table or load_task_table()).recognise(name)
     if found is None:
         raise RequestError(f"“{name[:60]}” is no task: “python -m hugginggpt tasks” lists them.")
     return found

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from hugginggpt.agent.agent import HuggingGPT, Session
-from hugginggpt.agent.factory import make_agent, make_language_model, session_experts
-from hugginggpt.agent.model_preferences import ModelPreferences, visitor_for
+from hugginggpt.agent.factory import make_agent, make_language_model, make_session_experts
+from hugginggpt.agent.model_preferences import ModelPreferences, make_visitor
 from hugginggpt.controllers.base import Choice, PlanRequest, RespondRequest, Selection
 from hugginggpt.core.errors import RequestError
 from hugginggpt.core.events import Event, Notice, RequestFailed, Step, Usage
@@ -95,13 +95,13 @@ async def carry_out(
     try:
         attached = [_attached(session, name, folder / file) for name, file in files.items()]
         made = make_plan(plan, agent.table, attached, max_tasks=agent.settings.max_tasks)
-        visitor = await visitor_for(agent, read_environment_token(), ModelPreferences())
+        visitor = await make_visitor(agent, read_environment_token(), ModelPreferences())
         model = make_language_model(
             key=os.environ.get("OPENAI_API_KEY", ""),
             base_url=os.environ.get("OPENAI_BASE_URL", ""),
             model=os.environ.get("OPENAI_MODEL", ""),
         )
-        extra = session_experts(agent, model, visitor=visitor)
+        extra = make_session_experts(agent, model, visitor=visitor)
         events: list[Event] = []
         async for event in agent.run(request, session, GivenPlan(made, models), attached, extra=extra):
             events.append(event)

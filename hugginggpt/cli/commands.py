@@ -11,13 +11,13 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from hugginggpt.agent.factory import make_agent, session_experts
-from hugginggpt.agent.model_preferences import visitor_for
+from hugginggpt.agent.factory import make_agent, make_session_experts
+from hugginggpt.agent.model_preferences import make_visitor
 from hugginggpt.cli.options import add_wishes, read_wishes
 from hugginggpt.core.errors import HuggingGPTError, RequestError
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.settings import SettingsError
-from hugginggpt.core.tasks import TaskType, task_table
+from hugginggpt.core.tasks import TaskType, load_task_table
 from hugginggpt.hub.cache import find_checkpoints
 from hugginggpt.hub.catalog import list_small_models
 from hugginggpt.hub.download import create_downloader, format_size
@@ -79,7 +79,7 @@ COMMANDS: Final = frozenset({"tasks", "models"})
 
 def _tasks(args: argparse.Namespace) -> int:
     ranked = make_agent().candidates()
-    rows = [(row, ranked[row.name].cards if row.name in ranked else ()) for row in task_table().values()]
+    rows = [(row, ranked[row.name].cards if row.name in ranked else ()) for row in load_task_table().values()]
     if args.json:
         print(json.dumps([_as_json(row, cards) for row, cards in rows], indent=2, ensure_ascii=False))
         return _DONE
@@ -117,11 +117,11 @@ def _runs_on(row: TaskType, cards: Sequence[ModelCard]) -> str:
 
 
 def _models(args: argparse.Namespace) -> int:
-    agent, table = make_agent(), task_table()
+    agent, table = make_agent(), load_task_table()
     task = _asked_about(args)
     wishes = read_wishes(args)
-    visitor = asyncio.run(visitor_for(agent, read_environment_token(), wishes))
-    extra = session_experts(agent, None, visitor=visitor)
+    visitor = asyncio.run(make_visitor(agent, read_environment_token(), wishes))
+    extra = make_session_experts(agent, None, visitor=visitor)
     ranked = agent.candidates(extra, {task} if task else set(table), wishes.preferences())
     rankings = {name: ranked.get(name, Ranking(())) for name in ([task] if task else table)}
     if args.json:
@@ -139,7 +139,7 @@ def _asked_about(args: argparse.Namespace) -> str | None:
     """
     if args.task is None:
         return None
-    if (task := task_table().recognise(args.task)) is None:
+    if (task := load_task_table().recognise(args.task)) is None:
         raise RequestError(f"“{args.task}” is no task: “python -m hugginggpt tasks” lists them.")
     return task
 
@@ -194,7 +194,7 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _pull(args: argparse.Namespace) -> int:
-    task = task_table().recognise(args.what) if "/" not in args.what else None
+    task = load_task_table().recognise(args.what) if "/" not in args.what else None
     if "/" not in args.what and task not in list_small_models():
         print(f"“{args.what}” is no task that a model is known for, and no model's id (like owner/name).", file=sys.stderr)
         return _BAD_USAGE

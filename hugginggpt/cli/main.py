@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import cast
 
 from hugginggpt.agent.agent import HuggingGPT, Session
-from hugginggpt.agent.factory import make_agent, make_controller, make_language_model, session_experts
-from hugginggpt.agent.model_preferences import visitor_for
+from hugginggpt.agent.factory import make_agent, make_controller, make_language_model, make_session_experts
+from hugginggpt.agent.model_preferences import make_visitor
 from hugginggpt.cli.commands import COMMANDS, run_command
 from hugginggpt.cli.options import add_wishes, read_wishes
 from hugginggpt.core.errors import HuggingGPTError, RequestError, StoppedError
@@ -40,7 +40,7 @@ from hugginggpt.core.events import (
 )
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import SettingsError
-from hugginggpt.core.trace import cost, duration, trace_json
+from hugginggpt.core.trace import describe_cost, format_duration, trace_json
 from hugginggpt.hub.tokens import read_environment_token
 from hugginggpt.llm.client import LanguageModel
 
@@ -189,18 +189,18 @@ async def _run(agent: HuggingGPT, session: Session, model: LanguageModel | None,
         return COULD_NOT
     try:
         wishes = read_wishes(args)
-        visitor = await visitor_for(agent, "" if args.offline else read_environment_token(), wishes)
+        visitor = await make_visitor(agent, "" if args.offline else read_environment_token(), wishes)
     except HuggingGPTError as error:
         print(error, file=sys.stderr)
         return BAD_USAGE if isinstance(error, RequestError) else COULD_NOT
-    extra = session_experts(agent, None if args.no_text_work else model, visitor=visitor)
+    extra = make_session_experts(agent, None if args.no_text_work else model, visitor=visitor)
     events: list[Event] = []
     told = time.monotonic()
     async for event in agent.run(args.request, session, controller, attached, extra=extra, preferences=wishes.preferences()):
         events.append(event)
         if isinstance(event, TaskProgress) and time.monotonic() - told < _SECONDS_BETWEEN_PROGRESS:
             continue
-        if line := progress_line(event):
+        if line := format_progress_line(event):
             print(line, file=sys.stderr)
             told = time.monotonic()
     made = [resource for event in events if isinstance(event, TaskDone) for resource in event.outputs]
@@ -217,17 +217,17 @@ def _print_result(events: Sequence[Event], given: dict[str, Path], saved: dict[s
                 resource["path"] = str((given | saved).get(resource["name"], resource["path"]))
         print(json.dumps(trace, ensure_ascii=False, indent=2))
         return
-    print(plain_text(next((e.answer for e in events if isinstance(e, Answered)), "")))
+    print(render_plain_text(next((e.answer for e in events if isinstance(e, Answered)), "")))
     for name, path in saved.items():
         print(f"{name}: {path}")
 
 
-def plain_text(markdown: str) -> str:
+def render_plain_text(markdown: str) -> str:
     """Return an answer as a terminal shows it: without the marks that keep Markdown from reading quoted text as markup."""
     return re.sub(r"\\([\\`*_{}\[\]<>#|~])", r"\1", re.sub(r"[ ]+$", "", markdown, flags=re.MULTILINE))
 
 
-def progress_line(event: Event) -> str | None:
+def format_progress_line(event: Event) -> str | None:
     """Return one line of progress for the events that a person watching a terminal wants to see."""
     match event:
         case TaskPlanned(task=task):
@@ -236,7 +236,7 @@ def progress_line(event: Event) -> str | None:
             steps = ", ".join(task.task for task in plan.tasks) or "nothing to run"
             because = [f"  because: {event.because}"] if event.because else []
             notes = [f"  {note}" for note in plan.notes]
-            return "\n".join([f"planned in {duration(seconds)}: {steps}", *because, *notes])
+            return "\n".join([f"planned in {format_duration(seconds)}: {steps}", *because, *notes])
         case ModelSelected():
             source = f" (candidates: {event.source})" if event.source and event.source != "you" else ""
             return f"[{event.task_id}] {event.model.id} ({event.model.where}): {event.reason}{source}"
@@ -248,13 +248,13 @@ def progress_line(event: Event) -> str | None:
             return f"[{event.task_id}] {event.model.id} ({event.model.where}) failed, trying the next: {event.error}"
         case TaskDone():
             names = ", ".join(resource.name for resource in event.outputs)
-            return f"[{event.task_id}] done in {duration(event.seconds)}: {names}"
+            return f"[{event.task_id}] done in {format_duration(event.seconds)}: {names}"
         case TaskFailed():
             return f"[{event.task_id}] failed: {event.error}"
         case TaskSkipped():
             return f"[{event.task_id}] {event.error}"
         case RequestDone(usage=usage) if usage:
-            return "\n".join(f"  {cost(stage)}" for stage in usage)
+            return "\n".join(f"  {describe_cost(stage)}" for stage in usage)
         case Notice(message=message) | RequestFailed(error=message):
             return message
         case _:

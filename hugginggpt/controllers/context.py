@@ -11,7 +11,7 @@ from hugginggpt.core.events import Emit, Event, Step
 from hugginggpt.core.model_card import Preferences
 from hugginggpt.core.recording import Turn
 from hugginggpt.core.settings import Settings
-from hugginggpt.core.tasks import TaskTable, task_table
+from hugginggpt.core.tasks import TaskTable, load_task_table
 from hugginggpt.core.trace import StepFold
 from hugginggpt.experts.base import Expert
 from hugginggpt.workspace.workspace import Workspace
@@ -50,7 +50,7 @@ class RequestContext:
     """In order of preference; one that stands there twice counts as it stands there last."""
     send: Emit
     preferences: Preferences = field(default_factory=Preferences)
-    table: TaskTable = field(default_factory=task_table)
+    table: TaskTable = field(default_factory=load_task_table)
     tasks_with_key: frozenset[str] = frozenset()
     """Tasks that a session's own key would add a model for, to say so where there is none."""
     fold: StepFold = field(default_factory=StepFold)

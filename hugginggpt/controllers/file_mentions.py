@@ -37,7 +37,7 @@ _BACKWARDS: Final = re.compile(rf"(?:[^\W{_UNSPACED}]|[()./-])+|[\w()./-]+")
 _LONGEST_NAME: Final = 200
 
 
-def urls(text: str) -> Iterator[tuple[int, int]]:
+def find_urls(text: str) -> Iterator[tuple[int, int]]:
     """From where to where each URL stands in a text, without the punctuation of the sentence around it."""
     for match in _URL.finditer(text):
         found = match[0].rstrip(_SENTENCE_END)
@@ -46,7 +46,7 @@ def urls(text: str) -> Iterator[tuple[int, int]]:
         yield match.start(), match.start() + len(found)
 
 
-def file_names(text: str) -> Iterator[tuple[int, int]]:
+def find_file_names(text: str) -> Iterator[tuple[int, int]]:
     """From where to where file names stand: from each known suffix back, so that a long text costs no more than its length."""
     for suffix in _SUFFIX.finditer(text):
         before = _BACKWARDS.match(text[max(0, suffix.start() - _LONGEST_NAME) : suffix.start()][::-1])
@@ -57,13 +57,13 @@ def file_names(text: str) -> Iterator[tuple[int, int]]:
             yield suffix.start() - len(name), suffix.end()
 
 
-def kind_of(name: str) -> Kind | None:
+def guess_kind(name: str) -> Kind | None:
     """Return the kind that a file name or a URL promises."""
     suffix = re.search(r"\.(\w+)$", re.split(r"[?#]", name)[0])
     return _KINDS.get(suffix[1].lower()) if suffix else None
 
 
-def addresses(text: str, known: Iterable[Resource] = ()) -> list[str]:
+def list_addresses(text: str, known: Iterable[Resource] = ()) -> list[str]:
     """Return the URLs and files that a request names and that are no resources yet: shipped examples, or files to be asked for.
 
     >>> addresses("read the image example.jpg, or https://example.org/a.png.")
@@ -74,12 +74,12 @@ def addresses(text: str, known: Iterable[Resource] = ()) -> list[str]:
         known: Resources, which have names of their own; people call them by their files' names.
     """
     labels = {resource.origin.label for resource in known}
-    at = list(urls(text))
-    files = (span for span in file_names(blanked(text, at, " ")) if kind_of(text[slice(*span)]))
+    at = list(find_urls(text))
+    files = (span for span in find_file_names(blank_out(text, at, " ")) if guess_kind(text[slice(*span)]))
     return [name for name in dict.fromkeys(text[slice(*span)] for span in sorted([*at, *files])) if name not in labels]
 
 
-def blanked(text: str, spans: Collection[tuple[int, int]], sign: str) -> str:
+def blank_out(text: str, spans: Collection[tuple[int, int]], sign: str) -> str:
     """Return the text, as long as before, with a sign instead of each character of some parts."""
     for start, end in spans:
         text = text[:start] + sign * (end - start) + text[end:]

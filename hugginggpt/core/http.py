@@ -23,7 +23,7 @@ class ServerFault(Exception):  # noqa: N818 (a cause kept for the log, never sho
     """A server's error text, with the key taken out."""
 
 
-def asked_wait(headers: Mapping[str, str]) -> float:
+def read_retry_after(headers: Mapping[str, str]) -> float:
     """Return how long a server asks to wait before the next try, in seconds; 0 when it says nothing that can be read."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         with suppress(ValueError):
@@ -34,7 +34,7 @@ def asked_wait(headers: Mapping[str, str]) -> float:
     return 0.0
 
 
-def in_words(seconds: float) -> str:
+def describe_wait(seconds: float) -> str:
     if seconds < 1:
         return "a minute"
     if seconds > _DAY:
@@ -44,7 +44,7 @@ def in_words(seconds: float) -> str:
     return f"{math.ceil(seconds)} s" if seconds <= 2 * _MINUTE else f"{math.ceil(seconds / _MINUTE)} minutes"
 
 
-def without_key(text: str, key: str) -> str:
+def redact_key(text: str, key: str) -> str:
     """Return a text for the log, cut to a length and without the key, in whatever form, and without parts of other keys."""
     for form in {key, repr(key)[1:-1], json.dumps(key)[1:-1], quote(key, safe="")} - {""}:
         text = text.replace(form, "[key]")

@@ -41,15 +41,15 @@ class Language:
         return next((found for spelling in wanted if (found := known.get(spelling) or bases.get(spelling))), None)
 
 
-def mentioned(words: str) -> Language | None:
+def find_language(words: str) -> Language | None:
     """Return the language that a text names ("a French recording", "German"); None where it names none that is known."""
     try:
-        return named(words)
+        return parse_language(words)
     except InputError:
         return None
 
 
-def named(words: str) -> Language:
+def parse_language(words: str) -> Language:
     """Return the language that a person names: "German", "into German", "de", "de-DE", "deu_Latn", "Deutsch".
 
     Raises:
@@ -67,27 +67,27 @@ def named(words: str) -> Language:
     raise InputError(f"“{words[:40]}” is no language that is known here: name one, such as German or Japanese.")
 
 
-def by_code(code: str) -> Language | None:
+def get_language(code: str) -> Language | None:
     """Return the language of a code in any of its spellings; None where it isn't in the table."""
     folded = _folded(code)
     return _languages().get(folded) or _languages().get(_base(folded))
 
 
-def detect(text: str) -> Language | None:
+def detect_language(text: str) -> Language | None:
     """Return the language of a text by its script and its frequent words; None where that isn't sure."""
     table = _read()
     letters = Counter(_script(sign) for sign in text[:_LETTERS] if sign.isalpha())
     if not letters:
         return None
     if letters["HIRAGANA"] + letters["KATAKANA"] > letters.total() / 20:
-        return by_code("ja")
+        return get_language("ja")
     if (script := letters.most_common(1)[0][0]) != "LATIN":
         special = (code for code, own in table["letters"].items() if _used(own, text) and script == _script(own[0]))
-        return by_code(next(special, table["scripts"].get(script, "")))
+        return get_language(next(special, table["scripts"].get(script, "")))
     counted = Counter(re.findall(r"[^\W\d_]+", text[:_LETTERS].lower()))
     scores = {code: sum(counted[word] for word in words.split()) for code, words in table["words"].items()}
     (best, most), (_, second) = sorted(scores.items(), key=lambda pair: -pair[1])[:2]
-    return by_code(best) if most >= max(_LEAST_WORDS, _MARGIN * second) else None
+    return get_language(best) if most >= max(_LEAST_WORDS, _MARGIN * second) else None
 
 
 def _used(letters: str, text: str) -> bool:

@@ -8,13 +8,13 @@ _MARKS: Final = "\\`*_{}[]<>#|~"
 _MAX_CELL: Final = 80
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Return the text with every mark of Markdown and HTML made literal."""
     return text.translate({ord(mark): "\\" + mark for mark in _MARKS})
 
 
 def strip_markdown(text: str) -> str:
-    """Return what `escaped` was given."""
+    """Return what `escape` was given."""
     return re.sub(rf"\\([{re.escape(_MARKS)}])", r"\1", text)
 
 
@@ -41,7 +41,7 @@ _FENCE: Final = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)")
 _TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
 
 
-def shortened(text: str, limit: int) -> str:
+def shorten(text: str, limit: int) -> str:
     """Return the text, cut when it has more than `limit` characters: at a blank, unless that would take half of it.
 
     >>> shortened("A cat on a mat", 12)
@@ -53,19 +53,19 @@ def shortened(text: str, limit: int) -> str:
     return (words if 2 * len(words) > limit else text[:limit]) + " …"
 
 
-def in_one_line(text: str, limit: int) -> str:
-    """Return the text in one line, cut as `shortened` does."""
+def fold_into_line(text: str, limit: int) -> str:
+    """Return the text in one line, cut as `shorten` does."""
     words = text.split(maxsplit=limit)  # so many are longer than the line, however long the text is
-    return shortened(" ".join(words), limit)
+    return shorten(" ".join(words), limit)
 
 
-def quoted(text: str, limit: int) -> str:
+def quote_text(text: str, limit: int) -> str:
     """Return a quotation that keeps its lines, of at most `limit` characters; a tab is a gap between columns."""
-    rows = [row.replace("\t", " · ") for row in shortened(text, limit).splitlines() if row.strip()]
-    return "\n".join(f"> {escaped(row)}  " for row in rows)
+    rows = [row.replace("\t", " · ") for row in shorten(text, limit).splitlines() if row.strip()]
+    return "\n".join(f"> {escape(row)}  " for row in rows)
 
 
-def linked(text: str, addresses: Mapping[str, str]) -> str:
+def link_names(text: str, addresses: Mapping[str, str]) -> str:
     """Return the text with each name that has an address made a link, but where it stands in code or is a link already.
 
     >>> linked("See image-2, not `image-2`.", {"image-2": "/f/2.png"})
@@ -85,7 +85,7 @@ _LEFT_ALONE: Final = (
 """Code, links, HTML and addresses."""
 
 
-def table(rows: Sequence[Sequence[str]]) -> str:
+def format_table(rows: Sequence[Sequence[str]]) -> str:
     """Return rows as a table, the first one its head; cells are one line each, and rows as long as the head."""
     head, *body = [[_cell(cell) for cell in row] for row in rows]
     even = ([*row, *[""] * len(head)][: len(head)] for row in body)
@@ -93,4 +93,4 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    return escaped(in_one_line(text, _MAX_CELL))
+    return escape(fold_into_line(text, _MAX_CELL))

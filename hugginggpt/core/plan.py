@@ -51,7 +51,7 @@ def split_references(value: str) -> Iterator[str | Reference]:
         yield value[end:]
 
 
-def references(value: Argument) -> tuple[Reference, ...]:
+def find_references(value: Argument) -> tuple[Reference, ...]:
     """Return all references in an argument, in order, each once."""
     values = (value,) if isinstance(value, str) else value
     return tuple(dict.fromkeys(part for v in values for part in split_references(v) if isinstance(part, Reference)))
@@ -71,7 +71,7 @@ class Task:
     @property
     def references(self) -> tuple[Reference, ...]:
         """All references in its arguments, each once."""
-        return tuple(dict.fromkeys(r for value in self.args.values() for r in references(value)))
+        return tuple(dict.fromkeys(r for value in self.args.values() for r in find_references(value)))
 
     def as_json(self) -> dict[str, Any]:
         """Return the paper's form."""

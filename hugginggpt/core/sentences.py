@@ -45,7 +45,7 @@ class Piece:
         return len(self.text) + len(self.gap)
 
 
-def sentences(text: str, *, ordinals: bool = True) -> list[Piece]:
+def split_pieces(text: str, *, ordinals: bool = True) -> list[Piece]:
     """Return the sentences of a text in any language that has full stops; a new line ends one too.
 
     Args:
@@ -72,7 +72,7 @@ def split_sentences(text: str) -> list[str]:
     ['Dr. Lee paid $3.50.', 'He left at 6 p.m.', 'The shop shut.']
     """
     paragraphs = (" ".join(each.split()) for each in _NEW_PARAGRAPH.split(text))
-    return [piece.text.strip() for each in paragraphs for piece in sentences(each, ordinals=False) if piece.text.strip()]
+    return [piece.text.strip() for each in paragraphs for piece in split_pieces(each, ordinals=False) if piece.text.strip()]
 
 
 def _ends(before: str, after: str, ordinals: bool) -> bool:
@@ -91,7 +91,7 @@ def _ends(before: str, after: str, ordinals: bool) -> bool:
     return not (len(word) == 1 and word.isalpha() and word != "i")  # an initial: J. K. Rowling
 
 
-def packed(parts: Sequence[Piece], count: Callable[[str], int], room: int) -> list[Piece]:
+def pack_pieces(parts: Sequence[Piece], count: Callable[[str], int], room: int) -> list[Piece]:
     """Return neighbouring parts put together, as many as fit; one that doesn't fit alone is cut between words.
 
     Args:
@@ -101,7 +101,7 @@ def packed(parts: Sequence[Piece], count: Callable[[str], int], room: int) -> li
     """
     found: list[Piece] = []
     last = 0
-    for part in (fitting for whole in parts for fitting in cut(whole, count, room)):
+    for part in (fitting for whole in parts for fitting in cut_piece(whole, count, room)):
         length = count(part.text)
         if found and last + length < room:  # one is left over for the space between them
             found[-1] = Piece(found[-1].text + found[-1].gap + part.text, part.gap)
@@ -112,7 +112,7 @@ def packed(parts: Sequence[Piece], count: Callable[[str], int], room: int) -> li
     return found
 
 
-def cut(part: Piece, count: Callable[[str], int], room: int) -> Iterator[Piece]:
+def cut_piece(part: Piece, count: Callable[[str], int], room: int) -> Iterator[Piece]:
     """Yield a part halved between words until each fits, or it is a single character."""
     if len(part.text) < 2 or count(part.text) <= room:
         yield part
@@ -120,5 +120,5 @@ def cut(part: Piece, count: Callable[[str], int], room: int) -> Iterator[Piece]:
     middle = len(part.text) // 2
     at = part.text.rfind(" ", 1, middle + 1) + 1 or middle
     first = part.text[:at]
-    yield from cut(Piece(first.rstrip(" "), first[len(first.rstrip(" ")) :]), count, room)
-    yield from cut(Piece(part.text[at:], part.gap), count, room)
+    yield from cut_piece(Piece(first.rstrip(" "), first[len(first.rstrip(" ")) :]), count, room)
+    yield from cut_piece(Piece(part.text[at:], part.gap), count, room)

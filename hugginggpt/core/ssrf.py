@@ -28,7 +28,7 @@ class RefusedError(Exception):
     """The guard's own no, told apart from a failed connection; names the host."""
 
 
-def well_formed(text: str) -> httpx2.URL | None:
+def parse_url(text: str) -> httpx2.URL | None:
     """Return an http or https address as the client reads it; None when it is none, or holds a user's name and password."""
     if not text.isprintable() or " " in text:
         return None
@@ -105,7 +105,7 @@ class _GuardedBackend(httpcore2.AsyncNetworkBackend):
 
 
 @functools.cache
-def certificates(*, trust_env: bool) -> ssl.SSLContext:
+def load_certificates(*, trust_env: bool) -> ssl.SSLContext:
     """Return what servers are checked by, read once: it takes longer than a request on loopback.
 
     Args:
@@ -119,6 +119,6 @@ class GuardedTransport(httpx2.AsyncHTTPTransport):
 
     def __init__(self, allowed: AddressPolicy) -> None:
         """Make one that connects to allowed addresses alone."""
-        context = certificates(trust_env=False)
+        context = load_certificates(trust_env=False)
         super().__init__(verify=context, trust_env=False)
         self._pool = httpcore2.AsyncConnectionPool(ssl_context=context, network_backend=_GuardedBackend(allowed))

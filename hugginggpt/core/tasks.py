@@ -79,7 +79,7 @@ class TaskType:
         return tuple(i for i in self.inputs if i.required)
 
 
-def task_key(name: str) -> str:
+def normalize_task_name(name: str) -> str:
     """Return the form in which task names are compared: lower case, hyphens for blanks and underscores."""
     return re.sub(r"[\s_/-]+", "-", name.strip().lower()).strip("-")
 
@@ -101,7 +101,7 @@ class TaskTable(Mapping[str, TaskType]):
 
     def recognise(self, name: str) -> str | None:
         """Return the row that a controller means by `name`, however it spelt it; None when nothing is near enough."""
-        key = task_key(name)
+        key = normalize_task_name(name)
         if key in self.rows:
             return key
         known = self._aliases
@@ -112,7 +112,7 @@ class TaskTable(Mapping[str, TaskType]):
 
     @functools.cached_property
     def _aliases(self) -> dict[str, str]:
-        return {task_key(alias): row.name for row in self.rows.values() for alias in row.aliases}
+        return {normalize_task_name(alias): row.name for row in self.rows.values() for alias in row.aliases}
 
 
 def _inputs(spec: Mapping[str, str], *, required: bool) -> tuple[TaskInput, ...]:
@@ -135,7 +135,7 @@ def _row(name: str, family: str, row: Mapping[str, Any]) -> TaskType:
 
 
 @functools.cache
-def task_table() -> TaskTable:
+def load_task_table() -> TaskTable:
     """Return the table as shipped, read once."""
     families = yaml.safe_load(_TABLE.read_text(encoding="utf-8"))
     return TaskTable({name: _row(name, family, row) for family, rows in families.items() for name, row in rows.items()})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def printable(value: Any) -> str:
+def make_printable(value: Any) -> str:
     """Return any value as a text that can be printed: half a surrogate pair becomes a question mark."""
     try:
         text = str(value)
@@ -13,6 +13,6 @@ def printable(value: Any) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def lowercase_keys(item: Mapping[Any, Any]) -> dict[Any, Any]:
+def lower_keys(item: Mapping[Any, Any]) -> dict[Any, Any]:
     """Return an object with its keys in lower case."""
     return {key.strip().lower() if isinstance(key, str) else key: value for key, value in item.items()}

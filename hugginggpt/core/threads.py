@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 T = TypeVar("T")
 
 
-def processors(most: int) -> int:
+def count_processors(most: int) -> int:
     """Return how many threads a model may compute with: what OMP_NUM_THREADS says, else the machine's processors.
 
     Args:

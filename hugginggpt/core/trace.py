@@ -116,7 +116,7 @@ def trace_json(events: Sequence[Event]) -> dict[str, Any]:
         "steps": [_step_json(step) for step in steps],
         "resources": [_resource_json(resource) for resource in resources],
         "answer": answer_text(events),
-        "usage": usage_json(done.usage if done else ()),
+        "usage": format_usage(done.usage if done else ()),
         "seconds": round(done.seconds, 3) if done else None,
     }
     return trace | ({"error": failed.error} if failed else {})
@@ -153,7 +153,7 @@ def _resource_json(resource: Resource) -> dict[str, Any]:
     }
 
 
-def usage_json(usages: Iterable[Usage]) -> dict[str, Any]:
+def format_usage(usages: Iterable[Usage]) -> dict[str, Any]:
     """Return sums over all stages, and each stage by itself."""
     entries = [asdict(usage) for usage in usages]
     for entry in entries:
@@ -175,17 +175,17 @@ _STAGES: Final[Mapping[Stage, str]] = {
 _LEAST_COST: Final = 0.0001
 
 
-def cost(usage: Usage) -> str:
+def describe_cost(usage: Usage) -> str:
     """Return what a stage took of the language model, in a line."""
     calls = f"{usage.calls} {'call' if usage.calls == 1 else 'calls'}"
     tokens = f"{usage.prompt_tokens:,} tokens in, {usage.completion_tokens:,} out"
     money = (
         "" if usage.cost is None else f", ${usage.cost:.4f}" if usage.cost >= _LEAST_COST or not usage.cost else ", < $0.0001"
     )
-    return f"{_STAGES[usage.stage]}: {calls}, {tokens}, {duration(usage.seconds)}{money}"
+    return f"{_STAGES[usage.stage]}: {calls}, {tokens}, {format_duration(usage.seconds)}{money}"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return a time in seconds as people read it: "2 ms", "1.4 s", "2 min 5 s"."""
     if seconds < 0.0995:
         return f"{seconds * 1000:.0f} ms"

@@ -85,7 +85,7 @@ def _can_be_made(node: yaml.ScalarNode) -> bool:
     return True
 
 
-def line_of(path: Path, loc: Sequence[int | str]) -> int:
+def find_line(path: Path, loc: Sequence[int | str]) -> int:
     """Return the line where a value stands in a file that has been read: by keys of mappings and places in lists."""
     return _line(yaml.compose(path.read_text(encoding="utf-8"), Loader=_LOADER), loc)
 

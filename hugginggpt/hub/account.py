@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from hugginggpt.core.errors import RequestError
-from hugginggpt.core.ssrf import AddressPolicy, well_formed
+from hugginggpt.core.ssrf import AddressPolicy, parse_url
 from hugginggpt.hub.search import HubModel
 
 _MAX_URL_CHARS: Final = 500
@@ -48,7 +48,7 @@ class Visitor:
     allowed: AddressPolicy | None = None
     """IP addresses that endpoints may have; None: any."""
     shared: bool = False
-    """Whether the token belongs to the page's owner: lent for calls at providers, never sent to an endpoint."""
+    """True if the token belongs to the page's owner: lent for calls at providers, never sent to an endpoint."""
     spend: Callable[[], None] = lambda: None
     """Hook that runs before each call; raises an ExpertError when no more calls are allowed."""
 
@@ -65,6 +65,6 @@ def parse_endpoint(task: str, url: str) -> Endpoint:
         RequestError: The URL can't be called.
     """
     url = url.strip()
-    if well_formed(url) is None or len(url) > _MAX_URL_CHARS:
+    if parse_url(url) is None or len(url) > _MAX_URL_CHARS:
         raise RequestError("The endpoint's address is not valid: write it like https://name.endpoints.huggingface.cloud.")
     return Endpoint(task, url)

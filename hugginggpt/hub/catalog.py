@@ -12,8 +12,8 @@ from typing import Annotated, Final, Literal, NoReturn
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, field_validator
 
-from hugginggpt.core.tasks import task_table
-from hugginggpt.core.yaml_files import ConfigFileError, line_of, read_yaml
+from hugginggpt.core.tasks import load_task_table
+from hugginggpt.core.yaml_files import ConfigFileError, find_line, read_yaml
 
 CATALOG_FOLDER: Final = Path(__file__).resolve().parents[2] / "models_config"
 MODALITIES: Final = ("text", "image", "audio", "video", "control")
@@ -54,9 +54,9 @@ class CatalogEntry(BaseModel):
     needs: Literal["cpu", "gpu", "server"]
     """Smallest hardware that runs it: a laptop's processor, a GPU, or hosted inference."""
     gated: StrictBool = False
-    """Whether the Hub asks for consent to its terms first."""
+    """True if the Hub asks for consent to its terms first."""
     small: StrictBool = False
-    """Whether `models pull TASK` fetches it."""
+    """True if `models pull TASK` fetches it."""
     beside: tuple[ModelId, ...] = ()
     """Models that it needs beside it."""
     description: Annotated[str, Field(min_length=20, max_length=200)]
@@ -106,8 +106,8 @@ def read_catalog(folder: Path = CATALOG_FOLDER) -> Catalog:
 
 def _check_task(path: Path, task: str, entries: tuple[CatalogEntry, ...]) -> None:
     """Check what can't be seen in one entry alone: the task's name, doubled ids, more than one small model."""
-    if task not in task_table():
-        near = task_table().recognise(task)
+    if task not in load_task_table():
+        near = load_task_table().recognise(task)
         remedy = f"write “{near}”" if near else "python -m hugginggpt tasks lists them"
         _raise_at_line(path, task, f"“{task}” is no task: {remedy}.")
     ids = [entry.id.lower() for entry in entries]
@@ -119,7 +119,7 @@ def _check_task(path: Path, task: str, entries: tuple[CatalogEntry, ...]) -> Non
 
 
 def _raise_at_line(path: Path, task: str, message: str, *keys: int | str) -> NoReturn:
-    raise ConfigFileError(f"{path.name}, line {line_of(path, (task, *keys))}: {message}")
+    raise ConfigFileError(f"{path.name}, line {find_line(path, (task, *keys))}: {message}")
 
 
 @functools.cache

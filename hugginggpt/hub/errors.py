@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import httpx2
 
 from hugginggpt.core.errors import BackendError, ExpertError, HuggingGPTError
-from hugginggpt.core.http import asked_wait, in_words
+from hugginggpt.core.http import describe_wait, read_retry_after
 from hugginggpt.core.ssrf import RefusedError
 from hugginggpt.hub.client import FailedAtOnceError
 
@@ -65,13 +65,13 @@ class HubFault:
     scope: FaultScope = "model"
     """Reach of the failure: this model for this visitor, the provider for everybody, the account everywhere, or the network."""
     retryable: bool = False
-    """Whether the same call may succeed in a while."""
+    """True if the same call may succeed in a while."""
     wait: float = 0.0
     """Wait that the server asks for, in seconds; 0 where it says nothing."""
     loading: bool = False
-    """Whether the model is being loaded."""
+    """True if the model is being loaded."""
     gone: bool = False
-    """Whether the model is no longer where it was thought to be."""
+    """True if the model is no longer where it was thought to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def read_fault(error: BaseException, *, model: str, provider: str, seconds: floa
     if isinstance(error, FailedAtOnceError) and error.__cause__ is not None:
         error = error.__cause__
     found = _adjust_to_server(_classify_error(error), error, server)
-    words = {"model": model, "provider": provider, "seconds": f"{seconds:.3g} s", "wait": in_words(found.wait)}
+    words = {"model": model, "provider": provider, "seconds": f"{seconds:.3g} s", "wait": describe_wait(found.wait)}
     status = getattr(getattr(error, "response", None), "status_code", "")
     sentence = found.sentence.format(**words, status=status)
     return replace(found, sentence=sentence[:4].replace("the ", "The ") + sentence[4:])  # "the Hub" may come first
@@ -167,7 +167,7 @@ def _classify_response(response: httpx2.Response) -> HubFault:
     asks_consent = re.search(r"\bgated\b|\baccept\b.{0,40}\b(?:terms|conditions|licen[cs]e|agreement)\b", message)
     if response.headers.get("X-Error-Code") == "GatedRepo" or (status == 403 and asks_consent):
         return HubFault(_GATED)
-    wait = asked_wait(response.headers)
+    wait = read_retry_after(response.headers)
     if status in {429, 503} and "loading" in message:
         estimate = _read_field(response, "estimated_time")
         is_number = isinstance(estimate, int) or (isinstance(estimate, float) and not math.isnan(estimate))

@@ -8,7 +8,7 @@ from hugginggpt.core.model_card import ModelCard
 from hugginggpt.hub.catalog import CatalogEntry, load_catalog
 
 ModelPlace = Literal["bundled", "cache", "hosted", "fetch", "server"]
-"""Where a model is: shipped with the installation; in the Hub's cache on this disk; hosted elsewhere on somebody's account;
+"""Place of a model: shipped with the installation; in the Hub's cache on this disk; hosted elsewhere on somebody's account;
 to be fetched from the Hub; or only ever on servers, for which a token is needed."""
 
 _PLACE_BY_BACKEND: dict[str, ModelPlace] = {"bundled": "bundled", "local": "cache", "hosted": "hosted", "download": "fetch"}
@@ -27,11 +27,11 @@ class OverviewRow:
     size_mb: float | None = None
     """Size of the weights, in megabytes."""
     size_estimated: bool = False
-    """Whether the size is estimated from the number of parameters."""
+    """True if the size is estimated from the number of parameters."""
     languages: tuple[str, ...] = ()
     """ISO 639-1 codes; "multilingual" where they are many; empty where language doesn't matter."""
     gated: bool = False
-    """Whether the Hub asks for consent to its terms first."""
+    """True if the Hub asks for consent to its terms first."""
     description: str = ""
     provider: str = ""
     """Provider of a hosted model, where that is known."""
@@ -40,12 +40,12 @@ class OverviewRow:
 
     @property
     def runs(self) -> bool:
-        """Whether the model can run now."""
+        """True if the model can run now."""
         return self.place in {"bundled", "cache", "hosted"}
 
     @property
     def on_hub(self) -> bool:
-        """Whether the Hub has a page for the model."""
+        """True if the Hub has a page for the model."""
         return self.place != "bundled" and "/" in self.id and "://" not in self.id
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from hugginggpt.core.errors import ExpertError, StoppedError
-from hugginggpt.core.http import ServerFault, without_key
+from hugginggpt.core.http import ServerFault, redact_key
 from hugginggpt.hub.client import HubAddresses, HubContext, use_hub_context
 from hugginggpt.hub.errors import HubFault, build_fault_error, read_fault
 
@@ -159,7 +159,7 @@ class HubSearch:
 
     def _read_fault(self, error: Exception, model: str, token: str) -> HubFault:
         message = f"{type(error).__name__}: {error}"
-        log.info("the Hub can't be asked", exc_info=ServerFault(without_key(message, token)))
+        log.info("the Hub can't be asked", exc_info=ServerFault(redact_key(message, token)))
         return read_fault(error, model=model, provider=_HUB_NAME, seconds=self.seconds, server="hub")
 
     def _build_path(self, tag: str) -> Path:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from hugginggpt.core.errors import ControllerError, HuggingGPTError
-from hugginggpt.core.http import MAX_ID_CHARS, SECONDS, ServerFault, without_key
+from hugginggpt.core.http import MAX_ID_CHARS, SECONDS, ServerFault, redact_key
 from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.hub.client import HubAddresses, HubContext, use_hub_context
 from hugginggpt.hub.errors import TOKENS_PAGE, build_fault_error, read_fault
@@ -35,7 +35,7 @@ class TokenOwner:
     name: str
     """Account that the token belongs to; empty where the Hub doesn't say now."""
     calls: bool | None
-    """Whether the token may call Inference Providers; None where that isn't told."""
+    """True if the token may call Inference Providers; None where that isn't told."""
 
 
 async def check_token(token: str, addresses: HubAddresses, *, seconds: float = SECONDS) -> TokenOwner:
@@ -68,7 +68,7 @@ def _call_whoami(token: str, addresses: HubAddresses, seconds: float) -> Any:
         cause = error.__cause__ or error
         if getattr(getattr(cause, "response", None), "status_code", 0) in _SILENT_STATUSES:
             return {}
-        log.info("the token can't be checked", exc_info=ServerFault(without_key(f"{type(error).__name__}: {error}", token)))
+        log.info("the token can't be checked", exc_info=ServerFault(redact_key(f"{type(error).__name__}: {error}", token)))
         failure = build_fault_error(read_fault(error, model="", provider=_HUB_NAME, seconds=seconds, server="hub"))
     raise failure  # out here, so that no exception that quotes the token is its context
 

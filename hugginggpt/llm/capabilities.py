@@ -18,13 +18,13 @@ class Capabilities:
     mode: OutputMode = OutputMode.SCHEMA
     """Strictest output mode that the server accepts and the replies follow."""
     counts_tokens: bool = True
-    """Whether a stream may be asked for its token counts at its end."""
+    """True if a stream may be asked for its token counts at its end."""
     streams: bool = True
-    """Whether replies can be streamed; some servers answer as a whole, whatever they are asked."""
+    """True if replies can be streamed; some servers answer as a whole, whatever they are asked."""
     accepts_temperature: bool = True
-    """Whether a temperature may be set; reasoning models, as a rule, refuse one."""
+    """True if a temperature may be set; reasoning models, as a rule, refuse one."""
     accepts_images: bool = True
-    """Whether the model takes pictures."""
+    """True if the model takes pictures."""
     window: int | None = None
     """Context window in tokens; 0: the server was asked and didn't tell, None: not asked yet."""
 

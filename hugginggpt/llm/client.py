@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from hugginggpt.core.errors import BrokenOffError, ControllerError, NoPicturesError, TooLongError
 from hugginggpt.core.events import Stage, Usage
-from hugginggpt.core.http import ServerFault, without_key
+from hugginggpt.core.http import ServerFault, redact_key
 from hugginggpt.core.ssrf import AddressPolicy
 from hugginggpt.llm.capabilities import CAPABILITIES, Capabilities
 from hugginggpt.llm.completions import read_chunk, read_completion, read_cost, read_token_count, strip_thoughts
@@ -256,7 +256,7 @@ class LanguageModel:
                 error_class = NoPicturesError
                 self._remember(replace(self.capabilities, accepts_images=False))
             failure = self._build_error(describe_error(error, seconds=self.seconds, started=started), error_class)
-            failure.__cause__ = ServerFault(without_key(f"{type(error).__name__}: {error}", self.key))
+            failure.__cause__ = ServerFault(redact_key(f"{type(error).__name__}: {error}", self.key))
         raise failure
 
     def _refuses_images(self, error: Exception, messages: Sequence[Message]) -> bool:

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import httpx2
 
 from hugginggpt.core.errors import ControllerError
-from hugginggpt.core.http import asked_wait
-from hugginggpt.core.ssrf import AddressPolicy, GuardedTransport, RefusedError, certificates, resolve, well_formed
+from hugginggpt.core.http import read_retry_after
+from hugginggpt.core.ssrf import AddressPolicy, GuardedTransport, RefusedError, load_certificates, parse_url, resolve
 from hugginggpt.llm.errors import BAD_KEY, BAD_PROXY, BAD_URL, PRIVATE_ADDRESS, UNREACHABLE
 
 if TYPE_CHECKING:
@@ -100,19 +100,19 @@ class Connection:
             transport = GuardedTransport(self.allowed)
             return httpx2.AsyncClient(transport=transport, trust_env=False, follow_redirects=False, event_hooks=hooks)
         try:
-            return httpx2.AsyncClient(verify=certificates(trust_env=True), follow_redirects=False, event_hooks=hooks)
+            return httpx2.AsyncClient(verify=load_certificates(trust_env=True), follow_redirects=False, event_hooks=hooks)
         except (ValueError, ImportError, httpx2.InvalidURL):  # a proxy of a kind that is unknown or not installed
             pass
         raise self._build_error(BAD_PROXY)  # out here, so that no address with a proxy's password is its context
 
     async def _skip_long_retry(self, response: httpx2.Response) -> None:
         """Have a refusal handed on at once where the server asks for a long wait: the client would sleep that long."""
-        if asked_wait(response.headers) > min(_MAX_RETRY_WAIT, self.seconds / 2):
+        if read_retry_after(response.headers) > min(_MAX_RETRY_WAIT, self.seconds / 2):
             response.headers["x-should-retry"] = "false"  # openai's own header
 
     def _check_url(self) -> httpx2.URL:
         """Return the base URL as the client reads it; refuse what can't be sent before an exception quotes it."""
-        if (url := well_formed(self.base_url)) is None:
+        if (url := parse_url(self.base_url)) is None:
             raise self._build_error(BAD_URL)
         if not _VALID_KEY.fullmatch(self.key):
             raise self._build_error(BAD_KEY)

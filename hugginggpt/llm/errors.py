@@ -9,7 +9,7 @@ from typing import Final
 
 import httpx2
 
-from hugginggpt.core.http import asked_wait, in_words
+from hugginggpt.core.http import describe_wait, read_retry_after
 from hugginggpt.core.ssrf import RefusedError
 
 _REDIRECT: Final = "{server} sends requests on to another address, which is not followed: check the base URL."
@@ -67,7 +67,7 @@ def describe_error(error: Exception, *, seconds: float, started: bool) -> str:
         code = "context_length_exceeded" if error.status_code in TOO_LONG and is_too_long(error) else error.code
         known = _SENTENCES.get(code) if isinstance(code, str) else None
         template = known or _SENTENCES.get(error.status_code) or _TROUBLE.replace("{status}", str(error.status_code))
-        return template.replace("{wait}", in_words(asked_wait(error.response.headers)))
+        return template.replace("{wait}", describe_wait(read_retry_after(error.response.headers)))
     if isinstance(error, RefusedError):
         return PRIVATE_ADDRESS
     if isinstance(error, TimeoutError | openai.APITimeoutError):

@@ -33,7 +33,7 @@ class ServerReport:
 
     @property
     def has_model(self) -> bool | None:
-        """Whether the model is on the list; None where there is no list."""
+        """True if the model is on the list; None where there is no list."""
         return None if self.models is None else self.model.model in self.models
 
 

@@ -27,7 +27,7 @@ class OutputSchema:
     mode: OutputMode
     arguments: Mapping[str, Any]
     counts_tokens: bool
-    """Whether it asks for the token counts of a stream, or needn't."""
+    """True if it asks for the token counts of a stream, or needn't."""
 
 
 def build_response_format(mode: OutputMode, schema: Mapping[str, Any]) -> dict[str, Any]:

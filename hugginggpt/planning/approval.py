@@ -7,7 +7,7 @@ from typing import Final
 
 from hugginggpt.core.errors import PlanError
 from hugginggpt.core.events import AttemptFailed, Event, ModelRef, ModelSelected, Planned, Step, TaskDone
-from hugginggpt.core.plan import Argument, Plan, Task, references
+from hugginggpt.core.plan import Argument, Plan, Task, find_references
 from hugginggpt.core.resources import NAME, Resource
 from hugginggpt.core.tasks import TaskTable
 from hugginggpt.planning.repair import make_plan
@@ -79,7 +79,7 @@ class PreparedPlan:
         return told
 
 
-def edited(
+def edit_plan(
     plan: Plan,
     table: TaskTable,
     resources: Sequence[Resource],
@@ -119,7 +119,7 @@ def _check(task: Task, there: Collection[int], gone: Collection[int], resources:
     known = {resource.name for resource in resources}
     for name, value in task.args.items():
         where = f"Task {task.id} ({task.task}), {name}"
-        for reference in references(value):
+        for reference in find_references(value):
             if reference.task_id in gone:
                 raise PlanError(f"{where}: it needs what task {reference.task_id} makes; drop it too, or write something else.")
             if reference.task_id not in there:

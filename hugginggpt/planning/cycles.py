@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hugginggpt.core.errors import PlanError
-from hugginggpt.core.plan import Task, references
+from hugginggpt.core.plan import Task, find_references
 
 
 def break_circles(tasks: Sequence[Task], notes: list[str]) -> tuple[Task, ...]:
@@ -65,7 +65,7 @@ def _circle(start: int, waits: Mapping[int, Mapping[int, None]]) -> list[int]:
 
 def _complaint(edge: tuple[int, int], task_of: Mapping[int, Task]) -> str:
     task, other = task_of[edge[0]], edge[1]
-    name = next(n for n, value in task.args.items() if any(r.task_id == other for r in references(value)))
+    name = next(n for n, value in task.args.items() if any(r.task_id == other for r in find_references(value)))
     return (
         f"Task {task.id} ({task.task}): the argument {name} needs the result of task {other}, "
         f"which runs in a circle back to task {task.id}, so neither can start."

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hugginggpt.core.errors import PlanError
-from hugginggpt.core.plan import Plan, Task, references
+from hugginggpt.core.plan import Plan, Task, find_references
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import MEDIA_KINDS, TaskTable
-from hugginggpt.core.text import printable
-from hugginggpt.planning.normalize import TaskDraft, makes, read_drafts
-from hugginggpt.planning.repair import finished, make_plan
+from hugginggpt.core.text import make_printable
+from hugginggpt.planning.normalize import TaskDraft, can_make, read_drafts
+from hugginggpt.planning.repair import finish_task, make_plan
 
 
 class IncrementalPlan:
@@ -97,7 +97,7 @@ class IncrementalPlan:
             return False
         rows = {task.id: self._table[task.task] for task in self._kept.values()}
         try:
-            return finished(draft, rows, [t for t in self.free if t.id != old.id], self._resources, []).args == old.args
+            return finish_task(draft, rows, [t for t in self.free if t.id != old.id], self._resources, []).args == old.args
         except PlanError:
             return False
 
@@ -111,7 +111,7 @@ class IncrementalPlan:
             return None
         rows = {task.id: self._table[task.task] for task in self.free} | {number: draft.row}
         try:
-            return finished(draft, rows, self.free, self._resources, [])
+            return finish_task(draft, rows, self.free, self._resources, [])
         except PlanError:
             return None
 
@@ -123,12 +123,16 @@ class IncrementalPlan:
         for name, value in draft.args.items():
             wanted = draft.row.input(name)
             texts = value if isinstance(value, list | tuple) else [value]
-            for reference in references(tuple(text for text in texts if isinstance(text, str))):
+            for reference in find_references(tuple(text for text in texts if isinstance(text, str))):
                 target = self._free.get(reference.task_id)
                 if target is None or target.id in self._twice or wanted is None:
                     return False
-                if not makes(self._table[target.task], wanted.kind):
+                if not can_make(self._table[target.task], wanted.kind):
                     return False
-            if wanted is not None and wanted.kind in MEDIA_KINDS and any(printable(text).strip().isdigit() for text in texts):
+            if (
+                wanted is not None
+                and wanted.kind in MEDIA_KINDS
+                and any(make_printable(text).strip().isdigit() for text in texts)
+            ):
                 return False  # a number stands for a task, too
         return True

@@ -9,7 +9,7 @@ from typing import Any, Final
 from hugginggpt.core.errors import PlanError
 from hugginggpt.core.plan import NO_DEPENDENCY, Reference, split_references
 from hugginggpt.core.tasks import Kind, TaskTable, TaskType, serves
-from hugginggpt.core.text import lowercase_keys, printable
+from hugginggpt.core.text import lower_keys, make_printable
 
 SEPARATORS: Final = re.compile(r"[\s,;]+|\band\b")
 _MAX_SHOWN: Final = 60
@@ -42,8 +42,8 @@ def read_drafts(raw: Sequence[Any], table: TaskTable, notes: list[str]) -> list[
 
 def _draft(item: Any, position: int, table: TaskTable, notes: list[str]) -> TaskDraft:
     if not isinstance(item, Mapping):
-        raise PlanError(f"Task {position}: it is {shown(item)}, not an object with task, id, dep and args.")
-    item = lowercase_keys(item)
+        raise PlanError(f"Task {position}: it is {quote_value(item)}, not an object with task, id, dep and args.")
+    item = lower_keys(item)
     written_id = _integer(item.get("id"))
     label = position if written_id is None else written_id
     written = item.get("task")
@@ -51,9 +51,9 @@ def _draft(item: Any, position: int, table: TaskTable, notes: list[str]) -> Task
         raise PlanError(f"Task {label}: the field task is missing.")
     name = table.recognise(written)
     if name is None:
-        raise PlanError(f"Task {label}: the field task names {shown(written)}, which is no task known here.")
+        raise PlanError(f"Task {label}: the field task names {quote_value(written)}, which is no task known here.")
     if name != written:
-        notes.append(f"Task {label}: {shown(written)} was read as {name}.")
+        notes.append(f"Task {label}: {quote_value(written)} was read as {name}.")
     row = table[name]
     args = _arguments(item.get("args"), row, f"Task {label} ({name})", notes)
     return TaskDraft(row, position, written_id, tuple(_integers(item.get("dep"))), args)
@@ -86,7 +86,7 @@ def _arguments(value: Any, row: TaskType, where: str, notes: list[str]) -> dict[
     if value is None or value in ("", [], ()):
         value = {}
     if not isinstance(value, Mapping):
-        raise PlanError(f"{where}: the field args is {shown(value)}, not an object.")
+        raise PlanError(f"{where}: the field args is {quote_value(value)}, not an object.")
     aliases = {_argument_key(alias): name for alias, name in (row.argument_aliases or {}).items()}
     found: dict[str, Any] = {}
     given = [(_argument_key(name), _bare(item)) for name, item in value.items()]
@@ -96,14 +96,14 @@ def _arguments(value: Any, row: TaskType, where: str, notes: list[str]) -> dict[
             continue
         known = key if row.input(key) else aliases.get(key)
         if known is None or known in found:
-            notes.append(f"{where}: the argument {shown(key)} is not used.")
+            notes.append(f"{where}: the argument {quote_value(key)} is not used.")
             continue
         found[known] = item
     return found
 
 
 def _argument_key(name: Any) -> str:
-    return re.sub(r"[\s-]+", "_", name.strip().lower()) if isinstance(name, str) else shown(name)
+    return re.sub(r"[\s-]+", "_", name.strip().lower()) if isinstance(name, str) else quote_value(name)
 
 
 def _bare(value: Any) -> Any:
@@ -132,7 +132,7 @@ def _renumber(drafts: list[TaskDraft], notes: list[str]) -> list[TaskDraft]:
 
     def meant(written: int, position: int, kind: Kind | None) -> int:
         others = [p for p in by_written.get(written, []) if p != position]
-        fitting = [p for p in others if kind is None or makes(drafts[p].row, kind)] or others
+        fitting = [p for p in others if kind is None or can_make(drafts[p].row, kind)] or others
         before = [p for p in fitting if p < position]
         return final[before[-1]] if before else final[fitting[0]] if fitting else written
 
@@ -175,12 +175,12 @@ def map_references(value: Any, new_id: Callable[[int], int]) -> Any:
     return value
 
 
-def makes(row: TaskType, kind: Kind) -> bool:
+def can_make(row: TaskType, kind: Kind) -> bool:
     """Return whether a task makes something that serves where `kind` is wanted."""
     return any(serves(made, kind) for made in row.outputs)
 
 
-def shown(value: Any) -> str:
+def quote_value(value: Any) -> str:
     """Return a value as messages quote it: one line, cut short."""
-    text = " ".join(printable(value).split())
+    text = " ".join(make_printable(value).split())
     return f"“{text[:_MAX_SHOWN]}…”" if len(text) > _MAX_SHOWN else f"“{text}”"

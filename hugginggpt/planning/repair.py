@@ -12,12 +12,12 @@ from dataclasses import replace
 from typing import Any
 
 from hugginggpt.core.errors import PlanError
-from hugginggpt.core.plan import Argument, Plan, Reference, Task, references, split_references
+from hugginggpt.core.plan import Argument, Plan, Reference, Task, find_references, split_references
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import MEDIA_KINDS, TaskInput, TaskTable, TaskType, serves
-from hugginggpt.core.text import printable
+from hugginggpt.core.text import make_printable
 from hugginggpt.planning.cycles import break_circles
-from hugginggpt.planning.normalize import SEPARATORS, TaskDraft, makes, map_references, read_drafts, shown
+from hugginggpt.planning.normalize import SEPARATORS, TaskDraft, can_make, map_references, quote_value, read_drafts
 
 _TEXT_NAME = re.compile(r"(?:text|table)-\d+")
 _NAME = re.compile(r"[\w-]*\w[.-]\w+")  # image-1, cat.jpg
@@ -42,11 +42,11 @@ def make_plan(raw: Sequence[Any], table: TaskTable, resources: Sequence[Resource
     rows = {draft.id: draft.row for draft in drafts}
     tasks: list[Task] = []
     for draft in drafts:
-        tasks.append(finished(draft, rows, tasks, resources, notes))
+        tasks.append(finish_task(draft, rows, tasks, resources, notes))
     return Plan(break_circles(tasks, notes), tuple(dict.fromkeys(notes)))
 
 
-def finished(
+def finish_task(
     draft: TaskDraft, rows: Mapping[int, TaskType], before: Sequence[Task], resources: Sequence[Resource], notes: list[str]
 ) -> Task:
     """Return one task of a plan, checked against the others.
@@ -95,7 +95,7 @@ def _value(value: Any, wanted: TaskInput, where: str) -> Argument:
     """Return an argument as text, or as the names of resources."""
     items = value if isinstance(value, list) else [value]
     if not all(isinstance(item, str | int | float) for item in items):
-        what = "an object" if isinstance(value, Mapping) else shown(value)
+        what = "an object" if isinstance(value, Mapping) else quote_value(value)
         raise PlanError(f"{where}: the argument {wanted.name} is {what}, not a text or a resource.")
     texts = [_as_text(item, wanted) for item in items]
     if wanted.kind not in MEDIA_KINDS:
@@ -110,7 +110,7 @@ def _value(value: Any, wanted: TaskInput, where: str) -> Argument:
 
 
 def _as_text(item: str | float, wanted: TaskInput) -> str:
-    text = printable(item).strip()
+    text = make_printable(item).strip()
     # a number where a resource belongs is a task's id
     if wanted.kind in MEDIA_KINDS and not isinstance(item, bool) and re.fullmatch(r"\d{1,9}", text):
         return str(Reference(int(text)))
@@ -119,7 +119,7 @@ def _as_text(item: str | float, wanted: TaskInput) -> str:
 
 def _names(text: str) -> list[str]:
     """Return the resources that one media argument names; commas belong to a URL, not between two names."""
-    if not references(text):
+    if not find_references(text):
         several = [part for part in SEPARATORS.split(text) if part]
         return several if "://" not in text and all(_NAME.fullmatch(part) for part in several) else [text]
     names: list[str] = []
@@ -143,12 +143,12 @@ def _checked_references(
     """Return every reference points at another task of the plan that makes the kind that is wanted."""
     replacements: dict[int, int] = {}
     names: dict[str, str] = {}
-    for reference in references(value):
+    for reference in find_references(value):
         target = reference.task_id
-        if target in rows and target != draft.id and makes(rows[target], wanted.kind):
+        if target in rows and target != draft.id and can_make(rows[target], wanted.kind):
             continue
         # the only thing it waits for that makes the right kind is what must have been meant
-        meant = [n for n in dep if makes(rows[n], wanted.kind)]
+        meant = [n for n in dep if can_make(rows[n], wanted.kind)]
         if len(meant) == 1:
             replacements[target] = meant[0]
             notes.append(f"{draft.where}: {wanted.name} named the result of task {target}; task {meant[0]} is meant.")
@@ -198,10 +198,10 @@ def _fill(
     """
 
     def sources() -> Iterator[list[str]]:
-        yield [str(Reference(n)) for n in dep if makes(rows[n], wanted.kind)]
+        yield [str(Reference(n)) for n in dep if can_make(rows[n], wanted.kind)]
         yield [resource.name for resource in resources if resource.kind is wanted.kind]
         yield [resource.name for resource in resources if serves(resource.kind, wanted.kind)]
-        yield [str(Reference(task.id)) for task in before if makes(rows[task.id], wanted.kind)]
+        yield [str(Reference(task.id)) for task in before if can_make(rows[task.id], wanted.kind)]
 
     taken = {name for value in args.values() for name in ((value,) if isinstance(value, str) else value)}
     for names in sources():

@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 import yaml
 
-from hugginggpt.core.languages import Language, detect, mentioned
+from hugginggpt.core.languages import Language, detect_language, find_language
 from hugginggpt.core.model_card import ModelCard, Preferences
 from hugginggpt.core.plan import Task
 from hugginggpt.core.resources import Resource
@@ -91,11 +91,11 @@ def read_needs(request: str, task: Task, resources: Iterable[Resource] = ()) -> 
 def _language(request: str, task: Task, material: Sequence[str]) -> Language | None:
     wanted = task.args.get("language")
     if isinstance(wanted, str):
-        return mentioned(wanted)
+        return find_language(wanted)
     if task.task in _HEARS:
         return _heard(request)
     if task.task in _SPEAKS and material and not any("<resource" in text.lower() for text in material):
-        return detect("\n".join(material))
+        return detect_language("\n".join(material))
     return None
 
 
@@ -103,7 +103,7 @@ def _heard(request: str) -> Language | None:
     """Return the language of a recording, where a request says it; one that something is put into is another one."""
     for found in re.finditer(_patterns()["heard"], request):
         word = next(filter(None, found.groups()))
-        if len(word) > 3 and (language := mentioned(word)):  # codes are also words
+        if len(word) > 3 and (language := find_language(word)):  # codes are also words
             return language
     return None
 

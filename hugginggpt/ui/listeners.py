@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import gradio as gr
 
-from hugginggpt.ui.i18n import Words, words_for
+from hugginggpt.ui.i18n import Words, choose_words
 
 QUIET: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "hidden"}
 """For listeners that nobody calls from outside, and that need no sign of being at work."""
@@ -16,16 +16,16 @@ Updates = dict[Any, Any]
 """New values and properties, by component."""
 
 
-def key_box(text: Any, elem_id: str, info: Any = None) -> gr.Textbox:
+def build_key_box(text: Any, elem_id: str, info: Any = None) -> gr.Textbox:
     """Return a box for a key: what is typed can't be read over a shoulder, and the browser corrects nothing."""
     return gr.Textbox(label=text, info=info, type="password", html_attributes=PLAIN, elem_id=elem_id)
 
 
-def remember_box(text: Any, elem_id: str, info: Any) -> gr.Checkbox:
+def build_remember_box(text: Any, elem_id: str, info: Any) -> gr.Checkbox:
     """Return whether the browser shall keep a key; never ticked beforehand."""
     return gr.Checkbox(label=text, info=info, value=False, elem_id=elem_id)
 
 
-def words_of(request: gr.Request) -> Words:
+def get_words(request: gr.Request) -> Words:
     """Return the phrases in the language of the browser that asks."""
-    return words_for(request.headers.get("accept-language"))
+    return choose_words(request.headers.get("accept-language"))

@@ -7,19 +7,19 @@ import gradio as gr
 from gradio.context import LocalContext
 
 from hugginggpt.agent.agent import HuggingGPT
-from hugginggpt.agent.factory import shared_token
+from hugginggpt.agent.factory import make_shared_token
 from hugginggpt.ui.api.endpoints import Api
-from hugginggpt.ui.assets import script
+from hugginggpt.ui.assets import load_script
 from hugginggpt.ui.chat import approval_form, examples
-from hugginggpt.ui.chat.camera import camera
+from hugginggpt.ui.chat.camera import build_camera
 from hugginggpt.ui.chat.handlers import ChatHandlers, name_of
 from hugginggpt.ui.chat.view import READY, View, Views
 from hugginggpt.ui.export.panel import SharePanel
-from hugginggpt.ui.i18n import label, words_for
+from hugginggpt.ui.i18n import choose_words, get_label
 from hugginggpt.ui.listeners import HEARD, QUIET
 from hugginggpt.ui.models_page.page import ModelsPage
 from hugginggpt.ui.run_panel import resource_cards
-from hugginggpt.ui.run_panel.share_link import filled
+from hugginggpt.ui.run_panel.share_link import read_link
 from hugginggpt.ui.session.tab_session import TabSession, TabSessions, close_visit
 from hugginggpt.ui.settings_panel.llm_panel import LLMPanel
 from hugginggpt.workspace.workspace import EXAMPLE_MEDIA
@@ -28,10 +28,10 @@ _STATE_SECONDS: Final = 24 * 3600
 _AT_ONCE: Final = 200
 """Requests of different visitors that are worked on at once; models take turns by their slots."""
 
-_BEGIN: Final = script("begin")
+_BEGIN: Final = load_script("begin")
 """A new request is looked at, wherever the chat was scrolled to; where there is room, so is its plan."""
 
-_ARRIVE: Final = script("arrive")
+_ARRIVE: Final = load_script("arrive")
 """This tab's visit is found again when it is reloaded; nothing but a random key is kept, and only as long as the tab."""
 
 
@@ -41,7 +41,7 @@ class Page:
     def __init__(self, agent: HuggingGPT) -> None:
         self._agent = agent
         self._visits = TabSessions()
-        self._shared = shared = shared_token(agent.settings)
+        self._shared = shared = make_shared_token(agent.settings)
         self._talk = ChatHandlers(agent, self._visit, shared=shared)
         self._brain = LLMPanel(agent, self._visit, shared=shared)
         self._share = SharePanel(agent, self._visit, self._talk)
@@ -55,22 +55,22 @@ class Page:
         ) as page:
             visit = gr.State(None, time_to_live=_STATE_SECONDS, delete_callback=close_visit)
             # shows nothing: it has what the server tells heard, whenever it was sent
-            awake = gr.HTML("", visible="hidden", js_on_load=script("stream"))
+            awake = gr.HTML("", visible="hidden", js_on_load=load_script("stream"))
             awake.select(lambda: None, None, None, **QUIET)
             with gr.Sidebar(width=310, open=False, elem_id="settings"):
                 self._brain.draw(visit)
             with gr.Sidebar(width=380, open=False, position="right", elem_id="run"):
-                gr.Markdown(label("page.run"), elem_classes="region")
-                runs = gr.Dropdown([], label=label("page.which_run"), visible=False, elem_id="runs")
+                gr.Markdown(get_label("page.run"), elem_classes="region")
+                runs = gr.Dropdown([], label=get_label("page.which_run"), visible=False, elem_id="runs")
                 picture = gr.HTML("", elem_id="plan", js_on_load=None, apply_default_css=False)
-                gr.Markdown(label("page.resources"), elem_classes="region")
+                gr.Markdown(get_label("page.resources"), elem_classes="region")
                 kept = gr.HTML("", elem_id="shelf", js_on_load=resource_cards.ON_LOAD, apply_default_css=False)
                 share, link = self._share.draw()
-            gr.Markdown(label("page.heading"), elem_id="heading")
+            gr.Markdown(get_label("page.heading"), elem_id="heading")
             start = gr.HTML("", elem_id="welcome", js_on_load=examples.ON_LOAD, apply_default_css=False)
             talk = gr.Chatbot(
                 elem_id="chat",
-                label=label("page.chat"),
+                label=get_label("page.chat"),
                 show_label=False,
                 visible=False,
                 height=None,
@@ -85,7 +85,7 @@ class Page:
             )
             form = gr.HTML("", elem_id="approval", visible=False, js_on_load=approval_form.ON_LOAD, apply_default_css=False)
             with gr.Column(elem_id="ask"):
-                shown = camera()
+                shown = build_camera()
                 box = self._box()
                 shown.serve(box)
             # in the order of View's fields
@@ -100,9 +100,9 @@ class Page:
     def _box(self) -> gr.MultimodalTextbox:
         return gr.MultimodalTextbox(
             elem_id="request",
-            label=label("page.request"),
+            label=get_label("page.request"),
             show_label=False,
-            placeholder=label("page.ask"),
+            placeholder=get_label("page.ask"),
             sources=["upload", "microphone"],
             file_count="multiple",
         )
@@ -140,7 +140,7 @@ class Page:
         request = LocalContext.request.get(None)
         said = request.headers.get("accept-language") if request and request.headers else ""
         return self._visits.of_page(
-            getattr(request, "session_hash", "") or "", lambda: TabSession(self._agent.new_session(), words=words_for(said))
+            getattr(request, "session_hash", "") or "", lambda: TabSession(self._agent.new_session(), words=choose_words(said))
         )
 
     def arrive(self, key: str, search: str, request: gr.Request) -> tuple[Any, ...]:
@@ -152,7 +152,7 @@ class Page:
         else:
             self._visits.again(visit, request.session_hash or "")
         view = self._talk.whole(visit)
-        value = filled(search or "")
+        value = read_link(search or "")
         if value["text"] and not visit.busy:  # else what has been typed meanwhile stays
             view = replace(view, box=gr.MultimodalTextbox(value=value, **READY))
         return ("", "", *view.outputs())

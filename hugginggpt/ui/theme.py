@@ -5,10 +5,10 @@ from typing import Final
 
 import gradio as gr
 
-from hugginggpt.ui.assets import script
+from hugginggpt.ui.assets import load_script
 
 _LOOKS: Final = Path(__file__).with_name("assets")
-JS: Final = script("chat")
+JS: Final = load_script("chat")
 """Script that runs once the page is there."""
 CSS: Final = sorted(_LOOKS.glob("*.css"), key=lambda sheet: (sheet.name != "page.css", sheet.name))
 """The page's own, and those of what is drawn as HTML."""

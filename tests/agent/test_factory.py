@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hugginggpt.agent.factory import make_agent, make_controller, make_language_model, session_experts, shared_token
+from hugginggpt.agent.factory import make_agent, make_controller, make_language_model, make_session_experts, make_shared_token
 from hugginggpt.core.events import Answered, ModelRef
 from hugginggpt.core.settings import Settings, SettingsError
 from hugginggpt.core.ssrf import is_public
@@ -89,8 +89,8 @@ async def test_what_only_a_language_model_could_do_says_that_a_key_would_help(se
 
 def test_a_sessions_language_model_adds_text_work_after_the_bundled_models(settings: Settings) -> None:
     agent = make_agent(settings)
-    extra = session_experts(agent, make_language_model(key=KEY, model="big"))
-    assert not session_experts(agent, None)
+    extra = make_session_experts(agent, make_language_model(key=KEY, model="big"))
+    assert not make_session_experts(agent, None)
     assert "translation" not in agent.candidates()
     assert [card.id for card in agent.candidates(extra)["translation"].cards] == ["big"]
     assert [card.backend for card in agent.candidates(extra)["summarization"].cards] == ["bundled", "controller"]
@@ -133,9 +133,9 @@ def test_an_agent_of_settings_that_cannot_be_used_is_refused(tmp_path: Path, mon
 
 def test_the_owners_token_is_shared_only_where_the_owner_says_so(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_owner4711")
-    assert shared_token(settings) is None
+    assert make_shared_token(settings) is None
     sharing = settings.model_copy(update={"share_token": True, "shared_calls": 3})
-    shared = shared_token(sharing)
+    shared = make_shared_token(sharing)
     assert shared is not None
     assert (shared.token, shared.per_hour) == ("hf_owner4711", 3)
     assert "4711" not in repr(shared)
@@ -153,7 +153,7 @@ def test_sharing_without_a_token_is_refused_at_the_start(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", token)
     with pytest.raises(SettingsError) as caught:
-        shared_token(settings.model_copy(update={"share_token": True}))
+        make_shared_token(settings.model_copy(update={"share_token": True}))
     assert str(caught.value).startswith(said)
     assert "4711" not in str(caught.value)
 
@@ -161,6 +161,6 @@ def test_sharing_without_a_token_is_refused_at_the_start(
 def test_hosted_models_belong_to_the_session_that_brings_a_token(settings: Settings) -> None:
     agent = make_agent(settings)
     assert not [card for ranking in agent.candidates().values() for card in ranking.cards if card.backend == "hosted"]
-    (expert,) = session_experts(agent, None, visitor=Visitor("hf_visitor"))
+    (expert,) = make_session_experts(agent, None, visitor=Visitor("hf_visitor"))
     assert expert.backend == "hosted"
     assert "hf_visitor" not in repr(expert)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hugginggpt.agent.agent import HuggingGPT
-from hugginggpt.agent.model_preferences import ModelPreferences, read_pair, visitor_for
+from hugginggpt.agent.model_preferences import ModelPreferences, make_visitor, read_pair
 from hugginggpt.cli.options import add_wishes, read_wishes
 from hugginggpt.core.errors import ExpertError, RequestError
 from hugginggpt.core.settings import Settings
@@ -82,14 +82,14 @@ def test_a_pair_has_two_sides(text: str) -> None:
 
 async def test_what_is_added_is_looked_up_with_the_visitors_token(agent: HuggingGPT, server: HostedServer) -> None:
     server.serve("text-to-image", "a/paints")
-    visitor = await visitor_for(agent, TOKEN, ModelPreferences().add("text-to-image", "a/paints"))
+    visitor = await make_visitor(agent, TOKEN, ModelPreferences().add("text-to-image", "a/paints"))
     assert [model.id for model in visitor.models["text-to-image"]] == ["a/paints"]
     assert set(server.tokens) == {f"Bearer {TOKEN}"}
     assert TOKEN not in repr(visitor)
 
 
 async def test_what_is_here_needs_no_look_up_and_no_token(agent: HuggingGPT, server: HostedServer) -> None:
-    visitor = await visitor_for(agent, "", ModelPreferences().pin("translation", "quick/here"))
+    visitor = await make_visitor(agent, "", ModelPreferences().pin("translation", "quick/here"))
     assert visitor.models == {}
     assert server.asked == []
 
@@ -97,10 +97,10 @@ async def test_what_is_here_needs_no_look_up_and_no_token(agent: HuggingGPT, ser
 async def test_what_was_looked_up_is_not_looked_up_again(agent: HuggingGPT, server: HostedServer) -> None:
     server.serve("text-to-image", "a/paints")
     wishes = ModelPreferences().add("text-to-image", "a/paints")
-    known = await visitor_for(agent, TOKEN, wishes)
+    known = await make_visitor(agent, TOKEN, wishes)
     asked = len(server.asked)
     server.models.clear()
-    again = await visitor_for(agent, TOKEN, wishes.ban("x/y"), known=known)
+    again = await make_visitor(agent, TOKEN, wishes.ban("x/y"), known=known)
     assert again.models == known.models
     assert len(server.asked) == asked
 
@@ -108,13 +108,13 @@ async def test_what_was_looked_up_is_not_looked_up_again(agent: HuggingGPT, serv
 async def test_a_model_that_nobody_serves_for_that_task_is_refused(agent: HuggingGPT, server: HostedServer) -> None:
     server.serve("text-to-image", "a/paints")
     with pytest.raises(ExpertError, match="and no provider serves it for image-to-image now: choose another model"):
-        await visitor_for(agent, TOKEN, ModelPreferences().add("image-to-image", "a/paints"))
+        await make_visitor(agent, TOKEN, ModelPreferences().add("image-to-image", "a/paints"))
     with pytest.raises(ExpertError, match="no provider serves it for depth-estimation now"):
-        await visitor_for(agent, TOKEN, ModelPreferences().pin("depth-estimation", "a/paints"))
+        await make_visitor(agent, TOKEN, ModelPreferences().pin("depth-estimation", "a/paints"))
 
 
 async def test_what_can_be_fetched_needs_no_token(agent: HuggingGPT, server: HostedServer) -> None:
-    visitor = await visitor_for(agent, "", ModelPreferences().pin("object-detection", "hustvl/yolos-tiny"))
+    visitor = await make_visitor(agent, "", ModelPreferences().pin("object-detection", "hustvl/yolos-tiny"))
     assert visitor.models == {}
     assert server.asked == []
 
@@ -126,11 +126,11 @@ def test_an_endpoint_is_banned_by_its_address_without_the_query() -> None:
 
 async def test_what_can_not_be_had_is_said(agent: HuggingGPT) -> None:
     with pytest.raises(ExpertError, match="The Hub knows no model “no/such”"):
-        await visitor_for(agent, TOKEN, ModelPreferences().add("text-to-image", "no/such"))
+        await make_visitor(agent, TOKEN, ModelPreferences().add("text-to-image", "no/such"))
     with pytest.raises(ExpertError, match="a/b is not on this machine, and running it elsewhere takes a Hugging Face token"):
-        await visitor_for(agent, "", ModelPreferences().add("text-to-image", "a/b"))
+        await make_visitor(agent, "", ModelPreferences().add("text-to-image", "a/b"))
     with pytest.raises(RequestError, match="An endpoint can't be asked for canny-control from here"):
-        await visitor_for(agent, TOKEN, ModelPreferences().add("canny-control", "https://host/x"))
+        await make_visitor(agent, TOKEN, ModelPreferences().add("canny-control", "https://host/x"))
 
 
 def test_the_terminals_options_say_the_same() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.planning.items import Data, Graph, Item, graph_of
 from benchmarks.planning.results import Outcome
 from benchmarks.planning.taskbench import read_taskbench
-from hugginggpt.core.tasks import task_table
+from hugginggpt.core.tasks import load_task_table
 from hugginggpt.planning.repair import make_plan
 from tests.conftest import attached
 
@@ -52,8 +52,8 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 def graph(*raw: Any) -> Graph:
-    return graph_of(make_plan(raw, task_table(), [attached("image-1")]))
+    return graph_of(make_plan(raw, load_task_table(), [attached("image-1")]))
 
 
 def outcome(item: Item, *raw: Any, seconds: float = 1.0, **more: Any) -> Outcome:
-    return Outcome(item.id, item.digest, seconds, plan=make_plan(raw, task_table(), item.attached).as_json(), **more)
+    return Outcome(item.id, item.digest, seconds, plan=make_plan(raw, load_task_table(), item.attached).as_json(), **more)

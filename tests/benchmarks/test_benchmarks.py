@@ -11,7 +11,7 @@ from benchmarks.planning.items import Data, Shape
 from benchmarks.planning.metrics import Answered, score
 from benchmarks.planning.runs import plan_item
 from hugginggpt.controllers.rules.controller import RulesController
-from hugginggpt.core.tasks import task_table
+from hugginggpt.core.tasks import load_task_table
 
 REQUESTS = Path(local_models.__file__).with_name("requests")
 SETS = sorted(path.stem for path in REQUESTS.glob("*.yaml"))
@@ -39,7 +39,7 @@ async def right(name: str, steps: int) -> float:
 @pytest.mark.parametrize("name", SETS)
 def test_sets_name_only_tasks_of_the_table(name: str) -> None:
     items = data(name).items
-    assert {task for item in items for graph in item.right for task in graph.tasks} <= set(task_table())
+    assert {task for item in items for graph in item.right for task in graph.tasks} <= set(load_task_table())
     assert len({item.request for item in items}) == len(items)
 
 

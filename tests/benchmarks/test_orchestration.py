@@ -24,7 +24,7 @@ from benchmarks.orchestration.shapes import candidates, shapes
 from benchmarks.orchestration.stages import reply_to, stage_of
 from hugginggpt.controllers.llm.json_reply import read_tasks
 from hugginggpt.core.resources import Origin, Resource
-from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.core.tasks import Kind, load_task_table
 from hugginggpt.llm.structured_output import OutputMode, build_response_format
 from tests.conftest import made
 
@@ -80,7 +80,7 @@ def test_their_plans_need_no_repair(name: str) -> None:
     plan = made(*shape.plan, given=given)
     assert plan.notes == ()
     assert [task.id for task in plan.tasks] == [task["id"] for task in shape.plan]
-    texts = {task["task"] for task in shape.plan if Kind.TEXT in task_table()[task["task"]].outputs}
+    texts = {task["task"] for task in shape.plan if Kind.TEXT in load_task_table()[task["task"]].outputs}
     assert set(shape.results) == texts
 
 

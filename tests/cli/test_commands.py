@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hugginggpt.cli.main import ANSWERED, BAD_USAGE, COULD_NOT, main
-from hugginggpt.core.tasks import task_table
+from hugginggpt.core.tasks import load_task_table
 from tests.checkpoints import HubCache
 from tests.hub_server import HubServer
 
@@ -47,7 +47,7 @@ def run(hub: HubServer, tmp_path: Path, *arguments: str) -> subprocess.Completed
 def test_the_table_as_json_names_every_task_and_what_runs_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tasks", "--json"]) == ANSWERED
     rows = {row["task"]: row for row in json.loads(capsys.readouterr().out)}
-    assert list(rows) == list(task_table())
+    assert list(rows) == list(load_task_table())
     assert rows["text-to-speech"]["models"][0]["id"] == "hibari-tts"
     assert rows["text-to-speech"]["inputs"] == [{"name": "text", "kind": "text", "required": True}]
     assert (rows["text-to-speech"]["runnable"], rows["text-to-video"]["runnable"]) == (True, False)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import soundfile
 
-from hugginggpt.cli.main import ANSWERED, BAD_USAGE, COULD_NOT, main, plain_text
+from hugginggpt.cli.main import ANSWERED, BAD_USAGE, COULD_NOT, main, render_plain_text
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call
@@ -239,7 +239,7 @@ def test_offline_leaves_the_key_alone(server: ScriptedServer, capsys: pytest.Cap
 
 
 def test_marks_that_guard_quoted_text_are_not_shown_in_a_terminal() -> None:
-    assert plain_text(r"> 2 \* 3 \_x\_ \<b\>  " + "\n> C:\\temp") == "> 2 * 3 _x_ <b>\n> C:\\temp"
+    assert render_plain_text(r"> 2 \* 3 \_x\_ \<b\>  " + "\n> C:\\temp") == "> 2 * 3 _x_ <b>\n> C:\\temp"
 
 
 def test_a_setting_that_cannot_be_used_is_bad_usage(

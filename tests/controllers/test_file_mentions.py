@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from hugginggpt.controllers.file_mentions import addresses, file_names, kind_of, urls
+from hugginggpt.controllers.file_mentions import find_file_names, find_urls, guess_kind, list_addresses
 from hugginggpt.controllers.rules.request_parser import parse_request
 from hugginggpt.core.tasks import Kind
 from hugginggpt.workspace.workspace import Workspace
@@ -26,7 +26,7 @@ from tests.conftest import MEDIA
     ],
 )
 def test_files_that_a_request_names_can_be_planned_for(workspace: Workspace, text: str, named: list[str]) -> None:
-    assert addresses(text, [workspace.add_file(MEDIA / "sign.jpg")]) == named
+    assert list_addresses(text, [workspace.add_file(MEDIA / "sign.jpg")]) == named
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_files_that_a_request_names_can_be_planned_for(workspace: Workspace, tex
     ],
 )
 def test_an_address_ends_where_the_sentence_goes_on(text: str, named: str) -> None:
-    assert [text[slice(*span)] for span in urls(text)] == [named]
+    assert [text[slice(*span)] for span in find_urls(text)] == [named]
     assert parse_request(text).urls == (named,)
 
 
@@ -69,7 +69,7 @@ def test_an_address_ends_where_the_sentence_goes_on(text: str, named: str) -> No
     ],
 )
 def test_a_file_name_is_as_long_as_it_is(text: str, named: list[str]) -> None:
-    assert [text[slice(*span)] for span in file_names(text)] == named
+    assert [text[slice(*span)] for span in find_file_names(text)] == named
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_file_name_is_as_long_as_it_is(text: str, named: list[str]) -> None:
     ],
 )
 def test_a_suffix_promises_a_kind(name: str, kind: Kind | None) -> None:
-    assert kind_of(name) is kind
+    assert guess_kind(name) is kind
 
 
 @pytest.mark.parametrize(
@@ -93,5 +93,5 @@ def test_a_suffix_promises_a_kind(name: str, kind: Kind | None) -> None:
 )
 def test_nothing_takes_long(part: str) -> None:
     begun = time.monotonic()
-    addresses(part * (32_000 // len(part)))
+    list_addresses(part * (32_000 // len(part)))
     assert time.monotonic() - begun < 2

@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 import pytest
 
-from hugginggpt.core.http import asked_wait
+from hugginggpt.core.http import read_retry_after
 
 
 @pytest.mark.parametrize(
@@ -25,8 +25,8 @@ from hugginggpt.core.http import asked_wait
     ],
 )
 def test_a_wait_is_read_whatever_its_form(headers: dict[str, str], seconds: float) -> None:
-    assert asked_wait(headers) == seconds
+    assert read_retry_after(headers) == seconds
 
 
 def test_a_wait_until_a_date_is_read() -> None:
-    assert 50 < asked_wait({"retry-after": formatdate(time.time() + 60, usegmt=True)}) <= 60
+    assert 50 < read_retry_after({"retry-after": formatdate(time.time() + 60, usegmt=True)}) <= 60

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from hugginggpt.core.errors import InputError
-from hugginggpt.core.languages import by_code, mentioned, named
+from hugginggpt.core.languages import find_language, get_language, parse_language
 
 
 @pytest.mark.parametrize(
@@ -21,24 +21,24 @@ from hugginggpt.core.languages import by_code, mentioned, named
     ],
 )  # fmt: skip
 def test_a_language_is_known_by_whatever_people_and_models_call_it(words: str, code: str) -> None:
-    assert named(words).code == code
+    assert parse_language(words).code == code
 
 
 @pytest.mark.parametrize("words", ["Klingon", "is it so", "", "a cat", "🙂"])
 def test_what_is_no_known_language_is_refused(words: str) -> None:
-    assert mentioned(words) is None
+    assert find_language(words) is None
     with pytest.raises(InputError, match="no language that is known here"):
-        named(words)
+        parse_language(words)
 
 
 def test_names_are_those_that_people_here_know() -> None:
-    assert [by_code(code).name for code in ("bn", "nb", "zho_Hans", "tl", "pt_BR")] == [  # type: ignore[union-attr]
+    assert [get_language(code).name for code in ("bn", "nb", "zho_Hans", "tl", "pt_BR")] == [  # type: ignore[union-attr]
         "Bengali", "Norwegian", "Chinese", "Tagalog", "Portuguese",
     ]  # fmt: skip
 
 
 def test_a_models_own_code_is_found_the_preferred_first() -> None:
-    chinese, german = named("Chinese"), named("German")
+    chinese, german = parse_language("Chinese"), parse_language("German")
     assert chinese.among(["zho_Hant", "zho_Hans"]) == "zho_Hans"
     assert german.among(["de_DE", "en_XX"]) == "de_DE"
     assert german.among(["fr"]) is None
@@ -46,5 +46,5 @@ def test_a_models_own_code_is_found_the_preferred_first() -> None:
 
 def test_a_text_without_end_is_no_name_and_takes_no_time() -> None:
     begun = time.process_time()
-    assert mentioned("word " * 100_000) is None
+    assert find_language("word " * 100_000) is None
     assert time.process_time() - begun < 2

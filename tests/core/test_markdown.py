@@ -8,7 +8,7 @@ import time
 import pytest
 
 from hugginggpt.core import markdown
-from hugginggpt.core.markdown import in_one_line, linked, shortened
+from hugginggpt.core.markdown import fold_into_line, link_names, shorten
 
 FILES = {"image-1": "f/1.png", "image-10": "f/10 (a).png"}
 
@@ -31,7 +31,7 @@ FILES = {"image-1": "f/1.png", "image-10": "f/10 (a).png"}
     ],
 )
 def test_names_are_linked_where_they_are_words(text: str, shown: str) -> None:
-    assert linked(text, FILES) == shown
+    assert link_names(text, FILES) == shown
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_names_are_linked_where_they_are_words(text: str, shown: str) -> None:
     ],
 )
 def test_what_is_too_long_is_cut_between_words(text: str, shown: str) -> None:
-    assert shortened(text, 10) == shown
+    assert shorten(text, 10) == shown
 
 
 @pytest.mark.parametrize(
@@ -52,13 +52,13 @@ def test_what_is_too_long_is_cut_between_words(text: str, shown: str) -> None:
     [(" a\tcat\n\n", "a cat"), ("a cat" + " " * 50 + "on the mat", "a cat on …"), ("x\n" * 10**6, "x x x x x …"), ("", "")],
 )
 def test_a_line_is_as_full_as_it_may_be(text: str, line: str) -> None:
-    assert in_one_line(text, 10) == line
+    assert fold_into_line(text, 10) == line
 
 
 def test_nothing_takes_long() -> None:
     begun = time.monotonic()
     for text in ("[" * 20_000, "`" * 20_000, "<a" * 20_000, "image-" * 20_000):
-        linked(text, FILES)
+        link_names(text, FILES)
     assert time.monotonic() - begun < 5
 
 
@@ -89,4 +89,4 @@ def test_code_links_and_emphasis_stay_as_they_are() -> None:
 
 def test_what_was_escaped_can_be_read_again() -> None:
     text = "a *b* <c> [d](e) `f` \\ #"
-    assert markdown.strip_markdown(markdown.escaped(text)) == text
+    assert markdown.strip_markdown(markdown.escape(text)) == text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hugginggpt.core.plan import Plan, Reference, Task, references, split_references
+from hugginggpt.core.plan import Plan, Reference, Task, find_references, split_references
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_every_spelling_of_a_reference_is_read(written: str) -> None:
 
 @pytest.mark.parametrize("text", ["resource-7", "<image>-7", "a < b - 7 > c", "<resource>", "image-7", ""])
 def test_what_is_no_reference_stays_text(text: str) -> None:
-    assert references(text) == ()
+    assert find_references(text) == ()
 
 
 def test_a_sentence_falls_into_its_parts() -> None:
@@ -34,15 +34,15 @@ def test_a_sentence_falls_into_its_parts() -> None:
 
 
 def test_several_references_in_one_argument_are_read_in_order() -> None:
-    assert references("<GENERATED>-1,<GENERATED>-2") == (Reference(1), Reference(2))
+    assert find_references("<GENERATED>-1,<GENERATED>-2") == (Reference(1), Reference(2))
 
 
 def test_a_reference_named_twice_counts_once() -> None:
-    assert references(("<resource>-1", "<GENERATED>-1")) == (Reference(1),)
+    assert find_references(("<resource>-1", "<GENERATED>-1")) == (Reference(1),)
 
 
 def test_a_reference_of_thousands_of_digits_is_read_without_a_crash() -> None:
-    assert len(references("<resource>-" + "9" * 10_000)) == 1
+    assert len(find_references("<resource>-" + "9" * 10_000)) == 1
 
 
 def test_a_plan_is_written_in_the_papers_form() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hugginggpt.core.sentences import sentences, split_sentences
+from hugginggpt.core.sentences import split_pieces, split_sentences
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from hugginggpt.core.sentences import sentences, split_sentences
     ],
 )
 def test_sentences_end_at_stops_and_nothing_gets_lost(text: str, found: list[str]) -> None:
-    pieces = sentences(text)
+    pieces = split_pieces(text)
     assert [piece.text for piece in pieces] == found
     assert "".join(piece.text + piece.gap for piece in pieces) == text
     assert sum(map(len, pieces)) == len(text)

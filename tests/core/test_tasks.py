@@ -2,7 +2,7 @@
 
 import pytest
 
-from hugginggpt.core.tasks import Kind, TaskTable, serves, task_key, task_table
+from hugginggpt.core.tasks import Kind, TaskTable, load_task_table, normalize_task_name, serves
 
 
 def test_table_has_the_tasks_of_the_original_and_of_the_hub(table: TaskTable) -> None:
@@ -19,7 +19,7 @@ def test_every_row_tells_a_planner_when_to_use_it_and_a_person_what_it_is(table:
 
 
 def test_an_alias_belongs_to_one_row_and_is_no_other_rows_name(table: TaskTable) -> None:
-    aliases = [task_key(alias) for row in table.values() for alias in row.aliases]
+    aliases = [normalize_task_name(alias) for row in table.values() for alias in row.aliases]
     assert len(aliases) == len(set(aliases))
     assert not set(aliases) & set(table)
 
@@ -29,7 +29,7 @@ def test_argument_aliases_lead_to_arguments_of_the_row(table: TaskTable) -> None
         assert all(row.input(name) for name in (row.argument_aliases or {}).values()), row.name
 
 
-@pytest.mark.parametrize("name", task_table())
+@pytest.mark.parametrize("name", load_task_table())
 def test_a_task_is_recognised_by_its_own_name(name: str, table: TaskTable) -> None:
     assert table.recognise(name) == name
 

@@ -24,7 +24,7 @@ from hugginggpt.core.events import (
 from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.core.trace import duration, fold_steps, trace_json, usage_json
+from hugginggpt.core.trace import fold_steps, format_duration, format_usage, trace_json
 
 FIRST, SECOND = ModelRef("lab/first", "bundled"), ModelRef("lab/second", "local")
 PLAN = Plan(
@@ -130,7 +130,7 @@ def test_no_events_are_an_empty_trace() -> None:
 
 
 def test_usage_is_summed_and_told_stage_by_stage() -> None:
-    usage = usage_json([Usage("plan", 2, 100, 10, 1.2346, 0.002), Usage("respond", 1, 50, 5)])
+    usage = format_usage([Usage("plan", 2, 100, 10, 1.2346, 0.002), Usage("respond", 1, 50, 5)])
     assert {key: usage[key] for key in ("calls", "prompt_tokens", "completion_tokens")} == {
         "calls": 3,
         "prompt_tokens": 150,
@@ -145,4 +145,4 @@ def test_usage_is_summed_and_told_stage_by_stage() -> None:
     ("seconds", "said"), [(0.0021, "2 ms"), (0.0996, "0.1 s"), (1.44, "1.4 s"), (59.97, "1 min 0 s"), (125.4, "2 min 5 s")]
 )
 def test_a_time_is_told_as_people_read_it(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+    assert format_duration(seconds) == said

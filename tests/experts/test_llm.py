@@ -7,7 +7,7 @@ import pytest
 from hugginggpt.core.errors import ExpertError, InputError
 from hugginggpt.core.events import Usage
 from hugginggpt.core.resources import Resource
-from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.core.tasks import Kind, load_task_table
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.llm import TextWorkExpert, load_instructions
 from hugginggpt.llm.client import LanguageModel
@@ -35,7 +35,7 @@ async def run(expert: TextWorkExpert, workspace: Workspace, task: str, **inputs:
 
 def test_every_instruction_is_for_a_task_that_makes_a_text() -> None:
     for task in load_instructions():
-        assert task_table()[task].outputs == (Kind.TEXT,)
+        assert load_task_table()[task].outputs == (Kind.TEXT,)
 
 
 async def test_a_text_is_translated_into_the_language_that_is_named(
@@ -70,7 +70,7 @@ async def test_a_table_is_sent_as_it_stands(expert: TextWorkExpert, workspace: W
 async def test_every_task_can_be_asked_for(expert: TextWorkExpert, workspace: Workspace, server: ScriptedServer) -> None:
     table = workspace.add_file(MEDIA / "people.csv")
     for task in load_instructions():
-        inputs = {i.name: table if i.kind is Kind.TABLE else "a, b" for i in task_table()[task].required}
+        inputs = {i.name: table if i.kind is Kind.TABLE else "a, b" for i in load_task_table()[task].required}
         assert (await run(expert, workspace, task, **inputs)).outputs[0].text == "Hallo."
     assert len(server.asked) == len(load_instructions())
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hugginggpt.core.tasks import task_table
+from hugginggpt.core.tasks import load_task_table
 from hugginggpt.experts.hosted.task_table import TASKS as HOSTED
 from hugginggpt.experts.local.expert import _TABLE as LOCAL
 from hugginggpt.hub.catalog import CATALOG_FOLDER, MODALITIES, find_catalog_entry, list_small_models, load_catalog
@@ -28,7 +28,7 @@ LIBRARIES = ("transformers", "diffusers", "huggingface_hub", "sentence_transform
 
 
 def test_every_task_has_five_models_where_the_hub_has_them() -> None:
-    for task in task_table():
+    for task in load_task_table():
         found = len(load_catalog().get(task, ()))
         assert found >= (0 if task in NO_MODEL else 2 if task in FEW else 5), task
 
@@ -40,7 +40,7 @@ def test_every_task_has_a_model_for_a_laptop() -> None:
 
 
 def test_every_task_stands_in_the_file_of_its_modality() -> None:
-    table = task_table()
+    table = load_task_table()
     for task in load_catalog():
         path = CATALOG_FOLDER / f"{table[task].family}.yaml"
         assert re.search(rf"^{task}:", path.read_text(encoding="utf-8"), re.MULTILINE), task
@@ -84,7 +84,7 @@ def test_a_task_that_runs_here_has_a_small_model_to_fetch() -> None:
 
 
 def test_every_hosted_task_is_a_task_with_models() -> None:
-    assert set(HOSTED) <= set(task_table())
+    assert set(HOSTED) <= set(load_task_table())
     assert all(load_catalog().get(task) for task in HOSTED)
 
 

@@ -15,7 +15,7 @@ from hugginggpt.core.plan import Plan
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import TaskTable
 from hugginggpt.core.trace import fold_steps
-from hugginggpt.planning.approval import Approved, PreparedPlan, Proposal, edited
+from hugginggpt.planning.approval import Approved, PreparedPlan, Proposal, edit_plan
 from hugginggpt.planning.repair import make_plan
 from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import Failing, Planner, Quick
@@ -72,7 +72,7 @@ async def test_nothing_runs_before_the_person_has_said_yes(agent: HuggingGPT, se
 
 async def test_what_the_person_changes_is_what_runs(agent: HuggingGPT, session: Session, table: TaskTable) -> None:
     async def approve(proposal: Proposal) -> Approved:
-        plan = edited(proposal.plan, table, (), dropped={2}, args={0: {"text": "Good morning."}})
+        plan = edit_plan(proposal.plan, table, (), dropped={2}, args={0: {"text": "Good morning."}})
         return Approved(plan, {1: "quick/two"})
 
     events = await told(agent, session, approve=approve)
@@ -145,14 +145,14 @@ async def test_what_is_done_stays_done_and_the_rest_runs_with_the_chosen_model(s
 
 def test_nothing_that_others_need_is_dropped_unsaid(plan: Plan, table: TaskTable) -> None:
     with pytest.raises(PlanError, match=r"Task 1 \(text-to-speech\), text: it needs what task 0 makes; drop it too"):
-        edited(plan, table, (), dropped={0})
+        edit_plan(plan, table, (), dropped={0})
     with pytest.raises(PlanError, match="Nothing is left"):
-        edited(plan, table, (), dropped={0, 1, 2})
-    assert [task.id for task in edited(plan, table, (), dropped={1}).tasks] == [0, 2]
+        edit_plan(plan, table, (), dropped={0, 1, 2})
+    assert [task.id for task in edit_plan(plan, table, (), dropped={1}).tasks] == [0, 2]
 
 
 def test_a_task_can_be_cut_loose_by_a_new_argument(plan: Plan, table: TaskTable) -> None:
-    left = edited(plan, table, (), dropped={0, 2}, args={1: {"text": "Good morning."}})
+    left = edit_plan(plan, table, (), dropped={0, 2}, args={1: {"text": "Good morning."}})
     assert [(task.id, task.dep, dict(task.args)) for task in left.tasks] == [(1, (), {"text": "Good morning."})]
 
 
@@ -161,13 +161,13 @@ def test_a_task_can_be_cut_loose_by_a_new_argument(plan: Plan, table: TaskTable)
 )
 def test_what_a_person_writes_is_not_guessed_at(text: str, said: str, plan: Plan, table: TaskTable) -> None:
     with pytest.raises(PlanError, match=said):
-        edited(plan, table, (), args={1: {"text": text}})
+        edit_plan(plan, table, (), args={1: {"text": text}})
 
 
 def test_what_has_run_is_not_asked_about_again(plan: Plan, table: TaskTable) -> None:
     proposal = Proposal(plan, {}, kept=frozenset({0}))
     assert [task.id for task in proposal.open] == [1, 2]
-    assert edited(plan, table, (), dropped={0, 2}, kept={0}).tasks[0] == plan.tasks[0]
+    assert edit_plan(plan, table, (), dropped={0, 2}, kept={0}).tasks[0] == plan.tasks[0]
 
 
 async def test_a_plan_that_was_never_approved_waits_again(agent: HuggingGPT, session: Session, plan: Plan) -> None:
@@ -185,4 +185,4 @@ async def test_a_plan_that_was_never_approved_waits_again(agent: HuggingGPT, ses
 
 def test_a_change_that_can_not_run_is_refused(plan: Plan, table: TaskTable) -> None:
     with pytest.raises(PlanError, match="text"):
-        edited(plan, table, (), args={0: {"text": ""}})
+        edit_plan(plan, table, (), args={0: {"text": ""}})

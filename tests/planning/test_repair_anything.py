@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 from hugginggpt.core.errors import PlanError
-from hugginggpt.core.tasks import TaskTable, task_table
+from hugginggpt.core.tasks import TaskTable, load_task_table
 from hugginggpt.planning.repair import make_plan
 from tests.conftest import attached
 
@@ -30,7 +30,7 @@ def mangled(rng: random.Random) -> list[Any]:
     def task() -> Any:
         if rng.random() < 0.05:
             return rng.choice(JUNK)
-        row = task_table()[rng.choice(list(task_table()))]
+        row = load_task_table()[rng.choice(list(load_task_table()))]
         args = {i.name: rng.choice([*JUNK, f"<resource>-{rng.randrange(5)}"]) for i in row.inputs if rng.random() < 0.8}
         item = {
             "task": row.name,

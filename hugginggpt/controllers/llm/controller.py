@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Any, Final
 
 from hugginggpt.controllers.base import Choice, PlanRequest, RespondRequest, Selection
-from hugginggpt.controllers.file_mentions import addresses
+from hugginggpt.controllers.file_mentions import list_addresses
 from hugginggpt.controllers.llm.images import attach_images
 from hugginggpt.controllers.llm.json_reply import read_selections
 from hugginggpt.controllers.llm.plan_prompt import build_plan_messages, build_plan_schema, load_prompt, select_task_types
@@ -17,7 +17,7 @@ from hugginggpt.controllers.llm.select_prompt import build_selection_schema, for
 from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.errors import NoPicturesError, PlanError, RequestError, TooLongError
 from hugginggpt.core.events import Notice, Usage
-from hugginggpt.core.tasks import TaskTable, task_table
+from hugginggpt.core.tasks import TaskTable, load_task_table
 from hugginggpt.llm.client import LanguageModel, Message
 from hugginggpt.llm.context_window import CHARS_PER_TOKEN
 
@@ -52,7 +52,7 @@ class LLMController:
         """
         self._model = model
         self._looks = looks
-        self._table = table or task_table()
+        self._table = table or load_task_table()
         self._rules = RulesController(self._table)
 
     @property
@@ -68,7 +68,7 @@ class LLMController:
         """
         produced = (resource for step in request.steps for resource in step.outputs)
         known = (*request.earlier, *request.attached, *produced)
-        named, likely = addresses(request.text, known), self._guess_tasks(request)
+        named, likely = list_addresses(request.text, known), self._guess_tasks(request)
         schema = build_plan_schema(select_task_types(self._table, known, named, likely), known, named)
         # without earlier turns there is no need to ask the server for its window
         room = _MAX_HISTORY_TOKENS

@@ -7,7 +7,7 @@ from typing import Any, Final
 import json_repair
 
 from hugginggpt.core.errors import PlanError
-from hugginggpt.core.text import lowercase_keys
+from hugginggpt.core.text import lower_keys
 
 _BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*(?:"|\Z)|[\[\]{}]', re.DOTALL)
 _OPENING: Final = re.compile(r"\[\s*[\[{]|\[\s*\]|\{\s*[\"'“]?\w")
@@ -26,7 +26,7 @@ def read_tasks(text: str) -> list[Any]:
     """
     blocks = _read_blocks(text, _find_task_objects)
     # an object in prose ("given {"a": 1}") is not a task, unless there is nothing better
-    named = [found for found in blocks if any("task" in lowercase_keys(item) for item in found)]
+    named = [found for found in blocks if any("task" in lower_keys(item) for item in found)]
     return [item for found in named or blocks for item in found]
 
 
@@ -38,7 +38,7 @@ def read_selections(text: str) -> list[dict[Any, Any]]:
     Raises:
         PlanError: It is nested too deep to be read.
     """
-    return [lowercase_keys(item) for found in _read_blocks(text, _find_objects_with_id) for item in found]
+    return [lower_keys(item) for found in _read_blocks(text, _find_objects_with_id) for item in found]
 
 
 def _read_blocks(text: str, find: Callable[[Any], list[Any]]) -> list[list[Any]]:
@@ -67,9 +67,9 @@ def _split_blocks(text: str) -> Iterator[str]:
 
 def _find_task_objects(value: Any) -> list[Any]:
     if isinstance(value, dict):
-        if "task" in lowercase_keys(value):
+        if "task" in lower_keys(value):
             return [value]
-        each = [inner for inner in value.values() if isinstance(inner, dict) and "task" in lowercase_keys(inner)]
+        each = [inner for inner in value.values() if isinstance(inner, dict) and "task" in lower_keys(inner)]
         if len(each) > 1:  # {"first": {"task": ...}, "second": {"task": ...}}
             return each
         return next((found for inner in value.values() if (found := _find_task_objects(inner))), [])
@@ -83,7 +83,7 @@ def _find_task_objects(value: Any) -> list[Any]:
 
 def _find_objects_with_id(value: Any) -> list[Any]:
     if isinstance(value, dict):
-        if "id" in lowercase_keys(value):
+        if "id" in lower_keys(value):
             return [value]
         value = list(value.values())
     return [found for item in value for found in _find_objects_with_id(item)] if isinstance(value, list) else []

@@ -14,7 +14,7 @@ from typing import Any, Final
 from hugginggpt.controllers.base import PlanRequest
 from hugginggpt.controllers.llm.demonstrations import Demonstration, select_demonstrations
 from hugginggpt.core.events import Step
-from hugginggpt.core.markdown import in_one_line
+from hugginggpt.core.markdown import fold_into_line
 from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import MEDIA_KINDS, Kind, TaskInput, TaskTable, TaskType, serves
@@ -124,8 +124,8 @@ def format_history(turns: Sequence[Turn], budget: int) -> str:
     left = budget * CHARS_PER_TOKEN
     for turn in reversed(turns[-_MAX_TURNS:]):
         made = "; ".join(describe_resource(resource) + _format_beginning(resource) for resource in turn.made) or "nothing"
-        answer = f" | {in_one_line(turn.answer, _MAX_ANSWER_CHARS)}" if turn.answer else ""
-        line = f"- {in_one_line(turn.request, _MAX_REQUEST_CHARS)} -> {made}{answer}"
+        answer = f" | {fold_into_line(turn.answer, _MAX_ANSWER_CHARS)}" if turn.answer else ""
+        line = f"- {fold_into_line(turn.request, _MAX_REQUEST_CHARS)} -> {made}{answer}"
         if len(line) > left:
             break
         left -= len(line)
@@ -135,7 +135,7 @@ def format_history(turns: Sequence[Turn], budget: int) -> str:
 
 def _format_beginning(resource: Resource) -> str:
     """Return the beginning of an earlier text: "that" in a request may mean its content."""
-    return f": {in_one_line(resource.text, _MAX_TEXT_CHARS)}" if resource.text else ""
+    return f": {fold_into_line(resource.text, _MAX_TEXT_CHARS)}" if resource.text else ""
 
 
 def _format_complaint(request: PlanRequest) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import json_repair
 
 from hugginggpt.controllers.llm.json_reply import read_tasks
-from hugginggpt.core.text import lowercase_keys
+from hugginggpt.core.text import lower_keys
 
 _TOKEN: Final = re.compile(r'["\\\[\]{}:]')
 _IN_STRING: Final = re.compile(r'["\\]')
@@ -115,7 +115,7 @@ class PlanStreamReader:
             value = json_repair.loads(block)
         except RecursionError:
             return
-        if isinstance(value, dict) and isinstance(lowercase_keys(value).get("task"), str):
+        if isinstance(value, dict) and isinstance(lower_keys(value).get("task"), str):
             self._tasks.append(value)
             yield value
 
@@ -141,7 +141,7 @@ class PlanStreamReader:
 
     @property
     def is_plan_or_answer(self) -> bool:
-        """Whether the reply is a plan, maybe an empty one, or an answer, rather than prose."""
+        """True if the reply is a plan, maybe an empty one, or an answer, rather than prose."""
         return bool(self._tasks) or self._has_answered or bool(self._held_words) or bool(re.search(r"\[\s*\]", self._text))
 
 
@@ -158,5 +158,5 @@ def _is_same_task(one: Any, other: Any) -> bool:
     """Return whether two readings are of one object: `read_tasks` may have repaired what surrounds it."""
     if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
         return bool(one == other)
-    one, other = lowercase_keys(one), lowercase_keys(other)
+    one, other = lower_keys(one), lower_keys(other)
     return one == other or (one.get("id") is not None and (one.get("task"), one["id"]) == (other.get("task"), other.get("id")))

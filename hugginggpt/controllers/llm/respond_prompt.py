@@ -11,7 +11,7 @@ from typing import Any, Final
 from hugginggpt.controllers.base import RespondRequest
 from hugginggpt.controllers.llm.plan_prompt import load_prompt
 from hugginggpt.core.events import Step
-from hugginggpt.core.languages import detect
+from hugginggpt.core.languages import detect_language
 from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
@@ -40,7 +40,7 @@ def build_respond_messages(request: RespondRequest, budget: int) -> list[Mapping
     if request.turns:
         facts["earlier"] = [_describe_turn(turn) for turn in request.turns[-_MAX_TURNS:]]
     facts["request"] = request.text
-    language = detect(request.text)
+    language = detect_language(request.text)
     if language is not None and language.code != "en":
         facts["answer in"] = language.name
     if request.attached:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from hugginggpt.controllers.base import Choice
 from hugginggpt.core.model_card import ModelCard
-from hugginggpt.core.sentences import sentences
+from hugginggpt.core.sentences import split_pieces
 from hugginggpt.llm.structured_output import build_strict_object
 
 MAX_QUESTION_TOKENS: Final = 2_050
@@ -97,7 +97,7 @@ def cut_at_sentence(text: str, room: int) -> str:
     'Reads print.'
     """
     kept = ""
-    for piece in sentences(" ".join(text.split())):
+    for piece in split_pieces(" ".join(text.split())):
         longer = f"{kept} {piece.text}".strip()
         if len(longer) > room:
             break

@@ -9,10 +9,10 @@ import yaml
 
 from hugginggpt.controllers.base import RespondRequest
 from hugginggpt.core.events import Step
-from hugginggpt.core.markdown import escaped, quoted, shortened
+from hugginggpt.core.markdown import escape, quote_text, shorten
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import TaskTable
-from hugginggpt.core.trace import duration
+from hugginggpt.core.trace import format_duration
 
 _FILE: Final = Path(__file__).with_name("answers.yaml")
 _MAX_QUOTE: Final = 1_500
@@ -38,7 +38,7 @@ def compose(request: RespondRequest, table: TaskTable) -> Iterator[str]:
             separator = "\n\n"
     for step in request.steps:
         if step.status != "done":
-            yield f"{separator}Not done, {table[step.task.task].noun}: {escaped(step.error)}"
+            yield f"{separator}Not done, {table[step.task.task].noun}: {escape(step.error)}"
             separator = "\n\n"
     if done:
         yield separator + "Done by " + ", ".join(_credit(step) for step in done) + "."
@@ -50,16 +50,16 @@ def _results(step: Step, table: TaskTable) -> Iterator[str]:
         prefix = f"{output.name}: " if many and output.text is not None else ""
         yield prefix + _sentence(step, output, table)
     if step.note:
-        yield f"_{escaped(step.note)}_"
+        yield f"_{escape(step.note)}_"
 
 
 def _sentence(step: Step, output: Resource, table: TaskTable) -> str:
     templates = _templates()
-    text = escaped(shortened(output.text or "", _MAX_QUOTE))
+    text = escape(shorten(output.text or "", _MAX_QUOTE))
     return templates[_template(step.task.task, output)].format(
         text=text,
         phrase=text.rstrip("."),
-        quote=quoted(output.text or "", _MAX_QUOTE),
+        quote=quote_text(output.text or "", _MAX_QUOTE),
         name=output.name,
         measure=output.measure,
         noun=table[step.task.task].noun,
@@ -86,4 +86,4 @@ def _is_of_a_file(template: str | None) -> bool:
 def _credit(step: Step) -> str:
     model = step.model.id if step.model else "nobody"
     where = f", hosted by {step.model.provider}" if step.model and step.model.provider else ""
-    return f"{model} ({step.task.task}{where}, {duration(step.seconds)})"
+    return f"{model} ({step.task.task}{where}, {format_duration(step.seconds)})"

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from hugginggpt.controllers.rules.cue_table import compiled, cue_table, load
+from hugginggpt.controllers.rules.cue_table import compile_pattern, load, load_cue_table
 from hugginggpt.controllers.rules.question_routing import is_polite
 from hugginggpt.controllers.rules.request_parser import parse_request
-from hugginggpt.core.markdown import shortened
+from hugginggpt.core.markdown import shorten
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 
@@ -50,19 +50,19 @@ class _ConditionalRules:
 def _rules() -> _ConditionalRules:
     raw: dict[str, Any] = load("conditions.yaml")
     return _ConditionalRules(
-        patterns=tuple(compiled(raw[name]) for name in ("follow", "first", "last")),
-        asks=compiled(raw["asks"]),
-        asks_for=compiled(raw["asks_for"]),
-        polite=compiled(raw["polite"]),
-        does=compiled(raw["does"]),
-        inverted=compiled(raw["inverted"]),
-        does_so=compiled(raw["does_so"]),
+        patterns=tuple(compile_pattern(raw[name]) for name in ("follow", "first", "last")),
+        asks=compile_pattern(raw["asks"]),
+        asks_for=compile_pattern(raw["asks_for"]),
+        polite=compile_pattern(raw["polite"]),
+        does=compile_pattern(raw["does"]),
+        inverted=compile_pattern(raw["inverted"]),
+        does_so=compile_pattern(raw["does_so"]),
         short=raw["short"],
         regret=raw["regret"],
     )
 
 
-def without_conditions(text: str, attached: Sequence[Resource] = ()) -> UnconditionalText:
+def strip_conditions(text: str, attached: Sequence[Resource] = ()) -> UnconditionalText:
     """Return the request without what depends on a condition; what must hold is asked instead."""
     if not re.search(r"\b(?:if|unless|otherwise|else|in case|as long as|provided that|when)\b", text, re.IGNORECASE):
         return UnconditionalText(text)
@@ -75,7 +75,7 @@ def without_conditions(text: str, attached: Sequence[Resource] = ()) -> Uncondit
             if not _is_condition(match, instruction):
                 continue
             start, end = match.span()
-            left_out.append((start, f"“{shortened(_part(text[start:end]), _MAX_PART)}”"))
+            left_out.append((start, f"“{shorten(_part(text[start:end]), _MAX_PART)}”"))
             if held := match.groupdict().get("if"):
                 where = match.start("if")
                 questions.append(_question(text[where : where + len(held)]))
@@ -100,7 +100,7 @@ def _is_condition(match: re.Match[str], instruction: str) -> bool:
     plain_if_behind = held and match.start("if") > match.start("do") and not re.search(r"\b(?:only|unless)\b", match[0])
     if plain_if_behind and rules.asks_for.search(does):
         return False  # "tell me out loud if there is a dog in it"
-    return bool(rules.does.search(does) or (held and cue_table().intents(does, _ANY_KIND)))
+    return bool(rules.does.search(does) or (held and load_cue_table().intents(does, _ANY_KIND)))
 
 
 def _regret(parts: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from hugginggpt.controllers.rules.cue_table import Intent, compiled, load
+from hugginggpt.controllers.rules.cue_table import Intent, compile_pattern, load
 from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest
 
 CONTROL: Final = "-control"
@@ -51,7 +51,7 @@ def _controls() -> _Controls:
     ctl = "(?:" + "|".join(row["say"] for row in kinds.values()) + ")"
 
     def pattern(text: str) -> re.Pattern[str]:
-        return compiled(text.replace("{ctl}", ctl).replace("{make}", raw["make"]))
+        return compile_pattern(text.replace("{ctl}", ctl).replace("{make}", raw["make"]))
 
     return _Controls(
         say={kind: pattern(rf"\b{row['say']}\b") for kind, row in kinds.items()},
@@ -67,7 +67,7 @@ def _controls() -> _Controls:
     )
 
 
-def with_new_pictures(found: Sequence[Intent], wording: ParsedRequest, pictures: Sequence[str]) -> list[Intent]:
+def add_new_images(found: Sequence[Intent], wording: ParsedRequest, pictures: Sequence[str]) -> list[Intent]:
     """Return the wants, those for a control picture and a picture from it made into a pair.
 
     Args:

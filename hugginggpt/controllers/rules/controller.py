@@ -8,11 +8,11 @@ from typing import Any
 
 from hugginggpt.controllers.base import Choice, PlanRequest, RespondRequest, Selection
 from hugginggpt.controllers.rules.answer_templates import compose
-from hugginggpt.controllers.rules.cue_table import cue_table
-from hugginggpt.controllers.rules.planner import planned
+from hugginggpt.controllers.rules.cue_table import load_cue_table
+from hugginggpt.controllers.rules.planner import plan_request
 from hugginggpt.controllers.rules.request_parser import parse_request
 from hugginggpt.core.events import Notice, Usage
-from hugginggpt.core.tasks import TaskTable, task_table
+from hugginggpt.core.tasks import TaskTable, load_task_table
 
 
 class RulesController:
@@ -23,7 +23,7 @@ class RulesController:
 
     def __init__(self, table: TaskTable | None = None) -> None:
         """Make one; `table` is by default the shipped task table."""
-        self._table = table or task_table()
+        self._table = table or load_task_table()
 
     async def plan(self, request: PlanRequest) -> AsyncGenerator[Mapping[str, Any] | str | Usage | Notice, None]:
         """Yield the tasks that the words of the request ask for, or the answer where none is needed; then what is left out.
@@ -31,7 +31,7 @@ class RulesController:
         Raises:
             RequestError: It isn't in English, needs a file that isn't there, or asks for what no task does.
         """
-        found = planned(request, self._table)
+        found = plan_request(request, self._table)
         for task in found.tasks:
             yield task
         if found.said:
@@ -41,12 +41,12 @@ class RulesController:
 
     def tasks(self, request: PlanRequest) -> list[Mapping[str, Any]]:
         """Return the tasks alone, as a list; pure and quick (a few milliseconds)."""
-        return list(planned(request, self._table).tasks)
+        return list(plan_request(request, self._table).tasks)
 
     async def select(self, request: PlanRequest, choices: Sequence[Choice]) -> tuple[Sequence[Selection], Usage | None]:
         """Take the first candidate that is made for what the words ask for."""
         instruction = parse_request(request.text).instruction
-        wished = [tag for tag, words in cue_table().tags.items() if words.search(instruction)]
+        wished = [tag for tag, words in load_cue_table().tags.items() if words.search(instruction)]
         return [found for choice in choices if (found := _selected(choice, wished))], None
 
     async def respond(self, request: RespondRequest) -> AsyncGenerator[str | Usage, None]:

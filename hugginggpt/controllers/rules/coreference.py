@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from hugginggpt.controllers.base import PlanRequest
-from hugginggpt.controllers.rules.cue_table import compiled, cue_table, load, pattern, rules
-from hugginggpt.controllers.rules.file_references import is_spoken_of, ordered
+from hugginggpt.controllers.rules.cue_table import compile_pattern, load, load_cue_table, load_pattern, load_rules
+from hugginggpt.controllers.rules.file_references import is_spoken_of, resolve_ordinals
 from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest, parse_request
 from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Resource
@@ -19,7 +19,7 @@ _FEW_WORDS: Final = 8
 _THE: Final = r"\b(?:the|that|this|those|these|your|its|last|previous|above|earlier)\s+(?:\w+\s+){0,2}?"
 _MY: Final = r"\b(?:the|that|this|these|those|my|your|last)\s+(?:\w+\s+)?"
 _NOT_OF: Final = r"\b(?!\s+of\b)"
-_EARLIER: Final = pattern("referring", "earlier")
+_EARLIER: Final = load_pattern("referring", "earlier")
 _ALL: Final = re.compile(r"\b(?:two|three|both|all)\b")
 _SPEECH: Final = "text-to-speech"
 
@@ -38,12 +38,14 @@ class _CoreferenceRules:
 def _rules() -> _CoreferenceRules:
     raw: dict[str, Any] = load("rules.yaml")
     return _CoreferenceRules(
-        results=tuple((compiled(rf"{_THE}(?:{row['say']}){_NOT_OF}"), frozenset(row["tasks"])) for row in raw["results"]),
-        nouns={Kind(kind): compiled(rf"{_MY}{noun}\b") for kind, noun in raw["nouns"].items()},
-        refers_back=compiled(raw["refers_back"]),
-        goes_on=compiled(raw["goes_on"]),
-        another=compiled(raw["another"]),
-        same_again=compiled(raw["same_again"]),
+        results=tuple(
+            (compile_pattern(rf"{_THE}(?:{row['say']}){_NOT_OF}"), frozenset(row["tasks"])) for row in raw["results"]
+        ),
+        nouns={Kind(kind): compile_pattern(rf"{_MY}{noun}\b") for kind, noun in raw["nouns"].items()},
+        refers_back=compile_pattern(raw["refers_back"]),
+        goes_on=compile_pattern(raw["goes_on"]),
+        another=compile_pattern(raw["another"]),
+        same_again=compile_pattern(raw["same_again"]),
     )
 
 
@@ -58,7 +60,7 @@ class Referents:
     """Spans of words that name a result ("that description"): they ask for none."""
 
 
-def meant(request: PlanRequest, wording: ParsedRequest) -> Referents:
+def resolve_referents(request: PlanRequest, wording: ParsedRequest) -> Referents:
     """Return what a request is about: what it came with, else what it points at among what there was before."""
     named = tuple(r for r in request.earlier if re.search(rf"\b{r.name}\b", wording.text.lower()))
     if request.attached or named:
@@ -69,7 +71,7 @@ def meant(request: PlanRequest, wording: ParsedRequest) -> Referents:
     pointed, spans = _pointed_at(wording.instruction, request.earlier)
     if pointed:
         return replace(_source(request, wording, pointed), named=spans)
-    asks = cue_table().question.search(wording.instruction) and not wording.given
+    asks = load_cue_table().question.search(wording.instruction) and not wording.given
     said = wording.given or wording.quotes or wording.files
     short = len(wording.instruction.split()) <= _FEW_WORDS and _rules().goes_on.search(wording.instruction)
     if said or not (asks or short or _rules().refers_back.search(wording.instruction)):
@@ -77,7 +79,7 @@ def meant(request: PlanRequest, wording: ParsedRequest) -> Referents:
     return _source(request, wording, _latest(request.turns, wording))
 
 
-def same_again(request: PlanRequest, wording: ParsedRequest) -> PlanRequest | None:
+def find_same_again(request: PlanRequest, wording: ParsedRequest) -> PlanRequest | None:
     """Return the request before, for what this one came with, where it says no more than "the same for these"."""
     before = next((turn for turn in reversed(request.turns) if turn.request), None)
     if not (before and request.attached and _rules().same_again.search(wording.instruction)):
@@ -87,16 +89,16 @@ def same_again(request: PlanRequest, wording: ParsedRequest) -> PlanRequest | No
     return replace(request, text=text, turns=())
 
 
-def another(request: PlanRequest, wording: ParsedRequest) -> tuple[str, str] | None:
+def find_another(request: PlanRequest, wording: ParsedRequest) -> tuple[str, str] | None:
     """Return the task that made the last thing and what it shall make now ("and a windmill"), or None."""
     made = next((r for r in reversed(request.earlier) if r.origin.source == "task"), None)
     match = _rules().another.search(wording.instruction) if made and not request.attached else None
-    if made is None or match is None or made.origin.label not in rules().prompted:
+    if made is None or match is None or made.origin.label not in load_rules().prompted:
         return None
     return made.origin.label, wording.text[match.start("prompt") : match.end("prompt")]
 
 
-def result_named(clause: str) -> frozenset[str]:
+def find_named_results(clause: str) -> frozenset[str]:
     """Return the tasks of which a clause names the result ("the translation"), or none."""
     found = ((match.start(), tasks) for say, tasks in _rules().results if (match := say.search(clause)))
     return min(found, key=lambda pair: pair[0], default=(0, frozenset[str]()))[1]
@@ -113,7 +115,7 @@ def _pointed_at(instruction: str, earlier: Sequence[Resource]) -> tuple[tuple[Re
         found[match.start()] = resource
         left = left[: match.start()] + BLANK * len(match[0]) + left[match.end() :]
 
-    for place, resource in ordered(left, earlier):
+    for place, resource in resolve_ordinals(left, earlier):
         take(place, resource)
     for say, tasks in _rules().results:
         made = [r for r in earlier if r.origin.source == "task" and r.origin.label in tasks]
@@ -151,27 +153,29 @@ def _latest(turns: Sequence[Turn], wording: ParsedRequest) -> tuple[Resource, ..
     about = {kind: _only_about(wording.instruction, kind) for kind in {r.kind for r in useful}}
     if not about[newest.kind] and any(about.values()):
         newest = next(r for r in reversed(useful) if about[r.kind])
-    elif newest.origin.label in rules().findings | rules().answers and cue_table().question.search(wording.instruction):
-        sources = [r for r in useful if r.origin.label not in rules().findings | rules().answers]
+    elif newest.origin.label in load_rules().findings | load_rules().answers and load_cue_table().question.search(
+        wording.instruction
+    ):
+        sources = [r for r in useful if r.origin.label not in load_rules().findings | load_rules().answers]
         newest = sources[-1] if sources else newest
-    elif newest.origin.label == "image-to-text" and cue_table().question.search(wording.instruction):
+    elif newest.origin.label == "image-to-text" and load_cue_table().question.search(wording.instruction):
         # a description says less than the photo that it is of; of a document the text is what it says
-        photos = [r for r in useful if r.kind is Kind.IMAGE and not cue_table().document.search(r.origin.label.lower())]
+        photos = [r for r in useful if r.kind is Kind.IMAGE and not load_cue_table().document.search(r.origin.label.lower())]
         newest = photos[-1] if photos else newest
     return (newest,)
 
 
 def _only_about(instruction: str, kind: Kind) -> bool:
     """Return whether some words of a request make sense for that kind alone ("turn it into an oil painting": a picture)."""
-    intents = cue_table().intents(instruction, frozenset({kind.value}))
+    intents = load_cue_table().intents(instruction, frozenset({kind.value}))
     return any(i.given and "none" not in i.given and "text" not in i.given for i in intents)
 
 
 def _source(request: PlanRequest, wording: ParsedRequest, pointed: tuple[Resource, ...]) -> Referents:
     """Return a translation that shall be in another language is made anew, of what it was made of ("no, into French")."""
     last = pointed[-1] if pointed else None
-    again = any(i.task == "translation" for i in cue_table().intents(wording.instruction, frozenset({"text"})))
-    named = "translation" in result_named(wording.instruction)
+    again = any(i.task == "translation" for i in load_cue_table().intents(wording.instruction, frozenset({"text"})))
+    named = "translation" in find_named_results(wording.instruction)
     if last is None or not again or named or last.origin.source != "task" or last.origin.label != "translation":
         return Referents(pointed)
     before = [r for r in request.earlier if r.kind is Kind.TEXT and r.origin.label not in {"translation", _SPEECH}]

@@ -100,19 +100,19 @@ def load(name: str) -> Any:
 
 
 @functools.cache
-def cue_table() -> CueTable:
+def load_cue_table() -> CueTable:
     """Return the table as shipped, read and compiled once (some 20 ms)."""
     raw: dict[str, Any] = load("words.yaml")
     rules: dict[str, Any] = load("rules.yaml")
     rows = [row for path in sorted((_FOLDER / "cues").glob("*.yaml")) for row in load(f"cues/{path.name}")]
     return CueTable(
-        cues=tuple(Cue(row["task"], frozenset(row.get("given", ())), tuple(map(compiled, row["say"]))) for row in rows),
+        cues=tuple(Cue(row["task"], frozenset(row.get("given", ())), tuple(map(compile_pattern, row["say"]))) for row in rows),
         verbs=rules["verbs"],
         document=re.compile(r"(?<![a-z])" + rules["document_words"] + r"(?![a-z])"),
         question=re.compile(rules["question"]),
         languages=tuple(raw["languages"]),
         language=re.compile(r"\b" + _words()["lang"] + r"\b"),
-        tags={tag: compiled(text) for tag, text in raw["tags"].items()},
+        tags={tag: compile_pattern(text) for tag, text in raw["tags"].items()},
     )
 
 
@@ -126,7 +126,7 @@ def _words() -> Mapping[str, str]:
     return words
 
 
-def compiled(text: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
+def compile_pattern(text: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
     """Return a pattern of a table: {name} stands for one of the shared words, a blank for any white space."""
     filled = re.sub(r"(\(\?<[!=][^)]*)? (\?)?", _blank, _filled(text, _words()))
     return re.compile(filled, flags)
@@ -138,9 +138,9 @@ def _patterns() -> Mapping[str, Mapping[str, str]]:
     return patterns
 
 
-def pattern(module: str, name: str) -> re.Pattern[str]:
+def load_pattern(module: str, name: str) -> re.Pattern[str]:
     """Return a pattern of ``patterns.yaml``; case doesn't matter to it."""
-    return compiled(_patterns()[module][name], re.IGNORECASE)
+    return compile_pattern(_patterns()[module][name], re.IGNORECASE)
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -193,13 +193,13 @@ _SETS: Final = ("text_tasks", "findings", "answers", "changes", "prompted", "joi
 
 
 @functools.cache
-def rules() -> Rules:
+def load_rules() -> Rules:
     """Return the rules as shipped, read once."""
     raw: dict[str, Any] = load("rules.yaml")
     return Rules(
         source_language=re.compile(raw["source_language"]),
-        feelings=compiled(raw["feelings"]),
-        text_words=compiled(rf"\b{raw['text_words']}\b"),
+        feelings=compile_pattern(raw["feelings"]),
+        text_words=compile_pattern(rf"\b{raw['text_words']}\b"),
         ranks=raw["ranks"],
         other_rank=raw["other_rank"],
         later_rank=raw["later_rank"],

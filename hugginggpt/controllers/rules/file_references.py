@@ -37,7 +37,7 @@ _ALL: Final = re.compile(
 )
 
 
-def ordered(instruction: str, resources: Sequence[Resource]) -> Iterator[tuple[re.Match[str], Resource]]:
+def resolve_ordinals(instruction: str, resources: Sequence[Resource]) -> Iterator[tuple[re.Match[str], Resource]]:
     """Yield what "the second picture", "the last one" and "photo 2" mean; a noun says the kind, "one" any."""
     for match in _ORDINAL.finditer(instruction):
         word = match[1] or match[4] or match[6]
@@ -93,7 +93,7 @@ class Mentions:
         return list(dict.fromkeys(found))
 
     def _owner(self, position: int) -> Intent | None:
-        """The step in whose part of the sentence something stands, else the step before; None belongs to all that follow."""
+        """Return the step in whose part of the sentence something stands, else the one before; None for all that follow."""
         start, end = self._wording.clause(position)
         same = [want for want in self._wants if start <= want.start < end]
         before = [want for want in (same or self._wants) if want.start <= position]
@@ -104,14 +104,14 @@ class Mentions:
         for position, name in self._wording.places:
             if resource := labels.get(name.lower()):
                 yield Mention(position, resource)
-        for match, resource in ordered(self._wording.instruction, self._resources):
+        for match, resource in resolve_ordinals(self._wording.instruction, self._resources):
             yield Mention(match.start(), resource)
         for resource in self._resources:
-            for position in spoken_at(resource, self._wording.instruction):
+            for position in find_mentions(resource, self._wording.instruction):
                 yield Mention(position, resource)
 
 
-def spoken_at(resource: Resource, text: str) -> list[int]:
+def find_mentions(resource: Resource, text: str) -> list[int]:
     """Return where words of a file's name stand in a text."""
     stem = resource.origin.label.rpartition(".")[0].lower() if resource.origin.source != "task" else ""
     words = [word for word in re.findall(r"[a-z]{3,}", stem) if word not in _NO_NAMES]
@@ -120,4 +120,4 @@ def spoken_at(resource: Resource, text: str) -> list[int]:
 
 def is_spoken_of(resource: Resource, text: str) -> bool:
     """Return whether words of a file's name stand in a text: "the cat" means cat.jpg."""
-    return bool(spoken_at(resource, text))
+    return bool(find_mentions(resource, text))

@@ -5,15 +5,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from hugginggpt.controllers.rules.control_images import with_new_pictures
-from hugginggpt.controllers.rules.coreference import result_named
-from hugginggpt.controllers.rules.cue_table import CueMatch, Intent, cue_table, pattern, rules
-from hugginggpt.controllers.rules.intent_resolution import fitting, once, order, outranked, sentiment_or_labels
-from hugginggpt.controllers.rules.question_routing import narrowed, with_questions
+from hugginggpt.controllers.rules.control_images import add_new_images
+from hugginggpt.controllers.rules.coreference import find_named_results
+from hugginggpt.controllers.rules.cue_table import CueMatch, Intent, load_cue_table, load_pattern, load_rules
+from hugginggpt.controllers.rules.intent_resolution import (
+    choose_sentiment_or_labels,
+    drop_outranked,
+    drop_repeated,
+    keep_fitting,
+    order,
+)
+from hugginggpt.controllers.rules.question_routing import add_questions, narrow_questions
 from hugginggpt.controllers.rules.refusals import Refusal
 from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest
-from hugginggpt.controllers.rules.slot_filling import detailed, labels_in
-from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.controllers.rules.slot_filling import fill_slots, find_labels
+from hugginggpt.core.tasks import Kind, load_task_table
 
 _BY_KIND: Final = {
     "image": "image-to-text", "audio": "automatic-speech-recognition", "video": "video-classification", "text": "summarization",
@@ -25,7 +31,7 @@ _NEAR: Final = 80
 """So many characters behind a verb its object stands."""
 _ASKING_VERBS: Final = frozenset({"FIELD", "DESCRIBE"})
 """Verbs in capitals whose every meaning makes a text."""
-_MADE_PICTURE: Final = pattern("wants", "made_picture")
+_MADE_PICTURE: Final = load_pattern("wants", "made_picture")
 
 
 def detect_intents(
@@ -56,19 +62,19 @@ def detect_intents(
         intents = [i for i in intents if i.task != "NOISE"]
     found = [Intent(_verb(i.task, kinds, has_text), i.start, i.end) for i in intents if not _is_unwilling(i, wording, kinds)]
     found = _without_weak_speech([want for want in found if want.task], wording)
-    found = with_new_pictures(found, wording, pictures)
+    found = add_new_images(found, wording, pictures)
     if not refused:
-        found = with_questions(found, wording, kinds)
-    found = [_of_a_new_picture(detailed(want, wording), found, kinds) for want in once(found)]
-    found = sentiment_or_labels(found, wording, kinds)
-    found = outranked(once(found), wording, kinds)
-    return order(narrowed(fitting(found, wording, kinds), wording), wording)
+        found = add_questions(found, wording, kinds)
+    found = [_of_a_new_picture(fill_slots(want, wording), found, kinds) for want in drop_repeated(found)]
+    found = choose_sentiment_or_labels(found, wording, kinds)
+    found = drop_outranked(drop_repeated(found), wording, kinds)
+    return order(narrow_questions(keep_fitting(found, wording, kinds), wording), wording)
 
 
 def guess(wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     """Return what is most likely wanted when no words tell: what one does with such a file."""
     end = len(wording.instruction)
-    if (wording.quotes or wording.given) and (labels := labels_in(wording)):
+    if (wording.quotes or wording.given) and (labels := find_labels(wording)):
         return [Intent("zero-shot-classification", 0, end, labels=labels)]
     for kind, task in _BY_KIND.items():
         if kind in kinds:
@@ -78,7 +84,7 @@ def guess(wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
 
 def _all_intents(wording: ParsedRequest, kinds: frozenset[str]) -> list[CueMatch]:
     """Return the cues that fit what is there, and, when a picture is to be made, what can be done with it afterwards."""
-    table = cue_table()
+    table = load_cue_table()
     found = table.intents(wording.instruction, kinds)
     made = [i.start for i in found if i.task == "text-to-image"]
     if "image" in kinds or not made:
@@ -93,7 +99,7 @@ def _all_intents(wording: ParsedRequest, kinds: frozenset[str]) -> list[CueMatch
 
 def _is_about_a_new_picture(intent: CueMatch, made: int, wording: ParsedRequest) -> bool:
     """Return whether something is to be done with a picture still to be made ("paint a lake, then count the boats in it")."""
-    if rules().first_rank_of_a_picture <= rules().rank(intent.task) < rules().later_rank:
+    if load_rules().first_rank_of_a_picture <= load_rules().rank(intent.task) < load_rules().later_rank:
         return True
     start, end = wording.clause(intent.start)
     if not ("image" in intent.given and start > made):
@@ -104,7 +110,7 @@ def _is_about_a_new_picture(intent: CueMatch, made: int, wording: ParsedRequest)
 
 def _of_a_new_picture(want: Intent, found: Sequence[Intent], kinds: frozenset[str]) -> Intent:
     """Return them with no picture there, a step that needs one comes after the step that makes one."""
-    row = task_table().get(want.task)
+    row = load_task_table().get(want.task)
     needs = row is not None and any(wanted.kind is Kind.IMAGE for wanted in row.required)
     later = needs and "image" not in kinds and any(w.task == "text-to-image" and w.start < want.start for w in found)
     return replace(want, later=want.later or later)
@@ -114,11 +120,11 @@ def _verb(task: str, kinds: frozenset[str], has_text: bool) -> str:
     """Return what a verb in capitals means for what it is applied to; a task name stays as it is."""
     if not task.isupper():
         return task
-    meanings = cue_table().verbs[task]
+    meanings = load_cue_table().verbs[task]
     return next((task for kind, task in meanings.items() if kind in kinds), meanings.get("none", "") if has_text else "")
 
 
-_REFUSAL: Final = pattern("wants", "refusal")
+_REFUSAL: Final = load_pattern("wants", "refusal")
 
 
 def _is_refused(intent: CueMatch, wording: ParsedRequest) -> bool:
@@ -142,11 +148,11 @@ def _is_reading_aloud(intent: CueMatch, intents: Sequence[CueMatch], wording: Pa
     start, end = wording.clause(intent.start)
     aloud = any(i.task == "text-to-speech" and start <= i.start < end for i in intents)
     said = wording.instruction[intent.start : min(end, intent.end + _NEAR)]
-    return aloud and (bool(result_named(said)) or any(i.start < start and _makes_text(i.task) for i in intents))
+    return aloud and (bool(find_named_results(said)) or any(i.start < start and _makes_text(i.task) for i in intents))
 
 
 def _makes_text(task: str) -> bool:
-    row = task_table().get(task)
+    row = load_task_table().get(task)
     return task in _ASKING_VERBS or (row is not None and Kind.TEXT in row.outputs)
 
 
@@ -154,7 +160,7 @@ def _is_source_language(intent: CueMatch, wording: ParsedRequest) -> bool:
     """ "a letter in French" tells what language it is in, "put it in French" what is wanted."""
     if intent.task != "translation" or not wording.instruction[intent.start :].startswith("in "):
         return False
-    return bool(rules().source_language.search(wording.instruction[max(0, intent.start - 60) : intent.start].rstrip()))
+    return bool(load_rules().source_language.search(wording.instruction[max(0, intent.start - 60) : intent.start].rstrip()))
 
 
 def _longest(intents: Sequence[CueMatch], wording: ParsedRequest) -> list[CueMatch]:
@@ -167,7 +173,7 @@ def _longest(intents: Sequence[CueMatch], wording: ParsedRequest) -> list[CueMat
         return len(wording.instruction[intent.start : intent.end].replace(BLANK, ""))
 
     def together(a: CueMatch, b: CueMatch) -> bool:
-        return a.task.isupper() or b.task.isupper() or frozenset({a.task, b.task}) in rules().complements
+        return a.task.isupper() or b.task.isupper() or frozenset({a.task, b.task}) in load_rules().complements
 
     kept: list[CueMatch] = []
     for intent in sorted(intents, key=lambda i: (-words(i), i.start)):
@@ -179,7 +185,7 @@ def _longest(intents: Sequence[CueMatch], wording: ParsedRequest) -> list[CueMat
 
 def _without_weak_speech(found: list[Intent], wording: ParsedRequest) -> list[Intent]:
     """ "read it for me" asks for a voice only when nothing else is to be done with what was read."""
-    others = {w.task for w in found} & rules().text_tasks
+    others = {w.task for w in found} & load_rules().text_tasks
 
     def weak(w: Intent) -> bool:
         said = wording.instruction[w.start : w.end]

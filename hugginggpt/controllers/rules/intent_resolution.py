@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from hugginggpt.controllers.rules.coreference import result_named
-from hugginggpt.controllers.rules.cue_table import BESIDE, Intent, cue_table, pattern, rules
+from hugginggpt.controllers.rules.coreference import find_named_results
+from hugginggpt.controllers.rules.cue_table import BESIDE, Intent, load_cue_table, load_pattern, load_rules
 from hugginggpt.controllers.rules.question_routing import is_answerable
 from hugginggpt.controllers.rules.request_parser import ParsedRequest
 from hugginggpt.controllers.rules.slot_filling import LENGTH
 
 _READERS: Final = frozenset({"image-to-text", "automatic-speech-recognition"})
 _QUESTIONS: Final = frozenset({"question-answering", "document-question-answering", "visual-question-answering"})
-_APART: Final = pattern("fitting", "apart")
-_BEFORE: Final = pattern("fitting", "before")
+_APART: Final = load_pattern("fitting", "apart")
+_BEFORE: Final = load_pattern("fitting", "before")
 _TALKED_WITH: Final = _READERS | {"conversational", "text-to-speech", "audio-to-audio"}
 """Tasks that may be planned beside a conversation: hearing what was said, and saying the reply."""
 _LATE: Final = 10_000
@@ -23,14 +23,14 @@ _MIN_LABELS: Final = 3
 """Of a picture; "red or green" is a question about it."""
 
 
-def sentiment_or_labels(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
+def choose_sentiment_or_labels(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     """Return labels that are feelings mean sentiment, labels of a photo its look; without labels nothing is sorted."""
     result = []
     for want in found:
         if want.task in {"zero-shot-classification", "zero-shot-image-classification"}:
             if not want.labels:
                 continue
-            feelings = [label for label in want.labels if rules().feelings.match(label)]
+            feelings = [label for label in want.labels if load_rules().feelings.match(label)]
             all_feelings = len(feelings) == len(want.labels)
             task = "text-classification" if all_feelings else _sorting(want, wording, kinds, found)
             if feelings and task == "zero-shot-image-classification":
@@ -49,7 +49,7 @@ def _sorting(want: Intent, wording: ParsedRequest, kinds: frozenset[str], found:
     for label in want.labels:  # "a ticket or a receipt?" makes nothing a document
         words = words.replace(label, "")
     readers = _READERS & {w.task for w in found}
-    is_document = cue_table().document.search(words) or rules().text_words.search(words)
+    is_document = load_cue_table().document.search(words) or load_rules().text_words.search(words)
     is_text = readers or wording.given or wording.quotes or is_document
     if "image" not in kinds or is_text:
         return "zero-shot-classification" if want.task == "zero-shot-classification" or is_text else ""
@@ -58,7 +58,7 @@ def _sorting(want: Intent, wording: ParsedRequest, kinds: frozenset[str], found:
     )
 
 
-def once(found: Sequence[Intent]) -> list[Intent]:
+def drop_repeated(found: Sequence[Intent]) -> list[Intent]:
     """Return each task once, at its first mention; a later mention may add the question."""
     seen: dict[str, Intent] = {}
     for want in found:
@@ -67,13 +67,13 @@ def once(found: Sequence[Intent]) -> list[Intent]:
     return list(seen.values())
 
 
-def outranked(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
+def drop_outranked(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     """Without those that are only a part of what another one means; two looks at a picture in two parts are two wishes."""
     left = list(found)
-    for stronger, weaker, kind in rules().outranks:
+    for stronger, weaker, kind in load_rules().outranks:
         if (kind not in {"", BESIDE} and kind not in kinds) or not (strong := [w for w in left if w.task == stronger]):
             continue
-        apart = kind == BESIDE or {stronger, weaker} <= rules().looks
+        apart = kind == BESIDE or {stronger, weaker} <= load_rules().looks
         left = [w for w in left if w.task != weaker or (apart and not any(_beside(w, s, wording) for s in strong))]
     return left
 
@@ -85,7 +85,7 @@ def _beside(weak: Intent, strong: Intent, wording: ParsedRequest) -> bool:
     return not _APART.search(between)
 
 
-def fitting(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
+def keep_fitting(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     """Return them without what makes no sense for what is there."""
     tasks = {w.task for w in found}
     result = []
@@ -116,8 +116,8 @@ def order(found: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
         return want.start + (_LATE if moved else 0)
 
     def rank(want: Intent) -> int:
-        later = want.later and any(w.task in rules().changes and w.start < want.start for w in found)
-        return max(rules().later_rank, rules().rank(want.task)) if later else rules().rank(want.task)
+        later = want.later and any(w.task in load_rules().changes and w.start < want.start for w in found)
+        return max(load_rules().later_rank, load_rules().rank(want.task)) if later else load_rules().rank(want.task)
 
     ranked = sorted(found, key=lambda want: (rank(want), position(want)))
     return _with_followers(_after_what_they_name(ranked, wording))
@@ -128,7 +128,7 @@ def _after_what_they_name(ranked: Sequence[Intent], wording: ParsedRequest) -> l
     result = list(ranked)
     for want in ranked:
         _, end = wording.clause(want.start)
-        named = result_named(wording.instruction[want.start : end]) - {want.task}
+        named = find_named_results(wording.instruction[want.start : end]) - {want.task}
         if wanted := [other for other in result if other.task in named]:
             last = max(map(result.index, wanted))
             if last > result.index(want):

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from hugginggpt.controllers.file_mentions import kind_of
-from hugginggpt.controllers.rules.coreference import result_named
-from hugginggpt.controllers.rules.cue_table import Intent, pattern, rules
+from hugginggpt.controllers.file_mentions import guess_kind
+from hugginggpt.controllers.rules.coreference import find_named_results
+from hugginggpt.controllers.rules.cue_table import Intent, load_pattern, load_rules
 from hugginggpt.controllers.rules.file_references import Mentions
 from hugginggpt.controllers.rules.plan_draft import DraftResult, PlanDraft
-from hugginggpt.controllers.rules.prompt_extraction import has_own, prompt
+from hugginggpt.controllers.rules.prompt_extraction import extract_prompt, has_own
 from hugginggpt.controllers.rules.request_parser import ParsedRequest, sentences
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable, TaskType, serves
@@ -28,12 +28,12 @@ _READER: Final = {
 }
 _CLAUSE_CHARS: Final = 40
 """Shortest reach of a step's clause behind its cue, in characters."""
-_TEXT_NOUN: Final = pattern("chaining", "text_noun")
-_EACH: Final = pattern("chaining", "each")
-_ORIGINAL: Final = pattern("chaining", "original")
+_TEXT_NOUN: Final = load_pattern("chaining", "text_noun")
+_EACH: Final = load_pattern("chaining", "each")
+_ORIGINAL: Final = load_pattern("chaining", "original")
 _IS_MASK: Final = re.compile(r"(?:^|[\W_])masks?(?:[\W_\d]|$)")
-_REFERS_BACK: Final = pattern("chaining", "refers_back")
-_HALVES: Final = pattern("chaining", "halves")
+_REFERS_BACK: Final = load_pattern("chaining", "refers_back")
+_HALVES: Final = load_pattern("chaining", "halves")
 
 
 class PlanBuilder:
@@ -114,33 +114,33 @@ class PlanBuilder:
             return list(made.references)
         if attached:
             return [resource.name for resource in attached]
-        unknown = [name for name in self._wording.files if (promised := kind_of(name)) is None or serves(promised, kind)]
+        unknown = [name for name in self._wording.files if (promised := guess_kind(name)) is None or serves(promised, kind)]
         return (list(self._wording.urls) or unknown)[:1]
 
     def _takes_made(self, made: DraftResult, want: Intent, attached: Sequence[Resource]) -> bool:
         """Return whether a step works on what another made of its kind, and not on what is attached."""
         if not attached or want.later or _REFERS_BACK.search(self._clause[: _CLAUSE_CHARS + want.end - want.start]):
             return True
-        return made.task in rules().changes and not made.task.endswith("-text-to-image")
+        return made.task in load_rules().changes and not made.task.endswith("-text-to-image")
 
     def _attached(self, kind: Kind) -> list[Resource]:
         return [resource for resource in self._resources if resource.kind is kind]
 
     def _texts(self, want: Intent, following: int | None) -> Texts:
-        """The texts a step works on: named results, the last content made, given or attached ones, or what a file says."""
+        """Return the texts of a step: named results, the last content made, given or attached ones, or what a file says."""
         if found := self._made_texts(want, following):
             return found
         if self._is_prompted(want, following):
-            own = prompt(want, self._wording, following)
+            own = extract_prompt(want, self._wording, following)
             return [own] if own else []
         if found := self._literal(want) or self._read_attached(want):
             return found
-        own = prompt(want, self._wording, following)
+        own = extract_prompt(want, self._wording, following)
         return [own] if own else []
 
     def _is_prompted(self, want: Intent, following: int | None) -> bool:
         """Return whether the words of a step are its text, files or not: "a jingle for it" is, "turn it into a song" is not."""
-        if want.task not in rules().prompted or want.task == "conversational":
+        if want.task not in load_rules().prompted or want.task == "conversational":
             return False
         needs_file = want.task == "text-to-image" and self._resources
         speaks_of_text = self._attached(Kind.TEXT) and not has_own(want, self._wording, following)
@@ -153,7 +153,7 @@ class PlanBuilder:
         start, end = self._wording.clause(want.start)
         spoken = want.task == "text-to-speech"
         clause = self._wording.instruction[start:end] if spoken else self._clause[: _CLAUSE_CHARS + want.end - want.start]
-        if made := chain.result(result_named(clause), Kind.TEXT, want.start):
+        if made := chain.result(find_named_results(clause), Kind.TEXT, want.start):
             return self._joined(want, made)
         if spoken and chain.spoken:
             return self._joined(want, chain.spoken_near(want.start, start, end))
@@ -163,7 +163,7 @@ class PlanBuilder:
                 return base
         if attached and _TEXT_NOUN.search(self._clause):
             return self._literal_texts(want)
-        if want.task in rules().prompted and has_own(want, self._wording, following):
+        if want.task in load_rules().prompted and has_own(want, self._wording, following):
             return []
         content = chain.content_for(want.task)
         return self._joined(want, content) if content else []
@@ -171,7 +171,7 @@ class PlanBuilder:
     def _joined(self, want: Intent, made: DraftResult) -> Texts:
         """Return several results go to one task, where it takes several, or to one task each."""
         references: list[str | list[str]] = list(made.references)
-        if len(references) > 1 and want.task in rules().joining and not _EACH.search(self._clause):
+        if len(references) > 1 and want.task in load_rules().joining and not _EACH.search(self._clause):
             return [" ".join(made.references)]
         return references
 
@@ -189,7 +189,7 @@ class PlanBuilder:
     def _literal_texts(self, want: Intent) -> Texts:
         chosen = self._mentions.of(want, Kind.TEXT) or self._mentions.of(want, Kind.TABLE)
         names = [resource.name for resource in chosen]
-        each = _EACH.search(self._clause) or want.task not in rules().joining
+        each = _EACH.search(self._clause) or want.task not in load_rules().joining
         return list(names) if each or len(names) == 1 else [names]
 
     def _read_attached(self, want: Intent, kinds: Sequence[Kind] = tuple(_READER)) -> Texts:
@@ -197,12 +197,12 @@ class PlanBuilder:
         for kind in kinds:
             made = self._chain.made.get(kind)
             attached = [r for r in self._mentions.of(want, kind) if r.kind is kind]
-            if made and made.task in rules().changes and made.task != "text-to-speech":
+            if made and made.task in load_rules().changes and made.task != "text-to-speech":
                 return self._joined(want, self._add_reader(_READER[kind], made.references, want))
             if attached:
                 return self._joined(want, self._add_reader(_READER[kind], [r.name for r in attached], want))
         for url in self._wording.urls:
-            kind_of_url = kind_of(url)
+            kind_of_url = guess_kind(url)
             if kind_of_url in _READER:
                 return self._joined(want, self._add_reader(_READER[kind_of_url], [url], want))
             return [url]
@@ -226,7 +226,7 @@ class PlanBuilder:
 
     def _compared(self, want: Intent) -> Iterator[Any]:
         names = [resource.name for resource in self._attached(Kind.TEXT)]
-        if contents := [made for made in self._chain.contents if made.task not in rules().shortened]:
+        if contents := [made for made in self._chain.contents if made.task not in load_rules().shortened]:
             last = contents[-1]
             earlier = [reference for made in contents[:-1] for reference in made.references]
             yield from (*earlier, *last.references) if len(last.references) < 2 else last.references

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hugginggpt.controllers.rules.cue_table import rules
+from hugginggpt.controllers.rules.cue_table import load_rules
 from hugginggpt.core.plan import Reference
 from hugginggpt.core.tasks import Kind, TaskType
 
@@ -42,7 +42,7 @@ class PlanDraft:
         step = DraftResult(row.name, tuple(ids), start, row.outputs)
         self.steps.append(step)
         for kind in row.outputs:
-            if kind is not Kind.TEXT and (row.name in rules().changes or kind not in self.made):
+            if kind is not Kind.TEXT and (row.name in load_rules().changes or kind not in self.made):
                 self.made[kind] = step
         return step
 
@@ -59,20 +59,20 @@ class PlanDraft:
     @property
     def contents(self) -> list[DraftResult]:
         """The steps whose text is a content to work on, rather than a finding about one."""
-        return [step for step in self.spoken if step.task not in rules().findings]
+        return [step for step in self.spoken if step.task not in load_rules().findings]
 
     def content_for(self, task: str) -> DraftResult | None:
         """Return the text that a task works on where its words name none: the last; for a finding the last that is whole."""
         contents = self.contents
-        if task in rules().findings and contents:
-            contents = [step for step in contents if step.task not in rules().shortened] or contents[-1:]
+        if task in load_rules().findings and contents:
+            contents = [step for step in contents if step.task not in load_rules().shortened] or contents[-1:]
             if self._is_shortened_only(contents):
                 return None
         return contents[-1] if contents else None
 
     def _is_shortened_only(self, contents: Sequence[DraftResult]) -> bool:
         """Return whether there is nothing but a summary of a text that was given: a finding is made of the text itself."""
-        return all(step.task in rules().shortened for step in contents)
+        return all(step.task in load_rules().shortened for step in contents)
 
     def result(self, tasks: Collection[str], kind: Kind, before: int) -> DraftResult | None:
         """Return the last step of one of these tasks that makes a kind; its words stand before a position."""

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from hugginggpt.controllers.base import PlanRequest
-from hugginggpt.controllers.file_mentions import kind_of
-from hugginggpt.controllers.rules.conditionals import without_conditions
-from hugginggpt.controllers.rules.coreference import another, meant, same_again
-from hugginggpt.controllers.rules.cue_table import Intent, cue_table, load, pattern
+from hugginggpt.controllers.file_mentions import guess_kind
+from hugginggpt.controllers.rules.conditionals import strip_conditions
+from hugginggpt.controllers.rules.coreference import find_another, find_same_again, resolve_referents
+from hugginggpt.controllers.rules.cue_table import Intent, load, load_cue_table, load_pattern
 from hugginggpt.controllers.rules.intent_detection import detect_intents, guess
 from hugginggpt.controllers.rules.plan_builder import PlanBuilder
 from hugginggpt.controllers.rules.question_routing import is_polite
-from hugginggpt.controllers.rules.refusals import general_question, refusals, small_talk
+from hugginggpt.controllers.rules.refusals import answer_small_talk, find_refusals, refuse_general_question
 from hugginggpt.controllers.rules.request_parser import ParsedRequest, parse_request
 from hugginggpt.core.errors import RequestError
 from hugginggpt.core.resources import Resource
@@ -29,7 +29,7 @@ _NOUNS: Final = {
     "audio": r"(?:recording|audio|voice ?(?:mail|note|message|memo)|podcast|interview|tape)",
     "video": r"(?:video|clip|film|movie)",
 }
-_POINTS: Final = pattern("planner", "points")
+_POINTS: Final = load_pattern("planner", "points")
 _NO_ENGLISH: Final = (
     "The built-in planner reads English only: write the request in English, or enter a key, and a language model plans in "
     "any language. （内置规划器只懂英文：请用英文提问，或填入密钥。）"
@@ -53,46 +53,46 @@ class RulesPlan:
     """Sentences on what is left out, and why."""
 
 
-def planned(request: PlanRequest, table: TaskTable) -> RulesPlan:
+def plan_request(request: PlanRequest, table: TaskTable) -> RulesPlan:
     """Plan a request; pure and quick (a few milliseconds).
 
     Raises:
         RequestError: It isn't in English, needs something that isn't there, or asks for what no task does.
     """
-    sure = without_conditions(request.text, request.attached or request.earlier)
+    sure = strip_conditions(request.text, request.attached or request.earlier)
     regrets = (sure.regret,) if sure.regret else ()
     request = replace(request, text=sure.text) if regrets else request
     wording = parse_request(request.text, request.attached)
     if _is_foreign(wording):
         raise RequestError(_NO_ENGLISH)
-    if not request.attached and (answer := small_talk(wording)):
+    if not request.attached and (answer := answer_small_talk(wording)):
         return RulesPlan(said=answer, notices=regrets)
-    if again := same_again(request, wording):
-        return replace(planned(again, table), notices=regrets)
+    if again := find_same_again(request, wording):
+        return replace(plan_request(again, table), notices=regrets)
     tasks, said, notices = _tasks(request, wording, table)
     return RulesPlan(tuple(tasks), said, (*regrets, *notices))
 
 
 def _tasks(request: PlanRequest, wording: ParsedRequest, table: TaskTable) -> tuple[list[dict[str, Any]], str, list[str]]:
-    about = meant(request, wording)
+    about = resolve_referents(request, wording)
     context = about.resources
     wording = parse_request(request.text, context) if context else wording
     wording = replace(wording.without(about.named), given=wording.given or about.text)
     kinds = _kinds(wording, context) or _missing_kind(wording) or frozenset({"none"})
-    refused = refusals(wording, kinds)
+    refused = find_refusals(wording, kinds)
     names = [resource.origin.label for resource in context]
     pictures = [resource.origin.label for resource in context if resource.kind is Kind.IMAGE]
-    pictures = pictures or [name for name in wording.files if kind_of(name) is Kind.IMAGE]
+    pictures = pictures or [name for name in wording.files if guess_kind(name) is Kind.IMAGE]
     wanted = detect_intents(wording, kinds, names, pictures=pictures, refused=refused)
     if not wanted and _is_foreign_latin(wording):
         raise RequestError(_NO_ENGLISH)
     if not wanted and refused:
         raise RequestError(f"{refused[0].reason}.")
-    if not wanted and (once_more := another(request, wording)):
+    if not wanted and (once_more := find_another(request, wording)):
         wanted = [Intent(once_more[0], 0, len(wording.text), prompt=once_more[1])]
     if not wanted and kinds == {"none"}:
         _ask_for_a_file(wording, table)
-        if not is_polite(wording.instruction) and (answer := general_question(wording)):
+        if not is_polite(wording.instruction) and (answer := refuse_general_question(wording)):
             return [], answer, []
     made = PlanBuilder(wording, context, table).plan(wanted or guess(wording, kinds))
     for task in made:
@@ -117,7 +117,7 @@ def _ask_for_a_file(wording: ParsedRequest, table: TaskTable) -> None:
     if len(wording.instruction.split()) > _SHORT_WORDS:
         return
     for kind in ("audio", "image", "video", "table"):
-        cues = cue_table().intents(wording.instruction, frozenset({kind}))
+        cues = load_cue_table().intents(wording.instruction, frozenset({kind}))
         if wanted := [cue for cue in cues if kind in cue.given and cue.task in table]:
             _check_inputs({"task": wanted[0].task, "args": {}}, table)
 
@@ -145,7 +145,7 @@ def _is_foreign_latin(wording: ParsedRequest) -> bool:
 
 
 def _kinds(wording: ParsedRequest, context: Sequence[Resource]) -> frozenset[str]:
-    named = {kind.value for name in (*wording.files, *wording.urls) if (kind := kind_of(name))}
+    named = {kind.value for name in (*wording.files, *wording.urls) if (kind := guess_kind(name))}
     attached = {resource.kind.value for resource in context}
     return frozenset(attached | named | (_kind_of_page(wording) if wording.urls and not named else frozenset()))
 

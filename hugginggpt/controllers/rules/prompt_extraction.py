@@ -3,26 +3,26 @@
 import re
 from typing import Final
 
-from hugginggpt.controllers.rules.cue_table import Intent, pattern, rules
+from hugginggpt.controllers.rules.cue_table import Intent, load_pattern, load_rules
 from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest, sentences
 
-_LEAD: Final = pattern("prompts", "lead")
-_TAIL: Final = pattern("prompts", "tail")
+_LEAD: Final = load_pattern("prompts", "lead")
+_TAIL: Final = load_pattern("prompts", "tail")
 _TAIL_CHARS: Final = 80
 _NEED_A_TEXT: Final = frozenset(
     {"summarization", "question-answering", "token-classification", "zero-shot-classification", "sentence-similarity"}
 )
 """Tasks whose own words are never what they work on."""
-_INTO: Final = pattern("prompts", "into")
-_POINTING: Final = pattern("prompts", "pointing")
-_OWN: Final = pattern("prompts", "own")
-_CONTENT: Final = pattern("prompts", "content")
-_JOINT: Final = pattern("prompts", "joint")
+_INTO: Final = load_pattern("prompts", "into")
+_POINTING: Final = load_pattern("prompts", "pointing")
+_OWN: Final = load_pattern("prompts", "own")
+_CONTENT: Final = load_pattern("prompts", "content")
+_JOINT: Final = load_pattern("prompts", "joint")
 _FEW_WORDS: Final = 4
-_AND_IT: Final = pattern("prompts", "and_it")
+_AND_IT: Final = load_pattern("prompts", "and_it")
 
 
-def prompt(want: Intent, wording: ParsedRequest, following: int | None) -> str | None:
+def extract_prompt(want: Intent, wording: ParsedRequest, following: int | None) -> str | None:
     """Return the words after a cue, when they themselves are what to work on; None where they only point at something.
 
     Args:
@@ -33,16 +33,16 @@ def prompt(want: Intent, wording: ParsedRequest, following: int | None) -> str |
     text = wording.text
     if wording.given:
         return wording.given
-    if wording.quotes and not (want.task in rules().prompted and _says_itself(want, wording, following)):
+    if wording.quotes and not (want.task in load_rules().prompted and _says_itself(want, wording, following)):
         return max(wording.quotes, key=len)
     if want.task == "conversational":
         return text
     bounds = wording.sentence(want.start)
     end = following if following is not None and want.start < following else bounds[1]
     if want.task == "text-generation":
-        return without_tail(_AND_IT.sub("", without_tail(text[want.start : end]))).strip()
+        return strip_tail(_AND_IT.sub("", strip_tail(text[want.start : end]))).strip()
     rest = [text[s:e] for s, e in sentences(text) if s > want.start]
-    if want.task not in rules().prompted and rest:
+    if want.task not in load_rules().prompted and rest:
         return " ".join(rest)
     if want.task in _NEED_A_TEXT:
         return None
@@ -73,7 +73,7 @@ def _phrase(want: Intent, wording: ParsedRequest, following: int | None, *, behi
     text, bounds = wording.text, wording.sentence(want.start)
     end = _before(following, want, wording) if following is not None and want.start < following else bounds[1]
     said = re.split(r",? (?:and )?then\b", text[want.start : max(end, want.start)])[0]
-    phrase = without_tail(_AND_IT.sub("", _LEAD.sub("", said, count=1))).strip(" .,;:!?")
+    phrase = strip_tail(_AND_IT.sub("", _LEAD.sub("", said, count=1))).strip(" .,;:!?")
     before = _LEAD.sub("", text[bounds[0] : want.start].strip(" ,.;:"), count=1)
     return (phrase if behind or len(phrase) > 2 else before).replace(BLANK, "")
 
@@ -84,6 +84,6 @@ def _before(following: int, want: Intent, wording: ParsedRequest) -> int:
     return ends[-1] if ends and len(wording.instruction[ends[-1] : following].split()) <= _FEW_WORDS else following
 
 
-def without_tail(text: str) -> str:
+def strip_tail(text: str) -> str:
     """Return a phrase without the order words and thanks at its end, of which only the end is looked at."""
     return text[:-_TAIL_CHARS] + _TAIL.sub("", text[-_TAIL_CHARS:])

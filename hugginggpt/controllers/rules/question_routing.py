@@ -5,26 +5,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from hugginggpt.controllers.file_mentions import kind_of
-from hugginggpt.controllers.rules.cue_table import Intent, cue_table, pattern, rules
+from hugginggpt.controllers.file_mentions import guess_kind
+from hugginggpt.controllers.rules.cue_table import Intent, load_cue_table, load_pattern, load_rules
 from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest, sentences
 from hugginggpt.core.tasks import Kind
 
-_EMBEDDED: Final = pattern("questions", "embedded")
-_ASKS: Final = pattern("questions", "asks")
-_POLITE: Final = pattern("questions", "polite")
+_EMBEDDED: Final = load_pattern("questions", "embedded")
+_ASKS: Final = load_pattern("questions", "asks")
+_POLITE: Final = load_pattern("questions", "polite")
 """Polite beginnings that are no questions: "could you put that right?", "how do I say this in French?"."""
 
-_SPOKEN: Final = pattern("questions", "spoken")
+_SPOKEN: Final = load_pattern("questions", "spoken")
 _READERS: Final = frozenset({"image-to-text", "automatic-speech-recognition"})
-_KIND_WORDS: Final = {kind.value: pattern("questions", kind.value) for kind in Kind}
+_KIND_WORDS: Final = {kind.value: load_pattern("questions", kind.value) for kind in Kind}
 _LONG_REST: Final = 8
 """So many words behind a question are a text that it is about."""
 
 
-def with_questions(found: list[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
+def add_questions(found: list[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     """Add a question-answering task for each question that no cue explains."""
-    table = cue_table()
+    table = load_cue_table()
     added = []
     for start, end in _parts(wording):
         clause = wording.instruction[start:end].strip(" -" + BLANK)
@@ -41,7 +41,7 @@ def with_questions(found: list[Intent], wording: ParsedRequest, kinds: frozenset
         ):
             added.append(_question(m.start(), end, wording, kinds, found))
     if spoken := _spoken(wording, kinds):
-        return [w for w in found if w.task not in rules().answers | _READERS] + [spoken]
+        return [w for w in found if w.task not in load_rules().answers | _READERS] + [spoken]
     goals = [w for w in found if w.task not in {"text-to-speech", "audio-to-audio"}]
     if not goals and not added and kinds != {"none"} and (match := _ASKS.search(wording.instruction)):
         added.append(_question(match.start(), len(wording.text), wording, kinds, found))
@@ -52,7 +52,7 @@ def _parts(wording: ParsedRequest) -> Iterator[tuple[int, int]]:
     """Yield the sentences, and by itself a question that one ends with after a colon."""
     for start, end in sentences(wording.text):
         colons = [m.end() for m in re.finditer(r":\s+", wording.instruction[start:end])]
-        asked = [start + c for c in colons if cue_table().question.search(wording.instruction[start + c : end])]
+        asked = [start + c for c in colons if load_cue_table().question.search(wording.instruction[start + c : end])]
         yield from ((start, asked[0]), (asked[0], end)) if asked else ((start, end),)
 
 
@@ -76,7 +76,7 @@ def _question(start: int, end: int, wording: ParsedRequest, kinds: frozenset[str
     about = (_kinds_in(wording, start, end) & kinds) or kinds
     readers = [w for w in found if w.task in _READERS]
     words = wording.instruction + " " + " ".join(wording.files).lower()
-    is_document = bool(cue_table().document.search(words))
+    is_document = bool(load_cue_table().document.search(words))
     if "image" in about and (not readers or (not is_document and all(_describes(w, wording) for w in readers))):
         task = "document-question-answering" if is_document else "visual-question-answering"
     elif "table" in about:
@@ -91,14 +91,14 @@ def _question(start: int, end: int, wording: ParsedRequest, kinds: frozenset[str
 def _describes(reader: Intent, wording: ParsedRequest) -> bool:
     """Return whether a picture is described, which answers no further questions, rather than read."""
     said = wording.instruction[reader.start : reader.end]
-    tags = cue_table().tags
+    tags = load_cue_table().tags
     return reader.task == "image-to-text" and bool(tags["captioning"].search(said)) and not tags["reading"].search(said)
 
 
 def _kinds_in(wording: ParsedRequest, start: int, end: int) -> frozenset[str]:
     """Return the kinds of files that the words of a question speak of."""
     said = wording.instruction[start:end]
-    named = {kind.value for position, name in wording.places if start <= position < end if (kind := kind_of(name))}
+    named = {kind.value for position, name in wording.places if start <= position < end if (kind := guess_kind(name))}
     return frozenset(named | {kind for kind, words in _KIND_WORDS.items() if words.search(said)})
 
 
@@ -112,7 +112,7 @@ def _later_text(wording: ParsedRequest, end: int) -> bool:
     return len(wording.text[end:].split()) > _LONG_REST
 
 
-def narrowed(found: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
+def narrow_questions(found: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
     """Return questions without what else their sentence asks for."""
     result = []
     for want in found:
@@ -131,4 +131,4 @@ def narrowed(found: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
 
 def is_answerable(found: Sequence[Intent]) -> bool:
     """Return whether something other than a question works on a text anyway."""
-    return bool({w.task for w in found} & (rules().text_tasks - {"question-answering", "translation"}))
+    return bool({w.task for w in found} & (load_rules().text_tasks - {"question-answering", "translation"}))

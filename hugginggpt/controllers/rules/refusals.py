@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from hugginggpt.controllers.rules.cue_table import compiled, cue_table, load
+from hugginggpt.controllers.rules.cue_table import compile_pattern, load, load_cue_table
 from hugginggpt.controllers.rules.request_parser import ParsedRequest
 
 
@@ -34,11 +34,11 @@ class _Limits:
 def _limits() -> _Limits:
     raw: dict[str, Any] = load("limits.yaml")
     return _Limits(
-        talk=tuple((compiled(say), row["answer"]) for row in raw["talk"] for say in row["say"]),
+        talk=tuple((compile_pattern(say), row["answer"]) for row in raw["talk"] for say in row["say"]),
         knowledge=raw["knowledge"],
         cannot=tuple(
             (
-                compiled(say.replace("{do}", raw["do"]).replace("{office}", raw["office"])),
+                compile_pattern(say.replace("{do}", raw["do"]).replace("{office}", raw["office"])),
                 row["answer"],
                 frozenset(row.get("given", ())),
             )
@@ -48,19 +48,19 @@ def _limits() -> _Limits:
     )
 
 
-def small_talk(wording: ParsedRequest) -> str:
+def answer_small_talk(wording: ParsedRequest) -> str:
     """Return what is answered to a request that is nothing but small talk; empty for any other."""
     said = wording.instruction.strip()
     return next((answer for pattern, answer in _limits().talk if said and pattern.fullmatch(said)), "")
 
 
-def general_question(wording: ParsedRequest) -> str:
+def refuse_general_question(wording: ParsedRequest) -> str:
     """Return what is answered to a question that there is nothing to answer from; empty if it is none."""
     said = wording.instruction.strip()
-    return _limits().knowledge if cue_table().question.search(said) and not wording.given and not wording.quotes else ""
+    return _limits().knowledge if load_cue_table().question.search(said) and not wording.given and not wording.quotes else ""
 
 
-def refusals(wording: ParsedRequest, kinds: frozenset[str]) -> list[Refusal]:
+def find_refusals(wording: ParsedRequest, kinds: frozenset[str]) -> list[Refusal]:
     """Return all that is asked for and can't be done, in the order of the words, each reason once."""
     found: dict[str, Refusal] = {}
     for pattern, reason, given in _limits().cannot:

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from hugginggpt.controllers.file_mentions import blanked, file_names, urls
-from hugginggpt.controllers.rules.cue_table import cue_table, pattern
+from hugginggpt.controllers.file_mentions import blank_out, find_file_names, find_urls
+from hugginggpt.controllers.rules.cue_table import load_cue_table, load_pattern
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 
@@ -32,8 +32,8 @@ _MIN_LABEL = 3
 """A shorter name of a file is a word like any other."""
 _MIN_QUESTION_WORDS = 6
 _BOUNDARY = re.compile(r"[,;:]\s|\b(?:and|then|but|also|plus)\b|\s[-–—]{1,2}\s|[()]")
-_STEP: Final = pattern("wording", "step")
-_WISH: Final = pattern("wording", "wish")
+_STEP: Final = load_pattern("wording", "step")
+_WISH: Final = load_pattern("wording", "wish")
 _LABEL = r"[\w'-]{1,30}(?: [\w'-]{1,30}){0,3} ?"
 _DASHES = frozenset({"-", "--", "–", "—"})
 
@@ -57,7 +57,7 @@ class ParsedRequest:
 
     def without(self, spans: Sequence[tuple[int, int]]) -> ParsedRequest:
         """Return the same with some words of the instruction blanked out."""
-        return replace(self, instruction=blanked(self.instruction, spans, BLANK))
+        return replace(self, instruction=blank_out(self.instruction, spans, BLANK))
 
     def sentence(self, position: int) -> tuple[int, int]:
         """From where to where the sentence reaches in which something stands."""
@@ -78,8 +78,8 @@ def parse_request(text: str, attached: Sequence[Resource] = ()) -> ParsedRequest
     """Take a request apart."""
     text = text.strip().replace("’", "'") if "“" not in text else text.strip()
     instruction = _without_middle(text)
-    addresses = list(urls(text))
-    instruction = blanked(instruction, addresses, BLANK)
+    addresses = list(find_urls(text))
+    instruction = blank_out(instruction, addresses, BLANK)
     quotes: list[str] = []
     for match in _QUOTES.finditer(instruction):
         quotes.append(next(group for group in match.groups() if group is not None).strip())
@@ -91,7 +91,7 @@ def parse_request(text: str, attached: Sequence[Resource] = ()) -> ParsedRequest
             for match in list(re.finditer(rf"(?<!\w){re.escape(label)}(?!\w)", instruction, re.IGNORECASE)):
                 places.append((match.start(), label))
                 instruction = _blank(instruction, match.start(), match.end())
-    for start, end in list(file_names(instruction)):
+    for start, end in list(find_file_names(instruction)):
         places.append((start, instruction[start:end]))
         instruction = _blank(instruction, start, end)
     places.sort()
@@ -119,7 +119,7 @@ def _without_middle(text: str) -> str:
 
 
 def _blank(text: str, start: int, end: int) -> str:
-    return blanked(text, [(start, end)], BLANK)
+    return blank_out(text, [(start, end)], BLANK)
 
 
 def _after_colon(wording: ParsedRequest, *, attached: bool) -> ParsedRequest:
@@ -137,7 +137,7 @@ def _after_colon(wording: ParsedRequest, *, attached: bool) -> ParsedRequest:
             if _is_asked_of(before, rest):
                 start, end = 0, match.start()
                 return replace(wording, given=wording.text[:end].strip(), instruction=_blank(wording.instruction, start, end))
-            if cue_table().intents(wording.instruction[match.end() :], _ALL_KINDS):
+            if load_cue_table().intents(wording.instruction[match.end() :], _ALL_KINDS):
                 continue
         start = match.end()
         return replace(wording, given=rest, instruction=_blank(wording.instruction, start, len(wording.text)))
@@ -151,9 +151,9 @@ def _after_instruction(wording: ParsedRequest) -> ParsedRequest:
         return wording
     last = wording.instruction[slice(*bounds[-1])].strip(" -–—")
     before = wording.text[: bounds[-1][0]].strip(" -–—")
-    if last.endswith("?") and cue_table().question.search(last) and len(before.split()) >= _MIN_QUESTION_WORDS:
+    if last.endswith("?") and load_cue_table().question.search(last) and len(before.split()) >= _MIN_QUESTION_WORDS:
         kinds = frozenset({"none", "text"})
-        if not cue_table().intents(wording.instruction, kinds):
+        if not load_cue_table().intents(wording.instruction, kinds):
             return replace(wording, given=before, instruction=_blank(wording.instruction, 0, bounds[-1][0]))
     first = wording.instruction[slice(*bounds[0])]
     rest = wording.text[bounds[1][0] :]
@@ -172,14 +172,18 @@ def _is_instruction(text: str, before: str) -> bool:
     """Return what follows a colon may be the steps themselves ("too long for me: get the text off it, shorten it")."""
     if _STEP.match(text):
         return True
-    return bool(_WISH.match(text)) and not cue_table().intents(before, _ALL_KINDS)
+    return bool(_WISH.match(text)) and not load_cue_table().intents(before, _ALL_KINDS)
 
 
 def _is_asked_of(before: str, rest: str) -> bool:
     """Return whether what follows a dash is a question about the text before it."""
-    if not rest.endswith("?") or len(before.split()) < _MIN_QUESTION_WORDS or not cue_table().question.search(rest.lower()):
+    if (
+        not rest.endswith("?")
+        or len(before.split()) < _MIN_QUESTION_WORDS
+        or not load_cue_table().question.search(rest.lower())
+    ):
         return False
-    return not cue_table().intents(before, frozenset({"none", "text"}))
+    return not load_cue_table().intents(before, frozenset({"none", "text"}))
 
 
 @functools.lru_cache(maxsize=32)

@@ -5,29 +5,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from hugginggpt.controllers.rules.cue_table import Intent, cue_table, pattern, rules
+from hugginggpt.controllers.rules.cue_table import Intent, load_cue_table, load_pattern, load_rules
 from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest
 
-_LATER: Final = pattern("details", "later")
+_LATER: Final = load_pattern("details", "later")
 
-LENGTH: Final = pattern("details", "length")
-_LABEL_LIST: Final = pattern("details", "label_list")
-_BEFORE_LABELS: Final = pattern("details", "before_labels")
-_ARTICLE: Final = pattern("details", "article")
+LENGTH: Final = load_pattern("details", "length")
+_LABEL_LIST: Final = load_pattern("details", "label_list")
+_BEFORE_LABELS: Final = load_pattern("details", "before_labels")
+_ARTICLE: Final = load_pattern("details", "article")
 _ONE_OF: Final = re.compile(r" or ")
-_INTO: Final = pattern("details", "into")
-_IN: Final = pattern("details", "in")
-_AND: Final = pattern("details", "and")
-_SPEAKS: Final = pattern("details", "speaks")
-_SPEAKS_NOT: Final = pattern("details", "speaks_not")
-_VERSION: Final = pattern("details", "version")
-_OVER: Final = (pattern("details", "filled_with"), pattern("details", "put_there"))
-_MOVES: Final = pattern("details", "moves")
-_FIND: Final = pattern("details", "find")
-_THINGS_END: Final = pattern("details", "things_end")
+_INTO: Final = load_pattern("details", "into")
+_IN: Final = load_pattern("details", "in")
+_AND: Final = load_pattern("details", "and")
+_SPEAKS: Final = load_pattern("details", "speaks")
+_SPEAKS_NOT: Final = load_pattern("details", "speaks_not")
+_VERSION: Final = load_pattern("details", "version")
+_OVER: Final = (load_pattern("details", "filled_with"), load_pattern("details", "put_there"))
+_MOVES: Final = load_pattern("details", "moves")
+_FIND: Final = load_pattern("details", "find")
+_THINGS_END: Final = load_pattern("details", "things_end")
 
 
-def detailed(want: Intent, wording: ParsedRequest) -> Intent:
+def fill_slots(want: Intent, wording: ParsedRequest) -> Intent:
     """Fill in what the task needs to know."""
     detail = _DETAILS.get(want.task)
     start, end = wording.clause(want.start)
@@ -41,7 +41,7 @@ def _questioned(want: Intent, wording: ParsedRequest) -> Intent:
 
 
 def _labelled(want: Intent, wording: ParsedRequest) -> Intent:
-    return replace(want, labels=labels_in(wording))
+    return replace(want, labels=find_labels(wording))
 
 
 def _found(want: Intent, wording: ParsedRequest) -> Intent:
@@ -70,7 +70,7 @@ def _rewritten(want: Intent, wording: ParsedRequest) -> Intent:
 
 
 def _translated(want: Intent, wording: ParsedRequest) -> Intent:
-    return replace(want, languages=languages(wording))
+    return replace(want, languages=find_languages(wording))
 
 
 def _changed(want: Intent, wording: ParsedRequest) -> Intent:
@@ -108,7 +108,7 @@ _DETAILS: Final[Mapping[str, Callable[[Intent, ParsedRequest], Intent]]] = {
 }
 
 
-def labels_in(wording: ParsedRequest) -> tuple[str, ...]:
+def find_labels(wording: ParsedRequest) -> tuple[str, ...]:
     """Return the labels of a request that sorts: the longest list of short phrases with commas, or with "or"."""
     if len(wording.quotes) > 2:
         return wording.quotes[1:]
@@ -122,12 +122,12 @@ def labels_in(wording: ParsedRequest) -> tuple[str, ...]:
     return tuple(dict.fromkeys(c.strip() for c in cleaned if c.strip()))
 
 
-def languages(wording: ParsedRequest) -> tuple[str, ...]:
+def find_languages(wording: ParsedRequest) -> tuple[str, ...]:
     """Return the languages to translate into: those that something is to be put into, else the one the person speaks."""
     groups: list[tuple[int, list[str]]] = []
     spoken: list[str] = []
     end = -1
-    for match in cue_table().language.finditer(wording.instruction):
+    for match in load_cue_table().language.finditer(wording.instruction):
         before = wording.instruction[max(0, match.start() - 60) : match.start()]
         if end >= 0 and _AND.fullmatch(wording.instruction[end : match.start()].strip() + " "):
             groups[-1][1].append(match[0])
@@ -147,5 +147,5 @@ def _weight(before: str, behind: str) -> int:
     if into := _INTO.search(before):
         opening = before[: into.start()].rstrip()
         is_in = _IN.search(before)
-        return 0 if is_in and rules().source_language.search(opening) else 1 if is_in else 2
+        return 0 if is_in and load_rules().source_language.search(opening) else 1 if is_in else 2
     return 1 if not _SPEAKS.search(before) and _VERSION.match(behind) else 0

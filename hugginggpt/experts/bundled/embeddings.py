@@ -45,7 +45,7 @@ def _encoder() -> tuple[Any, Any]:
     return tokenizer, AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()
 
 
-def encode(texts: Sequence[str], call: Call | None = None) -> NDArray[np.float32]:
+def embed_texts(texts: Sequence[str], call: Call | None = None) -> NDArray[np.float32]:
     """Return unit vectors of texts, shape (len(texts), 384): the mean of the token vectors, as the model was trained.
 
     Args:
@@ -92,7 +92,7 @@ def _vectors(tokenizer: Any, model: Any, texts: list[str]) -> NDArray[np.float32
 
 def compare(call: Call) -> Result:
     """Run sentence-similarity: a sentence; ``data["score"]`` is the cosine, cut to 0..1 (a paraphrase has 0.7 and more)."""
-    first, second = encode([call.text("text"), call.text("other_text")], call)
+    first, second = embed_texts([call.text("text"), call.text("other_text")], call)
     score = round(float(min(max(first @ second, 0.0), 1.0)), 3)
     words = (
         "they say much the same" if score >= _SAME else "they are related" if score >= _RELATED else "they differ in meaning"
@@ -114,9 +114,9 @@ def sort_into_labels(call: Call) -> Result:
 
     text = call.text()
     labels = split_labels(call.text("labels"))
-    vectors = encode([text, *split_sentences(text)[:8]], call)
+    vectors = embed_texts([text, *split_sentences(text)[:8]], call)
     subject = vectors[0] + 0.5 * vectors[1:].mean(0)
-    phrased = encode([template.format(label) for label in labels for template in _TEMPLATES], call)
+    phrased = embed_texts([template.format(label) for label in labels for template in _TEMPLATES], call)
     means = phrased.reshape(len(labels), len(_TEMPLATES), -1).mean(1)
     cosines = (means @ subject) / (np.linalg.norm(means, axis=1) * np.linalg.norm(subject))
     weights = np.exp((cosines - cosines.max()) / _TEMPERATURE)

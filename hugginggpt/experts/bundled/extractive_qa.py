@@ -15,7 +15,7 @@ from hugginggpt.core.sentences import split_sentences
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.answer_spans import Span, find_spans_in_texts, matches_counted_noun
-from hugginggpt.experts.bundled.embeddings import encode
+from hugginggpt.experts.bundled.embeddings import embed_texts
 from hugginggpt.experts.bundled.question_analysis import detect_answer_kind, extract_content_words, split_question
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _one(part: str, found: ExtractedAnswer) -> str:
 def extract_answers(sentences: Sequence[str], questions: Sequence[str], call: Call | None = None) -> list[ExtractedAnswer]:
     """For each question the sentence nearest to it in meaning and words, and the piece in it that is asked for."""
     before = [" ".join(sentences[max(0, i - 1) : i + 1]) for i in range(len(sentences))]
-    vectors = encode([*questions, *sentences, *before], call)
+    vectors = embed_texts([*questions, *sentences, *before], call)
     count = len(questions)
     alone, together = vectors[count : count + len(sentences)], vectors[count + len(sentences) :]
     return [

@@ -10,7 +10,7 @@ from typing import Final
 from hugginggpt.core.sentences import split_sentences
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.bundled.embeddings import encode
+from hugginggpt.experts.bundled.embeddings import embed_texts
 
 _MAX_SENTENCES: Final = 1_500
 _LEAD: Final = 0.10
@@ -71,7 +71,7 @@ def select_central_sentences(sentences: Sequence[str], count: int, call: Call | 
     """Return the `count` sentences nearest to what the whole text says and least like each other, in their order."""
     import numpy as np
 
-    vectors = encode(sentences, call)
+    vectors = embed_texts(sentences, call)
     alike = vectors @ vectors.T
     whole = vectors.mean(0) / (np.linalg.norm(vectors.mean(0)) + 1e-9)
     score = 0.5 * (vectors @ whole) + 0.5 * (np.maximum(alike, 0).sum(1) - 1) / max(len(sentences) - 1, 1)

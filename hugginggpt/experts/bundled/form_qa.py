@@ -7,7 +7,7 @@ from typing import Final
 
 from hugginggpt.core.sentences import split_sentences
 from hugginggpt.experts.bundled.answer_spans import Span, find_spans_in_texts
-from hugginggpt.experts.bundled.embeddings import encode
+from hugginggpt.experts.bundled.embeddings import embed_texts
 from hugginggpt.experts.bundled.extractive_qa import ExtractedAnswer, compute_word_overlap, extract_answers
 from hugginggpt.experts.bundled.question_analysis import DOCUMENT_WORDS, detect_answer_kind, extract_content_words
 
@@ -114,7 +114,7 @@ def _from_labels(rows: Sequence[Sequence[Cell]], question: str) -> ExtractedAnsw
     if not entries:
         return None
     words = _telling_words(kind, question)
-    vectors = encode([question, *(entry.label for entry in entries)])
+    vectors = embed_texts([question, *(entry.label for entry in entries)])
     cosines = (vectors[1:] @ vectors[0]).tolist()
     shares = compute_word_overlap(words, [_spelt_out(entry.label) for entry in entries]).tolist()
     best, best_score = None, _FOUND
@@ -138,7 +138,7 @@ def _from_pairs(rows: Sequence[Sequence[Cell]], question: str) -> ExtractedAnswe
             if re.search(rf"{_LETTER}\W+\w", cell.text):
                 pairs.setdefault(cell.text, 0.0)
     words = _telling_words("", question)
-    vectors = encode([question, *pairs])
+    vectors = embed_texts([question, *pairs])
     shares = compute_word_overlap(words, list(pairs))
     scores = 0.5 * (vectors[1:] @ vectors[0]) + 0.5 * shares - list(pairs.values())
     best = int(scores.argmax()) if pairs else 0

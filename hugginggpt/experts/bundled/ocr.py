@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.errors import InputError
 from hugginggpt.core.tasks import Kind
-from hugginggpt.core.threads import processors
+from hugginggpt.core.threads import count_processors
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled import embeddings, image_classification
 from hugginggpt.experts.bundled.extractive_qa import build_answers_output
@@ -59,7 +59,7 @@ def _reader() -> Any:
     return RapidOCR(
         params={
             "Global.log_level": "critical",
-            "EngineConfig.onnxruntime.intra_op_num_threads": processors(4),
+            "EngineConfig.onnxruntime.intra_op_num_threads": count_processors(4),
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             # with explicit paths a missing file is an error, never a download
             "Det.model_path": str(models / "PP-OCRv6_det_small.onnx"),

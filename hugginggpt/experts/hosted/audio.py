@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hugginggpt.core.errors import ExpertError, InputError, ResourceError
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.hosted.inputs import sent_sound
+from hugginggpt.experts.hosted.inputs import encode_audio
 from hugginggpt.experts.outputs import text as texts
 from hugginggpt.experts.outputs.audio import build_audio_output
 from hugginggpt.workspace import media
@@ -34,7 +34,7 @@ async def transcribe(call: Call, client: AsyncInferenceClient) -> Result:
     Raises:
         InputError: No speech is heard.
     """
-    with sent_sound(call) as (path, seconds):
+    with encode_audio(call) as (path, seconds):
         found = await client.automatic_speech_recognition(path)
     if not (text := found.text.strip()):
         raise InputError("No speech is heard in this recording.")
@@ -47,7 +47,7 @@ async def transcribe(call: Call, client: AsyncInferenceClient) -> Result:
 
 async def classify(call: Call, client: AsyncInferenceClient) -> Result:
     """Run audio-classification: a sentence; label and score (0..1) of the five likeliest classes."""
-    with sent_sound(call) as (path, _):
+    with encode_audio(call) as (path, _):
         found = await client.audio_classification(path)
     ranked = sorted(found, key=lambda entry: -entry.score)[:_KEPT]
     return texts.build_classes_result([{"label": entry.label, "score": entry.score} for entry in ranked], shares=True)
@@ -55,7 +55,7 @@ async def classify(call: Call, client: AsyncInferenceClient) -> Result:
 
 async def clean(call: Call, client: AsyncInferenceClient) -> Result:
     """Run audio-to-audio: a WAV file of what the model made of the recording; the first, where it takes it apart."""
-    with sent_sound(call) as (path, _):
+    with encode_audio(call) as (path, _):
         found = await client.audio_to_audio(path)
     if not found:
         raise ExpertError(f"{call.card.id} made no sound of this.")

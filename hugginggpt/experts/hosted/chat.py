@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.events import Usage
 from hugginggpt.experts.base import Call, Result
-from hugginggpt.experts.hosted.inputs import sent_picture
+from hugginggpt.experts.hosted.inputs import encode_image
 from hugginggpt.experts.outputs import text
 from hugginggpt.llm.completions import strip_thoughts
 
@@ -56,7 +56,7 @@ async def answer_about_document(call: Call, client: AsyncInferenceClient) -> Res
 
 
 async def _about_picture(call: Call, client: AsyncInferenceClient, question: str) -> Result:
-    with sent_picture(call) as sent:
+    with encode_image(call) as sent:
         picture = {"type": "image_url", "image_url": {"url": sent.as_url}}
         reply, usage = await _ask(call, client, [picture, {"type": "text", "text": question}])
     return _told(reply, {}, usage)

@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
 from hugginggpt.core.errors import ExpertError, HuggingGPTError
-from hugginggpt.core.http import ServerFault, without_key
+from hugginggpt.core.http import ServerFault, redact_key
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.threads import run_concurrently
 from hugginggpt.experts.base import Call, Result, run_in_thread
 from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
 from hugginggpt.experts.hosted.memoized_client import MemoizedClient
-from hugginggpt.experts.hosted.model_cards import ago, hosted_card, is_known_to, shipped_card
+from hugginggpt.experts.hosted.model_cards import describe_age, is_known_to, make_hosted_card, make_shipped_card
 from hugginggpt.experts.hosted.task_table import HOSTED_TASKS
 from hugginggpt.hub.account import Endpoint, Visitor
 from hugginggpt.hub.catalog import load_catalog
@@ -119,8 +119,10 @@ class HostedExpert:
         listing = self.search.find(way.tag or way.does or task, self._token)
         if listing.problem:
             why = listing.problem.rstrip(".")
-            return mine + [shipped_card(entry, task, f"the shipped list ({why})") for entry in load_catalog().get(task, ())]
-        source = f"the Hub's search, {ago(time.time() - listing.asked)}"
+            return mine + [
+                make_shipped_card(entry, task, f"the shipped list ({why})") for entry in load_catalog().get(task, ())
+            ]
+        source = f"the Hub's search, {describe_age(time.time() - listing.asked)}"
         return mine + [card for model in listing.models for card in self._served(model, task, source)]
 
     def look_up(self, model: str, token: str) -> HubModel:
@@ -142,7 +144,7 @@ class HostedExpert:
         if self._visitor.provider:
             providers = [name for name in providers if name == self._visitor.provider]
         providers.sort(key=lambda name: self._circuits.left(name) > 0)  # the rest in the Hub's own order
-        return [hosted_card(model, task, name, source) for name in providers[:_PROVIDERS_EACH]]
+        return [make_hosted_card(model, task, name, source) for name in providers[:_PROVIDERS_EACH]]
 
     def _endpoint_card(self, endpoint: Endpoint) -> ModelCard:
         said = f"A dedicated endpoint at {endpoint.host}, added by you."
@@ -228,7 +230,7 @@ class HostedExpert:
             call.token.check()
             raise
         except Exception as error:  # the seam to the client, which raises whatever a provider's reply leads to
-            said = without_key(f"{type(error).__name__}: {error}", self._token)
+            said = redact_key(f"{type(error).__name__}: {error}", self._token)
             said = said.replace(urlsplit(own.url).query or own.url, "[query]") if own else said
             log.info("%s at %s failed", call.card.id, asking.provider, exc_info=ServerFault(said))
             if isinstance(error, ValueError) and _UNSUPPORTED.search(str(error)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hugginggpt.core.errors import ExpertError, ResourceError
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.hosted.inputs import sent_picture
+from hugginggpt.experts.hosted.inputs import encode_image
 from hugginggpt.experts.outputs import images
 from hugginggpt.workspace import media
 
@@ -24,7 +24,7 @@ async def paint(call: Call, client: AsyncInferenceClient) -> Result:
 async def repaint(call: Call, client: AsyncInferenceClient) -> Result:
     """Run image-to-image: a PNG of the picture as the text wants it; ``data`` holds width and height in pixels."""
     wish = call.text() if call.inputs.get("text") else None
-    with sent_picture(call) as sent:
+    with encode_image(call) as sent:
         made = await client.image_to_image(sent.path, wish)
     return images.build_image_result(call, _checked(call, made))
 
@@ -37,7 +37,7 @@ async def film(call: Call, client: AsyncInferenceClient) -> Result:
 async def animate(call: Call, client: AsyncInferenceClient) -> Result:
     """Run image-to-video: an MP4 that begins with the picture; ``data`` as `film` has it."""
     wish = call.text() if call.inputs.get("text") else None
-    with sent_picture(call) as sent:
+    with encode_image(call) as sent:
         made = await client.image_to_video(sent.path, prompt=wish)
     return _filmed(call, made)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hugginggpt.experts.base import Call, Result
-from hugginggpt.experts.hosted.inputs import sent_picture
+from hugginggpt.experts.hosted.inputs import encode_image
 from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.outputs import images as pictures
 from hugginggpt.experts.outputs import text
@@ -20,7 +20,7 @@ _SURE, _LIKELY = 0.5, 0.3
 
 async def classify(call: Call, client: AsyncInferenceClient) -> Result:
     """Run image-classification: a sentence; label and score (0..1) of the five likeliest classes."""
-    with sent_picture(call) as sent:
+    with encode_image(call) as sent:
         found = await client.image_classification(sent.path, top_k=_KEPT)
     ranked = sorted(found, key=lambda entry: -entry.score)[:_KEPT]
     return text.build_classes_result([{"label": entry.label, "score": entry.score} for entry in ranked], shares=True)
@@ -29,7 +29,7 @@ async def classify(call: Call, client: AsyncInferenceClient) -> Result:
 async def sort_into_labels(call: Call, client: AsyncInferenceClient) -> Result:
     """Run zero-shot-image-classification: which of the labels fits the picture best, with scores (0..1) of all."""
     labels = split_labels(call.text("labels"))
-    with sent_picture(call) as sent:
+    with encode_image(call) as sent:
         found = await client.zero_shot_image_classification(sent.path, labels)
     ranked = sorted(found, key=lambda entry: -entry.score)
     return text.build_classes_result([{"label": entry.label, "score": entry.score} for entry in ranked], shares=True)
@@ -37,7 +37,7 @@ async def sort_into_labels(call: Call, client: AsyncInferenceClient) -> Result:
 
 async def detect(call: Call, client: AsyncInferenceClient) -> Result:
     """Run object-detection: the picture with a box round each thing that is found, and a text that counts them."""
-    with sent_picture(call) as sent:
+    with encode_image(call) as sent:
         found = await client.object_detection(sent.path, threshold=_LIKELY)
     things = [
         {
@@ -58,7 +58,7 @@ async def segment(call: Call, client: AsyncInferenceClient) -> Result:
     """
     import numpy as np
 
-    with sent_picture(call) as sent:
+    with encode_image(call) as sent:
         found = await client.image_segmentation(sent.path)
     masks = sorted(found, key=lambda region: region.score or 0.0)
     images: list[Any] = [region.mask for region in masks]  # the client's types say text, but it has decoded them

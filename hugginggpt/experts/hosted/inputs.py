@@ -41,7 +41,7 @@ class SentPicture:
 
 
 @contextmanager
-def sent_picture(call: Call, name: str = "image") -> Iterator[SentPicture]:
+def encode_image(call: Call, name: str = "image") -> Iterator[SentPicture]:
     """The picture called `name`: RGB, upright, at most 2,048 pixels a side."""
     original = call.picture(name)
     small = original.copy()
@@ -52,7 +52,7 @@ def sent_picture(call: Call, name: str = "image") -> Iterator[SentPicture]:
 
 
 @contextmanager
-def sent_sound(call: Call, name: str = "audio") -> Iterator[tuple[str, float]]:
+def encode_audio(call: Call, name: str = "audio") -> Iterator[tuple[str, float]]:
     """The recording called `name` as a WAV file, mono, 16 kHz: its path, and its length in seconds.
 
     Raises:

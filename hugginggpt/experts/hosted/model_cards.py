@@ -9,7 +9,7 @@ from hugginggpt.hub.search import HubModel
 BACKEND: Final = "hosted"
 
 
-def hosted_card(model: HubModel, task: str, provider: str, source: str) -> ModelCard:
+def make_hosted_card(model: HubModel, task: str, provider: str, source: str) -> ModelCard:
     """Return what the Hub's search found, with what our list knows of it besides."""
     entry = find_catalog_entry(model.id, task)
     size = model.parameters * 2 / 1e6 if model.parameters else entry.size_mb if entry else None
@@ -29,7 +29,7 @@ def hosted_card(model: HubModel, task: str, provider: str, source: str) -> Model
     )
 
 
-def shipped_card(entry: CatalogEntry, task: str, source: str) -> ModelCard:
+def make_shipped_card(entry: CatalogEntry, task: str, source: str) -> ModelCard:
     """Return what our list knows alone; who serves it is found out when it is needed."""
     return ModelCard(
         entry.id,
@@ -50,12 +50,12 @@ def _described(model: HubModel) -> str:
     return ", ".join(filter(None, (f"Made for {model.pipeline_tag}", model.library, size))) + "."
 
 
-def ago(seconds: float) -> str:
+def describe_age(seconds: float) -> str:
     """Return how long ago something was, as people say it."""
     return "just now" if seconds < 60 else f"{seconds / 60:.0f} min ago" if seconds < 3600 else f"{seconds / 3600:.0f} h ago"
 
 
-def known_providers() -> frozenset[str]:
+def list_providers() -> frozenset[str]:
     """Return the providers that the client knows how to ask."""
     from huggingface_hub.inference._providers import PROVIDERS
 

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from hugginggpt.core.errors import ExpertError, InputError
-from hugginggpt.core.languages import detect, named
-from hugginggpt.core.sentences import Piece, packed, sentences
+from hugginggpt.core.languages import detect_language, parse_language
+from hugginggpt.core.sentences import Piece, pack_pieces, split_pieces
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.csv_tables import read_rows
-from hugginggpt.experts.hosted.translation import translation_parameters
+from hugginggpt.experts.hosted.translation import choose_parameters
 from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.outputs import tables
 from hugginggpt.experts.outputs import text as texts
@@ -120,12 +120,12 @@ async def translate(call: Call, client: AsyncInferenceClient) -> Result:
         ExpertError: The model isn't for that pair of languages, or has written another one.
     """
     text = call.text()
-    wanted = named(call.text("language")) if call.inputs.get("language") else None
-    spoken = detect(text)
+    wanted = parse_language(call.text("language")) if call.inputs.get("language") else None
+    spoken = detect_language(text)
     codes = {"source": spoken.code if spoken else None, "target": wanted.code if wanted else None}
     if wanted and spoken == wanted:
         return texts.build_text_result(text, codes, f"The text is in {wanted.name} already.")
-    way = translation_parameters(call.card, spoken, wanted)
+    way = choose_parameters(call.card, spoken, wanted)
     pieces = _pieces(text)
 
     def ask(piece: Piece) -> Awaitable[Any]:
@@ -133,7 +133,7 @@ async def translate(call: Call, client: AsyncInferenceClient) -> Result:
 
     found = await _each(call, pieces, ask)
     joined = "".join(each.translation_text + (piece.gap or " ") for each, piece in zip(found, pieces, strict=True))
-    made = detect(joined)
+    made = detect_language(joined)
     if not way.sure and wanted and made and made != wanted and len(joined) > _TELLING:
         raise ExpertError(f"{call.card.id} wrote {made.name} where {wanted.name} was wanted: choose another model.")
     return texts.build_text_result(joined, codes | {"target": way.into.code if way.into else None})
@@ -172,7 +172,7 @@ def _distinct(header: Sequence[str]) -> list[str]:
 
 def _pieces(text: str, room: int = _ROOM) -> list[Piece]:
     """Return the text in as few pieces as models can read; all of them in a row are the text."""
-    return packed(sentences(text) or [Piece(text)], _weight, room)
+    return pack_pieces(split_pieces(text) or [Piece(text)], _weight, room)
 
 
 def _weight(text: str) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hugginggpt.core.errors import ExpertError
-from hugginggpt.core.languages import Language, by_code
+from hugginggpt.core.languages import Language, get_language
 from hugginggpt.core.model_card import ModelCard
 
 _PAIR: Final = re.compile(r"opus-mt(?:-tc-big)?-([a-z]{2,3})-([a-z]{2,3})$", re.IGNORECASE)
@@ -31,7 +31,7 @@ class TranslationParameters:
     """That language."""
 
 
-def translation_parameters(card: ModelCard, spoken: Language | None, wanted: Language | None) -> TranslationParameters:
+def choose_parameters(card: ModelCard, spoken: Language | None, wanted: Language | None) -> TranslationParameters:
     """Return how to tell a model to translate.
 
     Args:
@@ -44,12 +44,12 @@ def translation_parameters(card: ModelCard, spoken: Language | None, wanted: Lan
     """
     name = card.id.rpartition("/")[2].lower()
     if pair := _PAIR.search(name):
-        source, target = (by_code(code) for code in pair.groups())
+        source, target = (get_language(code) for code in pair.groups())
         wrong = (wanted and target and target != wanted) or (spoken and source and source != spoken)
         if wrong:
             raise _not_for(card, wanted or spoken)
         return TranslationParameters(into=target or wanted)
-    target = wanted or by_code("en")
+    target = wanted or get_language("en")
     assert target is not None  # English is in the table
     if any(family in name for family in _PREFIXES):
         prefix = next(make for family, make in _PREFIXES.items() if family in name)

@@ -16,7 +16,7 @@ from hugginggpt.hub.download import HubDownloader, create_downloader, format_siz
 _DESCRIPTION: Final = "A small public model of the Hugging Face Hub that is fetched at its first use."
 
 
-def fetching_experts(local: Expert | None, *, max_bytes: int) -> Sequence[FetchingExpert]:
+def make_fetching_experts(local: Expert | None, *, max_bytes: int) -> Sequence[FetchingExpert]:
     """Return what fetches small models for the local back end; empty where there is none.
 
     Args:

@@ -19,11 +19,11 @@ from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.experts.base import Call, Result, run_batch_in_thread
 from hugginggpt.experts.local.preloading import sample_call
-from hugginggpt.experts.local.runtime.companions import needs_partner, partner
-from hugginggpt.experts.local.runtime.devices import Device, available_memory, find_devices, place
+from hugginggpt.experts.local.runtime.companions import find_partner, needs_partner
+from hugginggpt.experts.local.runtime.devices import Device, find_devices, get_available_memory, place
 from hugginggpt.experts.local.runtime.model_pool import ModelPool
-from hugginggpt.experts.local.runtime.runtime import OVERHEAD, LoadedError, LoadOnlyRuntime, Runtime, told_apart
-from hugginggpt.experts.local.runtime.task_matching import Match, matches
+from hugginggpt.experts.local.runtime.runtime import OVERHEAD, LoadedError, LoadOnlyRuntime, Runtime, explain_failures
+from hugginggpt.experts.local.runtime.task_matching import Match, match_tasks
 from hugginggpt.hub.cache import Checkpoint, find_checkpoints
 
 _TABLE: Final[Mapping[str, Mapping[str, Any]]] = yaml.safe_load(
@@ -78,7 +78,7 @@ class LocalExpert:
     @functools.cached_property
     def pool(self) -> ModelPool:
         """The warm models."""
-        return ModelPool({device.name: device.budget for device in self.devices}, available=available_memory)
+        return ModelPool({device.name: device.budget for device in self.devices}, available=get_available_memory)
 
     def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
         """Return one for each cached model and each task that it can do; looks at the disk, so not for the event loop."""
@@ -86,7 +86,7 @@ class LocalExpert:
             if time.monotonic() - self._scanned > _SECONDS_BETWEEN_SCANS or not self._scanned:
                 self._checkpoints = {checkpoint.id: checkpoint for checkpoint in find_checkpoints(self.cache)}
                 usable = [which for which in self._checkpoints.values() if not needs_partner(which) or self._partner(which)]
-                found = [(match, which) for which in usable for match in matches(which)]
+                found = [(match, which) for which in usable for match in match_tasks(which)]
                 found.sort(key=lambda pair: pair[0].rank)
                 self._cards = tuple(self._card(which, match) for match, which in found if match.task in _TABLE)
                 self._scanned = time.monotonic()
@@ -113,7 +113,7 @@ class LocalExpert:
         )
 
     def _partner(self, checkpoint: Checkpoint) -> Checkpoint | None:
-        return partner(checkpoint, self._checkpoints.values())
+        return find_partner(checkpoint, self._checkpoints.values())
 
     def _device(self, checkpoint: Checkpoint) -> Device:
         """Return where a model runs, a ControlNet beside what it steers; once said, it stays there."""
@@ -150,7 +150,7 @@ class LocalExpert:
     def run_here(self, calls: Sequence[Call]) -> Sequence[Result]:
         """Return the same in this very process."""
         card = calls[0].card
-        with told_apart(f"{card.id} failed on this input"):
+        with explain_failures(f"{card.id} failed on this input"):
             return _function(_TABLE[card.task]["function"])(calls, self._runtime(card.id))
 
     def load(self, model: str) -> None:
@@ -162,7 +162,7 @@ class LocalExpert:
         card = next((card for card in self.cards() if card.id == model), None)
         if card is None:
             raise ExpertError(f"{model} is not in the cache, or does none of the tasks here.")
-        with suppress(LoadedError), told_apart(f"{card.id} can't be tried on {card.task}"):
+        with suppress(LoadedError), explain_failures(f"{card.id} can't be tried on {card.task}"):
             _function(_TABLE[card.task]["function"])([sample_call(card)], self._runtime(model, LoadOnlyRuntime))
 
     def _runtime(self, model: str, kind: type[Runtime] = Runtime) -> Runtime:

@@ -17,7 +17,7 @@ import yaml
 from hugginggpt.core.errors import HuggingGPTError
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.resources import Origin, Resource
-from hugginggpt.core.tasks import Kind, TaskInput, task_table
+from hugginggpt.core.tasks import Kind, TaskInput, load_task_table
 from hugginggpt.experts.base import CacheExpert, Call
 from hugginggpt.workspace.workspace import EXAMPLE_MEDIA
 
@@ -35,7 +35,7 @@ _SAMPLES: Final[Mapping[Kind, str]] = {
 
 
 @functools.cache
-def usual() -> Sequence[str]:
+def list_default_models() -> Sequence[str]:
     """Return what a ZeroGPU Space loads where its owner has named nothing: ``models_config/preload.yaml``."""
     found: list[str] = yaml.safe_load(LIST.read_text(encoding="utf-8"))
     return tuple(found)
@@ -68,7 +68,7 @@ def load_behind(expert: CacheExpert, models: Sequence[str]) -> threading.Thread:
 
 def sample_call(card: ModelCard) -> Call:
     """Return a call of a model with inputs of the right kinds, whose result nobody wants."""
-    inputs = {given.name: _sample(given) for given in task_table()[card.task].inputs if given.required}
+    inputs = {given.name: _sample(given) for given in load_task_table()[card.task].inputs if given.required}
     return Call(card, inputs, lambda suffix: Path(os.devnull))
 
 

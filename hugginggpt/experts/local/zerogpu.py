@@ -46,7 +46,7 @@ class RemoteFailure:
     message: str
 
 
-def on_zero_gpu() -> bool:
+def is_zero_gpu() -> bool:
     """Return whether this is a ZeroGPU Space."""
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in {"1", "t", "true"}
 
@@ -59,7 +59,7 @@ def send(
     Args:
         calls: Of one card.
         cache: The Hugging Face cache that the models are in.
-        run: `work`, as ``spaces.GPU`` wraps it.
+        run: `run_job`, as ``spaces.GPU`` wraps it.
 
     Raises:
         HuggingGPTError: What failed there.
@@ -73,7 +73,7 @@ def send(
     return done
 
 
-def work(errand: RemoteJob) -> Sequence[Result] | RemoteFailure:
+def run_job(errand: RemoteJob) -> Sequence[Result] | RemoteFailure:
     """Return what the process with the GPU does."""
 
     def new_path(suffix: str) -> Path:
@@ -98,19 +98,19 @@ def load_here(models: Sequence[str], cache: Path | None = None) -> Sequence[str]
 
 
 @functools.cache
-def wrapped() -> Callable[[RemoteJob], Sequence[Result] | RemoteFailure]:
-    """`work` on a GPU that is asked for; to be called once as the Space starts, which refuses to start without."""
+def wrap_for_gpu() -> Callable[[RemoteJob], Sequence[Result] | RemoteFailure]:
+    """`run_job` on a GPU that is asked for; to be called once as the Space starts, which refuses to start without."""
     import spaces  # type: ignore[import-untyped]
 
     found: Callable[[RemoteJob], Sequence[Result] | RemoteFailure] = spaces.GPU(
-        work, duration=lambda errand: round(errand.seconds)
+        run_job, duration=lambda errand: round(errand.seconds)
     )
     return found
 
 
 def run_remotely(calls: Sequence[Call], cache: Path | None) -> Sequence[Result]:
     """Run calls of one card in a process that is lent a GPU. Raises like `send`."""
-    return send(calls, cache, wrapped())
+    return send(calls, cache, wrap_for_gpu())
 
 
 @functools.cache

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from hugginggpt.core.errors import ExpertError, InputError
-from hugginggpt.core.sentences import sentences
+from hugginggpt.core.sentences import split_pieces
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Output, Result
 
@@ -183,7 +183,7 @@ def build_no_answer_result(score: float) -> Result:
 
 def _sentence_at(text: str, place: int) -> str:
     start = 0
-    for piece in sentences(text):
+    for piece in split_pieces(text):
         start += len(piece)
         if place < start:
             return piece.text.strip()

@@ -17,7 +17,7 @@ from hugginggpt.core.errors import RequestError, ResourceError
 from hugginggpt.core.resources import Resource
 from hugginggpt.hub.tokens import parse_token
 from hugginggpt.llm.client import LanguageModel
-from hugginggpt.ui.session.llm_choice import BUILT_IN, OPENAI, OTHER, LLMFields, language_model
+from hugginggpt.ui.session.llm_choice import BUILT_IN, OPENAI, OTHER, LLMFields, make_model
 from hugginggpt.workspace.workspace import Workspace
 
 _LONGEST_NAME: Final = 200
@@ -44,7 +44,7 @@ class Keys:
         """
         brain = OTHER if self.base_url else OPENAI if self.openai_key else BUILT_IN
         typed = LLMFields(brain, openai_key=self.openai_key, base_url=self.base_url, model=self.model)
-        return await language_model(typed)
+        return await make_model(typed)
 
 
 def read_keys(headers: Mapping[str, str]) -> Keys:

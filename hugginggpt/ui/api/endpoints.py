@@ -18,7 +18,7 @@ from gradio.events import api
 from gradio.utils import get_upload_folder
 
 from hugginggpt.agent.agent import HuggingGPT
-from hugginggpt.agent.factory import make_controller, session_experts
+from hugginggpt.agent.factory import make_controller, make_session_experts
 from hugginggpt.core.errors import HuggingGPTError, RequestError
 from hugginggpt.core.events import Event
 from hugginggpt.core.resources import Resource
@@ -27,8 +27,16 @@ from hugginggpt.hub.overview import build_overview
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.selection.ranking import Ranking
 from hugginggpt.ui.api.auth import read_keys, take_files
-from hugginggpt.ui.api.progress import CallProgress, hung_up
-from hugginggpt.ui.api.schemas import ModelResult, PlanResult, RunResult, TaskResult, model_result, run_result, task_result
+from hugginggpt.ui.api.progress import CallProgress, wait_for_hang_up
+from hugginggpt.ui.api.schemas import (
+    ModelResult,
+    PlanResult,
+    RunResult,
+    TaskResult,
+    build_model_result,
+    build_run_result,
+    build_task_result,
+)
 from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.ui.session.tab_session import TabSession
 
@@ -37,7 +45,7 @@ log = logging.getLogger(__name__)
 _AT_ONCE: Final = 8
 """Calls that are worked on at once, beside those of the page; models take turns by their slots."""
 _KEPT_SECONDS: Final = 600.0
-"""How long a call's files can be fetched after it."""
+"""Seconds for which a call's files can be fetched after it."""
 _MOST_KEPT: Final = 100
 """Calls whose files are kept at once; of more, the oldest go early."""
 
@@ -94,7 +102,7 @@ class Api:
                 events = await self._events(visit, caller, request, attached)
                 if visit.work is not None and visit.work.run.stopped:
                     raise RequestError("The caller has hung up, so the request was stopped.")
-                result = run_result(events)
+                result = build_run_result(events)
                 self._keep(visit)
                 return result
 
@@ -129,7 +137,7 @@ class Api:
         with _told():
             async with self._visit(caller) as visit:
                 ranked = await self._ranked(visit, caller, set(self._agent.table))
-        return [task_result(row, ranked.get(row.name, Ranking(()))) for row in self._agent.table.values()]
+        return [build_task_result(row, ranked.get(row.name, Ranking(()))) for row in self._agent.table.values()]
 
     async def list_models(self, task: str, caller: gr.Request) -> list[ModelResult]:
         """
@@ -152,7 +160,7 @@ class Api:
                 ranking = (await self._ranked(visit, caller, {name})).get(name, Ranking(()))
         rows = build_overview(ranking.cards, [name], local=self._agent.expert("local") is not None)
         first = ranking.cards[0].id if ranking.cards else None
-        return [model_result(row, ranking.reason if row.id == first and not n else "") for n, row in enumerate(rows)]
+        return [build_model_result(row, ranking.reason if row.id == first and not n else "") for n, row in enumerate(rows)]
 
     @asynccontextmanager
     async def _visit(self, caller: gr.Request) -> AsyncIterator[TabSession]:
@@ -173,11 +181,11 @@ class Api:
         return await take_files(visit.session.workspace, files, uploads, max_bytes=settings.max_file_bytes)
 
     async def _ranked(self, visit: TabSession, caller: gr.Request, tasks: set[str]) -> dict[str, Ranking]:
-        experts = session_experts(self._agent, visit.model, visitor=visit.visitor(self._shared, self._name_of(caller)))
+        experts = make_session_experts(self._agent, visit.model, visitor=visit.visitor(self._shared, self._name_of(caller)))
         return dict(await run_in_daemon_thread(lambda: self._agent.candidates(experts, tasks)))
 
     async def _events(self, visit: TabSession, caller: gr.Request, request: str, attached: Sequence[Resource]) -> list[Event]:
-        experts = session_experts(self._agent, visit.model, visitor=visit.visitor(self._shared, self._name_of(caller)))
+        experts = make_session_experts(self._agent, visit.model, visitor=visit.visitor(self._shared, self._name_of(caller)))
         tell = CallProgress()
         stream = self._agent.run(request, visit.session, make_controller(visit.model), attached, extra=experts)
         work = visit.begin(BackgroundRun(request, tuple(attached)), stream)
@@ -220,5 +228,5 @@ def _told() -> Iterator[None]:
 
 
 async def _stop_when_gone(visit: TabSession, caller: gr.Request) -> None:
-    await hung_up(caller)
+    await wait_for_hang_up(caller)
     await visit.stop()

@@ -117,7 +117,7 @@ class DisconnectMiddleware:
         return cls._calls.get((caller.headers or {}).get(_CALL, ""))
 
 
-async def hung_up(caller: gr.Request) -> None:
+async def wait_for_hang_up(caller: gr.Request) -> None:
     """Wait until the caller has hung up; Gradio itself notes it, and lets the request go on."""
     blocks, event_id = LocalContext.blocks.get(None), LocalContext.event_id.get(None)
     queued: Any = blocks._queue.event_ids_to_events.get(event_id) if blocks and event_id else None

@@ -65,7 +65,7 @@ class ModelResult(TypedDict):
     why_first: str
 
 
-def run_result(events: Sequence[Event]) -> RunResult:
+def build_run_result(events: Sequence[Event]) -> RunResult:
     """Return what the caller gets of a request.
 
     Raises:
@@ -99,7 +99,7 @@ def _with_file(resource: dict[str, Any]) -> dict[str, Any]:
     return told | {"file": file.model_dump()}
 
 
-def task_result(row: TaskType, ranking: Ranking) -> TaskResult:
+def build_task_result(row: TaskType, ranking: Ranking) -> TaskResult:
     """Return what is told of a task, with the models that can do it now."""
     return TaskResult(
         task=row.name,
@@ -120,7 +120,7 @@ _WHERE: Final = {
 }
 
 
-def model_result(row: OverviewRow, why: str) -> ModelResult:
+def build_model_result(row: OverviewRow, why: str) -> ModelResult:
     """Return what is told of a model.
 
     Args:

@@ -9,11 +9,11 @@ from typing import Final
 _FOLDER: Final = Path(__file__).parent
 
 
-def style(*names: str) -> str:
+def load_style(*names: str) -> str:
     """Return the sheets of these names, after the one with the colours that all of them use."""
     return "\n".join((_FOLDER / f"{name}.css").read_text(encoding="utf-8") for name in ("colours", *names))
 
 
-def script(name: str) -> str:
+def load_script(name: str) -> str:
     """Return a script for ``gr.HTML(js_on_load=…)``."""
     return (_FOLDER / f"{name}.js").read_text(encoding="utf-8")

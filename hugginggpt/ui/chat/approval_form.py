@@ -11,14 +11,14 @@ import gradio as gr
 from hugginggpt.core.plan import Argument, Task
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable
-from hugginggpt.planning.approval import Approved, Proposal, edited
-from hugginggpt.ui.assets import script
+from hugginggpt.planning.approval import Approved, Proposal, edit_plan
+from hugginggpt.ui.assets import load_script
 from hugginggpt.ui.i18n import Words
 
 _MOST: Final = 20_000
 """The longest argument that is taken, in characters."""
 
-ON_LOAD: Final = script("approval")
+ON_LOAD: Final = load_script("approval")
 """For ``gr.HTML(js_on_load=…)``: its event ``submit`` then carries what the form holds."""
 
 
@@ -35,7 +35,7 @@ class FormAnswer:
     args: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
 
 
-def form(proposal: Proposal, table: TaskTable, words: Words, *, answer: FormAnswer | None = None, error: str = "") -> str:
+def build_form(proposal: Proposal, table: TaskTable, words: Words, *, answer: FormAnswer | None = None, error: str = "") -> str:
     """Return the form, as HTML.
 
     Args:
@@ -78,7 +78,7 @@ def _models(task: Task, proposal: Proposal, words: Words, answer: FormAnswer) ->
 
 
 def _argument(task: Task, name: str, value: Argument, table: TaskTable, answer: FormAnswer) -> str:
-    text = answer.args.get(task.id, {}).get(name, written(value))
+    text = answer.args.get(task.id, {}).get(name, format_argument(value))
     wanted = table[task.task].input(name)
     rows = min(6, 1 + len(text) // 60) if wanted and wanted.kind is Kind.TEXT else 1
     return (
@@ -86,7 +86,7 @@ def _argument(task: Task, name: str, value: Argument, table: TaskTable, answer: 
     )
 
 
-def written(value: Argument) -> str:
+def format_argument(value: Argument) -> str:
     """Return an argument as a person edits it."""
     return value if isinstance(value, str) else ", ".join(value)
 
@@ -115,7 +115,7 @@ def _texts(args: Any) -> Mapping[str, str]:
     return {name: text[:_MOST] for name, text in args.items() if isinstance(name, str) and isinstance(text, str)}
 
 
-def approved(
+def build_approval(
     proposal: Proposal, answer: FormAnswer, table: TaskTable, resources: Sequence[Resource], max_tasks: int = 2_000
 ) -> Approved:
     """Return what may run.
@@ -126,7 +126,7 @@ def approved(
     args = {task.id: _changed(task, answer.args.get(task.id, {})) for task in proposal.open}
     plan = proposal.plan
     if answer.dropped or any(args.values()):
-        plan = edited(plan, table, resources, dropped=answer.dropped, kept=proposal.kept, args=args, max_tasks=max_tasks)
+        plan = edit_plan(plan, table, resources, dropped=answer.dropped, kept=proposal.kept, args=args, max_tasks=max_tasks)
     first = {number: models[0].id for number, models in proposal.models.items()}
     chosen = {
         number: model
@@ -140,7 +140,7 @@ def _changed(task: Task, texts: Mapping[str, str]) -> Mapping[str, Argument]:
     """Return the arguments that are not as they were; a list of names stays one."""
     new: dict[str, Argument] = {}
     for name, old in task.args.items():
-        text = texts.get(name, written(old)).strip()
-        if text != written(old).strip():
+        text = texts.get(name, format_argument(old)).strip()
+        if text != format_argument(old).strip():
             new[name] = text if isinstance(old, str) else tuple(filter(None, re.split(r"\s*,\s*", text)))
     return new

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import gradio as gr
 
-from hugginggpt.ui.i18n import label
+from hugginggpt.ui.i18n import get_label
 from hugginggpt.ui.listeners import QUIET
 
 ICON: Final = Path(__file__).parents[1] / "assets" / "camera.svg"
@@ -26,19 +26,24 @@ class Camera:
         Args:
             box: Gets the picture that is taken, beside what it holds.
         """
-        button = gr.Button(label("page.camera"), size="sm", icon=str(ICON), elem_id="open-camera")
+        button = gr.Button(get_label("page.camera"), size="sm", icon=str(ICON), elem_id="open-camera")
         button.click(lambda: gr.Column(visible=True), None, self.frame, **QUIET)
         self.shut.click(_shut, None, [self.frame, self.taken], **QUIET)
         self.taken.input(_take, [self.taken, box], [box, self.frame, self.taken], **QUIET)
 
 
-def camera() -> Camera:
+def build_camera() -> Camera:
     """Return a camera, still shut, where the caller stands."""
     with gr.Column(visible=False, elem_id="camera") as frame:
         taken = gr.Image(
-            label=label("page.camera"), sources=["webcam"], type="filepath", format="png", height=280, elem_id="camera-picture"
+            label=get_label("page.camera"),
+            sources=["webcam"],
+            type="filepath",
+            format="png",
+            height=280,
+            elem_id="camera-picture",
         )
-        shut = gr.Button(label("page.camera_shut"), size="sm", elem_id="camera-shut")
+        shut = gr.Button(get_label("page.camera_shut"), size="sm", elem_id="camera-shut")
     return Camera(frame, taken, shut)
 
 

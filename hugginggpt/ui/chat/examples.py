@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import yaml
 
-from hugginggpt.ui.assets import script
+from hugginggpt.ui.assets import load_script
 from hugginggpt.ui.i18n import LANGUAGES, Words
 from hugginggpt.workspace.workspace import EXAMPLE_MEDIA
 
-ON_LOAD: Final = script("welcome")
+ON_LOAD: Final = load_script("welcome")
 """For ``gr.HTML(js_on_load=…)``: its event ``select`` then carries the ``index`` of the example that was clicked."""
 
 GROUPS: Final = ("read", "see", "listen", "make", "combine")
@@ -45,7 +45,7 @@ class Example:
 
 
 @functools.cache
-def examples() -> tuple[Example, ...]:
+def load_examples() -> tuple[Example, ...]:
     """Return all of them, as in demos/examples.yaml."""
     rows: list[dict[str, Any]] = yaml.safe_load((EXAMPLE_MEDIA.parent / "examples.yaml").read_text(encoding="utf-8"))
     return tuple(
@@ -61,7 +61,7 @@ def examples() -> tuple[Example, ...]:
     )
 
 
-def welcome(available: Callable[[str], bool], address: Callable[[Path], str], words: Words = _ENGLISH) -> str:
+def draw_welcome(available: Callable[[str], bool], address: Callable[[Path], str], words: Words = _ENGLISH) -> str:
     """Return the empty chat as HTML; `ON_LOAD` belongs to it.
 
     Args:
@@ -73,7 +73,7 @@ def welcome(available: Callable[[str], bool], address: Callable[[Path], str], wo
     for group in GROUPS:
         cards = "".join(
             _card(index, example, available, address, words)
-            for index, example in enumerate(examples())
+            for index, example in enumerate(load_examples())
             if example.group == group
         )
         groups += (

@@ -9,7 +9,7 @@ from typing import Any, Final
 import gradio as gr
 
 from hugginggpt.agent.agent import HuggingGPT
-from hugginggpt.agent.factory import make_controller, session_experts
+from hugginggpt.agent.factory import make_controller, make_session_experts
 from hugginggpt.core.errors import HuggingGPTError, ResourceError
 from hugginggpt.core.events import ApprovalGiven
 from hugginggpt.core.markdown import strip_markdown
@@ -18,10 +18,10 @@ from hugginggpt.core.trace import fold_steps
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.planning.approval import PreparedPlan
 from hugginggpt.ui.chat import approval_form, examples, messages
-from hugginggpt.ui.chat.inputs import chosen_example, chosen_model, clean, first, named, taken, typed_in
+from hugginggpt.ui.chat.inputs import clean_text, find_named, read_box, read_example, read_message_number, read_model, take_file
 from hugginggpt.ui.chat.view import BUSY, EMPTY, READY, View, ViewBuilder, Views
 from hugginggpt.ui.session.background_run import BackgroundRun
-from hugginggpt.ui.session.llm_choice import on_space
+from hugginggpt.ui.session.llm_choice import is_space
 from hugginggpt.ui.session.tab_session import TabSession
 
 _SECONDS_BETWEEN_VIEWS: Final = 0.15
@@ -48,7 +48,7 @@ class ChatHandlers:
     async def ask(self, value: dict[str, Any] | None, visit: TabSession | None, request: gr.Request) -> Views:
         """Work on one request and show every step; what was typed comes back into the box when it can't be done."""
         visit = self._visit(visit)
-        text, paths = typed_in(value)
+        text, paths = read_box(value)
         async with visit.claim() as mine:
             if not mine:
                 yield self._refused(visit)
@@ -56,7 +56,7 @@ class ChatHandlers:
             yield View(box=gr.MultimodalTextbox(**BUSY), visit=visit).outputs()
             session, run = visit.session, BackgroundRun(text, before=visit.session.turns)
             try:
-                run.attached = tuple([await asyncio.to_thread(taken, visit, path) for path in paths])
+                run.attached = tuple([await asyncio.to_thread(take_file, visit, path) for path in paths])
             except ResourceError as error:
                 run = BackgroundRun.refused(text or ", ".join(path.name for path in paths), str(error), run.before)
             if visit.session is not session:  # another conversation has begun meanwhile
@@ -67,19 +67,19 @@ class ChatHandlers:
                 back = gr.MultimodalTextbox(value={"text": text, "files": []}, **READY)
                 yield self._drawing.of(visit, box=back).outputs()
                 return
-            run.attached = (*run.attached, *named(visit, text, run.attached))
+            run.attached = (*run.attached, *find_named(visit, text, run.attached))
             self._begin(visit, run, request)
         async for view in self.followed(visit, typed={"text": text, "files": [str(path) for path in paths]}):
             yield view
 
     async def retry(self, visit: TabSession | None, request: gr.Request, chosen: gr.RetryData) -> Views:
         """Do a request once more; what came after it goes."""
-        async for view in self._anew(self._visit(visit), first(chosen.index), None, request):
+        async for view in self._anew(self._visit(visit), read_message_number(chosen.index), None, request):
             yield view
 
     async def edit(self, visit: TabSession | None, request: gr.Request, changed: gr.EditData) -> Views:
         """Do a request with other words; what came after it goes."""
-        async for view in self._anew(self._visit(visit), first(changed.index), str(changed.value), request):
+        async for view in self._anew(self._visit(visit), read_message_number(changed.index), str(changed.value), request):
             yield view
 
     async def _anew(self, visit: TabSession, index: int, text: str | None, request: gr.Request) -> Views:
@@ -90,7 +90,7 @@ class ChatHandlers:
                 return
             old = visit.runs[place]
             if text is not None:
-                text = clean(strip_markdown(text) if messages.is_marked(old.text) else text)
+                text = clean_text(strip_markdown(text) if messages.is_marked(old.text) else text)
             visit.back_to(place)
             self._begin(visit, BackgroundRun(old.text if text is None else text, old.attached, old.before), request)
         async for view in self.followed(visit):
@@ -99,7 +99,7 @@ class ChatHandlers:
     async def undo(self, visit: TabSession | None, chosen: gr.UndoData) -> tuple[Any, ...]:
         """Take a request back, and all that came after it; it stands in the box again, and its files stay on the shelf."""
         visit = self._visit(visit)
-        place = self._drawing.place(visit, first(chosen.index))
+        place = self._drawing.place(visit, read_message_number(chosen.index))
         if visit.busy or place is None:
             return self._refused(visit, not visit.busy)
         old = visit.runs[place]
@@ -117,7 +117,7 @@ class ChatHandlers:
                 yield self._refused(visit, mine)
                 return
             approved = any(isinstance(event, ApprovalGiven) for event in old.events)
-            given = PreparedPlan(Plan(tuple(step.task for step in steps)), steps, chosen_model(chosen.value), approved)
+            given = PreparedPlan(Plan(tuple(step.task for step in steps)), steps, read_model(chosen.value), approved)
             visit.back_to(len(visit.runs) - 1)
             self._begin(visit, BackgroundRun(old.text, old.attached, old.before), request, given)
         async for view in self.followed(visit):
@@ -126,7 +126,7 @@ class ChatHandlers:
     async def example(self, visit: TabSession | None, request: gr.Request, chosen: gr.EventData) -> Views:
         """Run an example that was clicked; one that can't run here only fills the box."""
         visit = self._visit(visit)
-        example = chosen_example(chosen)
+        example = read_example(chosen)
         if example is None or visit.busy:
             yield self._refused(visit)
             return
@@ -169,12 +169,14 @@ class ChatHandlers:
         if answer.key == proposal.key:  # an older form is answered by showing what waits now
             try:
                 known = visit.session.workspace.resources
-                approved = approval_form.approved(proposal, answer, self._agent.table, known, self._agent.settings.max_tasks)
+                approved = approval_form.build_approval(
+                    proposal, answer, self._agent.table, known, self._agent.settings.max_tasks
+                )
                 visit.gate.open(approved)
                 return View(form=gr.HTML(value="", visible=False)).outputs()
             except HuggingGPTError as refused:
                 error = str(refused)
-        form = approval_form.form(proposal, self._agent.table, visit.words, answer=answer if error else None, error=error)
+        form = approval_form.build_form(proposal, self._agent.table, visit.words, answer=answer if error else None, error=error)
         return View(form=gr.HTML(value=form, visible=True)).outputs()
 
     def look_at(self, number: int | None, visit: TabSession | None) -> tuple[Any, ...]:
@@ -186,8 +188,8 @@ class ChatHandlers:
 
     def whole(self, visit: TabSession) -> View:
         """Return all of a visit as it is."""
-        tasks = {task for example in examples.examples() for task in example.tasks}
-        start = examples.welcome(self._there(visit, tasks).__contains__, messages.file_address, visit.words)
+        tasks = {task for example in examples.load_examples() for task in example.tasks}
+        start = examples.draw_welcome(self._there(visit, tasks).__contains__, messages.get_file_url, visit.words)
         view = self._drawing.of(visit, box=gr.MultimodalTextbox(**(BUSY if visit.busy else READY)))
         return replace(view, welcome=gr.HTML(value=start, visible=not visit.runs))
 
@@ -229,7 +231,7 @@ class ChatHandlers:
             visit.session,
             make_controller(visit.model, looks=visit.looks),
             run.attached,
-            extra=session_experts(self._agent, **self._own(visit, name_of(request))),
+            extra=make_session_experts(self._agent, **self._own(visit, name_of(request))),
             preferences=visit.wishes.preferences(),
             settings=visit.limits(self._agent.settings),
             approve=visit.gate if visit.ask_first else None,
@@ -242,7 +244,7 @@ class ChatHandlers:
         return self._there(visit, tasks) >= set(tasks)
 
     def _there(self, visit: TabSession, tasks: Collection[str]) -> set[str]:
-        experts = session_experts(self._agent, **self._own(visit, ""))
+        experts = make_session_experts(self._agent, **self._own(visit, ""))
         found = self._agent.candidates(experts, set(tasks), visit.wishes.preferences())
         return {task for task in tasks if task in found and found[task].cards}
 
@@ -259,6 +261,6 @@ class ChatHandlers:
 
 def name_of(request: gr.Request) -> str:
     """Return what tells visitors apart: on a Space the address that its proxy has seen, else the one that the server sees."""
-    behind_proxy = on_space() and request.headers  # elsewhere anybody may write that header
+    behind_proxy = is_space() and request.headers  # elsewhere anybody may write that header
     forwarded = request.headers.get("x-forwarded-for", "") if behind_proxy else ""
     return forwarded.rpartition(",")[2].strip() or (request.client.host if request.client else "")

@@ -12,45 +12,45 @@ from hugginggpt.ui.chat.view import EMPTY
 from hugginggpt.ui.session.tab_session import TabSession
 
 
-def typed_in(value: dict[str, Any] | None) -> tuple[str, list[Path]]:
+def read_box(value: dict[str, Any] | None) -> tuple[str, list[Path]]:
     """Return the words and the files of the box."""
     value = value or EMPTY
-    return clean(value.get("text") or ""), [Path(str(file)) for file in value.get("files") or ()]
+    return clean_text(value.get("text") or ""), [Path(str(file)) for file in value.get("files") or ()]
 
 
-def clean(text: str) -> str:
+def clean_text(text: str) -> str:
     """Return them without blanks around it, and without halves of letters, which no server and no page takes."""
     return text.encode("utf-8", "replace").decode("utf-8").strip()
 
 
-def taken(visit: TabSession, path: Path) -> Resource:
+def take_file(visit: TabSession, path: Path) -> Resource:
     """Return a file as a resource; one that lies on the shelf already is that one."""
     workspace = visit.session.workspace
     there = next((resource for resource in workspace.resources if resource.path == path), None)
     return there or workspace.add_file(path)
 
 
-def named(visit: TabSession, text: str, attached: Sequence[Resource]) -> list[Resource]:
+def find_named(visit: TabSession, text: str, attached: Sequence[Resource]) -> list[Resource]:
     """Return resources of the shelf that a request names and that nothing said before tells of: they come with it."""
     told = {resource.name for turn in visit.session.turns for resource in turn.made} | {r.name for r in attached}
     names = set(NAME.findall(text)) - told
     return [resource for resource in visit.session.workspace.resources if resource.name in names]
 
 
-def chosen_example(chosen: gr.EventData) -> examples.Example | None:
+def read_example(chosen: gr.EventData) -> examples.Example | None:
     """Return the example that was clicked; None where the browser sends anything else."""
     index = chosen._data.get("index") if isinstance(chosen._data, dict) else None
-    known = examples.examples()
+    known = examples.load_examples()
     return known[index] if isinstance(index, int) and 0 <= index < len(known) else None
 
 
-def chosen_model(option: Any) -> dict[int, str]:
+def read_model(option: Any) -> dict[int, str]:
     """Return the model of an option ("again 3 owner/name"), by its task."""
     _, _, rest = str(option).partition(" ")
     number, _, model = rest.partition(" ")
     return {int(number): model} if model and number.isascii() and number.isdigit() else {}
 
 
-def first(index: int | tuple[int, ...] | list[int]) -> int:
+def read_message_number(index: int | tuple[int, ...] | list[int]) -> int:
     """Return the message's number, whatever part of it was meant."""
     return index if isinstance(index, int) else int(index[0])

@@ -30,13 +30,13 @@ from hugginggpt.core.events import (
     Step,
     TaskProgress,
 )
-from hugginggpt.core.markdown import escaped, linked, quoted, sanitize_markdown
+from hugginggpt.core.markdown import escape, link_names, quote_text, sanitize_markdown
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable
-from hugginggpt.core.trace import answer_text, cost, duration, fold_steps
+from hugginggpt.core.trace import answer_text, describe_cost, fold_steps, format_duration
 from hugginggpt.planning.approval import CHANGED
-from hugginggpt.ui.chat.retry_options import second_chances
+from hugginggpt.ui.chat.retry_options import list_retry_options
 from hugginggpt.ui.i18n import Words
 from hugginggpt.workspace.media import read_first_rows
 
@@ -52,15 +52,15 @@ BUILT_IN_NAME: Final = "built-in planner"
 _ENGLISH: Final = Words()
 
 
-def user_messages(text: str, resources: Sequence[Resource]) -> list[gr.ChatMessage]:
+def draw_user_messages(text: str, resources: Sequence[Resource]) -> list[gr.ChatMessage]:
     """Return the request as it stands in the chat: its words, then its files with their names below.
 
     Gradio offers to edit what ends in a text, and edits the first text alone: so words come first and names last.
     """
     files = [resource for resource in resources if resource.path]
     names = ["_" + ", ".join(resource.name for resource in files) + "_"] if files else []
-    said = escaped(text) if is_marked(text) else text
-    contents = [*([said] if said or not files else []), *map(media, files), *names]
+    said = escape(text) if is_marked(text) else text
+    contents = [*([said] if said or not files else []), *map(draw_media, files), *names]
     return [gr.ChatMessage(role="user", content=content) for content in contents]
 
 
@@ -69,7 +69,7 @@ def is_marked(text: str) -> bool:
     return "<" in text or "![" in text
 
 
-def media(resource: Resource) -> Any:
+def draw_media(resource: Resource) -> Any:
     """Return a file as it is shown: a picture, a player, or a link to keep it."""
     component = _COMPONENTS.get(resource.kind)
     if component is None:
@@ -77,12 +77,12 @@ def media(resource: Resource) -> Any:
     return component(value=str(resource.path), label=resource.name, show_label=False, interactive=False, buttons=["download"])
 
 
-def error_message(error: str) -> gr.ChatMessage:
+def draw_error(error: str) -> gr.ChatMessage:
     """Return a sentence in the place where it happened."""
-    return gr.ChatMessage(role="assistant", content=escaped(error))
+    return gr.ChatMessage(role="assistant", content=escape(error))
 
 
-def messages(
+def draw_messages(
     recording: Recording, table: TaskTable, words: Words = _ENGLISH, *, known: Sequence[Resource] = (), again: bool = False
 ) -> list[gr.ChatMessage]:
     """Return what the assistant's side of one request looks like.
@@ -99,14 +99,14 @@ def messages(
     steps = fold_steps(events)
     shown = [_plan_thought(events, steps, words, over=over)]
     shown += [_step_thought(step, events, words, over=over) for step in steps]
-    notices = [escaped(event.message) for event in events if isinstance(event, Notice)]
+    notices = [escape(event.message) for event in events if isinstance(event, Notice)]
     shown += [gr.ChatMessage(role="assistant", content=notice) for notice in notices[:_MOST_NOTICES]]
     if answer := answer_text(events):
         files = [*known, *(r for e in events if isinstance(e, RequestStarted) for r in e.resources), *_made_files(steps)]
-        shown.append(gr.ChatMessage(role="assistant", content=linked(sanitize_markdown(answer), _addresses(files))))
+        shown.append(gr.ChatMessage(role="assistant", content=link_names(sanitize_markdown(answer), _addresses(files))))
     shown += [gr.ChatMessage(role="assistant", content=each) for each in _kept(_made_files(steps))]
-    shown += [error_message(e.error) for e in events if isinstance(e, RequestFailed)]
-    chances = second_chances(recording, steps, words) if again and over else []
+    shown += [draw_error(e.error) for e in events if isinstance(e, RequestFailed)]
+    chances = list_retry_options(recording, steps, words) if again and over else []
     if stopped and not chances:
         shown.append(gr.ChatMessage(role="assistant", content=words("chat.stopped")))
     failed_early = over and not steps and not any(isinstance(e, Planned) for e in events)
@@ -132,7 +132,7 @@ def _kept(made: Sequence[Resource]) -> list[Any]:
 
 def _shown_file(resource: Resource) -> Any:
     rows = read_first_rows(resource.path, _SHOWN_ROWS) if resource.kind is Kind.TABLE and resource.path else []
-    return [markdown.table(rows), media(resource)] if rows else media(resource)
+    return [markdown.format_table(rows), draw_media(resource)] if rows else draw_media(resource)
 
 
 def _plan_thought(events: Sequence[Event], steps: Sequence[Step], words: Words, *, over: bool) -> gr.ChatMessage:
@@ -142,21 +142,21 @@ def _plan_thought(events: Sequence[Event], steps: Sequence[Step], words: Words, 
     log = started.controller if started else ""
     log = words("chat.built_in") if log == BUILT_IN_NAME else log
     if plans:
-        log = f"{log} · {duration(sum(planned.seconds for planned in plans))}"
+        log = f"{log} · {format_duration(sum(planned.seconds for planned in plans))}"
     title = _plan_title(events, steps, words, planned=bool(plans), done=done is not None, over=over)
     metadata = MetadataDict(title=title, log=log, id="plan", status="done" if over else "pending")
     if plans and done:
         metadata["duration"] = round(done.seconds, 1)
-    lines = [f"- {escaped(note)}" for note in dict.fromkeys(note for planned in plans for note in planned.plan.notes)]
+    lines = [f"- {escape(note)}" for note in dict.fromkeys(note for planned in plans for note in planned.plan.notes)]
     lines += [f"- {_anew(planned, words)}" for planned in plans[1:]]
-    lines += [f"- {cost(usage)}" for usage in (done.usage if done else ())]
+    lines += [f"- {describe_cost(usage)}" for usage in (done.usage if done else ())]
     return gr.ChatMessage(role="assistant", content="\n".join(lines), metadata=metadata)
 
 
 def _anew(planned: Planned, words: Words) -> str:
     if planned.because == CHANGED:
         return words("chat.changed")
-    return words("chat.planned_anew", why=escaped(planned.because))
+    return words("chat.planned_anew", why=escape(planned.because))
 
 
 def _plan_title(events: Sequence[Event], steps: Sequence[Step], words: Words, *, planned: bool, done: bool, over: bool) -> str:
@@ -180,15 +180,15 @@ def waits_for_word(events: Sequence[Event]) -> bool:
 
 
 def _addresses(resources: Sequence[Resource]) -> dict[str, str]:
-    return {resource.name: address(resource) for resource in resources if resource.path is not None}
+    return {resource.name: get_url(resource) for resource in resources if resource.path is not None}
 
 
-def address(resource: Resource) -> str:
+def get_url(resource: Resource) -> str:
     """Return where the page finds a resource's file."""
-    return file_address(resource.path) if resource.path else ""
+    return get_file_url(resource.path) if resource.path else ""
 
 
-def file_address(path: Path) -> str:
+def get_file_url(path: Path) -> str:
     """Return where the page finds a file: relative to itself, so that it may lie anywhere."""
     return f"gradio_api/file={quote(str(path))}"
 
@@ -221,27 +221,27 @@ def _step_details(step: Step, events: Sequence[Event], words: Words) -> str:
     lines = []
     if step.model:
         here = step.model.backend in {"bundled", "local", "download"}
-        where = words("chat.on_this_machine") if here else f"({escaped(_where(step.model, words))})"
-        lines.append(f"**{words('chat.model')}** {_model(step.model)} {where}. {escaped(step.reason)}")
+        where = words("chat.on_this_machine") if here else f"({escape(_where(step.model, words))})"
+        lines.append(f"**{words('chat.model')}** {_model(step.model)} {where}. {escape(step.reason)}")
     if source := _source(step, events):
-        lines.append(f"**{words('chat.candidates')}** {escaped(source)}")
-    inputs = ", ".join(f"{escaped(name)} = {_short(value)}" for name, value in step.task.as_json()["args"].items())
+        lines.append(f"**{words('chat.candidates')}** {escape(source)}")
+    inputs = ", ".join(f"{escape(name)} = {_short(value)}" for name, value in step.task.as_json()["args"].items())
     lines.append(f"**{words('chat.input')}** {inputs}")
     lines += [
-        f"**{words('chat.tried')}** {_model(e.model)} ({escaped(_where(e.model, words))}): {escaped(e.error)}"
+        f"**{words('chat.tried')}** {_model(e.model)} ({escape(_where(e.model, words))}): {escape(e.error)}"
         for e in step.attempts
     ]
     for output in step.outputs:
         if output.text is not None:
-            lines.append(f"**{words('chat.result')}** {output.name}\n\n{quoted(output.text, _SHOWN_RESULT_CHARS)}")
+            lines.append(f"**{words('chat.result')}** {output.name}\n\n{quote_text(output.text, _SHOWN_RESULT_CHARS)}")
         else:
-            lines.append(f"**{words('chat.result')}** {output.name}, {escaped(output.measure)}")
+            lines.append(f"**{words('chat.result')}** {output.name}, {escape(output.measure)}")
         if output.data:
             lines.append(_folded(output, words))
     if step.note:
-        lines.append(f"_{escaped(step.note)}_")
+        lines.append(f"_{escape(step.note)}_")
     if step.error:
-        lines.append(escaped(step.error))
+        lines.append(escape(step.error))
     return "\n\n".join(lines)
 
 
@@ -256,8 +256,8 @@ def _folded(resource: Resource, words: Words) -> str:
 def _model(model: ModelRef) -> str:
     """Return its id, linked to its card where it is one of the Hub's."""
     if model.backend in _ON_THE_HUB and _HUB_ID.fullmatch(model.id):
-        return f"[{escaped(model.id)}](https://huggingface.co/{model.id})"
-    return escaped(model.id)
+        return f"[{escape(model.id)}](https://huggingface.co/{model.id})"
+    return escape(model.id)
 
 
 def _where(model: ModelRef, words: Words) -> str:

@@ -7,7 +7,7 @@ import gradio as gr
 from gradio.components.chatbot import OptionDict
 
 from hugginggpt.core.events import Event, ModelRef, ModelSelected, Step
-from hugginggpt.core.markdown import escaped
+from hugginggpt.core.markdown import escape
 from hugginggpt.core.recording import Recording
 from hugginggpt.ui.i18n import Words
 
@@ -17,7 +17,7 @@ AGAIN: Final = "again"
 """The option that has what failed run once more; a task's id and a model's follow where one was chosen."""
 
 
-def second_chances(recording: Recording, steps: Sequence[Step], words: Words) -> list[gr.ChatMessage]:
+def list_retry_options(recording: Recording, steps: Sequence[Step], words: Words) -> list[gr.ChatMessage]:
     """Below what failed or was stopped: again, or with another model. Gradio draws the options of the last message alone."""
     failed = [step for step in steps if step.status == "failed"]
     left = [step for step in steps if step.status in {"pending", "running"}]
@@ -29,7 +29,7 @@ def second_chances(recording: Recording, steps: Sequence[Step], words: Words) ->
         for model in _untried(step, recording.events)
     ]
     if failed:
-        said = "\n\n".join(f"**{words('chat.failed_task', task=step.task.task)}** {escaped(step.error)}" for step in failed)
+        said = "\n\n".join(f"**{words('chat.failed_task', task=step.task.task)}** {escape(step.error)}" for step in failed)
         options.insert(0, OptionDict(label=words("chat.again"), value=AGAIN))
     elif recording.stopped and left:
         said = words("chat.stopped")

@@ -12,8 +12,8 @@ from hugginggpt.core.trace import fold_steps
 from hugginggpt.ui.chat import approval_form
 from hugginggpt.ui.chat import messages as chat
 from hugginggpt.ui.run_panel import plan_graph, resource_cards
-from hugginggpt.ui.run_panel.lineage import lineage
-from hugginggpt.ui.run_panel.share_link import link
+from hugginggpt.ui.run_panel.lineage import trace_lineage
+from hugginggpt.ui.run_panel.share_link import draw_link
 from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.ui.session.tab_session import TabSession
 
@@ -97,15 +97,15 @@ class ViewBuilder:
         if run.drawn is not None and not last:
             return run.drawn
         known = visit.session.workspace.resources
-        answered = chat.messages(run.recording, self._table, visit.words, known=known, again=last and not run.closed)
-        drawn = [*chat.user_messages(run.text, run.attached), *answered]
+        answered = chat.draw_messages(run.recording, self._table, visit.words, known=known, again=last and not run.closed)
+        drawn = [*chat.draw_user_messages(run.text, run.attached), *answered]
         run.drawn = drawn if run.over and not last else None
         return drawn
 
     def _form(self, visit: TabSession) -> Any:
         if visit.gate.proposal is None:
             return gr.HTML(value="", visible=False)
-        return gr.HTML(value=approval_form.form(visit.gate.proposal, self._table, visit.words), visible=True)
+        return gr.HTML(value=approval_form.build_form(visit.gate.proposal, self._table, visit.words), visible=True)
 
     def picture(self, visit: TabSession) -> Any:
         """Return the plan of the run that is looked at."""
@@ -113,7 +113,7 @@ class ViewBuilder:
         steps = fold_steps(run.events) if run else ()
         if run is not None and run.over:  # nothing goes on any more, whatever was begun
             steps = tuple(replace(step, status="skipped") if step.status in _UNDER_WAY else step for step in steps)
-        return gr.HTML(value=plan_graph.picture(steps, self._table, visit.words))
+        return gr.HTML(value=plan_graph.draw_plan(steps, self._table, visit.words))
 
     def _picker(self, visit: TabSession) -> Any:
         choices = [(f"{n + 1}. {run.text[:60]}", n) for n, run in enumerate(visit.runs)]
@@ -124,8 +124,8 @@ class ViewBuilder:
         there: Sequence[Resource] = visit.session.workspace.resources
         told = (len(there), len(visit.runs), there[-1].name if there else "")
         if visit.shelf is None or visit.shelf[0] != told:
-            made_from = lineage([run.recording for run in visit.runs], self._table)
-            visit.shelf = (told, resource_cards.shelf(there, chat.address, made_from, visit.words))
+            made_from = trace_lineage([run.recording for run in visit.runs], self._table)
+            visit.shelf = (told, resource_cards.draw_cards(there, chat.get_url, made_from, visit.words))
         return gr.HTML(value=visit.shelf[1])
 
     def shareable(self, visit: TabSession) -> Any:
@@ -135,4 +135,4 @@ class ViewBuilder:
 
     def link(self, visit: TabSession) -> Any:
         """Return a link to its request."""
-        return gr.HTML(value=link(visit.looked_at, visit.words))
+        return gr.HTML(value=draw_link(visit.looked_at, visit.words))

@@ -22,7 +22,7 @@ USUAL_SUFFIX: Final[Mapping[Kind, str]] = {
 }
 
 
-def file_names(resources: Iterable[Resource], taken: Iterable[str] = ()) -> Mapping[str, str]:
+def name_files(resources: Iterable[Resource], taken: Iterable[str] = ()) -> Mapping[str, str]:
     """Return a file name for each resource, by the resource's name; no two are the same, in whatever case.
 
     What a task made is called by the resource's name ("image-2.png"), everything else as it was called where it came from.

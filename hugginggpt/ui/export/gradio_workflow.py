@@ -16,12 +16,12 @@ import yaml
 
 from hugginggpt.core.errors import RequestError
 from hugginggpt.core.events import ModelRef, RequestStarted
-from hugginggpt.core.markdown import shortened
+from hugginggpt.core.markdown import shorten
 from hugginggpt.core.plan import Argument, Reference, Task, split_references
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import NAME, Resource
-from hugginggpt.core.tasks import Kind, TaskInput, TaskTable, serves, task_table
-from hugginggpt.ui.export.queries import first, models_of, resources_of, tasks_of
+from hugginggpt.core.tasks import Kind, TaskInput, TaskTable, load_task_table, serves
+from hugginggpt.ui.export.queries import find_first, list_models, list_resources, list_tasks
 
 PORTS: Final[Mapping[Kind, str]] = {
     Kind.TEXT: "text",
@@ -50,21 +50,21 @@ class _Way:
     output: str = ""
 
 
-def workflow(recording: Recording, *, table: TaskTable | None = None) -> str:
+def build_workflow(recording: Recording, *, table: TaskTable | None = None) -> str:
     """Return the plan as the JSON of a workflow; ``gr.Workflow(path, bind=functions())`` shows and runs it.
 
     Raises:
         RequestError: There is no plan, or one of its tasks can't be expressed; the sentence names it.
     """
-    tasks = tasks_of(recording.events)
+    tasks = list_tasks(recording.events)
     if not tasks:
         raise RequestError("This run has no plan that could be a workflow.")
-    started = first(recording.events, RequestStarted)
-    given = {resource.name: resource for resource in resources_of(recording.events)}
-    drawing = _Drawing(table or task_table(), tasks, models_of(recording.events), given)
+    started = find_first(recording.events, RequestStarted)
+    given = {resource.name: resource for resource in list_resources(recording.events)}
+    drawing = _Drawing(table or load_task_table(), tasks, list_models(recording.events), given)
     for task in tasks:
         drawing.add(task)
-    name = shortened(" ".join(started.request.split()), _TITLE) if started else ""
+    name = shorten(" ".join(started.request.split()), _TITLE) if started else ""
     return json.dumps(drawing.as_json(name or "HuggingGPT"), ensure_ascii=False, indent=1)
 
 
@@ -195,7 +195,7 @@ class _Drawing:
                 "role": "reference",
                 "kind": "asset",
                 "asset_type": type_,
-                "label": shortened(label, _TITLE),
+                "label": shorten(label, _TITLE),
                 "inputs": [_port("in", type_, type_)],
                 "outputs": [_port("out", type_, type_)],
                 "data": {} if content is None else {"out": content},

@@ -27,7 +27,7 @@ T = TypeVar("T")
 _SERVED: Final = "/gradio_api/file="
 
 
-def functions(agent: HuggingGPT | None = None) -> dict[str, Callable[..., Any]]:
+def make_functions(agent: HuggingGPT | None = None) -> dict[str, Callable[..., Any]]:
     """Return what is bound to a workflow: ``gr.Workflow("workflow.json", bind=functions())``.
 
     Each takes a task's arguments in the table's order, then a model's id or "", and gives what the task makes, in the
@@ -159,7 +159,7 @@ def main() -> None:
 
     if len(sys.argv) != 2 or not Path(sys.argv[1]).is_file():
         sys.exit("Name one workflow file: python -m hugginggpt.ui.export.gradio_workflow_nodes workflow.json")
-    gr.Workflow(str(Path(sys.argv[1]).resolve()), bind=functions()).launch()  # type: ignore[no-untyped-call]
+    gr.Workflow(str(Path(sys.argv[1]).resolve()), bind=make_functions()).launch()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

@@ -6,14 +6,14 @@ from html import escape
 from typing import Final
 
 from hugginggpt.core.events import ModelRef
-from hugginggpt.core.markdown import linked
+from hugginggpt.core.markdown import link_names
 
 _CARD: Final = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
 _LOWEST: Final = 6
 _SHIFT: Final = 2
 
 
-def prose(markdown: str, names: Collection[str] = ()) -> str:
+def render_markdown(markdown: str, names: Collection[str] = ()) -> str:
     """Return Markdown as HTML.
 
     Args:
@@ -23,7 +23,7 @@ def prose(markdown: str, names: Collection[str] = ()) -> str:
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable("table").disable("image")
-    tokens = parser.parse(linked(markdown, {name: f"#{name}" for name in names}))
+    tokens = parser.parse(link_names(markdown, {name: f"#{name}" for name in names}))
     for token in tokens:
         if token.type in {"heading_open", "heading_close"}:  # the page has headings of its own above
             token.tag = f"h{min(int(token.tag[1:]) + _SHIFT, _LOWEST)}"
@@ -33,7 +33,7 @@ def prose(markdown: str, names: Collection[str] = ()) -> str:
     return str(parser.renderer.render(tokens, parser.options, {}))
 
 
-def named(text: str, names: Collection[str]) -> str:
+def link_resources(text: str, names: Collection[str]) -> str:
     """Return plain text as HTML, in which the names of resources that stand in the page are links to them."""
     if not names:
         return escape(text)
@@ -42,7 +42,7 @@ def named(text: str, names: Collection[str]) -> str:
     return "".join(f'<a href="#{escape(part)}">{escape(part)}</a>' if n % 2 else escape(part) for n, part in enumerate(parts))
 
 
-def model_links(model: ModelRef) -> str:
+def link_models(model: ModelRef) -> str:
     """Return what a model is called, with a link to its card on the Hub where it has one; of several that ran together each."""
     hub = model.backend != "controller"
     return " + ".join(

@@ -10,7 +10,7 @@ from typing import Final
 from hugginggpt.core.errors import ResourceError
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.ui.export.trace_writer import MEDIA_BYTES, media_type
+from hugginggpt.ui.export.trace_writer import MEDIA_BYTES, guess_media_type
 from hugginggpt.ui.i18n import Words
 from hugginggpt.workspace import media
 
@@ -48,7 +48,7 @@ class Figures:
 
     def _content(self, resource: Resource) -> str:
         if resource.text is not None:
-            return f'<blockquote class="said" tabindex="0">{escape(shown_text(resource.text))}</blockquote>'
+            return f'<blockquote class="said" tabindex="0">{escape(cut_text(resource.text))}</blockquote>'
         if resource.path is None or not (address := self._address(resource, resource.path)):
             return ""
         label = escape(f"{resource.name}: {self._origin(resource)}")
@@ -71,7 +71,7 @@ class Figures:
             if path.suffix == ".tif":  # which browsers don't show
                 content, type_ = _as_png(path), "image/png"
             else:
-                type_ = media_type(resource)
+                type_ = guess_media_type(resource)
         except (OSError, ResourceError):
             return ""
         self.left -= len(content)
@@ -83,10 +83,10 @@ class Figures:
         rows = media.read_first_rows(path, _ROWS + 2)
         cut = escape(self.words("share.first_rows", count=_ROWS)) if len(rows) > _ROWS + 1 else ""
         link = f'<a href="{address}" download="{escape(file)}">{keep}</a>'
-        return f"{table(rows[: _ROWS + 1])}<p>{cut} {link}</p>"
+        return f"{render_table(rows[: _ROWS + 1])}<p>{cut} {link}</p>"
 
 
-def table(rows: list[list[str]]) -> str:
+def render_table(rows: list[list[str]]) -> str:
     """Return rows as a table, the first one its head."""
     if not rows:
         return ""
@@ -96,7 +96,7 @@ def table(rows: list[list[str]]) -> str:
     return f'<div class="scroll" tabindex="0"><table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table></div>'
 
 
-def shown_text(text: str) -> str:
+def cut_text(text: str) -> str:
     """Return a text, or of a very long one its beginning."""
     return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]} …"
 

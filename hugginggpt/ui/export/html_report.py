@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Final
 
 from hugginggpt.core.events import Answered, ModelRef, Notice, Planned, RequestDone, RequestFailed, RequestStarted, Step, Usage
-from hugginggpt.core.markdown import shortened
+from hugginggpt.core.markdown import shorten
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Resource
-from hugginggpt.core.tasks import TaskTable, task_table
-from hugginggpt.core.trace import answer_text, duration, fold_steps
-from hugginggpt.ui.export.html_markdown import model_links, named, prose
-from hugginggpt.ui.export.html_media import Figures, shown_text
-from hugginggpt.ui.export.json_codec import written
-from hugginggpt.ui.export.queries import first, resources_of
+from hugginggpt.core.tasks import TaskTable, load_task_table
+from hugginggpt.core.trace import answer_text, fold_steps, format_duration
+from hugginggpt.ui.export.html_markdown import link_models, link_resources, render_markdown
+from hugginggpt.ui.export.html_media import Figures, cut_text
+from hugginggpt.ui.export.json_codec import encode
+from hugginggpt.ui.export.queries import find_first, list_resources
 from hugginggpt.ui.i18n import Words
 
 _POLICY: Final = (
@@ -28,7 +28,7 @@ _TITLE: Final = 70
 _SHOWN_ARGUMENT: Final = 400
 
 
-def page(recording: Recording, words: Words = Words(), *, table: TaskTable | None = None) -> str:  # noqa: B008 - frozen
+def build_report(recording: Recording, words: Words = Words(), *, table: TaskTable | None = None) -> str:  # noqa: B008 - frozen
     """Return the run as one HTML file, to be written as UTF-8; it holds no path and needs nothing beside it.
 
     Args:
@@ -36,7 +36,7 @@ def page(recording: Recording, words: Words = Words(), *, table: TaskTable | Non
         words: The visitor's language.
         table: The task types; by default the shipped ones.
     """
-    whole = _Page(recording, words, table or task_table()).html()
+    whole = _Page(recording, words, table or load_task_table()).html()
     return whole.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair can't be written to a file
 
 
@@ -50,14 +50,14 @@ class _Page:
 
     def __post_init__(self) -> None:
         events = self.recording.events
-        self.started = first(events, RequestStarted) or RequestStarted("", (), "")
-        self.done = first(events, RequestDone)
+        self.started = find_first(events, RequestStarted) or RequestStarted("", (), "")
+        self.done = find_first(events, RequestDone)
         self.steps = fold_steps(events)
-        self.names: Collection[str] = [resource.name for resource in resources_of(events)]
+        self.names: Collection[str] = [resource.name for resource in list_resources(events)]
         self.figures = Figures(self.words)
 
     def html(self) -> str:
-        title = shortened(" ".join(self.started.request.split()), _TITLE) or "HuggingGPT"
+        title = shorten(" ".join(self.started.request.split()), _TITLE) or "HuggingGPT"
         told = f"{self._files('files given', self.started.resources)}{self._answer()}{self._results()}"
         footer = self._say("share.footer")
         return (
@@ -83,15 +83,15 @@ class _Page:
         return f"<dl>{rows}</dl>" if rows else ""
 
     def _named(self, text: str) -> str:
-        return named(text, self.names)
+        return link_resources(text, self.names)
 
     def _header(self) -> str:
         request = self.started.request
-        heading = shortened(request, _HEADING)
+        heading = shorten(request, _HEADING)
         rest = f'<p class="request">{escape(request)}</p>' if heading != request else ""
         controller = self.started.controller
         about = [self._say("share.planned_by", controller=controller)] if controller else []
-        about += [self._say("share.took", time=duration(self.done.seconds))] if self.done else []
+        about += [self._say("share.took", time=format_duration(self.done.seconds))] if self.done else []
         return (
             f'<header><p class="brand">HuggingGPT</p><h1>{escape(heading)}</h1>{rest}'
             f'<p class="about">{" · ".join(about)}</p></header>'
@@ -105,25 +105,25 @@ class _Page:
     def _answer(self) -> str:
         events = self.recording.events
         answer = answer_text(events)
-        said = f'<div class="prose answer">{prose(answer, self.names)}</div>' if answer else ""
+        said = f'<div class="prose answer">{render_markdown(answer, self.names)}</div>' if answer else ""
         notices = [self._named(event.message) for event in events if isinstance(event, Notice)]
-        ended = first(events, Answered)
+        ended = find_first(events, Answered)
         notices += [self._say("share.no_answer")] if not answer else []
         notices += [self._say("share.incomplete")] if ended and not ended.complete else []
         notices += [self._say("share.stopped")] if self.recording.stopped else []
         lines = "".join(f'<p class="sentence">{notice}</p>' for notice in notices)
-        failed = first(events, RequestFailed)
+        failed = find_first(events, RequestFailed)
         lines += f'<p class="sentence wrong">{escape(failed.error)}</p>' if failed else ""
         return self._section("share.answer", f"{said}{lines}")
 
     def _results(self) -> str:
         """Return what was made or fetched; texts that were made stand with their steps."""
         given = {resource.name for resource in self.started.resources}
-        found = [r for r in resources_of(self.recording.events) if r.name not in given]
+        found = [r for r in list_resources(self.recording.events) if r.name not in given]
         return self._files("files", [r for r in found if r.text is None or r.origin.source != "task"])
 
     def _plan(self) -> str:
-        from hugginggpt.ui.run_panel.plan_graph import picture
+        from hugginggpt.ui.run_panel.plan_graph import draw_plan
 
         if not self.steps:
             return ""
@@ -131,7 +131,7 @@ class _Page:
         notes = dict.fromkeys(note for planned in plans for note in planned.plan.notes)
         facts = [("share.repaired", self._named(note)) for note in notes]
         facts += [("share.replanned", self._named(planned.because)) for planned in plans[1:]]
-        return self._section("share.plan", f"{picture(self.steps, self.table, self.words)}{self._facts(facts)}")
+        return self._section("share.plan", f"{draw_plan(self.steps, self.table, self.words)}{self._facts(facts)}")
 
     def _steps(self) -> str:
         items = "".join(self._step(step) for step in self.steps)
@@ -139,10 +139,10 @@ class _Page:
 
     def _step(self, step: Step) -> str:
         status = f'<span class="status {step.status}">{self._say(_STATUS[step.status])}</span>'
-        seconds = f'<span class="seconds">{duration(step.seconds)}</span>' if step.seconds else ""
-        model = f"{model_links(step.model)} · {escape(self._where(step.model))}" if step.model else ""
+        seconds = f'<span class="seconds">{format_duration(step.seconds)}</span>' if step.seconds else ""
+        model = f"{link_models(step.model)} · {escape(self._where(step.model))}" if step.model else ""
         facts = [("share.model", model), ("share.why", self._named(step.reason)), ("share.input", self._inputs(step))]
-        facts += [("share.tried", f"{model_links(each.model)}: {self._named(each.error)}") for each in step.attempts]
+        facts += [("share.tried", f"{link_models(each.model)}: {self._named(each.error)}") for each in step.attempts]
         facts += [("share.result", self._result(resource)) for resource in step.outputs]
         facts += [("share.note", self._named(step.note))]
         facts += [("share.error", f'<span class="wrong">{self._named(step.error)}</span>' if step.error else "")]
@@ -157,9 +157,7 @@ class _Page:
 
     def _inputs(self, step: Step) -> str:
         values = {name: value if isinstance(value, str) else ", ".join(value) for name, value in step.task.args.items()}
-        return "<br>".join(
-            f"{escape(name)} = {self._named(shortened(value, _SHOWN_ARGUMENT))}" for name, value in values.items()
-        )
+        return "<br>".join(f"{escape(name)} = {self._named(shorten(value, _SHOWN_ARGUMENT))}" for name, value in values.items())
 
     def _result(self, resource: Resource) -> str:
         fold = self._data(resource) if resource.data else ""
@@ -167,11 +165,11 @@ class _Page:
         if resource.text is None:
             about = f", {escape(resource.measure)}" if resource.measure else ""
             return f'<a href="#{name}">{name}</a>{about}{fold}'
-        said = f'<blockquote class="said" tabindex="0">{escape(shown_text(resource.text))}</blockquote>'
+        said = f'<blockquote class="said" tabindex="0">{escape(cut_text(resource.text))}</blockquote>'
         return f'<div id="{name}"><strong>{name}</strong>{said}{fold}</div>'
 
     def _data(self, resource: Resource) -> str:
-        data = shown_text(json.dumps(written(resource.data), ensure_ascii=False, indent=1))
+        data = cut_text(json.dumps(encode(resource.data), ensure_ascii=False, indent=1))
         summary = self._say("share.data", name=resource.name)
         return f'<details><summary>{summary}</summary><pre tabindex="0">{escape(data)}</pre></details>'
 
@@ -188,7 +186,7 @@ class _Page:
         stage = self.words(f"share.stage_{usage.stage}")
         tokens = f"{usage.prompt_tokens:,}", f"{usage.completion_tokens:,}"
         cost = "" if usage.cost is None else f"${usage.cost:.4f}"
-        return stage, f"{usage.calls:,}", *tokens, duration(usage.seconds), cost
+        return stage, f"{usage.calls:,}", *tokens, format_duration(usage.seconds), cost
 
 
 _STATUS: Final = {status: f"share.status_{status}" for status in ("pending", "running", "done", "failed", "skipped")}

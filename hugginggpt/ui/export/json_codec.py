@@ -45,7 +45,7 @@ class ShapeError(RequestError):
     """A value is not what its place wants; the message says where and what."""
 
 
-def written(value: Any) -> Any:
+def encode(value: Any) -> Any:
     """Return a value of an event as JSON, whole.
 
     Numbers that JSON doesn't have (NaN, infinity) become null. Not pydantic's own writer: it refuses half a surrogate pair.
@@ -53,11 +53,11 @@ def written(value: Any) -> Any:
     if isinstance(value, Resource):
         return value.name
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: written(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: encode(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): written(item) for key, item in value.items()}
+        return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return [written(item) for item in value]
+        return [encode(item) for item in value]
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, float):
@@ -67,7 +67,7 @@ def written(value: Any) -> Any:
     return str(value)
 
 
-def read(wanted: Any, value: Any, where: str, known: Mapping[str, Resource]) -> Any:
+def decode(wanted: Any, value: Any, where: str, known: Mapping[str, Resource]) -> Any:
     """Return a value from JSON as the type that its place wants.
 
     Args:
@@ -133,18 +133,18 @@ def _locate(where: str, path: Sequence[int | str]) -> str:
     return where + "".join(steps)
 
 
-def mapped(value: Any, words: Callable[[str], str], resource: Callable[[Resource], Resource]) -> Any:
+def map_event(value: Any, words: Callable[[str], str], resource: Callable[[Resource], Resource]) -> Any:
     """Return an event with its texts and its resources replaced; what models are called stays."""
     if isinstance(value, Resource):
         return resource(value)
     if isinstance(value, str):
         return words(value)
     if isinstance(value, tuple):
-        return tuple(mapped(item, words, resource) for item in value)
+        return tuple(map_event(item, words, resource) for item in value)
     if isinstance(value, Mapping):
-        return {key: mapped(item, words, resource) for key, item in value.items()}
+        return {key: map_event(item, words, resource) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type | ModelRef):
-        return replace(value, **{f.name: mapped(getattr(value, f.name), words, resource) for f in fields(value)})
+        return replace(value, **{f.name: map_event(getattr(value, f.name), words, resource) for f in fields(value)})
     return value
 
 

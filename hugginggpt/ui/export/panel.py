@@ -14,14 +14,14 @@ from hugginggpt.core.errors import HuggingGPTError
 from hugginggpt.core.events import Event
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.tasks import TaskTable
-from hugginggpt.ui.assets import script
+from hugginggpt.ui.assets import load_script
 from hugginggpt.ui.chat.handlers import ChatHandlers
 from hugginggpt.ui.chat.view import View, Views
-from hugginggpt.ui.i18n import Words, label
+from hugginggpt.ui.i18n import Words, get_label
 from hugginggpt.ui.listeners import QUIET
-from hugginggpt.ui.run_panel.lineage import lineage
+from hugginggpt.ui.run_panel.lineage import trace_lineage
 from hugginggpt.ui.session.background_run import BackgroundRun
-from hugginggpt.ui.session.llm_choice import on_space
+from hugginggpt.ui.session.llm_choice import is_space
 from hugginggpt.ui.session.tab_session import TabSession
 
 _LONGEST_WAIT: Final = 1.0
@@ -42,27 +42,27 @@ class Saving:
 
 
 def _page(recording: Recording, table: TaskTable, words: Words) -> str:
-    from hugginggpt.ui.export.html_report import page
+    from hugginggpt.ui.export.html_report import build_report
 
-    return page(recording, words, table=table)
+    return build_report(recording, words, table=table)
 
 
 def _trace(recording: Recording, _: TaskTable, __: Words) -> str:
-    from hugginggpt.ui.export.trace_writer import saved
+    from hugginggpt.ui.export.trace_writer import write_trace
 
-    return saved(recording)
+    return write_trace(recording)
 
 
 def _script(recording: Recording, _: TaskTable, __: Words) -> str:
-    from hugginggpt.ui.export.python_script import script as program
+    from hugginggpt.ui.export.python_script import build_script as program
 
     return program(recording)
 
 
 def _workflow(recording: Recording, table: TaskTable, _: Words) -> str:
-    from hugginggpt.ui.export.gradio_workflow import workflow
+    from hugginggpt.ui.export.gradio_workflow import build_workflow
 
-    return workflow(recording, table=table)
+    return build_workflow(recording, table=table)
 
 
 SAVINGS: Final = (
@@ -85,18 +85,20 @@ class SharePanel:
     def draw(self) -> tuple[gr.Column, gr.HTML]:
         """Put it where the caller stands; returns what is shown once there is something to share, and the place of its link."""
         with gr.Column(visible=False, elem_id="share") as share:
-            gr.Markdown(label("keep.title"))
+            gr.Markdown(get_label("keep.title"))
             with gr.Row(elem_classes="buttons"):
                 for saving in SAVINGS:
-                    button = gr.Button(label(f"keep.as_{saving.name}"), size="sm", min_width=60, elem_id=f"save-{saving.name}")
+                    button = gr.Button(
+                        get_label(f"keep.as_{saving.name}"), size="sm", min_width=60, elem_id=f"save-{saving.name}"
+                    )
                     self._buttons[saving.name] = button
-            link = gr.HTML("", elem_id="link", js_on_load=script("link"), apply_default_css=False)
+            link = gr.HTML("", elem_id="link", js_on_load=load_script("link"), apply_default_css=False)
         with gr.Row(elem_classes="buttons"):
             self._open = gr.UploadButton(
-                label("keep.open"), file_types=[".json"], size="sm", min_width=60, elem_id="open-trace"
+                get_label("keep.open"), file_types=[".json"], size="sm", min_width=60, elem_id="open-trace"
             )
-            self._zip = gr.Button(label("keep.zip"), size="sm", min_width=60, elem_id="save-all")
-            if on_space():
+            self._zip = gr.Button(get_label("keep.zip"), size="sm", min_width=60, elem_id="save-all")
+            if is_space():
                 gr.DuplicateButton(size="sm", min_width=60)
         self._kept = gr.DownloadButton(visible="hidden", elem_id="kept")
         return share, link
@@ -125,18 +127,18 @@ class SharePanel:
 
     async def all_files(self, visit: TabSession | None) -> str:
         """Return everything of this session as one file."""
-        from hugginggpt.ui.export.zip_archive import zip_of
+        from hugginggpt.ui.export.zip_archive import write_zip
 
         visit = self._visit(visit)
         if not (resources := visit.session.workspace.resources):
             raise gr.Error(visit.words("keep.nothing"), print_exception=False)
-        made_from = lineage([run.recording for run in visit.runs], self._agent.table)
+        made_from = trace_lineage([run.recording for run in visit.runs], self._agent.table)
         target = _place(visit, "hugginggpt-files.zip")
-        return str(await asyncio.to_thread(zip_of, resources, target, made_from))
+        return str(await asyncio.to_thread(write_zip, resources, target, made_from))
 
     async def replay(self, path: str, visit: TabSession | None) -> Views:
         """Read a trace and show it step by step, without any model."""
-        from hugginggpt.ui.export.trace_reader import TRACE_BYTES, opened
+        from hugginggpt.ui.export.trace_reader import TRACE_BYTES, read_trace
 
         visit = self._visit(visit)
         settings = self._agent.settings
@@ -144,7 +146,7 @@ class SharePanel:
         def read() -> Recording:
             size = os.path.getsize(path)
             content = Path(path).read_bytes() if size <= TRACE_BYTES else b" " * (TRACE_BYTES + 1)  # refused in its words
-            return opened(content, session.workspace, table=self._agent.table, max_pixels=settings.max_pixels)
+            return read_trace(content, session.workspace, table=self._agent.table, max_pixels=settings.max_pixels)
 
         async with visit.claim() as mine:
             if not mine or not path:
@@ -161,12 +163,12 @@ class SharePanel:
             if visit.session is not session:  # another conversation has begun meanwhile
                 yield self._talk.idle(visit)
                 return
-            visit.begin(BackgroundRun.of(recording, before=visit.session.turns), played(recording))
+            visit.begin(BackgroundRun.of(recording, before=visit.session.turns), replay(recording))
         async for view in self._talk.followed(visit):
             yield view
 
 
-async def played(recording: Recording) -> AsyncGenerator[Event, None]:
+async def replay(recording: Recording) -> AsyncGenerator[Event, None]:
     """Yield the events of a recording at their pace, but for long waits."""
     before = 0.0
     for event, at in zip(recording.events, recording.times, strict=True):

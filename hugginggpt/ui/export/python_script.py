@@ -12,8 +12,8 @@ from hugginggpt.core.plan import Task
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import NAME
 from hugginggpt.core.tasks import Kind
-from hugginggpt.ui.export.file_names import USUAL_SUFFIX, file_names
-from hugginggpt.ui.export.queries import first, models_of, tasks_of
+from hugginggpt.ui.export.file_names import USUAL_SUFFIX, name_files
+from hugginggpt.ui.export.queries import find_first, list_models, list_tasks
 
 _WIDTH: Final = 110
 _SEPARATORS: Final = re.compile(r"\s*,\s*")
@@ -21,20 +21,20 @@ _SEPARATORS: Final = re.compile(r"\s*,\s*")
 _TEMPLATE: Final = Path(__file__).with_name("script_template.txt")
 
 
-def script(recording: Recording) -> str:
+def build_script(recording: Recording) -> str:
     """Return the plan as a Python file, to be written as UTF-8: everything that came from people or models is a literal in it.
 
     Raises:
         RequestError: There is no plan.
     """
-    tasks = tasks_of(recording.events)
+    tasks = list_tasks(recording.events)
     if not tasks:
         raise RequestError("This run has no plan that a script could run.")
-    started = first(recording.events, RequestStarted)
-    models = {task_id: model.id for task_id, model in models_of(recording.events).items()}
+    started = find_first(recording.events, RequestStarted)
+    models = {task_id: model.id for task_id, model in list_models(recording.events).items()}
     values = {
         "REQUEST": started.request if started else "",
-        "FILES": script_files(recording),
+        "FILES": name_script_files(recording),
         "PLAN": [task.as_json() for task in tasks],
         "MODELS": {task.id: models[task.id] for task in tasks if task.id in models},
     }
@@ -42,11 +42,11 @@ def script(recording: Recording) -> str:
     return _TEMPLATE.read_text(encoding="utf-8").replace("{literals}", literals)
 
 
-def script_files(recording: Recording) -> Mapping[str, str]:
+def name_script_files(recording: Recording) -> Mapping[str, str]:
     """Return the names of files in the plan, and beside the script; those of earlier requests among them."""
-    started = first(recording.events, RequestStarted)
-    given = file_names(started.resources) if started else {}
-    earlier = dict.fromkeys(name for name in _names(tasks_of(recording.events)) if name not in given)
+    started = find_first(recording.events, RequestStarted)
+    given = name_files(started.resources) if started else {}
+    earlier = dict.fromkeys(name for name in _names(list_tasks(recording.events)) if name not in given)
     return {**given, **{name: f"{name}{USUAL_SUFFIX[Kind(name.partition('-')[0])]}" for name in earlier}}
 
 

@@ -19,12 +19,12 @@ from hugginggpt.core.resources import Resource
 E = TypeVar("E")
 
 
-def first(events: Iterable[Event], wanted: type[E]) -> E | None:
+def find_first(events: Iterable[Event], wanted: type[E]) -> E | None:
     """Return the first event of a kind."""
     return next((event for event in events if isinstance(event, wanted)), None)
 
 
-def resources_of(events: Iterable[Event]) -> tuple[Resource, ...]:
+def list_resources(events: Iterable[Event]) -> tuple[Resource, ...]:
     """Return all resources that the events tell of, each once, in the order in which they came."""
     found: dict[str, Resource] = {}
     for event in events:
@@ -36,7 +36,7 @@ def resources_of(events: Iterable[Event]) -> tuple[Resource, ...]:
     return tuple(found.values())
 
 
-def tasks_of(events: Iterable[Event]) -> tuple[Task, ...]:
+def list_tasks(events: Iterable[Event]) -> tuple[Task, ...]:
     """Return the tasks of the last plan, or those that are known so far."""
     tasks: dict[int, Task] = {}
     for event in events:
@@ -50,6 +50,6 @@ def tasks_of(events: Iterable[Event]) -> tuple[Task, ...]:
     return tuple(tasks.values())
 
 
-def models_of(events: Iterable[Event]) -> Mapping[int, ModelRef]:
+def list_models(events: Iterable[Event]) -> Mapping[int, ModelRef]:
     """Return the model that ran last for each task: the one that did it, where it is done."""
     return {event.task_id: event.model for event in events if isinstance(event, TaskStarted | TaskDone)}

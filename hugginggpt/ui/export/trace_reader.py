@@ -14,9 +14,9 @@ from hugginggpt.core.errors import HuggingGPTError, RequestError
 from hugginggpt.core.events import Event
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import NAME, Origin, Resource
-from hugginggpt.core.tasks import Kind, TaskTable, task_table
+from hugginggpt.core.tasks import Kind, TaskTable, load_task_table
 from hugginggpt.ui.export.event_validation import check_sequence
-from hugginggpt.ui.export.json_codec import ShapeError, mapped, read
+from hugginggpt.ui.export.json_codec import ShapeError, decode, map_event
 from hugginggpt.ui.export.trace_writer import FORMAT, MEDIA_BYTES, VERSION
 from hugginggpt.workspace.adopt import adopt
 from hugginggpt.workspace.workspace import Workspace
@@ -57,7 +57,7 @@ class _Trace:
     stopped: bool = False
 
 
-def opened(
+def read_trace(
     trace: str | bytes, workspace: Workspace, *, table: TaskTable | None = None, max_pixels: int = 50_000_000
 ) -> Recording:
     """Return the run that a trace holds; its resources are put into the workspace.
@@ -75,16 +75,16 @@ def opened(
         ResourceError: A file in it can't be used. Likewise.
     """
     try:
-        whole = read(_Trace, _json(trace), "the trace", {})
+        whole = decode(_Trace, _json(trace), "the trace", {})
         entries: Mapping[str, _TraceEntry] = whole.resources
         named = {name: _resource(name, entry) for name, entry in entries.items()}
         events, times = _events(whole.events, named)
-        check_sequence(events, times, table or task_table())
+        check_sequence(events, times, table or load_task_table())
     except ShapeError as error:
         raise RequestError(f"This trace can't be opened: {error}.") from error
     own = _adopted(named, entries, workspace, max_pixels)
     renamed = {name: resource.name for name, resource in own.items() if name != resource.name}
-    changed = (mapped(event, _renamer(renamed), lambda resource: own[resource.name]) for event in events)
+    changed = (map_event(event, _renamer(renamed), lambda resource: own[resource.name]) for event in events)
     return Recording(tuple(changed), tuple(times), whole.stopped)
 
 
@@ -160,9 +160,9 @@ def _events(raw: Sequence[Any], named: Mapping[str, Resource]) -> tuple[list[Eve
             raise ShapeError(f"{where} doesn't say what it is")
         if (kind := _EVENTS.get(name)) is None:
             raise ShapeError(f"{where} is of a kind that is unknown here (“{name[:60]}”)")
-        times.append(read(float, each.get("at"), f"{where}, at", {}))
+        times.append(decode(float, each.get("at"), f"{where}, at", {}))
         rest = {key: value for key, value in each.items() if key not in {"event", "at"}}
-        events.append(read(kind, rest, f"{where} ({name})", named))
+        events.append(decode(kind, rest, f"{where} ({name})", named))
     return events, times
 
 

@@ -16,8 +16,8 @@ from typing import Any, Final
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.ui.export.json_codec import written
-from hugginggpt.ui.export.queries import resources_of
+from hugginggpt.ui.export.json_codec import encode
+from hugginggpt.ui.export.queries import list_resources
 
 FORMAT: Final = "hugginggpt-trace"
 VERSION: Final = 1
@@ -25,7 +25,7 @@ MEDIA_BYTES: Final = 48 * 2**20
 """Most bytes of files in one trace; what comes after is left out, and the trace says so."""
 
 
-def saved(recording: Recording, *, media_bytes: int = MEDIA_BYTES) -> str:
+def write_trace(recording: Recording, *, media_bytes: int = MEDIA_BYTES) -> str:
     """Return the trace of a run as JSON; it can be written as UTF-8 and read again by `opened`.
 
     Args:
@@ -37,7 +37,7 @@ def saved(recording: Recording, *, media_bytes: int = MEDIA_BYTES) -> str:
         "version": VERSION,
         "stopped": recording.stopped,
         "events": [
-            {"event": type(event).__name__, "at": at, **written(event)}
+            {"event": type(event).__name__, "at": at, **encode(event)}
             for event, at in zip(recording.events, recording.times, strict=True)
         ],
         "resources": _entries(recording, media_bytes),
@@ -48,7 +48,7 @@ def saved(recording: Recording, *, media_bytes: int = MEDIA_BYTES) -> str:
 
 def _entries(recording: Recording, media_bytes: int) -> dict[str, Any]:
     entries, left = {}, media_bytes
-    for resource in resources_of(recording.events):
+    for resource in list_resources(recording.events):
         entry, taken = _entry(resource, left)
         left -= taken
         entries[resource.name] = entry
@@ -59,16 +59,16 @@ def _entry(resource: Resource, left: int) -> tuple[dict[str, Any], int]:
     """Return what the trace says of a resource, and how many bytes of its file it took."""
     entry: dict[str, Any] = {
         "kind": resource.kind.value,
-        "origin": written(resource.origin),
+        "origin": encode(resource.origin),
         "measure": resource.measure,
-        "data": written(resource.data),
+        "data": encode(resource.data),
     }
     file = {"file": f"{resource.name}{resource.path.suffix}"} if resource.path else {}
     if resource.text is not None:
         return entry | file | {"text": resource.text}, 0
     if resource.path is None:
         return entry, 0
-    entry |= file | {"type": media_type(resource)}
+    entry |= file | {"type": guess_media_type(resource)}
     try:
         size = resource.path.stat().st_size
         if size > left:
@@ -90,7 +90,7 @@ _SUFFIXES: Final[Mapping[str, str]] = {".webp": "image/webp", ".flac": "audio/fl
 """Media types that some systems don't know or call otherwise."""
 
 
-def media_type(resource: Resource) -> str:
+def guess_media_type(resource: Resource) -> str:
     """Return the media type of a resource's file: "image/png"; of its kind even where the suffix says something else."""
     suffix = resource.path.suffix.lower() if resource.path else ""
     usual = _TYPES[resource.kind]

@@ -9,14 +9,14 @@ from types import MappingProxyType
 from typing import Final
 
 from hugginggpt.core.resources import Resource
-from hugginggpt.ui.export.file_names import file_names
+from hugginggpt.ui.export.file_names import name_files
 
 INDEX: Final = "index.csv"
 _HEAD: Final = ("file", "name", "kind", "measure", "origin", "label", "made_from")
 _NOTHING: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
 
-def zip_of(resources: Iterable[Resource], target: Path, lineage: Mapping[str, Sequence[str]] = _NOTHING) -> Path:
+def write_zip(resources: Iterable[Resource], target: Path, lineage: Mapping[str, Sequence[str]] = _NOTHING) -> Path:
     """Write the archive: a file for each resource, texts as .txt, and ``index.csv``.
 
     Args:
@@ -28,7 +28,7 @@ def zip_of(resources: Iterable[Resource], target: Path, lineage: Mapping[str, Se
         The target.
     """
     several = tuple(resources)
-    names = file_names(several, [INDEX])
+    names = name_files(several, [INDEX])
     rows: list[Sequence[str]] = [_HEAD]
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for resource in several:

@@ -1,6 +1,6 @@
 """Phrases of the page, in each of its languages: one YAML file a part of the page, one entry a phrase.
 
-Labels that stand in the page from its start are translated in the browser (`label`, gr.I18n); what the server writes later
+Labels that stand in the page from its start are translated in the browser (`get_label`, gr.I18n); what the server writes later
 is written in the visitor's language at once (`Words`). Sentences of the agent itself (errors, reasons) stay as they are.
 """
 
@@ -45,7 +45,7 @@ class Words:
         return phrases[f"{key}_one" if one and f"{key}_one" in phrases else key].format(**values)
 
 
-def words_for(accepted: str | None) -> Words:
+def choose_words(accepted: str | None) -> Words:
     """Return the words for a browser's languages.
 
     Args:
@@ -55,7 +55,7 @@ def words_for(accepted: str | None) -> Words:
     return Words(next((language for language in wanted if language in LANGUAGES), LANGUAGES[0]))
 
 
-def label(key: str) -> Any:
+def get_label(key: str) -> Any:
     """Return a phrase without values as Gradio's browser side translates it.
 
     Raises:
@@ -68,7 +68,7 @@ def label(key: str) -> Any:
     return gr.I18n()(key)
 
 
-def i18n() -> gr.I18n:
+def load_i18n() -> gr.I18n:
     """Return all phrases, for ``launch(i18n=…)``."""
     import gradio as gr
 

@@ -15,10 +15,10 @@ from hugginggpt.core.errors import HuggingGPTError, RequestError, StoppedError
 from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.hub.download import format_size
 from hugginggpt.hub.overview import OverviewRow, build_overview
-from hugginggpt.ui.i18n import Say, label, words_for
+from hugginggpt.ui.i18n import Say, choose_words, get_label
 from hugginggpt.ui.models_page import table as catalogue_table
 from hugginggpt.ui.models_page.downloads import Downloader, Offer
-from hugginggpt.ui.session.llm_choice import at_home
+from hugginggpt.ui.session.llm_choice import is_home
 
 log = logging.getLogger(__name__)
 
@@ -55,44 +55,51 @@ class ModelsPage:
     def __init__(self, agent: HuggingGPT) -> None:
         self._agent = agent
         self._local = agent.expert("local") is not None
-        self._fetching = self._local and (agent.settings.local == "download" or at_home())
+        self._fetching = self._local and (agent.settings.local == "download" or is_home())
         # on a public Space nobody fetches on the owner's account, or more than a request may
-        limits: dict[str, Any] = {} if at_home() else {"token": False, "max_bytes": agent.settings.max_download_bytes}
+        limits: dict[str, Any] = {} if is_home() else {"token": False, "max_bytes": agent.settings.max_download_bytes}
         self._puller = Downloader(agent, **limits)
 
     def draw(self, page: gr.Blocks) -> None:
         """Add it to the page, at ``/models``; to be called outside of the page's ``with``."""
         with page.route("Models", "/models", show_in_navbar=False):
             rows, pulling = gr.State(()), gr.State(None, delete_callback=_stop)
-            gr.Markdown(label("catalogue.heading"), elem_id="catalogue-heading")
+            gr.Markdown(get_label("catalogue.heading"), elem_id="catalogue-heading")
             with gr.Row(equal_height=True):
                 query = gr.Textbox(
-                    label=label("catalogue.search"),
-                    placeholder=label("catalogue.search_hint"),
+                    label=get_label("catalogue.search"),
+                    placeholder=get_label("catalogue.search_hint"),
                     elem_id="catalogue-query",
                     scale=2,
                 )
-                task = gr.Dropdown([], label=label("catalogue.task"), elem_id="catalogue-task", min_width=180)
-                place = gr.Dropdown([], label=label("catalogue.place"), elem_id="catalogue-place", min_width=180)
+                task = gr.Dropdown([], label=get_label("catalogue.task"), elem_id="catalogue-task", min_width=180)
+                place = gr.Dropdown([], label=get_label("catalogue.place"), elem_id="catalogue-place", min_width=180)
             with gr.Column(visible=False, scale=0, elem_id="catalogue-fetch") as panel:
                 status = gr.HTML(js_on_load=None, apply_default_css=False)
                 with gr.Row():
                     go = gr.Button(
-                        label("catalogue.fetch"), variant="primary", size="sm", elem_id="catalogue-go", scale=0, min_width=120
+                        get_label("catalogue.fetch"),
+                        variant="primary",
+                        size="sm",
+                        elem_id="catalogue-go",
+                        scale=0,
+                        min_width=120,
                     )
                     stop = gr.Button(
-                        label("catalogue.stop"), size="sm", visible=False, elem_id="catalogue-stop", scale=0, min_width=120
+                        get_label("catalogue.stop"), size="sm", visible=False, elem_id="catalogue-stop", scale=0, min_width=120
                     )
-                    close = gr.Button(label("catalogue.close"), size="sm", elem_id="catalogue-close", scale=0, min_width=120)
+                    close = gr.Button(
+                        get_label("catalogue.close"), size="sm", elem_id="catalogue-close", scale=0, min_width=120
+                    )
             with gr.Row():
                 count = gr.Markdown("", elem_id="catalogue-count")
                 clear = gr.Button(
-                    label("catalogue.clear"), size="sm", visible=False, elem_id="catalogue-clear", scale=0, min_width=140
+                    get_label("catalogue.clear"), size="sm", visible=False, elem_id="catalogue-clear", scale=0, min_width=140
                 )
                 again = gr.Button(
-                    label("catalogue.again"), size="sm", visible=False, elem_id="catalogue-again", scale=0, min_width=140
+                    get_label("catalogue.again"), size="sm", visible=False, elem_id="catalogue-again", scale=0, min_width=140
                 )
-            table = gr.HTML(catalogue_table.skeleton(), js_on_load=_ON_CLICK, apply_default_css=False, elem_id="catalogue")
+            table = gr.HTML(catalogue_table.draw_skeleton(), js_on_load=_ON_CLICK, apply_default_css=False, elem_id="catalogue")
 
             filters, shown = [query, task, place, rows], [table, count, clear]
             for opened in (page.load, again.click):
@@ -117,7 +124,7 @@ class ModelsPage:
         except Exception as error:  # the page's seam: whatever is wrong with a disk, the page says so
             log.exception("the catalogue can't be read")
             said = str(error) if isinstance(error, HuggingGPTError) else words("catalogue.failed")
-            return (), gr.skip(), gr.skip(), catalogue_table.sentence(said), "", gr.skip(), gr.update(visible=True)
+            return (), gr.skip(), gr.skip(), catalogue_table.draw_sentence(said), "", gr.skip(), gr.update(visible=True)
         tasks = [(words("catalogue.all_tasks"), ""), *((name, name) for name in dict.fromkeys(row.task for row in rows))]
         here = {row.place for row in rows}
         places = [(words("catalogue.all_places"), "")]
@@ -140,7 +147,7 @@ class ModelsPage:
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Say what fetching a model would take."""
         words, model = _words(request), str(chosen.model)
-        yield _panel(catalogue_table.progress(words("catalogue.asking", model=model), None), close=True)
+        yield _panel(catalogue_table.draw_progress(words("catalogue.asking", model=model), None), close=True)
         try:
             # what comes from a browser may be anything
             row = next((row for row in rows if row.id == model and row.place == "fetch"), None)
@@ -148,11 +155,11 @@ class ModelsPage:
                 raise RequestError(f"“{model[:60]}” can't be fetched from here: choose a model of the table.")
             offer = await run_in_daemon_thread(lambda: self._puller.offer((row.id, *row.beside)))
         except HuggingGPTError as error:
-            yield _panel(catalogue_table.sentence(str(error)), close=True)
+            yield _panel(catalogue_table.draw_sentence(str(error)), close=True)
             return
         said = words("catalogue.offer", model=model, size=format_size(offer.size))
         said = said if offer.size else words("catalogue.whole", model=model)
-        yield _panel(catalogue_table.sentence(said), go=bool(offer.size), close=True, pulling=DownloadPanel(offer))
+        yield _panel(catalogue_table.draw_sentence(said), go=bool(offer.size), close=True, pulling=DownloadPanel(offer))
 
     async def fetch(
         self,
@@ -177,7 +184,7 @@ class ModelsPage:
         try:
             while not work.done():
                 said = words("catalogue.fetching", model=offer.id, done=format_size(told), size=size)
-                bar = catalogue_table.progress(said, told / max(offer.size, 1))
+                bar = catalogue_table.draw_progress(said, told / max(offer.size, 1))
                 yield *_panel(bar, stop=True, pulling=pulling), *unchanged
                 await asyncio.wait({work}, timeout=_SECONDS_BETWEEN_UPDATES)
             work.result()
@@ -192,7 +199,7 @@ class ModelsPage:
             pulling.stop.set()  # whoever has closed the tab doesn't want it any more
             with suppress(asyncio.CancelledError):
                 work.cancel()
-        yield *_panel(catalogue_table.sentence(said), close=True), rows, *self._shown(rows, words, query, task, place)
+        yield *_panel(catalogue_table.draw_sentence(said), close=True), rows, *self._shown(rows, words, query, task, place)
 
     async def close(self) -> tuple[Any, None]:
         """Fold the panel away."""
@@ -208,13 +215,13 @@ class ModelsPage:
     def _shown(
         self, rows: Sequence[OverviewRow], words: Say, query: str = "", task: str | None = "", place: str | None = ""
     ) -> tuple[Any, ...]:
-        found = catalogue_table.matching(rows, query or "", task or "", place or "")
+        found = catalogue_table.filter_rows(rows, query or "", task or "", place or "")
         models, total = len({row.id for row in found}), len({row.id for row in rows})
         ready = len({row.id for row in rows if row.runs})
         filtered = len(found) < len(rows)
         said = words("catalogue.matching", count=models, total=total) if filtered else ""
         said = said or words("catalogue.count", count=total, ready=ready)
-        return catalogue_table.table(found, words, fetching=self._fetching), said, gr.update(visible=filtered)
+        return catalogue_table.draw_table(found, words, fetching=self._fetching), said, gr.update(visible=filtered)
 
 
 def _panel(
@@ -232,4 +239,4 @@ def _stop(pulling: DownloadPanel | None) -> None:
 
 
 def _words(request: gr.Request) -> Say:
-    return words_for((request.headers or {}).get("accept-language"))
+    return choose_words((request.headers or {}).get("accept-language"))

@@ -14,7 +14,7 @@ _SHOWN_LANGUAGES: Final = 3
 COLUMNS: Final = ("model", "task", "place", "license", "size", "languages", "action")
 
 
-def matching(rows: Sequence[OverviewRow], query: str = "", task: str = "", place: str = "") -> tuple[OverviewRow, ...]:
+def filter_rows(rows: Sequence[OverviewRow], query: str = "", task: str = "", place: str = "") -> tuple[OverviewRow, ...]:
     """Return the rows that hold all words of the query, in any place, and suit the filters; an empty filter passes all."""
     wanted = query.lower().split()
     return tuple(
@@ -28,7 +28,7 @@ def _said(row: OverviewRow) -> str:
     return " ".join((row.id, row.task, row.license, *row.languages, row.description, row.provider)).lower()
 
 
-def table(rows: Sequence[OverviewRow], words: Say, *, fetching: bool) -> str:
+def draw_table(rows: Sequence[OverviewRow], words: Say, *, fetching: bool) -> str:
     """Return the rows as a table; a sentence where there are none.
 
     Args:
@@ -44,18 +44,18 @@ def table(rows: Sequence[OverviewRow], words: Say, *, fetching: bool) -> str:
     return f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def skeleton() -> str:
+def draw_skeleton() -> str:
     """Return what stands there until the rows are read."""
     return '<div class="scroll" aria-busy="true">' + '<div class="bone"></div>' * 8 + "</div>"
 
 
-def progress(text: str, fraction: float | None) -> str:
+def draw_progress(text: str, fraction: float | None) -> str:
     """Return a sentence, and below it how far it is."""
     done = "" if fraction is None else f' value="{min(fraction, 1):.4f}"'
     return f'<p role="status">{escape(text)}</p><progress max="1"{done} aria-label="{escape(text)}"></progress>'
 
 
-def sentence(text: str) -> str:
+def draw_sentence(text: str) -> str:
     """Return a sentence alone."""
     return f'<p role="status">{escape(text)}</p>'
 

@@ -68,7 +68,7 @@ Node = str | tuple[int, str, str]
 
 
 @functools.lru_cache(maxsize=64)
-def layout(
+def lay_out(
     boxes: tuple[NodeSize, ...], edges: tuple[tuple[str, str], ...], *, abreast: int = 2, across: float = 8, down: float = 36
 ) -> Layout:
     """Place the boxes; the same boxes and edges always give the same picture.

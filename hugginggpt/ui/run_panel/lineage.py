@@ -10,7 +10,7 @@ from hugginggpt.core.tasks import Kind, TaskTable, serves
 from hugginggpt.core.trace import fold_steps
 
 
-def lineage(recordings: Iterable[Recording], table: TaskTable) -> Mapping[str, tuple[str, ...]]:
+def trace_lineage(recordings: Iterable[Recording], table: TaskTable) -> Mapping[str, tuple[str, ...]]:
     """Return the names of the resources that each made resource was made from; those made from words alone are not in it.
 
     Args:

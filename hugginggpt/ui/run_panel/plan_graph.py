@@ -14,13 +14,13 @@ from hugginggpt.core.events import Step
 from hugginggpt.core.plan import Argument, Reference, Task, split_references
 from hugginggpt.core.resources import NAME
 from hugginggpt.core.tasks import Kind, TaskInput, TaskTable, serves
-from hugginggpt.core.trace import duration
-from hugginggpt.ui.assets import style
+from hugginggpt.core.trace import format_duration
+from hugginggpt.ui.assets import load_style
 from hugginggpt.ui.i18n import Words
-from hugginggpt.ui.run_panel.graph_layout import EdgePath, Layout, NodePosition, NodeSize, layout
+from hugginggpt.ui.run_panel.graph_layout import EdgePath, Layout, NodePosition, NodeSize, lay_out
 from hugginggpt.workspace.workspace import is_example
 
-STYLE: Final = style("graph")
+STYLE: Final = load_style("graph")
 """Style sheet that a page with a picture needs once."""
 
 _ENGLISH: Final = Words()
@@ -61,7 +61,7 @@ class GraphInput:
     label: str
 
 
-def picture(steps: Sequence[Step], table: TaskTable, words: Words = _ENGLISH) -> str:
+def draw_plan(steps: Sequence[Step], table: TaskTable, words: Words = _ENGLISH) -> str:
     """Return the plan as HTML, for a column of 320 to 420 pixels; `STYLE` belongs to it.
 
     Args:
@@ -99,7 +99,7 @@ def _placed(tasks: Mapping[int, Task], given: Sequence[GraphInput], pairs: tuple
     files = tuple(NodeSize(node.key, min(max(7 * len(node.label) + 20, 64), 140), _GIVEN_HEIGHT, given=True) for node in given)
 
     def with_size(size: tuple[int, int]) -> Layout:
-        return layout((*files, *(NodeSize(_key(n), *size) for n in tasks)), pairs)
+        return lay_out((*files, *(NodeSize(_key(n), *size) for n in tasks)), pairs)
 
     wide = with_size(_WIDE)
     if len({wide.places[_key(n)].y for n in tasks}) == len(tasks):
@@ -214,7 +214,7 @@ def _box(step: Step, tasks: Mapping[int, Task], placed: Layout, told: Sequence[s
     """Return one task; what is seen of it is not read out, what is read out is a sentence of its own."""
     state = words(f"graph.state_{step.status}")
     model = step.model.id if step.model and step.status not in {"failed", "skipped"} else ""
-    seconds = duration(step.seconds) if step.seconds and step.status in {"done", "failed"} else ""
+    seconds = format_duration(step.seconds) if step.seconds and step.status in {"done", "failed"} else ""
     title = " · ".join(filter(None, (step.task.task, state, model)))
     return (
         f'<li class="task {step.status}" style="{_style(placed.places[_key(step.task.id)])}" title="{escape(title)}">'
@@ -234,7 +234,7 @@ def _sentence(step: Step, tasks: Mapping[int, Task], files: Sequence[str], words
     if step.model and step.status != "skipped":
         parts.append(words("graph.model", model=step.model.id))
     if step.seconds:
-        parts.append(duration(step.seconds))
+        parts.append(format_duration(step.seconds))
     if files:
         parts.append(words("graph.takes", names=comma.join(files)))
     before = dict.fromkeys((*step.task.dep, *(reference.task_id for reference in step.task.references)))

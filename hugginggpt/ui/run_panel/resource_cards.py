@@ -10,11 +10,11 @@ from urllib.parse import quote
 
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.ui.assets import script
+from hugginggpt.ui.assets import load_script
 from hugginggpt.ui.i18n import Words
 from hugginggpt.workspace.media import read_first_rows
 
-ON_LOAD: Final = script("shelf")
+ON_LOAD: Final = load_script("shelf")
 """For ``gr.HTML(js_on_load=…)``: its event ``select`` then carries the ``name`` of the resource to use next."""
 
 _SIGNS: Final[Mapping[Kind, str]] = {
@@ -29,7 +29,7 @@ _ENGLISH: Final = Words()
 _NOTHING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 
 
-def shelf(
+def draw_cards(
     resources: Sequence[Resource],
     address: Callable[[Resource], str],
     made_from: Mapping[str, tuple[str, ...]] = _NOTHING,

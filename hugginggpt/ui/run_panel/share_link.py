@@ -14,7 +14,7 @@ _MOST_FILES: Final = 5
 _MOST_FIELDS: Final = 20
 
 
-def filled(search: str) -> dict[str, Any]:
+def read_link(search: str) -> dict[str, Any]:
     """Return what the box holds for the query of the page's address, "?request=…&example=cat.jpg".
 
     Only shipped examples can be named as files: a link must not have a visitor's page read anything else.
@@ -38,7 +38,7 @@ def query(text: str, examples: tuple[str, ...] = ()) -> str:
     return f"?request={quote(text[:_MOST], errors='replace')}{''.join(f'&example={quote(name)}' for name in examples)}"
 
 
-def link(run: BackgroundRun | None, words: Words) -> str:
+def draw_link(run: BackgroundRun | None, words: Words) -> str:
     """Return a link that carries a run's request, with those of its files that everybody has, and a button that copies it."""
     if run is None:
         return ""

@@ -48,17 +48,17 @@ class LLMFields:
         return cls(**{box: values.pop("key"), **values})
 
 
-def on_space() -> bool:
+def is_space() -> bool:
     """Return whether this is a Space."""
     return "SPACE_ID" in os.environ
 
 
-def at_home() -> bool:
+def is_home() -> bool:
     """Return whether this is a person's own machine, for them alone: no Space, and no public address by Gradio's tunnel."""
-    return not on_space() and os.environ.get("GRADIO_SHARE", "").lower() != "true"
+    return not is_space() and os.environ.get("GRADIO_SHARE", "").lower() != "true"
 
 
-async def language_model(typed: LLMFields, *, router: str = HUGGING_FACE_URL, unnamed: bool = False) -> LanguageModel | None:
+async def make_model(typed: LLMFields, *, router: str = HUGGING_FACE_URL, unnamed: bool = False) -> LanguageModel | None:
     """Return the language model that the fields of the page describe; None for the built-in planner.
 
     Args:
@@ -85,7 +85,7 @@ async def language_model(typed: LLMFields, *, router: str = HUGGING_FACE_URL, un
             raise RequestError("Enter the server's base URL first, such as http://127.0.0.1:11434/v1.")
         if not model and not unnamed:
             raise RequestError("Enter the name of the model that the server runs.")
-    private = typed.brain != OTHER or at_home()  # who comes from outside has no business in this network
+    private = typed.brain != OTHER or is_home()  # who comes from outside has no business in this network
     made = make_language_model(key=key, base_url=base_url, model=model or "?", private_servers=private)
     if made is not None:
         await made.check()

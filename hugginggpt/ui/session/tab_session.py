@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.agent.agent import HuggingGPT, Session
-from hugginggpt.agent.model_preferences import ModelPreferences, visitor_for
+from hugginggpt.agent.model_preferences import ModelPreferences, make_visitor
 from hugginggpt.core.events import Event
 from hugginggpt.core.model_card import Where
 from hugginggpt.core.settings import Settings
@@ -23,7 +23,7 @@ from hugginggpt.hub.account import Visitor
 from hugginggpt.llm.client import HUGGING_FACE_URL, LanguageModel
 from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.session.background_run import ApprovalGate, BackgroundRun, StartRun
-from hugginggpt.ui.session.llm_choice import BUILT_IN, at_home
+from hugginggpt.ui.session.llm_choice import BUILT_IN, is_home
 
 if TYPE_CHECKING:
     from hugginggpt.hub.shared_token import SharedToken
@@ -127,8 +127,8 @@ class TabSession:
         async with self._settling:
             wanted = change(self.wishes)
             token = self.hosted_token or (shared.token if shared else "")
-            allowed = None if at_home() else is_public
-            self.models = await visitor_for(agent, token, wanted, known=self.models, allowed=allowed)
+            allowed = None if is_home() else is_public
+            self.models = await make_visitor(agent, token, wanted, known=self.models, allowed=allowed)
             # these may have changed meanwhile
             self.wishes = replace(wanted, where=self.wishes.where, provider=self.wishes.provider)
 
@@ -139,7 +139,7 @@ class TabSession:
             shared: The owner's token, where it is given away.
             name: What tells visitors apart.
         """
-        allowed = None if at_home() else is_public
+        allowed = None if is_home() else is_public
         found = replace(self.models or Visitor(), allowed=allowed, provider=self.wishes.provider)
         if self.hosted_token or shared is None:
             return replace(found, token=self.hosted_token)

@@ -25,12 +25,12 @@ READ: Final = f"""() => {{
 """Gives all that is kept as one text, and nothing for the visit, which lies at the server."""
 
 
-def typed(name: str) -> str:
+def hold_script(name: str) -> str:
     """Before the server is asked: hold what was typed."""
     return f"(...values) => {{ (window.hugginggpt ??= {{}}).{name} = values; return values; }}"
 
 
-def settled(name: str, boxes: Sequence[int]) -> str:
+def keep_script(name: str, boxes: Sequence[int]) -> str:
     """Afterwards: takes what is to be kept (a JSON object, empty for nothing) and whether to keep it.
 
     Gives what the boxes hold now, and whether anything is kept.
@@ -52,7 +52,7 @@ def settled(name: str, boxes: Sequence[int]) -> str:
 }}"""
 
 
-def forgotten(name: str) -> str:
+def forget_script(name: str) -> str:
     """Take it out of the browser, and hand the values on."""
     return f"""(...values) => {{
   try {{ localStorage.removeItem("{_PREFIX}{name}"); }} catch {{ /* there is no storage, so nothing is in it */ }}
@@ -60,7 +60,7 @@ def forgotten(name: str) -> str:
 }}"""
 
 
-def unticked(name: str) -> str:
+def untick_script(name: str) -> str:
     """Take it out of the browser where a box was unticked."""
     return f"""(ticked, ...others) => {{
   if (!ticked) try {{ localStorage.removeItem("{_PREFIX}{name}"); }} catch {{ /* as above */ }}
@@ -68,7 +68,7 @@ def unticked(name: str) -> str:
 }}"""
 
 
-def what_was_kept(text: Any) -> dict[str, Any]:
+def read_kept(text: Any) -> dict[str, Any]:
     """Return what the browser has handed over, by name; nothing where it can't be read."""
     try:
         found = json.loads(text) if isinstance(text, str) and len(text) <= _LONGEST else {}
@@ -78,7 +78,7 @@ def what_was_kept(text: Any) -> dict[str, Any]:
 
 
 def to_keep(box: int, **choice: str) -> str:
-    """Return what goes into the browser beside a key, as `settled` takes it.
+    """Return what goes into the browser beside a key, as `keep_script` takes it.
 
     Args:
         box: Which of the keys.

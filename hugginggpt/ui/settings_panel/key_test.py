@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from hugginggpt.core.markdown import escaped
+from hugginggpt.core.markdown import escape
 from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.token_check import TokenOwner, check_token
 from hugginggpt.hub.tokens import parse_token
 from hugginggpt.llm.client import LanguageModel
 from hugginggpt.llm.server_check import ServerReport, check_server, list_chat_models
 from hugginggpt.ui.i18n import Words
-from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OPENAI, OTHER, LLMFields, language_model
+from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OPENAI, OTHER, LLMFields, make_model
 from hugginggpt.ui.session.tab_session import TabSession
 
 _SHOWN: Final = 300
@@ -31,7 +31,7 @@ class KeyTestResult:
     """Models to choose from."""
 
 
-def with_kept_key(typed: LLMFields, visit: TabSession | None) -> LLMFields:
+def fill_in_key(typed: LLMFields, visit: TabSession | None) -> LLMFields:
     """With the key that the visit holds for this very server, where none was typed: another model needs no second typing."""
     if typed.key or visit is None or typed.brain == BUILT_IN:
         return typed
@@ -65,7 +65,7 @@ async def examine(typed: LLMFields, *, places: HubAddresses, router: str, words:
     """
     if typed.brain == HUGGING_FACE and not typed.hf_token.startswith("hf_"):
         parse_token(typed.hf_token)  # what signing in gives holds other signs than a token that is pasted
-    model = await language_model(typed, router=router, unnamed=True)
+    model = await make_model(typed, router=router, unnamed=True)
     if model is None:
         return KeyTestResult(words("brain.status_built_in"))
     if typed.brain == HUGGING_FACE:
@@ -86,7 +86,7 @@ async def examine(typed: LLMFields, *, places: HubAddresses, router: str, words:
 def _of_token(account: TokenOwner, router: ServerReport, words: Words) -> KeyTestResult:
     kind = "unknown" if not account.name else "works" if account.calls else "unsure"
     models = list_chat_models(router)
-    said = words(f"brain.token_{kind}", name=escaped(account.name), count=len(models))
+    said = words(f"brain.token_{kind}", name=escape(account.name), count=len(models))
     if router.has_model is False:
         said += " " + _said(router, words, "without")
     return KeyTestResult(said, router.model, models[:_SHOWN])
@@ -114,18 +114,18 @@ def _of_server(report: ServerReport, words: Words, *, at_openai: bool = False) -
 def _said(report: ServerReport, words: Words, kind: str) -> str:
     values = {"server": report.model.server, "model": report.model.model}
     return words(
-        f"brain.server_{kind}", count=len(report.models or ()), **{name: escaped(text) for name, text in values.items()}
+        f"brain.server_{kind}", count=len(report.models or ()), **{name: escape(text) for name, text in values.items()}
     )
 
 
-def status(visit: TabSession | None, words: Words) -> str:
+def describe_status(visit: TabSession | None, words: Words) -> str:
     """Return who plans, and where the key is."""
     said = []
     if visit is not None and visit.signed_in:
-        said.append(words("brain.status_signed_in", name=escaped(visit.name)))
+        said.append(words("brain.status_signed_in", name=escape(visit.name)))
     if visit is None or visit.model is None:
         return " ".join([*said, words("brain.status_built_in")])
-    said.append(words("brain.status_plans", model=escaped(visit.model.model), server=escaped(visit.model.server)))
+    said.append(words("brain.status_plans", model=escape(visit.model.model), server=escape(visit.model.server)))
     if visit.model.key and visit.model.key != visit.signed_in:
         said.append(words("brain.status_remembered" if visit.remembered else "brain.status_kept"))
     return " ".join(said)

@@ -10,25 +10,16 @@ from gradio.utils import get_space
 
 from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.core.errors import HuggingGPTError
-from hugginggpt.core.markdown import escaped
+from hugginggpt.core.markdown import escape
 from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.llm.client import HUGGING_FACE_MODEL, LanguageModel
-from hugginggpt.ui.i18n import Words, label
-from hugginggpt.ui.listeners import PLAIN, QUIET, Updates, key_box, remember_box, words_of
-from hugginggpt.ui.session.llm_choice import (
-    BRAINS,
-    BUILT_IN,
-    HUGGING_FACE,
-    OPENAI,
-    OTHER,
-    USUAL_MODEL,
-    LLMFields,
-    language_model,
-)
+from hugginggpt.ui.i18n import Words, get_label
+from hugginggpt.ui.listeners import PLAIN, QUIET, Updates, build_key_box, build_remember_box, get_words
+from hugginggpt.ui.session.llm_choice import BRAINS, BUILT_IN, HUGGING_FACE, OPENAI, OTHER, USUAL_MODEL, LLMFields, make_model
 from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.ui.settings_panel import browser_storage
-from hugginggpt.ui.settings_panel.key_test import KeyTestResult, examine, status, with_kept_key
+from hugginggpt.ui.settings_panel.key_test import KeyTestResult, describe_status, examine, fill_in_key
 from hugginggpt.ui.settings_panel.models_panel import ModelsPanel
 
 _SIGN_IN: Final = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
@@ -62,30 +53,30 @@ class LLMPanel:
         self._listen(visit)
 
     def _draw_brain(self) -> None:
-        gr.Markdown(label("brain.about"))
+        gr.Markdown(get_label("brain.about"))
         if can_sign_in():
             gr.LoginButton(size="md", elem_id="sign-in")
-        choices = [(label(f"brain.who_{name}"), name) for name in BRAINS]
-        self.brain = gr.Radio(choices, value=BUILT_IN, label=label("brain.which"), show_label=False, elem_id="brain")
+        choices = [(get_label(f"brain.who_{name}"), name) for name in BRAINS]
+        self.brain = gr.Radio(choices, value=BUILT_IN, label=get_label("brain.which"), show_label=False, elem_id="brain")
         with gr.Column(visible=False, elem_id="brain-fields") as self.fields:
             self.base_url = gr.Textbox(
-                label=label("brain.base_url"),
-                info=label("brain.base_url_info"),
+                label=get_label("brain.base_url"),
+                info=get_label("brain.base_url_info"),
                 placeholder="http://127.0.0.1:11434/v1",
                 html_attributes=PLAIN,
                 elem_id="base-url",
             )
-            self.hf_token = key_box(label("brain.hf_token"), "hf-token", label("brain.hf_token_info"))
-            self.openai_key = key_box(label("brain.openai_key"), "openai-key")
-            self.model = gr.Dropdown([], label=label("brain.model"), value=None, allow_custom_value=True, elem_id="model")
-            writes = gr.Checkbox(label=label("brain.writes"), value=True, elem_id="writes")
-            looks = gr.Checkbox(label=label("brain.looks"), value=False, elem_id="looks")
-            self.remember = remember_box(label("brain.remember"), "remember", label("brain.remember_info"))
+            self.hf_token = build_key_box(get_label("brain.hf_token"), "hf-token", get_label("brain.hf_token_info"))
+            self.openai_key = build_key_box(get_label("brain.openai_key"), "openai-key")
+            self.model = gr.Dropdown([], label=get_label("brain.model"), value=None, allow_custom_value=True, elem_id="model")
+            writes = gr.Checkbox(label=get_label("brain.writes"), value=True, elem_id="writes")
+            looks = gr.Checkbox(label=get_label("brain.looks"), value=False, elem_id="looks")
+            self.remember = build_remember_box(get_label("brain.remember"), "remember", get_label("brain.remember_info"))
             with gr.Row():
-                self._test = gr.Button(label("brain.test"), min_width=80, elem_id="test-brain")
-                self._use = gr.Button(label("brain.use"), variant="primary", min_width=80, elem_id="use-brain")
-        self.status = gr.Markdown(label("brain.status_built_in"), elem_id="brain-status")
-        self.forgets = gr.Button(label("brain.forget"), size="sm", visible=False, elem_id="forget-brain")
+                self._test = gr.Button(get_label("brain.test"), min_width=80, elem_id="test-brain")
+                self._use = gr.Button(get_label("brain.use"), variant="primary", min_width=80, elem_id="use-brain")
+        self.status = gr.Markdown(get_label("brain.status_built_in"), elem_id="brain-status")
+        self.forgets = gr.Button(get_label("brain.forget"), size="sm", visible=False, elem_id="forget-brain")
         self._kept, self._remembered = gr.Textbox(visible=False), gr.Textbox(visible=False)
         self._work = (writes, looks)
 
@@ -101,14 +92,18 @@ class LLMPanel:
             (self._test, self.test, inputs),
             (self._use, self.use, [*inputs[:-1], self.remember, visit]),
         ):
-            button.click(handler, given, outputs, js=browser_storage.typed(browser_storage.BRAIN), **QUIET).then(
-                None, [self._kept, self.remember], keys, js=browser_storage.settled(browser_storage.BRAIN, (1, 2)), **QUIET
+            button.click(handler, given, outputs, js=browser_storage.hold_script(browser_storage.BRAIN), **QUIET).then(
+                None, [self._kept, self.remember], keys, js=browser_storage.keep_script(browser_storage.BRAIN, (1, 2)), **QUIET
             )
         self.remember.input(
-            self.remember_no_more, [self.remember, visit], outputs, js=browser_storage.unticked(browser_storage.BRAIN), **QUIET
+            self.remember_no_more,
+            [self.remember, visit],
+            outputs,
+            js=browser_storage.untick_script(browser_storage.BRAIN),
+            **QUIET,
         )
         self.forgets.click(
-            self.forget, [visit], [*outputs, self.remember], js=browser_storage.forgotten(browser_storage.BRAIN), **QUIET
+            self.forget, [visit], [*outputs, self.remember], js=browser_storage.forget_script(browser_storage.BRAIN), **QUIET
         )
 
     @property
@@ -134,7 +129,7 @@ class LLMPanel:
         profile: gr.OAuthProfile | None,
     ) -> Updates:
         """Take what the browser remembers, and who is signed in; the box that brought it is emptied in the same step."""
-        words, said, kept = words_of(request), "", browser_storage.what_was_kept(remembered)
+        words, said, kept = get_words(request), "", browser_storage.read_kept(remembered)
         if kept or token is not None:
             visit = self._visit(visit)
         if visit is None or not (kept or token is not None or visit.tabs > 1):
@@ -144,9 +139,9 @@ class LLMPanel:
         visit.remembered = typed is not None
         if typed is not None and visit.model is None:
             try:
-                self._take(visit, typed.brain, await language_model(typed, router=self._router))
+                self._take(visit, typed.brain, await make_model(typed, router=self._router))
             except HuggingGPTError as error:
-                said = escaped(str(error))
+                said = escape(str(error))
         self._models.token.remembered(visit, kept.get(browser_storage.HOSTED))
         self.signed_in(visit, token, profile)
         writes, looks = self._work
@@ -164,7 +159,7 @@ class LLMPanel:
 
     def choose(self, brain: str, visit: TabSession | None, request: gr.Request) -> Updates:
         """Show what a brain needs; choosing the built-in planner forgets the key."""
-        words = words_of(request)
+        words = get_words(request)
         if brain == BUILT_IN and visit is not None:
             self._take(visit, BUILT_IN, None)
         return {**self._fields(brain, visit, words), **self._shown(visit, words)}
@@ -186,8 +181,8 @@ class LLMPanel:
         request: gr.Request,
     ) -> AsyncGenerator[Updates]:
         """Say whether what was typed works, and for what; nothing of it is kept."""
-        typed = with_kept_key(LLMFields(brain, openai_key, hf_token, base_url, model), visit)
-        async for _, updates in self._examined(typed, visit, words_of(request)):
+        typed = fill_in_key(LLMFields(brain, openai_key, hf_token, base_url, model), visit)
+        async for _, updates in self._examined(typed, visit, get_words(request)):
             yield updates
 
     async def use(
@@ -202,8 +197,8 @@ class LLMPanel:
         request: gr.Request,
     ) -> AsyncGenerator[Updates]:
         """Test what was typed, and keep what works in this tab's session."""
-        visit, words = self._visit(visit), words_of(request)
-        typed = with_kept_key(LLMFields(brain, openai_key, hf_token, base_url, model), visit)
+        visit, words = self._visit(visit), get_words(request)
+        typed = fill_in_key(LLMFields(brain, openai_key, hf_token, base_url, model), visit)
         async for found, updates in self._examined(typed, visit, words):
             if found is None or found.model is None:
                 yield {self._state: visit, **updates}
@@ -222,7 +217,7 @@ class LLMPanel:
         try:
             found = await examine(typed, places=self._places, router=self._router, words=words)
         except HuggingGPTError as error:
-            yield None, self._shown(visit, words, escaped(str(error)))
+            yield None, self._shown(visit, words, escape(str(error)))
             return
         named = typed.model or (found.model.model if found.model else None)
         choices = gr.update(choices=list(found.models), value=named)
@@ -232,11 +227,11 @@ class LLMPanel:
         """Return the browser has forgotten the key already; the session keeps it."""
         if visit is not None and not remember:
             visit.remembered = False
-        return self._shown(visit, words_of(request))
+        return self._shown(visit, get_words(request))
 
     def forget(self, visit: TabSession | None, request: gr.Request) -> Updates:
         """Return back to the built-in planner, without the key; the browser has forgotten it already."""
-        words = words_of(request)
+        words = get_words(request)
         if visit is not None:
             visit.remembered = False
             self._take(visit, BUILT_IN, None)
@@ -268,7 +263,7 @@ class LLMPanel:
         """Return who plans, after what there is to say; and on whose account hosted models run."""
         kept = visit is not None and (visit.remembered or bool(visit.model and visit.model.key != visit.signed_in))
         return {
-            self.status: "\n\n".join(filter(None, (said, status(visit, words)))),
+            self.status: "\n\n".join(filter(None, (said, describe_status(visit, words)))),
             self.forgets: gr.update(visible=kept),
             self._models.token.account: self._models.token.on_whose_account(visit, words),
         }

@@ -6,13 +6,13 @@ from typing import Any, Final, get_args
 import gradio as gr
 
 from hugginggpt.agent.agent import HuggingGPT
-from hugginggpt.agent.model_preferences import ModelPreferences, known_providers
+from hugginggpt.agent.model_preferences import ModelPreferences, list_providers
 from hugginggpt.core.errors import HuggingGPTError
-from hugginggpt.core.markdown import escaped
+from hugginggpt.core.markdown import escape
 from hugginggpt.core.model_card import Where
 from hugginggpt.hub.shared_token import SharedToken
-from hugginggpt.ui.i18n import Words, label
-from hugginggpt.ui.listeners import QUIET, Updates, words_of
+from hugginggpt.ui.i18n import Words, get_label
+from hugginggpt.ui.listeners import QUIET, Updates, get_words
 from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.ui.settings_panel.token_panel import TokenPanel
 
@@ -42,23 +42,23 @@ class ModelsPanel:
 
     def draw(self, visit: gr.State) -> None:
         """Put the fields where the caller stands."""
-        gr.Markdown(label("models.about"))
-        places = [(label(f"models.where_{place}"), place) for place in get_args(Where)]
-        self._where = gr.Radio(places, value="anywhere", label=label("models.where"), show_label=False, elem_id="where")
+        gr.Markdown(get_label("models.about"))
+        places = [(get_label(f"models.where_{place}"), place) for place in get_args(Where)]
+        self._where = gr.Radio(places, value="anywhere", label=get_label("models.where"), show_label=False, elem_id="where")
         self._where.input(self.choose_place, [self._where, visit], visit, **QUIET)
         self._fetch = gr.Checkbox(
-            label=label("models.fetch"),
+            label=get_label("models.fetch"),
             value=self._settings.local == "download",
             visible=self._agent.expert("local") is not None,
             elem_id="fetch",
         )
         self._fetch.input(self.choose_fetching, [self._fetch, visit], visit, **QUIET)
-        self._ask_first = gr.Checkbox(label=label("models.ask_first"), value=False, elem_id="ask-first")
+        self._ask_first = gr.Checkbox(label=get_label("models.ask_first"), value=False, elem_id="ask-first")
         self._ask_first.input(self.choose_asking, [self._ask_first, visit], visit, **QUIET)
         self.token.draw(visit)
-        with gr.Accordion(label("models.limits"), open=False, elem_id="limits"):
+        with gr.Accordion(get_label("models.limits"), open=False, elem_id="limits"):
             self._draw_limits(visit)
-        with gr.Accordion(label("models.choose"), open=False, elem_id="wishes"):
+        with gr.Accordion(get_label("models.choose"), open=False, elem_id="wishes"):
             self._draw_wishes(visit)
 
     def _draw_limits(self, visit: gr.State) -> None:
@@ -67,13 +67,13 @@ class ModelsPanel:
             _MOST_CANDIDATES,
             value=min(self._settings.top_k, _MOST_CANDIDATES),
             step=1,
-            label=label("models.top_k"),
-            info=label("models.top_k_info"),
+            label=get_label("models.top_k"),
+            info=get_label("models.top_k_info"),
             buttons=[],
             elem_id="top-k",
         )
         self._seconds = gr.Number(
-            label=label("models.seconds"),
+            label=get_label("models.seconds"),
             value=self._settings.task_seconds,
             minimum=_SHORTEST,
             maximum=self._settings.task_seconds,
@@ -84,17 +84,17 @@ class ModelsPanel:
 
     def _draw_wishes(self, visit: gr.State) -> None:
         tasks = [(row.name, row.name) for row in self._agent.table.values()]
-        task = gr.Dropdown(tasks, value="text-to-image", label=label("models.task"), elem_id="wish-task")
-        model = gr.Textbox(label=label("models.model"), placeholder="owner/name", elem_id="wish-model")
+        task = gr.Dropdown(tasks, value="text-to-image", label=get_label("models.task"), elem_id="wish-task")
+        model = gr.Textbox(label=get_label("models.model"), placeholder="owner/name", elem_id="wish-model")
         with gr.Row():
-            pin = gr.Button(label("models.pin"), size="sm", min_width=60, elem_id="wish-pin")
-            add = gr.Button(label("models.add"), size="sm", min_width=60, elem_id="wish-add")
-            ban = gr.Button(label("models.ban"), size="sm", min_width=60, elem_id="wish-ban")
+            pin = gr.Button(get_label("models.pin"), size="sm", min_width=60, elem_id="wish-pin")
+            add = gr.Button(get_label("models.add"), size="sm", min_width=60, elem_id="wish-add")
+            ban = gr.Button(get_label("models.ban"), size="sm", min_width=60, elem_id="wish-ban")
         self._settled = gr.Markdown("", elem_id="wish-status")
-        providers = [(label("models.provider_any"), ""), *((name, name) for name in sorted(known_providers()))]
-        self._provider = gr.Dropdown(providers, value="", label=label("models.provider"), elem_id="provider")
+        providers = [(get_label("models.provider_any"), ""), *((name, name) for name in sorted(list_providers()))]
+        self._provider = gr.Dropdown(providers, value="", label=get_label("models.provider"), elem_id="provider")
         self._provider.input(self.choose_provider, [self._provider, visit], visit, **QUIET)
-        self._clear = gr.Button(label("models.clear"), size="sm", visible=False, elem_id="wish-clear")
+        self._clear = gr.Button(get_label("models.clear"), size="sm", visible=False, elem_id="wish-clear")
         outputs = [self._settled, model, self._clear, visit]
         for button, handler in ((pin, self.pin), (add, self.add), (ban, self.ban)):
             button.click(handler, [task, model, visit], outputs, api_visibility="private")
@@ -170,21 +170,21 @@ class ModelsPanel:
         self, task: str, model: str, visit: TabSession | None, request: gr.Request
     ) -> tuple[str, Any, Any, TabSession]:
         """Take that model for that task."""
-        return await self._wish(visit, words_of(request), lambda wishes: wishes.pin(task, model or ""))
+        return await self._wish(visit, get_words(request), lambda wishes: wishes.pin(task, model or ""))
 
     async def add(
         self, task: str, model: str, visit: TabSession | None, request: gr.Request
     ) -> tuple[str, Any, Any, TabSession]:
         """Offer that model for that task, too."""
-        return await self._wish(visit, words_of(request), lambda wishes: wishes.add(task, model or ""))
+        return await self._wish(visit, get_words(request), lambda wishes: wishes.add(task, model or ""))
 
     async def ban(self, _: str, model: str, visit: TabSession | None, request: gr.Request) -> tuple[str, Any, Any, TabSession]:
         """Never take that model."""
-        return await self._wish(visit, words_of(request), lambda wishes: wishes.ban(model or ""))
+        return await self._wish(visit, get_words(request), lambda wishes: wishes.ban(model or ""))
 
     async def clear(self, visit: TabSession | None, request: gr.Request) -> tuple[str, Any, Any, TabSession]:
         """Forget what was pinned, added and banned."""
-        words = words_of(request)
+        words = get_words(request)
         return await self._wish(visit, words, lambda wishes: ModelPreferences(where=wishes.where, provider=wishes.provider))
 
     async def _wish(
@@ -195,7 +195,7 @@ class ModelsPanel:
         try:
             await visit.settle(self._agent, change, self._shared)
         except HuggingGPTError as error:
-            return f"{_settled(visit.wishes, words)}\n\n{escaped(str(error))}".strip(), gr.skip(), gr.skip(), visit
+            return f"{_settled(visit.wishes, words)}\n\n{escape(str(error))}".strip(), gr.skip(), gr.skip(), visit
         return _settled(visit.wishes, words), "", gr.update(visible=_some(visit.wishes)), visit
 
 
@@ -211,4 +211,4 @@ def _settled(wishes: ModelPreferences, words: Words) -> str:
 
 def _shown(model: str) -> str:
     """Return an endpoint's address without its query, which may be secret."""
-    return escaped(model.partition("?")[0])
+    return escape(model.partition("?")[0])

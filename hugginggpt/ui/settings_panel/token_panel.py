@@ -7,13 +7,13 @@ import gradio as gr
 
 from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.core.errors import HuggingGPTError, RequestError
-from hugginggpt.core.markdown import escaped
+from hugginggpt.core.markdown import escape
 from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.hub.token_check import check_token
 from hugginggpt.hub.tokens import parse_token
-from hugginggpt.ui.i18n import Words, label
-from hugginggpt.ui.listeners import QUIET, Updates, key_box, remember_box, words_of
+from hugginggpt.ui.i18n import Words, get_label
+from hugginggpt.ui.listeners import QUIET, Updates, build_key_box, build_remember_box, get_words
 from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.ui.settings_panel import browser_storage
 
@@ -38,15 +38,17 @@ class TokenPanel:
     def draw(self, visit: gr.State) -> None:
         """Put the fields where the caller stands."""
         self._state = visit
-        self.account = gr.Markdown("" if self._shared else label("models.no_token"), elem_id="hosted-status")
-        with gr.Accordion(label("models.token_title"), open=False, elem_id="hosted"):
-            self._token = key_box(label("models.token"), "hosted-token", label("models.token_info"))
-            self._remember = remember_box(label("models.token_remember"), "remember-token", label("models.token_remember_info"))
+        self.account = gr.Markdown("" if self._shared else get_label("models.no_token"), elem_id="hosted-status")
+        with gr.Accordion(get_label("models.token_title"), open=False, elem_id="hosted"):
+            self._token = build_key_box(get_label("models.token"), "hosted-token", get_label("models.token_info"))
+            self._remember = build_remember_box(
+                get_label("models.token_remember"), "remember-token", get_label("models.token_remember_info")
+            )
             with gr.Row():
-                test = gr.Button(label("models.token_test"), size="sm", min_width=60, elem_id="test-token")
-                use = gr.Button(label("models.token_use"), size="sm", min_width=60, elem_id="use-token")
+                test = gr.Button(get_label("models.token_test"), size="sm", min_width=60, elem_id="test-token")
+                use = gr.Button(get_label("models.token_use"), size="sm", min_width=60, elem_id="use-token")
             self._checked = gr.Markdown("", elem_id="hosted-check")
-            self._forgets = gr.Button(label("models.token_forget"), size="sm", visible=False, elem_id="forget-token")
+            self._forgets = gr.Button(get_label("models.token_forget"), size="sm", visible=False, elem_id="forget-token")
         self._kept = gr.Textbox(visible=False)
         self._listen(visit, test, use)
 
@@ -55,19 +57,19 @@ class TokenPanel:
         outputs = [token, self._checked, self._forgets, self._kept, self.account, visit]
         # the box is emptied in the same step: a value that stays in a box can be read by whoever shares the page
         for button, handler, inputs in ((test, self.test, [token, visit]), (use, self.use, [token, remember, visit])):
-            button.click(handler, inputs, outputs, js=browser_storage.typed(browser_storage.HOSTED), **QUIET).then(
+            button.click(handler, inputs, outputs, js=browser_storage.hold_script(browser_storage.HOSTED), **QUIET).then(
                 None,
                 [self._kept, remember],
                 [token, remember],
-                js=browser_storage.settled(browser_storage.HOSTED, (0,)),
+                js=browser_storage.keep_script(browser_storage.HOSTED, (0,)),
                 **QUIET,
             )
         remember.input(
-            self.remember_no_more, [remember, visit], outputs, js=browser_storage.unticked(browser_storage.HOSTED), **QUIET
+            self.remember_no_more, [remember, visit], outputs, js=browser_storage.untick_script(browser_storage.HOSTED), **QUIET
         )
         # a single value would not reach the handler in its place
         self._forgets.click(
-            self.forget, [token, visit], [*outputs, remember], js=browser_storage.forgotten(browser_storage.HOSTED), **QUIET
+            self.forget, [token, visit], [*outputs, remember], js=browser_storage.forget_script(browser_storage.HOSTED), **QUIET
         )
 
     @property
@@ -95,12 +97,12 @@ class TokenPanel:
 
     async def test(self, token: str, visit: TabSession | None, request: gr.Request) -> AsyncGenerator[Updates]:
         """Say whether a token works for hosted models; it is not kept."""
-        async for _, updates in self._examined(token, visit, words_of(request)):
+        async for _, updates in self._examined(token, visit, get_words(request)):
             yield updates
 
     async def use(self, token: str, remember: bool, visit: TabSession | None, request: gr.Request) -> AsyncGenerator[Updates]:
         """Test a token, and keep one that works in this tab's session."""
-        visit, words = self._visit(visit), words_of(request)
+        visit, words = self._visit(visit), get_words(request)
         async for found, updates in self._examined(token, visit, words):
             if not found:
                 yield {self._state: visit, **updates}
@@ -119,21 +121,21 @@ class TokenPanel:
                 raise RequestError(words("models.token_missing"))
             account = await check_token(token, self._places)
         except HuggingGPTError as error:
-            yield "", {self._checked: escaped(str(error))}
+            yield "", {self._checked: escape(str(error))}
             return
         kind = "unknown" if not account.name else "works" if account.calls else "unsure"
-        yield token, {self._checked: words(f"models.token_{kind}", name=escaped(account.name))}
+        yield token, {self._checked: words(f"models.token_{kind}", name=escape(account.name))}
 
     def remember_no_more(self, remember: bool, visit: TabSession | None, request: gr.Request) -> Updates:
         """Return the browser has forgotten the token already; the session keeps it."""
         if visit is None or remember:
             return {self._kept: ""}
         visit.token_remembered = False
-        return {self.account: self.on_whose_account(visit, words_of(request))}
+        return {self.account: self.on_whose_account(visit, get_words(request))}
 
     def forget(self, _: str, visit: TabSession | None, request: gr.Request) -> Updates:
         """Return them without the token; the browser has forgotten it already."""
-        words, visit = words_of(request), self._visit(visit)
+        words, visit = get_words(request), self._visit(visit)
         visit.token, visit.token_remembered = "", False
         return {self._state: visit, self._token: "", **self.shown(visit, words)}
 

@@ -10,7 +10,7 @@ from hugginggpt.controllers.rules.answer_templates import compose
 from hugginggpt.core.events import ModelRef, Step
 from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.resources import Origin, Resource
-from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.core.tasks import Kind, load_task_table
 
 READ = Task("image-to-text", 0, (), {"image": "image-1"})
 SPEAK = Task("text-to-speech", 1, (0,), {"text": "<resource>-0"})
@@ -22,7 +22,7 @@ OCR, VOICE = ModelRef("PP-OCR", "bundled"), ModelRef("voice", "bundled")
 
 
 def answer(*steps: Step) -> str:
-    return "".join(compose(RespondRequest("read it", (), Plan(tuple(s.task for s in steps)), steps), task_table()))
+    return "".join(compose(RespondRequest("read it", (), Plan(tuple(s.task for s in steps)), steps), load_task_table()))
 
 
 def test_results_first_then_who_did_them() -> None:
@@ -85,9 +85,9 @@ def test_several_results_are_told_apart() -> None:
     assert "text-2: " in said
 
 
-@pytest.mark.parametrize("name", list(task_table()))
+@pytest.mark.parametrize("name", list(load_task_table()))
 def test_every_task_has_words_for_its_result(name: str) -> None:
-    row = task_table()[name]
+    row = load_task_table()[name]
     outputs = tuple(
         Resource(f"{kind}-1", kind, Origin("task", name, 0), text="it is so" if kind is Kind.TEXT else None, measure="1 s")
         for kind in row.outputs

@@ -3,7 +3,7 @@
 import pytest
 
 from hugginggpt.controllers.base import PlanRequest
-from hugginggpt.controllers.rules.conditionals import without_conditions
+from hugginggpt.controllers.rules.conditionals import strip_conditions
 from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.events import Notice
 from tests.controllers.rules.test_file_references import files
@@ -81,7 +81,7 @@ async def test_all_that_is_left_out_is_one_notice() -> None:
     ],
 )
 def test_not_every_if_is_a_condition(request_: str) -> None:
-    assert without_conditions(request_).regret == ""
+    assert strip_conditions(request_).regret == ""
 
 
 @pytest.mark.parametrize(
@@ -96,4 +96,4 @@ def test_not_every_if_is_a_condition(request_: str) -> None:
     ],
 )
 def test_what_must_hold_is_asked(held: str, question: str) -> None:
-    assert without_conditions(f"If {held}, describe it.").text == question.removesuffix("?") + "?"
+    assert strip_conditions(f"If {held}, describe it.").text == question.removesuffix("?") + "?"

@@ -13,7 +13,7 @@ from hugginggpt.core.errors import RequestError
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Origin, Resource
-from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.core.tasks import Kind, load_task_table
 from hugginggpt.planning.repair import make_plan
 
 INVOICE = Resource("image-1", Kind.IMAGE, Origin("upload", "invoice.png"))
@@ -31,7 +31,7 @@ HEARD = [("automatic-speech-recognition", {"audio": "audio-1"})]
 def plan(request: str, *attached: Resource, turns: Sequence[Turn] = ()) -> list[tuple[str, dict[str, Any]]]:
     """Tasks and arguments of a plan; it needs no repair."""
     raw = RulesController().tasks(PlanRequest(request, attached, tuple(turns)))
-    made = make_plan(raw, task_table(), attached)
+    made = make_plan(raw, load_task_table(), attached)
     assert made.notes == ()
     return [(task.task, dict(task.args)) for task in made.tasks]
 
@@ -295,7 +295,7 @@ def test_a_request_as_long_as_is_allowed_is_planned_at_once() -> None:
     ],
 )
 async def test_of_several_models_the_one_that_is_made_for_the_words_is_chosen(text: str, chosen: str) -> None:
-    (task,) = make_plan([{"task": "image-to-text", "id": 0, "args": {"image": "image-1"}}], task_table(), [INVOICE]).tasks
+    (task,) = make_plan([{"task": "image-to-text", "id": 0, "args": {"image": "image-1"}}], load_task_table(), [INVOICE]).tasks
     made_for = {"a captioner": ("captioning",), "a reader": ("reading",)}
     cards = tuple(ModelCard(name, "image-to-text", "local", "", tags=tags) for name, tags in made_for.items())
     (selection,), usage = await RulesController().select(PlanRequest(text), [Choice(task, cards)])
@@ -304,6 +304,6 @@ async def test_of_several_models_the_one_that_is_made_for_the_words_is_chosen(te
 
 
 async def test_where_the_words_ask_for_nothing_special_the_choice_is_left_to_the_ranking() -> None:
-    (task,) = make_plan([{"task": "image-to-text", "id": 0, "args": {"image": "image-1"}}], task_table(), [INVOICE]).tasks
+    (task,) = make_plan([{"task": "image-to-text", "id": 0, "args": {"image": "image-1"}}], load_task_table(), [INVOICE]).tasks
     cards = tuple(ModelCard(name, "image-to-text", "local", "") for name in ("one", "two"))
     assert await RulesController().select(PlanRequest("Do something with this picture."), [Choice(task, cards)]) == ([], None)

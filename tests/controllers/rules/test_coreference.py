@@ -6,7 +6,7 @@ import pytest
 
 from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Origin, Resource
-from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.core.tasks import Kind, load_task_table
 from tests.controllers.rules.test_controller import plan
 from tests.controllers.rules.test_file_references import SUFFIXES, files
 
@@ -16,7 +16,7 @@ def turns(*made: tuple[str, ...]) -> list[Turn]:
     counts: dict[Kind, int] = dict.fromkeys(Kind, 0)
 
     def resource(label: str) -> Resource:
-        task = task_table().get(label.partition(":")[0])
+        task = load_task_table().get(label.partition(":")[0])
         kind = Kind(label.partition(":")[2] or task.outputs[0]) if task else SUFFIXES[label.rpartition(".")[2]]
         counts[kind] += 1
         name = label.partition(":")[0]

@@ -5,7 +5,7 @@ import pytest
 
 from hugginggpt.core.errors import InputError, StoppedError
 from hugginggpt.experts.bundled import embeddings
-from hugginggpt.experts.bundled.embeddings import encode
+from hugginggpt.experts.bundled.embeddings import embed_texts
 from tests.experts.bundled.conftest import Bench, StoppedAfter
 
 
@@ -57,25 +57,25 @@ async def test_sorting_needs_two_labels(bench: Bench, labels: str) -> None:
 
 
 def test_vectors_have_length_one_and_do_not_depend_on_their_company() -> None:
-    alone = encode(["It rains."])
+    alone = embed_texts(["It rains."])
     embeddings.clear_vector_cache()
-    together = encode(["It rains.", "A much longer sentence about something else entirely."])
+    together = embed_texts(["It rains.", "A much longer sentence about something else entirely."])
     assert alone.shape == (1, 384)
     assert np.linalg.norm(together, axis=1) == pytest.approx([1, 1], abs=1e-5)
     assert together[0] == pytest.approx(alone[0], abs=1e-4)
-    assert encode([]).shape == (0, 384)
+    assert embed_texts([]).shape == (0, 384)
 
 
 async def test_many_texts_can_be_stopped_between_batches(bench: Bench) -> None:
     call = bench.call("sentence-similarity", StoppedAfter(2), text="a", other_text="b")
     with pytest.raises(StoppedError):
-        encode([f"word {n}" for n in range(200)], call)
+        embed_texts([f"word {n}" for n in range(200)], call)
 
 
 async def test_what_was_encoded_lately_costs_nothing_and_stays_in_its_order(bench: Bench) -> None:
     texts = [f"Room {n} is {'very ' * (n % 7)}cold." for n in range(100)]
-    first = encode(texts)
+    first = embed_texts(texts)
     never = bench.call("sentence-similarity", StoppedAfter(0), text="a", other_text="b")
-    assert np.array_equal(encode(texts[::-1], never), first[::-1])
+    assert np.array_equal(embed_texts(texts[::-1], never), first[::-1])
     with pytest.raises(StoppedError):
-        encode([*texts, "This one is new."], never)
+        embed_texts([*texts, "This one is new."], never)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from hugginggpt.core.errors import ExpertError
-from hugginggpt.core.tasks import task_table
+from hugginggpt.core.tasks import load_task_table
 from hugginggpt.experts.bundled.expert import BundledExpert
 from hugginggpt.experts.bundled.weights import (
     CONFIG_PATH,
@@ -40,7 +40,7 @@ def test_every_configured_model_and_task_is_offered_here(expert: BundledExpert) 
 
 def test_cards_name_tasks_of_the_table_and_say_whose_licence_holds(expert: BundledExpert) -> None:
     for card in expert.cards():
-        assert card.task in task_table()
+        assert card.task in load_task_table()
         assert card.license
         assert card.slot == f"bundled:{card.id}"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hugginggpt.core.resources import Resource
-from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.core.tasks import Kind, load_task_table
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.hosted.task_table import TASKS
 from hugginggpt.experts.local.expert import LocalExpert
@@ -102,7 +102,7 @@ def here(cache: HubCache) -> LocalExpert:
 @pytest.mark.parametrize("task", sorted(TASKS))
 async def test_a_task_has_one_shape_of_result(task: str, hosted: HostedBench, here: LocalExpert, cache: HubCache) -> None:
     inputs: dict[str, str | Resource] = {}
-    for wanted in task_table()[task].inputs:
+    for wanted in load_task_table()[task].inputs:
         inputs[wanted.name] = TEXTS.get(wanted.name, TEXT) if wanted.kind is Kind.TEXT else hosted.demo(FILES[wanted.kind])
     if task == "fill-mask":
         inputs["text"] = "Ines saw a ___ in Paris."

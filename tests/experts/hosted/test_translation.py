@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from hugginggpt.core.errors import ExpertError
-from hugginggpt.core.languages import Language, by_code
+from hugginggpt.core.languages import Language, get_language
 from hugginggpt.core.model_card import ModelCard
-from hugginggpt.experts.hosted.translation import translation_parameters
+from hugginggpt.experts.hosted.translation import choose_parameters
 
 
 def language(code: str) -> Language | None:
-    return by_code(code) if code else None
+    return get_language(code) if code else None
 
 
 def card(name: str, *languages: str) -> ModelCard:
@@ -33,7 +33,7 @@ def card(name: str, *languages: str) -> ModelCard:
 def test_a_model_is_told_what_it_needs(
     model: ModelCard, spoken: str, wanted: str, told: tuple[str | None, str | None, str, bool, str | None]
 ) -> None:
-    way = translation_parameters(model, language(spoken), language(wanted))
+    way = choose_parameters(model, language(spoken), language(wanted))
     assert (way.source, way.target, way.prefix, way.sure, way.into.code if way.into else None) == told
 
 
@@ -51,4 +51,4 @@ def test_a_model_is_told_what_it_needs(
 )
 def test_a_model_for_another_pair_is_refused(model: ModelCard, spoken: str, wanted: str, said: str) -> None:
     with pytest.raises(ExpertError, match=said):
-        translation_parameters(model, language(spoken), language(wanted))
+        choose_parameters(model, language(spoken), language(wanted))

@@ -14,7 +14,7 @@ import pytest
 from hugginggpt.agent.agent import HuggingGPT, Session
 from hugginggpt.core.events import TaskDone, TaskStarted
 from hugginggpt.core.settings import Settings
-from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.core.tasks import Kind, load_task_table
 from hugginggpt.core.trace import fold_steps
 from hugginggpt.experts.bundled.expert import BundledExpert
 from hugginggpt.experts.local.expert import LocalExpert
@@ -97,12 +97,12 @@ def agent(cache: HubCache, tmp_path_factory: pytest.TempPathFactory) -> HuggingG
 
 
 def test_the_cases_cover_the_table() -> None:
-    assert set(MODELS) == set(task_table())
+    assert set(MODELS) == set(load_task_table())
 
 
-@pytest.mark.parametrize("name", list(task_table()))
+@pytest.mark.parametrize("name", list(load_task_table()))
 async def test_a_task_runs_and_makes_what_its_row_says(agent: HuggingGPT, name: str) -> None:
-    row = task_table()[name]
+    row = load_task_table()[name]
     with Workspace.create(agent.settings) as workspace:
         args = {}
         for wanted in row.inputs:

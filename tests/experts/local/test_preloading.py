@@ -11,7 +11,7 @@ from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.settings import Settings
 from hugginggpt.experts.local import zerogpu
 from hugginggpt.experts.local.expert import LocalExpert
-from hugginggpt.experts.local.preloading import load_all, usual
+from hugginggpt.experts.local.preloading import list_default_models, load_all
 from hugginggpt.hub.catalog import load_catalog
 from tests.experts.local.conftest import LocalBench
 
@@ -60,7 +60,7 @@ def test_what_a_zero_gpu_space_has_loaded_serves_its_runs(local: LocalBench) -> 
     assert zerogpu.load_here(["tiny/vit"], local.cache.folder) == ["tiny/vit"]
     pool = zerogpu._expert(local.cache.folder).pool
     loaded = dict(pool._entries)
-    (result,) = zerogpu.send([call], local.cache.folder, zerogpu.work)
+    (result,) = zerogpu.send([call], local.cache.folder, zerogpu.run_job)
     assert len(result.outputs[0].data["classes"]) == 5
     assert dict(pool._entries) == loaded
 
@@ -86,5 +86,5 @@ def test_without_a_list_nothing_is_loaded(settings: Settings) -> None:
 
 def test_the_usual_ones_are_small_and_for_tasks_that_nothing_bundled_does() -> None:
     entries = {entry.id: entry for found in load_catalog().values() for entry in found}
-    assert all(entries[model].small and (entries[model].size_mb or 1e9) < 500 for model in usual())
-    assert usual()
+    assert all(entries[model].small and (entries[model].size_mb or 1e9) < 500 for model in list_default_models())
+    assert list_default_models()

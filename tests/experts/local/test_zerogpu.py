@@ -11,7 +11,7 @@ import pytest
 
 from hugginggpt.core.errors import InputError
 from hugginggpt.experts.base import Result
-from hugginggpt.experts.local.zerogpu import RemoteFailure, RemoteJob, on_zero_gpu, send, work, wrapped
+from hugginggpt.experts.local.zerogpu import RemoteFailure, RemoteJob, is_zero_gpu, run_job, send, wrap_for_gpu
 from tests.experts.local.conftest import LocalBench
 
 Run = Callable[[RemoteJob], Sequence[Result] | RemoteFailure]
@@ -21,7 +21,7 @@ Run = Callable[[RemoteJob], Sequence[Result] | RemoteFailure]
 def elsewhere() -> Iterator[Run]:
     """A process that starts from nothing, to which all that it gets is pickled."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield lambda errand: pool.submit(work, errand).result(60)
+        yield lambda errand: pool.submit(run_job, errand).result(60)
 
 
 def test_results_come_back_whole(local: LocalBench, elsewhere: Run) -> None:
@@ -43,7 +43,7 @@ def test_an_error_comes_back_with_its_class_and_its_sentence(local: LocalBench, 
 
 
 def test_outside_a_zero_gpu_space_the_wrapper_changes_nothing(local: LocalBench) -> None:
-    assert not on_zero_gpu()
+    assert not is_zero_gpu()
     call = local.call("image-classification", "tiny/vit", image=local.demo("cat.jpg"))
-    (result,) = send([call], local.cache.folder, wrapped())
+    (result,) = send([call], local.cache.folder, wrap_for_gpu())
     assert len(result.outputs[0].data["classes"]) == 5

@@ -260,11 +260,11 @@ async def test_a_request_whose_mcp_client_is_gone_is_stopped(quiet: None, server
     await asyncio.to_thread(until, lambda: server.folders() == before, 5)
 
 
-def test_the_readmes_example_runs_as_it_stands(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(from gradio_client.*?)```", readme, re.DOTALL)
+def test_the_example_of_its_page_runs_as_it_stands(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(from gradio_client.*?)```", page, re.DOTALL)
     code = code.replace("http://127.0.0.1:7860", server.url).replace("demos/media", str(ROOT / "demos" / "media"))
-    exec(compile(code, "README.md", "exec"), {})
+    exec(compile(code, "api.md", "exec"), {})
     assert "SWIMMING" in capsys.readouterr().out.upper()
 
 

@@ -31,7 +31,7 @@ from hugginggpt.core.events import (
 )
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Origin, Resource
-from hugginggpt.core.tasks import Kind, task_table
+from hugginggpt.core.tasks import Kind, load_task_table
 from hugginggpt.ui.chat import messages as chat
 from hugginggpt.ui.i18n import Words
 from hugginggpt.workspace.workspace import Workspace
@@ -64,7 +64,7 @@ WORKED: tuple[Event, ...] = (
 
 
 def shown(*events: Event, stopped: bool = False, words: Words = ENGLISH, again: bool = False) -> list[gr.ChatMessage]:
-    return chat.messages(Recording(events, (0.0,) * len(events), stopped), task_table(), words, again=again)
+    return chat.draw_messages(Recording(events, (0.0,) * len(events), stopped), load_task_table(), words, again=again)
 
 
 def titles(messages: list[gr.ChatMessage]) -> list[str]:
@@ -210,7 +210,7 @@ def test_in_a_stopped_request_nothing_is_pending_and_what_was_finished_stays() -
 
 
 def test_a_request_shows_its_words_its_files_and_their_names(workspace: Workspace) -> None:
-    words, picture, table, names = chat.user_messages(
+    words, picture, table, names = chat.draw_user_messages(
         "Compare them.", [workspace.add_file(MEDIA / name) for name in ("cat.jpg", "people.csv")]
     )
     assert (words.content, names.content) == ("Compare them.", "_image-1, table-1_")

@@ -24,9 +24,9 @@ from hugginggpt.core.events import Event, ModelRef, Planned, RequestStarted, Tas
 from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.settings import Settings
-from hugginggpt.core.tasks import Kind, task_table
-from hugginggpt.ui.export.gradio_workflow import FILL_IN, _ways, workflow
-from hugginggpt.ui.export.gradio_workflow_nodes import functions
+from hugginggpt.core.tasks import Kind, load_task_table
+from hugginggpt.ui.export.gradio_workflow import FILL_IN, _ways, build_workflow
+from hugginggpt.ui.export.gradio_workflow_nodes import make_functions
 from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA, Failing, Quick
 from tests.ui.app_server import ROOT, free_port, until
@@ -56,7 +56,7 @@ def run_of(*tasks: Task, models: dict[int, ModelRef] | None = None, request: str
 
 def graph_of(recording: Recording) -> WorkflowGraph:
     """The workflow as Gradio reads it: every edge leads from a port to a port, and nothing runs in a circle."""
-    graph = WorkflowGraph.from_json(workflow(recording))
+    graph = WorkflowGraph.from_json(build_workflow(recording))
     assert graph is not None
     topo_sort(list(graph.node_by_id), graph.edges)
     for edge in graph.edges:
@@ -87,7 +87,7 @@ def opened_by_its_command(file: Path, home: Path, module: str) -> Iterator[str]:
 @pytest.mark.parametrize("module", ["hugginggpt.ui.export.gradio_workflow_nodes", "hugginggpt.sharing.workflow_nodes"])
 def test_the_workflow_of_a_real_run_runs_in_gradio_and_makes_the_same(module: str, run: Recording, tmp_path: Path) -> None:
     file = tmp_path / "workflow.json"
-    file.write_text(workflow(run), encoding="utf-8")
+    file.write_text(build_workflow(run), encoding="utf-8")
     with opened_by_its_command(file, tmp_path, module) as url:
         client = Client(url, verbose=False, download_files=str(tmp_path / "got"))
         read, spoken = client.predict(handle_file(MEDIA / "sign.jpg"), api_name="/image_to_text_0")
@@ -137,7 +137,7 @@ def test_a_file_that_two_tasks_take_is_one_input(workspace: Workspace) -> None:
     graph = graph_of(run)
     assert [node["label"] for node in graph.references] == ["image-1 (cat.jpg)", "text-1 (report.txt)"]
     assert graph.references[1]["data"]["out"] == notes.text
-    assert str(workspace.folder) not in workflow(run)
+    assert str(workspace.folder) not in build_workflow(run)
 
 
 def test_a_result_within_a_text_is_filled_in() -> None:
@@ -147,7 +147,7 @@ def test_a_result_within_a_text_is_filled_in() -> None:
     )
     graph = graph_of(run_of(*tasks))
     fill = next(node for node in graph.operators if node["fn"] == FILL_IN)
-    filled = functions(Agents.quick())[FILL_IN](fill["data"]["in_text"], "a {0} cat")
+    filled = make_functions(Agents.quick())[FILL_IN](fill["data"]["in_text"], "a {0} cat")
     assert filled == "A {small} fox: a {0} cat, or a {0} cat!"
 
 
@@ -171,13 +171,13 @@ def test_a_result_within_a_text_is_filled_in() -> None:
 )
 def test_what_a_workflow_can_not_express_is_refused_in_a_sentence(tasks: tuple[Task, ...], told: str) -> None:
     with pytest.raises(RequestError) as refused:
-        workflow(run_of(*tasks))
+        build_workflow(run_of(*tasks))
     assert told in str(refused.value)
 
 
 @pytest.mark.parametrize("task", _ways())
 def test_a_hosted_node_has_the_ports_that_gradio_calls(task: str) -> None:
-    way, row = _ways()[task], task_table()[task]
+    way, row = _ways()[task], load_task_table()[task]
     schema = _INFERENCE_ENDPOINT_SCHEMAS[way.endpoint]
     assert set(way.inputs) <= {port["id"] for port in schema["inputs"]}
     assert set(way.inputs.values()) <= {wanted.name for wanted in row.inputs}
@@ -186,9 +186,9 @@ def test_a_hosted_node_has_the_ports_that_gradio_calls(task: str) -> None:
     assert _PIPELINE_TAG_TO_ENDPOINT.get(task, way.endpoint) == way.endpoint
 
 
-@pytest.mark.parametrize("task", task_table())
+@pytest.mark.parametrize("task", load_task_table())
 def test_every_task_can_stand_in_a_workflow(task: str) -> None:
-    row = task_table()[task]
+    row = load_task_table()[task]
     args = {wanted.name: "words" if wanted.kind is Kind.TEXT else f"{wanted.kind.value}-1" for wanted in row.inputs}
     for model in (HERE, HOSTED):
         graph = graph_of(run_of(Task(task, 0, (), args), models={0: model}))
@@ -206,7 +206,7 @@ class Agents:
 
 @pytest.fixture
 def bound(settings: Settings) -> dict[str, Any]:
-    return functions(Agents.quick(settings=settings))
+    return make_functions(Agents.quick(settings=settings))
 
 
 def test_a_function_takes_what_the_canvas_gives_and_gives_what_it_takes(bound: dict[str, Any], uploads: Path) -> None:
@@ -229,7 +229,7 @@ def test_a_function_says_what_is_missing_and_what_failed(bound: dict[str, Any], 
     with pytest.raises(InputError, match="no image"):
         bound["image-to-text"](None, "")
     with pytest.raises(ExpertError, match="out of order"):
-        functions(Agents.quick(broken=True, settings=settings))["text-generation"]("x", "")
+        make_functions(Agents.quick(broken=True, settings=settings))["text-generation"]("x", "")
 
 
 def test_a_template_reaches_nothing_but_its_results(bound: dict[str, Any]) -> None:

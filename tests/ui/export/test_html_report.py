@@ -20,10 +20,10 @@ from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.core.trace import answer_text
-from hugginggpt.ui.export.html_markdown import model_links, named, prose
-from hugginggpt.ui.export.html_media import table
-from hugginggpt.ui.export.html_report import page
-from hugginggpt.ui.export.queries import resources_of
+from hugginggpt.ui.export.html_markdown import link_models, link_resources, render_markdown
+from hugginggpt.ui.export.html_media import render_table
+from hugginggpt.ui.export.html_report import build_report
+from hugginggpt.ui.export.queries import list_resources
 from hugginggpt.ui.i18n import Words
 from hugginggpt.workspace.workspace import Workspace
 from tests.chromium import chromium
@@ -71,12 +71,12 @@ class Reader(HTMLParser):
 
 
 def test_a_real_run_is_told_from_request_to_usage(run: Recording) -> None:
-    read = Reader(page(run))
+    read = Reader(build_report(run))
     assert "What does this sign say? Say it aloud." in read.text
     assert "SWIMMING" in read.text.upper()
     assert "PP-OCRv6-small · local, bundled" in read.text
     assert "Planned by built-in planner" in read.text
-    (photo,) = resources_of(run.events)[:1]
+    (photo,) = list_resources(run.events)[:1]
     assert photo.path
     (picture,) = [image for image in read.all("img") if image["alt"] == "image-1: sign.jpg (attached)"]
     assert base64.b64decode(str(picture["src"]).partition(",")[2]) == photo.path.read_bytes()
@@ -84,7 +84,7 @@ def test_a_real_run_is_told_from_request_to_usage(run: Recording) -> None:
 
 
 def test_everything_that_happened_is_in_the_page(eventful: Recording) -> None:
-    read = Reader(page(eventful))
+    read = Reader(build_report(eventful))
     for told in (
         "Task 1: dep lacked 0.", "Task 1 failed.", "hosted by fal-ai", "Out of memory.", "Boxes below 0.5 are left out.",
         "No voice speaks <Klingon>.", "Skipped, because task 1", "The rest of the plan is missing.", "The disk is full.",
@@ -101,7 +101,7 @@ def test_everything_that_happened_is_in_the_page(eventful: Recording) -> None:
 
 
 def test_nothing_in_a_page_can_act_or_fetch(eventful: Recording) -> None:
-    html = page(eventful)
+    html = build_report(eventful)
     read = Reader(html)
     assert not {"script", "iframe", "object", "embed", "form", "link", "base"} & {tag for tag, _ in read.elements}
     assert not [name for _, attributes in read.elements for name in attributes if name.startswith("on")]
@@ -112,18 +112,18 @@ def test_nothing_in_a_page_can_act_or_fetch(eventful: Recording) -> None:
 
 
 def test_no_path_is_in_a_page(eventful: Recording, workspace: Workspace, tmp_path: Path) -> None:
-    html = page(eventful)
+    html = build_report(eventful)
     assert str(tmp_path) not in html
     assert workspace.folder.name not in html
 
 
 def test_a_run_can_be_shown_at_every_moment_of_it(eventful: Recording) -> None:
     for count in range(len(eventful.events)):
-        Reader(page(eventful.until(count)))
+        Reader(build_report(eventful.until(count)))
 
 
 def test_a_page_speaks_the_visitors_language(run: Recording) -> None:
-    read = Reader(page(run, Words("zh")))
+    read = Reader(build_report(run, Words("zh")))
     assert read.all("html") == [{"lang": "zh"}]
     assert "回答" in read.text
     assert "Answer" not in read.text
@@ -131,7 +131,7 @@ def test_a_page_speaks_the_visitors_language(run: Recording) -> None:
 
 def test_every_kind_of_file_is_shown_as_what_it_is(workspace: Workspace) -> None:
     files = [workspace.add_file(MEDIA / name) for name in ("cat.jpg", "speech.flac", "clip.mp4", "people.csv", "report.txt")]
-    read = Reader(page(recorded([RequestStarted("Look.", tuple(files), "me")])))
+    read = Reader(build_report(recorded([RequestStarted("Look.", tuple(files), "me")])))
     assert [str(read.all(tag)[0]["src"]).partition(";")[0] for tag in ("img", "audio", "video")] == [
         "data:image/jpeg", "data:audio/flac", "data:video/mp4",
     ]  # fmt: skip
@@ -142,12 +142,12 @@ def test_a_file_that_is_gone_is_told(workspace: Workspace) -> None:
     photo = workspace.add_file(MEDIA / "cat.jpg")
     assert photo.path
     photo.path.unlink()
-    assert "not in the page" in Reader(page(recorded([RequestStarted("Look.", (photo,), "me")]))).text
+    assert "not in the page" in Reader(build_report(recorded([RequestStarted("Look.", (photo,), "me")]))).text
 
 
 def test_a_long_request_is_told_whole_below_its_beginning() -> None:
     request = "word " * 100
-    read = Reader(page(recorded([RequestStarted(request, (), "me")])))
+    read = Reader(build_report(recorded([RequestStarted(request, (), "me")])))
     assert read.text.count("word") > 100
     assert len(read.all("p")) >= 3
 
@@ -165,15 +165,15 @@ def test_a_long_request_is_told_whole_below_its_beginning() -> None:
     ],
 )
 def test_markdown_of_a_model_becomes_harmless_html(markdown: str, html: str) -> None:
-    assert prose(markdown, ["image-1"]) == html
+    assert render_markdown(markdown, ["image-1"]) == html
 
 
 def test_a_picture_in_an_answer_is_a_link() -> None:
-    assert "<img" not in prose("![x](http://a.b/c.png)")
+    assert "<img" not in render_markdown("![x](http://a.b/c.png)")
 
 
 def test_names_in_plain_text_are_links_and_all_else_is_text() -> None:
-    assert named("<image-1> and image-12, my-image-1", ["image-1"]) == (
+    assert link_resources("<image-1> and image-12, my-image-1", ["image-1"]) == (
         '&lt;<a href="#image-1">image-1</a>&gt; and image-12, my-image-1'
     )
 
@@ -190,11 +190,11 @@ def test_names_in_plain_text_are_links_and_all_else_is_text() -> None:
     ],
 )
 def test_models_of_the_hub_are_linked_to_their_cards(model: ModelRef, links: list[str]) -> None:
-    assert re.findall('href="https://huggingface.co/([^"]*)"', model_links(model)) == links
+    assert re.findall('href="https://huggingface.co/([^"]*)"', link_models(model)) == links
 
 
 def test_a_table_without_rows_is_nothing() -> None:
-    assert table([]) == ""
+    assert render_table([]) == ""
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +211,7 @@ def test_in_a_browser_the_page_asks_for_nothing_fits_and_is_accessible(
     spoken = Resource("audio-7", Kind.AUDIO, Origin("task", "text-to-speech", 0), path=MEDIA / "speech.flac")
     events = [replace(e, outputs=(*e.outputs, spoken)) if isinstance(e, TaskDone) else e for e in eventful.events]
     file = tmp_path / "run.html"
-    file.write_text(page(replace(eventful, events=tuple(events))), encoding="utf-8")
+    file.write_text(build_report(replace(eventful, events=tuple(events))), encoding="utf-8")
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
     shown = context.new_page()
     told: list[str] = []

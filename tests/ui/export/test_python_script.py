@@ -22,8 +22,8 @@ from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import Settings
-from hugginggpt.ui.export.python_script import script, script_files
-from hugginggpt.ui.export.queries import resources_of
+from hugginggpt.ui.export.python_script import build_script, name_script_files
+from hugginggpt.ui.export.queries import list_resources
 from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA, Quick, say
 from tests.ui.export.runs import NASTY, recorded
@@ -41,13 +41,13 @@ def literals(text: str) -> dict[str, Any]:
 
 
 def put_files(recording: Recording, folder: Path) -> None:
-    by_name = {resource.name: resource for resource in resources_of(recording.events)}
-    for name, file in script_files(recording).items():
+    by_name = {resource.name: resource for resource in list_resources(recording.events)}
+    for name, file in name_script_files(recording).items():
         shutil.copyfile(by_name[name].path or "", folder / file)
 
 
 def test_the_script_of_a_real_run_runs_by_itself_and_makes_the_same(run: Recording, tmp_path: Path) -> None:
-    text = script(run)
+    text = build_script(run)
     assert len(text.splitlines()) <= 30
     put_files(run, tmp_path)
     (tmp_path / "again.py").write_text(text, encoding="utf-8")
@@ -67,7 +67,7 @@ def test_the_script_of_a_real_run_runs_by_itself_and_makes_the_same(run: Recordi
 
 
 def test_whatever_people_wrote_is_a_literal(eventful: Recording) -> None:
-    found = literals(script(eventful))
+    found = literals(build_script(eventful))
     assert found["REQUEST"] == NASTY
     assert [task["task"] for task in found["PLAN"]] == ["object-detection", "text-to-speech", "summarization"]
     assert found["MODELS"] == {0: "lab/second"}
@@ -77,7 +77,7 @@ def test_whatever_people_wrote_is_a_literal(eventful: Recording) -> None:
 @pytest.mark.parametrize("hurtful", ["'''", '"""', "\\", "\n\n", "{literals}", "\u2028", "\ud800", "\x00", "x" * 500, "#"])
 def test_quotes_newlines_and_signs_are_harmless_everywhere(hurtful: str) -> None:
     task = Task("text-to-speech", 0, (), {"text": hurtful})
-    text = script(recorded([RequestStarted(hurtful, (), "me"), Planned(Plan((task,)), 0.0)]))
+    text = build_script(recorded([RequestStarted(hurtful, (), "me"), Planned(Plan((task,)), 0.0)]))
     found = literals(text)
     assert (found["REQUEST"], found["PLAN"][0]["args"]["text"]) == (hurtful, hurtful)
     text.encode("utf-8")
@@ -85,12 +85,12 @@ def test_quotes_newlines_and_signs_are_harmless_everywhere(hurtful: str) -> None
 
 def test_files_of_earlier_requests_are_asked_for_too() -> None:
     task = Task("image-to-image", 0, (), {"image": ("image-7", "table-2")})
-    assert script_files(recorded([Planned(Plan((task,)), 0.0)])) == {"image-7": "image-7.png", "table-2": "table-2.csv"}
+    assert name_script_files(recorded([Planned(Plan((task,)), 0.0)])) == {"image-7": "image-7.png", "table-2": "table-2.csv"}
 
 
 def test_a_run_without_a_plan_has_no_script(run: Recording) -> None:
     with pytest.raises(RequestError, match="no plan"):
-        script(run.until(1))
+        build_script(run.until(1))
 
 
 @pytest.fixture
@@ -145,7 +145,9 @@ async def test_what_can_not_be_run_is_told_in_a_sentence(
 def test_a_resource_of_the_run_is_not_asked_for(workspace: Workspace) -> None:
     photo: Resource = workspace.add_file(MEDIA / "cat.jpg")
     task = Task("image-to-text", 0, (), {"image": photo.name})
-    assert script_files(recorded([RequestStarted("x", (photo,), "me"), Planned(Plan((task,)), 0.0)])) == {"image-1": "cat.jpg"}
+    assert name_script_files(recorded([RequestStarted("x", (photo,), "me"), Planned(Plan((task,)), 0.0)])) == {
+        "image-1": "cat.jpg"
+    }
 
 
 def test_a_script_of_an_earlier_version_finds_what_it_imports_under_its_old_name() -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from hugginggpt.core.errors import HuggingGPTError
 from hugginggpt.core.recording import Recording
-from hugginggpt.core.tasks import task_table
+from hugginggpt.core.tasks import load_task_table
 from hugginggpt.core.trace import fold_steps, trace_json
-from hugginggpt.ui.export.trace_reader import TRACE_BYTES, opened
-from hugginggpt.ui.export.trace_writer import saved
+from hugginggpt.ui.export.trace_reader import TRACE_BYTES, read_trace
+from hugginggpt.ui.export.trace_writer import write_trace
 from hugginggpt.workspace.workspace import Workspace
 
 Change = Callable[[dict[str, Any]], object]
@@ -23,7 +23,7 @@ Change = Callable[[dict[str, Any]], object]
 def refusal(trace: str | bytes, reader: Workspace) -> str:
     """Why a trace is refused: one sentence, and the workspace is empty."""
     with pytest.raises(HuggingGPTError) as refused:
-        opened(trace, reader)
+        read_trace(trace, reader)
     sentence = str(refused.value)
     assert sentence.endswith(".")
     assert "\n" not in sentence
@@ -126,17 +126,17 @@ def planned(trace: dict[str, Any]) -> Any:
     ],
 )  # fmt: skip
 def test_a_trace_that_can_not_be_true_is_refused(change: Change, because: str, eventful: Recording, reader: Workspace) -> None:
-    trace = json.loads(saved(eventful))
+    trace = json.loads(write_trace(eventful))
     change(trace)
     assert because in refusal(json.dumps(trace).replace("Infinity", "1e999" if "run" in because else "NaN"), reader)
 
 
 def test_numbers_too_large_are_no_times(eventful: Recording, reader: Workspace) -> None:
-    assert "not a number" in refusal(saved(eventful).replace('"seconds": 2.5', '"seconds": 1e999'), reader)
+    assert "not a number" in refusal(write_trace(eventful).replace('"seconds": 2.5', '"seconds": 1e999'), reader)
 
 
 def test_a_trace_that_was_changed_anywhere_opens_or_is_refused(eventful: Recording, reader: Workspace) -> None:
-    whole = saved(eventful)
+    whole = write_trace(eventful)
     dice = random.Random(6)
     values: list[Any] = [None, True, -1, 10**30, 1.5, "", "image-1", "<resource>-9", [], {}, ["text-1"], {"a": []}]
     outcomes = set()
@@ -151,12 +151,12 @@ def test_a_trace_that_was_changed_anywhere_opens_or_is_refused(eventful: Recordi
             at = at[key]
         at[key] = dice.choice(values)
         try:
-            again = opened(json.dumps(trace), reader)
+            again = read_trace(json.dumps(trace), reader)
         except HuggingGPTError:
             outcomes.add("refused")
         else:
             for count in range(len(again.events) + 1):
-                assert all(step.task.task in task_table() for step in fold_steps(again.until(count).events))
+                assert all(step.task.task in load_task_table() for step in fold_steps(again.until(count).events))
             trace_json(again.events)
             outcomes.add("opened")
         reader.discard(reader.resources)

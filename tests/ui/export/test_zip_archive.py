@@ -12,9 +12,9 @@ import pytest
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.ui.export.file_names import file_names
-from hugginggpt.ui.export.queries import resources_of
-from hugginggpt.ui.export.zip_archive import zip_of
+from hugginggpt.ui.export.file_names import name_files
+from hugginggpt.ui.export.queries import list_resources
+from hugginggpt.ui.export.zip_archive import write_zip
 from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA
 
@@ -24,8 +24,8 @@ def index(archive: zipfile.ZipFile) -> list[dict[str, str]]:
 
 
 def test_the_files_of_a_real_run(run: Recording, tmp_path: Path) -> None:
-    resources = resources_of(run.events)
-    with zipfile.ZipFile(zip_of(resources, tmp_path / "all.zip", {"audio-1": ["text-1"]})) as archive:
+    resources = list_resources(run.events)
+    with zipfile.ZipFile(write_zip(resources, tmp_path / "all.zip", {"audio-1": ["text-1"]})) as archive:
         assert archive.testzip() is None
         assert sorted(archive.namelist()) == ["audio-1.wav", "index.csv", "sign.jpg", "text-1.txt"]
         assert archive.read("sign.jpg") == (MEDIA / "sign.jpg").read_bytes()
@@ -38,7 +38,7 @@ def test_the_files_of_a_real_run(run: Recording, tmp_path: Path) -> None:
 
 def test_two_files_of_one_name_are_both_there(workspace: Workspace, tmp_path: Path) -> None:
     files = [workspace.add_file(MEDIA / "cat.jpg", name) for name in ("cat.jpg", "CAT.JPG", "cat.jpg")]
-    with zipfile.ZipFile(zip_of(files, tmp_path / "all.zip")) as archive:
+    with zipfile.ZipFile(write_zip(files, tmp_path / "all.zip")) as archive:
         assert archive.namelist() == ["cat.jpg", "image-2 CAT.jpg", "image-3 cat.jpg", "index.csv"]
 
 
@@ -46,7 +46,7 @@ def test_a_file_that_is_gone_stands_in_the_index_alone(workspace: Workspace, tmp
     photo = workspace.add_file(MEDIA / "cat.jpg")
     assert photo.path
     photo.path.unlink()
-    with zipfile.ZipFile(zip_of([photo], tmp_path / "all.zip")) as archive:
+    with zipfile.ZipFile(write_zip([photo], tmp_path / "all.zip")) as archive:
         assert archive.namelist() == ["index.csv"]
         assert index(archive)[0]["file"] == ""
 
@@ -71,11 +71,11 @@ def test_a_file_that_is_gone_stands_in_the_index_alone(workspace: Workspace, tmp
 )
 def test_a_name_is_safe_everywhere_and_tells_what_the_file_is(label: str, name: str) -> None:
     photo = Resource("image-1", Kind.IMAGE, Origin("upload", label), path=Path("x.jpg"))
-    assert file_names([photo]) == {"image-1": name}
+    assert name_files([photo]) == {"image-1": name}
 
 
 def test_a_label_is_no_formula_in_a_spreadsheet(workspace: Workspace, tmp_path: Path) -> None:
     photo = workspace.add_file(MEDIA / "cat.jpg", "=cmd|x.jpg")
-    with zipfile.ZipFile(zip_of([photo], tmp_path / "all.zip")) as archive:
+    with zipfile.ZipFile(write_zip([photo], tmp_path / "all.zip")) as archive:
         assert index(archive)[0]["label"] == "'=cmd|x.jpg"
         assert archive.namelist()[0] == "=cmd-x.jpg"

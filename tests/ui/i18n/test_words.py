@@ -9,7 +9,7 @@ from string import Formatter
 import pytest
 import yaml
 
-from hugginggpt.ui.i18n import LANGUAGES, Words, i18n, words_for
+from hugginggpt.ui.i18n import LANGUAGES, Words, choose_words, load_i18n
 
 PHRASES = {
     f"{file.stem}.{key}": phrase
@@ -39,7 +39,7 @@ def test_no_phrase_is_left_over(key: str) -> None:
     [("zh-CN,zh;q=0.9,en;q=0.8", "zh"), ("en-GB", "en"), ("fr-FR,zh;q=0.5", "zh"), ("fr", "en"), ("", "en"), (None, "en")],
 )
 def test_the_browsers_first_language_that_is_here_counts(accepted: str | None, language: str) -> None:
-    assert words_for(accepted).language == language
+    assert choose_words(accepted).language == language
 
 
 def test_values_are_filled_in_and_one_is_told_from_many() -> None:
@@ -57,6 +57,6 @@ def test_a_phrase_that_is_not_there_is_an_error() -> None:
 
 
 def test_gradio_is_given_all_of_them() -> None:
-    assert {language: len(phrases) for language, phrases in i18n().translations.items()} == dict.fromkeys(
+    assert {language: len(phrases) for language, phrases in load_i18n().translations.items()} == dict.fromkeys(
         LANGUAGES, len(PHRASES)
     )

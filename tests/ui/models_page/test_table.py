@@ -6,7 +6,7 @@ import pytest
 
 from hugginggpt.hub.overview import OverviewRow
 from hugginggpt.ui.i18n import Words
-from hugginggpt.ui.models_page.table import matching, table
+from hugginggpt.ui.models_page.table import draw_table, filter_rows
 
 READER = OverviewRow("PP-OCR", "image-to-text", "bundled", "Apache-2.0", 32.0, languages=("en", "zh", "ja", "fr"))
 CAPTIONS = OverviewRow(
@@ -29,11 +29,11 @@ ROWS = (READER, CAPTIONS, OverviewRow("owner/films", "text-to-video", "server", 
     ],
 )
 def test_all_words_and_all_filters_count(filters: dict[str, str], found: list[int]) -> None:
-    assert matching(ROWS, **filters) == tuple(ROWS[n] for n in found)
+    assert filter_rows(ROWS, **filters) == tuple(ROWS[n] for n in found)
 
 
 def test_a_row_says_where_the_model_is_and_links_its_card() -> None:
-    html = table(ROWS, Words(), fetching=True)
+    html = draw_table(ROWS, Words(), fetching=True)
     assert 'href="https://huggingface.co/owner/captions"' in html
     assert "huggingface.co/PP-OCR" not in html
     assert "≈ 990 MB" in html
@@ -45,11 +45,11 @@ def test_a_row_says_where_the_model_is_and_links_its_card() -> None:
 
 
 def test_where_nothing_may_be_fetched_there_is_no_button_and_no_column_for_it() -> None:
-    html = table(ROWS, Words("zh"), fetching=False)
+    html = draw_table(ROWS, Words("zh"), fetching=False)
     assert "<button" not in html
     assert html.count("<th ") == 6
     assert "可下载" in html
 
 
 def test_no_match_is_a_sentence() -> None:
-    assert "clear the filters" in table((), Words(), fetching=True)
+    assert "clear the filters" in draw_table((), Words(), fetching=True)

@@ -8,8 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from hugginggpt.core.tasks import task_table
-from hugginggpt.ui.run_panel.plan_graph import STYLE, picture
+from hugginggpt.core.tasks import load_task_table
+from hugginggpt.ui.run_panel.plan_graph import STYLE, draw_plan
 from tests.ui.run_panel.test_plan_graph import OCR, READ, step
 
 pytestmark = pytest.mark.browser
@@ -22,7 +22,7 @@ def test_it_fits_a_narrow_column_is_read_as_a_list_and_moves_only_where_that_is_
         *(step("image-classification", n, 0, image="image-1") for n in range(1, 7)),
         step("summarization", 7, *range(1, 7)),
     ]
-    drawn = picture([replace(s, status="failed", seconds=2) if s.task.id == 3 else s for s in steps], task_table())
+    drawn = draw_plan([replace(s, status="failed", seconds=2) if s.task.id == 3 else s for s in steps], load_task_table())
     for scheme, motion in (("light", "no-preference"), ("dark", "reduce")):
         page = chromium.new_page(viewport={"width": 340, "height": 800}, color_scheme=scheme, reduced_motion=motion)
         sheet = f"<style>:root{{color-scheme:light dark}}body{{margin:8px}}{STYLE}</style>"

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from hugginggpt.ui.run_panel.graph_layout import Layout, NodeSize, layout
+from hugginggpt.ui.run_panel.graph_layout import Layout, NodeSize, lay_out
 
 WIDTH, HEIGHT = 140.0, 48.0
 EDGES: dict[str, list[tuple[int, int]]] = {
@@ -28,7 +28,7 @@ def laid(edges: list[tuple[int, int]], files: dict[str, int] | None = None) -> L
     count = max((max(edge) for edge in edges), default=3) + 1
     given = tuple(NodeSize(name, 80, 24, given=True) for name in files or ())
     pairs = [(str(a), str(b)) for a, b in edges] + [(name, str(target)) for name, target in (files or {}).items()]
-    return layout((*given, *(NodeSize(str(n), WIDTH, HEIGHT) for n in range(count))), tuple(pairs))
+    return lay_out((*given, *(NodeSize(str(n), WIDTH, HEIGHT) for n in range(count))), tuple(pairs))
 
 
 @pytest.mark.parametrize("edges", EDGES.values(), ids=EDGES)
@@ -81,7 +81,7 @@ def test_a_circle_is_drawn_without_the_edge_that_closes_it() -> None:
 
 
 def test_a_dense_plan_is_laid_out_at_once() -> None:
-    layout.cache_clear()
+    lay_out.cache_clear()
     begun = time.perf_counter()
     laid(list(itertools.combinations(range(40), 2)))
     assert time.perf_counter() - begun < 2

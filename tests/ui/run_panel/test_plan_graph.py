@@ -11,11 +11,11 @@ import pytest
 
 from hugginggpt.core.events import ModelRef, Step
 from hugginggpt.core.plan import Argument, Task
-from hugginggpt.core.tasks import task_table
+from hugginggpt.core.tasks import load_task_table
 from hugginggpt.ui.i18n import Words
-from hugginggpt.ui.run_panel.plan_graph import picture
+from hugginggpt.ui.run_panel.plan_graph import draw_plan
 
-TABLE = task_table()
+TABLE = load_task_table()
 OCR = ModelRef("PaddlePaddle/PP-OCR", "bundled")
 
 
@@ -42,7 +42,7 @@ def files(drawn: str) -> list[str]:
 
 def test_tasks_are_told_with_their_state_model_inputs_and_what_they_wait_for() -> None:
     read = replace(READ, status="done", model=OCR, seconds=1.42)
-    assert told(picture([read, SPEAK], TABLE)) == [
+    assert told(draw_plan([read, SPEAK], TABLE)) == [
         "Task 0, image-to-text: done, model PaddlePaddle/PP-OCR, 1.4 s, takes image-1.",
         "Task 1, text-to-speech: waiting, waits for task 0 (image-to-text).",
     ]
@@ -50,8 +50,8 @@ def test_tasks_are_told_with_their_state_model_inputs_and_what_they_wait_for() -
 
 def test_the_picture_is_labelled_in_the_visitors_language() -> None:
     steps = [replace(READ, status="done"), SPEAK]
-    assert 'aria-label="Plan: 2 tasks, 1 done"' in picture(steps, TABLE)
-    assert kinds(picture(steps, TABLE, Words("zh"))) == ["图像", "文本"]
+    assert 'aria-label="Plan: 2 tasks, 1 done"' in draw_plan(steps, TABLE)
+    assert kinds(draw_plan(steps, TABLE, Words("zh"))) == ["图像", "文本"]
 
 
 def test_lines_say_which_kinds_pass() -> None:
@@ -60,7 +60,7 @@ def test_lines_say_which_kinds_pass() -> None:
         step("automatic-speech-recognition", 1, 0, audio="<resource>-0"),  # it takes the film's sound track
         step("text-to-speech", 2, 1),  # it only waits
     ]
-    drawn = picture(steps, TABLE)
+    drawn = draw_plan(steps, TABLE)
     assert kinds(drawn) == ["video"]
     assert drawn.count('class="line"') == 2
 
@@ -81,17 +81,17 @@ def test_lines_say_which_kinds_pass() -> None:
 )
 def test_files_that_a_task_is_given_stand_above_it(args: dict[str, Argument], shown: list[str]) -> None:
     task = "image-to-text" if "image" in args else "text-to-speech"
-    assert files(picture([step(task, 0, **args)], TABLE)) == shown
+    assert files(draw_plan([step(task, 0, **args)], TABLE)) == shown
 
 
 def test_one_file_for_two_tasks_is_drawn_once() -> None:
-    assert files(picture([READ, step("image-classification", 1, image="image-1")], TABLE)) == ["image-1"]
+    assert files(draw_plan([READ, step("image-classification", 1, image="image-1")], TABLE)) == ["image-1"]
 
 
 def test_states_differ_by_more_than_their_colour() -> None:
     states = ("pending", "running", "done", "failed", "skipped")
     signs = {
-        state: re.findall(r'class="sign".*?d="(.*?)"', picture([replace(READ, status=state)], TABLE))[0] for state in states
+        state: re.findall(r'class="sign".*?d="(.*?)"', draw_plan([replace(READ, status=state)], TABLE))[0] for state in states
     }
     assert len(set(signs.values())) == len(states)
 
@@ -101,21 +101,21 @@ def test_nothing_moves_while_the_plan_runs() -> None:
         return re.findall(r'(?:style|class="line" d)="([^"]*)"', drawn)
 
     ran = [replace(READ, status="failed", model=OCR, seconds=75), replace(SPEAK, status="skipped")]
-    assert places(picture(ran, TABLE)) == places(picture([READ, SPEAK], TABLE))
+    assert places(draw_plan(ran, TABLE)) == places(draw_plan([READ, SPEAK], TABLE))
 
 
 def test_a_plan_that_is_still_growing_is_drawn() -> None:
-    assert len(told(picture([SPEAK], TABLE))) == 1  # what it waits for is not known yet
+    assert len(told(draw_plan([SPEAK], TABLE))) == 1  # what it waits for is not known yet
 
 
 def test_a_task_that_no_table_knows_is_drawn() -> None:
-    assert told(picture([step("juggling", 0, balls="image-1"), SPEAK], TABLE))[0].startswith("Task 0, juggling: waiting")
+    assert told(draw_plan([step("juggling", 0, balls="image-1"), SPEAK], TABLE))[0].startswith("Task 0, juggling: waiting")
 
 
 def test_of_hundreds_of_tasks_the_first_are_drawn_at_once() -> None:
     steps = [step("image-to-text", n, *range(max(0, n - 3), n), image=(f"image-{n}", "image-0")) for n in range(400)]
     begun = time.perf_counter()
-    drawn = picture(steps, TABLE)
+    drawn = draw_plan(steps, TABLE)
     assert time.perf_counter() - begun < 3
     assert len(told(drawn)) == 40
     assert "… and 360 more tasks" in drawn
@@ -123,10 +123,10 @@ def test_of_hundreds_of_tasks_the_first_are_drawn_at_once() -> None:
 
 def test_names_stay_text() -> None:
     nasty = '<img src=x onerror="alert(1)">'
-    drawn = picture([replace(step(nasty, 0, image=nasty), model=ModelRef(nasty, nasty), status="running")], TABLE)
+    drawn = draw_plan([replace(step(nasty, 0, image=nasty), model=ModelRef(nasty, nasty), status="running")], TABLE)
     assert "<img" not in drawn
     assert 'onerror="' not in drawn
 
 
 def test_without_a_plan_there_is_a_word() -> None:
-    assert "as soon as there is one" in picture([], TABLE)
+    assert "as soon as there is one" in draw_plan([], TABLE)

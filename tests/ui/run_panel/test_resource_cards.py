@@ -11,7 +11,7 @@ import pytest
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.ui.i18n import Words
-from hugginggpt.ui.run_panel.resource_cards import shelf
+from hugginggpt.ui.run_panel.resource_cards import draw_cards
 from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA
 
@@ -27,7 +27,7 @@ def told(cards: str) -> list[str]:
 
 def test_each_kind_is_told_by_its_measure_and_how_it_begins(workspace: Workspace) -> None:
     files = [workspace.add_file(MEDIA / name) for name in ("cat.jpg", "complaint.wav", "people.csv", "clip.mp4", "report.txt")]
-    cards = shelf(files, address)
+    cards = draw_cards(files, address)
     assert told(cards) == [
         "image-1 451 × 300 “cat.jpg”, added by you Use next Download",
         "audio-1 6.7 s “complaint.wav”, added by you Use next Download",
@@ -51,35 +51,37 @@ def test_each_kind_is_told_by_its_measure_and_how_it_begins(workspace: Workspace
     ],
 )
 def test_where_it_came_from(origin: Origin, parents: tuple[str, ...], said: str) -> None:
-    cards = shelf([Resource("text-9", Kind.TEXT, origin, text="…")], address, {"text-9": parents})
+    cards = draw_cards([Resource("text-9", Kind.TEXT, origin, text="…")], address, {"text-9": parents})
     assert told(cards) == [f"text-9 {said} … Use next Download"]
 
 
 def test_a_text_without_a_file_is_downloaded_from_the_page_itself() -> None:
-    cards = shelf([Resource("text-1", Kind.TEXT, Origin("task", "x", 0), text='50 % "off" & more\n中')], address)
+    cards = draw_cards([Resource("text-1", Kind.TEXT, Origin("task", "x", 0), text='50 % "off" & more\n中')], address)
     assert 'href="data:text/plain;charset=utf-8,50%20%25%20%22off%22%20%26%20more%0A%E4%B8%AD" download="text-1.txt"' in cards
 
 
 def test_names_and_texts_stay_text() -> None:
     nasty = '<script>alert("1")</script>'
-    cards = shelf([Resource("text-1", Kind.TEXT, Origin("upload", nasty), Path("x.txt"), nasty, nasty)], lambda _: f'"{nasty}')
+    cards = draw_cards(
+        [Resource("text-1", Kind.TEXT, Origin("upload", nasty), Path("x.txt"), nasty, nasty)], lambda _: f'"{nasty}'
+    )
     assert "<script" not in cards
     assert '""' not in cards
 
 
 def test_a_long_text_is_cut_and_an_empty_one_has_no_line() -> None:
     texts = [Resource(f"text-{n}", Kind.TEXT, Origin("task", "x", 0), text=text) for n, text in enumerate(("a" * 500, " \n"))]
-    assert told(shelf(texts, address)) == [
+    assert told(draw_cards(texts, address)) == [
         f"text-0 made by x {'a' * 120}… Use next Download",
         "text-1 made by x Use next Download",
     ]
 
 
 def test_without_resources_it_says_what_will_stand_here() -> None:
-    assert "What you attach" in shelf([], address)
-    assert "<button" not in shelf([], address)
+    assert "What you attach" in draw_cards([], address)
+    assert "<button" not in draw_cards([], address)
 
 
 def test_in_chinese() -> None:
-    cards = shelf([Resource("text-1", Kind.TEXT, Origin("task", "x", 0), text="…")], address, words=Words("zh"))
+    cards = draw_cards([Resource("text-1", Kind.TEXT, Origin("task", "x", 0), text="…")], address, words=Words("zh"))
     assert told(cards) == ["text-1 由 x 生成 … 下一步使用 下载"]

@@ -6,13 +6,13 @@ import pytest
 
 from hugginggpt.core.errors import HuggingGPTError
 from hugginggpt.llm.client import LanguageModel
-from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OPENAI, OTHER, LLMFields, language_model
+from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OPENAI, OTHER, LLMFields, make_model
 
 KEY = "sk-visitor-0815-secret"
 
 
 async def chosen(brain: str, key: str = "", token: str = "", url: str = "", model: str = "") -> LanguageModel | None:
-    return await language_model(LLMFields(brain, key, token, url, model))
+    return await make_model(LLMFields(brain, key, token, url, model))
 
 
 async def test_the_built_in_planner_needs_nothing_and_takes_nothing() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.local.audio.waveforms import cut_where_quiet
-from hugginggpt.experts.local.runtime.cancellation import interruptible, stopping
+from hugginggpt.experts.local.runtime.cancellation import check_in_forward, make_stopping_criteria
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
@@ -38,7 +38,7 @@ class Heard:
     """ISO 639-1, where the model tells."""
 
 
-def whisper(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
+def transcribe_with_whisper(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
     """Whisper (arXiv 2212.04356): windows of thirty seconds that begin where the last segment ended (section 3.8).
 
     It writes down what is said in the language in which it is said. The thresholds, the paper's own, keep it from
@@ -62,7 +62,7 @@ def whisper(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard
 
     with runtime.loaded("recognizer", load, call.token) as (processor, model), torch.inference_mode():
         if not hasattr(model.generation_config, "no_timestamps_token_id"):  # as in early fine-tuned checkpoints
-            return sequence(samples, runtime, call)
+            return transcribe_with_seq2seq(samples, runtime, call)
         long = samples.size > processor.feature_extractor.n_samples
         inputs = processor(
             samples, sampling_rate=RATE, return_tensors="pt", return_attention_mask=True,
@@ -72,7 +72,7 @@ def whisper(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard
         found = model.generate(
             **inputs, **({"language": language, "task": "transcribe"} if language else {}), return_timestamps=True,
             return_segments=True, condition_on_prev_tokens=False, temperature=0.0, logprob_threshold=-1.0,
-            no_speech_threshold=0.6, monitor_progress=tell, stopping_criteria=stopping([call]),
+            no_speech_threshold=0.6, monitor_progress=tell, stopping_criteria=make_stopping_criteria([call]),
         )  # fmt: skip
         call.token.check()
         segments = [
@@ -92,7 +92,7 @@ def _language(model: Any, features: Any) -> str:
     return next(str(token).strip("<|>") for token, number in ids.items() if number == detected)
 
 
-def ctc(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
+def transcribe_with_ctc(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
     """Return models with a CTC head, such as wav2vec 2.0 (arXiv 2006.11477): overlapping windows; words have times."""
 
     def load(checkpoint: Checkpoint) -> Any:
@@ -110,7 +110,7 @@ def ctc(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
         )
 
     seconds = samples.size / RATE
-    with runtime.loaded("recognizer", load, call.token) as pipeline, interruptible(pipeline.model, call):
+    with runtime.loaded("recognizer", load, call.token) as pipeline, check_in_forward(pipeline.model, call):
         raw = {"raw": samples, "sampling_rate": RATE}
         outputs: list[Any] = []
         # by its three steps, so that it can be stopped and can tell how far it is between two windows
@@ -135,7 +135,7 @@ def _joined(words: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return segments
 
 
-def sequence(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
+def transcribe_with_seq2seq(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
     """Return other models that write what they hear, such as Moonshine (arXiv 2410.15608): windows cut where it is quiet."""
     import torch
 
@@ -152,7 +152,9 @@ def sequence(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Hear
             inputs = processor(samples[start:end], sampling_rate=RATE, return_tensors="pt")
             most = 8 + round((end - start) / RATE * _TOKENS_A_SECOND)
             ids = model.generate(
-                **inputs.to(runtime.device.name, runtime.dtype), max_new_tokens=most, stopping_criteria=stopping([call])
+                **inputs.to(runtime.device.name, runtime.dtype),
+                max_new_tokens=most,
+                stopping_criteria=make_stopping_criteria([call]),
             )
             call.token.check()
             segments.append(_timed(start / RATE, end / RATE, processor.decode(ids[0], skip_special_tokens=True)))
@@ -165,5 +167,5 @@ def _timed(start: Any, end: Any, text: str) -> dict[str, Any]:
 
 Recognizer = Callable[["NDArray[np.float32]", Runtime, Call], Heard]
 
-RECOGNIZERS: Mapping[str, Recognizer] = {"whisper": whisper, "moonshine": sequence}
+RECOGNIZERS: Mapping[str, Recognizer] = {"whisper": transcribe_with_whisper, "moonshine": transcribe_with_seq2seq}
 """By transformers' model type; all others have a CTC head."""

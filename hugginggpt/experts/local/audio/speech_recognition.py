@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.core.errors import InputError
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.local.audio.asr_models import RATE, RECOGNIZERS, ctc
-from hugginggpt.experts.local.audio.waveforms import heard
+from hugginggpt.experts.local.audio.asr_models import RATE, RECOGNIZERS, transcribe_with_ctc
+from hugginggpt.experts.local.audio.waveforms import read_waveform
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.experts.outputs.text import build_classes_result
 from hugginggpt.hub.cache import Checkpoint
@@ -44,8 +44,8 @@ def transcribe(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         InputError: The recording is silent, shorter than a tenth of a second, or no speech is heard in it.
     """
     (call,) = calls
-    samples = heard(call, RATE, speech=True)
-    found = RECOGNIZERS.get(runtime.checkpoint.model_type, ctc)(samples, runtime, call)
+    samples = read_waveform(call, RATE, speech=True)
+    found = RECOGNIZERS.get(runtime.checkpoint.model_type, transcribe_with_ctc)(samples, runtime, call)
     segments = [dict(segment) for segment in found.segments if segment["text"]]
     if not (text := " ".join(segment["text"] for segment in segments)):
         raise InputError("No speech is heard in this recording.")
@@ -76,7 +76,7 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
     with runtime.loaded("audio classifier", load, calls[0].token) as (extractor, model), torch.inference_mode():
         rate = extractor.sampling_rate
-        windows = [(which, window) for which, call in enumerate(calls) for window in _windows(heard(call, rate), rate)]
+        windows = [(which, window) for which, call in enumerate(calls) for window in _windows(read_waveform(call, rate), rate)]
         # windows of one length go through together: some models hear the silence that others would be padded with
         groups: dict[tuple[int, ...], list[tuple[int, Any]]] = defaultdict(list)
         for which, window in windows:

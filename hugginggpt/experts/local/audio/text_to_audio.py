@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from typing import Any, Final
 
 from hugginggpt.experts.base import Call
-from hugginggpt.experts.local.image.diffusion import composed, diffusion_base, pace, run
-from hugginggpt.experts.local.runtime.cancellation import interruptible
+from hugginggpt.experts.local.image.diffusion import choose_pace, compose_pipeline, hold_diffusion_base, run
+from hugginggpt.experts.local.runtime.cancellation import check_in_forward
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
@@ -44,13 +44,13 @@ def _musicgen(text: str, runtime: Runtime, call: Call) -> tuple[Any, int]:
             call.progress(f"{number / codec.frame_rate:.1f} of {_SECONDS:.0f} s", min(1.0, number / steps))
 
         # stopped from within: what `generate` returns of a piece that stopping criteria cut off can't be decoded
-        with interruptible(model.decoder, call, at=step):
+        with check_in_forward(model.decoder, call, at=step):
             # the codebooks lag behind each other by a step each
             sound = model.generate(**inputs, max_new_tokens=steps + model.config.decoder.num_codebooks)
     return sound[0], codec.sampling_rate
 
 
-def diffused(text: str, runtime: Runtime, call: Call) -> tuple[Any, int]:
+def open_diffusion(text: str, runtime: Runtime, call: Call) -> tuple[Any, int]:
     """Return any diffusion pipeline that makes sound from a prompt, such as Stable Audio (arXiv 2407.14358)."""
     import torch
 
@@ -58,9 +58,9 @@ def diffused(text: str, runtime: Runtime, call: Call) -> tuple[Any, int]:
         with warnings.catch_warnings():
             # Stable Audio's decoder is made of layers that torch has better ones of by now
             warnings.filterwarnings("ignore", ".*weight_norm", FutureWarning)
-            base = held.enter_context(diffusion_base(runtime, call.token))
-        pipeline = composed(base, call)
-        arguments = pace(pipeline, runtime, runtime.checkpoint, _CPU_STEPS) | dict.fromkeys(_LENGTHS, _SECONDS)
+            base = held.enter_context(hold_diffusion_base(runtime, call.token))
+        pipeline = compose_pipeline(base, call)
+        arguments = choose_pace(pipeline, runtime, runtime.checkpoint, _CPU_STEPS) | dict.fromkeys(_LENGTHS, _SECONDS)
         found = run(pipeline, prompt=text, output_type="np", **arguments).audios[0]
         maker = getattr(base, "vocoder", None) or base.vae
         return torch.as_tensor(found), maker.config.sampling_rate

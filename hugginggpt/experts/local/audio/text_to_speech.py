@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Final
 
 from hugginggpt.core.errors import InputError
 from hugginggpt.experts.base import Call, Result
-from hugginggpt.experts.local.audio.text_to_audio import COMPOSERS, diffused
-from hugginggpt.experts.local.audio.tts_chunks import utterances
+from hugginggpt.experts.local.audio.text_to_audio import COMPOSERS, open_diffusion
+from hugginggpt.experts.local.audio.tts_chunks import split_utterances
 from hugginggpt.experts.local.audio.tts_models import VOICES
-from hugginggpt.experts.local.audio.waveforms import recorded
+from hugginggpt.experts.local.audio.waveforms import build_recording
 from hugginggpt.experts.local.runtime.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def speak(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     text = call.text()
     notes = [f"Only the first {_MAX_CHARS:,} characters are spoken."] if len(text) > _MAX_CHARS else []
     with VOICES[runtime.checkpoint.model_type](runtime, call) as voice, torch.inference_mode():
-        sentences = utterances(text[:_MAX_CHARS], voice.longest)
+        sentences = split_utterances(text[:_MAX_CHARS], voice.longest)
         pause = torch.zeros(round(_PAUSE * voice.rate))
         parts: list[torch.Tensor] = []
         for number, sentence in enumerate(sentences):
@@ -45,7 +45,7 @@ def speak(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
                 parts += [sound.float().cpu().reshape(-1), pause]
         if not parts:
             raise InputError("There is nothing in this text that this voice can say.")
-        output = recorded(call, torch.cat(parts[:-1]), voice.rate)
+        output = build_recording(call, torch.cat(parts[:-1]), voice.rate)
         return [Result((output,), note=" ".join([*notes, voice.note]).strip())]
 
 
@@ -56,6 +56,6 @@ def make_sound(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         ``data["seconds"]``: its length; ``data["rate"]``: samples per second.
     """
     (call,) = calls
-    compose = COMPOSERS.get(runtime.checkpoint.model_type, diffused)
+    compose = COMPOSERS.get(runtime.checkpoint.model_type, open_diffusion)
     sound, rate = compose(call.text(), runtime, call)
-    return [Result((recorded(call, sound, rate),))]
+    return [Result((build_recording(call, sound, rate),))]

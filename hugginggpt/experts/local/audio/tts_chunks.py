@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
-from hugginggpt.core.sentences import sentences
+from hugginggpt.core.sentences import split_pieces
 
 _DANDA: Final = re.compile(r"(?<=[।॥။។])\s*")
 """Full stops of Indian scripts, Burmese and Khmer."""
@@ -13,7 +13,7 @@ _PAUSE: Final = re.compile(r"(?<=[;:,،；]\s)|(?<=[、，；])")
 _WORD: Final = re.compile(r"\w")
 
 
-def utterances(text: str, longest: int) -> list[str]:
+def split_utterances(text: str, longest: int) -> list[str]:
     """Return the sentences of a text; one that is too long is cut at a pause, else between words, else anywhere.
 
     Args:
@@ -23,7 +23,7 @@ def utterances(text: str, longest: int) -> list[str]:
     >>> utterances("Dr. Lee left. 她走了。他也是。", 20)
     ['Dr. Lee left.', '她走了。', '他也是。']
     """
-    whole = (part.strip() for piece in sentences(text) for part in _DANDA.split(piece.text))
+    whole = (part.strip() for piece in split_pieces(text) for part in _DANDA.split(piece.text))
     return [piece for part in whole for piece in _cut(part, longest) if _WORD.search(piece)]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.experts.base import Call
-from hugginggpt.experts.local.runtime.cancellation import interruptible
+from hugginggpt.experts.local.runtime.cancellation import check_in_forward
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
@@ -49,7 +49,7 @@ def _vits(runtime: Runtime, call: Call) -> Iterator[Voice]:
         model: Any = VitsModel.from_pretrained(checkpoint.folder, dtype=torch.float32, **SAFE_WEIGHTS)
         return AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE), model.to(runtime.device.name).eval()
 
-    with runtime.loaded("voice", load, call.token) as (tokenizer, model), interruptible(model, call):
+    with runtime.loaded("voice", load, call.token) as (tokenizer, model), check_in_forward(model, call):
         _has_phonemes(tokenizer, runtime.checkpoint.id)
         speaker = {"speaker_id": 0} if model.config.num_speakers > 1 else {}
 
@@ -81,16 +81,16 @@ def _speecht5(runtime: Runtime, call: Call) -> Iterator[Voice]:
         return SpeechT5Tokenizer.from_pretrained(checkpoint.folder, **SAFE), model.to(runtime.device.name).eval()
 
     with (
-        vocoder(runtime, call) as to_sound,
+        load_vocoder(runtime, call) as to_sound,
         runtime.loaded("voice", load, call.token) as (tokenizer, model),
-        interruptible(model.speecht5.decoder.wrapped_decoder, call),
+        check_in_forward(model.speecht5.decoder.wrapped_decoder, call),
     ):
         config = model.config
 
         def say(sentence: str) -> torch.Tensor | None:
             ids = tokenizer(sentence, return_tensors="pt").input_ids[:, : config.max_text_positions]
             sound: torch.Tensor = model.generate_speech(
-                ids.to(model.device), made_up_speaker(model, config.speaker_embedding_dim), vocoder=to_sound
+                ids.to(model.device), make_speaker_vector(model, config.speaker_embedding_dim), vocoder=to_sound
             )
             return sound
 
@@ -100,7 +100,7 @@ def _speecht5(runtime: Runtime, call: Call) -> Iterator[Voice]:
 MADE_UP: Final = "The voice is made up, because SpeechT5 has none of its own: it may sound unlike a person."
 
 
-def made_up_speaker(model: Any, size: int) -> torch.Tensor:
+def make_speaker_vector(model: Any, size: int) -> torch.Tensor:
     """Return a speaker for SpeechT5, which was trained on x-vectors of real ones (arXiv 2110.07205, section 4.3).
 
     It is no recorded person's: a random direction, always the same, of length one as those are. How it sounds is left
@@ -116,7 +116,7 @@ def made_up_speaker(model: Any, size: int) -> torch.Tensor:
 
 
 @contextmanager
-def vocoder(runtime: Runtime, call: Call) -> Iterator[Any]:
+def load_vocoder(runtime: Runtime, call: Call) -> Iterator[Any]:
     """SpeechT5's vocoder, from another checkpoint in the cache.
 
     Raises:
@@ -149,14 +149,14 @@ def _bark(runtime: Runtime, call: Call) -> Iterator[Voice]:
         processor = BarkProcessor.from_pretrained(checkpoint.folder, speaker_embeddings_dict_path=file, **SAFE)
         return processor, model.to(runtime.device.name).eval()
 
-    with runtime.loaded("voice", load, call.token) as (processor, model), interruptible(model.semantic, call):
+    with runtime.loaded("voice", load, call.token) as (processor, model), check_in_forward(model.semantic, call):
         preset = _preset(processor, runtime.checkpoint)
         settings = model.generation_config
         longest = settings.semantic_config["max_input_semantic_length"]
 
         def say(sentence: str) -> torch.Tensor | None:
             inputs = processor(sentence, voice_preset=preset, max_length=longest).to(model.device)
-            with interruptible(model.coarse_acoustics, call), interruptible(model.fine_acoustics, call):
+            with check_in_forward(model.coarse_acoustics, call), check_in_forward(model.fine_acoustics, call):
                 sound: torch.Tensor = model.generate(**inputs)[0]
             return sound
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.labels import split_labels
-from hugginggpt.experts.local.image.processors import loader, takeable
+from hugginggpt.experts.local.image.processors import make_loader, stretch_to_fit
 from hugginggpt.experts.local.runtime.runtime import Runtime
 from hugginggpt.experts.outputs.text import build_classes_result
 
@@ -31,8 +31,8 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """Run image-classification: a sentence each; ``data["classes"]`` holds label and score (0..1) of the five likeliest."""
     import torch
 
-    pictures = [takeable(call.picture()) for call in calls]
-    load = loader(runtime, "AutoModelForImageClassification")
+    pictures = [stretch_to_fit(call.picture()) for call in calls]
+    load = make_loader(runtime, "AutoModelForImageClassification")
     with runtime.loaded("image classifier", load, calls[0].token) as (processor, model), torch.inference_mode():
         inputs = processor(images=pictures, return_tensors="pt").to(runtime.device.name, runtime.dtype)
         scores = model(**inputs).logits.float().softmax(-1).cpu()
@@ -53,9 +53,9 @@ def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
     (call,) = calls
     labels = split_labels(call.text("labels"), least=1)
-    picture = takeable(call.picture())
+    picture = stretch_to_fit(call.picture())
     kind = runtime.checkpoint.model_type
-    load = loader(runtime, "AutoModelForZeroShotImageClassification", "AutoProcessor")
+    load = make_loader(runtime, "AutoModelForZeroShotImageClassification", "AutoProcessor")
     with runtime.loaded("image and text encoder", load, call.token) as (processor, model), torch.inference_mode():
         texts = [_SENTENCE.format(label) for label in labels]
         width = {"padding": "max_length", "max_length": _WIDTH[kind]} if kind in _WIDTH else {"padding": True}

@@ -5,9 +5,16 @@ from typing import Any
 
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.experts.base import Call, Result
-from hugginggpt.experts.local.image.diffusion import composed, diffusion_base, fitted, own_size, pace, run
-from hugginggpt.experts.local.image.text_to_image import MAX_PIXELS, painted
-from hugginggpt.experts.local.runtime.companions import partner
+from hugginggpt.experts.local.image.diffusion import (
+    choose_pace,
+    compose_pipeline,
+    fit_size,
+    get_own_size,
+    hold_diffusion_base,
+    run,
+)
+from hugginggpt.experts.local.image.text_to_image import MAX_PIXELS, build_result
+from hugginggpt.experts.local.runtime.companions import find_partner
 from hugginggpt.experts.local.runtime.runtime import SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
@@ -25,7 +32,7 @@ def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     (call,) = calls
     text, control = call.text(), call.picture()
-    base_checkpoint = partner(runtime.checkpoint, runtime.others)
+    base_checkpoint = find_partner(runtime.checkpoint, runtime.others)
     if base_checkpoint is None:
         raise ExpertError(f"{runtime.checkpoint.id} steers a Stable Diffusion model of its kind, and the cache holds none.")
 
@@ -36,18 +43,18 @@ def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         return model.to(runtime.device.name).eval()
 
     with (
-        diffusion_base(runtime, call.token, base_checkpoint) as base,
+        hold_diffusion_base(runtime, call.token, base_checkpoint) as base,
         runtime.loaded("controlnet", load, call.token) as controlnet,
     ):
-        pipeline = composed(base, call, "Text2Image", controlnet=controlnet)
-        width, height = own_size(base)
-        width, height = fitted(control.size, min(width * height, MAX_PIXELS))
+        pipeline = compose_pipeline(base, call, "Text2Image", controlnet=controlnet)
+        width, height = get_own_size(base)
+        width, height = fit_size(control.size, min(width * height, MAX_PIXELS))
         made = run(
             pipeline,
             prompt=text,
             image=control.resize((width, height)),
             width=width,
             height=height,
-            **pace(pipeline, runtime, base_checkpoint),
+            **choose_pace(pipeline, runtime, base_checkpoint),
         )
-    return [painted(call, made.images[0], made, (runtime.checkpoint.id, base_checkpoint.id))]
+    return [build_result(call, made.images[0], made, (runtime.checkpoint.id, base_checkpoint.id))]

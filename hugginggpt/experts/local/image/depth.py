@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.local.image.processors import loader, takeable
+from hugginggpt.experts.local.image.processors import make_loader, stretch_to_fit
 from hugginggpt.experts.local.runtime.runtime import Runtime
 from hugginggpt.hub.cache import Checkpoint
 
@@ -131,9 +131,9 @@ def _measure(call: Call, runtime: Runtime) -> _Depth:
     import torch
 
     picture: Image.Image = call.picture()
-    load = loader(runtime, "AutoModelForDepthEstimation")
+    load = make_loader(runtime, "AutoModelForDepthEstimation")
     with runtime.loaded("depth estimator", load, call.token) as (processor, model), torch.inference_mode():
-        taken = takeable(picture)
+        taken = stretch_to_fit(picture)
         inputs = processor(images=taken, return_tensors="pt").to(runtime.device.name, runtime.dtype)
         outputs = model(**inputs)
         outputs.predicted_depth = outputs.predicted_depth.float()

@@ -33,8 +33,8 @@ _DISTILLED: Final = {"turbo": (4, 0.0), "schnell": (4, 0.0)}
 
 
 @contextmanager
-def diffusion_base(runtime: Runtime, token: CancelToken, checkpoint: Checkpoint | None = None) -> Iterator[Any]:
-    """The pipeline of a repository, warm: to be given to `composed`, not to be run itself.
+def hold_diffusion_base(runtime: Runtime, token: CancelToken, checkpoint: Checkpoint | None = None) -> Iterator[Any]:
+    """The pipeline of a repository, warm: to be given to `compose_pipeline`, not to be run itself.
 
     Args:
         runtime: Where it runs.
@@ -65,11 +65,11 @@ def _dtype(runtime: Runtime, checkpoint: Checkpoint) -> Any:
     return torch.bfloat16 if runtime.device.half and "transformer" in checkpoint.config else runtime.dtype
 
 
-def composed(base: Any, call: Call, task: str = "", **parts: Any) -> Any:
+def compose_pipeline(base: Any, call: Call, task: str = "", **parts: Any) -> Any:
     """Return a pipeline for one run, around the weights of a base.
 
     Args:
-        base: What `diffusion_base` gives.
+        base: What `hold_diffusion_base` gives.
         call: Is told each step, and stops the run at a step when nobody waits any more.
         task: What diffusers calls it in ``AutoPipelineFor...``; empty for what the base itself does.
         parts: More components, such as ``controlnet``.
@@ -129,22 +129,24 @@ def run(pipeline: Any, **arguments: Any) -> Any:
     with torch.inference_mode(), warnings.catch_warnings():
         # schedulers turn tensors into arrays in a way that NumPy calls outdated
         warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-        return pipeline(**{name: value for name, value in arguments.items() if value is not None and takes(pipeline, name)})
+        return pipeline(
+            **{name: value for name, value in arguments.items() if value is not None and accepts_argument(pipeline, name)}
+        )
 
 
-def takes(pipeline: Any, name: str) -> bool:
+def accepts_argument(pipeline: Any, name: str) -> bool:
     """Return whether a pipeline has an argument of this name."""
     return name in inspect.signature(pipeline.__call__).parameters
 
 
-def default(pipeline: Any, *names: str) -> Any:
+def get_default(pipeline: Any, *names: str) -> Any:
     """Return the default of the first of these arguments that a pipeline has one for; None where it has none."""
     found = (inspect.signature(pipeline.__call__).parameters.get(name) for name in names)
     values = (parameter.default for parameter in found if parameter is not None)
     return next((value for value in values if value not in (None, inspect.Parameter.empty)), None)
 
 
-def pace(pipeline: Any, runtime: Runtime, checkpoint: Checkpoint, cpu_steps: int = _CPU_STEPS) -> dict[str, Any]:
+def choose_pace(pipeline: Any, runtime: Runtime, checkpoint: Checkpoint, cpu_steps: int = _CPU_STEPS) -> dict[str, Any]:
     """Return how many steps a run takes, and the guidance scale where that is not the pipeline's own.
 
     Args:
@@ -156,29 +158,29 @@ def pace(pipeline: Any, runtime: Runtime, checkpoint: Checkpoint, cpu_steps: int
     for word, (steps, guidance) in _DISTILLED.items():
         if word in checkpoint.id.lower():
             return {"num_inference_steps": steps, "guidance_scale": guidance}
-    steps = default(pipeline, "num_inference_steps") or cpu_steps
+    steps = get_default(pipeline, "num_inference_steps") or cpu_steps
     return {"num_inference_steps": steps if runtime.device.half else min(steps, cpu_steps)}
 
 
-def own_size(pipeline: Any) -> tuple[int, int]:
+def get_own_size(pipeline: Any) -> tuple[int, int]:
     """Return width and height that a pipeline makes when nothing else is asked of it, in pixels."""
-    width, height = default(pipeline, "width"), default(pipeline, "height")
+    width, height = get_default(pipeline, "width"), get_default(pipeline, "height")
     if width and height:
         return width, height
-    config = network_config(pipeline)
+    config = get_network_config(pipeline)
     scale: Any = getattr(pipeline, "vae_scale_factor", None) or getattr(pipeline, "vae_scale_factor_spatial", 8)
     side: Any = getattr(pipeline, "default_sample_size", None) or config.get("sample_size") or 64
     return (config.get("sample_width") or side) * scale, (config.get("sample_height") or side) * scale
 
 
-def network_config(pipeline: Any) -> Mapping[str, Any]:
+def get_network_config(pipeline: Any) -> Mapping[str, Any]:
     """Return the configuration of the network that takes the noise away: a UNet or a transformer."""
     parts = (getattr(pipeline, name, None) for name in ("unet", "transformer"))
     found: Mapping[str, Any] = next((part.config for part in parts if part is not None), {})
     return found
 
 
-def fitted(shape: tuple[int, int], pixels: int) -> tuple[int, int]:
+def fit_size(shape: tuple[int, int], pixels: int) -> tuple[int, int]:
     """Width and height for a model: the proportions of `shape`, about so many pixels, sides that are multiples of `GRID`."""
     ratio = min(max(shape[0] / shape[1], 1 / _SHAPES), _SHAPES)
     sides = math.sqrt(pixels * ratio), math.sqrt(pixels / ratio)

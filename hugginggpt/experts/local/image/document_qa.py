@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.core.errors import InputError
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.local.image.processors import loader, takeable
-from hugginggpt.experts.local.image.vision_language import said
-from hugginggpt.experts.local.runtime.cancellation import stopping
+from hugginggpt.experts.local.image.processors import make_loader, stretch_to_fit
+from hugginggpt.experts.local.image.vision_language import write_answer_text
+from hugginggpt.experts.local.runtime.cancellation import make_stopping_criteria
 from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime
 from hugginggpt.experts.outputs.text import build_text_result
 from hugginggpt.hub.cache import Checkpoint
@@ -73,11 +73,11 @@ def point_at_answer(call: Call, runtime: Runtime) -> Result:
     if not words:
         raise InputError("There is no text to read in this picture, so nothing in it answers the question.")
     sees = runtime.checkpoint.model_type in _SEES
-    load = loader(runtime, "AutoModelForDocumentQuestionAnswering", _preparation)
+    load = make_loader(runtime, "AutoModelForDocumentQuestionAnswering", _preparation)
     with runtime.loaded("document reader", load, call.token) as ((processor, tokenizer), model), torch.inference_mode():
         places = [_place(word.box, picture) for word in words]
         pieces = _encoded(tokenizer, model.config, question, [word.text for word in words], places, own_boxes=sees)
-        seen = processor(images=takeable(picture), return_tensors="pt")["pixel_values"] if sees else None
+        seen = processor(images=stretch_to_fit(picture), return_tensors="pt")["pixel_values"] if sees else None
         spans = list(_spans(call, model, pieces, seen))
     best = max(spans, key=lambda span: span.score)
     found = words[best.first : best.last + 1]
@@ -107,8 +107,8 @@ def write_answer(call: Call, runtime: Runtime) -> Result:
     """
     import torch
 
-    question, picture = call.text("text"), takeable(call.picture())
-    load = loader(runtime, "VisionEncoderDecoderModel", "AutoProcessor")
+    question, picture = call.text("text"), stretch_to_fit(call.picture())
+    load = make_loader(runtime, "VisionEncoderDecoderModel", "AutoProcessor")
     with runtime.loaded("document reader", load, call.token) as (processor, model), torch.inference_mode():
         tokenizer = processor.tokenizer
         longest = model.config.decoder.max_position_embeddings
@@ -126,13 +126,13 @@ def write_answer(call: Call, runtime: Runtime) -> Result:
             bad_words_ids=[[tokenizer.unk_token_id]],
             pad_token_id=tokenizer.pad_token_id,
             eos_token_id=tokenizer.eos_token_id,
-            stopping_criteria=stopping([call]),
+            stopping_criteria=make_stopping_criteria([call]),
         )
         call.token.check()
         text = tokenizer.decode(ids[0, prompt.shape[1] :]).partition("</s_answer>")[0]
         for special in (tokenizer.eos_token, tokenizer.pad_token):
             text = text.replace(special, "")
-    return build_text_result(said(re.sub(r"</?s_\w+>", " ", text).strip(), call))
+    return build_text_result(write_answer_text(re.sub(r"</?s_\w+>", " ", text).strip(), call))
 
 
 def _words(text: str, box: WordBox) -> Iterator[_Word]:

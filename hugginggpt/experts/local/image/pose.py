@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.core.errors import ExpertError, InputError
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.local.image.processors import loader, takeable
+from hugginggpt.experts.local.image.processors import make_loader, stretch_to_fit
 from hugginggpt.experts.local.runtime.runtime import Runtime
-from hugginggpt.experts.local.runtime.task_matching import matches
+from hugginggpt.experts.local.runtime.task_matching import match_tasks
 from hugginggpt.hub.cache import Checkpoint
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def draw_pose(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     if not poses:
         raise InputError("No pose could be made out in this picture, so there is none to draw.")
     path = call.new_path(".png")
-    Image.fromarray(skeletons(poses, image.width, image.height)).save(path)
+    Image.fromarray(draw_skeletons(poses, image.width, image.height)).save(path)
     note = "" if detector else "No detector of people is cached, so the picture was taken to show one person."
     models = (detector, runtime.checkpoint.id) if detector else ()
     return [Result((Output(Kind.IMAGE, path=path, data={"people": [_data(pose) for pose in poses]}),), note, models)]
@@ -125,7 +125,7 @@ def _people(image: Image.Image, call: Call, runtime: Runtime) -> tuple[str, list
 
 def _detectors(runtime: Runtime) -> Iterator[Checkpoint]:
     for other in runtime.others:
-        if "person" in map(str.lower, other.labels) and any(match.task == "object-detection" for match in matches(other)):
+        if "person" in map(str.lower, other.labels) and any(match.task == "object-detection" for match in match_tasks(other)):
             yield other
 
 
@@ -133,10 +133,10 @@ def _detected(image: Image.Image, detector: Checkpoint, call: Call, runtime: Run
     import torch
 
     call.progress("Looking for people", None)
-    load = loader(runtime, "AutoModelForObjectDetection")
+    load = make_loader(runtime, "AutoModelForObjectDetection")
     held = runtime.loaded("object detector", load, call.token, checkpoint=detector)
     with held as (processor, model), torch.inference_mode():
-        inputs = processor(images=takeable(image), return_tensors="pt").to(runtime.device.name, runtime.dtype)
+        inputs = processor(images=stretch_to_fit(image), return_tensors="pt").to(runtime.device.name, runtime.dtype)
         size = [(image.height, image.width)]
         (found,) = processor.post_process_object_detection(model(**inputs), threshold=_PERSON, target_sizes=size)
         labels = [str(model.config.id2label[number]).lower() for number in found["labels"].tolist()]
@@ -154,7 +154,7 @@ def _poses(image: Image.Image, boxes: Sequence[PersonBox], call: Call, runtime: 
     """Return the poses of the people in the boxes, without those of whom too little is seen."""
     import torch
 
-    load = loader(runtime, "AutoModelForPoseEstimation")
+    load = make_loader(runtime, "AutoModelForPoseEstimation")
     found: list[Pose] = []
     with runtime.loaded("pose estimator", load, call.token) as (processor, model), torch.inference_mode():
         if model.config.num_labels < len(_COCO):
@@ -187,7 +187,7 @@ def _openpose(points: Sequence[Sequence[float]], scores: Sequence[float], size: 
     return {name: found[name] for name in _OPENPOSE if name in found}
 
 
-def skeletons(poses: Sequence[Pose], width: int, height: int) -> NDArray[np.uint8]:
+def draw_skeletons(poses: Sequence[Pose], width: int, height: int) -> NDArray[np.uint8]:
     """Return people as OpenPose draws them for ControlNet (arXiv 2302.05543): limbs at 60 % brightness, joints above them.
 
     Limbs and joints are 8 pixels thick where the shorter side has 512, and in proportion elsewhere.

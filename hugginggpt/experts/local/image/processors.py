@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from hugginggpt.experts.local.runtime.backbones import without_timm
+from hugginggpt.experts.local.runtime.backbones import load_without_timm
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
@@ -19,7 +19,7 @@ _MAX_ASPECT: Final = 16
 """Longer strips are squeezed: a processor that keeps proportions would leave less than a patch of them."""
 
 
-def loader(
+def make_loader(
     runtime: Runtime, model: str, processor: str | Callable[[Checkpoint], Any] = "AutoImageProcessor"
 ) -> Callable[[Checkpoint], tuple[Any, Any]]:
     """Return what `Runtime.loaded` takes: loads a processor and a model, ready to run on the runtime's device.
@@ -37,7 +37,7 @@ def loader(
             prepare = getattr(transformers, processor).from_pretrained(checkpoint.folder, **SAFE)
         else:
             prepare = processor(checkpoint)
-        instead = without_timm(checkpoint)
+        instead = load_without_timm(checkpoint)
         # without a folder the Auto classes don't know which class to take
         class_, place = (checkpoint.architecture, None) if instead else (model, checkpoint.folder)
         loaded = getattr(transformers, class_).from_pretrained(place, dtype=runtime.dtype, **instead, **SAFE_WEIGHTS)
@@ -46,7 +46,7 @@ def loader(
     return load
 
 
-def takeable(picture: Image.Image) -> Image.Image:
+def stretch_to_fit(picture: Image.Image) -> Image.Image:
     """Return the picture, stretched where it is too small or long for a processor; what is found in it is relative to its size.
 
     Args:
@@ -58,7 +58,7 @@ def takeable(picture: Image.Image) -> Image.Image:
     return picture if (width, height) == picture.size else picture.resize((width, height))
 
 
-def fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:
+def limit_size(size: tuple[int, int], longest: int) -> tuple[int, int]:
     """Return a size (width, height) in pixels, made smaller so that its longer side is `longest` at most."""
     scale = min(1.0, longest / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.experts.base import Call
-from hugginggpt.experts.local.image.processors import takeable
+from hugginggpt.experts.local.image.processors import stretch_to_fit
 
 if TYPE_CHECKING:
     import torch
@@ -58,7 +58,7 @@ def find_masks(call: Call, picture: Image.Image, processor: Any, model: Any) -> 
     """
     import torch
 
-    inputs = processor(images=takeable(picture), return_tensors="pt")
+    inputs = processor(images=stretch_to_fit(picture), return_tensors="pt")
     pixels = inputs["pixel_values"].to(model.device, model.dtype)
     frame = torch.tensor(pixels.shape[-2:])
     # SAM fills a picture up to a square; SAM 2 stretches it

@@ -15,7 +15,7 @@ import yaml
 
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.local.image.processors import fitted, loader, takeable
+from hugginggpt.experts.local.image.processors import limit_size, make_loader, stretch_to_fit
 from hugginggpt.experts.local.image.segment_anything import find_masks
 from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime
 from hugginggpt.experts.outputs import images
@@ -102,10 +102,12 @@ def outline(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
     (call,) = calls
     picture = call.picture()
-    load = loader(runtime, "AutoModelForMaskGeneration", _PROCESSOR.get(runtime.checkpoint.model_type, "AutoImageProcessor"))
+    load = make_loader(
+        runtime, "AutoModelForMaskGeneration", _PROCESSOR.get(runtime.checkpoint.model_type, "AutoImageProcessor")
+    )
     with runtime.loaded("mask generator", load, call.token) as (processor, model), torch.inference_mode():
         masks = find_masks(call, picture, processor, model)
-        width, height = fitted(picture.size, _WORKING_SIDE)
+        width, height = limit_size(picture.size, _WORKING_SIDE)
         number = np.full((height, width), -1, np.int32)
         for i, mask in enumerate(masks):  # smaller ones come later and lie on top
             large = torch.nn.functional.interpolate(mask.logits[None, None], (height, width), mode="bilinear")
@@ -154,12 +156,14 @@ def _cut(call: Call, runtime: Runtime, picture: Image.Image, kind: str) -> _Regi
     import torch
 
     type_ = runtime.checkpoint.model_type
-    load = loader(runtime, _MODEL.get(type_, "AutoModelForSemanticSegmentation"), _PROCESSOR.get(type_, "AutoImageProcessor"))
+    load = make_loader(
+        runtime, _MODEL.get(type_, "AutoModelForSemanticSegmentation"), _PROCESSOR.get(type_, "AutoImageProcessor")
+    )
     with runtime.loaded("segmenter", load, call.token) as (processor, model), torch.inference_mode():
         told = {_TASK[type_]: [kind]} if type_ in _TASK else {}
-        inputs = processor(images=[takeable(picture)], return_tensors="pt", **told)
+        inputs = processor(images=[stretch_to_fit(picture)], return_tensors="pt", **told)
         outputs = model(**inputs.to(runtime.device.name, runtime.dtype))
-        width, height = fitted(picture.size, _WORKING_SIDE)
+        width, height = limit_size(picture.size, _WORKING_SIDE)
         apart = getattr(processor, "post_process_panoptic_segmentation", None) if kind == "panoptic" else None
         if apart is not None:
             sizes = None if type_ in _COARSE else [(height, width)]

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.errors import InputError
 from hugginggpt.experts.base import Call, Result
-from hugginggpt.experts.local.image.diffusion import composed, diffusion_base, fitted, own_size, pace, run
+from hugginggpt.experts.local.image.diffusion import (
+    choose_pace,
+    compose_pipeline,
+    fit_size,
+    get_own_size,
+    hold_diffusion_base,
+    run,
+)
 from hugginggpt.experts.local.image.super_resolution import enlarge
 from hugginggpt.experts.local.runtime.runtime import Runtime
 from hugginggpt.experts.outputs import images
@@ -33,14 +40,14 @@ def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     (call,) = calls
     text = call.text()
-    with diffusion_base(runtime, call.token) as base:
-        pipeline = composed(base, call)
-        width, height = own_size(pipeline)
+    with hold_diffusion_base(runtime, call.token) as base:
+        pipeline = compose_pipeline(base, call)
+        width, height = get_own_size(pipeline)
         size: dict[str, int] = {}
         if width * height > MAX_PIXELS:
-            size = dict(zip(("width", "height"), fitted((width, height), MAX_PIXELS), strict=True))
-        made = run(pipeline, prompt=text, **size, **pace(pipeline, runtime, runtime.checkpoint))
-    return [painted(call, made.images[0], made)]
+            size = dict(zip(("width", "height"), fit_size((width, height), MAX_PIXELS), strict=True))
+        made = run(pipeline, prompt=text, **size, **choose_pace(pipeline, runtime, runtime.checkpoint))
+    return [build_result(call, made.images[0], made)]
 
 
 def repaint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -54,8 +61,8 @@ def repaint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     if runtime.checkpoint.library == "transformers":
         return [enlarge(call, runtime)]
     picture = call.picture()
-    with diffusion_base(runtime, call.token) as base:
-        pipeline = composed(base, call, "" if runtime.checkpoint.architecture in _AS_THEY_ARE else "Image2Image")
+    with hold_diffusion_base(runtime, call.token) as base:
+        pipeline = compose_pipeline(base, call, "" if runtime.checkpoint.architecture in _AS_THEY_ARE else "Image2Image")
         size = _working_size(base, picture)
         made = run(
             pipeline,
@@ -63,9 +70,9 @@ def repaint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
             image=_resized(picture, size),
             width=size[0],
             height=size[1],
-            **pace(pipeline, runtime, runtime.checkpoint),
+            **choose_pace(pipeline, runtime, runtime.checkpoint),
         )
-    return [painted(call, _like(made.images[0], picture), made)]
+    return [build_result(call, _like(made.images[0], picture), made)]
 
 
 def fill_in(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -85,8 +92,8 @@ def fill_in(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     mask = call.picture("mask").convert("L").resize(picture.size).point(lambda value: 255 if value > 127 else 0)
     if mask.getbbox() is None:
         raise InputError("The mask is dark all over: make white what is to be painted over.")
-    with diffusion_base(runtime, call.token) as base:
-        pipeline = composed(base, call, "Inpainting")
+    with hold_diffusion_base(runtime, call.token) as base:
+        pipeline = compose_pipeline(base, call, "Inpainting")
         size = _working_size(base, picture)
         made = run(
             pipeline,
@@ -95,13 +102,13 @@ def fill_in(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
             mask_image=mask.resize(size),
             width=size[0],
             height=size[1],
-            **pace(pipeline, runtime, runtime.checkpoint),
+            **choose_pace(pipeline, runtime, runtime.checkpoint),
         )
     patched = Image.composite(_resized(made.images[0], picture.size), picture, mask)
-    return [painted(call, patched, made)]
+    return [build_result(call, patched, made)]
 
 
-def painted(call: Call, picture: Image.Image, made: Any, models: tuple[str, ...] = ()) -> Result:
+def build_result(call: Call, picture: Image.Image, made: Any, models: tuple[str, ...] = ()) -> Result:
     """Return the result of a pipeline's run: the picture as a PNG, and a note if the model's own filter has blacked it out."""
     flagged = any(getattr(made, "nsfw_content_detected", None) or ())
     note = "The model's own filter took the picture for unsuitable and blacked it out." if flagged else ""
@@ -114,8 +121,8 @@ def _wish(call: Call) -> str:
 
 
 def _working_size(base: Any, picture: Image.Image) -> tuple[int, int]:
-    width, height = own_size(base)
-    return fitted(picture.size, min(width * height, MAX_PIXELS))
+    width, height = get_own_size(base)
+    return fit_size(picture.size, min(width * height, MAX_PIXELS))
 
 
 def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:

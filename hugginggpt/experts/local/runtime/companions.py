@@ -25,7 +25,7 @@ def needs_partner(checkpoint: Checkpoint) -> bool:
     return checkpoint.architecture in _STEERED
 
 
-def partner(checkpoint: Checkpoint, others: Iterable[Checkpoint]) -> Checkpoint | None:
+def find_partner(checkpoint: Checkpoint, others: Iterable[Checkpoint]) -> Checkpoint | None:
     """Return the pipeline that a checkpoint steers: the smallest that fits, always the same of several; None if none does."""
     fitting = [
         other

@@ -41,7 +41,7 @@ def find_devices(wanted: str = "auto", *, memory_gb: float | None = None, gpu_me
         memory_gb: What models may take on the CPU; by default half of what this process may use.
         gpu_memory_gb: What they may take on each other device; by default 85 % of its memory.
     """
-    cpu = Device("cpu", round(memory_gb * 2**30) if memory_gb is not None else round(_CPU_SHARE * total_memory()))
+    cpu = Device("cpu", round(memory_gb * 2**30) if memory_gb is not None else round(_CPU_SHARE * get_total_memory()))
     if wanted == "cpu":
         return [cpu]
     found = _accelerators()
@@ -60,7 +60,7 @@ def _accelerators() -> Sequence[tuple[str, int]]:
     if torch.cuda.is_available():
         return [(f"cuda:{i}", torch.cuda.get_device_properties(i).total_memory) for i in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
-        return [("mps", total_memory())]  # it shares the machine's memory
+        return [("mps", get_total_memory())]  # it shares the machine's memory
     return []
 
 
@@ -77,7 +77,7 @@ def place(size: int, devices: Sequence[Device], taken: Sequence[int]) -> Device:
     return max(fitting, key=lambda pair: pair[0].budget - pair[1])[0] if fitting else cpu[0]
 
 
-def total_memory() -> int:
+def get_total_memory() -> int:
     """Return how many bytes this process may use: the machine's memory, or its container's limit."""
     import psutil
 
@@ -86,7 +86,7 @@ def total_memory() -> int:
     return min(total, limit) if limit else total
 
 
-def available_memory(device: str) -> int | None:
+def get_available_memory(device: str) -> int | None:
     """Return how many bytes are left on a device now; None where nothing can say."""
     if device == "cpu":
         import psutil

@@ -68,7 +68,7 @@ class Runtime:
         which = checkpoint or self.checkpoint
 
         def guarded() -> T:
-            with told_apart(f"{which.id} can't be loaded: its files are damaged or don't fit together"):
+            with explain_failures(f"{which.id} can't be loaded: its files are damaged or don't fit together"):
                 _hush(which.library)
                 return load(which)
 
@@ -114,7 +114,7 @@ def _hush(library: str) -> None:
 
 
 @contextmanager
-def told_apart(otherwise: str) -> Iterator[None]:
+def explain_failures(otherwise: str) -> Iterator[None]:
     """Turn what libraries raise into one sentence that says what to do.
 
     Raises:

@@ -54,7 +54,7 @@ class Match:
     """Strengths of the model, as `ModelCard.tags`."""
 
 
-def matches(checkpoint: Checkpoint) -> list[Match]:
+def match_tasks(checkpoint: Checkpoint) -> list[Match]:
     """Return all tasks that a checkpoint can do, in the table's order."""
     found = [
         Match(task, rank, rule.tags)

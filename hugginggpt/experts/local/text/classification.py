@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from hugginggpt.core.sentences import packed, sentences
+from hugginggpt.core.sentences import pack_pieces, split_pieces
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.experts.local.text.embeddings import load_encoder
-from hugginggpt.experts.local.text.token_budget import counter, room_for_text
+from hugginggpt.experts.local.text.token_budget import get_room, make_counter
 from hugginggpt.experts.outputs.text import (
     MAX_NAMED,
     build_classes_result,
@@ -130,7 +130,7 @@ def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     text, labels = call.text(), split_labels(call.text("labels"))
     load = _loader("zero-shot-classification", "AutoModelForSequenceClassification", runtime)
     with runtime.loaded("inference model", load, call.token) as pipe:
-        longest = max(map(counter(pipe.tokenizer), labels)) + counter(pipe.tokenizer)("This example is .")
+        longest = max(map(make_counter(pipe.tokenizer), labels)) + make_counter(pipe.tokenizer)("This example is .")
         parts = _parts([text], pipe, longest + 2)
         found = list(_run(pipe, parts, calls, candidate_labels=labels))
     entries = [[{"label": n, "score": s} for n, s in zip(f["labels"], f["scores"], strict=True)] for f in found]
@@ -162,7 +162,7 @@ def _loader(task: str, auto: str, runtime: Runtime) -> Callable[[Checkpoint], An
 
         tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE)
         model = getattr(transformers, auto).from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
-        tokenizer.model_max_length = room_for_text(tokenizer, model.config) + tokenizer.num_special_tokens_to_add()
+        tokenizer.model_max_length = get_room(tokenizer, model.config) + tokenizer.num_special_tokens_to_add()
         make: Any = transformers.pipeline  # its overloads want the task as a literal
         return make(task, model=model.to(runtime.device.name).eval(), tokenizer=tokenizer, device=runtime.device.name)
 
@@ -171,12 +171,12 @@ def _loader(task: str, auto: str, runtime: Runtime) -> Callable[[Checkpoint], An
 
 def _parts(texts: Sequence[str], pipe: Any, kept_free: int = 0) -> list[_Part]:
     """Return the pieces of all texts, none longer than the pipeline's model reads less `kept_free` tokens."""
-    count = counter(pipe.tokenizer)
+    count = make_counter(pipe.tokenizer)
     room = max(pipe.tokenizer.model_max_length - pipe.tokenizer.num_special_tokens_to_add() - kept_free, 1)
     parts = []
     for number, text in enumerate(texts):
         start = 0
-        for piece in packed(sentences(text), count, room):
+        for piece in pack_pieces(split_pieces(text), count, room):
             parts.append(_Part(number, piece.text, start, max(count(piece.text), 1)))
             start += len(piece)
     return parts
@@ -186,7 +186,7 @@ def _run(pipe: Any, parts: Sequence[_Part], calls: Sequence[Call], **options: An
     """Yield what a pipeline finds in each part; looks between batches whether anybody still wants it."""
     size = _AT_ONCE if pipe.tokenizer.pad_token else 1
     for start in range(0, len(parts), size):
-        still_wanted(calls)
+        check_still_wanted(calls)
         some = [part.text for part in parts[start : start + size]]
         if len(parts) > size:
             for call in calls:
@@ -194,7 +194,7 @@ def _run(pipe: Any, parts: Sequence[_Part], calls: Sequence[Call], **options: An
         yield from pipe(some, batch_size=size, **options)
 
 
-def still_wanted(calls: Sequence[Call]) -> None:
+def check_still_wanted(calls: Sequence[Call]) -> None:
     """Look between steps of work that is done for several calls together.
 
     Raises:

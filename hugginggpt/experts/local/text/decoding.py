@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.experts.base import Call
-from hugginggpt.experts.local.runtime.cancellation import stopping
+from hugginggpt.experts.local.runtime.cancellation import make_stopping_criteria
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
-from hugginggpt.experts.local.text.token_budget import room_for_text
+from hugginggpt.experts.local.text.token_budget import get_room
 from hugginggpt.hub.cache import Checkpoint
 
 if TYPE_CHECKING:
@@ -50,16 +50,16 @@ def load_writer(auto: str, runtime: Runtime) -> Callable[[Checkpoint], Writer]:
         # Marian's tokenizer recommends a normalizer of punctuation; it does without
         warnings.filterwarnings("ignore", "Recommended: pip install sacremoses", UserWarning)
         tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE)
-        return writer_of(checkpoint, runtime, auto, tokenizer)
+        return make_writer(checkpoint, runtime, auto, tokenizer)
 
     return load
 
 
-def writer_of(checkpoint: Checkpoint, runtime: Runtime, auto: str, tokenizer: Any) -> Writer:
+def make_writer(checkpoint: Checkpoint, runtime: Runtime, auto: str, tokenizer: Any) -> Writer:
     """Return a checkpoint's model beside a tokenizer that is loaded already."""
     import transformers
 
-    dtype = dtype_for(checkpoint, runtime)
+    dtype = choose_dtype(checkpoint, runtime)
     model = getattr(transformers, auto).from_pretrained(checkpoint.folder, dtype=dtype, **SAFE_WEIGHTS)
     config = model.config
     written = next(
@@ -68,11 +68,11 @@ def writer_of(checkpoint: Checkpoint, runtime: Runtime, auto: str, tokenizer: An
     known = (*tokenizer.get_vocab(), *getattr(tokenizer, "lang_token_to_id", ()))  # M2M-100's stand apart
     found = ((token, _LANGUAGE_TOKEN.fullmatch(token)) for token in known)
     languages = {next(filter(None, match.groups())): token for token, match in found if match}
-    room = room_for_text(tokenizer, config, most=8192)
+    room = get_room(tokenizer, config, most=8192)
     return Writer(tokenizer, model.to(runtime.device.name).eval(), room, int(written or 1024) - 2, languages)
 
 
-def dtype_for(checkpoint: Checkpoint, runtime: Runtime) -> torch.dtype:
+def choose_dtype(checkpoint: Checkpoint, runtime: Runtime) -> torch.dtype:
     """Return the runtime's dtype, or bfloat16 in place of float16 for models that overflow in it."""
     import torch
 
@@ -81,7 +81,7 @@ def dtype_for(checkpoint: Checkpoint, runtime: Runtime) -> torch.dtype:
     return torch.bfloat16 if runtime.dtype == torch.float16 and wide else runtime.dtype
 
 
-def rewritten(
+def generate_texts(
     writer: Writer, texts: Sequence[str], call: Call, *, doing: str, most: Callable[[int], int], **settings: Any
 ) -> list[str]:
     """Return what an encoder and a decoder make of each text.
@@ -109,13 +109,13 @@ def rewritten(
         read = {name: inputs[name].to(writer.model.device) for name in ("input_ids", "attention_mask")}
         limit = max(min(most(read["input_ids"].shape[1]), writer.most), 1)
         settings["min_length"] = min(settings.get("min_length", 0), limit)
-        ids = writer.model.generate(**read, max_new_tokens=limit, stopping_criteria=stopping([call]), **settings)
+        ids = writer.model.generate(**read, max_new_tokens=limit, stopping_criteria=make_stopping_criteria([call]), **settings)
         call.token.check()
         found += [text.strip() for text in writer.tokenizer.batch_decode(ids, skip_special_tokens=True)]
     return found
 
 
-def continued(
+def continue_text(
     writer: Writer, inputs: Mapping[str, torch.Tensor], call: Call, *, most: int, **settings: Any
 ) -> tuple[str, bool]:
     """Return what a decoder writes after a prompt, and whether it came to an end before it had written `most` tokens.
@@ -134,7 +134,7 @@ def continued(
     length = inputs["input_ids"].shape[1]
     padding = next((n for n in (tokenizer.pad_token_id, tokenizer.eos_token_id) if n is not None), 0)
     read = {name: inputs[name].to(writer.model.device) for name in ("input_ids", "attention_mask")}
-    criteria = stopping([call])
+    criteria = make_stopping_criteria([call])
     criteria.append(_telling(call, length, most))
     ids = writer.model.generate(
         **read, max_new_tokens=most, pad_token_id=padding, stopping_criteria=criteria, **settings

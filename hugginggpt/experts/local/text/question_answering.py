@@ -10,8 +10,8 @@ from hugginggpt.core.errors import InputError
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.csv_tables import read_rows
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
-from hugginggpt.experts.local.text.decoding import Writer, rewritten, writer_of
-from hugginggpt.experts.local.text.token_budget import room_for_text
+from hugginggpt.experts.local.text.decoding import Writer, generate_texts, make_writer
+from hugginggpt.experts.local.text.token_budget import get_room
 from hugginggpt.experts.outputs import tables
 from hugginggpt.experts.outputs import text as texts
 from hugginggpt.hub.cache import Checkpoint
@@ -82,7 +82,7 @@ def answer_from_text(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 def _best_span(tokenizer: Any, model: Any, question: str, text: str, call: Call) -> tuple[_TokenSpan | None, float | None]:
     """Return the likeliest span over all windows, and the lowest logit of "no answer", where the model has a token for it."""
-    most = min(room_for_text(tokenizer, model.config) + tokenizer.num_special_tokens_to_add(), _WINDOW)
+    most = min(get_room(tokenizer, model.config) + tokenizer.num_special_tokens_to_add(), _WINDOW)
     asked = len(tokenizer(question, verbose=False)["input_ids"]) + 2
     if asked > most * 3 // 4:
         raise InputError("The question is longer than the model can read: put it more briefly.")
@@ -213,7 +213,9 @@ def _by_tapex(call: Call, runtime: Runtime, question: str, rows: list[list[str]]
         from transformers import BartTokenizer
 
         # its own tokenizer went with transformers 5; it is BART's, on a table that is written out in a line
-        return writer_of(checkpoint, runtime, "AutoModelForSeq2SeqLM", BartTokenizer.from_pretrained(checkpoint.folder, **SAFE))
+        return make_writer(
+            checkpoint, runtime, "AutoModelForSeq2SeqLM", BartTokenizer.from_pretrained(checkpoint.folder, **SAFE)
+        )
 
     header, *body = rows
     with runtime.loaded("table writer", load, call.token) as writer:
@@ -226,7 +228,7 @@ def _by_tapex(call: Call, runtime: Runtime, question: str, rows: list[list[str]]
             line, read = longer, number
         if not read:
             raise InputError(_TOO_WIDE)
-        (answer,) = rewritten(writer, [line], call, doing="Answering", most=lambda _: 64)
+        (answer,) = generate_texts(writer, [line], call, doing="Answering", most=lambda _: 64)
     return texts.build_text_result(answer, {"answer": answer}, _read_in_part(read, len(body)))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from hugginggpt.core.errors import ExpertError, InputError
-from hugginggpt.core.languages import Language, by_code, named
+from hugginggpt.core.languages import Language, get_language, parse_language
 from hugginggpt.experts.local.text.decoding import Writer
 from hugginggpt.hub.cache import Checkpoint
 
@@ -31,7 +31,7 @@ class TranslationPrompt:
     """With which the translation begins."""
 
 
-def translation_prompt(
+def make_translation_prompt(
     writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None
 ) -> TranslationPrompt:
     """Return how a model translates a text.
@@ -54,7 +54,7 @@ def _marian(writer: Writer, checkpoint: Checkpoint, source: Language | None, tar
     tokenizer = writer.tokenizer
     words = checkpoint.id.rsplit("-", 2)
     first, last = (tokenizer.source_lang or words[-2], tokenizer.target_lang or words[-1]) if len(words) > 2 else ("", "")
-    own, made = by_code(str(first)), by_code(str(last))  # None for a group: "ROMANCE", "mul"
+    own, made = get_language(str(first)), get_language(str(last))  # None for a group: "ROMANCE", "mul"
     if own and source and source != own:
         raise ExpertError(f"{checkpoint.id} translates from {own.name}, and this text looks {source.name}.")
     codes = {token.strip("<>"): token for token in tokenizer.supported_language_codes}
@@ -71,7 +71,7 @@ def _marian(writer: Writer, checkpoint: Checkpoint, source: Language | None, tar
 def _coded(writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None) -> TranslationPrompt:
     """Many languages: the source's code goes to the tokenizer, the translation begins with the target's token."""
     target = target or _otherwise(source)
-    source = source or named("English")  # a text too short to tell
+    source = source or parse_language("English")  # a text too short to tell
     for language in (source, target):
         if not language.among(writer.languages):
             raise ExpertError(f"{checkpoint.id} doesn't know {language.name}.")
@@ -87,9 +87,9 @@ def _prefixed(writer: Writer, checkpoint: Checkpoint, source: Language | None, t
             raise ExpertError(f"{checkpoint.id} doesn't translate into {target.name}.")
         return TranslationPrompt(source, target, f"{writer.languages[code]} ")
     params: Mapping[str, Any] = checkpoint.config.get("task_specific_params") or {}
-    pairs = {(by_code(m[1]), by_code(m[2])): key for key in params if (m := _PAIR.fullmatch(key))}
+    pairs = {(get_language(m[1]), get_language(m[2])): key for key in params if (m := _PAIR.fullmatch(key))}
     if not pairs:
-        return TranslationPrompt(source, target, f"translate {(source or named('English')).name} to {target.name}: ")
+        return TranslationPrompt(source, target, f"translate {(source or parse_language('English')).name} to {target.name}: ")
     key = next((key for (read, made), key in pairs.items() if made == target and source in {read, None}), None)
     if key is None:
         known = ", ".join(f"{read.name} to {made.name}" for read, made in pairs if read and made)
@@ -101,7 +101,7 @@ def _prefixed(writer: Writer, checkpoint: Checkpoint, source: Language | None, t
 
 def _otherwise(source: Language | None) -> Language:
     """English, where nobody said which language."""
-    english = named("English")
+    english = parse_language("English")
     if source == english:
         raise InputError("Name the language to translate into, such as German or Japanese.")
     return english

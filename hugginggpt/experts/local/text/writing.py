@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from hugginggpt.core.languages import detect, named
-from hugginggpt.core.sentences import cut, packed, sentences
+from hugginggpt.core.languages import detect_language, parse_language
+from hugginggpt.core.sentences import cut_piece, pack_pieces, split_pieces
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.runtime.runtime import Runtime
-from hugginggpt.experts.local.text.decoding import Writer, continued, load_writer, rewritten
-from hugginggpt.experts.local.text.token_budget import counter, shortened
-from hugginggpt.experts.local.text.translation import translation_prompt
+from hugginggpt.experts.local.text.decoding import Writer, continue_text, generate_texts, load_writer
+from hugginggpt.experts.local.text.token_budget import cut_to_room, make_counter
+from hugginggpt.experts.local.text.translation import make_translation_prompt
 from hugginggpt.experts.outputs.text import build_text_result
 from hugginggpt.hub.cache import Checkpoint
 
@@ -85,9 +85,9 @@ def summarize(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         least = round((task.least or config.min_length or 0) * wish.factor)
         if wish.tokens:
             longest, least = (round(factor * wish.tokens / len(parts)) for factor in _TOLERANCE)
-        least = min(least, min(map(counter(writer.tokenizer), parts)) // 2)  # of little, little
+        least = min(least, min(map(make_counter(writer.tokenizer), parts)) // 2)  # of little, little
         texts = [task.prefix + part for part in parts]
-        found = rewritten(
+        found = generate_texts(
             writer, texts, call, doing="Summing up", most=lambda _: max(longest, 8), min_length=least, **task.settings
         )
     return [build_text_result(_fitted(" ".join(filter(None, found)), wish), {"parts": len(parts)})]
@@ -112,7 +112,7 @@ def rewrite(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         parts = _pieces(writer, text, prefix)
         wished = round(_TOLERANCE[0] * wish.tokens / len(parts)) if wish.tokens else None
         texts = [prefix + part for part in parts]
-        found = rewritten(
+        found = generate_texts(
             writer, texts, call, doing="Rewriting", most=lambda read: wished or 2 * read + 32, min_length=0, **task.settings
         )
     note = (
@@ -136,20 +136,22 @@ def translate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     (call,) = calls
     text = call.text()
-    wanted = named(call.text("language")) if call.inputs.get("language") else None
-    spoken = detect(text)
+    wanted = parse_language(call.text("language")) if call.inputs.get("language") else None
+    spoken = detect_language(text)
     with runtime.loaded("writer", load_writer("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
         if wanted and spoken == wanted:
             same = {"source": wanted.code, "target": wanted.code}
             return [build_text_result(text, same, f"The text is in {wanted.name} already.")]
-        way = translation_prompt(writer, runtime.checkpoint, spoken, wanted)
+        way = make_translation_prompt(writer, runtime.checkpoint, spoken, wanted)
         if way.source_code:
             writer.tokenizer.src_lang = way.source_code
-        count = counter(writer.tokenizer)
-        parts = [piece for part in sentences(text) for piece in cut(part, count, max(writer.room - count(way.prefix), 1))]
+        count = make_counter(writer.tokenizer)
+        parts = [
+            piece for part in split_pieces(text) for piece in cut_piece(part, count, max(writer.room - count(way.prefix), 1))
+        ]
         first = {} if way.first_token is None else {"forced_bos_token_id": way.first_token}
         texts = [way.prefix + part.text for part in parts]
-        found = rewritten(writer, texts, call, doing="Translating", most=lambda read: 2 * read + 16, **first)
+        found = generate_texts(writer, texts, call, doing="Translating", most=lambda read: 2 * read + 16, **first)
     joined = "".join(made + (part.gap or " ") for made, part in zip(found, parts, strict=True)).strip()
     codes = {"source": way.source.code if way.source else None, "target": way.target.code if way.target else None}
     return [build_text_result(joined, codes)]
@@ -170,9 +172,9 @@ def go_on(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         if writer.tokenizer.chat_template:
             return [_reply(writer, text, call)]
         most = _room_to_write(writer, _REPLY)
-        prompt, was_cut = shortened(text, writer.tokenizer, writer.room - most)
+        prompt, was_cut = cut_to_room(text, writer.tokenizer, writer.room - most)
         inputs = writer.tokenizer(prompt, return_tensors="pt")
-        more, ended = continued(writer, inputs, call, most=most, no_repeat_ngram_size=4)
+        more, ended = continue_text(writer, inputs, call, most=most, no_repeat_ngram_size=4)
     more = more if ended else _whole_sentences(more)
     return [build_text_result(text + more, {"written": more.strip()}, _CUT if was_cut else "")]
 
@@ -190,8 +192,8 @@ def converse(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     text = call.text()
     if runtime.checkpoint.architecture.endswith("ForConditionalGeneration"):
         with runtime.loaded("writer", load_writer("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
-            heard, was_cut = shortened(text, writer.tokenizer, writer.room)
-            (reply,) = rewritten(writer, [heard], call, doing="Replying", most=lambda read: _TALK)
+            heard, was_cut = cut_to_room(text, writer.tokenizer, writer.room)
+            (reply,) = generate_texts(writer, [heard], call, doing="Replying", most=lambda read: _TALK)
         return [build_text_result(reply, {}, _CUT if was_cut else "")]
     with runtime.loaded("language model", load_writer("AutoModelForCausalLM", runtime), call.token) as writer:
         return [_reply(writer, text, call)]
@@ -201,8 +203,8 @@ def _reply(writer: Writer, text: str, call: Call) -> Result:
     tokenizer = writer.tokenizer
     most = _room_to_write(writer, _REPLY)
     around = _prompt(tokenizer, "")["input_ids"].shape[1]
-    heard, was_cut = shortened(text, tokenizer, max(writer.room - most - around, 1))
-    said, _ = continued(writer, _prompt(tokenizer, heard), call, most=most)
+    heard, was_cut = cut_to_room(text, tokenizer, max(writer.room - most - around, 1))
+    said, _ = continue_text(writer, _prompt(tokenizer, heard), call, most=most)
     reply = _THOUGHT.sub("", said).split("\nUser:")[0].strip()
     return build_text_result(reply, {"written": reply}, _CUT if was_cut else "")
 
@@ -237,9 +239,9 @@ def _task(checkpoint: Checkpoint, name: str) -> _Task:
 
 def _pieces(writer: Writer, text: str, prefix: str) -> list[str]:
     """Return the text in as few pieces as the model can read."""
-    count = counter(writer.tokenizer)
+    count = make_counter(writer.tokenizer)
     room = max(writer.room - count(prefix), 1)
-    return [text] if count(text) <= room else [piece.text for piece in packed(sentences(text), count, room)]
+    return [text] if count(text) <= room else [piece.text for piece in pack_pieces(split_pieces(text), count, room)]
 
 
 def _wish(call: Call) -> _Wish:
@@ -257,12 +259,12 @@ def _wish(call: Call) -> _Wish:
 
 def _fitted(text: str, wish: _Wish) -> str:
     """Return a text cut to the number of sentences that was wished, as a list where one was."""
-    parts = [piece.text.strip() for piece in sentences(text)][: wish.sentences]
+    parts = [piece.text.strip() for piece in split_pieces(text)][: wish.sentences]
     return "\n".join(f"- {part}" for part in parts) if wish.listed else " ".join(parts) if wish.sentences else text
 
 
 def _whole_sentences(text: str) -> str:
     """Return a text that was cut off, to the end of its last whole sentence, where that keeps more than half of it."""
-    parts = sentences(text)
+    parts = split_pieces(text)
     kept = text[: len(text) - len(parts[-1])].rstrip() if parts else text
     return kept if len(kept) > len(text) / 2 else text

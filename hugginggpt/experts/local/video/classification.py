@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hugginggpt.experts.base import Call, Result
-from hugginggpt.experts.local.runtime.cancellation import interruptible
+from hugginggpt.experts.local.runtime.cancellation import check_in_forward
 from hugginggpt.experts.local.runtime.runtime import SAFE_WEIGHTS, Runtime
 from hugginggpt.experts.local.video.frames import read_frames
 from hugginggpt.experts.outputs.text import build_classes_result
@@ -43,7 +43,7 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         count = next(getattr(config, name) for name in _FRAMES if hasattr(config, name))
         frames = read_frames(path, count=count, max_pixels=call.limits.max_pixels, token=call.token)
         pixels = processor(list(frames), return_tensors="pt")["pixel_values"]
-        with interruptible(model, call):
+        with check_in_forward(model, call):
             logits = model(**{model.main_input_name: pixels.to(runtime.device.name, runtime.dtype)}).logits[0].float()
     scores, indices = logits.softmax(-1).cpu().topk(min(_KEPT, len(logits)))
     found = [{"label": config.id2label[i], "score": score} for score, i in zip(scores.tolist(), indices.tolist(), strict=True)]

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.image.diffusion import (
-    composed,
-    default,
-    diffusion_base,
-    fitted,
-    network_config,
-    own_size,
-    pace,
+    accepts_argument,
+    choose_pace,
+    compose_pipeline,
+    fit_size,
+    get_default,
+    get_network_config,
+    get_own_size,
+    hold_diffusion_base,
     run,
-    takes,
 )
 from hugginggpt.experts.local.runtime.runtime import Runtime
 from hugginggpt.experts.outputs.video import build_video_result
@@ -47,9 +47,9 @@ def film(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     (call,) = calls
     text = call.text()
-    with diffusion_base(runtime, call.token) as base:
-        pipeline = composed(base, call)
-        size = _bounded(pipeline, runtime, own_size(pipeline))
+    with hold_diffusion_base(runtime, call.token) as base:
+        pipeline = compose_pipeline(base, call)
+        size = _bounded(pipeline, runtime, get_own_size(pipeline))
         return [_filmed(call, runtime, pipeline, size, prompt=text)]
 
 
@@ -64,17 +64,21 @@ def animate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     picture = call.picture()
     text = call.text() if call.inputs.get("text") else ""
-    with diffusion_base(runtime, call.token) as base:
-        pipeline = composed(base, call)
+    with hold_diffusion_base(runtime, call.token) as base:
+        pipeline = compose_pipeline(base, call)
         size = _bounded(pipeline, runtime, picture.size)
-        note = "" if takes(pipeline, "prompt") or not text else "This model takes no text: it moved the picture as it saw fit."
+        note = (
+            ""
+            if accepts_argument(pipeline, "prompt") or not text
+            else "This model takes no text: it moved the picture as it saw fit."
+        )
         return [_filmed(call, runtime, pipeline, size, note, prompt=text, image=ImageOps.fit(picture, size))]
 
 
 def _filmed(call: Call, runtime: Runtime, pipeline: Any, size: tuple[int, int], note: str = "", **inputs: Any) -> Result:
     frames = _frames(pipeline, runtime)
     # a pipeline that takes a number per second moves things accordingly
-    fps = default(pipeline, "fps", "frame_rate") or _FPS.get(type(pipeline).__name__, _DEFAULT_FPS)
+    fps = get_default(pipeline, "fps", "frame_rate") or _FPS.get(type(pipeline).__name__, _DEFAULT_FPS)
     made = run(
         pipeline,
         **inputs,
@@ -83,7 +87,7 @@ def _filmed(call: Call, runtime: Runtime, pipeline: Any, size: tuple[int, int], 
         num_frames=frames,
         decode_chunk_size=_DECODED_AT_ONCE,
         output_type="np",
-        **pace(pipeline, runtime, runtime.checkpoint, _CPU_STEPS),
+        **choose_pace(pipeline, runtime, runtime.checkpoint, _CPU_STEPS),
     )
     call.token.check()
     pictures: NDArray[np.uint8] = (made.frames[0].clip(0, 1) * 255).round().astype("uint8")
@@ -92,14 +96,14 @@ def _filmed(call: Call, runtime: Runtime, pipeline: Any, size: tuple[int, int], 
 
 def _frames(pipeline: Any, runtime: Runtime) -> int:
     """Return how many pictures to make: the pipeline's own number, within bounds."""
-    config = network_config(pipeline)
-    own: int = default(pipeline, "num_frames") or config.get("num_frames") or config.get("sample_frames") or _MAX_FRAMES_CPU
+    config = get_network_config(pipeline)
+    own: int = get_default(pipeline, "num_frames") or config.get("num_frames") or config.get("sample_frames") or _MAX_FRAMES_CPU
     return min(own, _MAX_FRAMES if runtime.device.half else _MAX_FRAMES_CPU)
 
 
 def _bounded(pipeline: Any, runtime: Runtime, shape: tuple[int, int]) -> tuple[int, int]:
     """Return the size to film in: of these proportions and about the pipeline's own area, within bounds."""
-    width, height = own_size(pipeline)
-    if network_config(pipeline).get("use_learned_positional_embeddings"):
+    width, height = get_own_size(pipeline)
+    if get_network_config(pipeline).get("use_learned_positional_embeddings"):
         return width, height  # it has learnt one place for each patch
-    return fitted(shape, min(width * height, _MAX_PIXELS if runtime.device.half else _MAX_PIXELS_CPU))
+    return fit_size(shape, min(width * height, _MAX_PIXELS if runtime.device.half else _MAX_PIXELS_CPU))

@@ -12,7 +12,7 @@ from PIL import Image
 from hugginggpt.core.errors import ExpertError, InputError, StoppedError
 from hugginggpt.core.settings import Settings
 from hugginggpt.experts.local.expert import LocalExpert
-from hugginggpt.experts.local.image.pose import Keypoint, Pose, skeletons
+from hugginggpt.experts.local.image.pose import Keypoint, Pose, draw_skeletons
 from hugginggpt.workspace.workspace import Workspace
 from tests.checkpoints import HubCache
 from tests.experts.bundled.conftest import StoppedAfter
@@ -123,7 +123,7 @@ def standing() -> Pose:
 
 
 def test_a_skeleton_has_the_colours_that_the_control_net_knows() -> None:
-    drawn = skeletons([standing()], 200, 200)
+    drawn = draw_skeletons([standing()], 200, 200)
     assert tuple(drawn[30, 100]) == (255, 0, 0)  # the nose
     assert tuple(drawn[60, 20]) == (170, 255, 0)  # the right wrist, on the left of the picture
     assert tuple(drawn[60, 180]) == (0, 255, 85)  # the left wrist
@@ -134,7 +134,7 @@ def test_a_skeleton_has_the_colours_that_the_control_net_knows() -> None:
 def test_lines_are_as_thick_as_the_drawing_is_large() -> None:
     def thickness(size: int) -> int:
         pose: Pose = {"neck": Keypoint(size * 0.2, size / 2, 1), "nose": Keypoint(size * 0.8, size / 2, 1)}
-        return int((skeletons([pose], size, size)[:, size // 2] > 0).any(axis=1).sum())
+        return int((draw_skeletons([pose], size, size)[:, size // 2] > 0).any(axis=1).sum())
 
     assert math.isclose(thickness(1024) / thickness(512), 2, abs_tol=0.15)
     assert 8 <= thickness(512) <= 10

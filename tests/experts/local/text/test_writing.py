@@ -3,8 +3,8 @@
 import pytest
 
 from hugginggpt.core.errors import ExpertError, InputError, StoppedError
-from hugginggpt.core.languages import detect, named
-from hugginggpt.core.sentences import packed, sentences
+from hugginggpt.core.languages import detect_language, parse_language
+from hugginggpt.core.sentences import pack_pieces, split_pieces
 from hugginggpt.experts.base import CancelToken
 from tests.conftest import MEDIA
 from tests.experts.bundled.conftest import StoppedAfter
@@ -68,7 +68,7 @@ async def test_only_a_model_that_follows_instructions_is_given_them(local: Local
 )
 async def test_a_text_is_translated_into_the_language_that_is_named(local: LocalBench, model: str, language: str) -> None:
     done = await local.run("translation", model, text=f"{SENTENCE} It is old.\n\nThe end of it.", language=language)
-    assert done.data == {"source": "en", "target": named(language).code}
+    assert done.data == {"source": "en", "target": parse_language(language).code}
     assert done.text.count("\n\n") == 1
     assert len(local.progress) == 3
 
@@ -205,7 +205,7 @@ async def test_an_empty_text_is_refused(local: LocalBench, task: str, model: str
     ],
 )
 def test_the_language_of_a_text_is_told_where_it_is_sure(text: str, code: str | None) -> None:
-    found = detect(text)
+    found = detect_language(text)
     assert (found.code if found else None) == code
 
 
@@ -213,12 +213,12 @@ def test_the_language_of_a_text_is_told_where_it_is_sure(text: str, code: str | 
     "words", ["German", "german", "Deutsch", "de", "deu", "ger", "de-DE", "deu_Latn", "into German, please"]
 )
 def test_a_language_has_many_names(words: str) -> None:
-    assert named(words).code == "de"
+    assert parse_language(words).code == "de"
 
 
 def test_a_text_is_cut_at_sentences_and_all_of_it_is_kept() -> None:
     text = "Er kam am 3. Juni. Dr. Lee sah ihn!\n\n“Ja?” 这是书。那不是。 " + "word " * 60
-    parts = packed(sentences(text), len, 40)
+    parts = pack_pieces(split_pieces(text), len, 40)
     assert "".join(part.text + part.gap for part in parts) == text
     assert max(len(part.text) for part in parts) <= 40
     assert parts[0].text == "Er kam am 3. Juni. Dr. Lee sah ihn!"

@@ -1,0 +1,78 @@
+"""One word, one meaning: no public name of the package stands for two things, and docstrings are no riddles."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "hugginggpt"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+SAME_ON_PURPOSE = {
+    "main": "the entry of a program",
+    **dict.fromkeys(
+        "animate answer_about_document answer_about_picture answer_from_table answer_from_text classify classify_rows clean "
+        "compare converse describe detect fill_gap film find_entities paint repaint rewrite segment sort_into_labels speak "
+        "summarize transcribe translate".split(),
+        "one task, by several back ends or of several kinds of input, named in their tables",
+    ),
+    "list_providers": "the inference providers, as the agent hands them on",
+    "Function": "what does a task, in two back ends",
+    "ModelId": "the Hub's id, checked in two files of YAML",
+}
+"""Names that several modules have, and why."""
+
+
+def public_names(kinds: tuple[type[ast.stmt], ...]) -> dict[str, list[str]]:
+    """Each public name that modules define at their top, and where."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for file in FILES:
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, kinds):
+                name = node.name if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) else alias(node)
+                if name and not name.startswith("__"):
+                    found[name].append(file.relative_to(PACKAGE).as_posix())
+    return found
+
+
+def alias(node: ast.stmt) -> str:
+    """The name of a type alias at a module's top, which looks like a class; empty for anything else."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else None
+    return target.id if isinstance(target, ast.Name) and re.fullmatch(r"[A-Z][a-z]\w*", target.id) else ""
+
+
+def test_a_class_name_stands_for_one_thing() -> None:
+    classes = public_names((ast.ClassDef, ast.Assign))
+    assert {name: files for name, files in classes.items() if len(files) > 1 and name not in SAME_ON_PURPOSE} == {}
+
+
+def test_a_public_function_stands_for_one_thing() -> None:
+    functions = {name: files for name, files in public_names((ast.FunctionDef, ast.AsyncFunctionDef)).items() if name[0] != "_"}
+    assert {name: files for name, files in functions.items() if len(files) > 1 and name not in SAME_ON_PURPOSE} == {}
+
+
+def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        for inner in getattr(node, "body", []) if isinstance(getattr(node, "body", None), list) else []:
+            if isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Constant) and isinstance(inner.value.value, str):
+                yield inner.lineno, inner.value.value
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(PACKAGE).as_posix())
+def test_docstrings_are_sentences_and_no_riddles(file: Path) -> None:
+    """“Return whether …”, not “Whether …”; “Settings of a deployment”, not “What a deployment can set”."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree)
+    riddles = r"(What|Whether|Who|Whom|Whose|Where|How|Which|Why|When)\b"
+    assert [(line, text[:60]) for line, text in docstrings(tree) if re.match(riddles, text)] == []
+
+
+@pytest.mark.parametrize("package", [file for file in FILES if file.name == "__init__.py"], ids=lambda file: file.parent.name)
+def test_a_package_says_what_lives_there_who_may_import_it_and_where_to_add_things(package: Path) -> None:
+    text = ast.get_docstring(ast.parse(package.read_text(encoding="utf-8"))) or ""
+    assert len(text.splitlines()) >= (1 if "previous_names" in package.as_posix() else 3)
