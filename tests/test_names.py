@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import doctest
+import importlib
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -76,3 +78,13 @@ def test_docstrings_are_sentences_and_no_riddles(file: Path) -> None:
 def test_a_package_says_what_lives_there_who_may_import_it_and_where_to_add_things(package: Path) -> None:
     text = ast.get_docstring(ast.parse(package.read_text(encoding="utf-8"))) or ""
     assert len(text.splitlines()) >= (1 if "previous_names" in package.as_posix() else 3)
+
+
+EXAMPLES = [file for file in FILES if ">>> " in file.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.relative_to(PACKAGE).as_posix())
+def test_the_examples_of_docstrings_give_what_they_say(file: Path) -> None:
+    module = importlib.import_module(".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts))
+    result = doctest.testmod(module)
+    assert (result.failed, result.attempted > 0) == (0, True)

@@ -66,7 +66,7 @@ def guess_kind(name: str) -> Kind | None:
 def list_addresses(text: str, known: Iterable[Resource] = ()) -> list[str]:
     """Return the URLs and files that a request names and that are no resources yet: shipped examples, or files to be asked for.
 
-    >>> addresses("read the image example.jpg, or https://example.org/a.png.")
+    >>> list_addresses("read the image example.jpg, or https://example.org/a.png.")
     ['example.jpg', 'https://example.org/a.png']
 
     Args:

@@ -4,6 +4,8 @@ Each class also inherits the built-in exception it resembles, so code that knows
 can still tell a time-out from a bad value. The technical cause stays in ``__cause__`` for the log.
 """
 
+import errno
+
 
 class HuggingGPTError(Exception):
     """Base of all errors whose text is meant for the person who made the request."""
@@ -55,3 +57,15 @@ class DeadlineError(HuggingGPTError, TimeoutError):
 
 class StoppedError(HuggingGPTError):
     """The person stopped the request; raised inside worker threads by a cancel token."""
+
+
+def explain_environment_error(error: BaseException) -> str:
+    """Return one sentence if memory, disk space or a package was missing; empty for any other error."""
+    text = str(error).lower()  # torch raises plain RuntimeErrors for memory: only their words tell
+    if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
+        return "The memory ran out: choose a smaller model or a smaller input."
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return "The disk is full: free some space and try again."
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"This model needs the Python package {error.name}, which is not installed: choose another model, or install it."
+    return ""

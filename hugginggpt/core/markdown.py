@@ -44,7 +44,7 @@ _TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
 def shorten(text: str, limit: int) -> str:
     """Return the text, cut when it has more than `limit` characters: at a blank, unless that would take half of it.
 
-    >>> shortened("A cat on a mat", 12)
+    >>> shorten("A cat on a mat", 12)
     'A cat on a …'
     """
     if len(text) <= limit:
@@ -68,7 +68,7 @@ def quote_text(text: str, limit: int) -> str:
 def link_names(text: str, addresses: Mapping[str, str]) -> str:
     """Return the text with each name that has an address made a link, but where it stands in code or is a link already.
 
-    >>> linked("See image-2, not `image-2`.", {"image-2": "/f/2.png"})
+    >>> link_names("See image-2, not `image-2`.", {"image-2": "/f/2.png"})
     'See [image-2](</f/2.png>), not `image-2`.'
     """
     if not addresses:

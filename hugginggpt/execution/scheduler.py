@@ -11,7 +11,14 @@ from dataclasses import replace
 from typing import Self
 
 from hugginggpt.controllers.context import RequestContext
-from hugginggpt.core.errors import BackendError, DeadlineError, ExpertError, HuggingGPTError, InputError
+from hugginggpt.core.errors import (
+    BackendError,
+    DeadlineError,
+    ExpertError,
+    HuggingGPTError,
+    InputError,
+    explain_environment_error,
+)
 from hugginggpt.core.events import AttemptFailed, ModelRef, ModelSelected, Step, TaskDone, TaskFailed, TaskSkipped, Usage
 from hugginggpt.core.model_card import Assignment, ModelCard
 from hugginggpt.core.plan import Task
@@ -20,7 +27,6 @@ from hugginggpt.execution.device_queue import DeviceQueue, DeviceSlots, QueuedCa
 from hugginggpt.execution.inputs import TaskInputs
 from hugginggpt.execution.progress import ProgressReporter
 from hugginggpt.experts.base import BatchExpert, Call, CancelToken, Limits, Output, Result
-from hugginggpt.experts.environment_errors import explain_environment_error
 
 log = logging.getLogger(__name__)
 

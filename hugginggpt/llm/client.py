@@ -21,7 +21,7 @@ from hugginggpt.llm.capabilities import CAPABILITIES, Capabilities
 from hugginggpt.llm.completions import read_chunk, read_completion, read_cost, read_token_count, strip_thoughts
 from hugginggpt.llm.connection import Connection
 from hugginggpt.llm.context_window import DEFAULT_WINDOW, fetch_window, parse_refusal_window
-from hugginggpt.llm.errors import CUT_OFF, NO_COMPLETION, NO_REPLY, TOO_LONG, describe_error, is_about_images, is_too_long
+from hugginggpt.llm.errors import SENTENCES, TOO_LONG, describe_error, is_about_images, is_too_long
 from hugginggpt.llm.structured_output import OutputMode, OutputSchema, follows_mode, list_output_schemas
 
 if TYPE_CHECKING:
@@ -112,13 +112,13 @@ class LanguageModel:
         async with self._connection.client() as client:
             reply, form = await self._await_reply(self._ask(client, messages, schema), messages)
         if (found := read_completion(reply)) is None:
-            raise self._build_error(NO_COMPLETION)
+            raise self._build_error(SENTENCES["no_completion"])
         text, ended = found
         usage = self._build_usage(stage, reply.usage, begun)
         if ended == "length":
-            return text, usage, self._build_error(CUT_OFF, BrokenOffError)
+            return text, usage, self._build_error(SENTENCES["cut_off"], BrokenOffError)
         if not text:
-            return text, usage, self._build_error(NO_REPLY)
+            return text, usage, self._build_error(SENTENCES["no_reply"])
         self._step_down_if_broken(form, schema, text)
         return text, usage, None
 
@@ -178,9 +178,9 @@ class LanguageModel:
             return
         yield self._build_usage(stage, usage, begun)
         if not reply and not cut:
-            raise self._build_error(NO_REPLY)
+            raise self._build_error(SENTENCES["no_reply"])
         if cut and (schema is not None or not reply):
-            raise self._build_error(CUT_OFF, BrokenOffError)
+            raise self._build_error(SENTENCES["cut_off"], BrokenOffError)
         self._step_down_if_broken(form, schema, reply)
 
     def _step_down_if_broken(self, form: OutputSchema, schema: Mapping[str, Any] | None, text: str) -> None:

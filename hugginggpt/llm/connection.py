@@ -15,7 +15,7 @@ import httpx2
 from hugginggpt.core.errors import ControllerError
 from hugginggpt.core.http import read_retry_after
 from hugginggpt.core.ssrf import AddressPolicy, GuardedTransport, RefusedError, load_certificates, parse_url, resolve
-from hugginggpt.llm.errors import BAD_KEY, BAD_PROXY, BAD_URL, PRIVATE_ADDRESS, UNREACHABLE
+from hugginggpt.llm.errors import SENTENCES
 
 if TYPE_CHECKING:
     import openai
@@ -61,9 +61,9 @@ class Connection:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 await resolve(url.raw_host.decode("ascii"), url.port or 443, self.allowed)
         except RefusedError:
-            refused = PRIVATE_ADDRESS
+            refused = SENTENCES["private_address"]
         except OSError:  # no such host, or no name server that answers in time
-            refused = UNREACHABLE
+            refused = SENTENCES["unreachable"]
         if refused:
             raise self._build_error(refused)
 
@@ -103,7 +103,7 @@ class Connection:
             return httpx2.AsyncClient(verify=load_certificates(trust_env=True), follow_redirects=False, event_hooks=hooks)
         except (ValueError, ImportError, httpx2.InvalidURL):  # a proxy of a kind that is unknown or not installed
             pass
-        raise self._build_error(BAD_PROXY)  # out here, so that no address with a proxy's password is its context
+        raise self._build_error(SENTENCES["bad_proxy"])  # out here, so that no address with a proxy's password is its context
 
     async def _skip_long_retry(self, response: httpx2.Response) -> None:
         """Have a refusal handed on at once where the server asks for a long wait: the client would sleep that long."""
@@ -113,9 +113,9 @@ class Connection:
     def _check_url(self) -> httpx2.URL:
         """Return the base URL as the client reads it; refuse what can't be sent before an exception quotes it."""
         if (url := parse_url(self.base_url)) is None:
-            raise self._build_error(BAD_URL)
+            raise self._build_error(SENTENCES["bad_url"])
         if not _VALID_KEY.fullmatch(self.key):
-            raise self._build_error(BAD_KEY)
+            raise self._build_error(SENTENCES["bad_key"])
         return url
 
     def _build_error(self, template: str) -> ControllerError:

@@ -1,23 +1,27 @@
 """Speech from text, music and sounds from descriptions (https://huggingface.co/docs/transformers/tasks/text-to-speech)."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from hugginggpt.core.errors import InputError
+from hugginggpt.core.sentences import split_pieces
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.audio.text_to_audio import COMPOSERS, open_diffusion
-from hugginggpt.experts.local.audio.tts_chunks import split_utterances
 from hugginggpt.experts.local.audio.tts_models import VOICES
 from hugginggpt.experts.local.audio.waveforms import build_recording
 from hugginggpt.experts.local.runtime.runtime import Runtime
-
-if TYPE_CHECKING:
-    pass
 
 _MAX_CHARS: Final = 20_000
 """About 25 minutes of speech."""
 _PAUSE: Final = 0.15
 """Silence between two sentences, in seconds."""
+
+_DANDA: Final = re.compile(r"(?<=[।॥။។])\s*")
+"""Full stops of Indian scripts, Burmese and Khmer."""
+_CLAUSE_END: Final = re.compile(r"(?<=[;:,،；]\s)|(?<=[、，；])")
+_WORD: Final = re.compile(r"\w")
 
 
 def speak(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -59,3 +63,32 @@ def make_sound(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     compose = COMPOSERS.get(runtime.checkpoint.model_type, open_diffusion)
     sound, rate = compose(call.text(), runtime, call)
     return [Result((build_recording(call, sound, rate),))]
+
+
+def split_utterances(text: str, longest: int) -> list[str]:
+    """Return the sentences of a text; one that is too long is cut at a pause, else between words, else anywhere.
+
+    Args:
+        text: In any language.
+        longest: Most characters of one piece.
+
+    >>> split_utterances("Dr. Lee left. 她走了。他也是。", 20)
+    ['Dr. Lee left.', '她走了。', '他也是。']
+    """
+    whole = (part.strip() for piece in split_pieces(text) for part in _DANDA.split(piece.text))
+    return [piece for part in whole for piece in _cut(part, longest) if _WORD.search(piece)]
+
+
+def _cut(sentence: str, longest: int) -> Iterator[str]:
+    if len(sentence) <= longest:
+        yield sentence
+        return
+    found = ""
+    for clause in _CLAUSE_END.split(sentence):
+        if len(found) + len(clause) <= longest:
+            found += clause
+            continue
+        *done, found = [found, *(textwrap.wrap(clause, longest) or [""])]
+        yield from (piece.strip() for piece in done)
+        found += clause[len(clause.rstrip()) :]
+    yield found.strip()

@@ -65,7 +65,7 @@ def load_without_timm(checkpoint: Checkpoint) -> dict[str, Any]:
 def rename_key(key: str) -> str:
     """Return what transformers calls a weight of a backbone that timm named; any other stays as it is.
 
-    >>> renamed("model.backbone.conv_encoder.model.layer1.0.bn2.bias")
+    >>> rename_key("model.backbone.conv_encoder.model.layer1.0.bn2.bias")
     'model.backbone.conv_encoder.model.encoder.stages.0.layers.0.layer.1.normalization.bias'
     """
     if (found := _BACKBONE.fullmatch(key)) is None:

@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
-from hugginggpt.core.errors import ExpertError, HuggingGPTError
+from hugginggpt.core.errors import ExpertError, HuggingGPTError, explain_environment_error
 from hugginggpt.experts.base import CancelToken
-from hugginggpt.experts.environment_errors import explain_environment_error
 from hugginggpt.experts.local.runtime.devices import Device
 from hugginggpt.experts.local.runtime.model_pool import ModelPool
 from hugginggpt.hub.cache import Checkpoint

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from hugginggpt.core.errors import ExpertError, InputError, StoppedError
-from hugginggpt.experts.local.audio.tts_chunks import split_utterances
+from hugginggpt.experts.local.audio.text_to_speech import split_utterances
 from hugginggpt.experts.local.expert import LocalExpert
 from tests.checkpoints import HubCache
 from tests.experts.bundled.conftest import StoppedAfter

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from hugginggpt.experts.environment_errors import explain_environment_error
+from hugginggpt.core.errors import explain_environment_error
 
 
 def test_a_full_disk() -> None:
