@@ -52,7 +52,7 @@ def split_pieces(text: str, *, ordinals: bool = True) -> list[Piece]:
         text: Any.
         ordinals: Whether a number of one or two digits and a stop is an ordinal ("am 3. Juni"), which ends none.
 
-    >>> [piece.text for piece in sentences("Er kam am 3. Juni. Dr. Lee ging.\\nEnde")]
+    >>> [piece.text for piece in split_pieces("Er kam am 3. Juni. Dr. Lee ging.\\nEnde")]
     ['Er kam am 3. Juni.', 'Dr. Lee ging.', 'Ende']
     """
     found, start = [], 0
