@@ -128,12 +128,12 @@ class HuggingGPT:
             settings=settings or self.settings,
         )
         worker = asyncio.create_task(Pipeline(context, self._slots, approve=approve, prepared=prepared).run())
-        worker.add_done_callback(lambda _: events.put_nowait(None))
+        worker.add_done_callback(lambda _: events.put_nowait(None))  # however it ends, the reader is told
         try:
             while (event := await events.get()) is not None:
                 yield event
         finally:
-            worker.cancel()
+            worker.cancel()  # the reader has gone, or was cancelled: so is the request
             with suppress(asyncio.CancelledError):
                 await worker
 

@@ -101,7 +101,7 @@ class Pipeline:
                 # 1 planning; 2 selection and 3 execution of each task begin as soon as the plan has come to it
                 plan = await (self._resume(self._prepared) if self._prepared else self._plan(request))
                 for _ in range(self._replans):
-                    await self._scheduler.wait()
+                    await self._scheduler.wait()  # what failed shows when all is over
                     if not (complaint := describe_failures(context.steps)):
                         break
                     plan = await self._plan(replace(request, complaint=complaint), plan)
@@ -137,7 +137,7 @@ class Pipeline:
                             context.emit(TaskPlanned(item))
                             self._selector.look_up([item])
                             known.append(item)
-                            if self._approve is None:
+                            if self._approve is None:  # else nothing starts before the person's word
                                 self._start([item])
                         case Usage():
                             self._usages.append(item)

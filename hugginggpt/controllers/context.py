@@ -48,7 +48,7 @@ class RequestContext:
     """Plans and answers where `controller` has failed at it."""
     experts: tuple[Expert, ...]
     """In order of preference; one that stands there twice counts as it stands there last."""
-    send: Emit
+    send: Emit  # a queue's put: events cross from the request's task to its reader
     preferences: Preferences = field(default_factory=Preferences)
     table: TaskTable = field(default_factory=load_task_table)
     tasks_with_key: frozenset[str] = frozenset()

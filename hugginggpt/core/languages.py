@@ -123,7 +123,7 @@ def _languages() -> Mapping[str, Language]:
     for code in table["codes"].split():
         known = langcodes.Language.get(code)
         name = table["names"].get(code) or known.display_name()
-        codes = [*table["models"].get(code, ()), known.to_alpha3(), known.to_alpha3(variant="B"), code]
+        codes = [*table["models"].get(code, ()), known.to_alpha3(), known.to_alpha3(variant="B"), code]  # B: ger, fre
         spellings = tuple(dict.fromkeys(map(_folded, [*codes, name, *table["also"].get(code, ())])))
         found |= dict.fromkeys(spellings, Language(code, name, spellings))
     return found

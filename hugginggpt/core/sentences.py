@@ -58,7 +58,7 @@ def split_pieces(text: str, *, ordinals: bool = True) -> list[Piece]:
     found, start = [], 0
     for match in _STOP.finditer(text):
         end = match.start() + len(match[0]) - len(match[0].lstrip("\"'”’»)]」』"))  # closing quotes stay with the sentence
-        near, after = text[max(start, end - _NEAR_CHARS) : end], text[match.end() : match.end() + _NEAR_CHARS]
+        near, after = text[max(start, end - _NEAR_CHARS) : end], text[match.end() : match.end() + _NEAR_CHARS]  # linear
         if near.strip() and ("\n" in match[0] or _ends(near, after, ordinals)):
             found.append(Piece(text[start:end], text[end : match.end()]))
             start = match.end()

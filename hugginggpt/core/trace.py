@@ -42,7 +42,7 @@ class StepFold:
     def add(self, event: Event) -> None:
         """Take one event more; those that tell nothing of a task change nothing."""
         match event:
-            case TaskPlanned(task=task):
+            case TaskPlanned(task=task):  # before the plan is complete: it is shown growing
                 self._steps[task.id] = Step(task, "pending")
             case Planned(plan=plan):
                 known = {task.id: self._steps.get(task.id) or Step(task, "pending") for task in plan.tasks}

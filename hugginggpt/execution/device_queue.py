@@ -14,7 +14,7 @@ class DeviceSlots:
     """Device slots shared by all requests of one process: each is held by one run at a time."""
 
     def __init__(self) -> None:
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks: dict[str, asyncio.Lock] = {}  # asyncio's wake in the order in which they asked: nobody starves
 
     @asynccontextmanager
     async def hold(self, slot: str | None) -> AsyncIterator[None]:
@@ -106,7 +106,7 @@ class DeviceQueue:
         finally:
             if turn in waiting:
                 waiting.remove(turn)
-            turn.result.cancel()
+            turn.result.cancel()  # nobody is left to wait for it
 
     async def _together(self, turns: Sequence[QueuedCall]) -> None:
         """Run calls as one batch; what fails as a batch is tried one by one, so that one bad input spoils no other."""

@@ -49,7 +49,7 @@ class Scheduler:
             slots: The devices, shared with all other requests.
         """
         self._context = context
-        self._experts = {expert.backend: expert for expert in context.experts}
+        self._experts = {expert.backend: expert for expert in context.experts}  # a session's own stands last, and wins
         self._limits = Limits(context.settings.max_pixels, context.settings.max_audio_seconds)
         self._tasks: dict[int, Task] = {}
         self._outcomes: dict[int, asyncio.Future[tuple[Resource, ...] | None]] = {}
@@ -72,7 +72,7 @@ class Scheduler:
         """
         self._tasks[task.id] = task
         self._outcomes[task.id] = asyncio.get_running_loop().create_future()
-        self._running.append(asyncio.create_task(self._step(task, assign)))
+        self._running.append(asyncio.create_task(self._step(task, assign)))  # kept: asyncio holds tasks weakly
 
     def restore(self, steps: Iterable[Step]) -> None:
         """Take over tasks that are done already, with what they made."""
@@ -98,7 +98,7 @@ class Scheduler:
         finally:
             for step in self._running:
                 step.cancel()
-            await asyncio.gather(*self._running, return_exceptions=True)
+            await asyncio.gather(*self._running, return_exceptions=True)  # until threads are told to stop
 
     async def _step(self, task: Task, assign: Assign) -> None:
         """Take one task from waiting to done, failed or skipped; never raises but for cancellation."""
@@ -153,7 +153,7 @@ class Scheduler:
             except (ExpertError, DeadlineError) as error:
                 if isinstance(error, BackendError):
                     left = [other for other in left if other.backend != card.backend]
-                if not left or clock.left <= 0:
+                if not left or clock.left <= 0:  # the deadline is the task's, over all its models
                     raise
                 self._context.emit(AttemptFailed(task.id, card.ref, str(error)))
         raise ExpertError(f"No model for {task.task} could be run.")
@@ -197,7 +197,7 @@ class Scheduler:
         except HuggingGPTError:
             raise
         except (Exception, SystemExit, asyncio.CancelledError) as error:  # sys.exit() too
-            if isinstance(error, asyncio.CancelledError) and _being_cancelled():
+            if isinstance(error, asyncio.CancelledError) and _being_cancelled():  # a library's own cancellation is a failure
                 raise
             if isinstance(error, TimeoutError) and deadline.expired():
                 limit = self._context.settings.task_seconds

@@ -123,13 +123,13 @@ class Planner:
                         yield Notice(f"{name} made no plan that can be used ({refused}); this one is built in.")
                     yield item
         except HuggingGPTError:
-            raise refused from None
+            raise refused from None  # its sentence is about the request, the second one's about the fallback
 
     async def _read(self, controller: Controller, request: PlanRequest, kept: Sequence[Task]) -> AsyncGenerator[PlanItem]:
         """Read one reply to its end."""
         context = self._context
         plan = IncrementalPlan(context.table, request.attached, max_tasks=context.settings.max_tasks, kept=kept)
-        self._words.clear()
+        self._words.clear()  # words of a try that failed are no answer
         async with aclosing(controller.plan(request)) as items:
             while True:
                 # not one timeout around all: whoever consumes the items may take its time between two of them

@@ -66,7 +66,7 @@ class Responder:
 
     async def _write(self, controller: Controller, request: RespondRequest) -> str:
         pieces: list[str] = []
-        async with asyncio.timeout(self._context.settings.respond_seconds):
+        async with asyncio.timeout(self._context.settings.respond_seconds):  # over the whole answer, not a piece of it
             async with aclosing(controller.respond(request)) as words:
                 async for piece in words:
                     if isinstance(piece, Usage):

@@ -74,7 +74,7 @@ class ModelSelector:
     def look_up(self, tasks: Iterable[Task]) -> None:
         """Begin to look for what could do these tasks, before anybody asks."""
         for name in {task.task for task in tasks} - self._searches.keys():
-            self._searches[name] = asyncio.create_task(self._find(name))
+            self._searches[name] = asyncio.create_task(self._find(name))  # one search a type of task, while the plan goes on
             self._searches[name].add_done_callback(lambda found: found.cancelled() or found.exception())  # told by `assign`
 
     async def _find(self, name: str) -> Sequence[ModelCard]:
@@ -108,7 +108,7 @@ class ModelSelector:
 
     async def _rank(self, task: Task) -> Ranking:
         self.look_up([task])
-        cards = await asyncio.shield(self._searches[task.task])
+        cards = await asyncio.shield(self._searches[task.task])  # shared by all tasks of the type: one's end must not end it
         return rank(
             cards,
             read_needs(self._context.request.text, task, self._context.session.workspace.resources),
@@ -152,7 +152,7 @@ class ModelSelector:
         if wanted := self._chosen.get(task.id):
             selection = Selection(task.id, wanted, "You have chosen it.")
         elif not ranking.settled and len(ranking.best(2)) > 1:
-            selection = await asyncio.shield(self._selection(task))
+            selection = await asyncio.shield(self._selection(task))  # set by one question for all tasks
         cards, reason = ranking.cards, ranking.reason
         if selection is not None and (chosen := [card for card in cards if card.id == selection.model_id]):
             cards = (*chosen, *(card for card in cards if card not in chosen))
