@@ -199,7 +199,7 @@ def _group_into_rows(pieces: list[TextLine], boxes: NDArray[np.float64]) -> list
     )
     rows: list[list[Any]] = []
     for span in spans:
-        for row in reversed(rows[-3:]):  # pieces come sorted by height, so only the last rows can be theirs
+        for row in reversed(rows[-3:]):  # pieces come from top to bottom, so only the last rows are near
             top = sum(other[0] for other in row) / len(row)
             bottom = sum(other[1] for other in row) / len(row)
             if min(bottom, span[1]) - max(top, span[0]) > 0.5 * min(bottom - top, span[1] - span[0]):

@@ -92,7 +92,7 @@ def load_shipped_weights() -> Weights:
     return Weights({entry["id"]: entry.get("weights", {}) for entry in entries})
 
 
-_current_weights: ContextVar[Weights | None] = ContextVar("weights in force", default=None)
+_current_weights: ContextVar[Weights | None] = ContextVar("current weights", default=None)
 
 
 @contextmanager
