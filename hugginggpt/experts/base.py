@@ -49,10 +49,7 @@ class CancelToken:
 
     @contextmanager
     def telling(self, callback: Callable[[], None]) -> Iterator[None]:
-        """Call `callback` if the token is cancelled inside this block, from the thread that cancels.
-
-        For blocking work that can't poll `check`.
-        """
+        """Call `callback`, from the thread that cancels, if that happens in this block; for work that can't poll `check`."""
         with self._lock:
             self._callbacks.append(callback)
             cancelled_before = self._event.is_set()

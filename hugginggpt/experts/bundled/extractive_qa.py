@@ -1,6 +1,6 @@
-"""Answers that are taken from a text word for word, by comparing its sentences with the question.
+"""Extractive question answering, by comparing a text's sentences with the question.
 
-Nothing is written here: an answer is one of the text's sentences and the piece of it that was asked for.
+Nothing is generated: an answer is one of the text's sentences and the span of it that was asked for.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MAX_SENTENCES: Final = 1_500
-_FOUND: Final = 0.42
-"""A best sentence with less confidence is no answer."""
-_TYPED_MARGIN: Final = 0.15
-"""Extra certainty that is needed when a date (a sum, a name) is asked for and the sentence holds none."""
-_NOT_THERE: Final = "The answer is not in the text."
+_MIN_CONFIDENCE: Final = 0.42
+"""Lowest confidence, 0..1, of a sentence that is given as an answer."""
+_UNTYPED_MARGIN: Final = 0.15
+"""Added to `_MIN_CONFIDENCE` when a date (a sum, a name) is asked for and the sentence holds none."""
+_NO_ANSWER: Final = "The answer is not in the text."
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractedAnswer:
-    """The sentence of a text that answers a question."""
+    """Sentence of a text that answers a question."""
 
     sentence: str = ""
-    """Empty when the text doesn't answer it."""
+    """Empty if the text has no answer."""
     span: str = ""
-    """The piece that was asked for, where its kind is known."""
+    """The part of the sentence that was asked for; empty if its kind is unknown."""
     confidence: float = 0.0
     """0..1; not a probability."""
 
     @property
     def piece(self) -> str:
-        """The shortest form of the answer."""
+        """Shortest form of the answer."""
         return self.span or self.sentence
 
 
 def answer(call: Call) -> Result:
-    """Run question-answering: the piece of the text that answers, and the sentence it stands in; each part of the question."""
+    """Run question-answering: for each part of the question the span that answers it, and its sentence."""
     sentences = split_sentences(call.text())[:_MAX_SENTENCES]
     if not sentences:
         raise InputError("The text is empty, so nothing in it answers the question.")
@@ -58,12 +58,12 @@ def answer(call: Call) -> Result:
 
 
 def build_answers_output(parts: Sequence[str], found: Sequence[ExtractedAnswer]) -> Output:
-    """Return the answers to the parts of a question as one text.
+    """Put the answers to the parts of a question into one text.
 
     Returns:
-        ``data`` holds answer, sentence and confidence (0..1); with several parts also ``parts``, the same for each.
+        Its ``data`` holds answer, sentence and confidence (0..1); with several parts also ``parts``, the same for each.
     """
-    parts_data = [_data(part, each) for part, each in zip(parts, found, strict=True)]
+    parts_data = [_describe_part(part, each) for part, each in zip(parts, found, strict=True)]
     known = [each for each in found if each.sentence]
     data: dict[str, Any] = {
         "answer": "; ".join(each.piece for each in known),
@@ -72,47 +72,47 @@ def build_answers_output(parts: Sequence[str], found: Sequence[ExtractedAnswer])
     }
     if len(parts) > 1:
         data["parts"] = parts_data
-    return Output(Kind.TEXT, text=_wording(parts, found, data["sentence"]), data=data)
+    return Output(Kind.TEXT, text=_word_answers(parts, found, data["sentence"]), data=data)
 
 
-def _data(part: str, found: ExtractedAnswer) -> dict[str, Any]:
+def _describe_part(part: str, found: ExtractedAnswer) -> dict[str, Any]:
     rounded = round(found.confidence, 3)
     return {"question": part, "answer": found.piece, "sentence": found.sentence, "confidence": rounded}
 
 
-def _wording(parts: Sequence[str], found: Sequence[ExtractedAnswer], sentence: str) -> str:
+def _word_answers(parts: Sequence[str], found: Sequence[ExtractedAnswer], sentence: str) -> str:
     known = [each for each in found if each.sentence]
     if not known:
-        return _NOT_THERE
+        return _NO_ANSWER
     if len(known) == len(found) and len({each.sentence for each in found}) == 1 and all(each.span for each in found):
         pieces = "; ".join(dict.fromkeys(each.span for each in found))
         return f"{pieces} (“{sentence}”)" if pieces != sentence else sentence
-    told = [_one(part, each) for part, each in zip(parts, found, strict=True)]
-    return "\n".join(dict.fromkeys(told))
+    lines = [_word_part(part, each) for part, each in zip(parts, found, strict=True)]
+    return "\n".join(dict.fromkeys(lines))
 
 
-def _one(part: str, found: ExtractedAnswer) -> str:
+def _word_part(part: str, found: ExtractedAnswer) -> str:
     if not found.sentence:
         return f"“{part.rstrip('?')}?” is not answered in the text."
     return f"{found.span} (“{found.sentence}”)" if found.span and found.span != found.sentence else found.sentence
 
 
 def extract_answers(sentences: Sequence[str], questions: Sequence[str], call: Call | None = None) -> list[ExtractedAnswer]:
-    """For each question the sentence nearest to it in meaning and words, and the piece in it that is asked for."""
+    """Return for each question the sentence nearest to it in meaning and words, and the span that is asked for."""
     before = [" ".join(sentences[max(0, i - 1) : i + 1]) for i in range(len(sentences))]
     vectors = embed_texts([*questions, *sentences, *before], call)
     count = len(questions)
     alone, together = vectors[count : count + len(sentences)], vectors[count + len(sentences) :]
     return [
-        _best(sentences, before, question, alone @ asked, together @ asked)
+        _choose_sentence(sentences, before, question, alone @ asked, together @ asked)
         for question, asked in zip(questions, vectors[:count], strict=True)
     ]
 
 
-def _best(
+def _choose_sentence(
     sentences: Sequence[str], before: Sequence[str], question: str, alone: NDArray[np.float32], together: NDArray[np.float32]
 ) -> ExtractedAnswer:
-    """Return the best sentence, given each one's cosine, alone and with the one before it, which resolves pronouns."""
+    """Return the best sentence, given each one's cosines alone and with its predecessor, which resolves pronouns."""
     import numpy as np
 
     words = extract_content_words(question)
@@ -124,30 +124,29 @@ def _best(
     total = 0.6 * np.maximum(alone, 0.85 * together) + 0.3 * shared + (0.10 * typed if kind else 0.05)
     best = int(total.argmax())
     confidence = float(np.clip(total[best], 0, 1))
-    if confidence < _FOUND + (_TYPED_MARGIN if kind and not typed[best] else 0):
+    if confidence < _MIN_CONFIDENCE + (_UNTYPED_MARGIN if kind and not typed[best] else 0):
         return ExtractedAnswer(confidence=confidence)
-    return ExtractedAnswer(sentences[best], _nearest(spans[best], sentences[best], question, kind), confidence)
+    return ExtractedAnswer(sentences[best], _choose_span(spans[best], sentences[best], question, kind), confidence)
 
 
 def compute_word_overlap(words: frozenset[str], texts: Sequence[str]) -> NDArray[np.float64]:
-    """Return which share of a question's words each text contains."""
+    """Return the share (0..1) of a question's words that each text contains, shape (len(texts),)."""
     import numpy as np
 
     return np.array([len(words & extract_content_words(text)) / max(len(words), 1) for text in texts])
 
 
-def _nearest(spans: Sequence[Span], sentence: str, question: str, kind: str | None) -> str:
-    """Of several pieces of the right kind, the one with the question's words around it; who did something is "by" them."""
-
+def _choose_span(spans: Sequence[Span], sentence: str, question: str, kind: str | None) -> str:
+    """Return the span with most of the question's words around it; "by" before a person marks who did something."""
     words = extract_content_words(question)
-    told = [match for match in re.finditer(r"[^\W_]+", question) if extract_content_words(match[0])]
-    last = sentence.lower().find(told[-1][0].lower()) if told else -1  # "spent on staff": the last word tells most
+    telling = [match for match in re.finditer(r"[^\W_]+", question) if extract_content_words(match[0])]
+    last = sentence.lower().find(telling[-1][0].lower()) if telling else -1  # "spent on staff": the last word tells most
 
-    def closeness(span: Span) -> tuple[int, int, int]:
+    def rate_closeness(span: Span) -> tuple[int, int, int]:
         around = extract_content_words(sentence[max(0, span.start - 45) : span.end + 45])
         several = len(span.text.split())
         doer = kind == "person" and sentence[: span.start].endswith(" by ")
         away = min(abs(last - span.start), abs(last - span.end)) if last >= 0 else 0
         return len(words & around) + (kind == "person" and several > 1) + 2 * doer, -away, several
 
-    return max(spans, key=closeness).text if spans else ""
+    return max(spans, key=rate_closeness).text if spans else ""

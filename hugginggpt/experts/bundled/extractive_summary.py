@@ -1,6 +1,6 @@
-"""Summaries that are taken from a text word for word, by comparing its sentences with MiniLM.
+"""Extractive summaries, by comparing a text's sentences with MiniLM.
 
-Nothing is written here: a summary is made of the text's own sentences. What isn't in the text can't be in it.
+Nothing is generated: a summary consists of the text's own sentences, so it can't invent anything.
 """
 
 import re
@@ -13,26 +13,26 @@ from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.embeddings import embed_texts
 
 _MAX_SENTENCES: Final = 1_500
-_LEAD: Final = 0.10
-"""Bonus for a sentence at the beginning."""
-_REDUNDANCY: Final = 0.7
-"""Penalty for likeness to a sentence that was taken already."""
-_NUMBERS: Final = {word: n for n, word in enumerate("one two three four five six seven eight nine ten".split(), 1)}
-_LENGTH: Final = re.compile(
-    rf"\b(\d{{1,3}}|an?|{'|'.join(_NUMBERS)})[\s-]+(?:\w+\s+)?(sentence|bullet|point|line)s?\b", re.IGNORECASE
+_LEAD_BONUS: Final = 0.10
+"""Added to the score (0..1) of a text's first sentence; it decays over the next ones."""
+_REDUNDANCY_PENALTY: Final = 0.7
+"""Weight of a sentence's similarity to sentences that are already chosen."""
+_NUMBER_WORDS: Final = {word: n for n, word in enumerate("one two three four five six seven eight nine ten".split(), 1)}
+_LENGTH_PATTERN: Final = re.compile(
+    rf"\b(\d{{1,3}}|an?|{'|'.join(_NUMBER_WORDS)})[\s-]+(?:\w+\s+)?(sentence|bullet|point|line)s?\b", re.IGNORECASE
 )
-_MOST: Final = 10
-"""The longest summary, in sentences."""
+_MAX_LENGTH: Final = 10
+"""Longest summary, in sentences."""
 
 
 def summarize(call: Call) -> Result:
-    """Run summarization: some of the text's own sentences, in their order.
+    """Run summarization: some of the text's own sentences, in order.
 
-    They are a fifth of all, two to six, unless the optional argument `instruction` says how many ("three sentences",
-    "five bullet points"): one to ten, as a list where bullets or points are asked for.
+    They are a fifth of all, two to six, unless the optional input `instruction` asks for a number ("three sentences",
+    "five bullet points"): one to ten, as a list if bullets or points are asked for.
 
     Returns:
-        One text; ``data["sentences"]`` holds them, ``data["of"]`` counts those of the text.
+        One text; ``data["sentences"]`` holds the chosen sentences, ``data["of"]`` counts those of the text.
     """
     distinct = dict.fromkeys(s for s in split_sentences(call.text()) if not _is_heading(s))
     found = list(distinct)[:_MAX_SENTENCES] or [call.text()]
@@ -49,18 +49,18 @@ def summarize(call: Call) -> Result:
 
 
 def parse_length(instruction: str) -> tuple[int | None, bool]:
-    """Return how many sentences a wish asks for, 1..10, None where it names no number; and whether it wants a list.
+    """Return the number of sentences that an instruction asks for (1..10, None if it names none), and whether it wants a list.
 
     >>> parse_length("in five bullet points")
     (5, True)
     """
-    found = _LENGTH.search(instruction)
+    found = _LENGTH_PATTERN.search(instruction)
     listed = bool(re.search(r"\b(?:bullet|point)", instruction, re.IGNORECASE))
     if not found:
         return None, listed
-    said = found[1].lower()
-    count = int(said) if said.isdigit() else _NUMBERS.get(said, 1)  # "a sentence"
-    return min(max(count, 1), _MOST), listed
+    word = found[1].lower()
+    count = int(word) if word.isdigit() else _NUMBER_WORDS.get(word, 1)  # "a sentence"
+    return min(max(count, 1), _MAX_LENGTH), listed
 
 
 def _is_heading(sentence: str) -> bool:
@@ -68,7 +68,7 @@ def _is_heading(sentence: str) -> bool:
 
 
 def select_central_sentences(sentences: Sequence[str], count: int, call: Call | None = None) -> list[str]:
-    """Return the `count` sentences nearest to what the whole text says and least like each other, in their order."""
+    """Return the `count` sentences nearest to the whole text's meaning and least like each other, in order."""
     import numpy as np
 
     vectors = embed_texts(sentences, call)
@@ -76,13 +76,14 @@ def select_central_sentences(sentences: Sequence[str], count: int, call: Call | 
     whole = vectors.mean(0) / (np.linalg.norm(vectors.mean(0)) + 1e-9)
     score = 0.5 * (vectors @ whole) + 0.5 * (np.maximum(alike, 0).sum(1) - 1) / max(len(sentences) - 1, 1)
     score = (score - score.min()) / (np.ptp(score) + 1e-9)
-    score += _LEAD * np.exp(-np.arange(len(sentences)) / 2.0)
+    score += _LEAD_BONUS * np.exp(-np.arange(len(sentences)) / 2.0)
     words = np.array([len(sentence.split()) for sentence in sentences])
+    # fragments, very long sentences and questions make poor summaries
     score -= 0.5 * (words < 6) + 0.2 * (words > 45) + 0.4 * np.array([s.endswith("?") for s in sentences])
     chosen: list[int] = []
     while len(chosen) < count:
         repeated = alike[:, chosen].max(1) if chosen else np.zeros(len(sentences))
-        value = score - _REDUNDANCY * np.maximum(repeated - 0.3, 0)
+        value = score - _REDUNDANCY_PENALTY * np.maximum(repeated - 0.3, 0)
         value[chosen] = -np.inf
         chosen.append(int(value.argmax()))
     return [sentences[number] for number in sorted(chosen)]

@@ -1,4 +1,4 @@
-"""Straight lines of a picture by the line segment detector LSD (doi 10.5201/ipol.2012.gjmr-lsd), as OpenCV has it."""
+"""Control images for a ControlNet: straight lines by OpenCV's detector LSD (doi 10.5201/ipol.2012.gjmr-lsd)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 _MAX_SIDE: Final = 2_048
 _WORKING_SIDE: Final = 512
-"""The shorter side at which lines are looked for, in pixels: what is straight only up close is left out."""
-_MOST: Final = 200
-"""Most lines that are kept, the longest; M-LSD (arXiv 2106.00186) keeps as many."""
-_SHORTEST: Final = 0.035
-"""The shortest line, as a share of the picture's diagonal."""
+"""Shorter side of the picture searched, in pixels: lines that are straight only up close get lost."""
+_MAX_LINES: Final = 200
+"""Most lines kept, the longest ones; as many as M-LSD (arXiv 2106.00186) keeps."""
+_MIN_LENGTH: Final = 0.035
+"""Shortest line kept, as a share of the picture's diagonal."""
 
 
 def detect_segments(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the straight lines of a picture, the longest first.
+    """Return the straight lines of a picture, longest first.
 
     Args:
         pixels: RGB, shape (height, width, 3).
@@ -40,12 +40,12 @@ def detect_segments(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return np.zeros((0, 4), np.float32)
     lines = np.asarray(found, np.float32).reshape(-1, 4) / np.float32(scale)
     lengths = np.hypot(lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1])
-    longest = np.argsort(-lengths, kind="stable")[:_MOST]
-    return lines[longest[lengths[longest] >= _SHORTEST * float(np.hypot(height, width))]]
+    longest = np.argsort(-lengths, kind="stable")[:_MAX_LINES]
+    return lines[longest[lengths[longest] >= _MIN_LENGTH * float(np.hypot(height, width))]]
 
 
 def render_segments(lines: NDArray[np.float32], width: int, height: int) -> NDArray[np.uint8]:
-    """Return white lines on black, as ControlNet (arXiv 2302.05543) was shown M-LSD's: one pixel thick at 512 pixels.
+    """Draw white lines on black, one pixel thick at 512 pixels, as ControlNet (arXiv 2302.05543) was trained with M-LSD.
 
     Returns:
         RGB, shape (height, width, 3), values 0 or 255.
@@ -61,7 +61,7 @@ def render_segments(lines: NDArray[np.float32], width: int, height: int) -> NDAr
 
 
 def draw_lines(call: Call) -> Result:
-    """Run mlsd-control: a PNG of the same shape, at most 2,048 pixels a side; ``data["lines"]`` is how many lines it has."""
+    """Run mlsd-control: a PNG of the same shape, at most 2,048 pixels a side; ``data["lines"]`` counts its lines."""
     import numpy as np
     from PIL import Image
 

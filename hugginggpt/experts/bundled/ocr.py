@@ -1,4 +1,4 @@
-"""Reading the text of a picture with PP-OCR (https://github.com/RapidAI/RapidOCR), in the order a person reads it."""
+"""Optical character recognition with PP-OCR (https://github.com/RapidAI/RapidOCR), in reading order."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
 
 MODEL: Final = "PP-OCRv6-small"
 _MAX_SIDE: Final = 2_000
-"""Larger pictures are scaled down to this many pixels a side: the detector sees no more than that anyway."""
+"""Longest side, in pixels, of the picture given to the detector, which sees no finer detail anyway."""
 _MAX_ASPECT: Final = 8
-"""Longer strips are padded: on a 500 × 1 picture the detector would work for over a minute."""
-_MIN_SIDE: Final = 32
-_LEAST_SIDE: Final = 6
-"""No letter fits into a picture that is lower or narrower, in pixels."""
-_SURE: Final = 0.5
-"""Lines with a lower score are noise more often than text."""
-_LEAST_CHARACTERS: Final = 2
-"""A photograph's texture is read as a stray "0" now and then; that is no text."""
+"""Largest ratio of sides before padding: on a 500 × 1 picture the detector would work for over a minute."""
+_MIN_PADDED_SIDE: Final = 32
+"""Shortest side after padding, in pixels."""
+_MIN_READABLE_SIDE: Final = 6
+"""Shortest side, in pixels, into which a letter fits; smaller pictures aren't read."""
+_MIN_LINE_SCORE: Final = 0.5
+"""Lowest score of a line; below it noise is more frequent than text."""
+_MIN_CHARACTERS: Final = 2
+"""Fewest letters and digits of a text: a photograph's texture is read as a stray "0" now and then."""
 
-
-_reading: Final = threading.Lock()
-"""Held while the reader works: it keeps settings of a run in itself, and a run that was stopped gives its slot back
-before its thread has ended."""
+_reader_lock: Final = threading.Lock()
+"""Held while the reader works: it stores a run's settings in itself, and a stopped run frees its slot before its thread
+has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """One piece of text in a picture."""
+    """One piece of text in a picture, as the detector found it."""
 
     text: str
     score: float
@@ -52,7 +52,7 @@ class TextLine:
 
 
 @load_once(MODEL)
-def _reader() -> Any:
+def _load_reader() -> Any:
     from rapidocr import RapidOCR
 
     models = find_weights("rapidocr/models/PP-OCRv6_det_small.onnx").parent
@@ -61,7 +61,7 @@ def _reader() -> Any:
             "Global.log_level": "critical",
             "EngineConfig.onnxruntime.intra_op_num_threads": count_processors(4),
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-            # with explicit paths a missing file is an error, never a download
+            # with explicit paths a missing file is an error; without, RapidOCR would download it
             "Det.model_path": str(models / "PP-OCRv6_det_small.onnx"),
             "Rec.model_path": str(models / "PP-OCRv6_rec_small.onnx"),
             "Cls.model_path": str(models / "ch_ppocr_mobile_v2.0_cls_mobile.onnx"),
@@ -70,7 +70,7 @@ def _reader() -> Any:
 
 
 def read_picture(call: Call) -> Result:
-    """Run image-to-text: the text in the picture, its rows top to bottom; where there is none, what the classifier sees.
+    """Run image-to-text: the text in the picture, its rows top to bottom; if there is none, the classifier's guesses.
 
     Returns:
         One text; ``data["lines"]`` holds text, score (0..1) and box (left, top, right, bottom in pixels) of each piece.
@@ -91,10 +91,10 @@ def read_picture(call: Call) -> Result:
 
 
 def answer_about_document(call: Call) -> Result:
-    """Run document-question-answering: read the page, then find the row that answers, word for word.
+    """Run document-question-answering: read the page, then quote the row that answers.
 
     Returns:
-        One text with the answer; ``data`` holds answer, sentence and confidence (0..1).
+        One text; ``data`` holds answer, sentence and confidence (0..1).
     """
     parts = split_question(call.text("text"))
     rows = read_text_rows(call.picture())
@@ -106,61 +106,61 @@ def answer_about_document(call: Call) -> Result:
 
 
 def format_rows(rows: list[list[TextLine]]) -> str:
-    """Return rows as lines of text; a wide gap between two pieces becomes a tab."""
+    """Format rows as lines of text; a wide gap between two pieces becomes a tab."""
     return "\n".join("\t".join(cell.text for cell in merge_into_cells(row)) for row in rows)
 
 
 def merge_into_cells(row: list[TextLine]) -> list[Cell]:
-    """Return the pieces of a row, those that stand close together joined."""
+    """Merge the pieces of a row that stand close together into cells."""
     found = [Cell(row[0].text, row[0].box)]
     for left, right in zip(row, row[1:], strict=False):
         height = min(left.box[3] - left.box[1], right.box[3] - right.box[1])
         if right.box[0] - left.box[2] > 1.5 * height:
             found.append(Cell(right.text, right.box))
         else:
-            found[-1] = _joined(found[-1], right)
+            found[-1] = _extend_cell(found[-1], right)
     return found
 
 
-def _joined(cell: Cell, line: TextLine) -> Cell:
+def _extend_cell(cell: Cell, line: TextLine) -> Cell:
     (left, top, _, bottom), (_, line_top, right, line_bottom) = cell.box, line.box
     return Cell(f"{cell.text} {line.text}", (left, min(top, line_top), right, max(bottom, line_bottom)))
 
 
 def read_text_rows(image: Image.Image) -> list[list[TextLine]]:
-    """Return the pieces of text of a picture in rows, top to bottom, each row left to right; [] when there is none.
+    """Read the text of a picture: its pieces in rows, top to bottom, each row left to right; [] if there is none.
 
     Args:
         image: RGB.
     """
     import numpy as np
 
-    if min(image.size) < _LEAST_SIDE:
+    if min(image.size) < _MIN_READABLE_SIDE:
         return []
-    prepared, scale = _prepared(image)
-    reader = _reader()
-    with _reading:
+    prepared, scale = _prepare(image)
+    reader = _load_reader()
+    with _reader_lock:
         found = reader(np.asarray(prepared)[:, :, ::-1])  # the engine wants BGR
     if not found.txts:
         return []
     boxes = np.asarray(found.boxes, float) / scale
-    kept = [i for i, score in enumerate(found.scores) if score >= _SURE and found.txts[i].strip()]
-    pieces = [TextLine(found.txts[i].strip(), round(float(found.scores[i]), 3), _rectangle(boxes[i])) for i in kept]
-    if sum(character.isalnum() for piece in pieces for character in piece.text) < _LEAST_CHARACTERS:
+    kept = [i for i, score in enumerate(found.scores) if score >= _MIN_LINE_SCORE and found.txts[i].strip()]
+    pieces = [TextLine(found.txts[i].strip(), round(float(found.scores[i]), 3), _bound_box(boxes[i])) for i in kept]
+    if sum(character.isalnum() for piece in pieces for character in piece.text) < _MIN_CHARACTERS:
         return []
-    return _rows(pieces, boxes[kept])
+    return _group_into_rows(pieces, boxes[kept])
 
 
-def _prepared(image: Image.Image) -> tuple[Image.Image, float]:
-    """Return the picture at a size and shape that the detector can take, and by what factor it was scaled."""
+def _prepare(image: Image.Image) -> tuple[Image.Image, float]:
+    """Return the picture at a size and shape that suit the detector, and the factor by which it was scaled."""
     from PIL import Image
 
     scale = min(1.0, _MAX_SIDE / max(image.size))
     if scale < 1:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image = image.resize(size, Image.Resampling.LANCZOS)
-    width = max(image.width, _MIN_SIDE, -(-image.height // _MAX_ASPECT))
-    height = max(image.height, _MIN_SIDE, -(-image.width // _MAX_ASPECT))
+    width = max(image.width, _MIN_PADDED_SIDE, -(-image.height // _MAX_ASPECT))
+    height = max(image.height, _MIN_PADDED_SIDE, -(-image.width // _MAX_ASPECT))
     if (width, height) != image.size:
         padded = Image.new("RGB", (width, height), "white")
         padded.paste(image, (0, 0))
@@ -168,13 +168,13 @@ def _prepared(image: Image.Image) -> tuple[Image.Image, float]:
     return image, scale
 
 
-def _rectangle(box: NDArray[np.float64]) -> tuple[float, float, float, float]:
+def _bound_box(box: NDArray[np.float64]) -> tuple[float, float, float, float]:
     (left, top), (right, bottom) = box.min(axis=0), box.max(axis=0)
     return round(float(left), 1), round(float(top), 1), round(float(right), 1), round(float(bottom), 1)
 
 
-def _skew(boxes: NDArray[np.float64]) -> float:
-    """By how many radians the page is turned: the median slope of the text, weighted by its width."""
+def _estimate_skew(boxes: NDArray[np.float64]) -> float:
+    """Return the page's rotation in radians: the median slope of the text, weighted by its width; 0 from 15 degrees on."""
     import numpy as np
 
     top = boxes[:, 1] - boxes[:, 0]
@@ -186,11 +186,11 @@ def _skew(boxes: NDArray[np.float64]) -> float:
     return angle if abs(angle) < math.radians(15) else 0.0
 
 
-def _rows(pieces: list[TextLine], boxes: NDArray[np.float64]) -> list[list[TextLine]]:
-    """Pieces whose heights overlap by more than half, once the page is straight, stand in one row."""
+def _group_into_rows(pieces: list[TextLine], boxes: NDArray[np.float64]) -> list[list[TextLine]]:
+    """Group pieces into rows: on the straightened page, those of one row overlap vertically by more than half."""
     import numpy as np
 
-    angle = _skew(boxes)
+    angle = _estimate_skew(boxes)
     cos, sin = math.cos(-angle), math.sin(-angle)
     straight = boxes @ np.array([[cos, sin], [-sin, cos]])
     spans = sorted(
@@ -199,7 +199,7 @@ def _rows(pieces: list[TextLine], boxes: NDArray[np.float64]) -> list[list[TextL
     )
     rows: list[list[Any]] = []
     for span in spans:
-        for row in reversed(rows[-3:]):
+        for row in reversed(rows[-3:]):  # pieces come from top to bottom, so only the last rows are near
             top = sum(other[0] for other in row) / len(row)
             bottom = sum(other[1] for other in row) / len(row)
             if min(bottom, span[1]) - max(top, span[0]) > 0.5 * min(bottom - top, span[1] - span[0]):

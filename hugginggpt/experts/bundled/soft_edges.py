@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 _MAX_SIDE: Final = 2_048
 _WORKING_SIDE: Final = 512
-"""The shorter side at which outlines are looked for, in pixels, as ControlNet (arXiv 2302.05543) was shown HED's."""
-_VISIBLE: Final = 32
-"""From which grey level on a pixel counts as outline."""
-_SCALES: Final = (1.2, 2.4, 4.8)
-"""Standard deviations of the blurs, in pixels; the direction of an outline is taken at the middle one."""
-_REACH: Final = 3.0
-"""Distance across an outline within which its ridge is looked for, in pixels."""
-_AROUND: Final = 12.0
-"""Standard deviation of what surrounds a pixel, in pixels."""
-_TEXTURE: Final = 1.4
-"""Share of a pixel's surroundings that is taken off it."""
-_FAINTEST: Final = 0.8
-_STRONGEST: Final = 10.0
-"""Changes of CIELAB colour (8 bits a channel) per pixel that are drawn black and white."""
+"""Shorter side of the picture searched, in pixels: ControlNet (arXiv 2302.05543) was trained with HED at that size."""
+_MIN_VISIBLE_GREY: Final = 32
+"""Lowest grey level (0..255) that counts as outline."""
+_BLUR_SIGMAS: Final = (1.2, 2.4, 4.8)
+"""Standard deviations of the blurs, in pixels; the middle one gives the direction of an outline."""
+_RIDGE_RADIUS: Final = 3.0
+"""Distance across an outline, in pixels, within which only its ridge remains."""
+_SURROUND_SIGMA: Final = 12.0
+"""Standard deviation of a pixel's surroundings, in pixels."""
+_SURROUND_WEIGHT: Final = 1.4
+"""Share of the surroundings' strength that is subtracted, which fades texture."""
+_MIN_CHANGE: Final = 0.8
+_MAX_CHANGE: Final = 10.0
+"""Changes of CIELAB colour (8 bits a channel) per pixel that are drawn black (min) and white (max)."""
 
 
 def detect_outlines(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return soft outlines, bright on black.
+    """Draw soft outlines, bright on black.
 
     Args:
         pixels: RGB, shape (height, width, 3); about 512 pixels high or wide suits it.
@@ -48,18 +48,19 @@ def detect_outlines(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
     lab = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2LAB).astype(np.float32)
     lab = np.asarray(cv2.bilateralFilter(lab, 0, 20, 2.5), np.float32)
-    changes = [_change(lab, scale) for scale in _SCALES]
+    changes = [_compute_gradient(lab, scale) for scale in _BLUR_SIGMAS]
+    # the geometric mean over all scales: an outline must be there at each of them
     lasting = np.exp(np.mean([np.log(size + 1e-3) for size, _ in changes], axis=0)).astype(np.float32)
-    thin = _ridges(lasting, changes[len(changes) // 2][1])
-    alone = lasting - _TEXTURE * cv2.GaussianBlur(lasting * thin, (0, 0), _AROUND)
-    strength = np.clip((alone - _FAINTEST) / (_STRONGEST - _FAINTEST), 0, 1) ** 0.8
+    thin = _thin_to_ridges(lasting, changes[len(changes) // 2][1])
+    alone = lasting - _SURROUND_WEIGHT * cv2.GaussianBlur(lasting * thin, (0, 0), _SURROUND_SIGMA)
+    strength = np.clip((alone - _MIN_CHANGE) / (_MAX_CHANGE - _MIN_CHANGE), 0, 1) ** 0.8
     soft = cv2.GaussianBlur(strength * thin, (0, 0), 1.0)
     drawing: NDArray[np.uint8] = (255 * np.clip(1.4 * soft, 0, 1)).astype(np.uint8)
     return drawing
 
 
-def _change(lab: NDArray[np.float32], scale: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return how fast the colour changes at each pixel and in which direction (radians), all channels together.
+def _compute_gradient(lab: NDArray[np.float32], scale: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the size of the colour's gradient at each pixel and its direction (radians), over all channels.
 
     The gradient of a picture of several channels is the larger eigenvalue of its structure tensor (Di Zenzo 1986,
     doi 10.1016/0734-189X(86)90223-9). Coarse scales, which flatten it, are raised by the square root of the scale.
@@ -74,14 +75,14 @@ def _change(lab: NDArray[np.float32], scale: float) -> tuple[NDArray[np.float32]
     return np.sqrt(larger * scale).astype(np.float32), (np.arctan2(2 * xy, xx - yy) / 2).astype(np.float32)
 
 
-def _ridges(size: NDArray[np.float32], direction: NDArray[np.float32]) -> NDArray[np.float32]:
-    """1 where a change is larger than those beside it, less the farther off: thinning that stays soft; same shape."""
+def _thin_to_ridges(size: NDArray[np.float32], direction: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return 1 where a gradient exceeds those beside it, less farther off: soft thinning; same shape."""
     import cv2
     import numpy as np
 
     rows, columns = np.indices(size.shape, dtype=np.float32)
     beside = np.full_like(size, 1e-6)
-    for step in (-_REACH, -_REACH / 2, _REACH / 2, _REACH):
+    for step in (-_RIDGE_RADIUS, -_RIDGE_RADIUS / 2, _RIDGE_RADIUS / 2, _RIDGE_RADIUS):
         x, y = columns + step * np.cos(direction), rows + step * np.sin(direction)
         beside = np.maximum(beside, cv2.remap(size, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
     ridges: NDArray[np.float32] = np.minimum(size / beside, 1) ** 4
@@ -93,18 +94,18 @@ def draw_outlines(call: Call) -> Result:
     return draw_control_image(call, detect_outlines)
 
 
-def draw_control_image(call: Call, find: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Result:
-    """Look for outlines in a small copy of the picture, and draw them as large as the picture is."""
+def draw_control_image(call: Call, detect: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]) -> Result:
+    """Detect outlines in a small copy of the picture, and draw them at the picture's size."""
     import numpy as np
     from PIL import Image, ImageOps
 
     image = call.picture()
     image.thumbnail((_MAX_SIDE, _MAX_SIDE))
     factor = min(1.0, _WORKING_SIDE / min(image.size))
-    found = Image.fromarray(find(np.asarray(ImageOps.scale(image, factor) if factor < 1 else image, np.uint8)))
+    found = Image.fromarray(detect(np.asarray(ImageOps.scale(image, factor) if factor < 1 else image, np.uint8)))
     outline = found.resize(image.size, Image.Resampling.BICUBIC)
     path = call.new_path(".png")
     outline.convert("RGB").save(path)
-    share = float((np.asarray(outline) >= _VISIBLE).mean())
+    share = float((np.asarray(outline) >= _MIN_VISIBLE_GREY).mean())
     note = "" if share else "There are no outlines in this picture: it is one even area."
     return Result((Output(Kind.IMAGE, path=path, data={"outline_share": round(share, 4)}),), note=note)

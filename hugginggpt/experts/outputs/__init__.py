@@ -1,5 +1,5 @@
-"""Findings of models as results: a text, structured data, a picture with it drawn in.
+"""Builders of results: texts, structured data, annotated images, files. One task has one shape of result in every back end.
 
-Every back end makes its results here, so that those of one task have one shape wherever the model ran. Nothing here
-knows how a model is run: findings come as plain numbers, texts and arrays.
+Any back end may import this package; it imports neither a back end nor a library that runs models.
+Add one ``build_..._result`` function for each new shape, in the module of its kind, fed with plain numbers and arrays.
 """

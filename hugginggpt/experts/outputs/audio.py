@@ -1,4 +1,4 @@
-"""Sounds that a model made, as WAV files."""
+"""Builder of audio outputs, as WAV files."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ if TYPE_CHECKING:
 
 
 def build_audio_output(call: Call, samples: NDArray[np.floating[Any]], rate: int) -> Output:
-    """Return a WAV file of what a model made.
+    """Write samples as a WAV file.
 
     Args:
-        call: Gives the file its place.
-        samples: Shape (samples,) or (channels, samples), in -1..1; what is beyond is cut off.
+        call: The call that they are the output of.
+        samples: Shape (samples,) or (channels, samples), in -1..1; values beyond are clipped.
         rate: Samples per second.
 
     Returns:
-        With ``data["seconds"]``, its length, and ``data["rate"]``.
+        Its ``data`` holds seconds (the length) and rate.
 
     Raises:
-        ExpertError: There are none, or they are no numbers.
+        ExpertError: There are no samples, or some are NaN or infinite.
     """
     import numpy as np
 
     array = np.asarray(samples, np.float32)
+    # a WAV writer wants (samples, channels); models give (channels, samples)
     array = array.T if array.ndim == 2 and array.shape[0] > 1 else array.reshape(-1)
     if not array.size or not np.isfinite(array).all():
         raise ExpertError(f"{call.card.id} made no sound of this.")

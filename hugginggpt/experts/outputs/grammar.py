@@ -1,15 +1,15 @@
-"""Small matters of language: things that are counted, parts that make a sentence."""
+"""English counts, plurals and enumerations."""
 
 import re
 from collections.abc import Iterable
 from typing import Final
 
-_PEOPLE: Final = {
+_IRREGULAR_PLURALS: Final = {
     "person": "people", "man": "men", "woman": "women", "child": "children", "mouse": "mice", "knife": "knives",
     "foot": "feet", "tooth": "teeth", "goose": "geese", "sheep": "sheep", "fish": "fish", "deer": "deer",
     "aircraft": "aircraft", "bus": "buses", "shelf": "shelves", "leaf": "leaves", "wolf": "wolves", "calf": "calves",
 }  # fmt: skip
-"""Plurals that follow no rule."""
+"""Plurals that follow no rule, by singular."""
 
 
 def format_count(label: str, number: int) -> str:
@@ -20,7 +20,7 @@ def format_count(label: str, number: int) -> str:
 def pluralize(label: str) -> str:
     """Return the English plural of a label whose last word is its noun."""
     start, noun = label[: label.rfind(" ") + 1], label[label.rfind(" ") + 1 :]
-    if (found := _PEOPLE.get(noun.lower())) is not None:
+    if (found := _IRREGULAR_PLURALS.get(noun.lower())) is not None:
         return start + found
     if re.search(r"(?:s|x|z|ch|sh)$", noun) and not re.search(r"[^s]s$", noun):
         return f"{label}es"
@@ -30,6 +30,6 @@ def pluralize(label: str) -> str:
 
 
 def join_parts(parts: Iterable[str]) -> str:
-    """Return parts of a sentence: "a", "a and b", "a, b and c"."""
+    """Join the parts of an enumeration: "a", "a and b", "a, b and c"."""
     *first, last = parts
     return f"{', '.join(first)} and {last}" if first else last

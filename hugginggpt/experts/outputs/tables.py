@@ -1,4 +1,4 @@
-"""Answers from tables (cells, their sum, average or number), and tables with answers (a class for each row)."""
+"""Builders of table results: cells as an answer (with their sum, average or count), and tables with a class per row."""
 
 import re
 from collections import Counter
@@ -10,12 +10,12 @@ from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.csv_tables import write_rows
 
-_TOLD: Final = 5
-"""Most classes that a sentence names."""
+_MAX_CLASSES_NAMED: Final = 5
+"""Most classes that the sentence names."""
 NO_ANSWER: Final = "The answer is not in the table."
-_BETWEEN: Final = r"[ ,\u00a0\u202f]"
-"""Separators between thousands."""
-_NUMBER: Final = re.compile(rf"[-+−]?\d+(?:{_BETWEEN}\d{{3}})*(?:\.\d+)?")
+_SEPARATOR: Final = r"[ ,\u00a0\u202f]"
+"""Separators between thousands, with the two no-break spaces of European typography."""
+_NUMBER: Final = re.compile(rf"[-+−]?\d+(?:{_SEPARATOR}\d{{3}})*(?:\.\d+)?")
 _OPERATIONS: Final[Mapping[str, tuple[str, Callable[[Sequence[float]], float]]]] = {
     "SUM": ("sum", sum),
     "AVERAGE": ("average", lambda numbers: sum(numbers) / len(numbers)),
@@ -23,29 +23,29 @@ _OPERATIONS: Final[Mapping[str, tuple[str, Callable[[Sequence[float]], float]]]]
 
 
 def build_cells_result(values: Sequence[str], aggregator: str, coordinates: Sequence[Sequence[int]], note: str = "") -> Result:
-    """Return an answer that consists of cells.
+    """Build an answer that consists of cells.
 
     Args:
-        values: What stands in them.
+        values: Texts of the cells.
         aggregator: NONE, SUM, AVERAGE or COUNT.
-        coordinates: Row and column of each, both from 0, the header left out.
+        coordinates: Row and column of each cell, both from 0, not counting the header.
         note: One sentence for the person.
 
     Returns:
         One text; ``data`` holds answer, aggregator, cells and coordinates.
     """
-    answer, said = aggregate_cells(values, aggregator)
-    places = [list(place) for place in coordinates]
-    data = {"answer": answer, "aggregator": aggregator, "cells": list(values), "coordinates": places}
-    return Result((Output(Kind.TEXT, text=said, data=data),), note=note)
+    answer, sentence = aggregate_cells(values, aggregator)
+    pairs = [list(pair) for pair in coordinates]
+    data = {"answer": answer, "aggregator": aggregator, "cells": list(values), "coordinates": pairs}
+    return Result((Output(Kind.TEXT, text=sentence, data=data),), note=note)
 
 
 def aggregate_cells(values: Sequence[str], aggregator: str) -> tuple[str, str]:
     """Return the answer alone, and the answer in words.
 
     Args:
-        values: The cells chosen.
-        aggregator: What to do with it: NONE, SUM, AVERAGE, COUNT; sums of cells that are no numbers are not taken.
+        values: Texts of the chosen cells.
+        aggregator: NONE, SUM, AVERAGE or COUNT; cells that aren't all numbers are listed instead of summed or averaged.
 
     >>> aggregate_cells(["12", "30"], "SUM")
     ('42', '42, the sum of 12 and 30.')
@@ -55,7 +55,7 @@ def aggregate_cells(values: Sequence[str], aggregator: str) -> tuple[str, str]:
         return "", NO_ANSWER
     if aggregator == "COUNT":
         return str(len(values)), f"{len(values)}: {listed}."
-    numbers = [float(re.sub(_BETWEEN, "", found[0]).replace("−", "-")) for cell in values if (found := _NUMBER.search(cell))]
+    numbers = [float(re.sub(_SEPARATOR, "", found[0]).replace("−", "-")) for cell in values if (found := _NUMBER.search(cell))]
     if aggregator not in _OPERATIONS or len(numbers) < len(values):
         return listed, listed
     word, operation = _OPERATIONS[aggregator]
@@ -67,18 +67,18 @@ def aggregate_cells(values: Sequence[str], aggregator: str) -> tuple[str, str]:
 def build_classified_table(
     call: Call, header: Sequence[str], body: Sequence[Sequence[str]], labels: Sequence[str], confidences: Sequence[str] = ()
 ) -> Result:
-    """Return a table whose rows have been given classes.
+    """Write a table with a predicted class per row as CSV, and count the classes in a sentence.
 
     Args:
-        call: Gives the file its place.
-        header: The table's columns.
-        body: Its rows, as wide as the header.
-        labels: The class of each row.
-        confidences: How sure the model is of each, as text; none where it doesn't say.
+        call: The call that classified the rows.
+        header: Names of the table's columns.
+        body: Rows as wide as the header.
+        labels: Class of each row.
+        confidences: Confidence of each class, as text; empty if the model gives none.
 
     Returns:
-        The table as CSV, with a column ``prediction`` (and ``confidence``) more; a sentence, whose ``data["classes"]`` counts
-        the rows of each class, the most frequent first.
+        The table with an added column ``prediction`` (and ``confidence``); a sentence, whose ``data["classes"]`` counts the
+        rows per class, most frequent first.
 
     Raises:
         ExpertError: There are more or fewer labels than rows.
@@ -86,20 +86,20 @@ def build_classified_table(
     if len(labels) != len(body):
         raise ExpertError(f"{call.card.id} gave {len(labels)} classes for {len(body)} rows: choose another model.")
     added = {"prediction": labels} | ({"confidence": confidences} if confidences else {})
-    names = [_new_name(name, header) for name in added]
+    names = [_choose_column_name(name, header) for name in added]
     path = call.new_path(".csv")
     write_rows(path, [[*header, *names], *([*row, *extra] for row, *extra in zip(body, *added.values(), strict=True))])
-    counted = dict(Counter(labels).most_common())
-    return Result((Output(Kind.TABLE, path=path), Output(Kind.TEXT, text=_told(counted), data={"classes": counted})))
+    counts = dict(Counter(labels).most_common())
+    return Result((Output(Kind.TABLE, path=path), Output(Kind.TEXT, text=_describe_counts(counts), data={"classes": counts})))
 
 
-def _new_name(name: str, header: Sequence[str]) -> str:
-    """Return a name for a column that no other has."""
-    return name if name not in header else _new_name(f"{name}_by_model", header)
+def _choose_column_name(name: str, header: Sequence[str]) -> str:
+    """Return a column name that isn't in the header yet."""
+    return name if name not in header else _choose_column_name(f"{name}_by_model", header)
 
 
-def _told(counted: Mapping[str, int]) -> str:
-    total = sum(counted.values())
-    told = [f"{count} {label}" for label, count in counted.items()]
-    more = [f"{len(told) - _TOLD} more classes"] if len(told) > _TOLD else []
-    return f"{total} row{'s' if total > 1 else ''}: {', '.join([*told[:_TOLD], *more])}."
+def _describe_counts(counts: Mapping[str, int]) -> str:
+    total = sum(counts.values())
+    named = [f"{count} {label}" for label, count in counts.items()]
+    more = [f"{len(named) - _MAX_CLASSES_NAMED} more classes"] if len(named) > _MAX_CLASSES_NAMED else []
+    return f"{total} row{'s' if total > 1 else ''}: {', '.join([*named[:_MAX_CLASSES_NAMED], *more])}."

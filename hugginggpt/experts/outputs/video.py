@@ -1,4 +1,4 @@
-"""Videos that a model made, as MP4 files."""
+"""Builder of video results, as MP4 files."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def build_video_result(call: Call, pictures: NDArray[np.uint8], fps: float, note: str = "") -> Result:
-    """Return an MP4 of pictures; ``data`` holds frames (their number), fps (frames per second) and seconds (its length).
+    """Write frames as an MP4; ``data`` holds frames (their number), fps (frames per second) and seconds (the length).
 
     Args:
-        call: Gives the file its place.
-        pictures: Shape (frames, height, width, 3), RGB; an odd last row or column is left out.
-        fps: How many of them a second has.
+        call: The call that generated them.
+        pictures: Shape (frames, height, width, 3), RGB; an odd last row or column is cut.
+        fps: Frames per second.
         note: One sentence for the person.
     """
     path = call.new_path(".mp4")
@@ -31,12 +31,12 @@ def build_video_result(call: Call, pictures: NDArray[np.uint8], fps: float, note
 
 
 def write_video(path: Path, pictures: Iterable[NDArray[np.uint8]], fps: float) -> None:
-    """Write pictures as an MP4 file that every browser plays, and plays before it has all of it: H.264, yuv420p.
+    """Write frames as an MP4 file that every browser plays, and starts before all is downloaded: H.264, yuv420p.
 
     Args:
-        path: Where to.
-        pictures: Each of shape (height, width, 3), RGB; an odd last row or column is left out.
-        fps: How many of them a second has.
+        path: The file to write.
+        pictures: Frames of shape (height, width, 3), RGB; an odd last row or column is cut.
+        fps: Frames per second.
     """
     import av
 
@@ -44,9 +44,9 @@ def write_video(path: Path, pictures: Iterable[NDArray[np.uint8]], fps: float) -
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000), options={"crf": "18"})
         stream.pix_fmt = "yuv420p"
         for picture in pictures:
-            height, width = (side // 2 * 2 for side in picture.shape[:2])
+            height, width = (side // 2 * 2 for side in picture.shape[:2])  # yuv420p needs even sides
             frame = av.VideoFrame.from_ndarray(picture[:height, :width].copy(), format="rgb24")
             if not stream.codec_context.is_open:
                 stream.width, stream.height = width, height
             container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+        container.mux(stream.encode(None))  # flushes the frames that the encoder holds back

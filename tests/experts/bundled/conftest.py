@@ -1,4 +1,4 @@
-"""Running one bundled model on one input, as the scheduler would."""
+"""Fixtures that run one bundled model on one input, as the scheduler would."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.conftest import MEDIA
 
 @dataclass(frozen=True)
 class Done:
-    """What a run made, its only output at hand."""
+    """Result of a run with a single output."""
 
     result: ExpertResult
 
@@ -55,7 +55,7 @@ class Done:
 
 @dataclass
 class StoppedAfter(CancelToken):
-    """A token that is cancelled at a number of looks: how a person stops something half-way, without a clock."""
+    """Token that cancels itself after a number of checks: stops work half-way, without a clock."""
 
     looks: int
     seen: int = 0
@@ -72,7 +72,7 @@ class StoppedAfter(CancelToken):
 
 @dataclass
 class Bench:
-    """The bundled models and a workspace to feed them from."""
+    """The bundled expert with a workspace for its inputs."""
 
     expert: BundledExpert
     workspace: Workspace
@@ -83,16 +83,16 @@ class Bench:
         return next(card for card in self.expert.cards() if card.task == task)
 
     def call(self, task: str, token: CancelToken | None = None, **inputs: str | Resource) -> Call:
-        def tell(message: str, fraction: float | None) -> None:
+        def record_progress(message: str, fraction: float | None) -> None:
             self.progress.append((message, fraction))
 
-        return Call(self.card(task), inputs, self.workspace.new_path, token or CancelToken(), progress=tell)
+        return Call(self.card(task), inputs, self.workspace.new_path, token or CancelToken(), progress=record_progress)
 
     async def run(self, task: str, token: CancelToken | None = None, **inputs: str | Resource) -> Done:
         return Done(await self.expert.run(self.call(task, token, **inputs)))
 
     def demo(self, name: str) -> Resource:
-        """A file of demos/media, attached."""
+        """Attach a file of demos/media."""
         return self.workspace.add_file(MEDIA / name)
 
     def picture(self, image: Image.Image) -> Resource:
@@ -106,7 +106,7 @@ class Bench:
         return self.workspace.add_file(path)
 
     async def transcribed(self, path: Path) -> str:
-        """What a recording says, in lower case, numbers without commas."""
+        """Return a recording's words in lower case, numbers without commas."""
         heard = await self.run("automatic-speech-recognition", audio=self.workspace.add_file(path))
         return heard.text.lower().replace(",", "")
 

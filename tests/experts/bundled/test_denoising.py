@@ -12,7 +12,7 @@ from tests.experts.bundled.conftest import Bench, StoppedAfter
 
 
 def si_sdr(estimate: np.ndarray, reference: np.ndarray) -> float:
-    """How far the speech stands above everything else, in dB, whatever its loudness (arXiv 1811.02508)."""
+    """Return the scale-invariant signal-to-distortion ratio of speech, in dB (arXiv 1811.02508)."""
     estimate, reference = estimate.astype(float), reference.astype(float)
     target = reference * (estimate @ reference) / (reference @ reference)
     return float(10 * np.log10((target @ target) / ((estimate - target) @ (estimate - target))))

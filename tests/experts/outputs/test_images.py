@@ -23,7 +23,7 @@ def picture() -> Image.Image:
 
 
 def drawn(result: Result) -> np.ndarray:
-    """The picture of a result, after what goes with it has been found to be the text's data too."""
+    """Return the picture of a result, after a check that image and text hold the same data."""
     image, text = result.outputs
     assert image.data == text.data
     assert image.path is not None

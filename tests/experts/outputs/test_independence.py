@@ -1,4 +1,4 @@
-"""Results are made alike by every back end, so they know of none, and of no library that runs models."""
+"""The builders of results import neither a back end nor a library that runs models."""
 
 import ast
 from pathlib import Path
@@ -17,7 +17,7 @@ FORBIDDEN = (
 
 
 def imported(path: Path) -> set[str]:
-    """The modules that a file imports, wherever in the file."""
+    """Return the modules that a file imports, anywhere in it."""
     nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     return plain | {f"{node.module}.{alias.name}" for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
