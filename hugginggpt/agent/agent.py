@@ -121,12 +121,8 @@ class HuggingGPT:
         """
         events: asyncio.Queue[Event | None] = asyncio.Queue()
         context = self._context(text, session, controller, attached, events.put_nowait)
-        context = replace(
-            context,
-            experts=(*self._experts, *extra),
-            preferences=preferences or Preferences(),
-            settings=settings or self.settings,
-        )
+        experts, limits = (*self._experts, *extra), settings or self.settings
+        context = replace(context, experts=experts, settings=limits, preferences=preferences or Preferences())
         worker = asyncio.create_task(Pipeline(context, self._slots, approve=approve, prepared=prepared).run())
         worker.add_done_callback(lambda _: events.put_nowait(None))  # however it ends, the reader is told
         try:
@@ -159,14 +155,6 @@ class HuggingGPT:
     def _context(
         self, text: str, session: Session, controller: Controller, attached: Sequence[Resource], send: Callable[[Event], None]
     ) -> RequestContext:
-        return RequestContext(
-            PlanRequest(make_printable(text), tuple(attached), session.turns),
-            session,
-            self.settings,
-            controller,
-            self._fallback,
-            self._experts,
-            send,
-            table=self.table,
-            tasks_with_key=self._with_key,
-        )
+        request = PlanRequest(make_printable(text), tuple(attached), session.turns)
+        context = RequestContext(request, session, self.settings, controller, self._fallback, self._experts, send)
+        return replace(context, table=self.table, tasks_with_key=self._with_key)

@@ -10,7 +10,7 @@ from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.hosted.inputs import encode_audio
 from hugginggpt.experts.outputs import text as texts
-from hugginggpt.experts.outputs.audio import build_audio_output
+from hugginggpt.experts.outputs.media import build_audio_output
 from hugginggpt.workspace import media
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.errors import InputError
 from hugginggpt.experts.base import Call, Output
-from hugginggpt.experts.outputs import audio
+from hugginggpt.experts.outputs.media import build_audio_output
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,4 +76,4 @@ def build_recording(call: Call, samples: Any, rate: int) -> Output:
     """
     import torch
 
-    return audio.build_audio_output(call, torch.as_tensor(samples).detach().float().cpu().numpy(), rate)
+    return build_audio_output(call, torch.as_tensor(samples).detach().float().cpu().numpy(), rate)

@@ -16,7 +16,7 @@ from hugginggpt.experts.local.image.diffusion import (
     run,
 )
 from hugginggpt.experts.local.runtime.runtime import Runtime
-from hugginggpt.experts.outputs.video import build_video_result
+from hugginggpt.experts.outputs.media import build_video_result
 
 if TYPE_CHECKING:
     import numpy as np
