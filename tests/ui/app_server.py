@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 20.0
+SECONDS = 40.0
 """How long a request may take before a test gives up: the first one loads its models."""
 TROUBLES = (
     "Traceback",
