@@ -53,15 +53,15 @@ def make_agent(settings: Settings | None = None) -> HuggingGPT:
 
 def _local(settings: Settings) -> Sequence[Expert]:
     from hugginggpt.experts.local.expert import LocalExpert
-    from hugginggpt.experts.local.preloading import list_default_models
-    from hugginggpt.experts.local.zerogpu import is_zero_gpu, load_here, run_remotely, wrap_for_gpu
+    from hugginggpt.experts.local.preloading import read_preload_list
+    from hugginggpt.experts.local.zerogpu import get_gpu_function, is_zero_gpu_space, preload_models, run_remotely
 
     if settings.local == "off":
         return ()
-    zero = is_zero_gpu()
+    zero = is_zero_gpu_space()
     if zero:
-        wrap_for_gpu()  # now, before anything imports torch
-        load_here(list_default_models() if settings.preload is None else settings.preload)
+        get_gpu_function()  # now, before anything imports torch
+        preload_models(read_preload_list() if settings.preload is None else settings.preload)
     return [
         LocalExpert(
             device=settings.device,
@@ -77,13 +77,13 @@ def preload(agent: HuggingGPT) -> Thread | None:
 
     On ZeroGPU `make_agent` has done it: there it must be before the page is up.
     """
-    from hugginggpt.experts.local.preloading import load_behind
-    from hugginggpt.experts.local.zerogpu import is_zero_gpu
+    from hugginggpt.experts.local.preloading import load_in_background
+    from hugginggpt.experts.local.zerogpu import is_zero_gpu_space
 
     local, models = agent.expert("local"), agent.settings.preload
-    if not isinstance(local, CacheExpert) or not models or is_zero_gpu():
+    if not isinstance(local, CacheExpert) or not models or is_zero_gpu_space():
         return None
-    return load_behind(local, models)
+    return load_in_background(local, models)
 
 
 def _hosted(settings: Settings) -> Expert:

@@ -18,11 +18,11 @@ import yaml
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.experts.base import Call, Result, run_batch_in_thread
-from hugginggpt.experts.local.preloading import sample_call
+from hugginggpt.experts.local.preloading import make_sample_call
 from hugginggpt.experts.local.runtime.companions import find_partner, needs_partner
-from hugginggpt.experts.local.runtime.devices import Device, find_devices, get_available_memory, place
+from hugginggpt.experts.local.runtime.devices import Device, choose_device, find_devices, get_available_memory
 from hugginggpt.experts.local.runtime.model_pool import ModelPool
-from hugginggpt.experts.local.runtime.runtime import OVERHEAD, LoadedError, LoadOnlyRuntime, Runtime, explain_failures
+from hugginggpt.experts.local.runtime.runtime import MEMORY_OVERHEAD, LoadedError, LoadOnlyRuntime, Runtime, translate_errors
 from hugginggpt.experts.local.runtime.task_matching import Match, match_tasks
 from hugginggpt.hub.cache import Checkpoint, find_checkpoints
 
@@ -121,13 +121,13 @@ class LocalExpert:
             self._placed[checkpoint.id] = self._device(steered)
         if checkpoint.id not in self._placed:
             taken = [sum(self._need(i, d) for i, d in self._placed.items() if d == device) for device in self.devices]
-            half = round(checkpoint.parameters * 2 * OVERHEAD)
-            self._placed[checkpoint.id] = place(half, self.devices, taken)
+            half = round(checkpoint.parameters * 2 * MEMORY_OVERHEAD)
+            self._placed[checkpoint.id] = choose_device(half, self.devices, taken)
         return self._placed[checkpoint.id]
 
     def _need(self, checkpoint_id: str, device: Device) -> int:
         known = self._checkpoints.get(checkpoint_id)
-        return round(known.parameters * (2 if device.half else 4) * OVERHEAD) if known else 0
+        return round(known.parameters * (2 if device.uses_half_precision else 4) * MEMORY_OVERHEAD) if known else 0
 
     async def run(self, call: Call) -> Result:
         """Run one model once, in a thread.
@@ -150,7 +150,7 @@ class LocalExpert:
     def run_here(self, calls: Sequence[Call]) -> Sequence[Result]:
         """Return the same in this very process."""
         card = calls[0].card
-        with explain_failures(f"{card.id} failed on this input"):
+        with translate_errors(f"{card.id} failed on this input"):
             return _function(_TABLE[card.task]["function"])(calls, self._runtime(card.id))
 
     def load(self, model: str) -> None:
@@ -162,8 +162,8 @@ class LocalExpert:
         card = next((card for card in self.cards() if card.id == model), None)
         if card is None:
             raise ExpertError(f"{model} is not in the cache, or does none of the tasks here.")
-        with suppress(LoadedError), explain_failures(f"{card.id} can't be tried on {card.task}"):
-            _function(_TABLE[card.task]["function"])([sample_call(card)], self._runtime(model, LoadOnlyRuntime))
+        with suppress(LoadedError), translate_errors(f"{card.id} can't be tried on {card.task}"):
+            _function(_TABLE[card.task]["function"])([make_sample_call(card)], self._runtime(model, LoadOnlyRuntime))
 
     def _runtime(self, model: str, kind: type[Runtime] = Runtime) -> Runtime:
         if model not in self._checkpoints:  # a process that has looked before it was fetched

@@ -23,7 +23,7 @@ from hugginggpt.workspace.workspace import EXAMPLE_MEDIA
 
 log = logging.getLogger(__name__)
 
-LIST: Final = Path(__file__).resolve().parents[3] / "models_config" / "preload.yaml"
+PRELOAD_LIST: Final = Path(__file__).resolve().parents[3] / "models_config" / "preload.yaml"
 _TEXT: Final = "A cat on a sofa"
 _SAMPLES: Final[Mapping[Kind, str]] = {
     Kind.IMAGE: "cat.jpg",
@@ -35,13 +35,13 @@ _SAMPLES: Final[Mapping[Kind, str]] = {
 
 
 @functools.cache
-def list_default_models() -> Sequence[str]:
+def read_preload_list() -> Sequence[str]:
     """Return what a ZeroGPU Space loads where its owner has named nothing: ``models_config/preload.yaml``."""
-    found: list[str] = yaml.safe_load(LIST.read_text(encoding="utf-8"))
+    found: list[str] = yaml.safe_load(PRELOAD_LIST.read_text(encoding="utf-8"))
     return tuple(found)
 
 
-def load_all(expert: CacheExpert, models: Sequence[str]) -> Sequence[str]:
+def load_models(expert: CacheExpert, models: Sequence[str]) -> Sequence[str]:
     """Load cached models one after the other; what can't be loaded is logged, and left to its first request.
 
     Returns:
@@ -59,14 +59,14 @@ def load_all(expert: CacheExpert, models: Sequence[str]) -> Sequence[str]:
     return loaded
 
 
-def load_behind(expert: CacheExpert, models: Sequence[str]) -> threading.Thread:
+def load_in_background(expert: CacheExpert, models: Sequence[str]) -> threading.Thread:
     """Return the same in a thread that nobody has to wait for."""
-    thread = threading.Thread(target=load_all, args=(expert, models), name="preload", daemon=True)
+    thread = threading.Thread(target=load_models, args=(expert, models), name="preload", daemon=True)
     thread.start()
     return thread
 
 
-def sample_call(card: ModelCard) -> Call:
+def make_sample_call(card: ModelCard) -> Call:
     """Return a call of a model with inputs of the right kinds, whose result nobody wants."""
     inputs = {given.name: _sample(given) for given in load_task_table()[card.task].inputs if given.required}
     return Call(card, inputs, lambda suffix: Path(os.devnull))

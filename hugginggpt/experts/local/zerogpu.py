@@ -19,7 +19,7 @@ from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.resources import Resource
 from hugginggpt.experts.base import Call, Limits, Result
 from hugginggpt.experts.local.expert import LocalExpert
-from hugginggpt.experts.local.preloading import load_all
+from hugginggpt.experts.local.preloading import load_models
 
 _MOST_SECONDS: Final = 120.0
 """The longest time that is asked for: who asks for more waits longer for a GPU."""
@@ -46,12 +46,12 @@ class RemoteFailure:
     message: str
 
 
-def is_zero_gpu() -> bool:
+def is_zero_gpu_space() -> bool:
     """Return whether this is a ZeroGPU Space."""
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in {"1", "t", "true"}
 
 
-def send(
+def send_calls(
     calls: Sequence[Call], cache: Path | None, run: Callable[[RemoteJob], Sequence[Result] | RemoteFailure]
 ) -> Sequence[Result]:
     """Run calls elsewhere.
@@ -88,17 +88,17 @@ def run_job(errand: RemoteJob) -> Sequence[Result] | RemoteFailure:
         return RemoteFailure(type(error).__name__, str(error))
 
 
-def load_here(models: Sequence[str], cache: Path | None = None) -> Sequence[str]:
+def preload_models(models: Sequence[str], cache: Path | None = None) -> Sequence[str]:
     """Load cached models into this process, from which those with a GPU are copied; to be called as the Space starts.
 
     Returns:
         Those that are loaded; the log says what is wrong with the others.
     """
-    return load_all(_expert(cache), models)
+    return load_models(_expert(cache), models)
 
 
 @functools.cache
-def wrap_for_gpu() -> Callable[[RemoteJob], Sequence[Result] | RemoteFailure]:
+def get_gpu_function() -> Callable[[RemoteJob], Sequence[Result] | RemoteFailure]:
     """`run_job` on a GPU that is asked for; to be called once as the Space starts, which refuses to start without."""
     import spaces  # type: ignore[import-untyped]
 
@@ -109,8 +109,8 @@ def wrap_for_gpu() -> Callable[[RemoteJob], Sequence[Result] | RemoteFailure]:
 
 
 def run_remotely(calls: Sequence[Call], cache: Path | None) -> Sequence[Result]:
-    """Run calls of one card in a process that is lent a GPU. Raises like `send`."""
-    return send(calls, cache, wrap_for_gpu())
+    """Run calls of one card in a process that is lent a GPU. Raises like `send_calls`."""
+    return send_calls(calls, cache, get_gpu_function())
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.local.audio.waveforms import cut_where_quiet
-from hugginggpt.experts.local.runtime.cancellation import check_in_forward, make_stopping_criteria
+from hugginggpt.experts.local.runtime.cancellation import make_interruptible, make_stopping_criteria
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-RATE: Final = 16_000
+SAMPLE_RATE: Final = 16_000
 """Sampling rate that all of these were trained on, in samples per second."""
 _WINDOW: Final = 20.0
 """Length that a recognizer hears at once, in seconds; Whisper has a window of its own."""
@@ -29,7 +29,7 @@ _TOKENS_A_SECOND: Final = 6.5
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Transcript:
     """A transcript: pieces of text with ``start`` and ``end`` in seconds from the beginning."""
 
     segments: Sequence[Mapping[str, Any]]
@@ -38,7 +38,7 @@ class Heard:
     """ISO 639-1, where the model tells."""
 
 
-def transcribe_with_whisper(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
+def transcribe_with_whisper(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Transcript:
     """Whisper (arXiv 2212.04356): windows of thirty seconds that begin where the last segment ended (section 3.8).
 
     It writes down what is said in the language in which it is said. The thresholds, the paper's own, keep it from
@@ -53,19 +53,19 @@ def transcribe_with_whisper(samples: NDArray[np.float32], runtime: Runtime, call
         model: Any = WhisperForConditionalGeneration.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
         return WhisperProcessor.from_pretrained(checkpoint.folder, **SAFE), model.to(runtime.device.name).eval()
 
-    seconds = samples.size / RATE
+    seconds = samples.size / SAMPLE_RATE
 
     def tell(frames: torch.Tensor) -> None:
         call.token.check()
         done, of = frames[0].tolist()
         call.progress(f"{min(done / 100, seconds):.0f} of {seconds:.0f} s", min(1.0, done / of))
 
-    with runtime.loaded("recognizer", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("recognizer", load, call.token) as (processor, model), torch.inference_mode():
         if not hasattr(model.generation_config, "no_timestamps_token_id"):  # as in early fine-tuned checkpoints
             return transcribe_with_seq2seq(samples, runtime, call)
         long = samples.size > processor.feature_extractor.n_samples
         inputs = processor(
-            samples, sampling_rate=RATE, return_tensors="pt", return_attention_mask=True,
+            samples, sampling_rate=SAMPLE_RATE, return_tensors="pt", return_attention_mask=True,
             **({"truncation": False, "padding": "longest"} if long else {}),
         ).to(runtime.device.name, runtime.dtype)  # fmt: skip
         language = _language(model, inputs["input_features"])
@@ -80,7 +80,7 @@ def transcribe_with_whisper(samples: NDArray[np.float32], runtime: Runtime, call
             for segment in found["segments"][0]
             if segment["start"] < seconds  # not in the silence that fills up the last window
         ]
-    return Heard(segments, language=language)
+    return Transcript(segments, language=language)
 
 
 def _language(model: Any, features: Any) -> str:
@@ -92,7 +92,7 @@ def _language(model: Any, features: Any) -> str:
     return next(str(token).strip("<|>") for token, number in ids.items() if number == detected)
 
 
-def transcribe_with_ctc(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
+def transcribe_with_ctc(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Transcript:
     """Return models with a CTC head, such as wav2vec 2.0 (arXiv 2006.11477): overlapping windows; words have times."""
 
     def load(checkpoint: Checkpoint) -> Any:
@@ -109,9 +109,9 @@ def transcribe_with_ctc(samples: NDArray[np.float32], runtime: Runtime, call: Ca
             device=torch.device(runtime.device.name),
         )
 
-    seconds = samples.size / RATE
-    with runtime.loaded("recognizer", load, call.token) as pipeline, check_in_forward(pipeline.model, call):
-        raw = {"raw": samples, "sampling_rate": RATE}
+    seconds = samples.size / SAMPLE_RATE
+    with runtime.load_model("recognizer", load, call.token) as pipeline, make_interruptible(pipeline.model, call):
+        raw = {"raw": samples, "sampling_rate": SAMPLE_RATE}
         outputs: list[Any] = []
         # by its three steps, so that it can be stopped and can tell how far it is between two windows
         for window in pipeline.preprocess(raw, chunk_length_s=_WINDOW, stride_length_s=_OVERLAP):
@@ -121,7 +121,7 @@ def transcribe_with_ctc(samples: NDArray[np.float32], runtime: Runtime, call: Ca
             outputs.append(pipeline.forward(window))
         found = pipeline.postprocess(outputs, return_timestamps="word")
     words = [_timed(word["timestamp"][0], word["timestamp"][1], word["text"]) for word in found["chunks"]]
-    return Heard(_joined(words), words)
+    return Transcript(_joined(words), words)
 
 
 def _joined(words: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -135,7 +135,7 @@ def _joined(words: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return segments
 
 
-def transcribe_with_seq2seq(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
+def transcribe_with_seq2seq(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Transcript:
     """Return other models that write what they hear, such as Moonshine (arXiv 2410.15608): windows cut where it is quiet."""
     import torch
 
@@ -146,26 +146,26 @@ def transcribe_with_seq2seq(samples: NDArray[np.float32], runtime: Runtime, call
         return AutoProcessor.from_pretrained(checkpoint.folder, **SAFE), model.to(runtime.device.name).eval()
 
     segments = []
-    with runtime.loaded("recognizer", load, call.token) as (processor, model), torch.inference_mode():
-        for start, end in cut_where_quiet(samples, RATE, _WINDOW):
-            call.progress(f"{start / RATE:.0f} of {samples.size / RATE:.0f} s", start / samples.size)
-            inputs = processor(samples[start:end], sampling_rate=RATE, return_tensors="pt")
-            most = 8 + round((end - start) / RATE * _TOKENS_A_SECOND)
+    with runtime.load_model("recognizer", load, call.token) as (processor, model), torch.inference_mode():
+        for start, end in cut_where_quiet(samples, SAMPLE_RATE, _WINDOW):
+            call.progress(f"{start / SAMPLE_RATE:.0f} of {samples.size / SAMPLE_RATE:.0f} s", start / samples.size)
+            inputs = processor(samples[start:end], sampling_rate=SAMPLE_RATE, return_tensors="pt")
+            most = 8 + round((end - start) / SAMPLE_RATE * _TOKENS_A_SECOND)
             ids = model.generate(
                 **inputs.to(runtime.device.name, runtime.dtype),
                 max_new_tokens=most,
                 stopping_criteria=make_stopping_criteria([call]),
             )
             call.token.check()
-            segments.append(_timed(start / RATE, end / RATE, processor.decode(ids[0], skip_special_tokens=True)))
-    return Heard(segments)
+            segments.append(_timed(start / SAMPLE_RATE, end / SAMPLE_RATE, processor.decode(ids[0], skip_special_tokens=True)))
+    return Transcript(segments)
 
 
 def _timed(start: Any, end: Any, text: str) -> dict[str, Any]:
     return {"start": round(float(start), 2), "end": round(max(float(start), float(end)), 2), "text": text.strip()}
 
 
-Recognizer = Callable[["NDArray[np.float32]", Runtime, Call], Heard]
+Recognizer = Callable[["NDArray[np.float32]", Runtime, Call], Transcript]
 
 RECOGNIZERS: Mapping[str, Recognizer] = {"whisper": transcribe_with_whisper, "moonshine": transcribe_with_seq2seq}
 """By transformers' model type; all others have a CTC head."""

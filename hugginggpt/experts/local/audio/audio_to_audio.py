@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from hugginggpt.experts.base import Call, Result
-from hugginggpt.experts.local.audio.tts_models import MADE_UP, load_vocoder, make_speaker_vector
-from hugginggpt.experts.local.audio.waveforms import build_recording, cut_where_quiet, read_waveform
-from hugginggpt.experts.local.runtime.cancellation import check_in_forward
+from hugginggpt.experts.local.audio.tts_models import SYNTHETIC_VOICE_NOTE, load_vocoder, make_speaker_embedding
+from hugginggpt.experts.local.audio.waveforms import cut_where_quiet, read_recording, save_recording
+from hugginggpt.experts.local.runtime.cancellation import make_interruptible
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
@@ -43,17 +43,17 @@ def clean(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
     with (
         load_vocoder(runtime, call) as to_sound,
-        runtime.loaded("voice converter", load, call.token) as (extractor, model),
-        check_in_forward(model.speecht5.decoder.wrapped_decoder, call),
+        runtime.load_model("voice converter", load, call.token) as (extractor, model),
+        make_interruptible(model.speecht5.decoder.wrapped_decoder, call),
         torch.inference_mode(),
     ):
         rate = extractor.sampling_rate
-        samples = read_waveform(call, rate, speech=True)
-        speaker = make_speaker_vector(model, model.config.speaker_embedding_dim)
+        samples = read_recording(call, rate, speech=True)
+        speaker = make_speaker_embedding(model, model.config.speaker_embedding_dim)
         parts = []
         for start, end in cut_where_quiet(samples, rate, _WINDOW):
             call.progress(f"{start / rate:.0f} of {samples.size / rate:.0f} s", start / samples.size)
             values = extractor(audio=samples[start:end], sampling_rate=rate, return_tensors="pt").input_values
             sound = model.generate_speech(values.to(model.device, model.dtype), speaker, vocoder=to_sound, maxlenratio=_LONGER)
             parts.append(sound.float().cpu())
-        return [Result((build_recording(call, torch.cat(parts), to_sound.config.sampling_rate),), note=MADE_UP)]
+        return [Result((save_recording(call, torch.cat(parts), to_sound.config.sampling_rate),), note=SYNTHETIC_VOICE_NOTE)]

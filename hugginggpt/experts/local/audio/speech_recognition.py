@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.core.errors import InputError
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.local.audio.asr_models import RATE, RECOGNIZERS, transcribe_with_ctc
-from hugginggpt.experts.local.audio.waveforms import read_waveform
+from hugginggpt.experts.local.audio.asr_models import RECOGNIZERS, SAMPLE_RATE, transcribe_with_ctc
+from hugginggpt.experts.local.audio.waveforms import read_recording
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.experts.outputs.text import build_classes_result
 from hugginggpt.hub.cache import Checkpoint
@@ -44,12 +44,12 @@ def transcribe(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         InputError: The recording is silent, shorter than a tenth of a second, or no speech is heard in it.
     """
     (call,) = calls
-    samples = read_waveform(call, RATE, speech=True)
+    samples = read_recording(call, SAMPLE_RATE, speech=True)
     found = RECOGNIZERS.get(runtime.checkpoint.model_type, transcribe_with_ctc)(samples, runtime, call)
     segments = [dict(segment) for segment in found.segments if segment["text"]]
     if not (text := " ".join(segment["text"] for segment in segments)):
         raise InputError("No speech is heard in this recording.")
-    data: dict[str, Any] = {"segments": segments, "seconds": round(samples.size / RATE, 2)}
+    data: dict[str, Any] = {"segments": segments, "seconds": round(samples.size / SAMPLE_RATE, 2)}
     more = {"words": [dict(word) for word in found.words], "language": found.language}
     return [Result((Output(Kind.TEXT, text=text, data=data | {name: value for name, value in more.items() if value}),))]
 
@@ -74,9 +74,9 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         model = AutoModelForAudioClassification.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
         return extractor, model.to(runtime.device.name).eval()
 
-    with runtime.loaded("audio classifier", load, calls[0].token) as (extractor, model), torch.inference_mode():
+    with runtime.load_model("audio classifier", load, calls[0].token) as (extractor, model), torch.inference_mode():
         rate = extractor.sampling_rate
-        windows = [(which, window) for which, call in enumerate(calls) for window in _windows(read_waveform(call, rate), rate)]
+        windows = [(which, window) for which, call in enumerate(calls) for window in _windows(read_recording(call, rate), rate)]
         # windows of one length go through together: some models hear the silence that others would be padded with
         groups: dict[tuple[int, ...], list[tuple[int, Any]]] = defaultdict(list)
         for which, window in windows:

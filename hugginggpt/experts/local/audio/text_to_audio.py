@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.local.image.diffusion import choose_pace, compose_pipeline, hold_diffusion_base, run
-from hugginggpt.experts.local.runtime.cancellation import check_in_forward
+from hugginggpt.experts.local.runtime.cancellation import make_interruptible
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
@@ -33,7 +33,7 @@ def _musicgen(text: str, runtime: Runtime, call: Call) -> tuple[Any, int]:
         model = AutoModelForTextToWaveform.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
         return AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE), model.to(runtime.device.name).eval()
 
-    with runtime.loaded("composer", load, call.token) as (tokenizer, model), torch.inference_mode():
+    with runtime.load_model("composer", load, call.token) as (tokenizer, model), torch.inference_mode():
         codec = model.config.audio_encoder
         steps = round(_SECONDS * codec.frame_rate)
         done = itertools.count()
@@ -44,13 +44,13 @@ def _musicgen(text: str, runtime: Runtime, call: Call) -> tuple[Any, int]:
             call.progress(f"{number / codec.frame_rate:.1f} of {_SECONDS:.0f} s", min(1.0, number / steps))
 
         # stopped from within: what `generate` returns of a piece that stopping criteria cut off can't be decoded
-        with check_in_forward(model.decoder, call, at=step):
+        with make_interruptible(model.decoder, call, at=step):
             # the codebooks lag behind each other by a step each
             sound = model.generate(**inputs, max_new_tokens=steps + model.config.decoder.num_codebooks)
     return sound[0], codec.sampling_rate
 
 
-def open_diffusion(text: str, runtime: Runtime, call: Call) -> tuple[Any, int]:
+def compose_by_diffusion(text: str, runtime: Runtime, call: Call) -> tuple[Any, int]:
     """Return any diffusion pipeline that makes sound from a prompt, such as Stable Audio (arXiv 2407.14358)."""
     import torch
 

@@ -8,9 +8,9 @@ from typing import Final
 from hugginggpt.core.errors import InputError
 from hugginggpt.core.sentences import split_pieces
 from hugginggpt.experts.base import Call, Result
-from hugginggpt.experts.local.audio.text_to_audio import COMPOSERS, open_diffusion
-from hugginggpt.experts.local.audio.tts_models import VOICES
-from hugginggpt.experts.local.audio.waveforms import build_recording
+from hugginggpt.experts.local.audio.text_to_audio import COMPOSERS, compose_by_diffusion
+from hugginggpt.experts.local.audio.tts_models import VOICE_OPENERS
+from hugginggpt.experts.local.audio.waveforms import save_recording
 from hugginggpt.experts.local.runtime.runtime import Runtime
 
 _MAX_CHARS: Final = 20_000
@@ -38,8 +38,8 @@ def speak(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     text = call.text()
     notes = [f"Only the first {_MAX_CHARS:,} characters are spoken."] if len(text) > _MAX_CHARS else []
-    with VOICES[runtime.checkpoint.model_type](runtime, call) as voice, torch.inference_mode():
-        sentences = split_utterances(text[:_MAX_CHARS], voice.longest)
+    with VOICE_OPENERS[runtime.checkpoint.model_type](runtime, call) as voice, torch.inference_mode():
+        sentences = split_into_utterances(text[:_MAX_CHARS], voice.longest)
         pause = torch.zeros(round(_PAUSE * voice.rate))
         parts: list[torch.Tensor] = []
         for number, sentence in enumerate(sentences):
@@ -49,7 +49,7 @@ def speak(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
                 parts += [sound.float().cpu().reshape(-1), pause]
         if not parts:
             raise InputError("There is nothing in this text that this voice can say.")
-        output = build_recording(call, torch.cat(parts[:-1]), voice.rate)
+        output = save_recording(call, torch.cat(parts[:-1]), voice.rate)
         return [Result((output,), note=" ".join([*notes, voice.note]).strip())]
 
 
@@ -60,12 +60,12 @@ def make_sound(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         ``data["seconds"]``: its length; ``data["rate"]``: samples per second.
     """
     (call,) = calls
-    compose = COMPOSERS.get(runtime.checkpoint.model_type, open_diffusion)
+    compose = COMPOSERS.get(runtime.checkpoint.model_type, compose_by_diffusion)
     sound, rate = compose(call.text(), runtime, call)
-    return [Result((build_recording(call, sound, rate),))]
+    return [Result((save_recording(call, sound, rate),))]
 
 
-def split_utterances(text: str, longest: int) -> list[str]:
+def split_into_utterances(text: str, longest: int) -> list[str]:
     """Return the sentences of a text; one that is too long is cut at a pause, else between words, else anywhere.
 
     Args:

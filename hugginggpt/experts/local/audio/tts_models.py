@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.experts.base import Call
-from hugginggpt.experts.local.runtime.cancellation import check_in_forward
+from hugginggpt.experts.local.runtime.cancellation import make_interruptible
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
 if TYPE_CHECKING:
     import torch
 
-VOCODER: Final = "SpeechT5HifiGan"
+_VOCODER_ARCHITECTURE: Final = "SpeechT5HifiGan"
 _VOCODER_ID: Final = "microsoft/speecht5_hifigan"
 
 
@@ -34,7 +34,7 @@ class Voice:
     """One sentence for the person about the voice."""
 
 
-Opener = Callable[[Runtime, Call], AbstractContextManager[Voice]]
+VoiceOpener = Callable[[Runtime, Call], AbstractContextManager[Voice]]
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def _vits(runtime: Runtime, call: Call) -> Iterator[Voice]:
         model: Any = VitsModel.from_pretrained(checkpoint.folder, dtype=torch.float32, **SAFE_WEIGHTS)
         return AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE), model.to(runtime.device.name).eval()
 
-    with runtime.loaded("voice", load, call.token) as (tokenizer, model), check_in_forward(model, call):
+    with runtime.load_model("voice", load, call.token) as (tokenizer, model), make_interruptible(model, call):
         _has_phonemes(tokenizer, runtime.checkpoint.id)
         speaker = {"speaker_id": 0} if model.config.num_speakers > 1 else {}
 
@@ -82,25 +82,25 @@ def _speecht5(runtime: Runtime, call: Call) -> Iterator[Voice]:
 
     with (
         load_vocoder(runtime, call) as to_sound,
-        runtime.loaded("voice", load, call.token) as (tokenizer, model),
-        check_in_forward(model.speecht5.decoder.wrapped_decoder, call),
+        runtime.load_model("voice", load, call.token) as (tokenizer, model),
+        make_interruptible(model.speecht5.decoder.wrapped_decoder, call),
     ):
         config = model.config
 
         def say(sentence: str) -> torch.Tensor | None:
             ids = tokenizer(sentence, return_tensors="pt").input_ids[:, : config.max_text_positions]
             sound: torch.Tensor = model.generate_speech(
-                ids.to(model.device), make_speaker_vector(model, config.speaker_embedding_dim), vocoder=to_sound
+                ids.to(model.device), make_speaker_embedding(model, config.speaker_embedding_dim), vocoder=to_sound
             )
             return sound
 
-        yield Voice(to_sound.config.sampling_rate, min(300, config.max_text_positions), say, MADE_UP)
+        yield Voice(to_sound.config.sampling_rate, min(300, config.max_text_positions), say, SYNTHETIC_VOICE_NOTE)
 
 
-MADE_UP: Final = "The voice is made up, because SpeechT5 has none of its own: it may sound unlike a person."
+SYNTHETIC_VOICE_NOTE: Final = "The voice is made up, because SpeechT5 has none of its own: it may sound unlike a person."
 
 
-def make_speaker_vector(model: Any, size: int) -> torch.Tensor:
+def make_speaker_embedding(model: Any, size: int) -> torch.Tensor:
     """Return a speaker for SpeechT5, which was trained on x-vectors of real ones (arXiv 2110.07205, section 4.3).
 
     It is no recorded person's: a random direction, always the same, of length one as those are. How it sounds is left
@@ -122,7 +122,7 @@ def load_vocoder(runtime: Runtime, call: Call) -> Iterator[Any]:
     Raises:
         ExpertError: There is none.
     """
-    found = next((other for other in runtime.others if other.architecture == VOCODER), None)
+    found = next((other for other in runtime.cached_checkpoints if other.architecture == _VOCODER_ARCHITECTURE), None)
     if found is None:
         raise ExpertError(f"{runtime.checkpoint.id} needs a vocoder, which is not in the cache: get {_VOCODER_ID} too.")
 
@@ -132,7 +132,7 @@ def load_vocoder(runtime: Runtime, call: Call) -> Iterator[Any]:
         model: Any = SpeechT5HifiGan.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
         return model.to(runtime.device.name).eval()
 
-    with runtime.loaded("vocoder", load, call.token, checkpoint=found) as model:
+    with runtime.load_model("vocoder", load, call.token, checkpoint=found) as model:
         yield model
 
 
@@ -149,14 +149,14 @@ def _bark(runtime: Runtime, call: Call) -> Iterator[Voice]:
         processor = BarkProcessor.from_pretrained(checkpoint.folder, speaker_embeddings_dict_path=file, **SAFE)
         return processor, model.to(runtime.device.name).eval()
 
-    with runtime.loaded("voice", load, call.token) as (processor, model), check_in_forward(model.semantic, call):
+    with runtime.load_model("voice", load, call.token) as (processor, model), make_interruptible(model.semantic, call):
         preset = _preset(processor, runtime.checkpoint)
         settings = model.generation_config
         longest = settings.semantic_config["max_input_semantic_length"]
 
         def say(sentence: str) -> torch.Tensor | None:
             inputs = processor(sentence, voice_preset=preset, max_length=longest).to(model.device)
-            with check_in_forward(model.coarse_acoustics, call), check_in_forward(model.fine_acoustics, call):
+            with make_interruptible(model.coarse_acoustics, call), make_interruptible(model.fine_acoustics, call):
                 sound: torch.Tensor = model.generate(**inputs)[0]
             return sound
 
@@ -174,5 +174,5 @@ def _preset(processor: Any, checkpoint: Checkpoint) -> str | None:
     return next((name for name in there if name.startswith("v2/en")), next(iter(there), None))
 
 
-VOICES: Mapping[str, Opener] = {"vits": _vits, "speecht5": _speecht5, "bark": _bark}
+VOICE_OPENERS: Mapping[str, VoiceOpener] = {"vits": _vits, "speecht5": _speecht5, "bark": _bark}
 """By transformers' model type."""

@@ -19,7 +19,7 @@ _SILENT: Final = 1e-4
 """Amplitude up to which a recording counts as silent: −80 dB of full scale."""
 
 
-def read_waveform(call: Call, rate: int, *, speech: bool = False) -> NDArray[np.float32]:
+def read_recording(call: Call, rate: int, *, speech: bool = False) -> NDArray[np.float32]:
     """Return the call's recording.
 
     Args:
@@ -68,7 +68,7 @@ def cut_where_quiet(samples: NDArray[np.float32], rate: int, longest: float) -> 
     return list(itertools.pairwise([*cuts, samples.size]))
 
 
-def build_recording(call: Call, samples: Any, rate: int) -> Output:
+def save_recording(call: Call, samples: Any, rate: int) -> Output:
     """As `results.sounds.recorded`, of an array or of a tensor of any type on any device.
 
     Raises:

@@ -79,7 +79,7 @@ def _caption(call: Call, runtime: Runtime) -> Result:
 
     picture = stretch_to_fit(call.picture())
     load = make_loader(runtime, "AutoModelForImageTextToText", "AutoProcessor")
-    with runtime.loaded("captioner", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("captioner", load, call.token) as (processor, model), torch.inference_mode():
         pixels = processor.image_processor(images=picture, return_tensors="pt").to(runtime.device.name, runtime.dtype)
         ids = model.generate(**pixels, max_new_tokens=_CAPTION_TOKENS, stopping_criteria=make_stopping_criteria([call]))
         call.token.check()
@@ -93,7 +93,7 @@ def _write_out(call: Call, runtime: Runtime) -> Result:
     picture = call.picture()
     reads = runtime.checkpoint.config.get("decoder", {}).get("model_type") == "trocr"
     load = make_loader(runtime, "AutoModelForImageTextToText", _eye_and_tongue)
-    with runtime.loaded("encoder and decoder", load, call.token) as ((processor, tokenizer), model), torch.inference_mode():
+    with runtime.load_model("encoder and decoder", load, call.token) as ((processor, tokenizer), model), torch.inference_mode():
         pixels = processor(images=stretch_to_fit(picture), return_tensors="pt").to(runtime.device.name, runtime.dtype)
         most = _LINE_TOKENS if reads else _CAPTION_TOKENS
         ids = model.generate(**pixels, max_new_tokens=most, stopping_criteria=make_stopping_criteria([call]))
@@ -127,7 +127,7 @@ def _choose_answer(call: Call, runtime: Runtime) -> Result:
 
     question, picture = call.text("text"), stretch_to_fit(call.picture())
     load = make_loader(runtime, "AutoModelForVisualQuestionAnswering", "AutoProcessor")
-    with runtime.loaded("answer chooser", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("answer chooser", load, call.token) as (processor, model), torch.inference_mode():
         longest = model.config.max_position_embeddings
         inputs = processor(images=picture, text=question, truncation=True, max_length=longest, return_tensors="pt")
         scores = model(**inputs.to(runtime.device.name, runtime.dtype)).logits.float()[0].sigmoid().cpu()
@@ -144,7 +144,7 @@ def _write_answer(call: Call, runtime: Runtime) -> Result:
 
     question, picture = call.text("text"), stretch_to_fit(call.picture())
     load = make_loader(runtime, "AutoModelForVisualQuestionAnswering", "AutoProcessor")
-    with runtime.loaded("answer writer", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("answer writer", load, call.token) as (processor, model), torch.inference_mode():
         longest = model.config.text_config.max_position_embeddings
         inputs = processor(images=picture, text=question, truncation=True, max_length=longest, return_tensors="pt")
         inputs = inputs.to(runtime.device.name, runtime.dtype)

@@ -32,7 +32,7 @@ def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     (call,) = calls
     text, control = call.text(), call.picture()
-    base_checkpoint = find_partner(runtime.checkpoint, runtime.others)
+    base_checkpoint = find_partner(runtime.checkpoint, runtime.cached_checkpoints)
     if base_checkpoint is None:
         raise ExpertError(f"{runtime.checkpoint.id} steers a Stable Diffusion model of its kind, and the cache holds none.")
 
@@ -44,7 +44,7 @@ def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
     with (
         hold_diffusion_base(runtime, call.token, base_checkpoint) as base,
-        runtime.loaded("controlnet", load, call.token) as controlnet,
+        runtime.load_model("controlnet", load, call.token) as controlnet,
     ):
         pipeline = compose_pipeline(base, call, "Text2Image", controlnet=controlnet)
         width, height = get_own_size(base)

@@ -74,7 +74,7 @@ def point_at_answer(call: Call, runtime: Runtime) -> Result:
         raise InputError("There is no text to read in this picture, so nothing in it answers the question.")
     sees = runtime.checkpoint.model_type in _SEES
     load = make_loader(runtime, "AutoModelForDocumentQuestionAnswering", _preparation)
-    with runtime.loaded("document reader", load, call.token) as ((processor, tokenizer), model), torch.inference_mode():
+    with runtime.load_model("document reader", load, call.token) as ((processor, tokenizer), model), torch.inference_mode():
         places = [_place(word.box, picture) for word in words]
         pieces = _encoded(tokenizer, model.config, question, [word.text for word in words], places, own_boxes=sees)
         seen = processor(images=stretch_to_fit(picture), return_tensors="pt")["pixel_values"] if sees else None
@@ -109,7 +109,7 @@ def write_answer(call: Call, runtime: Runtime) -> Result:
 
     question, picture = call.text("text"), stretch_to_fit(call.picture())
     load = make_loader(runtime, "VisionEncoderDecoderModel", "AutoProcessor")
-    with runtime.loaded("document reader", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("document reader", load, call.token) as (processor, model), torch.inference_mode():
         tokenizer = processor.tokenizer
         longest = model.config.decoder.max_position_embeddings
         asked = tokenizer(question, add_special_tokens=False, truncation=True, max_length=longest // 2).input_ids

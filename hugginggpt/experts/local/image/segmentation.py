@@ -105,7 +105,7 @@ def outline(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     load = make_loader(
         runtime, "AutoModelForMaskGeneration", _PROCESSOR.get(runtime.checkpoint.model_type, "AutoImageProcessor")
     )
-    with runtime.loaded("mask generator", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("mask generator", load, call.token) as (processor, model), torch.inference_mode():
         masks = find_masks(call, picture, processor, model)
         width, height = limit_size(picture.size, _WORKING_SIDE)
         number = np.full((height, width), -1, np.int32)
@@ -159,7 +159,7 @@ def _cut(call: Call, runtime: Runtime, picture: Image.Image, kind: str) -> _Regi
     load = make_loader(
         runtime, _MODEL.get(type_, "AutoModelForSemanticSegmentation"), _PROCESSOR.get(type_, "AutoImageProcessor")
     )
-    with runtime.loaded("segmenter", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("segmenter", load, call.token) as (processor, model), torch.inference_mode():
         told = {_TASK[type_]: [kind]} if type_ in _TASK else {}
         inputs = processor(images=[stretch_to_fit(picture)], return_tensors="pt", **told)
         outputs = model(**inputs.to(runtime.device.name, runtime.dtype))

@@ -38,7 +38,7 @@ def ask(call: Call, runtime: Runtime, picture: Image.Image, question: str, *, to
     content = [{"type": "image", "image": stretch_to_fit(picture)}, {"type": "text", "text": question}]
     chat = [{"role": "user", "content": content}]
     load = make_loader(runtime, "AutoModelForImageTextToText", _processor)
-    with runtime.loaded("vision-language model", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("vision-language model", load, call.token) as (processor, model), torch.inference_mode():
         inputs = processor.apply_chat_template(
             chat, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
         ).to(runtime.device.name, runtime.dtype)

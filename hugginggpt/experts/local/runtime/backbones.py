@@ -30,7 +30,7 @@ _BLOCK: Final = re.compile(r"layer(?P<stage>\d)\.(?P<block>\d+)\.(?P<part>conv|b
 _SHORTCUT: Final = re.compile(r"layer(?P<stage>\d)\.(?P<block>\d+)\.downsample\.(?P<part>[01])\.(?P<end>\w+)")
 
 
-def load_without_timm(checkpoint: Checkpoint) -> dict[str, Any]:
+def build_timm_free_arguments(checkpoint: Checkpoint) -> dict[str, Any]:
     """Return what ``from_pretrained`` takes instead of a checkpoint's folder, where its backbone is timm's; {} where it isn't.
 
     Raises:
@@ -58,11 +58,11 @@ def load_without_timm(checkpoint: Checkpoint) -> dict[str, Any]:
     weights = load_file(checkpoint.folder / "model.safetensors")
     return {
         "config": AutoConfig.for_model(checkpoint.model_type, **settings),
-        "state_dict": {rename_key(key): value for key, value in weights.items()},
+        "state_dict": {rename_weight(key): value for key, value in weights.items()},
     }
 
 
-def rename_key(key: str) -> str:
+def rename_weight(key: str) -> str:
     """Return what transformers calls a weight of a backbone that timm named; any other stays as it is.
 
     >>> rename_key("model.backbone.conv_encoder.model.layer1.0.bn2.bias")

@@ -18,7 +18,7 @@ def _nothing() -> None:
 
 
 @contextmanager
-def check_in_forward(model: torch.nn.Module, call: Call, *, at: Callable[[], None] = _nothing) -> Iterator[None]:
+def make_interruptible(model: torch.nn.Module, call: Call, *, at: Callable[[], None] = _nothing) -> Iterator[None]:
     """While this lasts, every pass through `model` and through each layer of its stacks looks at the call's token.
 
     Args:

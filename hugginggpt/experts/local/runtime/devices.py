@@ -64,7 +64,7 @@ def _accelerators() -> Sequence[tuple[str, int]]:
     return []
 
 
-def place(size: int, devices: Sequence[Device], taken: Sequence[int]) -> Device:
+def choose_device(size: int, devices: Sequence[Device], taken: Sequence[int]) -> Device:
     """Return the device for a model: of those that can hold it, the GPU with most room; else the CPU.
 
     Args:

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 _LOOK_SECONDS: Final = 0.2
 """Seconds between two looks, while waiting for room, at whether the work is still wanted."""
-GIB: Final = 2**30
+_GIB: Final = 2**30
 
 
 @dataclass(eq=False)
@@ -151,7 +151,7 @@ class ModelPool:
 
 
 def _gib(size: int) -> str:
-    return f"{size / GIB:.1f} GB" if size >= GIB / 10 else f"{size / 2**20:.0f} MB"
+    return f"{size / _GIB:.1f} GB" if size >= _GIB / 10 else f"{size / 2**20:.0f} MB"
 
 
 def _give_memory_back() -> None:

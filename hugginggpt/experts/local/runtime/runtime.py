@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-OVERHEAD: Final = 1.2
+MEMORY_OVERHEAD: Final = 1.2
 """Memory that a model takes while it works, as a multiple of its weights."""
 SAFE: Final[dict[str, Any]] = {"local_files_only": True, "trust_remote_code": False}
 """Arguments of every ``from_pretrained``: nothing is downloaded, no checkpoint runs its own code."""
@@ -46,7 +46,7 @@ class Runtime:
         """Type that weights are loaded as: float32 on the CPU, float16 elsewhere."""
         import torch
 
-        return torch.float16 if self.device.half else torch.float32
+        return torch.float16 if self.device.uses_half_precision else torch.float32
 
     @contextmanager
     def loaded(
@@ -67,7 +67,7 @@ class Runtime:
         which = checkpoint or self.checkpoint
 
         def guarded() -> T:
-            with explain_failures(f"{which.id} can't be loaded: its files are damaged or don't fit together"):
+            with translate_errors(f"{which.id} can't be loaded: its files are damaged or don't fit together"):
                 _hush(which.library)
                 return load(which)
 
@@ -78,7 +78,7 @@ class Runtime:
 
     def need(self, checkpoint: Checkpoint) -> int:
         """Return how many bytes a checkpoint takes on this device while it works."""
-        return round(checkpoint.parameters * (2 if self.device.half else 4) * OVERHEAD)
+        return round(checkpoint.parameters * (2 if self.device.uses_half_precision else 4) * MEMORY_OVERHEAD)
 
 
 class LoadedError(HuggingGPTError):
@@ -113,7 +113,7 @@ def _hush(library: str) -> None:
 
 
 @contextmanager
-def explain_failures(otherwise: str) -> Iterator[None]:
+def translate_errors(otherwise: str) -> Iterator[None]:
     """Turn what libraries raise into one sentence that says what to do.
 
     Raises:

@@ -14,7 +14,7 @@ from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.experts.local.text.embeddings import load_encoder
-from hugginggpt.experts.local.text.token_budget import get_room, make_counter
+from hugginggpt.experts.local.text.token_budget import compute_text_window, make_token_counter
 from hugginggpt.experts.outputs.text import (
     MAX_NAMED,
     build_classes_result,
@@ -51,7 +51,7 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     texts = [call.text() for call in calls]
     load = _loader("text-classification", "AutoModelForSequenceClassification", runtime)
-    with runtime.loaded("text classifier", load, calls[0].token) as pipe:
+    with runtime.load_model("text classifier", load, calls[0].token) as pipe:
         parts = _parts(texts, pipe)
         found = list(_run(pipe, parts, calls, top_k=None))
         several = pipe.model.config.problem_type == "multi_label_classification"
@@ -83,7 +83,7 @@ def find_entities(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     # by `build_entities_result`
     warnings.filterwarnings("ignore", "Tokenizer does not support real words", UserWarning)
     names: list[list[dict[str, Any]]] = [[] for _ in texts]
-    with runtime.loaded("entity finder", load, calls[0].token) as pipe:
+    with runtime.load_model("entity finder", load, calls[0].token) as pipe:
         parts = _parts(texts, pipe)
         for part, found in zip(parts, _run(pipe, parts, calls, aggregation_strategy="first"), strict=True):
             # a pipeline counts the characters of the part that it is given
@@ -105,7 +105,7 @@ def fill_gap(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     text = call.text()
     load = _loader("fill-mask", "AutoModelForMaskedLM", runtime)
-    with runtime.loaded("gap filler", load, call.token) as pipe:
+    with runtime.load_model("gap filler", load, call.token) as pipe:
         mask = pipe.tokenizer.mask_token
         text = mask_gaps(text, mask)
         parts = [part for part in _parts([text], pipe) if mask in part.text]
@@ -129,8 +129,8 @@ def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     text, labels = call.text(), split_labels(call.text("labels"))
     load = _loader("zero-shot-classification", "AutoModelForSequenceClassification", runtime)
-    with runtime.loaded("inference model", load, call.token) as pipe:
-        longest = max(map(make_counter(pipe.tokenizer), labels)) + make_counter(pipe.tokenizer)("This example is .")
+    with runtime.load_model("inference model", load, call.token) as pipe:
+        longest = max(map(make_token_counter(pipe.tokenizer), labels)) + make_token_counter(pipe.tokenizer)("This example is .")
         parts = _parts([text], pipe, longest + 2)
         found = list(_run(pipe, parts, calls, candidate_labels=labels))
     entries = [[{"label": n, "score": s} for n, s in zip(f["labels"], f["scores"], strict=True)] for f in found]
@@ -149,7 +149,7 @@ def compare(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     first, second = call.text(), call.text("other_text")
     load: Callable[[Checkpoint], Any] = lambda checkpoint: load_encoder(checkpoint, runtime)  # noqa: E731
-    with runtime.loaded("sentence encoder", load, call.token) as encoder, torch.inference_mode():
+    with runtime.load_model("sentence encoder", load, call.token) as encoder, torch.inference_mode():
         cosine = float(encoder.vector(first, call) @ encoder.vector(second, call))
     return [build_similarity_result(cosine)]
 
@@ -162,7 +162,7 @@ def _loader(task: str, auto: str, runtime: Runtime) -> Callable[[Checkpoint], An
 
         tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE)
         model = getattr(transformers, auto).from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
-        tokenizer.model_max_length = get_room(tokenizer, model.config) + tokenizer.num_special_tokens_to_add()
+        tokenizer.model_max_length = compute_text_window(tokenizer, model.config) + tokenizer.num_special_tokens_to_add()
         make: Any = transformers.pipeline  # its overloads want the task as a literal
         return make(task, model=model.to(runtime.device.name).eval(), tokenizer=tokenizer, device=runtime.device.name)
 
@@ -171,7 +171,7 @@ def _loader(task: str, auto: str, runtime: Runtime) -> Callable[[Checkpoint], An
 
 def _parts(texts: Sequence[str], pipe: Any, kept_free: int = 0) -> list[_Part]:
     """Return the pieces of all texts, none longer than the pipeline's model reads less `kept_free` tokens."""
-    count = make_counter(pipe.tokenizer)
+    count = make_token_counter(pipe.tokenizer)
     room = max(pipe.tokenizer.model_max_length - pipe.tokenizer.num_special_tokens_to_add() - kept_free, 1)
     parts = []
     for number, text in enumerate(texts):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.local.runtime.cancellation import make_stopping_criteria
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
-from hugginggpt.experts.local.text.token_budget import get_room
+from hugginggpt.experts.local.text.token_budget import compute_text_window
 from hugginggpt.hub.cache import Checkpoint
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Writer:
     """The languages that its vocabulary names: their codes and the tokens for them."""
 
 
-def load_writer(auto: str, runtime: Runtime) -> Callable[[Checkpoint], Writer]:
+def make_writer_loader(auto: str, runtime: Runtime) -> Callable[[Checkpoint], Writer]:
     """Return what loads a checkpoint with one of transformers' Auto classes."""
 
     def load(checkpoint: Checkpoint) -> Writer:
@@ -50,12 +50,12 @@ def load_writer(auto: str, runtime: Runtime) -> Callable[[Checkpoint], Writer]:
         # Marian's tokenizer recommends a normalizer of punctuation; it does without
         warnings.filterwarnings("ignore", "Recommended: pip install sacremoses", UserWarning)
         tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE)
-        return make_writer(checkpoint, runtime, auto, tokenizer)
+        return build_writer(checkpoint, runtime, auto, tokenizer)
 
     return load
 
 
-def make_writer(checkpoint: Checkpoint, runtime: Runtime, auto: str, tokenizer: Any) -> Writer:
+def build_writer(checkpoint: Checkpoint, runtime: Runtime, auto: str, tokenizer: Any) -> Writer:
     """Return a checkpoint's model beside a tokenizer that is loaded already."""
     import transformers
 
@@ -68,7 +68,7 @@ def make_writer(checkpoint: Checkpoint, runtime: Runtime, auto: str, tokenizer: 
     known = (*tokenizer.get_vocab(), *getattr(tokenizer, "lang_token_to_id", ()))  # M2M-100's stand apart
     found = ((token, _LANGUAGE_TOKEN.fullmatch(token)) for token in known)
     languages = {next(filter(None, match.groups())): token for token, match in found if match}
-    room = get_room(tokenizer, config, most=8192)
+    room = compute_text_window(tokenizer, config, most=8192)
     return Writer(tokenizer, model.to(runtime.device.name).eval(), room, int(written or 1024) - 2, languages)
 
 
@@ -115,7 +115,7 @@ def generate_texts(
     return found
 
 
-def continue_text(
+def continue_prompt(
     writer: Writer, inputs: Mapping[str, torch.Tensor], call: Call, *, most: int, **settings: Any
 ) -> tuple[str, bool]:
     """Return what a decoder writes after a prompt, and whether it came to an end before it had written `most` tokens.

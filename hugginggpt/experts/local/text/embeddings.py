@@ -16,7 +16,7 @@ from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.sentences import pack_pieces, split_pieces
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
-from hugginggpt.experts.local.text.token_budget import get_room, make_counter
+from hugginggpt.experts.local.text.token_budget import compute_text_window, make_token_counter
 from hugginggpt.hub.cache import Checkpoint
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Encoder:
         import torch
 
         vectors = []
-        for piece in pack_pieces(split_pieces(text), make_counter(self.tokenizer), self.room):
+        for piece in pack_pieces(split_pieces(text), make_token_counter(self.tokenizer), self.room):
             call.token.check()
             inputs = self.tokenizer(
                 self.prompt + piece.text, truncation=True, max_length=self.tokenizer.model_max_length, return_tensors="pt"
@@ -95,14 +95,14 @@ def load_encoder(checkpoint: Checkpoint, runtime: Runtime) -> Encoder:
     said = _optional(folder / "sentence_bert_config.json").get("max_seq_length")
     whole = _optional(checkpoint.folder / "config_sentence_transformers.json")
     prompt = str((whole.get("prompts") or {}).get(whole.get("default_prompt_name"), ""))
-    room = get_room(tokenizer, model.config, most=int(said or 512))
+    room = compute_text_window(tokenizer, model.config, most=int(said or 512))
     tokenizer.model_max_length = room + tokenizer.num_special_tokens_to_add()
     return Encoder(
         tokenizer,
         model,
         tuple(name for kind, path in kinds if kind == "Pooling" for name in _poolings(checkpoint, path)) or ("mean",),
         tuple(_dense(checkpoint, path, runtime) for kind, path in kinds if kind == "Dense"),
-        max(room - make_counter(tokenizer)(prompt), 1),
+        max(room - make_token_counter(tokenizer)(prompt), 1),
         prompt,
     )
 

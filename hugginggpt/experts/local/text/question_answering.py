@@ -10,8 +10,8 @@ from hugginggpt.core.errors import InputError
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.csv_tables import read_rows
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
-from hugginggpt.experts.local.text.decoding import Writer, generate_texts, make_writer
-from hugginggpt.experts.local.text.token_budget import get_room
+from hugginggpt.experts.local.text.decoding import Writer, build_writer, generate_texts
+from hugginggpt.experts.local.text.token_budget import compute_text_window
 from hugginggpt.experts.outputs import tables
 from hugginggpt.experts.outputs import text as texts
 from hugginggpt.hub.cache import Checkpoint
@@ -72,7 +72,7 @@ def answer_from_text(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         model = AutoModelForQuestionAnswering.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
         return tokenizer, model.to(runtime.device.name).eval()
 
-    with runtime.loaded("question answerer", load, call.token) as (tokenizer, model), torch.inference_mode():
+    with runtime.load_model("question answerer", load, call.token) as (tokenizer, model), torch.inference_mode():
         span, null = _best_span(tokenizer, model, question, text, call)
     refuses = _answers_not_always(runtime.checkpoint) and null is not None and (span is None or null >= span.logit)
     if span is None or refuses or span.score < _TINY:
@@ -82,7 +82,7 @@ def answer_from_text(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 def _best_span(tokenizer: Any, model: Any, question: str, text: str, call: Call) -> tuple[_TokenSpan | None, float | None]:
     """Return the likeliest span over all windows, and the lowest logit of "no answer", where the model has a token for it."""
-    most = min(get_room(tokenizer, model.config) + tokenizer.num_special_tokens_to_add(), _WINDOW)
+    most = min(compute_text_window(tokenizer, model.config) + tokenizer.num_special_tokens_to_add(), _WINDOW)
     asked = len(tokenizer(question, verbose=False)["input_ids"]) + 2
     if asked > most * 3 // 4:
         raise InputError("The question is longer than the model can read: put it more briefly.")
@@ -181,7 +181,7 @@ def _by_tapas(call: Call, runtime: Runtime, question: str, rows: list[list[str]]
         return tokenizer, model.to(runtime.device.name).eval()
 
     header, *body = rows
-    with runtime.loaded("table answerer", load, call.token) as (tokenizer, model), torch.inference_mode():
+    with runtime.load_model("table answerer", load, call.token) as (tokenizer, model), torch.inference_mode():
         limits = model.config.type_vocab_sizes  # of the segment, column, row and other ids
         body = body[: min(limits[2], model.config.max_num_rows) - 1]
         if len(header) >= min(limits[1], model.config.max_num_columns):
@@ -213,12 +213,12 @@ def _by_tapex(call: Call, runtime: Runtime, question: str, rows: list[list[str]]
         from transformers import BartTokenizer
 
         # its own tokenizer went with transformers 5; it is BART's, on a table that is written out in a line
-        return make_writer(
+        return build_writer(
             checkpoint, runtime, "AutoModelForSeq2SeqLM", BartTokenizer.from_pretrained(checkpoint.folder, **SAFE)
         )
 
     header, *body = rows
-    with runtime.loaded("table writer", load, call.token) as writer:
+    with runtime.load_model("table writer", load, call.token) as writer:
         line = f"{question} col : {' | '.join(header)}".lower()
         read = 0
         for number, row in enumerate(body, 1):

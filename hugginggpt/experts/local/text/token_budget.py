@@ -10,12 +10,12 @@ _USUAL_ROOM: Final = 512
 """Room of a model that names no limit (T5's positions are relative)."""
 
 
-def make_counter(tokenizer: Any) -> Callable[[str], int]:
+def make_token_counter(tokenizer: Any) -> Callable[[str], int]:
     """Return how many tokens a text has, without those that a model puts around it."""
     return lambda text: len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
 
-def get_room(tokenizer: Any, config: Any, *, most: int = 4096) -> int:
+def compute_text_window(tokenizer: Any, config: Any, *, most: int = 4096) -> int:
     """Return how many tokens of text a model takes at once, without those that go around it.
 
     Args:
@@ -29,9 +29,9 @@ def get_room(tokenizer: Any, config: Any, *, most: int = 4096) -> int:
     return max(min(positions, int(tokenizer.model_max_length), most) - int(tokenizer.num_special_tokens_to_add()), 1)
 
 
-def cut_to_room(text: str, tokenizer: Any, room: int) -> tuple[str, bool]:
+def cut_out_middle(text: str, tokenizer: Any, room: int) -> tuple[str, bool]:
     """Return a text with its middle left out where it has more than `room` tokens; and whether that was so."""
-    count = make_counter(tokenizer)
+    count = make_token_counter(tokenizer)
     found, length = text, count(text)
     keep = len(text)
     while length > room and keep > 1:

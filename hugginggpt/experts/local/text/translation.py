@@ -31,7 +31,7 @@ class TranslationPrompt:
     """With which the translation begins."""
 
 
-def make_translation_prompt(
+def build_translation_prompt(
     writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None
 ) -> TranslationPrompt:
     """Return how a model translates a text.

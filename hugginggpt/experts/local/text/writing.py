@@ -9,9 +9,9 @@ from hugginggpt.core.languages import detect_language, parse_language
 from hugginggpt.core.sentences import cut_piece, pack_pieces, split_pieces
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.runtime.runtime import Runtime
-from hugginggpt.experts.local.text.decoding import Writer, continue_text, generate_texts, load_writer
-from hugginggpt.experts.local.text.token_budget import cut_to_room, make_counter
-from hugginggpt.experts.local.text.translation import make_translation_prompt
+from hugginggpt.experts.local.text.decoding import Writer, continue_prompt, generate_texts, make_writer_loader
+from hugginggpt.experts.local.text.token_budget import cut_out_middle, make_token_counter
+from hugginggpt.experts.local.text.translation import build_translation_prompt
 from hugginggpt.experts.outputs.text import build_text_result
 from hugginggpt.hub.cache import Checkpoint
 
@@ -77,7 +77,7 @@ def summarize(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     (call,) = calls
     text, wish = call.text(), _wish(call)
-    with runtime.loaded("writer", load_writer("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
+    with runtime.load_model("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
         task = _task(runtime.checkpoint, "summarization")
         parts = _pieces(writer, text, task.prefix)
         config = writer.model.generation_config
@@ -85,7 +85,7 @@ def summarize(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         least = round((task.least or config.min_length or 0) * wish.factor)
         if wish.tokens:
             longest, least = (round(factor * wish.tokens / len(parts)) for factor in _TOLERANCE)
-        least = min(least, min(map(make_counter(writer.tokenizer), parts)) // 2)  # of little, little
+        least = min(least, min(map(make_token_counter(writer.tokenizer), parts)) // 2)  # of little, little
         texts = [task.prefix + part for part in parts]
         found = generate_texts(
             writer, texts, call, doing="Summing up", most=lambda _: max(longest, 8), min_length=least, **task.settings
@@ -106,7 +106,7 @@ def rewrite(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     text, wish = call.text(), _wish(call)
     instruction = str(call.inputs.get("instruction") or "").strip()
     follows = bool(_FOLLOWING & set(re.split(r"[^a-z0-9]+", runtime.checkpoint.id.lower())))
-    with runtime.loaded("writer", load_writer("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
+    with runtime.load_model("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
         task = _task(runtime.checkpoint, "text2text-generation")
         prefix = f"{instruction.rstrip(' .:')}: " if instruction and follows else task.prefix
         parts = _pieces(writer, text, prefix)
@@ -138,14 +138,14 @@ def translate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     text = call.text()
     wanted = parse_language(call.text("language")) if call.inputs.get("language") else None
     spoken = detect_language(text)
-    with runtime.loaded("writer", load_writer("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
+    with runtime.load_model("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
         if wanted and spoken == wanted:
             same = {"source": wanted.code, "target": wanted.code}
             return [build_text_result(text, same, f"The text is in {wanted.name} already.")]
-        way = make_translation_prompt(writer, runtime.checkpoint, spoken, wanted)
+        way = build_translation_prompt(writer, runtime.checkpoint, spoken, wanted)
         if way.source_code:
             writer.tokenizer.src_lang = way.source_code
-        count = make_counter(writer.tokenizer)
+        count = make_token_counter(writer.tokenizer)
         parts = [
             piece for part in split_pieces(text) for piece in cut_piece(part, count, max(writer.room - count(way.prefix), 1))
         ]
@@ -168,13 +168,13 @@ def go_on(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     (call,) = calls
     text = call.text()
-    with runtime.loaded("language model", load_writer("AutoModelForCausalLM", runtime), call.token) as writer:
+    with runtime.load_model("language model", make_writer_loader("AutoModelForCausalLM", runtime), call.token) as writer:
         if writer.tokenizer.chat_template:
             return [_reply(writer, text, call)]
         most = _room_to_write(writer, _REPLY)
-        prompt, was_cut = cut_to_room(text, writer.tokenizer, writer.room - most)
+        prompt, was_cut = cut_out_middle(text, writer.tokenizer, writer.room - most)
         inputs = writer.tokenizer(prompt, return_tensors="pt")
-        more, ended = continue_text(writer, inputs, call, most=most, no_repeat_ngram_size=4)
+        more, ended = continue_prompt(writer, inputs, call, most=most, no_repeat_ngram_size=4)
     more = more if ended else _whole_sentences(more)
     return [build_text_result(text + more, {"written": more.strip()}, _CUT if was_cut else "")]
 
@@ -191,11 +191,11 @@ def converse(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     text = call.text()
     if runtime.checkpoint.architecture.endswith("ForConditionalGeneration"):
-        with runtime.loaded("writer", load_writer("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
-            heard, was_cut = cut_to_room(text, writer.tokenizer, writer.room)
+        with runtime.load_model("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
+            heard, was_cut = cut_out_middle(text, writer.tokenizer, writer.room)
             (reply,) = generate_texts(writer, [heard], call, doing="Replying", most=lambda read: _TALK)
         return [build_text_result(reply, {}, _CUT if was_cut else "")]
-    with runtime.loaded("language model", load_writer("AutoModelForCausalLM", runtime), call.token) as writer:
+    with runtime.load_model("language model", make_writer_loader("AutoModelForCausalLM", runtime), call.token) as writer:
         return [_reply(writer, text, call)]
 
 
@@ -203,8 +203,8 @@ def _reply(writer: Writer, text: str, call: Call) -> Result:
     tokenizer = writer.tokenizer
     most = _room_to_write(writer, _REPLY)
     around = _prompt(tokenizer, "")["input_ids"].shape[1]
-    heard, was_cut = cut_to_room(text, tokenizer, max(writer.room - most - around, 1))
-    said, _ = continue_text(writer, _prompt(tokenizer, heard), call, most=most)
+    heard, was_cut = cut_out_middle(text, tokenizer, max(writer.room - most - around, 1))
+    said, _ = continue_prompt(writer, _prompt(tokenizer, heard), call, most=most)
     reply = _THOUGHT.sub("", said).split("\nUser:")[0].strip()
     return build_text_result(reply, {"written": reply}, _CUT if was_cut else "")
 
@@ -239,7 +239,7 @@ def _task(checkpoint: Checkpoint, name: str) -> _Task:
 
 def _pieces(writer: Writer, text: str, prefix: str) -> list[str]:
     """Return the text in as few pieces as the model can read."""
-    count = make_counter(writer.tokenizer)
+    count = make_token_counter(writer.tokenizer)
     room = max(writer.room - count(prefix), 1)
     return [text] if count(text) <= room else [piece.text for piece in pack_pieces(split_pieces(text), count, room)]
 

@@ -3,7 +3,7 @@
 import psutil
 import pytest
 
-from hugginggpt.experts.local.runtime.devices import Device, find_devices, get_available_memory, get_total_memory, place
+from hugginggpt.experts.local.runtime.devices import Device, choose_device, find_devices, get_available_memory, get_total_memory
 
 GB = 2**30
 CPU, SMALL, LARGE = Device("cpu", 8 * GB), Device("cuda:0", 4 * GB), Device("cuda:1", 16 * GB)
@@ -28,11 +28,11 @@ def test_a_setting_says_what_models_may_take() -> None:
     ],
 )
 def test_a_model_goes_where_there_is_room_for_it(size: int, taken: tuple[int, ...], expected: Device) -> None:
-    assert place(size, [SMALL, LARGE, CPU], taken) == expected
+    assert choose_device(size, [SMALL, LARGE, CPU], taken) == expected
 
 
 def test_without_a_gpu_everything_goes_to_the_cpu() -> None:
-    assert place(GB, [CPU], [0]) == CPU
+    assert choose_device(GB, [CPU], [0]) == CPU
 
 
 def test_two_devices_are_two_slots() -> None:

@@ -34,7 +34,7 @@ def test_the_least_recently_used_goes_first_and_only_when_room_is_needed() -> No
     assert pool.names == ("b", "c", "a")
     use(pool, "d")
     assert pool.names == ("c", "a", "d")
-    assert pool.taken("cpu") == 3 * MB
+    assert pool.get_used_bytes("cpu") == 3 * MB
 
 
 def test_a_large_model_takes_the_place_of_several() -> None:
@@ -125,7 +125,7 @@ def test_a_model_that_could_not_be_loaded_takes_no_room_and_is_tried_again() -> 
 
     with pytest.raises(ExpertError, match="Broken"), pool.held("a", broken, name="a", device="cpu", size=MB):
         pass
-    assert pool.taken("cpu") == 0
+    assert pool.get_used_bytes("cpu") == 0
     assert use(pool, "a")
 
 
