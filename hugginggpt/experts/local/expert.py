@@ -1,7 +1,7 @@
 """Models of the Hugging Face cache, run in this process with transformers and diffusers.
 
-What the cache holds is what is offered; nothing is downloaded here. Each task is one function of a family's module,
-found through the table below; which architecture a checkpoint has is up to its own configuration.
+Only cached models are offered; nothing is downloaded here. The table below names the function for each task; a checkpoint's own
+configuration decides which architecture is loaded.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Final
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.experts.base import Call, Result, batch_in_thread
-from hugginggpt.experts.local.preloading import sample_call
-from hugginggpt.experts.local.runtime.companions import needs_partner, partner
-from hugginggpt.experts.local.runtime.devices import Device, available_memory, find_devices, place
+from hugginggpt.experts.local.preloading import make_sample_call
+from hugginggpt.experts.local.runtime.companions import find_partner, needs_partner
+from hugginggpt.experts.local.runtime.devices import Device, choose_device, find_devices, get_available_memory
 from hugginggpt.experts.local.runtime.model_pool import ModelPool
-from hugginggpt.experts.local.runtime.runtime import OVERHEAD, LoadedError, LoadOnlyRuntime, Runtime, told_apart
-from hugginggpt.experts.local.runtime.task_matching import Match, matches
+from hugginggpt.experts.local.runtime.runtime import MEMORY_OVERHEAD, LoadedError, LoadOnlyRuntime, Runtime, translate_errors
+from hugginggpt.experts.local.runtime.task_matching import Match, match_tasks
 from hugginggpt.hub.cache import Checkpoint, find_checkpoints
 
 _FUNCTIONS: Final[Mapping[str, str]] = {
@@ -73,27 +73,27 @@ _FUNCTIONS: Final[Mapping[str, str]] = {
     "depth-text-to-image": "image.controlnet:paint",
     "seg-text-to-image": "image.controlnet:paint",
 }
-"""Which function does a task: module and name, imported at the first call."""
+"""Function for each task, as "module:function"; imported at the first call, because it imports torch."""
 
-_BATCH: Final[Mapping[str, int]] = {
+_BATCH_SIZES: Final[Mapping[str, int]] = {
     "text-classification": 32,
     "token-classification": 16,
     "image-classification": 16,
     "object-detection": 4,
     "audio-classification": 8,
 }
-"""How many inputs of a task go through a model at once; one where nothing is said."""
+"""Most inputs of a task that go through a model at once; 1 for tasks that aren't named."""
 
-_SECONDS_BETWEEN_SCANS: Final = 5.0
+_SECONDS_BETWEEN_SCANS: Final = 5.0  # a scan reads every snapshot's configuration
 
-Remote = Callable[[Sequence[Call], Path | None], Sequence[Result]]
-"""Runs calls of one card on models of a cache in another process."""
-Function = Callable[[Sequence[Call], Runtime], Sequence[Result]]
-"""What does a task: one result for each call, in their order. Only tasks in `_BATCH` are given several."""
+RemoteRunner = Callable[[Sequence[Call], Path | None], Sequence[Result]]
+"""Function that runs calls of one card in another process, on models of the given cache."""
+TaskFunction = Callable[[Sequence[Call], Runtime], Sequence[Result]]
+"""Function for a task: returns one result per call, in order. Only tasks in `_BATCH_SIZES` get several calls."""
 
 
 class LocalExpert:
-    """Runs cached models."""
+    """Expert that runs cached models."""
 
     backend = "local"
 
@@ -104,20 +104,20 @@ class LocalExpert:
         device: str = "auto",
         memory_gb: float | None = None,
         gpu_memory_gb: float | None = None,
-        remote: Remote | None = None,
+        remote: RemoteRunner | None = None,
     ) -> None:
-        """Make one.
+        """Create the expert; nothing is scanned or imported yet.
 
         Args:
-            cache: The Hugging Face cache; by default where ``HF_HOME`` says.
-            device: "auto", "cpu", or a device's name as torch has it.
-            memory_gb: What loaded models may take of the CPU's memory, in GiB; by default half of it.
-            gpu_memory_gb: The same of each GPU's; by default 85 %.
-            remote: Runs calls in another process, which is lent a GPU; None: they run in this one.
+            cache: The Hugging Face cache; by default the one that ``HF_HOME`` names.
+            device: "auto", "cpu", or a device's name in torch.
+            memory_gb: Budget of loaded models in the CPU's memory, in GiB; by default half of it.
+            gpu_memory_gb: Their budget on each GPU, in GiB; by default 85 % of its memory.
+            remote: Runs calls in another process, which is lent a GPU; None to run them in this one.
         """
         self.cache = cache
         self._remote = remote
-        self._wanted = device, memory_gb, gpu_memory_gb
+        self._device_settings = device, memory_gb, gpu_memory_gb
         self._scanned = 0.0
         self._checkpoints: dict[str, Checkpoint] = {}
         self._cards: tuple[ModelCard, ...] = ()
@@ -126,63 +126,64 @@ class LocalExpert:
 
     @functools.cached_property
     def devices(self) -> list[Device]:
-        """Where models run, found out at the first need: asking imports torch."""
-        device, memory_gb, gpu_memory_gb = self._wanted
+        """Devices that models run on; found at the first use, because that imports torch."""
+        device, memory_gb, gpu_memory_gb = self._device_settings
         return find_devices(device, memory_gb=memory_gb, gpu_memory_gb=gpu_memory_gb)
 
     @functools.cached_property
     def pool(self) -> ModelPool:
-        """The warm models."""
-        return ModelPool({device.name: device.budget for device in self.devices}, available=available_memory)
+        """Pool of loaded models."""
+        return ModelPool({device.name: device.budget for device in self.devices}, get_available=get_available_memory)
 
     def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
-        """One for each cached model and each task that it can do; looks at the disk, so not for the event loop."""
+        """Return a card for each task of each cached model; reads the disk, so call it outside the event loop."""
         with self._lock:
             if time.monotonic() - self._scanned > _SECONDS_BETWEEN_SCANS or not self._scanned:
                 self._checkpoints = {checkpoint.id: checkpoint for checkpoint in find_checkpoints(self.cache)}
-                usable = [which for which in self._checkpoints.values() if not needs_partner(which) or self._partner(which)]
-                found = [(match, which) for which in usable for match in matches(which)]
+                usable = [c for c in self._checkpoints.values() if not needs_partner(c) or self._find_partner(c)]
+                found = [(match, checkpoint) for checkpoint in usable for match in match_tasks(checkpoint)]
                 found.sort(key=lambda pair: pair[0].rank)
-                self._cards = tuple(self._card(which, match) for match, which in found if match.task in _FUNCTIONS)
+                self._cards = tuple(self._make_card(c, match) for match, c in found if match.task in _FUNCTIONS)
                 self._scanned = time.monotonic()
             return self._cards
 
     def rescan(self) -> None:
-        """Look at the disk again at the next need: something has been downloaded."""
+        """Have the next `cards` read the disk again, because something has been downloaded."""
         self._scanned = 0.0
 
-    def _card(self, checkpoint: Checkpoint, match: Match) -> ModelCard:
-        device = self._device(checkpoint)
+    def _make_card(self, checkpoint: Checkpoint, match: Match) -> ModelCard:
+        device = self._choose_device(checkpoint)
         return ModelCard(
             checkpoint.id,
             match.task,
             self.backend,
-            description=_description(checkpoint, self._partner(checkpoint)),
+            description=_describe(checkpoint, self._find_partner(checkpoint)),
             license=checkpoint.license,
             size_mb=round(checkpoint.size / 1e6, 1),
             languages=checkpoint.languages,
-            fits=self._need(checkpoint.id, device) <= device.budget,
+            fits=self._estimate_memory(checkpoint.id, device) <= device.budget,
             slot=device.slot,
-            batch=_BATCH.get(match.task, 1),
+            batch=_BATCH_SIZES.get(match.task, 1),
             tags=match.tags,
         )
 
-    def _partner(self, checkpoint: Checkpoint) -> Checkpoint | None:
-        return partner(checkpoint, self._checkpoints.values())
+    def _find_partner(self, checkpoint: Checkpoint) -> Checkpoint | None:
+        return find_partner(checkpoint, self._checkpoints.values())
 
-    def _device(self, checkpoint: Checkpoint) -> Device:
-        """Where a model runs, a ControlNet beside what it steers; once said, it stays there."""
-        if checkpoint.id not in self._placed and (steered := self._partner(checkpoint)):
-            self._placed[checkpoint.id] = self._device(steered)
+    def _choose_device(self, checkpoint: Checkpoint) -> Device:
+        """Return the device for a model; the choice is kept, so that a loaded model is found again."""
+        # a ControlNet goes where the pipeline is that it steers: they exchange tensors at every step
+        if checkpoint.id not in self._placed and (steered := self._find_partner(checkpoint)):
+            self._placed[checkpoint.id] = self._choose_device(steered)
         if checkpoint.id not in self._placed:
-            taken = [sum(self._need(i, d) for i, d in self._placed.items() if d == device) for device in self.devices]
-            half = round(checkpoint.parameters * 2 * OVERHEAD)
-            self._placed[checkpoint.id] = place(half, self.devices, taken)
+            used = [sum(self._estimate_memory(i, d) for i, d in self._placed.items() if d == device) for device in self.devices]
+            half_precision_size = round(checkpoint.parameters * 2 * MEMORY_OVERHEAD)
+            self._placed[checkpoint.id] = choose_device(half_precision_size, self.devices, used)
         return self._placed[checkpoint.id]
 
-    def _need(self, checkpoint_id: str, device: Device) -> int:
+    def _estimate_memory(self, checkpoint_id: str, device: Device) -> int:
         known = self._checkpoints.get(checkpoint_id)
-        return round(known.parameters * (2 if device.half else 4) * OVERHEAD) if known else 0
+        return round(known.parameters * (2 if device.uses_half_precision else 4) * MEMORY_OVERHEAD) if known else 0
 
     async def run(self, call: Call) -> Result:
         """Run one model once, in a thread.
@@ -195,51 +196,51 @@ class LocalExpert:
         return result
 
     async def run_batch(self, calls: Sequence[Call]) -> Sequence[Result]:
-        """Run several calls of one card together; one result for each. Raises like `run`, for all of them."""
+        """Run several calls of one card together and return one result for each. Raises like `run`, for all of them."""
         return await batch_in_thread(self.run_now, calls)
 
     def run_now(self, calls: Sequence[Call]) -> Sequence[Result]:
-        """The same, blocking."""
+        """Run calls of one card, blocking; in the other process where there is one. Raises like `run`."""
         return self._remote(calls, self.cache) if self._remote else self.run_here(calls)
 
     def run_here(self, calls: Sequence[Call]) -> Sequence[Result]:
-        """The same in this very process."""
+        """Run calls of one card in this process, blocking. Raises like `run`."""
         card = calls[0].card
-        with told_apart(f"{card.id} failed on this input"):
-            return _function(_FUNCTIONS[card.task])(calls, self._runtime(card.id))
+        with translate_errors(f"{card.id} failed on this input"):
+            return _import_function(_FUNCTIONS[card.task])(calls, self._make_runtime(card.id))
 
     def load(self, model: str) -> None:
-        """Load a cached model before anybody asks for it, as the first task that it can do would. Blocks.
+        """Load a cached model ahead of its first request, as the first task that it can do would; blocks.
 
         Raises:
-            ExpertError: It is not in the cache, doesn't fit, or can't be loaded.
+            ExpertError: The model is not in the cache, doesn't fit, or can't be loaded.
         """
         card = next((card for card in self.cards() if card.id == model), None)
         if card is None:
             raise ExpertError(f"{model} is not in the cache, or does none of the tasks here.")
-        with suppress(LoadedError), told_apart(f"{card.id} can't be tried on {card.task}"):
-            _function(_FUNCTIONS[card.task])([sample_call(card)], self._runtime(model, LoadOnlyRuntime))
+        with suppress(LoadedError), translate_errors(f"{card.id} can't be tried on {card.task}"):
+            _import_function(_FUNCTIONS[card.task])([make_sample_call(card)], self._make_runtime(model, LoadOnlyRuntime))
 
-    def _runtime(self, model: str, kind: type[Runtime] = Runtime) -> Runtime:
-        if model not in self._checkpoints:  # a process that has looked before it was fetched
+    def _make_runtime(self, model: str, kind: type[Runtime] = Runtime) -> Runtime:
+        if model not in self._checkpoints:  # this process scanned the cache before the model was fetched
             self.rescan()
             self.cards()
         checkpoint = self._checkpoints.get(model)
         if checkpoint is None or not checkpoint.folder.is_dir():
             raise ExpertError(f"{model} is not in the cache any more.")
-        return kind(checkpoint, self._device(checkpoint), self.pool, tuple(self._checkpoints.values()))
+        return kind(checkpoint, self._choose_device(checkpoint), self.pool, tuple(self._checkpoints.values()))
 
 
-def _description(checkpoint: Checkpoint, steered: Checkpoint | None) -> str:
+def _describe(checkpoint: Checkpoint, steered: Checkpoint | None) -> str:
     labels = ", ".join(checkpoint.labels[:4])
-    trained = f", for {len(checkpoint.labels)} labels ({labels}…)" if len(checkpoint.labels) > 4 else f", for {labels}"
+    labelled = f", for {len(checkpoint.labels)} labels ({labels}…)" if len(checkpoint.labels) > 4 else f", for {labels}"
     beside = f", steering {steered.id}" if steered else ""
     size = f"{checkpoint.parameters / 1e6:,.0f} million parameters"
-    return f"{checkpoint.architecture}{trained if labels else ''}{beside}; {size}."
+    return f"{checkpoint.architecture}{labelled if labels else ''}{beside}; {size}."
 
 
 @functools.cache
-def _function(path: str) -> Function:
+def _import_function(path: str) -> TaskFunction:
     module, _, name = path.partition(":")
-    found: Function = getattr(importlib.import_module(f"{__package__}.{module}"), name)
+    found: TaskFunction = getattr(importlib.import_module(f"{__package__}.{module}"), name)
     return found

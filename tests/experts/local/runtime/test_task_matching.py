@@ -1,4 +1,4 @@
-"""Which tasks a checkpoint can do, by its own configuration."""
+"""Tasks that a checkpoint can do, by its own configuration."""
 
 from pathlib import Path
 
@@ -48,6 +48,6 @@ def test_an_architecture_without_a_use_here_does_nothing(architecture: str) -> N
 
 
 def test_only_tasks_of_the_table_are_matched() -> None:
-    from hugginggpt.experts.local.runtime.task_matching import _table
+    from hugginggpt.experts.local.runtime.task_matching import _read_table
 
-    assert set(_table()) <= set(task_table())
+    assert set(_read_table()) <= set(task_table())
