@@ -1,4 +1,4 @@
-"""Speech recognizers, each as something that turns a recording into timed pieces of text."""
+"""Speech recognizers: each turns a recording into timed segments of text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.local.audio.waveforms import cut_where_quiet
-from hugginggpt.experts.local.runtime.cancellation import interruptible, stopping
+from hugginggpt.experts.local.runtime.cancellation import make_interruptible, make_stopping_criteria
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
@@ -16,34 +16,33 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-RATE: Final = 16_000
-"""What all of these were trained on, in samples per second."""
-_WINDOW: Final = 20.0
-"""How much a recognizer hears at once, in seconds; Whisper has a window of its own."""
-_OVERLAP: Final = 3.0
-"""What is heard on both sides of a window only to understand what is between, in seconds."""
-_GAP: Final = 0.8
-"""A silence between two words that begins a new segment, in seconds."""
-_TOKENS_A_SECOND: Final = 6.5
+SAMPLE_RATE: Final = 16_000
+"""Rate that all of these models were trained on, in samples per second."""
+_WINDOW_SECONDS: Final = 20.0
+"""Sound that a recognizer hears at once; Whisper has a window of its own."""
+_OVERLAP_SECONDS: Final = 3.0
+"""Context on both sides of a window, whose own text is dropped."""
+_MIN_PAUSE_SECONDS: Final = 0.8
+"""Silence between two words that begins a new segment."""
+_MAX_TOKENS_PER_SECOND: Final = 6.5
 """More than anybody says; a model that goes on beyond that repeats itself (Moonshine's model card)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What was said: pieces of text with ``start`` and ``end`` in seconds from the beginning."""
+class Transcript:
+    """Transcript of a recording: pieces of text with ``start`` and ``end`` in seconds."""
 
     segments: Sequence[Mapping[str, Any]]
     words: Sequence[Mapping[str, Any]] = ()
     language: str = ""
-    """ISO 639-1, where the model tells."""
+    """ISO 639-1; empty where the model doesn't tell."""
 
 
-def whisper(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
-    """Whisper (arXiv 2212.04356): windows of thirty seconds that begin where the last segment ended (section 3.8).
+def transcribe_with_whisper(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Transcript:
+    """Transcribe with Whisper (arXiv 2212.04356): 30-second windows that begin where the last segment ended (section 3.8).
 
-    It writes down what is said in the language in which it is said. The thresholds, the paper's own, keep it from
-    inventing words for silence; one temperature is as good on most recordings as the paper's six, and never six times
-    slower.
+    The text is in the language that is spoken. The thresholds, the paper's own, keep the model from inventing words for
+    silence; one temperature is as good on most recordings as the paper's six, and never six times slower.
     """
     import torch
 
@@ -53,38 +52,38 @@ def whisper(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard
         model: Any = WhisperForConditionalGeneration.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
         return WhisperProcessor.from_pretrained(checkpoint.folder, **SAFE), model.to(runtime.device.name).eval()
 
-    seconds = samples.size / RATE
+    seconds = samples.size / SAMPLE_RATE
 
-    def tell(frames: torch.Tensor) -> None:
+    def report(frames: torch.Tensor) -> None:
         call.token.check()
-        done, of = frames[0].tolist()
-        call.progress(f"{min(done / 100, seconds):.0f} of {seconds:.0f} s", min(1.0, done / of))
+        done, total = frames[0].tolist()  # a frame is 10 ms
+        call.progress(f"{min(done / 100, seconds):.0f} of {seconds:.0f} s", min(1.0, done / total))
 
-    with runtime.loaded("recognizer", load, call.token) as (processor, model), torch.inference_mode():
-        if not hasattr(model.generation_config, "no_timestamps_token_id"):  # as in early fine-tuned checkpoints
-            return sequence(samples, runtime, call)
-        long = samples.size > processor.feature_extractor.n_samples
+    with runtime.load_model("recognizer", load, call.token) as (processor, model), torch.inference_mode():
+        if not hasattr(model.generation_config, "no_timestamps_token_id"):  # in early fine-tuned checkpoints
+            return transcribe_with_seq2seq(samples, runtime, call)
+        is_long = samples.size > processor.feature_extractor.n_samples
         inputs = processor(
-            samples, sampling_rate=RATE, return_tensors="pt", return_attention_mask=True,
-            **({"truncation": False, "padding": "longest"} if long else {}),
+            samples, sampling_rate=SAMPLE_RATE, return_tensors="pt", return_attention_mask=True,
+            **({"truncation": False, "padding": "longest"} if is_long else {}),
         ).to(runtime.device.name, runtime.dtype)  # fmt: skip
-        language = _language(model, inputs["input_features"])
+        language = _detect_language(model, inputs["input_features"])
         found = model.generate(
             **inputs, **({"language": language, "task": "transcribe"} if language else {}), return_timestamps=True,
             return_segments=True, condition_on_prev_tokens=False, temperature=0.0, logprob_threshold=-1.0,
-            no_speech_threshold=0.6, monitor_progress=tell, stopping_criteria=stopping([call]),
+            no_speech_threshold=0.6, monitor_progress=report, stopping_criteria=make_stopping_criteria([call]),
         )  # fmt: skip
         call.token.check()
         segments = [
-            _timed(segment["start"], min(float(segment["end"]), seconds), processor.tokenizer.decode(segment["tokens"]))
+            _make_segment(segment["start"], min(float(segment["end"]), seconds), processor.tokenizer.decode(segment["tokens"]))
             for segment in found["segments"][0]
-            if segment["start"] < seconds  # not in the silence that fills up the last window
+            if segment["start"] < seconds  # not in the padding of the last window
         ]
-    return Heard(segments, language=language)
+    return Transcript(segments, language=language)
 
 
-def _language(model: Any, features: Any) -> str:
-    """Which language is spoken, by the model's own ear; empty where it knows only one."""
+def _detect_language(model: Any, features: Any) -> str:
+    """Detect the spoken language; empty for a model of a single language."""
     ids = getattr(model.generation_config, "lang_to_id", None)
     if not ids or not getattr(model.generation_config, "is_multilingual", True):
         return ""
@@ -92,8 +91,8 @@ def _language(model: Any, features: Any) -> str:
     return next(str(token).strip("<|>") for token, number in ids.items() if number == detected)
 
 
-def ctc(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
-    """Models with a CTC head, such as wav2vec 2.0 (arXiv 2006.11477): overlapping windows; words have times."""
+def transcribe_with_ctc(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Transcript:
+    """Transcribe with a CTC model, such as wav2vec 2.0 (arXiv 2006.11477): overlapping windows, and times of each word."""
 
     def load(checkpoint: Checkpoint) -> Any:
         import torch
@@ -109,34 +108,34 @@ def ctc(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
             device=torch.device(runtime.device.name),
         )
 
-    seconds = samples.size / RATE
-    with runtime.loaded("recognizer", load, call.token) as pipeline, interruptible(pipeline.model, call):
-        raw = {"raw": samples, "sampling_rate": RATE}
+    seconds = samples.size / SAMPLE_RATE
+    with runtime.load_model("recognizer", load, call.token) as pipeline, make_interruptible(pipeline.model, call):
+        raw = {"raw": samples, "sampling_rate": SAMPLE_RATE}
         outputs: list[Any] = []
-        # by its three steps, so that it can be stopped and can tell how far it is between two windows
-        for window in pipeline.preprocess(raw, chunk_length_s=_WINDOW, stride_length_s=_OVERLAP):
+        # the pipeline's three steps one by one, to check the token and report progress between two windows
+        for window in pipeline.preprocess(raw, chunk_length_s=_WINDOW_SECONDS, stride_length_s=_OVERLAP_SECONDS):
             call.token.check()
-            at = len(outputs) * (_WINDOW - 2 * _OVERLAP)
+            at = len(outputs) * (_WINDOW_SECONDS - 2 * _OVERLAP_SECONDS)
             call.progress(f"{min(at, seconds):.0f} of {seconds:.0f} s", min(1.0, at / seconds))
             outputs.append(pipeline.forward(window))
         found = pipeline.postprocess(outputs, return_timestamps="word")
-    words = [_timed(word["timestamp"][0], word["timestamp"][1], word["text"]) for word in found["chunks"]]
-    return Heard(_joined(words), words)
+    words = [_make_segment(word["timestamp"][0], word["timestamp"][1], word["text"]) for word in found["chunks"]]
+    return Transcript(_join_words(words), words)
 
 
-def _joined(words: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Words with little silence between them as one segment each."""
+def _join_words(words: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Join words with little silence between them into segments."""
     segments: list[dict[str, Any]] = []
     for word in words:
-        if segments and word["start"] - segments[-1]["end"] < _GAP:
+        if segments and word["start"] - segments[-1]["end"] < _MIN_PAUSE_SECONDS:
             segments[-1] |= {"end": word["end"], "text": f"{segments[-1]['text']} {word['text']}"}
         else:
             segments.append(dict(word))
     return segments
 
 
-def sequence(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Heard:
-    """Other models that write what they hear, such as Moonshine (arXiv 2410.15608): windows cut where it is quiet."""
+def transcribe_with_seq2seq(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Transcript:
+    """Transcribe with another encoder-decoder, such as Moonshine (arXiv 2410.15608): windows are cut where it is quiet."""
     import torch
 
     def load(checkpoint: Checkpoint) -> tuple[Any, Any]:
@@ -146,27 +145,29 @@ def sequence(samples: NDArray[np.float32], runtime: Runtime, call: Call) -> Hear
         return AutoProcessor.from_pretrained(checkpoint.folder, **SAFE), model.to(runtime.device.name).eval()
 
     segments = []
-    with runtime.loaded("recognizer", load, call.token) as (processor, model), torch.inference_mode():
-        for start, end in cut_where_quiet(samples, RATE, _WINDOW):
-            call.progress(f"{start / RATE:.0f} of {samples.size / RATE:.0f} s", start / samples.size)
-            inputs = processor(samples[start:end], sampling_rate=RATE, return_tensors="pt")
-            most = 8 + round((end - start) / RATE * _TOKENS_A_SECOND)
+    with runtime.load_model("recognizer", load, call.token) as (processor, model), torch.inference_mode():
+        for start, end in cut_where_quiet(samples, SAMPLE_RATE, _WINDOW_SECONDS):
+            call.progress(f"{start / SAMPLE_RATE:.0f} of {samples.size / SAMPLE_RATE:.0f} s", start / samples.size)
+            inputs = processor(samples[start:end], sampling_rate=SAMPLE_RATE, return_tensors="pt")
+            limit = 8 + round((end - start) / SAMPLE_RATE * _MAX_TOKENS_PER_SECOND)
+            criteria = make_stopping_criteria([call])
             ids = model.generate(
-                **inputs.to(runtime.device.name, runtime.dtype), max_new_tokens=most, stopping_criteria=stopping([call])
+                **inputs.to(runtime.device.name, runtime.dtype), max_new_tokens=limit, stopping_criteria=criteria
             )
             call.token.check()
-            segments.append(_timed(start / RATE, end / RATE, processor.decode(ids[0], skip_special_tokens=True)))
-    return Heard(segments)
+            text = processor.decode(ids[0], skip_special_tokens=True)
+            segments.append(_make_segment(start / SAMPLE_RATE, end / SAMPLE_RATE, text))
+    return Transcript(segments)
 
 
-def _timed(start: Any, end: Any, text: str) -> dict[str, Any]:
+def _make_segment(start: Any, end: Any, text: str) -> dict[str, Any]:
     return {"start": round(float(start), 2), "end": round(max(float(start), float(end)), 2), "text": text.strip()}
 
 
-Recognizer = Callable[["NDArray[np.float32]", Runtime, Call], Heard]
+Recognizer = Callable[["NDArray[np.float32]", Runtime, Call], Transcript]
 
 RECOGNIZERS: Mapping[str, Recognizer] = {
-    "whisper": whisper,
-    "moonshine": sequence,
+    "whisper": transcribe_with_whisper,
+    "moonshine": transcribe_with_seq2seq,
 }
-"""By transformers' model type; all others have a CTC head."""
+"""Recognizers by transformers' model type; all other types have a CTC head."""

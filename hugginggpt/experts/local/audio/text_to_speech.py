@@ -1,29 +1,35 @@
-"""Speech from text, music and sounds from descriptions (https://huggingface.co/docs/transformers/tasks/text-to-speech)."""
+"""Speech from texts, sounds from descriptions (https://huggingface.co/docs/transformers/tasks/text-to-speech)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from hugginggpt.core.errors import InputError
+from hugginggpt.core.sentences import sentences
 from hugginggpt.experts.base import Call, Result
-from hugginggpt.experts.local.audio.text_to_audio import COMPOSERS, diffused
-from hugginggpt.experts.local.audio.tts_chunks import utterances
-from hugginggpt.experts.local.audio.tts_models import VOICES
-from hugginggpt.experts.local.audio.waveforms import recorded
+from hugginggpt.experts.local.audio.text_to_audio import COMPOSERS, compose_by_diffusion
+from hugginggpt.experts.local.audio.tts_models import VOICE_OPENERS
+from hugginggpt.experts.local.audio.waveforms import save_recording
 from hugginggpt.experts.local.runtime.runtime import Runtime
 
 if TYPE_CHECKING:
     import torch
 
 _MAX_CHARS: Final = 20_000
-"""About 25 minutes of speech."""
-_PAUSE: Final = 0.15
-"""Silence between two sentences, in seconds."""
+"""Longest text that is spoken: about 25 minutes."""
+_PAUSE_SECONDS: Final = 0.15
+"""Silence between two sentences."""
+_DANDA: Final = re.compile(r"(?<=[।॥။។])\s*")
+"""Full stops of Indian scripts, Burmese and Khmer."""
+_CLAUSE_END: Final = re.compile(r"(?<=[;:,،；]\s)|(?<=[、，；])")
+_WORD: Final = re.compile(r"\w")
 
 
 def speak(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """text-to-speech: a WAV file, mono, 16 bit, at the model's own rate, said sentence by sentence.
+    """Run text-to-speech: a WAV file, mono, 16 bit, at the model's own rate, spoken sentence by sentence.
 
     Returns:
         ``data["seconds"]``: its length; ``data["rate"]``: samples per second.
@@ -36,28 +42,57 @@ def speak(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     text = call.text()
     notes = [f"Only the first {_MAX_CHARS:,} characters are spoken."] if len(text) > _MAX_CHARS else []
-    with VOICES[runtime.checkpoint.model_type](runtime, call) as voice, torch.inference_mode():
-        sentences = utterances(text[:_MAX_CHARS], voice.longest)
-        pause = torch.zeros(round(_PAUSE * voice.rate))
+    with VOICE_OPENERS[runtime.checkpoint.model_type](runtime, call) as voice, torch.inference_mode():
+        utterances = split_into_utterances(text[:_MAX_CHARS], voice.max_chars)
+        pause = torch.zeros(round(_PAUSE_SECONDS * voice.sample_rate))
         parts: list[torch.Tensor] = []
-        for number, sentence in enumerate(sentences):
+        for number, utterance in enumerate(utterances):
             call.token.check()
-            call.progress(f"sentence {number + 1} of {len(sentences)}", number / len(sentences))
-            if (sound := voice.say(sentence)) is not None:
+            call.progress(f"sentence {number + 1} of {len(utterances)}", number / len(utterances))
+            if (sound := voice.say(utterance)) is not None:
                 parts += [sound.float().cpu().reshape(-1), pause]
         if not parts:
             raise InputError("There is nothing in this text that this voice can say.")
-        output = recorded(call, torch.cat(parts[:-1]), voice.rate)
+        output = save_recording(call, torch.cat(parts[:-1]), voice.sample_rate)
         return [Result((output,), note=" ".join([*notes, voice.note]).strip())]
 
 
+def split_into_utterances(text: str, max_chars: int) -> list[str]:
+    """Split a text into sentences; a longer one is cut at a pause, else between words, else anywhere.
+
+    Args:
+        text: In any language.
+        max_chars: Longest piece, in characters.
+
+    >>> split_into_utterances("Dr. Lee left. 她走了。他也是。", 20)
+    ['Dr. Lee left.', '她走了。', '他也是。']
+    """
+    parts = (part.strip() for piece in sentences(text) for part in _DANDA.split(piece.text))
+    return [piece for part in parts for piece in _cut_sentence(part, max_chars) if _WORD.search(piece)]
+
+
+def _cut_sentence(sentence: str, max_chars: int) -> Iterator[str]:
+    if len(sentence) <= max_chars:
+        yield sentence
+        return
+    found = ""
+    for clause in _CLAUSE_END.split(sentence):
+        if len(found) + len(clause) <= max_chars:
+            found += clause
+            continue
+        *done, found = [found, *(textwrap.wrap(clause, max_chars) or [""])]
+        yield from (piece.strip() for piece in done)
+        found += clause[len(clause.rstrip()) :]  # `wrap` drops the space before the next clause
+    yield found.strip()
+
+
 def make_sound(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """text-to-audio: a WAV file of some seconds, 16 bit, at the model's own rate, mono or stereo as the model makes it.
+    """Run text-to-audio: a WAV file of some seconds, 16 bit, at the model's own rate, mono or stereo as the model makes it.
 
     Returns:
         ``data["seconds"]``: its length; ``data["rate"]``: samples per second.
     """
     (call,) = calls
-    compose = COMPOSERS.get(runtime.checkpoint.model_type, diffused)
+    compose = COMPOSERS.get(runtime.checkpoint.model_type, compose_by_diffusion)
     sound, rate = compose(call.text(), runtime, call)
-    return [Result((recorded(call, sound, rate),))]
+    return [Result((save_recording(call, sound, rate),))]

@@ -46,7 +46,7 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     texts = [call.text() for call in calls]
     load = _make_loader("text-classification", "AutoModelForSequenceClassification", runtime)
-    with runtime.loaded("text classifier", load, calls[0].token) as pipe:
+    with runtime.load_model("text classifier", load, calls[0].token) as pipe:
         parts = _split_into_parts(texts, pipe)
         found = list(_run_batches(pipe, parts, calls, top_k=None))
         several = pipe.model.config.problem_type == "multi_label_classification"
@@ -78,7 +78,7 @@ def find_entities(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     # the pipeline warns at every token of a vocabulary without word boundaries; `entities` corrects the spans it makes then
     warnings.filterwarnings("ignore", "Tokenizer does not support real words", UserWarning)
     names: list[list[dict[str, Any]]] = [[] for _ in texts]
-    with runtime.loaded("entity finder", load, calls[0].token) as pipe:
+    with runtime.load_model("entity finder", load, calls[0].token) as pipe:
         parts = _split_into_parts(texts, pipe)
         for part, found in zip(parts, _run_batches(pipe, parts, calls, aggregation_strategy="first"), strict=True):
             # the pipeline's offsets count from the start of the part
@@ -100,7 +100,7 @@ def fill_gap(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     text = call.text()
     load = _make_loader("fill-mask", "AutoModelForMaskedLM", runtime)
-    with runtime.loaded("gap filler", load, call.token) as pipe:
+    with runtime.load_model("gap filler", load, call.token) as pipe:
         mask = pipe.tokenizer.mask_token
         text = with_masks(text, mask)
         parts = [part for part in _split_into_parts([text], pipe) if mask in part.text]
@@ -124,7 +124,7 @@ def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     text, labels = call.text(), split_labels(call.text("labels"))
     load = _make_loader("zero-shot-classification", "AutoModelForSequenceClassification", runtime)
-    with runtime.loaded("inference model", load, call.token) as pipe:
+    with runtime.load_model("inference model", load, call.token) as pipe:
         # a pair of text and hypothesis: the pipeline cuts what doesn't fit, so the longest hypothesis gets its room first
         count = make_token_counter(pipe.tokenizer)
         parts = _split_into_parts([text], pipe, max(map(count, labels)) + count("This example is .") + 2)
@@ -145,7 +145,7 @@ def compare(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     first, second = call.text(), call.text("other_text")
     load: Callable[[Checkpoint], Any] = lambda checkpoint: load_encoder(checkpoint, runtime)  # noqa: E731
-    with runtime.loaded("sentence encoder", load, call.token) as encoder, torch.inference_mode():
+    with runtime.load_model("sentence encoder", load, call.token) as encoder, torch.inference_mode():
         cosine = float(encoder.embed(first, call) @ encoder.embed(second, call))
     return [similarity(cosine)]
 

@@ -70,7 +70,7 @@ def answer_from_text(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         model = AutoModelForQuestionAnswering.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
         return tokenizer, model.to(runtime.device.name).eval()
 
-    with runtime.loaded("question answerer", load, call.token) as (tokenizer, model), torch.inference_mode():
+    with runtime.load_model("question answerer", load, call.token) as (tokenizer, model), torch.inference_mode():
         span, null = _find_best_span(tokenizer, model, question, text, call)
     refuses = _may_refuse(runtime.checkpoint) and null is not None and (span is None or null >= span.logit)
     if span is None or refuses or span.score < _MIN_SCORE:
@@ -179,7 +179,7 @@ def _answer_with_tapas(call: Call, runtime: Runtime, question: str, rows: list[l
         return tokenizer, model.to(runtime.device.name).eval()
 
     header, *body = rows
-    with runtime.loaded("table answerer", load, call.token) as (tokenizer, model), torch.inference_mode():
+    with runtime.load_model("table answerer", load, call.token) as (tokenizer, model), torch.inference_mode():
         limits = model.config.type_vocab_sizes  # numbers of segment, column, row and other ids
         body = body[: min(limits[2], model.config.max_num_rows) - 1]
         if len(header) >= min(limits[1], model.config.max_num_columns):
@@ -215,7 +215,7 @@ def _answer_with_tapex(call: Call, runtime: Runtime, question: str, rows: list[l
         return load_writer(checkpoint, runtime, "AutoModelForSeq2SeqLM", tokenizer)
 
     header, *body = rows
-    with runtime.loaded("table writer", load, call.token) as writer:
+    with runtime.load_model("table writer", load, call.token) as writer:
         line = f"{question} col : {' | '.join(header)}".lower()
         read = 0
         for number, row in enumerate(body, 1):

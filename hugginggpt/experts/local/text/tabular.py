@@ -40,7 +40,7 @@ def classify_rows(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     (call,) = calls
     header, *body = read_rows(call)
-    with runtime.loaded("classifier of rows", _load_model, call.token) as model:
+    with runtime.load_model("classifier of rows", _load_model, call.token) as model:
         frame = _build_frame(runtime.checkpoint, model, header, body)
         labels: list[str] = []
         confidences: list[str] = []

@@ -79,7 +79,7 @@ def summarize(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     (call,) = calls
     text, length = call.text(), _parse_length(call)
-    with runtime.loaded("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
+    with runtime.load_model("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
         task = _read_task_settings(runtime.checkpoint, "summarization")
         parts = _split_to_fit(writer, text, task.prefix)
         config = writer.model.generation_config
@@ -108,7 +108,7 @@ def rewrite(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     text, length = call.text(), _parse_length(call)
     instruction = str(call.inputs.get("instruction") or "").strip()
     follows = bool(_INSTRUCTION_WORDS & set(re.split(r"[^a-z0-9]+", runtime.checkpoint.id.lower())))
-    with runtime.loaded("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
+    with runtime.load_model("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
         task = _read_task_settings(runtime.checkpoint, "text2text-generation")
         prefix = f"{instruction.rstrip(' .:')}: " if instruction and follows else task.prefix
         parts = _split_to_fit(writer, text, prefix)
@@ -140,7 +140,7 @@ def translate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     text = call.text()
     wanted = named(call.text("language")) if call.inputs.get("language") else None
     detected = detect(text)
-    with runtime.loaded("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
+    with runtime.load_model("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
         if wanted and detected == wanted:
             same = {"source": wanted.code, "target": wanted.code}
             return [written(text, same, f"The text is in {wanted.name} already.")]
@@ -169,7 +169,7 @@ def go_on(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     (call,) = calls
     text = call.text()
-    with runtime.loaded("language model", make_writer_loader("AutoModelForCausalLM", runtime), call.token) as writer:
+    with runtime.load_model("language model", make_writer_loader("AutoModelForCausalLM", runtime), call.token) as writer:
         if writer.tokenizer.chat_template:
             return [_write_reply(writer, text, call)]
         limit = _limit_output(writer, _MAX_REPLY_TOKENS)
@@ -192,11 +192,11 @@ def converse(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     text = call.text()
     if runtime.checkpoint.architecture.endswith("ForConditionalGeneration"):
-        with runtime.loaded("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
+        with runtime.load_model("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
             message, was_cut = cut_out_middle(text, writer.tokenizer, writer.max_input_tokens)
             (reply,) = generate_texts(writer, [message], call, action="Replying", limit=lambda read: _MAX_CHAT_TOKENS)
         return [written(reply, {}, _CUT_NOTE if was_cut else "")]
-    with runtime.loaded("language model", make_writer_loader("AutoModelForCausalLM", runtime), call.token) as writer:
+    with runtime.load_model("language model", make_writer_loader("AutoModelForCausalLM", runtime), call.token) as writer:
         return [_write_reply(writer, text, call)]
 
 
