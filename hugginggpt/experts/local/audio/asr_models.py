@@ -150,10 +150,8 @@ def transcribe_with_seq2seq(samples: NDArray[np.float32], runtime: Runtime, call
             call.progress(f"{start / SAMPLE_RATE:.0f} of {samples.size / SAMPLE_RATE:.0f} s", start / samples.size)
             inputs = processor(samples[start:end], sampling_rate=SAMPLE_RATE, return_tensors="pt")
             limit = 8 + round((end - start) / SAMPLE_RATE * _MAX_TOKENS_PER_SECOND)
-            criteria = make_stopping_criteria([call])
-            ids = model.generate(
-                **inputs.to(runtime.device.name, runtime.dtype), max_new_tokens=limit, stopping_criteria=criteria
-            )
+            stop = make_stopping_criteria([call])
+            ids = model.generate(**inputs.to(runtime.device.name, runtime.dtype), max_new_tokens=limit, stopping_criteria=stop)
             call.token.check()
             text = processor.decode(ids[0], skip_special_tokens=True)
             segments.append(_make_segment(start / SAMPLE_RATE, end / SAMPLE_RATE, text))

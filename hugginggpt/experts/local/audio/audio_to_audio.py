@@ -18,7 +18,7 @@ from hugginggpt.hub.cache import Checkpoint
 
 _WINDOW_SECONDS: Final = 12.0
 """Longest piece that is converted at once; the model was trained on sentences."""
-_MAX_STRETCH: Final = 3.0
+_MAX_RATIO: Final = 3.0
 """Most output frames per input frame: speech needs 1.25, and a model that doesn't end is stopped there."""
 
 
@@ -50,13 +50,11 @@ def clean(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     ):
         rate = extractor.sampling_rate
         samples = read_recording(call, rate, speech=True)
-        speaker = make_speaker_embedding(model, model.config.speaker_embedding_dim)
+        voice = make_speaker_embedding(model, model.config.speaker_embedding_dim)
         parts = []
         for start, end in cut_where_quiet(samples, rate, _WINDOW_SECONDS):
             call.progress(f"{start / rate:.0f} of {samples.size / rate:.0f} s", start / samples.size)
             values = extractor(audio=samples[start:end], sampling_rate=rate, return_tensors="pt").input_values
-            sound = model.generate_speech(
-                values.to(model.device, model.dtype), speaker, vocoder=hifigan, maxlenratio=_MAX_STRETCH
-            )
+            sound = model.generate_speech(values.to(model.device, model.dtype), voice, vocoder=hifigan, maxlenratio=_MAX_RATIO)
             parts.append(sound.float().cpu())
         return [Result((save_recording(call, torch.cat(parts), hifigan.config.sampling_rate),), note=SYNTHETIC_VOICE_NOTE)]

@@ -50,12 +50,12 @@ def make_writer_loader(class_name: str, runtime: Runtime) -> Callable[[Checkpoin
         # Marian's tokenizer recommends a normalizer of punctuation, but works without it
         warnings.filterwarnings("ignore", "Recommended: pip install sacremoses", UserWarning)
         tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE)
-        return load_writer(checkpoint, runtime, class_name, tokenizer)
+        return build_writer(checkpoint, runtime, class_name, tokenizer)
 
     return load
 
 
-def load_writer(checkpoint: Checkpoint, runtime: Runtime, class_name: str, tokenizer: Any) -> Writer:
+def build_writer(checkpoint: Checkpoint, runtime: Runtime, class_name: str, tokenizer: Any) -> Writer:
     """Load a checkpoint's model for a tokenizer that is loaded already."""
     import transformers
 

@@ -10,7 +10,7 @@ from hugginggpt.core.errors import InputError
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.csv_tables import read_rows
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
-from hugginggpt.experts.local.text.decoding import Writer, generate_texts, load_writer
+from hugginggpt.experts.local.text.decoding import Writer, build_writer, generate_texts
 from hugginggpt.experts.local.text.token_budget import compute_text_window
 from hugginggpt.experts.outputs import tables
 from hugginggpt.experts.outputs import text as texts
@@ -212,7 +212,7 @@ def _answer_with_tapex(call: Call, runtime: Runtime, question: str, rows: list[l
 
         # transformers 5 has no TapexTokenizer; it was BART's, after a table written out in one line (see `line` below)
         tokenizer = BartTokenizer.from_pretrained(checkpoint.folder, **SAFE)
-        return load_writer(checkpoint, runtime, "AutoModelForSeq2SeqLM", tokenizer)
+        return build_writer(checkpoint, runtime, "AutoModelForSeq2SeqLM", tokenizer)
 
     header, *body = rows
     with runtime.load_model("table writer", load, call.token) as writer:
