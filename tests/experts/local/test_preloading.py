@@ -11,7 +11,7 @@ from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.settings import Settings
 from hugginggpt.experts.local import zerogpu
 from hugginggpt.experts.local.expert import LocalExpert
-from hugginggpt.experts.local.preloading import load_all, usual
+from hugginggpt.experts.local.preloading import load_models, read_preload_list
 from hugginggpt.hub.catalog import load_catalog
 from tests.experts.local.conftest import LocalBench
 
@@ -48,7 +48,7 @@ def test_a_model_that_is_not_there_is_named_and_the_others_are_loaded(
     with pytest.raises(ExpertError, match=r"^nobody/nothing is not in the cache, or does none of the tasks here\.$"):
         cold.load("nobody/nothing")
     with caplog.at_level(logging.WARNING):
-        assert load_all(cold, ["nobody/nothing", "tiny/vit"]) == ["tiny/vit"]
+        assert load_models(cold, ["nobody/nothing", "tiny/vit"]) == ["tiny/vit"]
     assert [record.getMessage() for record in caplog.records] == [
         "nobody/nothing is not loaded ahead: nobody/nothing is not in the cache, or does none of the tasks here."
     ]
@@ -57,10 +57,10 @@ def test_a_model_that_is_not_there_is_named_and_the_others_are_loaded(
 def test_what_a_zero_gpu_space_has_loaded_serves_its_runs(local: LocalBench) -> None:
     """In one process: a run there is a copy of this one."""
     call = local.call("image-classification", "tiny/vit", image=local.demo("cat.jpg"))
-    assert zerogpu.load_here(["tiny/vit"], local.cache.folder) == ["tiny/vit"]
+    assert zerogpu.preload_models(["tiny/vit"], local.cache.folder) == ["tiny/vit"]
     pool = zerogpu._get_expert(local.cache.folder).pool
     loaded = dict(pool._entries)
-    (result,) = zerogpu.send([call], local.cache.folder, zerogpu.work)
+    (result,) = zerogpu.send_calls([call], local.cache.folder, zerogpu.run_job)
     assert len(result.outputs[0].data["classes"]) == 5
     assert dict(pool._entries) == loaded
 
@@ -86,5 +86,5 @@ def test_without_a_list_nothing_is_loaded(settings: Settings) -> None:
 
 def test_the_usual_ones_are_small_and_for_tasks_that_nothing_bundled_does() -> None:
     entries = {entry.id: entry for found in load_catalog().values() for entry in found}
-    assert all(entries[model].small and (entries[model].size_mb or 1e9) < 500 for model in usual())
-    assert usual()
+    assert all(entries[model].small and (entries[model].size_mb or 1e9) < 500 for model in read_preload_list())
+    assert read_preload_list()

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from hugginggpt.core.errors import ExpertError, InputError, StoppedError
-from hugginggpt.experts.local.audio.tts_chunks import utterances
+from hugginggpt.experts.local.audio.text_to_speech import split_into_utterances
 from hugginggpt.experts.local.expert import LocalExpert
 from tests.checkpoints import HubCache
 from tests.experts.bundled.conftest import StoppedAfter
@@ -103,6 +103,6 @@ async def test_stop_reaches_into_the_making_of_a_sound(local: LocalBench, model:
     "text", ["Dr. Lee left. 她走了。他也是。", "नमस्ते दुनिया। यह एक परीक्षण है।", "one, two; three four " * 9, "a" * 95]
 )
 def test_no_piece_is_longer_than_a_voice_can_say_and_no_letter_gets_lost(text: str) -> None:
-    pieces = utterances(text, 20)
+    pieces = split_into_utterances(text, 20)
     assert max(map(len, pieces)) <= 20
     assert re.sub(r"\s", "", "".join(pieces)) == re.sub(r"\s", "", text)

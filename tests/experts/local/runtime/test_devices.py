@@ -3,15 +3,21 @@
 import psutil
 import pytest
 
-from hugginggpt.experts.local.runtime.devices import Device, available_memory, find_devices, place, total_memory
+from hugginggpt.experts.local.runtime.devices import (
+    Device,
+    choose_device,
+    find_devices,
+    get_available_memory,
+    get_total_memory,
+)
 
 GB = 2**30
 CPU, SMALL, LARGE = Device("cpu", 8 * GB), Device("cuda:0", 4 * GB), Device("cuda:1", 16 * GB)
 
 
 def test_the_cpu_is_always_there_with_half_of_what_this_process_may_use() -> None:
-    assert find_devices()[-1] == Device("cpu", round(total_memory() / 2))
-    assert find_devices("cpu") == [Device("cpu", round(total_memory() / 2))]
+    assert find_devices()[-1] == Device("cpu", round(get_total_memory() / 2))
+    assert find_devices("cpu") == [Device("cpu", round(get_total_memory() / 2))]
 
 
 def test_a_setting_says_what_models_may_take() -> None:
@@ -28,11 +34,11 @@ def test_a_setting_says_what_models_may_take() -> None:
     ],
 )
 def test_a_model_goes_where_there_is_room_for_it(size: int, used: tuple[int, ...], expected: Device) -> None:
-    assert place(size, [SMALL, LARGE, CPU], used) == expected
+    assert choose_device(size, [SMALL, LARGE, CPU], used) == expected
 
 
 def test_without_a_gpu_everything_goes_to_the_cpu() -> None:
-    assert place(GB, [CPU], [0]) == CPU
+    assert choose_device(GB, [CPU], [0]) == CPU
 
 
 def test_two_devices_are_two_slots() -> None:
@@ -40,7 +46,7 @@ def test_two_devices_are_two_slots() -> None:
 
 
 def test_what_is_left_is_less_than_all() -> None:
-    left = available_memory("cpu")
+    left = get_available_memory("cpu")
     assert left is not None
-    assert 0 < left < total_memory() <= psutil.virtual_memory().total
-    assert available_memory("mps") is None
+    assert 0 < left < get_total_memory() <= psutil.virtual_memory().total
+    assert get_available_memory("mps") is None

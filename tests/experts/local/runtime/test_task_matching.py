@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hugginggpt.core.tasks import task_table
-from hugginggpt.experts.local.runtime.task_matching import matches
+from hugginggpt.experts.local.runtime.task_matching import match_tasks
 from hugginggpt.hub.cache import Checkpoint
 
 
@@ -15,7 +15,7 @@ def checkpoint(architecture: str, model_type: str = "", tag: str = "", **config:
 
 
 def tasks(*args: str, **config: object) -> set[str]:
-    return {match.task for match in matches(checkpoint(*args, **config))}
+    return {match.task for match in match_tasks(checkpoint(*args, **config))}
 
 
 def test_a_classifier_of_texts_is_none_of_sounds() -> None:
