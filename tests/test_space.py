@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from hugginggpt.experts.local.preloading import usual
+from hugginggpt.experts.local.preloading import read_preload_list
 from hugginggpt.hub.catalog import load_catalog
 from hugginggpt.llm.client import HUGGING_FACE_MODEL
 
@@ -103,15 +103,15 @@ def test_what_pip_takes_is_what_zero_gpu_takes() -> None:
 
 def test_what_is_fetched_while_it_is_built_is_what_is_loaded_first() -> None:
     fetched = {item.split(" ")[0]: item.partition(" ")[2].split(",") for item in FRONT["preload_from_hub"]}
-    assert tuple(fetched) == tuple(usual())
+    assert tuple(fetched) == tuple(read_preload_list())
     for files in fetched.values():  # named, so that nothing comes twice in other formats
         assert {"config.json", "model.safetensors"} <= set(files)
 
 
 def test_models_are_those_that_it_uses() -> None:
     entries = {entry.id for found in load_catalog().values() for entry in found}
-    assert {*usual(), HUGGING_FACE_MODEL} == set(FRONT["models"])
-    assert set(usual()) <= entries
+    assert {*read_preload_list(), HUGGING_FACE_MODEL} == set(FRONT["models"])
+    assert set(read_preload_list()) <= entries
 
 
 def test_packages_are_names_alone() -> None:

@@ -53,15 +53,15 @@ def make_agent(settings: Settings | None = None) -> HuggingGPT:
 
 def _local(settings: Settings) -> Sequence[Expert]:
     from hugginggpt.experts.local.expert import LocalExpert
-    from hugginggpt.experts.local.preloading import usual
-    from hugginggpt.experts.local.zerogpu import load_here, on_zero_gpu, run_remotely, wrapped
+    from hugginggpt.experts.local.preloading import read_preload_list
+    from hugginggpt.experts.local.zerogpu import get_gpu_function, is_zero_gpu_space, preload_models, run_remotely
 
     if settings.local == "off":
         return ()
-    zero = on_zero_gpu()
+    zero = is_zero_gpu_space()
     if zero:
-        wrapped()  # now, before anything imports torch
-        load_here(usual() if settings.preload is None else settings.preload)
+        get_gpu_function()  # now, before anything imports torch
+        preload_models(read_preload_list() if settings.preload is None else settings.preload)
     return [
         LocalExpert(
             device=settings.device,
@@ -77,13 +77,13 @@ def preload(agent: HuggingGPT) -> Thread | None:
 
     On ZeroGPU `make_agent` has done it: there it must be before the page is up.
     """
-    from hugginggpt.experts.local.preloading import load_behind
-    from hugginggpt.experts.local.zerogpu import on_zero_gpu
+    from hugginggpt.experts.local.preloading import load_in_background
+    from hugginggpt.experts.local.zerogpu import is_zero_gpu_space
 
     local, models = agent.expert("local"), agent.settings.preload
-    if not isinstance(local, CacheExpert) or not models or on_zero_gpu():
+    if not isinstance(local, CacheExpert) or not models or is_zero_gpu_space():
         return None
-    return load_behind(local, models)
+    return load_in_background(local, models)
 
 
 def _hosted(settings: Settings) -> Expert:
@@ -165,12 +165,12 @@ def session_experts(
         visitor: On whose account hosted models run, and what they have added.
     """
     from hugginggpt.experts.llm import TextWorkExpert
-    from hugginggpt.experts.local.auto_download import fetching_experts
+    from hugginggpt.experts.local.auto_download import make_fetching_experts
 
     found: list[Expert] = [TextWorkExpert(model)] if model else []
     hosted = agent.expert("hosted")
     if visitor is not None and isinstance(hosted, AccountExpert):
         found.append(hosted.on_behalf(visitor))
     if (agent.settings.local == "download") if fetch is None else fetch:
-        found += fetching_experts(agent.expert("local"), max_bytes=agent.settings.max_download_bytes)
+        found += make_fetching_experts(agent.expert("local"), max_bytes=agent.settings.max_download_bytes)
     return found

@@ -15,7 +15,7 @@ from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.local.image import document_qa
 from hugginggpt.experts.local.image.processors import loader, takeable
 from hugginggpt.experts.local.image.vision_language import ask, said
-from hugginggpt.experts.local.runtime.cancellation import stopping
+from hugginggpt.experts.local.runtime.cancellation import make_stopping_criteria
 from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime
 from hugginggpt.experts.outputs.text import written
 from hugginggpt.hub.cache import Checkpoint
@@ -81,9 +81,9 @@ def _caption(call: Call, runtime: Runtime) -> Result:
 
     picture = takeable(call.picture())
     load = loader(runtime, "AutoModelForImageTextToText", "AutoProcessor")
-    with runtime.loaded("captioner", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("captioner", load, call.token) as (processor, model), torch.inference_mode():
         pixels = processor.image_processor(images=picture, return_tensors="pt").to(runtime.device.name, runtime.dtype)
-        ids = model.generate(**pixels, max_new_tokens=_CAPTION_TOKENS, stopping_criteria=stopping([call]))
+        ids = model.generate(**pixels, max_new_tokens=_CAPTION_TOKENS, stopping_criteria=make_stopping_criteria([call]))
         call.token.check()
         return written(said(processor.batch_decode(ids, skip_special_tokens=True)[0].strip(), call))
 
@@ -95,10 +95,10 @@ def _write_out(call: Call, runtime: Runtime) -> Result:
     picture = call.picture()
     reads = runtime.checkpoint.config.get("decoder", {}).get("model_type") == "trocr"
     load = loader(runtime, "AutoModelForImageTextToText", _eye_and_tongue)
-    with runtime.loaded("encoder and decoder", load, call.token) as ((processor, tokenizer), model), torch.inference_mode():
+    with runtime.load_model("encoder and decoder", load, call.token) as ((processor, tokenizer), model), torch.inference_mode():
         pixels = processor(images=takeable(picture), return_tensors="pt").to(runtime.device.name, runtime.dtype)
         most = _LINE_TOKENS if reads else _CAPTION_TOKENS
-        ids = model.generate(**pixels, max_new_tokens=most, stopping_criteria=stopping([call]))
+        ids = model.generate(**pixels, max_new_tokens=most, stopping_criteria=make_stopping_criteria([call]))
         call.token.check()
         text = said(tokenizer.batch_decode(ids, skip_special_tokens=True)[0].strip(), call)
     several = reads and picture.width < _LINE_SHAPE * picture.height
@@ -129,7 +129,7 @@ def _choose_answer(call: Call, runtime: Runtime) -> Result:
 
     question, picture = call.text("text"), takeable(call.picture())
     load = loader(runtime, "AutoModelForVisualQuestionAnswering", "AutoProcessor")
-    with runtime.loaded("answer chooser", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("answer chooser", load, call.token) as (processor, model), torch.inference_mode():
         longest = model.config.max_position_embeddings
         inputs = processor(images=picture, text=question, truncation=True, max_length=longest, return_tensors="pt")
         scores = model(**inputs.to(runtime.device.name, runtime.dtype)).logits.float()[0].sigmoid().cpu()
@@ -146,11 +146,11 @@ def _write_answer(call: Call, runtime: Runtime) -> Result:
 
     question, picture = call.text("text"), takeable(call.picture())
     load = loader(runtime, "AutoModelForVisualQuestionAnswering", "AutoProcessor")
-    with runtime.loaded("answer writer", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("answer writer", load, call.token) as (processor, model), torch.inference_mode():
         longest = model.config.text_config.max_position_embeddings
         inputs = processor(images=picture, text=question, truncation=True, max_length=longest, return_tensors="pt")
         inputs = inputs.to(runtime.device.name, runtime.dtype)
-        ids = model.generate(**inputs, max_new_tokens=_CAPTION_TOKENS, stopping_criteria=stopping([call]))
+        ids = model.generate(**inputs, max_new_tokens=_CAPTION_TOKENS, stopping_criteria=make_stopping_criteria([call]))
         call.token.check()
         return written(said(processor.batch_decode(ids, skip_special_tokens=True)[0].strip(), call))
 

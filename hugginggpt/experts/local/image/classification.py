@@ -33,7 +33,7 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
     pictures = [takeable(call.picture()) for call in calls]
     load = loader(runtime, "AutoModelForImageClassification")
-    with runtime.loaded("image classifier", load, calls[0].token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("image classifier", load, calls[0].token) as (processor, model), torch.inference_mode():
         inputs = processor(images=pictures, return_tensors="pt").to(runtime.device.name, runtime.dtype)
         scores = model(**inputs).logits.float().softmax(-1).cpu()
         return [_classes(row, model.config.id2label) for row in scores]
@@ -56,7 +56,7 @@ def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     picture = takeable(call.picture())
     kind = runtime.checkpoint.model_type
     load = loader(runtime, "AutoModelForZeroShotImageClassification", "AutoProcessor")
-    with runtime.loaded("image and text encoder", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("image and text encoder", load, call.token) as (processor, model), torch.inference_mode():
         texts = [_SENTENCE.format(label) for label in labels]
         width = {"padding": "max_length", "max_length": _WIDTH[kind]} if kind in _WIDTH else {"padding": True}
         inputs = processor(text=texts, images=[picture], truncation=True, return_tensors="pt", **width)

@@ -9,7 +9,7 @@ from hugginggpt.core.errors import ExpertError
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.image.diffusion import composed, diffusion_base, fitted, own_size, pace, run
 from hugginggpt.experts.local.image.text_to_image import MAX_PIXELS, painted
-from hugginggpt.experts.local.runtime.companions import partner
+from hugginggpt.experts.local.runtime.companions import find_partner
 from hugginggpt.experts.local.runtime.runtime import SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
@@ -27,7 +27,7 @@ def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     (call,) = calls
     text, control = call.text(), call.picture()
-    base_checkpoint = partner(runtime.checkpoint, runtime.others)
+    base_checkpoint = find_partner(runtime.checkpoint, runtime.cached_checkpoints)
     if base_checkpoint is None:
         raise ExpertError(f"{runtime.checkpoint.id} steers a Stable Diffusion model of its kind, and the cache holds none.")
 
@@ -39,7 +39,7 @@ def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
     with (
         diffusion_base(runtime, call.token, base_checkpoint) as base,
-        runtime.loaded("controlnet", load, call.token) as controlnet,
+        runtime.load_model("controlnet", load, call.token) as controlnet,
     ):
         pipeline = composed(base, call, "Text2Image", controlnet=controlnet)
         width, height = own_size(base)

@@ -132,7 +132,7 @@ def _measure(call: Call, runtime: Runtime) -> _Depth:
 
     picture: Image.Image = call.picture()
     load = loader(runtime, "AutoModelForDepthEstimation")
-    with runtime.loaded("depth estimator", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("depth estimator", load, call.token) as (processor, model), torch.inference_mode():
         taken = takeable(picture)
         inputs = processor(images=taken, return_tensors="pt").to(runtime.device.name, runtime.dtype)
         outputs = model(**inputs)

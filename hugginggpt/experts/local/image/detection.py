@@ -38,7 +38,7 @@ def detect(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
     pictures = [call.picture() for call in calls]
     load = loader(runtime, "AutoModelForObjectDetection")
-    with runtime.loaded("object detector", load, calls[0].token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("object detector", load, calls[0].token) as (processor, model), torch.inference_mode():
         inputs = processor(images=[takeable(picture) for picture in pictures], return_tensors="pt")
         outputs = model(**inputs.to(runtime.device.name, runtime.dtype))
         sizes = torch.tensor([(picture.height, picture.width) for picture in pictures])
@@ -63,7 +63,7 @@ def detect_named(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     picture = call.picture()
     threshold = _NAMED_SURE.get(runtime.checkpoint.model_type, _LIKELY)
     load = loader(runtime, "AutoModelForZeroShotObjectDetection", "AutoProcessor")
-    with runtime.loaded("open detector", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("open detector", load, call.token) as (processor, model), torch.inference_mode():
         inputs = processor(text=[labels], images=[takeable(picture)], truncation=True, return_tensors="pt")
         outputs = model(**inputs.to(runtime.device.name, runtime.dtype))
         size = [(picture.height, picture.width)]

@@ -50,11 +50,11 @@ def diffusion_base(runtime: Runtime, token: CancelToken, checkpoint: Checkpoint 
         from diffusers import DiffusionPipeline
 
         pipeline = DiffusionPipeline.from_pretrained(which.folder, dtype=_dtype(runtime, which), **SAFE_WEIGHTS)
-        if runtime.device.half and hasattr(getattr(pipeline, "vae", None), "enable_tiling"):
+        if runtime.device.uses_half_precision and hasattr(getattr(pipeline, "vae", None), "enable_tiling"):
             pipeline.vae.enable_tiling()
         return pipeline.to(runtime.device.name)
 
-    with runtime.loaded("diffusion base", load, token, checkpoint=checkpoint) as base:
+    with runtime.load_model("diffusion base", load, token, checkpoint=checkpoint) as base:
         yield base
 
 
@@ -62,7 +62,7 @@ def _dtype(runtime: Runtime, checkpoint: Checkpoint) -> Any:
     """Diffusion transformers are trained in bfloat16, and some overflow in float16; both take as much room."""
     import torch
 
-    return torch.bfloat16 if runtime.device.half and "transformer" in checkpoint.config else runtime.dtype
+    return torch.bfloat16 if runtime.device.uses_half_precision and "transformer" in checkpoint.config else runtime.dtype
 
 
 def composed(base: Any, call: Call, task: str = "", **parts: Any) -> Any:
@@ -157,7 +157,7 @@ def pace(pipeline: Any, runtime: Runtime, checkpoint: Checkpoint, cpu_steps: int
         if word in checkpoint.id.lower():
             return {"num_inference_steps": steps, "guidance_scale": guidance}
     steps = default(pipeline, "num_inference_steps") or cpu_steps
-    return {"num_inference_steps": steps if runtime.device.half else min(steps, cpu_steps)}
+    return {"num_inference_steps": steps if runtime.device.uses_half_precision else min(steps, cpu_steps)}
 
 
 def own_size(pipeline: Any) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.local.image.processors import loader, takeable
 from hugginggpt.experts.local.image.vision_language import said
-from hugginggpt.experts.local.runtime.cancellation import stopping
+from hugginggpt.experts.local.runtime.cancellation import make_stopping_criteria
 from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime
 from hugginggpt.experts.outputs.text import written
 from hugginggpt.hub.cache import Checkpoint
@@ -74,7 +74,7 @@ def point_at_answer(call: Call, runtime: Runtime) -> Result:
         raise InputError("There is no text to read in this picture, so nothing in it answers the question.")
     sees = runtime.checkpoint.model_type in _SEES
     load = loader(runtime, "AutoModelForDocumentQuestionAnswering", _preparation)
-    with runtime.loaded("document reader", load, call.token) as ((processor, tokenizer), model), torch.inference_mode():
+    with runtime.load_model("document reader", load, call.token) as ((processor, tokenizer), model), torch.inference_mode():
         places = [_place(word.box, picture) for word in words]
         pieces = _encoded(tokenizer, model.config, question, [word.text for word in words], places, own_boxes=sees)
         seen = processor(images=takeable(picture), return_tensors="pt")["pixel_values"] if sees else None
@@ -109,7 +109,7 @@ def write_answer(call: Call, runtime: Runtime) -> Result:
 
     question, picture = call.text("text"), takeable(call.picture())
     load = loader(runtime, "VisionEncoderDecoderModel", "AutoProcessor")
-    with runtime.loaded("document reader", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("document reader", load, call.token) as (processor, model), torch.inference_mode():
         tokenizer = processor.tokenizer
         longest = model.config.decoder.max_position_embeddings
         asked = tokenizer(question, add_special_tokens=False, truncation=True, max_length=longest // 2).input_ids
@@ -126,7 +126,7 @@ def write_answer(call: Call, runtime: Runtime) -> Result:
             bad_words_ids=[[tokenizer.unk_token_id]],
             pad_token_id=tokenizer.pad_token_id,
             eos_token_id=tokenizer.eos_token_id,
-            stopping_criteria=stopping([call]),
+            stopping_criteria=make_stopping_criteria([call]),
         )
         call.token.check()
         text = tokenizer.decode(ids[0, prompt.shape[1] :]).partition("</s_answer>")[0]

@@ -16,7 +16,7 @@ from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.local.image.processors import loader, takeable
 from hugginggpt.experts.local.runtime.runtime import Runtime
-from hugginggpt.experts.local.runtime.task_matching import matches
+from hugginggpt.experts.local.runtime.task_matching import match_tasks
 from hugginggpt.hub.cache import Checkpoint
 
 if TYPE_CHECKING:
@@ -124,8 +124,8 @@ def _people(image: Image.Image, call: Call, runtime: Runtime) -> tuple[str, list
 
 
 def _detectors(runtime: Runtime) -> Iterator[Checkpoint]:
-    for other in runtime.others:
-        if "person" in map(str.lower, other.labels) and any(match.task == "object-detection" for match in matches(other)):
+    for other in runtime.cached_checkpoints:
+        if "person" in map(str.lower, other.labels) and any(match.task == "object-detection" for match in match_tasks(other)):
             yield other
 
 
@@ -134,7 +134,7 @@ def _detected(image: Image.Image, detector: Checkpoint, call: Call, runtime: Run
 
     call.progress("Looking for people", None)
     load = loader(runtime, "AutoModelForObjectDetection")
-    held = runtime.loaded("object detector", load, call.token, checkpoint=detector)
+    held = runtime.load_model("object detector", load, call.token, checkpoint=detector)
     with held as (processor, model), torch.inference_mode():
         inputs = processor(images=takeable(image), return_tensors="pt").to(runtime.device.name, runtime.dtype)
         size = [(image.height, image.width)]
@@ -156,7 +156,7 @@ def _poses(image: Image.Image, boxes: Sequence[PersonBox], call: Call, runtime: 
 
     load = loader(runtime, "AutoModelForPoseEstimation")
     found: list[Pose] = []
-    with runtime.loaded("pose estimator", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("pose estimator", load, call.token) as (processor, model), torch.inference_mode():
         if model.config.num_labels < len(_COCO):
             raise ExpertError(f"{runtime.checkpoint.id} finds {model.config.num_labels} keypoints, not those of a person.")
         mixed = getattr(model.config.backbone_config, "num_experts", 1) > 1

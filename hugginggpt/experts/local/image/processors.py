@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from hugginggpt.experts.local.runtime.backbones import without_timm
+from hugginggpt.experts.local.runtime.backbones import build_timm_free_arguments
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
@@ -37,7 +37,7 @@ def loader(
             prepare = getattr(transformers, processor).from_pretrained(checkpoint.folder, **SAFE)
         else:
             prepare = processor(checkpoint)
-        instead = without_timm(checkpoint)
+        instead = build_timm_free_arguments(checkpoint)
         # without a folder the Auto classes don't know which class to take
         class_, place = (checkpoint.architecture, None) if instead else (model, checkpoint.folder)
         loaded = getattr(transformers, class_).from_pretrained(place, dtype=runtime.dtype, **instead, **SAFE_WEIGHTS)

@@ -103,7 +103,7 @@ def outline(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     picture = call.picture()
     load = loader(runtime, "AutoModelForMaskGeneration", _PROCESSOR.get(runtime.checkpoint.model_type, "AutoImageProcessor"))
-    with runtime.loaded("mask generator", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("mask generator", load, call.token) as (processor, model), torch.inference_mode():
         masks = find_masks(call, picture, processor, model)
         width, height = fitted(picture.size, _WORKING_SIDE)
         number = np.full((height, width), -1, np.int32)
@@ -155,7 +155,7 @@ def _cut(call: Call, runtime: Runtime, picture: Image.Image, kind: str) -> _Regi
 
     type_ = runtime.checkpoint.model_type
     load = loader(runtime, _MODEL.get(type_, "AutoModelForSemanticSegmentation"), _PROCESSOR.get(type_, "AutoImageProcessor"))
-    with runtime.loaded("segmenter", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("segmenter", load, call.token) as (processor, model), torch.inference_mode():
         told = {_TASK[type_]: [kind]} if type_ in _TASK else {}
         inputs = processor(images=[takeable(picture)], return_tensors="pt", **told)
         outputs = model(**inputs.to(runtime.device.name, runtime.dtype))

@@ -43,7 +43,7 @@ def enlarge(call: Call, runtime: Runtime) -> Result:
         model = AutoModelForImageToImage.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
         return processor, model.to(runtime.device.name).eval()
 
-    with runtime.loaded("image enlarger", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("image enlarger", load, call.token) as (processor, model), torch.inference_mode():
         scale = int(model.config.upscale)
         large = Image.new("RGB", (picture.width * scale, picture.height * scale))
         tiles = list(_tiles(picture.width, picture.height))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.local.image.processors import loader, takeable
-from hugginggpt.experts.local.runtime.cancellation import stopping
+from hugginggpt.experts.local.runtime.cancellation import make_stopping_criteria
 from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
@@ -38,11 +38,13 @@ def ask(call: Call, runtime: Runtime, picture: Image.Image, question: str, *, to
     content = [{"type": "image", "image": takeable(picture)}, {"type": "text", "text": question}]
     chat = [{"role": "user", "content": content}]
     load = loader(runtime, "AutoModelForImageTextToText", _processor)
-    with runtime.loaded("vision-language model", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("vision-language model", load, call.token) as (processor, model), torch.inference_mode():
         inputs = processor.apply_chat_template(
             chat, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
         ).to(runtime.device.name, runtime.dtype)
-        written = model.generate(**inputs, max_new_tokens=tokens, do_sample=False, stopping_criteria=stopping([call]))
+        written = model.generate(
+            **inputs, max_new_tokens=tokens, do_sample=False, stopping_criteria=make_stopping_criteria([call])
+        )
         call.token.check()
         answer = processor.batch_decode(written[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)[0].strip()
     return said(answer, call)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hugginggpt.experts.base import Call, Result
-from hugginggpt.experts.local.runtime.cancellation import interruptible
+from hugginggpt.experts.local.runtime.cancellation import make_interruptible
 from hugginggpt.experts.local.runtime.runtime import SAFE_WEIGHTS, Runtime
 from hugginggpt.experts.local.video.frames import read_frames
 from hugginggpt.experts.outputs.text import classes
@@ -40,12 +40,12 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         return _processor(checkpoint), model.to(runtime.device.name).eval()
 
     path = call.file("video")
-    with runtime.loaded("video classifier", load, call.token) as (processor, model), torch.inference_mode():
+    with runtime.load_model("video classifier", load, call.token) as (processor, model), torch.inference_mode():
         config = model.config
         count = next(getattr(config, name) for name in _FRAMES if hasattr(config, name))
         frames = read_frames(path, count=count, max_pixels=call.limits.max_pixels, token=call.token)
         pixels = processor(list(frames), return_tensors="pt")["pixel_values"]
-        with interruptible(model, call):
+        with make_interruptible(model, call):
             logits = model(**{model.main_input_name: pixels.to(runtime.device.name, runtime.dtype)}).logits[0].float()
     scores, indices = logits.softmax(-1).cpu().topk(min(_KEPT, len(logits)))
     found = [{"label": config.id2label[i], "score": score} for score, i in zip(scores.tolist(), indices.tolist(), strict=True)]

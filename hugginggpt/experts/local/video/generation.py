@@ -96,7 +96,7 @@ def _frames(pipeline: Any, runtime: Runtime) -> int:
     """How many pictures to make: the pipeline's own number, within bounds."""
     config = network_config(pipeline)
     own: int = default(pipeline, "num_frames") or config.get("num_frames") or config.get("sample_frames") or _MAX_FRAMES_CPU
-    return min(own, _MAX_FRAMES if runtime.device.half else _MAX_FRAMES_CPU)
+    return min(own, _MAX_FRAMES if runtime.device.uses_half_precision else _MAX_FRAMES_CPU)
 
 
 def _bounded(pipeline: Any, runtime: Runtime, shape: tuple[int, int]) -> tuple[int, int]:
@@ -104,4 +104,4 @@ def _bounded(pipeline: Any, runtime: Runtime, shape: tuple[int, int]) -> tuple[i
     width, height = own_size(pipeline)
     if network_config(pipeline).get("use_learned_positional_embeddings"):
         return width, height  # it has learnt one place for each patch
-    return fitted(shape, min(width * height, _MAX_PIXELS if runtime.device.half else _MAX_PIXELS_CPU))
+    return fitted(shape, min(width * height, _MAX_PIXELS if runtime.device.uses_half_precision else _MAX_PIXELS_CPU))

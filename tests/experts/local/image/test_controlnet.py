@@ -25,10 +25,10 @@ async def test_a_control_image_and_a_text_become_a_picture_and_seven_controlnets
     pool.clear()
     others = unets()  # of other back ends that tests of the same process hold
     await local.run("text-to-image", "tiny/sd", text="tea")
-    base = pool.taken("cpu")
+    base = pool.get_used_bytes("cpu")
     sizes = []
     for control in CONTROLS:
-        before = pool.taken("cpu")
+        before = pool.get_used_bytes("cpu")
         model = f"tiny/controlnet-{control}"
         done = await local.run(f"{control}-text-to-image", model, image=local.demo("coffee.jpg"), text="tea")
         with Image.open(done.path) as image:
@@ -36,7 +36,7 @@ async def test_a_control_image_and_a_text_become_a_picture_and_seven_controlnets
             assert done.data == {"width": image.width, "height": image.height}
             assert 0.5 <= image.width * image.height / 64**2 <= 1.5  # about what the pipeline makes by itself
         assert done.result.models == (model, "tiny/sd")
-        sizes.append(pool.taken("cpu") - before)
+        sizes.append(pool.get_used_bytes("cpu") - before)
     assert len(set(sizes)) == 1
     assert 0 < sizes[0] < base
     assert sorted(pool.names) == sorted(["tiny/sd", *(f"tiny/controlnet-{control}" for control in CONTROLS)])

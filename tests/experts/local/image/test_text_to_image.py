@@ -138,10 +138,10 @@ async def test_three_tasks_of_one_checkpoint_share_its_weights(local: LocalBench
     pool = local.expert.pool
     pool.clear()
     await local.run("text-to-image", "tiny/sd", text="a cat")
-    taken = pool.taken("cpu")
+    taken = pool.get_used_bytes("cpu")
     await local.run("image-to-image", "tiny/sd", image=local.demo("cat.jpg"))
     await local.run("inpainting", "tiny/sd", image=local.demo("cat.jpg"), mask=local.file(mask))
-    assert pool.taken("cpu") == taken
+    assert pool.get_used_bytes("cpu") == taken
     assert pool.names == ("tiny/sd",)
 
 
