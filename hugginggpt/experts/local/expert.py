@@ -118,7 +118,7 @@ class LocalExpert:
         self.cache = cache
         self._remote = remote
         self._device_settings = device, memory_gb, gpu_memory_gb
-        self._scanned = 0.0
+        self._scanned = 0.0  # never: tested by itself, because right after a boot `monotonic` is near 0 too
         self._checkpoints: dict[str, Checkpoint] = {}
         self._cards: tuple[ModelCard, ...] = ()
         self._placed: dict[str, Device] = {}
@@ -142,7 +142,7 @@ class LocalExpert:
                 self._checkpoints = {checkpoint.id: checkpoint for checkpoint in find_checkpoints(self.cache)}
                 usable = [c for c in self._checkpoints.values() if not needs_partner(c) or self._find_partner(c)]
                 found = [(match, checkpoint) for checkpoint in usable for match in match_tasks(checkpoint)]
-                found.sort(key=lambda pair: pair[0].rank)
+                found.sort(key=lambda pair: pair[0].rank)  # each task's preferred architectures come first
                 self._cards = tuple(self._make_card(c, match) for match, c in found if match.task in _FUNCTIONS)
                 self._scanned = time.monotonic()
             return self._cards
@@ -226,7 +226,7 @@ class LocalExpert:
             self.rescan()
             self.cards()
         checkpoint = self._checkpoints.get(model)
-        if checkpoint is None or not checkpoint.folder.is_dir():
+        if checkpoint is None or not checkpoint.folder.is_dir():  # deleted since the scan
             raise ExpertError(f"{model} is not in the cache any more.")
         return kind(checkpoint, self._choose_device(checkpoint), self.pool, tuple(self._checkpoints.values()))
 

@@ -68,7 +68,7 @@ def send_calls(
     """
     first = calls[0]
     inputs = tuple({name: _make_picklable(value) for name, value in call.inputs.items()} for call in calls)
-    folder = first.new_path("").parent
+    folder = first.new_path("").parent  # the other process makes its own names in this folder
     done = run(RemoteJob(cache, first.card, inputs, folder, first.limits, min(first.seconds, _MAX_SECONDS)))
     if isinstance(done, RemoteFailure):
         raise getattr(errors, done.name, errors.ExpertError)(done.message)
@@ -104,6 +104,7 @@ def get_gpu_function() -> Callable[[RemoteJob], Sequence[Result] | RemoteFailure
     """Return `run_job` as a ``spaces.GPU`` function; call it as the Space starts, which fails where there is none."""
     import spaces  # type: ignore[import-untyped]
 
+    # the requested seconds are compared with what is left of the visitor's quota
     gpu_function: Callable[[RemoteJob], Sequence[Result] | RemoteFailure] = spaces.GPU(
         run_job, duration=lambda job: round(job.seconds)
     )

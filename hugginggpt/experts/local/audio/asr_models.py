@@ -87,6 +87,7 @@ def _detect_language(model: Any, features: Any) -> str:
     ids = getattr(model.generation_config, "lang_to_id", None)
     if not ids or not getattr(model.generation_config, "is_multilingual", True):
         return ""
+    # two frames per position: the encoder's second convolution has a stride of 2
     detected = model.detect_language(features, num_segment_frames=2 * model.config.max_source_positions).item()
     return next(str(token).strip("<|>") for token, number in ids.items() if number == detected)
 

@@ -36,7 +36,7 @@ def read_recording(call: Call, rate: int, *, speech: bool = False) -> NDArray[np
     """
     import numpy as np
 
-    samples = np.nan_to_num(call.sound(rate))
+    samples = np.nan_to_num(call.sound(rate))  # a float WAV may hold NaN, which spreads through a network
     if samples.size < _MIN_SECONDS * rate:
         raise InputError("The recording is shorter than a tenth of a second: there is nothing to hear in it.")
     if speech and np.abs(samples).max() <= _MAX_SILENT_AMPLITUDE:

@@ -13,12 +13,8 @@ if TYPE_CHECKING:
     import torch
 
 
-def _do_nothing() -> None:
-    return None
-
-
 @contextmanager
-def make_interruptible(model: torch.nn.Module, call: Call, *, on_pass: Callable[[], None] = _do_nothing) -> Iterator[None]:
+def make_interruptible(model: torch.nn.Module, call: Call, *, on_pass: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Check the call's token before every pass through `model` and through each layer of its module lists.
 
     Args:
@@ -42,7 +38,7 @@ def make_interruptible(model: torch.nn.Module, call: Call, *, on_pass: Callable[
     module_lists = [module for module in model.modules() if isinstance(module, torch.nn.ModuleList)]
     with ExitStack() as hooks:  # removes the hooks again, also after an error
         hooks.callback(model.register_forward_pre_hook(check_and_count).remove)
-        for layer in {layer for layers in module_lists for layer in layers}:
+        for layer in {layer for layers in module_lists for layer in layers}:  # a set, because lists may share layers
             hooks.callback(layer.register_forward_pre_hook(check).remove)
         yield
 
@@ -58,6 +54,6 @@ def make_stopping_criteria(calls: Sequence[Call]) -> Any:
     class AllCancelled(StoppingCriteria):
         def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **kwargs: Any) -> torch.Tensor:
             stop = all(call.token.cancelled for call in calls)
-            return torch.full((input_ids.shape[0],), stop, dtype=torch.bool, device=input_ids.device)
+            return torch.full((input_ids.shape[0],), stop, dtype=torch.bool, device=input_ids.device)  # a flag per sequence
 
     return StoppingCriteriaList([AllCancelled()])

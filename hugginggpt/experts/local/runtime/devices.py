@@ -97,7 +97,7 @@ def get_available_memory(device: str) -> int | None:
         left: int = psutil.virtual_memory().available
         limit, used = _read_number(_CGROUP_LIMITS), _read_number(_CGROUP_USED)
         return min(left, limit - used) if limit and used else left
-    torch = sys.modules.get("torch")
+    torch = sys.modules.get("torch")  # not an import: where it isn't loaded, no model is on a GPU
     if torch is None or not device.startswith("cuda"):
         return None
     free, _ = torch.cuda.mem_get_info(device)

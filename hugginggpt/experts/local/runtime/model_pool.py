@@ -147,9 +147,10 @@ class ModelPool:
         )
         while self._compute_shortfall(device, size, budget) and idle:
             del self._entries[idle.pop(0)[0]]
-            _release_memory()
+            _release_memory()  # now, because the next turn measures what is free
         if not (missing := self._compute_shortfall(device, size, budget)):
             return True
+        # waiting helps only while a call may still give memory back
         if not any(entry.users for entry in self._entries.values() if entry.device == device):
             raise ExpertError(f"{name} needs {_gib(size)}, {_gib(missing)} more than {device} has left: close other programs.")
         return False

@@ -72,6 +72,7 @@ class Runtime:
                 _silence_library(wanted.library)
                 return load(wanted)
 
+        # a snapshot's folder names its revision, so an updated model is loaded anew
         key, size = (wanted.id, str(wanted.folder), form, self.device.name), self.estimate_memory(wanted)
         with self.pool.hold(key, load_or_explain, name=wanted.id, device=self.device.name, size=size, token=token) as model:
             yield model
@@ -106,7 +107,7 @@ class LoadOnlyRuntime(Runtime):
 @functools.cache
 def _silence_library(library: str) -> None:
     """Turn off a library's progress bars and hints: events show what happens."""
-    for name in {"transformers", library} & {"transformers", "diffusers"}:
+    for name in {"transformers", library} & {"transformers", "diffusers"}:  # only these two have such a module
         logs = importlib.import_module(f"{name}.utils.logging")
         logs.disable_progress_bar()
         logs.set_verbosity_error()

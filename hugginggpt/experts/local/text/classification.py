@@ -107,7 +107,7 @@ def fill_gap(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         found: list[Any] = []
         for part in parts:
             call.token.check()
-            entries = pipe(part.text, top_k=2 * TOLD)
+            entries = pipe(part.text, top_k=2 * TOLD)  # `gaps` drops parts of words
             found += entries if isinstance(entries[0], list) else [entries]  # one list per gap where a part has several
     return [gaps(text, mask, found)]
 
@@ -174,13 +174,13 @@ def _split_into_parts(texts: Sequence[str], pipe: Any, reserved: int = 0) -> lis
         start = 0
         for piece in packed(sentences(text), count, room):
             parts.append(_Part(number, piece.text, start, max(count(piece.text), 1)))
-            start += len(piece)
+            start += len(piece)  # with the gap behind it
     return parts
 
 
 def _run_batches(pipe: Any, parts: Sequence[_Part], calls: Sequence[Call], **options: Any) -> Iterator[Any]:
     """Yield what a pipeline finds in each part; checks the calls' tokens between batches."""
-    size = _BATCH_SIZE if pipe.tokenizer.pad_token else 1
+    size = _BATCH_SIZE if pipe.tokenizer.pad_token else 1  # texts of different lengths need padding to share a batch
     for start in range(0, len(parts), size):
         check_still_wanted(calls)
         batch = [part.text for part in parts[start : start + size]]

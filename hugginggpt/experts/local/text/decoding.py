@@ -132,13 +132,12 @@ def continue_prompt(
     """
     tokenizer = writer.tokenizer
     length = inputs["input_ids"].shape[1]
+    # `generate` warns where the tokenizer has no padding token and none is given
     padding = next((n for n in (tokenizer.pad_token_id, tokenizer.eos_token_id) if n is not None), 0)
     read = {name: inputs[name].to(writer.model.device) for name in ("input_ids", "attention_mask")}
     criteria = make_stopping_criteria([call])
     criteria.append(_make_progress_criterion(call, length, limit))
-    ids = writer.model.generate(
-        **read, max_new_tokens=limit, pad_token_id=padding, stopping_criteria=criteria, **settings
-    )  # fmt: skip
+    ids = writer.model.generate(**read, max_new_tokens=limit, pad_token_id=padding, stopping_criteria=criteria, **settings)
     call.token.check()
     return tokenizer.decode(ids[0, length:], skip_special_tokens=True), ids.shape[1] - length < limit
 

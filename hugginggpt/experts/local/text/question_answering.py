@@ -104,7 +104,7 @@ def _find_best_span(tokenizer: Any, model: Any, question: str, text: str, call: 
         if tokenizer.cls_token_id in ids:  # models of SQuAD 2.0 point there for "no answer"
             null = ids.index(tokenizer.cls_token_id)
             nulls.append(float(start[null] + end[null]))
-    return max(spans, key=lambda span: span.logit, default=None), min(nulls, default=None)
+    return max(spans, key=lambda span: span.logit, default=None), min(nulls, default=None)  # as in SQuAD 2.0's script
 
 
 def _find_span(
@@ -120,10 +120,10 @@ def _find_span(
     """
     import numpy as np
 
-    known = np.array([i for i in inside if offsets[i][0] < offsets[i][1]], dtype=int)
+    known = np.array([i for i in inside if offsets[i][0] < offsets[i][1]], dtype=int)  # special tokens are empty
     if not known.size:
         return None
-    chance = [np.exp(logits[known] - logits[known].max()) for logits in (start, end)]
+    chance = [np.exp(logits[known] - logits[known].max()) for logits in (start, end)]  # less the maximum, against overflow
     starts, ends = (probability / probability.sum() for probability in chance)
     pairs = [
         (i, j)
@@ -184,7 +184,7 @@ def _answer_with_tapas(call: Call, runtime: Runtime, question: str, rows: list[l
         body = body[: min(limits[2], model.config.max_num_rows) - 1]
         if len(header) >= min(limits[1], model.config.max_num_columns):
             raise InputError(f"The table has {len(header)} columns, more than the model can read.")
-        frame = pd.DataFrame(body, columns=header, dtype=object)
+        frame = pd.DataFrame(body, columns=header, dtype=object)  # TAPAS's tokenizer takes text alone
         try:
             inputs = tokenizer(frame, question, truncation="drop_rows_to_fit", padding="max_length", return_tensors="pt")
         except ValueError as error:

@@ -59,6 +59,7 @@ def classify_rows(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 def _load_model(checkpoint: Checkpoint) -> Any:
     import skops.io  # type: ignore[import-untyped]
 
+    # the name alone, so that a hostile configuration can't point out of the folder
     path = checkpoint.folder / Path(str(_get_model_config(checkpoint)["model"]["file"])).name
     if untrusted := skops.io.get_untrusted_types(file=path):
         raise ExpertError(
@@ -96,7 +97,7 @@ def _build_frame(checkpoint: Checkpoint, model: Any, header: Sequence[str], body
     columns = {}
     for name in wanted:
         index = header.index(name)
-        cells = pd.Series([row[index] or None for row in body], dtype=object)
+        cells = pd.Series([row[index] or None for row in body], dtype=object)  # an empty cell is a missing value
         numbers = pd.to_numeric(cells, errors="coerce")
         not_numbers = cells[numbers.isna() & cells.notna()]
         if not_numbers.empty:

@@ -51,9 +51,7 @@ def build_translation_prompt(
     return _BUILDERS[checkpoint.model_type](writer, checkpoint, source, target)
 
 
-def _build_by_pair(
-    writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None
-) -> TranslationPrompt:
+def _use_pair(writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None) -> TranslationPrompt:
     """Build it for one pair of languages, named by tokenizer or id, or for a group, whose target is a token before the text."""
     tokenizer = writer.tokenizer
     parts = checkpoint.id.rsplit("-", 2)
@@ -72,9 +70,7 @@ def _build_by_pair(
     return TranslationPrompt(own_source or source, target, f"{codes[code]} ")
 
 
-def _build_by_token(
-    writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None
-) -> TranslationPrompt:
+def _use_tokens(writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None) -> TranslationPrompt:
     """Build it for many languages: the source's code goes to the tokenizer, the target's token begins the translation."""
     target = target or _get_default_target(source)
     source = source or named("English")  # unknown where the text is too short
@@ -85,9 +81,7 @@ def _build_by_token(
     return TranslationPrompt(source, target, source_code=read, first_token=writer.tokenizer.convert_tokens_to_ids(token))
 
 
-def _build_by_prefix(
-    writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None
-) -> TranslationPrompt:
+def _use_prefix(writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None) -> TranslationPrompt:
     """Build it with the target before the text: as a token, or in words, for the pairs that the configuration names."""
     target = target or _get_default_target(source)
     if writer.languages:
@@ -116,9 +110,9 @@ def _get_default_target(source: Language | None) -> Language:
 
 
 _BUILDERS: Final[Mapping[str, Callable[[Writer, Checkpoint, Language | None, Language | None], TranslationPrompt]]] = {
-    "marian": _build_by_pair,
-    "m2m_100": _build_by_token,
-    "mbart": _build_by_token,
-    "t5": _build_by_prefix,
-    "mt5": _build_by_prefix,
+    "marian": _use_pair,
+    "m2m_100": _use_tokens,
+    "mbart": _use_tokens,
+    "t5": _use_prefix,
+    "mt5": _use_prefix,
 }

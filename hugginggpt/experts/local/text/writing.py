@@ -42,7 +42,7 @@ _DEFAULT_SUMMARY_TOKENS: Final = 142
 _MAX_REPLY_TOKENS, _MAX_CHAT_TOKENS = 512, 128
 """Longest text of a language model, and of an encoder-decoder that only chats."""
 _CUT_NOTE: Final = "The text is longer than the model reads: its middle was left out."
-_THOUGHT: Final = re.compile(r"<think>.*?</think>", re.DOTALL)
+_THOUGHT: Final = re.compile(r"<think>.*?</think>", re.DOTALL)  # of reasoning models, before the reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +117,8 @@ def rewrite(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         found = generate_texts(
             writer, texts, call, action="Rewriting", limit=lambda read: most or 2 * read + 32, min_length=0, **task.options
         )
-    note = (
-        ""
-        if follows or not instruction
-        else f"{runtime.checkpoint.id} takes no instructions: it rewrote the text in its own way."
-    )
+    ignored = f"{runtime.checkpoint.id} takes no instructions: it rewrote the text in its own way."
+    note = ignored if instruction and not follows else ""
     return [written(_fit_to_request(" ".join(filter(None, found)), length), {"parts": len(parts)}, note)]
 
 
