@@ -1,4 +1,4 @@
-"""Small public models that are not in the cache yet: fetched at their first use, where a person has agreed to that."""
+"""Download of small public models at their first use, where a person has agreed to it."""
 
 from __future__ import annotations
 
@@ -17,63 +17,63 @@ _DESCRIPTION: Final = "A small public model of the Hugging Face Hub that is fetc
 
 
 def make_fetching_experts(local: Expert | None, *, max_bytes: int) -> Sequence[FetchingExpert]:
-    """Return what fetches small models for the local back end; empty where there is none.
+    """Return the expert that fetches small models for the local back end; nothing where there is no local back end.
 
     Args:
         local: The back end that runs them.
-        max_bytes: The most that is fetched for one task, in bytes.
+        max_bytes: Limit of a download for one task, in bytes.
     """
     if not isinstance(local, LocalExpert):
         return ()
-    # no token: what is fetched for a visitor is what everybody may have
-    return [FetchingExpert(local, create_downloader(local.cache, token=False), max_bytes=max_bytes)]
+    # no token: a visitor's request must not download what only the owner of the Space may read
+    return [FetchingExpert(local, hub(local.cache, token=False), max_bytes=max_bytes)]
 
 
 class FetchingExpert:
-    """Offers what `models_config/` calls small and the cache lacks; what it has fetched the local back end runs."""
+    """Expert for the small models of `models_config/` that the cache lacks: it fetches them, the local back end runs them."""
 
     backend = "download"
 
-    def __init__(self, local: LocalExpert, hub: HubDownloader, *, max_bytes: int) -> None:
-        """Make one.
+    def __init__(self, local: LocalExpert, downloader: HubDownloader, *, max_bytes: int) -> None:
+        """Create the expert.
 
         Args:
-            local: What runs the models; its cache is the one that they are fetched into.
-            hub: Where they come from.
-            max_bytes: The most that is fetched for one task, in bytes.
+            local: Back end that runs the models; they are fetched into its cache.
+            downloader: Client of the Hub that they come from.
+            max_bytes: Limit of a download for one task, in bytes.
         """
         self._local = local
-        self._hub = hub
+        self._downloader = downloader
         self._max_bytes = max_bytes
 
     def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
-        """Return one for each task that a small model is known for, unless the cache has a model for it."""
-        here = {card.task for card in self._local.cards()}
+        """Return a card for each task that has a small model, unless the cache has a model for it."""
+        available_tasks = {card.task for card in self._local.cards()}
         slot = self._local.devices[0].slot
-        missing = ((task, ids[0]) for task, ids in list_small_models().items() if task not in here)
+        missing = ((task, ids[0]) for task, ids in small_models().items() if task not in available_tasks)
         return [ModelCard(model, task, self.backend, _DESCRIPTION, slot=slot) for task, model in missing]
 
     async def run(self, call: Call) -> Result:
-        """Fetch what is missing, then run it; what was fetched before a stop is kept for the next time.
+        """Fetch the missing files, then run the model; files that were fetched before a stop are kept for the next time.
 
         Raises:
             InputError: The input doesn't suit the task.
-            ExpertError: It can't be fetched, is larger than allowed, or failed.
+            ExpertError: The model can't be fetched, is larger than allowed, or failed.
         """
-        return await run_in_thread(self._run, call)
+        return await in_thread(self._fetch_and_run, call)
 
-    def _run(self, call: Call) -> Result:
+    def _fetch_and_run(self, call: Call) -> Result:
         self._fetch(call)
         self._local.rescan()
-        wanted = (call.card.id, call.card.task)
-        card = next((card for card in self._local.cards() if (card.id, card.task) == wanted), None)
+        key = (call.card.id, call.card.task)
+        card = next((card for card in self._local.cards() if (card.id, card.task) == key), None)
         if card is None:
             raise ExpertError(f"{call.card.id} was fetched, but can't be used for {call.card.task}.")
         (result,) = self._local.run_now([replace(call, card=card)])
         return result
 
     def _fetch(self, call: Call) -> None:
-        downloads = [self._hub.look_up(model) for model in list_small_models()[call.card.task]]
+        downloads = [self._downloader.look_up(model) for model in small_models()[call.card.task]]
         size = sum(download.size for download in downloads)
         if size > self._max_bytes:
             raise ExpertError(
@@ -83,9 +83,9 @@ class FetchingExpert:
         before = 0
         for download in downloads:
 
-            def tell(done: int, model: str = download.id, before: int = before) -> None:
+            def report(done: int, model: str = download.id, before: int = before) -> None:
                 fetched = before + done
                 call.progress(f"fetching {model}: {format_size(fetched)} of {format_size(size)}", fetched / max(size, 1))
 
-            self._hub.fetch(download, tell, call.token.check)
+            self._downloader.fetch(download, report, call.token.check)
             before += download.size

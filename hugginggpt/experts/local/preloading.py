@@ -1,7 +1,7 @@
-"""Models that are loaded before anybody asks for them: the setting ``HUGGINGGPT_PRELOAD``.
+"""Loading of models ahead of their first request: the setting ``HUGGINGGPT_PRELOAD``.
 
 A ZeroGPU Space loads them before its page is up: a process that is lent a GPU is a copy of the one that started, and has
-what that one had loaded. Everywhere else the page comes first, and a thread loads them behind it.
+the models that were loaded there. Everywhere else the page comes first, and a thread loads them in the background.
 """
 
 import functools
@@ -24,28 +24,28 @@ from hugginggpt.workspace.workspace import EXAMPLE_MEDIA
 log = logging.getLogger(__name__)
 
 PRELOAD_LIST: Final = Path(__file__).resolve().parents[3] / "models_config" / "preload.yaml"
-_TEXT: Final = "A cat on a sofa"
-_SAMPLES: Final[Mapping[Kind, str]] = {
+_SAMPLE_TEXT: Final = "A cat on a sofa"
+_SAMPLE_FILES: Final[Mapping[Kind, str]] = {
     Kind.IMAGE: "cat.jpg",
     Kind.AUDIO: "speech.flac",
     Kind.VIDEO: "clip.mp4",
     Kind.TABLE: "people.csv",
 }
-"""Inputs for a call that is only to load its model: a function reads its inputs first."""
+"""Example files for a function that is only to load its model: it reads its inputs before it loads."""
 
 
 @functools.cache
 def read_preload_list() -> Sequence[str]:
-    """Return what a ZeroGPU Space loads where its owner has named nothing: ``models_config/preload.yaml``."""
+    """Read the models that a ZeroGPU Space loads by default, from ``models_config/preload.yaml``."""
     found: list[str] = yaml.safe_load(PRELOAD_LIST.read_text(encoding="utf-8"))
     return tuple(found)
 
 
 def load_models(expert: CacheExpert, models: Sequence[str]) -> Sequence[str]:
-    """Load cached models one after the other; what can't be loaded is logged, and left to its first request.
+    """Load cached models one after the other; a model that can't be loaded is logged and left to its first request.
 
     Returns:
-        Those that are loaded now.
+        The models that are loaded now.
     """
     loaded: list[str] = []
     for model in models:
@@ -60,20 +60,20 @@ def load_models(expert: CacheExpert, models: Sequence[str]) -> Sequence[str]:
 
 
 def load_in_background(expert: CacheExpert, models: Sequence[str]) -> threading.Thread:
-    """Return the same in a thread that nobody has to wait for."""
+    """Load cached models in a daemon thread, and return the thread."""
     thread = threading.Thread(target=load_models, args=(expert, models), name="preload", daemon=True)
     thread.start()
     return thread
 
 
 def make_sample_call(card: ModelCard) -> Call:
-    """Return a call of a model with inputs of the right kinds, whose result nobody wants."""
-    inputs = {given.name: _sample(given) for given in load_task_table()[card.task].inputs if given.required}
+    """Build a call with inputs of the right kinds, to load a model; its result is never used."""
+    inputs = {given.name: _make_sample_input(given) for given in task_table()[card.task].inputs if given.required}
     return Call(card, inputs, lambda suffix: Path(os.devnull))
 
 
-def _sample(given: TaskInput) -> str | Resource:
+def _make_sample_input(given: TaskInput) -> str | Resource:
     if given.kind is Kind.TEXT:
-        return _TEXT
-    name = _SAMPLES[given.kind]
+        return _SAMPLE_TEXT
+    name = _SAMPLE_FILES[given.kind]
     return Resource(f"{given.kind.value}-1", given.kind, Origin("example", name), path=EXAMPLE_MEDIA / name)

@@ -1,9 +1,9 @@
-"""ZeroGPU (https://huggingface.co/docs/hub/spaces-zerogpu): a GPU is lent to a process of its own, for one run at a time.
+"""Runs on ZeroGPU (https://huggingface.co/docs/hub/spaces-zerogpu): a GPU is lent to a separate process, one run at a time.
 
-What goes there and back is pickled: plain data, files by their paths, errors as their words. A run can't be looked into
-there, so nobody is told its steps, and one that is stopped ends by itself within the time that it asked for. That process
-is a copy of this one: what has been loaded here before the page was up, for a GPU that ``spaces`` only pretends to have,
-it moves to the real one and needn't load. Any other model it loads itself, and keeps warm as long as it lives.
+Calls and results are pickled: plain data, files by their paths, errors as class name and message. A run there reports no
+progress, and one that is stopped ends by itself within the time that it asked for. That process is a fork of this one: models
+that were loaded before the page was up, for a GPU that ``spaces`` only emulates, are moved to the real GPU and needn't be
+loaded again. It loads any other model itself, and keeps it as long as it lives.
 """
 
 import functools
@@ -21,26 +21,26 @@ from hugginggpt.experts.base import Call, Limits, Result
 from hugginggpt.experts.local.expert import LocalExpert
 from hugginggpt.experts.local.preloading import load_models
 
-_MOST_SECONDS: Final = 120.0
-"""The longest time that is asked for: who asks for more waits longer for a GPU."""
+_MAX_SECONDS: Final = 120.0
+"""Longest GPU time that is requested, in seconds: a longer request waits longer in ZeroGPU's queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteJob:
-    """Calls of one card, as they travel."""
+    """Calls of one card, in a form that can be pickled."""
 
     cache: Path | None
     card: ModelCard
     inputs: tuple[Mapping[str, str | Resource], ...]
     folder: Path
-    """Folder for what is made."""
+    """Folder for the files that the run creates."""
     limits: Limits
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFailure:
-    """An error, as it travels: its class in ``errors`` and its sentence."""
+    """Error in a form that can be pickled: the name of its class in ``errors``, and its message."""
 
     name: str
     message: str
@@ -54,34 +54,34 @@ def is_zero_gpu_space() -> bool:
 def send_calls(
     calls: Sequence[Call], cache: Path | None, run: Callable[[RemoteJob], Sequence[Result] | RemoteFailure]
 ) -> Sequence[Result]:
-    """Run calls elsewhere.
+    """Run calls of one card in another process.
 
     Args:
-        calls: Of one card.
+        calls: The calls.
         cache: The Hugging Face cache that the models are in.
-        run: `run_job`, as ``spaces.GPU`` wraps it.
+        run: `run_job`, wrapped so that it runs there.
 
     Raises:
-        HuggingGPTError: What failed there.
+        HuggingGPTError: The run failed there; raised again with its class and message.
     """
     first = calls[0]
-    inputs = tuple({name: _plain(value) for name, value in call.inputs.items()} for call in calls)
-    folder = first.new_path("").parent
-    done = run(RemoteJob(cache, first.card, inputs, folder, first.limits, min(first.seconds, _MOST_SECONDS)))
+    inputs = tuple({name: _make_picklable(value) for name, value in call.inputs.items()} for call in calls)
+    folder = first.new_path("").parent  # the other process makes its own names in this folder
+    done = run(RemoteJob(cache, first.card, inputs, folder, first.limits, min(first.seconds, _MAX_SECONDS)))
     if isinstance(done, RemoteFailure):
         raise getattr(errors, done.name, errors.ExpertError)(done.message)
     return done
 
 
-def run_job(errand: RemoteJob) -> Sequence[Result] | RemoteFailure:
-    """Return what the process with the GPU does."""
+def run_job(job: RemoteJob) -> Sequence[Result] | RemoteFailure:
+    """Run a job in this process; called in the process with the GPU."""
 
     def new_path(suffix: str) -> Path:
-        return errand.folder / f"{secrets.token_hex(12)}{suffix}"
+        return job.folder / f"{secrets.token_hex(12)}{suffix}"
 
-    calls = [Call(errand.card, given, new_path, seconds=errand.seconds, limits=errand.limits) for given in errand.inputs]
-    expert = _expert(errand.cache)
-    expert.cards()
+    calls = [Call(job.card, given, new_path, seconds=job.seconds, limits=job.limits) for given in job.inputs]
+    expert = _get_expert(job.cache)
+    expert.cards()  # scans the cache
     try:
         return expert.run_here(calls)
     except errors.HuggingGPTError as error:
@@ -89,23 +89,24 @@ def run_job(errand: RemoteJob) -> Sequence[Result] | RemoteFailure:
 
 
 def preload_models(models: Sequence[str], cache: Path | None = None) -> Sequence[str]:
-    """Load cached models into this process, from which those with a GPU are copied; to be called as the Space starts.
+    """Load cached models into this process, from which those with a GPU are forked; call it as the Space starts.
 
     Returns:
-        Those that are loaded; the log says what is wrong with the others.
+        The models that are loaded; the log has the reasons for the others.
     """
-    return load_models(_expert(cache), models)
+    return load_models(_get_expert(cache), models)
 
 
 @functools.cache
 def get_gpu_function() -> Callable[[RemoteJob], Sequence[Result] | RemoteFailure]:
-    """`run_job` on a GPU that is asked for; to be called once as the Space starts, which refuses to start without."""
+    """Return `run_job` as a ``spaces.GPU`` function; call it as the Space starts, which fails where there is none."""
     import spaces  # type: ignore[import-untyped]
 
-    found: Callable[[RemoteJob], Sequence[Result] | RemoteFailure] = spaces.GPU(
-        run_job, duration=lambda errand: round(errand.seconds)
+    # the requested seconds are compared with what is left of the visitor's quota
+    gpu_function: Callable[[RemoteJob], Sequence[Result] | RemoteFailure] = spaces.GPU(
+        run_job, duration=lambda job: round(job.seconds)
     )
-    return found
+    return gpu_function
 
 
 def run_remotely(calls: Sequence[Call], cache: Path | None) -> Sequence[Result]:
@@ -114,11 +115,11 @@ def run_remotely(calls: Sequence[Call], cache: Path | None) -> Sequence[Result]:
 
 
 @functools.cache
-def _expert(cache: Path | None) -> LocalExpert:
-    """Return the back end of the process with the GPU, and of the one that it is a copy of."""
+def _get_expert(cache: Path | None) -> LocalExpert:
+    """Return the back end of the process with the GPU, and of the one that it is forked from."""
     return LocalExpert(cache)
 
 
-def _plain(value: str | Resource) -> str | Resource:
-    """Return them without the read-only views, which can't be pickled."""
+def _make_picklable(value: str | Resource) -> str | Resource:
+    """Replace a resource's read-only view by a dict, because a ``mappingproxy`` can't be pickled."""
     return replace(value, data=dict(value.data)) if isinstance(value, Resource) else value

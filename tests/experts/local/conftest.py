@@ -21,7 +21,7 @@ from tests.conftest import MEDIA
 
 @dataclass(frozen=True)
 class Done:
-    """What a run made."""
+    """Result of a run."""
 
     result: Result
 
@@ -58,14 +58,14 @@ class LocalBench:
         """A call of one checkpoint, which is made if it isn't there yet."""
         self.cache.add(model)
         card = next((card for card in self.expert.cards() if (card.id, card.task) == (model, task)), None)
-        if card is None:  # it came into the cache after the last look
+        if card is None:  # it was added after the last scan
             self.expert.rescan()
             card = next(card for card in self.expert.cards() if (card.id, card.task) == (model, task))
 
-        def tell(message: str, fraction: float | None) -> None:
+        def report(message: str, fraction: float | None) -> None:
             self.progress.append((message, fraction))
 
-        return Call(card, inputs, self.workspace.new_path, token or CancelToken(), progress=tell)
+        return Call(card, inputs, self.workspace.new_path, token or CancelToken(), progress=report)
 
     async def run(self, task: str, model: str, token: CancelToken | None = None, **inputs: str | Resource) -> Done:
         """Run one call."""
@@ -86,7 +86,7 @@ class LocalBench:
 
 @pytest.fixture(scope="session")
 def hub_cache(tmp_path_factory: pytest.TempPathFactory) -> HubCache:
-    """Where the checkpoints of all tests lie; each is made once."""
+    """Cache with the checkpoints of all tests; each is made once."""
     torch.manual_seed(0)
     return HubCache(tmp_path_factory.mktemp("hub"))
 

@@ -69,7 +69,7 @@ MODELS: Mapping[str, tuple[str, ...]] = {
     "seg-control": ("tiny/segformer",),
     **{f"{name}-text-to-image": (f"tiny/controlnet-{name}", "tiny/sd") for name in CONTROLS},
 }
-"""For each task the model that does it, first, and what that can't do without."""
+"""For each task its model, and the models that this one needs beside it."""
 
 TEXTS = {"question": "Who is named?", "labels": "cats, dogs", "other_text": "A cat sat there.", "language": "German"}
 FILES = {Kind.IMAGE: "cat.jpg", Kind.AUDIO: "speech.flac", Kind.TABLE: "people.csv", Kind.VIDEO: "clip.mp4"}

@@ -1,4 +1,4 @@
-"""The local back end: what it offers, and what becomes of checkpoints that are damaged, vanish or don't fit."""
+"""The local back end: what it offers, and how it treats checkpoints that are damaged, vanish or don't fit."""
 
 from __future__ import annotations
 
@@ -128,14 +128,14 @@ async def test_memory_stays_flat_however_many_models_have_been_used(tmp_path: Pa
         shutil.copytree(folder, tmp_path / "copy", copy_function=os.link)
         add_to_cache(tmp_path / "hub", name, tmp_path / "copy")
     expert = LocalExpert(tmp_path / "hub", device="cpu", memory_gb=5.5 * 1.2 * size / 2**30)
-    taken = []
+    used = []
     for number, name in enumerate(names, 1):
         await expert.run(call(expert, workspace, name))
         if number % 5 == 0:  # looking at all objects of a process that has tested for minutes takes a while
             gc.collect()
-            taken.append(psutil.Process().memory_info().rss)
+            used.append(psutil.Process().memory_info().rss)
     assert expert.pool.names == tuple(names[-5:])
-    assert max(taken) - taken[0] < 1.5 * size
+    assert max(used) - used[0] < 1.5 * size
 
 
 async def test_after_a_damaged_model_the_next_candidate_goes_on(

@@ -1,4 +1,4 @@
-"""Models that are loaded before anybody asks for them."""
+"""Models that are loaded ahead of their first request."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def test_a_model_is_loaded_and_nothing_is_run(local: LocalBench, cold: LocalExpe
 async def test_its_first_request_finds_it_warm(local: LocalBench, cold: LocalExpert) -> None:
     call = local.call("object-detection", "tiny/detr", image=local.demo("cat.jpg"))
     cold.load("tiny/detr")
-    taken = cold.pool.get_used_bytes("cpu")
-    assert taken > 0
+    used = cold.pool.get_used_bytes("cpu")
+    assert used > 0
     assert len((await cold.run(call)).outputs) == 2
-    assert (cold.pool.get_used_bytes("cpu"), cold.pool.names) == (taken, ("tiny/detr",))
+    assert (cold.pool.get_used_bytes("cpu"), cold.pool.names) == (used, ("tiny/detr",))
 
 
 def test_a_model_that_is_not_there_is_named_and_the_others_are_loaded(
@@ -58,7 +58,7 @@ def test_what_a_zero_gpu_space_has_loaded_serves_its_runs(local: LocalBench) -> 
     """In one process: a run there is a copy of this one."""
     call = local.call("image-classification", "tiny/vit", image=local.demo("cat.jpg"))
     assert zerogpu.preload_models(["tiny/vit"], local.cache.folder) == ["tiny/vit"]
-    pool = zerogpu._expert(local.cache.folder).pool
+    pool = zerogpu._get_expert(local.cache.folder).pool
     loaded = dict(pool._entries)
     (result,) = zerogpu.send_calls([call], local.cache.folder, zerogpu.run_job)
     assert len(result.outputs[0].data["classes"]) == 5

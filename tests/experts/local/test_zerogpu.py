@@ -1,4 +1,4 @@
-"""Runs in a process of their own, as on ZeroGPU: what goes there and back survives the way."""
+"""Runs in a separate process, as on ZeroGPU: calls and results survive pickling."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Run = Callable[[RemoteJob], Sequence[Result] | RemoteFailure]
 
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[Run]:
-    """A process that starts from nothing, to which all that it gets is pickled."""
+    """A new process that gets everything pickled."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield lambda errand: pool.submit(run_job, errand).result(60)
+        yield lambda job: pool.submit(run_job, job).result(60)
 
 
 def test_results_come_back_whole(local: LocalBench, elsewhere: Run) -> None:

@@ -1,5 +1,4 @@
-"""Local audio tasks: speech recognition, speech and sounds, conversion.
+"""Local models that hear, speak and make sounds.
 
-Imported by name, through the table in `experts.local.expert`, at the first call. A new model family is a function in
-`asr_models` or `tts_models`.
+Imported like text/. Add an architecture to `RECOGNIZERS`, `VOICE_OPENERS` or `COMPOSERS`.
 """

@@ -1,7 +1,7 @@
-"""A recording made anew by a model that was trained to (https://huggingface.co/docs/transformers/model_doc/speecht5).
+"""Voice conversion with SpeechT5 (https://huggingface.co/docs/transformers/model_doc/speecht5).
 
-Of transformers' architectures only SpeechT5's voice conversion makes speech from speech. It leaves out noise because it
-says everything again in another voice; where the voice matters, the bundled DeepFilterNet is the one to take.
+It is the only architecture of transformers that makes speech from speech. It removes noise because it says everything
+again in another voice; where the voice matters, the bundled DeepFilterNet is the better choice.
 """
 
 from collections.abc import Sequence
@@ -14,15 +14,14 @@ from hugginggpt.experts.local.runtime.cancellation import make_interruptible
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
-_WINDOW: Final = 12.0
-"""Length that is converted at once, in seconds; the models were trained on sentences."""
-
-_LONGER: Final = 3.0
-"""Frames made for each one heard, at most: speech needs 1.25, and a model that doesn't end is ended there."""
+_WINDOW_SECONDS: Final = 12.0
+"""Longest piece that is converted at once; the model was trained on sentences."""
+_MAX_RATIO: Final = 3.0
+"""Most output frames per input frame: speech needs 1.25, and a model that doesn't end is stopped there."""
 
 
 def clean(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """Run audio-to-audio: a WAV file, mono, 16 bit, 16 kHz: the same words in another voice (arXiv 2110.07205).
+    """Run audio-to-audio: a WAV file, mono, 16 bit, 16 kHz, with the same words in another voice (arXiv 2110.07205).
 
     Returns:
         ``data["seconds"]``: its length, which may differ from the recording's; ``data["rate"]``: samples per second.
@@ -42,18 +41,18 @@ def clean(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         return extractor, model.to(runtime.device.name).eval()
 
     with (
-        load_vocoder(runtime, call) as to_sound,
+        load_vocoder(runtime, call) as hifigan,
         runtime.load_model("voice converter", load, call.token) as (extractor, model),
-        make_interruptible(model.speecht5.decoder.wrapped_decoder, call),
+        make_interruptible(model.speecht5.decoder.wrapped_decoder, call),  # passed once per frame
         torch.inference_mode(),
     ):
         rate = extractor.sampling_rate
         samples = read_recording(call, rate, speech=True)
-        speaker = make_speaker_embedding(model, model.config.speaker_embedding_dim)
+        voice = make_speaker_embedding(model, model.config.speaker_embedding_dim)
         parts = []
-        for start, end in cut_where_quiet(samples, rate, _WINDOW):
+        for start, end in cut_where_quiet(samples, rate, _WINDOW_SECONDS):
             call.progress(f"{start / rate:.0f} of {samples.size / rate:.0f} s", start / samples.size)
             values = extractor(audio=samples[start:end], sampling_rate=rate, return_tensors="pt").input_values
-            sound = model.generate_speech(values.to(model.device, model.dtype), speaker, vocoder=to_sound, maxlenratio=_LONGER)
+            sound = model.generate_speech(values.to(model.device, model.dtype), voice, vocoder=hifigan, maxlenratio=_MAX_RATIO)
             parts.append(sound.float().cpu())
-        return [Result((save_recording(call, torch.cat(parts), to_sound.config.sampling_rate),), note=SYNTHETIC_VOICE_NOTE)]
+        return [Result((save_recording(call, torch.cat(parts), hifigan.config.sampling_rate),), note=SYNTHETIC_VOICE_NOTE)]

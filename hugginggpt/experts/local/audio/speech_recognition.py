@@ -1,6 +1,6 @@
-"""Transcripts of recordings, and classes of sounds.
+"""Speech recognition and classification of recordings.
 
-https://huggingface.co/docs/transformers/tasks/asr and .../audio_classification say how the models are meant to be used.
+The models' use: https://huggingface.co/docs/transformers/tasks/asr and .../audio_classification.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-_KEPT: Final = 5
-_WINDOW: Final = 10.0
-"""Length that a classifier hears at once, in seconds: as long as the clips of AudioSet."""
-_LEAST: Final = 1.0
-"""A shorter rest of a long recording says nothing, in seconds."""
-_TOGETHER: Final = 8
-"""Windows that go through a classifier at once."""
+_MAX_LABELS: Final = 5
+_WINDOW_SECONDS: Final = 10.0
+"""Sound that a classifier hears at once: as long as the clips of AudioSet."""
+_MIN_REST_SECONDS: Final = 1.0
+"""Shortest rest of a long recording that is classified."""
+_BATCH_SIZE: Final = 8
+"""Most windows that go through a classifier at once."""
 
 
 def transcribe(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """Run automatic-speech-recognition: what is said, as one text, in the language in which it is said.
+    """Run automatic-speech-recognition: the spoken words as one text, in the language that is spoken.
 
     Returns:
         ``data["segments"]``: start and end in seconds, and text; ``data["seconds"]``: the recording's length;
-        ``data["words"]``: the same of each word, from CTC models; ``data["language"]``: ISO 639-1, from Whisper.
+        ``data["words"]``: the same for each word, from CTC models; ``data["language"]``: ISO 639-1, from Whisper.
 
     Raises:
-        InputError: The recording is silent, shorter than a tenth of a second, or no speech is heard in it.
+        InputError: The recording is silent, shorter than a tenth of a second, or without speech.
     """
     (call,) = calls
     samples = read_recording(call, SAMPLE_RATE, speech=True)
@@ -55,10 +55,10 @@ def transcribe(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 
 def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """Run audio-classification: a sentence each; ``data["classes"]`` holds label and score (0..1) of the five likeliest.
+    """Run audio-classification: a sentence each; ``data["classes"]`` has label and score (0..1) of the five likeliest.
 
-    A long recording is heard in windows of ten seconds, whose scores are averaged. wav2vec 2.0 and its kin, AST
-    (arXiv 2104.01778), Whisper.
+    A long recording is classified in windows of ten seconds, whose scores are averaged. Models: wav2vec 2.0 and similar
+    ones, AST (arXiv 2104.01778), Whisper.
 
     Raises:
         InputError: The recording is shorter than a tenth of a second.
@@ -69,38 +69,38 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="At least one mel filter")  # so it is in all of AST's checkpoints
+            warnings.filterwarnings("ignore", message="At least one mel filter")  # true of all AST checkpoints
             extractor = AutoFeatureExtractor.from_pretrained(checkpoint.folder, **SAFE)
         model = AutoModelForAudioClassification.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
         return extractor, model.to(runtime.device.name).eval()
 
     with runtime.load_model("audio classifier", load, calls[0].token) as (extractor, model), torch.inference_mode():
         rate = extractor.sampling_rate
-        windows = [(which, window) for which, call in enumerate(calls) for window in _windows(read_recording(call, rate), rate)]
-        # windows of one length go through together: some models hear the silence that others would be padded with
+        windows = [(i, window) for i, call in enumerate(calls) for window in _cut_windows(read_recording(call, rate), rate)]
+        # only windows of one length share a batch: padding would change the scores of models without an attention mask
         groups: dict[tuple[int, ...], list[tuple[int, Any]]] = defaultdict(list)
-        for which, window in windows:
+        for i, window in windows:
             features = extractor(window, sampling_rate=rate, return_tensors="pt")
-            groups[tuple(features[extractor.model_input_names[0]].shape)].append((which, features))
-        sums: dict[int, list[torch.Tensor]] = defaultdict(list)
+            groups[tuple(features[extractor.model_input_names[0]].shape)].append((i, features))
+        scores: dict[int, list[torch.Tensor]] = defaultdict(list)
         for group in groups.values():
-            for start in range(0, len(group), _TOGETHER):
+            for start in range(0, len(group), _BATCH_SIZE):
                 calls[0].token.check()
-                batch = group[start : start + _TOGETHER]
+                batch = group[start : start + _BATCH_SIZE]
                 inputs = {name: torch.cat([features[name] for _, features in batch]) for name in batch[0][1]}
-                for (which, _), row in zip(batch, _scores(model, inputs, runtime), strict=True):
-                    sums[which].append(row)
-        return [_classes(torch.stack(sums[which]).mean(0), model.config.id2label) for which in range(len(calls))]
+                for (i, _), row in zip(batch, _compute_scores(model, inputs, runtime), strict=True):
+                    scores[i].append(row)
+        return [_describe(torch.stack(scores[i]).mean(0), model.config.id2label) for i in range(len(calls))]
 
 
-def _windows(samples: NDArray[np.float32], rate: int) -> list[NDArray[np.float32]]:
-    size = round(_WINDOW * rate)
-    cut = [samples[start : start + size] for start in range(0, samples.size, size)]
-    return cut[:-1] if len(cut) > 1 and cut[-1].size < _LEAST * rate else cut
+def _cut_windows(samples: NDArray[np.float32], rate: int) -> list[NDArray[np.float32]]:
+    size = round(_WINDOW_SECONDS * rate)
+    windows = [samples[start : start + size] for start in range(0, samples.size, size)]
+    return windows[:-1] if len(windows) > 1 and windows[-1].size < _MIN_REST_SECONDS * rate else windows
 
 
-def _scores(model: Any, inputs: dict[str, torch.Tensor], runtime: Runtime) -> torch.Tensor:
-    """Shape (batch, labels), in 0..1."""
+def _compute_scores(model: Any, inputs: dict[str, torch.Tensor], runtime: Runtime) -> torch.Tensor:
+    """Return the scores of a batch, shape (batch, labels), in 0..1."""
     placed = {
         name: tensor.to(runtime.device.name, runtime.dtype if tensor.is_floating_point() else None)
         for name, tensor in inputs.items()
@@ -109,7 +109,7 @@ def _scores(model: Any, inputs: dict[str, torch.Tensor], runtime: Runtime) -> to
     return logits.sigmoid() if model.config.problem_type == "multi_label_classification" else logits.softmax(-1)
 
 
-def _classes(scores: torch.Tensor, labels: dict[int, str]) -> Result:
-    values, indices = scores.topk(min(_KEPT, len(scores)))
+def _describe(scores: torch.Tensor, labels: dict[int, str]) -> Result:
+    values, indices = scores.topk(min(_MAX_LABELS, len(scores)))
     found = [{"label": labels[i], "score": v} for v, i in zip(values.tolist(), indices.tolist(), strict=True)]
     return build_classes_result(found, shares=True)

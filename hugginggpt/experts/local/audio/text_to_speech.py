@@ -1,12 +1,14 @@
-"""Speech from text, music and sounds from descriptions (https://huggingface.co/docs/transformers/tasks/text-to-speech)."""
+"""Speech from texts, sounds from descriptions (https://huggingface.co/docs/transformers/tasks/text-to-speech)."""
+
+from __future__ import annotations
 
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hugginggpt.core.errors import InputError
-from hugginggpt.core.sentences import split_pieces
+from hugginggpt.core.sentences import sentences
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.audio.text_to_audio import COMPOSERS, compose_by_diffusion
 from hugginggpt.experts.local.audio.tts_models import VOICE_OPENERS
@@ -14,9 +16,13 @@ from hugginggpt.experts.local.audio.waveforms import save_recording
 from hugginggpt.experts.local.runtime.runtime import Runtime
 
 _MAX_CHARS: Final = 20_000
-"""About 25 minutes of speech."""
-_PAUSE: Final = 0.15
-"""Silence between two sentences, in seconds."""
+"""Longest text that is spoken: about 25 minutes."""
+_PAUSE_SECONDS: Final = 0.15
+"""Silence between two sentences."""
+_DANDA: Final = re.compile(r"(?<=[।॥။។])\s*")
+"""Full stops of Indian scripts, Burmese and Khmer."""
+_CLAUSE_END: Final = re.compile(r"(?<=[;:,،；]\s)|(?<=[、，；])")
+_WORD: Final = re.compile(r"\w")
 
 _DANDA: Final = re.compile(r"(?<=[।॥။។])\s*")
 """Full stops of Indian scripts, Burmese and Khmer."""
@@ -25,7 +31,7 @@ _WORD: Final = re.compile(r"\w")
 
 
 def speak(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """Run text-to-speech: a WAV file, mono, 16 bit, at the model's own rate, said sentence by sentence.
+    """Run text-to-speech: a WAV file, mono, 16 bit, at the model's own rate, spoken sentence by sentence.
 
     Returns:
         ``data["seconds"]``: its length; ``data["rate"]``: samples per second.
@@ -39,18 +45,47 @@ def speak(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     text = call.text()
     notes = [f"Only the first {_MAX_CHARS:,} characters are spoken."] if len(text) > _MAX_CHARS else []
     with VOICE_OPENERS[runtime.checkpoint.model_type](runtime, call) as voice, torch.inference_mode():
-        sentences = split_into_utterances(text[:_MAX_CHARS], voice.longest)
-        pause = torch.zeros(round(_PAUSE * voice.rate))
+        utterances = split_into_utterances(text[:_MAX_CHARS], voice.max_chars)
+        pause = torch.zeros(round(_PAUSE_SECONDS * voice.sample_rate))
         parts: list[torch.Tensor] = []
-        for number, sentence in enumerate(sentences):
+        for number, utterance in enumerate(utterances):
             call.token.check()
-            call.progress(f"sentence {number + 1} of {len(sentences)}", number / len(sentences))
-            if (sound := voice.say(sentence)) is not None:
+            call.progress(f"sentence {number + 1} of {len(utterances)}", number / len(utterances))
+            if (sound := voice.say(utterance)) is not None:
                 parts += [sound.float().cpu().reshape(-1), pause]
         if not parts:
             raise InputError("There is nothing in this text that this voice can say.")
-        output = save_recording(call, torch.cat(parts[:-1]), voice.rate)
+        output = save_recording(call, torch.cat(parts[:-1]), voice.sample_rate)
         return [Result((output,), note=" ".join([*notes, voice.note]).strip())]
+
+
+def split_into_utterances(text: str, max_chars: int) -> list[str]:
+    """Split a text into sentences; a longer one is cut at a pause, else between words, else anywhere.
+
+    Args:
+        text: In any language.
+        max_chars: Longest piece, in characters.
+
+    >>> split_into_utterances("Dr. Lee left. 她走了。他也是。", 20)
+    ['Dr. Lee left.', '她走了。', '他也是。']
+    """
+    parts = (part.strip() for piece in sentences(text) for part in _DANDA.split(piece.text))
+    return [piece for part in parts for piece in _cut_sentence(part, max_chars) if _WORD.search(piece)]
+
+
+def _cut_sentence(sentence: str, max_chars: int) -> Iterator[str]:
+    if len(sentence) <= max_chars:
+        yield sentence
+        return
+    found = ""
+    for clause in _CLAUSE_END.split(sentence):
+        if len(found) + len(clause) <= max_chars:
+            found += clause
+            continue
+        *done, found = [found, *(textwrap.wrap(clause, max_chars) or [""])]
+        yield from (piece.strip() for piece in done)
+        found += clause[len(clause.rstrip()) :]  # `wrap` drops the space before the next clause
+    yield found.strip()
 
 
 def make_sound(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -63,32 +98,3 @@ def make_sound(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     compose = COMPOSERS.get(runtime.checkpoint.model_type, compose_by_diffusion)
     sound, rate = compose(call.text(), runtime, call)
     return [Result((save_recording(call, sound, rate),))]
-
-
-def split_into_utterances(text: str, longest: int) -> list[str]:
-    """Return the sentences of a text; one that is too long is cut at a pause, else between words, else anywhere.
-
-    Args:
-        text: In any language.
-        longest: Most characters of one piece.
-
-    >>> split_utterances("Dr. Lee left. 她走了。他也是。", 20)
-    ['Dr. Lee left.', '她走了。', '他也是。']
-    """
-    whole = (part.strip() for piece in split_pieces(text) for part in _DANDA.split(piece.text))
-    return [piece for part in whole for piece in _cut(part, longest) if _WORD.search(piece)]
-
-
-def _cut(sentence: str, longest: int) -> Iterator[str]:
-    if len(sentence) <= longest:
-        yield sentence
-        return
-    found = ""
-    for clause in _CLAUSE_END.split(sentence):
-        if len(found) + len(clause) <= longest:
-            found += clause
-            continue
-        *done, found = [found, *(textwrap.wrap(clause, longest) or [""])]
-        yield from (piece.strip() for piece in done)
-        found += clause[len(clause.rstrip()) :]
-    yield found.strip()

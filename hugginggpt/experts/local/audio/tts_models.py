@@ -1,4 +1,4 @@
-"""Text-to-speech models, each as something that says one sentence."""
+"""Text-to-speech models: each opens as a voice that says one sentence at a time."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ _VOCODER_ID: Final = "microsoft/speecht5_hifigan"
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A loaded model that speaks."""
+    """Loaded model that speaks."""
 
-    rate: int
-    """Samples per second of what it says."""
-    longest: int
-    """Most characters that it says at once."""
+    sample_rate: int
+    """Rate of its sound, in samples per second."""
+    max_chars: int
+    """Longest text that it says at once, in characters."""
     say: Callable[[str], torch.Tensor | None]
-    """One sentence as sound of shape (samples,) in -1..1; None where it knows none of the characters."""
+    """Function from a sentence to sound, shape (samples,) in -1..1; None where it knows none of the characters."""
     note: str = ""
-    """One sentence for the person about the voice."""
+    """Remark on the voice for the person."""
 
 
 VoiceOpener = Callable[[Runtime, Call], AbstractContextManager[Voice]]
 
 
 @contextmanager
-def _vits(runtime: Runtime, call: Call) -> Iterator[Voice]:
-    """VITS and the thousand languages of MMS (arXiv 2106.06103, 2305.13516)."""
+def _open_vits(runtime: Runtime, call: Call) -> Iterator[Voice]:
+    """Open VITS, also as MMS with its thousand languages (arXiv 2106.06103, 2305.13516)."""
     import torch
 
     def load(checkpoint: Checkpoint) -> tuple[Any, Any]:
         from transformers import AutoTokenizer, VitsModel
 
-        # float32 everywhere: the splines that tell how long each sound lasts break in half precision, and it is small
+        # float32 on every device: the splines that predict durations break in half precision, and the model is small
         model: Any = VitsModel.from_pretrained(checkpoint.folder, dtype=torch.float32, **SAFE_WEIGHTS)
         return AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE), model.to(runtime.device.name).eval()
 
     with runtime.load_model("voice", load, call.token) as (tokenizer, model), make_interruptible(model, call):
-        _has_phonemes(tokenizer, runtime.checkpoint.id)
+        _check_phonemizer(tokenizer, runtime.checkpoint.id)
         speaker = {"speaker_id": 0} if model.config.num_speakers > 1 else {}
 
         def say(sentence: str) -> torch.Tensor | None:
             inputs = tokenizer(sentence, return_tensors="pt").to(model.device)
-            if inputs["input_ids"].shape[1] <= 1:  # only the blank that stands between any two characters
+            if inputs["input_ids"].shape[1] <= 1:  # only the blank token that goes between any two characters
                 return None
             sound: torch.Tensor = model(**inputs, **speaker).waveform[0]
             return sound
@@ -63,7 +63,8 @@ def _vits(runtime: Runtime, call: Call) -> Iterator[Voice]:
         yield Voice(model.config.sampling_rate, 400, say)
 
 
-def _has_phonemes(tokenizer: Any, model_id: str) -> None:
+def _check_phonemizer(tokenizer: Any, model_id: str) -> None:
+    """Raise `ExpertError` where the tokenizer needs a phonemizer and none is installed."""
     from transformers.utils.import_utils import is_phonemizer_available
 
     if tokenizer.phonemize and not is_phonemizer_available():
@@ -71,8 +72,8 @@ def _has_phonemes(tokenizer: Any, model_id: str) -> None:
 
 
 @contextmanager
-def _speecht5(runtime: Runtime, call: Call) -> Iterator[Voice]:
-    """SpeechT5 (arXiv 2110.07205) with its HiFi-GAN vocoder, a checkpoint of its own."""
+def _open_speecht5(runtime: Runtime, call: Call) -> Iterator[Voice]:
+    """Open SpeechT5 (arXiv 2110.07205) with its HiFi-GAN vocoder, a separate checkpoint."""
 
     def load(checkpoint: Checkpoint) -> tuple[Any, Any]:
         from transformers import SpeechT5ForTextToSpeech, SpeechT5Tokenizer
@@ -81,7 +82,7 @@ def _speecht5(runtime: Runtime, call: Call) -> Iterator[Voice]:
         return SpeechT5Tokenizer.from_pretrained(checkpoint.folder, **SAFE), model.to(runtime.device.name).eval()
 
     with (
-        load_vocoder(runtime, call) as to_sound,
+        load_vocoder(runtime, call) as hifigan,
         runtime.load_model("voice", load, call.token) as (tokenizer, model),
         make_interruptible(model.speecht5.decoder.wrapped_decoder, call),
     ):
@@ -90,21 +91,20 @@ def _speecht5(runtime: Runtime, call: Call) -> Iterator[Voice]:
         def say(sentence: str) -> torch.Tensor | None:
             ids = tokenizer(sentence, return_tensors="pt").input_ids[:, : config.max_text_positions]
             sound: torch.Tensor = model.generate_speech(
-                ids.to(model.device), make_speaker_embedding(model, config.speaker_embedding_dim), vocoder=to_sound
+                ids.to(model.device), make_speaker_embedding(model, config.speaker_embedding_dim), vocoder=hifigan
             )
             return sound
 
-        yield Voice(to_sound.config.sampling_rate, min(300, config.max_text_positions), say, SYNTHETIC_VOICE_NOTE)
+        yield Voice(hifigan.config.sampling_rate, min(300, config.max_text_positions), say, SYNTHETIC_VOICE_NOTE)
 
 
 SYNTHETIC_VOICE_NOTE: Final = "The voice is made up, because SpeechT5 has none of its own: it may sound unlike a person."
 
 
 def make_speaker_embedding(model: Any, size: int) -> torch.Tensor:
-    """Return a speaker for SpeechT5, which was trained on x-vectors of real ones (arXiv 2110.07205, section 4.3).
+    """Make a speaker for SpeechT5, which was trained on x-vectors of real speakers (arXiv 2110.07205, section 4.3).
 
-    It is no recorded person's: a random direction, always the same, of length one as those are. How it sounds is left
-    to the model.
+    It belongs to no recorded person: a random direction, always the same, of length one as x-vectors are.
 
     Returns:
         Shape (1, size), on the model's device and in its precision.
@@ -117,10 +117,10 @@ def make_speaker_embedding(model: Any, size: int) -> torch.Tensor:
 
 @contextmanager
 def load_vocoder(runtime: Runtime, call: Call) -> Iterator[Any]:
-    """SpeechT5's vocoder, from another checkpoint in the cache.
+    """Load SpeechT5's vocoder, another checkpoint in the cache.
 
     Raises:
-        ExpertError: There is none.
+        ExpertError: The cache has none.
     """
     found = next((other for other in runtime.cached_checkpoints if other.architecture == _VOCODER_ARCHITECTURE), None)
     if found is None:
@@ -137,8 +137,8 @@ def load_vocoder(runtime: Runtime, call: Call) -> Iterator[Any]:
 
 
 @contextmanager
-def _bark(runtime: Runtime, call: Call) -> Iterator[Voice]:
-    """Bark (https://github.com/suno-ai/bark): some thirteen seconds of sound at once are the most it makes."""
+def _open_bark(runtime: Runtime, call: Call) -> Iterator[Voice]:
+    """Open Bark (https://github.com/suno-ai/bark), which makes at most about thirteen seconds of sound at once."""
 
     def load(checkpoint: Checkpoint) -> tuple[Any, Any]:
         from transformers import BarkModel, BarkProcessor
@@ -150,29 +150,29 @@ def _bark(runtime: Runtime, call: Call) -> Iterator[Voice]:
         return processor, model.to(runtime.device.name).eval()
 
     with runtime.load_model("voice", load, call.token) as (processor, model), make_interruptible(model.semantic, call):
-        preset = _preset(processor, runtime.checkpoint)
+        preset = _choose_preset(processor, runtime.checkpoint)
         settings = model.generation_config
-        longest = settings.semantic_config["max_input_semantic_length"]
+        max_tokens = settings.semantic_config["max_input_semantic_length"]
 
         def say(sentence: str) -> torch.Tensor | None:
-            inputs = processor(sentence, voice_preset=preset, max_length=longest).to(model.device)
+            inputs = processor(sentence, voice_preset=preset, max_length=max_tokens).to(model.device)
             with make_interruptible(model.coarse_acoustics, call), make_interruptible(model.fine_acoustics, call):
                 sound: torch.Tensor = model.generate(**inputs)[0]
             return sound
 
-        yield Voice(settings.sample_rate, 180, say)
+        yield Voice(settings.sample_rate, 180, say)  # 180 characters last about thirteen seconds
 
 
-def _preset(processor: Any, checkpoint: Checkpoint) -> str | None:
-    """Return a voice whose files are there: without one, each sentence would be in another voice."""
+def _choose_preset(processor: Any, checkpoint: Checkpoint) -> str | None:
+    """Choose a voice whose files are there: without one, each sentence would be in another voice."""
     speakers = processor.speaker_embeddings or {}
-    there = [
+    usable = [
         name
         for name in processor.available_voice_presets
         if all((checkpoint.folder / file).is_file() for file in speakers[name].values())
     ]
-    return next((name for name in there if name.startswith("v2/en")), next(iter(there), None))
+    return next((name for name in usable if name.startswith("v2/en")), next(iter(usable), None))
 
 
-VOICE_OPENERS: Mapping[str, VoiceOpener] = {"vits": _vits, "speecht5": _speecht5, "bark": _bark}
-"""By transformers' model type."""
+VOICE_OPENERS: Mapping[str, VoiceOpener] = {"vits": _open_vits, "speecht5": _open_speecht5, "bark": _open_bark}
+"""Functions that open a voice, by transformers' model type."""

@@ -1,4 +1,4 @@
-"""Recordings as models take them, and as they make them."""
+"""Recordings as the input and output of models."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_SHORTEST: Final = 0.1
-"""Shorter recordings hold no sound that could be told, in seconds; several models can't take them."""
-_SILENT: Final = 1e-4
+_MIN_SECONDS: Final = 0.1
+"""Shortest recording: shorter ones have no recognizable sound, and several models fail on them."""
+_MAX_SILENT_AMPLITUDE: Final = 1e-4
 """Amplitude up to which a recording counts as silent: −80 dB of full scale."""
 
 
 def read_recording(call: Call, rate: int, *, speech: bool = False) -> NDArray[np.float32]:
-    """Return the call's recording.
+    """Read the call's recording.
 
     Args:
-        call: Its ``audio``: any format, rate and number of channels.
-        rate: Samples per second wanted.
-        speech: Whether silence is of no use.
+        call: Its ``audio`` may have any format, rate and number of channels.
+        rate: Rate of the result, in samples per second.
+        speech: Whether to refuse silence.
 
     Returns:
         Shape (samples,), mono, in -1..1, at least a tenth of a second.
@@ -36,31 +36,31 @@ def read_recording(call: Call, rate: int, *, speech: bool = False) -> NDArray[np
     """
     import numpy as np
 
-    samples = np.nan_to_num(call.sound(rate))
-    if samples.size < _SHORTEST * rate:
+    samples = np.nan_to_num(call.sound(rate))  # a float WAV may hold NaN, which spreads through a network
+    if samples.size < _MIN_SECONDS * rate:
         raise InputError("The recording is shorter than a tenth of a second: there is nothing to hear in it.")
-    if speech and np.abs(samples).max() <= _SILENT:
+    if speech and np.abs(samples).max() <= _MAX_SILENT_AMPLITUDE:
         raise InputError("The recording is silent.")
     return samples
 
 
-def cut_where_quiet(samples: NDArray[np.float32], rate: int, longest: float) -> list[tuple[int, int]]:
-    """Return where to cut a recording so that no word is cut in two: the quietest moment in the last quarter of each piece.
+def cut_where_quiet(samples: NDArray[np.float32], rate: int, max_seconds: float) -> list[tuple[int, int]]:
+    """Cut a recording between words: at the quietest moment in the last quarter of each piece.
 
     Args:
         samples: Shape (n,).
         rate: Samples per second.
-        longest: The most that a piece may last, in seconds.
+        max_seconds: Longest piece, in seconds.
 
     Returns:
-        Beginning and end of each piece, in samples; together they are the whole.
+        Start and end of each piece, in samples; together they cover the recording.
     """
     import numpy as np
 
-    size, grain = round(longest * rate), max(1, rate // 20)
+    size, grain = round(max_seconds * rate), max(1, rate // 20)  # loudness is compared in grains of 50 ms
     cuts = [0]
     while (left := samples.size - cuts[-1]) > size:
-        last = cuts[-1] + min(size, left - rate // 2)  # half a second at least is left over
+        last = cuts[-1] + min(size, left - rate // 2)  # leaves half a second at least
         first = cuts[-1] + (last - cuts[-1]) * 3 // 4
         loudness = np.square(samples[first:last]).astype(np.float64)
         grains = loudness[: loudness.size // grain * grain].reshape(-1, grain).sum(axis=1)
@@ -69,10 +69,10 @@ def cut_where_quiet(samples: NDArray[np.float32], rate: int, longest: float) -> 
 
 
 def save_recording(call: Call, samples: Any, rate: int) -> Output:
-    """As `results.sounds.recorded`, of an array or of a tensor of any type on any device.
+    """Save samples as the output of a call; an array, or a tensor of any type on any device.
 
     Raises:
-        ExpertError: There are no samples, or they are no numbers.
+        ExpertError: There are no samples, or they are not finite.
     """
     import torch
 

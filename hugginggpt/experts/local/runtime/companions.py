@@ -1,7 +1,7 @@
-"""Checkpoints that are of no use alone: a ControlNet steers a pipeline whose network has its measures.
+"""Checkpoints that run only beside another one: a ControlNet steers a pipeline whose network has its dimensions.
 
 A ControlNet (https://arxiv.org/abs/2302.05543) is a copy of the first half of the network that it was trained beside, so
-it fits that network and all that were trained on from it. Its configuration doesn't name it, but has its measures.
+it fits that network and its fine-tuned versions. Its configuration doesn't name the network, but has its dimensions.
 """
 
 import functools
@@ -12,39 +12,39 @@ from typing import Any, Final
 
 from hugginggpt.hub.cache import Checkpoint
 
-_MEASURES: Final = ("cross_attention_dim", "block_out_channels", "in_channels", "addition_embed_type")
-"""Configuration that a ControlNet has in common with the UNet that it steers."""
-_STEERED: Final[Mapping[str, frozenset[str]]] = {
+_DIMENSIONS: Final = ("cross_attention_dim", "block_out_channels", "in_channels", "addition_embed_type")
+"""Settings in which a ControlNet agrees with the UNet that it steers."""
+_STEERABLE: Final[Mapping[str, frozenset[str]]] = {
     "ControlNetModel": frozenset({"StableDiffusionPipeline", "StableDiffusionXLPipeline"})
 }
-"""By the class of what needs a partner: the pipelines among which it may find one."""
+"""Pipelines that may be steered, by the class of the checkpoint that steers."""
 
 
 def needs_partner(checkpoint: Checkpoint) -> bool:
     """Return whether a checkpoint runs only together with another one."""
-    return checkpoint.architecture in _STEERED
+    return checkpoint.architecture in _STEERABLE
 
 
 def find_partner(checkpoint: Checkpoint, others: Iterable[Checkpoint]) -> Checkpoint | None:
-    """Return the pipeline that a checkpoint steers: the smallest that fits, always the same of several; None if none does."""
+    """Return the pipeline that a checkpoint steers: the smallest that fits, by id among equals; None where none fits."""
     fitting = [
         other
         for other in others
-        if other.architecture in _STEERED.get(checkpoint.architecture, ())
-        and _measures(checkpoint.config) == _measures(_config(other.folder / "unet" / "config.json"))
+        if other.architecture in _STEERABLE.get(checkpoint.architecture, ())
+        and _get_dimensions(checkpoint.config) == _get_dimensions(_read_config(other.folder / "unet" / "config.json"))
     ]
     return min(fitting, key=lambda other: (other.parameters, other.id), default=None)
 
 
-def _measures(config: Mapping[str, Any]) -> list[Any]:
-    return [config.get(name) for name in _MEASURES]
+def _get_dimensions(config: Mapping[str, Any]) -> list[Any]:
+    return [config.get(name) for name in _DIMENSIONS]
 
 
 @functools.lru_cache(maxsize=256)
-def _config(path: Path) -> Mapping[str, Any]:
-    """Return a part's configuration; a snapshot's files never change."""
+def _read_config(path: Path) -> Mapping[str, Any]:
+    """Read a part's configuration; cached, because a snapshot's files never change."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # whoever loads it says so
+    except (OSError, ValueError):  # loading the checkpoint reports it
         return {}
     return found if isinstance(found, dict) else {}

@@ -1,4 +1,4 @@
-"""Warm models inside a memory budget: loaded once, kept while there is room, the least recently used goes first."""
+"""Pool of loaded models within a memory budget; the least recently used is dropped first."""
 
 import ctypes
 import gc
@@ -15,65 +15,72 @@ from hugginggpt.experts.base import CancelToken
 
 T = TypeVar("T")
 
-_LOOK_SECONDS: Final = 0.2
-"""Seconds between two looks, while waiting for room, at whether the work is still wanted."""
+_POLL_SECONDS: Final = 0.2
+"""Interval at which a call that waits for memory checks its token."""
 _GIB: Final = 2**30
 
 
 @dataclass(eq=False)
 class _PooledModel:
-    """One loaded model, or one that is being loaded."""
+    """A model that is loaded, or being loaded."""
 
     name: str
     device: str
     size: int
     users: int = 0
-    used: float = 0.0
+    last_used: float = 0.0
     model: Any = None
     ready: bool = False
     loading: threading.Lock = field(default_factory=threading.Lock)
 
 
 class ModelPool:
-    """Loaded models by key. Thread-safe: many threads ask, each model is loaded by one."""
+    """Loaded models by key. Thread-safe: a model that many threads ask for is loaded by one of them."""
 
     def __init__(
-        self, budgets: Mapping[str, int], *, available: Callable[[str], int | None] = lambda _: None, wait: float = 60.0
+        self, budgets: Mapping[str, int], *, get_available: Callable[[str], int | None] = lambda _: None, wait: float = 60.0
     ) -> None:
-        """Make an empty one.
+        """Create an empty pool.
 
         Args:
-            budgets: How many bytes the models on each device may take together.
-            available: What a device has left right now, in bytes, whoever has taken the rest; None where it can't say.
-            wait: How long to wait for models that others are using, in seconds.
+            budgets: Memory for the models on each device together, in bytes.
+            get_available: Returns a device's free memory now, in bytes, other programs counted; None where it is unknown.
+            wait: Longest wait for models that other calls are using, in seconds.
         """
         self._budgets = dict(budgets)
-        self._available = available
+        self._get_available = get_available
         self._wait = wait
         self._entries: dict[Hashable, _PooledModel] = {}
         self._changed = threading.Condition()
 
     @contextmanager
-    def held(
-        self, key: Hashable, load: Callable[[], T], *, name: str, device: str, size: int, token: CancelToken | None = None
+    def hold(
+        self,
+        key: Hashable,
+        load: Callable[[], T],
+        *,
+        name: str,
+        device: str,
+        size: int,
+        token: CancelToken | None = None,
     ) -> Iterator[T]:
-        """A loaded model, which stays loaded at least as long as it is held.
+        """Load a model if need be, and keep it loaded within the ``with``.
 
         Args:
-            key: What it is found under: its id, revision and form.
-            load: Loads it; called once however many ask, and again only after it has failed or gone.
-            name: What people call it.
-            device: Where it is loaded to, one of the budgets.
-            size: How much it takes there, in bytes.
-            token: Who waits for it.
+            key: Its key in the pool: id, revision and form.
+            load: Loads it; called once for all threads, and again only after it has failed or the model was dropped.
+            name: Its name in messages.
+            device: Device that it is loaded to, one of the budgets.
+            size: Memory that it needs there, in bytes.
+            token: Token of the call that waits for it.
 
         Raises:
             ExpertError: It doesn't fit.
-            StoppedError: Nobody waits any more.
+            StoppedError: The call was cancelled.
         """
-        entry = self._entered(key, name, device, size, token or CancelToken())
+        entry = self._acquire(key, name, device, size, token or CancelToken())
         try:
-            with entry.loading:
+            with entry.loading:  # per model, so that others can be loaded meanwhile
                 if not entry.ready:
                     entry.model = load()
                     entry.ready = True
@@ -81,30 +88,31 @@ class ModelPool:
         finally:
             with self._changed:
                 entry.users -= 1
-                entry.used = time.monotonic()
-                if not entry.ready and not entry.users:  # it could not be loaded
+                entry.last_used = time.monotonic()
+                if not entry.ready and not entry.users:  # loading failed
                     self._entries.pop(key, None)
                 self._changed.notify_all()
 
-    def taken(self, device: str) -> int:
-        """Return how many bytes the models on a device take by their own account."""
+    def get_used_bytes(self, device: str) -> int:
+        """Return the estimated memory of the models on a device, in bytes."""
         return sum(entry.size for entry in self._entries.values() if entry.device == device)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Loaded models, the least recently used first."""
+        """Names of the loaded models, the least recently used first."""
         ready = [entry for entry in self._entries.values() if entry.ready]
-        return tuple(entry.name for entry in sorted(ready, key=lambda entry: entry.used))
+        return tuple(entry.name for entry in sorted(ready, key=lambda entry: entry.last_used))
 
     def clear(self) -> None:
-        """Let go of everything that nobody holds."""
+        """Drop all models that no call holds."""
         with self._changed:
             for key in [key for key, entry in self._entries.items() if not entry.users]:
                 del self._entries[key]
-        _give_memory_back()
+        _release_memory()
 
-    def _entered(self, key: Hashable, name: str, device: str, size: int, token: CancelToken) -> _PooledModel:
-        end = time.monotonic() + self._wait
+    def _acquire(self, key: Hashable, name: str, device: str, size: int, token: CancelToken) -> _PooledModel:
+        """Return the entry of a model, counted as used; waits for memory where others may give some back."""
+        deadline = time.monotonic() + self._wait
         with self._changed:
             while True:
                 token.check()
@@ -113,17 +121,17 @@ class ModelPool:
                 if self._make_room(name, device, size):
                     entry = self._entries[key] = _PooledModel(name, device, size)
                     break
-                if time.monotonic() > end:
+                if time.monotonic() > deadline:
                     raise ExpertError(f"{name} needs {_gib(size)}, which models that are at work have: try again later.")
-                self._changed.wait(_LOOK_SECONDS)
+                self._changed.wait(_POLL_SECONDS)
             entry.users += 1
             return entry
 
     def _make_room(self, name: str, device: str, size: int) -> bool:
-        """Return whether there is room now, after idle models have gone; to be called with the lock held.
+        """Drop idle models as needed, and return whether there is room then; call it with the lock held.
 
         Raises:
-            ExpertError: There would not be enough if all of them went.
+            ExpertError: There is too little even without any other model.
         """
         budget = self._budgets.get(device, 0)
         if size > budget:
@@ -133,33 +141,35 @@ class ModelPool:
             )
         idle = sorted(
             ((key, entry) for key, entry in self._entries.items() if entry.device == device and not entry.users),
-            key=lambda pair: pair[1].used,
+            key=lambda pair: pair[1].last_used,
         )
-        while self._missing(device, size, budget) and idle:
+        while self._compute_shortfall(device, size, budget) and idle:
             del self._entries[idle.pop(0)[0]]
-            _give_memory_back()
-        if not (missing := self._missing(device, size, budget)):
+            _release_memory()  # now, because the next turn measures what is free
+        if not (missing := self._compute_shortfall(device, size, budget)):
             return True
+        # waiting helps only while a call may still give memory back
         if not any(entry.users for entry in self._entries.values() if entry.device == device):
             raise ExpertError(f"{name} needs {_gib(size)}, {_gib(missing)} more than {device} has left: close other programs.")
         return False
 
-    def _missing(self, device: str, size: int, budget: int) -> int:
-        beyond_budget = self.taken(device) + size - budget
-        left = self._available(device)
-        return max(beyond_budget, 0 if left is None else size - left, 0)
+    def _compute_shortfall(self, device: str, size: int, budget: int) -> int:
+        over_budget = self.get_used_bytes(device) + size - budget
+        left = self._get_available(device)  # other programs may have taken what the budget allows
+        return max(over_budget, 0 if left is None else size - left, 0)
 
 
 def _gib(size: int) -> str:
     return f"{size / _GIB:.1f} GB" if size >= _GIB / 10 else f"{size / 2**20:.0f} MB"
 
 
-def _give_memory_back() -> None:
-    """Have Python, torch and the allocator return what models that went have taken."""
+def _release_memory() -> None:
+    """Have Python, torch and the C allocator return the memory of dropped models."""
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # another C library than glibc
+            # glibc keeps freed memory for itself, and the process would grow with every model
             ctypes.CDLL("libc.so.6").malloc_trim(0)

@@ -1,4 +1,4 @@
-"""Runtime of a family's function: the checkpoint, its device, and the pool of warm models."""
+"""Context of a task function: the checkpoint, its device, and the pool of loaded models."""
 
 from __future__ import annotations
 
@@ -24,107 +24,105 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MEMORY_OVERHEAD: Final = 1.2
-"""Memory that a model takes while it works, as a multiple of its weights."""
+"""Memory of a running model relative to its weights alone."""
 SAFE: Final[dict[str, Any]] = {"local_files_only": True, "trust_remote_code": False}
-"""Arguments of every ``from_pretrained``: nothing is downloaded, no checkpoint runs its own code."""
+"""Arguments of every ``from_pretrained``: nothing is downloaded, and no checkpoint runs its own code."""
 SAFE_WEIGHTS: Final[dict[str, Any]] = SAFE | {"use_safetensors": True}
-"""The same for models: no pickles."""
+"""Arguments of ``from_pretrained`` for models: as `SAFE`, and no pickles, which can run code when they are loaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """One checkpoint on one device."""
+    """A checkpoint on a device."""
 
     checkpoint: Checkpoint
     device: Device
     pool: ModelPool
-    others: Sequence[Checkpoint] = field(default=(), repr=False)
-    """Everything in the cache, for tasks that need a second model."""
+    cached_checkpoints: Sequence[Checkpoint] = field(default=(), repr=False)
+    """All checkpoints in the cache, for tasks that need a second model."""
 
     @property
     def dtype(self) -> torch.dtype:
-        """Type that weights are loaded as: float32 on the CPU, float16 elsewhere."""
+        """Precision of loaded weights: float32 on the CPU, float16 elsewhere."""
         import torch
 
         return torch.float16 if self.device.uses_half_precision else torch.float32
 
     @contextmanager
-    def loaded(
+    def load_model(
         self, form: str, load: Callable[[Checkpoint], T], token: CancelToken, *, checkpoint: Checkpoint | None = None
     ) -> Iterator[T]:
-        """A warm model, loaded at its first use and held as long as the ``with`` lasts.
+        """Load a model at its first use, and hold it within the ``with``.
 
         Args:
-            form: As what it is loaded; one checkpoint may be loaded as several things.
+            form: Kind of object that it is loaded as; a checkpoint may be loaded as several.
             load: Loads it to ``self.device.name`` with ``self.dtype``.
-            token: Who waits for it.
-            checkpoint: Another one than the runtime's own.
+            token: Token of the call that waits for it.
+            checkpoint: Checkpoint to load; by default the runtime's own.
 
         Raises:
             ExpertError: It doesn't fit, or its files can't be loaded.
-            StoppedError: Nobody waits any more.
+            StoppedError: The call was cancelled.
         """
-        which = checkpoint or self.checkpoint
+        wanted = checkpoint or self.checkpoint
 
-        def guarded() -> T:
-            with translate_errors(f"{which.id} can't be loaded: its files are damaged or don't fit together"):
-                _hush(which.library)
-                return load(which)
+        def load_or_explain() -> T:
+            with translate_errors(f"{wanted.id} can't be loaded: its files are damaged or don't fit together"):
+                _silence_library(wanted.library)
+                return load(wanted)
 
-        key = (which.id, str(which.folder), form, self.device.name)
-        held = self.pool.held(key, guarded, name=which.id, device=self.device.name, size=self.need(which), token=token)
-        with held as model:
+        # a snapshot's folder names its revision, so an updated model is loaded anew
+        key, size = (wanted.id, str(wanted.folder), form, self.device.name), self.estimate_memory(wanted)
+        with self.pool.hold(key, load_or_explain, name=wanted.id, device=self.device.name, size=size, token=token) as model:
             yield model
 
-    def need(self, checkpoint: Checkpoint) -> int:
-        """Return how many bytes a checkpoint takes on this device while it works."""
+    def estimate_memory(self, checkpoint: Checkpoint) -> int:
+        """Return the memory that a running checkpoint needs on this device, in bytes."""
         return round(checkpoint.parameters * (2 if self.device.uses_half_precision else 4) * MEMORY_OVERHEAD)
 
 
 class LoadedError(HuggingGPTError):
-    """No fault: a model is loaded, and nothing more was wanted."""
+    """Signal that a model is loaded, which is all that was asked for; not a fault."""
 
 
 class LoadOnlyRuntime(Runtime):
-    """A runtime with which a task's function goes no further than to its first loaded model."""
+    """Runtime with which a task function ends once its first model is loaded."""
 
     __slots__ = ()
 
-    def loaded(
+    def load_model(
         self, form: str, load: Callable[[Checkpoint], T], token: CancelToken, *, checkpoint: Checkpoint | None = None
     ) -> NoReturn:
-        """Load it, leave it warm, and go.
+        """Load a model, leave it in the pool, and end the task function.
 
         Raises:
-            LoadedError: It is loaded.
+            LoadedError: The model is loaded.
             ExpertError: It doesn't fit, or its files can't be loaded.
         """
-        with super().loaded(form, load, token, checkpoint=checkpoint):
+        with super().load_model(form, load, token, checkpoint=checkpoint):
             raise LoadedError(f"{(checkpoint or self.checkpoint).id} is loaded.")
 
 
 @functools.cache
-def _hush(library: str) -> None:
-    """Have a library draw no progress bars and print no hints: events tell what happens."""
-    for talkative in {"transformers", library} & {"transformers", "diffusers"}:
-        logs = importlib.import_module(f"{talkative}.utils.logging")
+def _silence_library(library: str) -> None:
+    """Turn off a library's progress bars and hints: events show what happens."""
+    for name in {"transformers", library} & {"transformers", "diffusers"}:  # only these two have such a module
+        logs = importlib.import_module(f"{name}.utils.logging")
         logs.disable_progress_bar()
         logs.set_verbosity_error()
 
 
 @contextmanager
-def translate_errors(otherwise: str) -> Iterator[None]:
-    """Turn what libraries raise into one sentence that says what to do.
+def translate_errors(message: str) -> Iterator[None]:
+    """Turn a library's exception into one sentence that says what to do.
 
     Raises:
-        ExpertError: Memory or disk ran out, or `otherwise`.
+        ExpertError: Memory or disk ran out, or `message`.
     """
     try:
         yield
     except HuggingGPTError:
         raise
     except Exception as error:
-        log.info("%s", otherwise, exc_info=True)
-        raise ExpertError(
-            explain_environment_error(error) or f"{otherwise} ({type(error).__name__}); the log says more."
-        ) from error
+        log.info("%s", message, exc_info=True)
+        raise ExpertError(lacking(error) or f"{message} ({type(error).__name__}); the log says more.") from error

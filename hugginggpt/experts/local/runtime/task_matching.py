@@ -1,4 +1,6 @@
-"""Tasks that a checkpoint can do, told by its own configuration, not by its name."""
+"""Matching of checkpoints to tasks, by their own configuration, not by their names."""
+
+from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,14 +13,14 @@ import yaml
 
 from hugginggpt.hub.cache import Checkpoint
 
-_TABLE: Final = Path(__file__).with_name("architectures.yaml")
-_ONE_OF: Final = frozenset({"summarization", "translation", "text2text-generation", "table-question-answering"})
-"""Tasks that the same architectures do, each after its own training."""
+_TABLE_PATH: Final = Path(__file__).with_name("architectures.yaml")
+_SHARED_TASKS: Final = frozenset({"summarization", "translation", "text2text-generation", "table-question-answering"})
+"""Tasks that share their architectures, so that only the training tells which of them a checkpoint does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One entry of the table; what is empty fits everything."""
+    """Entry of the table; an empty field fits everything."""
 
     architecture: str = "*"
     types: tuple[str, ...] = ()
@@ -30,7 +32,7 @@ class Rule:
     tags: tuple[str, ...] = ()
 
     def fits(self, checkpoint: Checkpoint) -> bool:
-        """Return whether a checkpoint is of this kind."""
+        """Return whether a checkpoint fits all fields."""
         labels = [label.lower() for label in checkpoint.labels]
         return (
             fnmatchcase(checkpoint.architecture, self.architecture)
@@ -45,56 +47,56 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A task that a checkpoint can do."""
+    """Task that a checkpoint can do."""
 
     task: str
     rank: int
-    """Number of the task's entry that fitted: 0 is the preferred one."""
+    """Index of the entry that fitted; 0 is the preferred one."""
     tags: tuple[str, ...] = ()
-    """Strengths of the model, as `ModelCard.tags`."""
+    """Strengths, as in `ModelCard.tags`."""
 
 
 def match_tasks(checkpoint: Checkpoint) -> list[Match]:
     """Return all tasks that a checkpoint can do, in the table's order."""
     found = [
         Match(task, rank, rule.tags)
-        for task, rules in _table().items()
+        for task, rules in _read_table().items()
         for rank, rule in enumerate(rules)
         if rule.fits(checkpoint)
     ]
-    first = {match.task: match for match in reversed(found)}
-    trained = _trained_for(checkpoint)
+    first = {match.task: match for match in reversed(found)}  # the first entry of a task is the preferred one
+    trained = _find_trained_tasks(checkpoint)
     if trained & first.keys():
-        return [match for task, match in first.items() if task not in _ONE_OF or task in trained]
+        return [match for task, match in first.items() if task not in _SHARED_TASKS or task in trained]
     return list(first.values())
 
 
-def _trained_for(checkpoint: Checkpoint) -> set[str]:
-    """Return which of the tasks that share an architecture a checkpoint was trained for, where it says so."""
+def _find_trained_tasks(checkpoint: Checkpoint) -> set[str]:
+    """Return the tasks of `_SHARED_TASKS` that a checkpoint's configuration or card says it was trained for."""
     own: Mapping[str, Any] = checkpoint.config.get("task_specific_params") or {}
-    said = {*own, str(checkpoint.card.get("pipeline_tag", ""))}
-    return {task for task in _ONE_OF for word in said if word.startswith(task)}
+    names = {*own, str(checkpoint.card.get("pipeline_tag", ""))}
+    return {task for task in _SHARED_TASKS for name in names if name.startswith(task)}
 
 
 @functools.cache
-def _table() -> Mapping[str, Sequence[Rule]]:
-    found: dict[str, list[dict[str, Any]]] = yaml.safe_load(_TABLE.read_text(encoding="utf-8"))
-    return {task: tuple(_rules(entries)) for task, entries in found.items()}
+def _read_table() -> Mapping[str, Sequence[Rule]]:
+    found: dict[str, list[dict[str, Any]]] = yaml.safe_load(_TABLE_PATH.read_text(encoding="utf-8"))
+    return {task: tuple(_build_rules(entries)) for task, entries in found.items()}
 
 
-def _rules(entries: Sequence[Mapping[str, Any]]) -> Iterator[Rule]:
+def _build_rules(entries: Sequence[Mapping[str, Any]]) -> Iterator[Rule]:
     for entry in entries:
         yield Rule(
             str(entry.get("class", "*")),
-            _words(entry.get("type", ())),
-            _words(entry.get("no_type", ())),
+            _as_tuple(entry.get("type", ())),
+            _as_tuple(entry.get("no_type", ())),
             str(entry.get("label", "")),
             str(entry.get("no_label", "")),
-            _words(entry.get("name", ())),
+            _as_tuple(entry.get("name", ())),
             str(entry.get("file", "")),
-            _words(entry.get("tags", ())),
+            _as_tuple(entry.get("tags", ())),
         )
 
 
-def _words(value: str | Sequence[str]) -> tuple[str, ...]:
+def _as_tuple(value: str | Sequence[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)

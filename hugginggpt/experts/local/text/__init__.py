@@ -1,5 +1,4 @@
-"""Local text tasks: classes, entities, gaps, similarity, answers, tables, writing, translation.
+"""Local models for texts and tables.
 
-Imported by name, through the table in `experts.local.expert`, at the first call. A new task is a function of a module
-here and a row there.
+Imported by name, at a task's first call, through the table in `local/expert.py`. Add a task as one function.
 """

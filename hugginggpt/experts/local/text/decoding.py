@@ -1,4 +1,4 @@
-"""Texts out of language models, token by token, so that Stop reaches in and progress shows."""
+"""Text generation, token by token, so that it can be stopped and shows its progress."""
 
 from __future__ import annotations
 
@@ -18,141 +18,140 @@ if TYPE_CHECKING:
     import torch
 
 _LANGUAGE_TOKEN: Final = re.compile(r"__([a-z]{2,3})__|<2([a-zA-Z_]{2,8})>|([a-z]{3}_[A-Z][a-z]{3}|[a-z]{2}_[A-Z]{2})")
-"""Language tokens of vocabularies: M2M-100 "__de__", MADLAD-400 "<2de>", NLLB "deu_Latn", mBART "de_DE"."""
-_OVERFLOWING: Final = frozenset({"t5", "mt5", "umt5", "longt5", "switch_transformers"})
-"""Model types whose numbers outgrow float16; bfloat16 has the range."""
-_TOLD_EVERY: Final = 16
+"""Languages in vocabularies: M2M-100 "__de__", MADLAD-400 "<2de>", NLLB "deu_Latn", mBART "de_DE"."""
+_FLOAT16_OVERFLOWS: Final = frozenset({"t5", "mt5", "umt5", "longt5", "switch_transformers"})
+"""Model types whose activations exceed the range of float16; bfloat16 has that of float32."""
+_PROGRESS_INTERVAL: Final = 16
 """Tokens between two reports of progress."""
-_ON_GPU: Final = 8
-"""Pieces that go through a GPU together; a CPU gains nothing by it."""
+_GPU_BATCH_SIZE: Final = 8
+"""Most texts that go through a GPU at once; a CPU gains nothing by it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """A loaded model that writes, and what it needs to be known about it."""
+    """Loaded model that writes, and its limits."""
 
     tokenizer: Any
     model: Any
-    room: int
-    """Most tokens that it reads at once."""
-    most: int
-    """Most tokens that it can write."""
+    max_input_tokens: int
+    """Longest text that it reads at once, in tokens."""
+    max_output_tokens: int
+    """Longest text that it writes, in tokens."""
     languages: Mapping[str, str] = field(default_factory=dict)
-    """The languages that its vocabulary names: their codes and the tokens for them."""
+    """Tokens of the languages that its vocabulary names, by language code."""
 
 
-def make_writer_loader(auto: str, runtime: Runtime) -> Callable[[Checkpoint], Writer]:
-    """Return what loads a checkpoint with one of transformers' Auto classes."""
+def make_writer_loader(class_name: str, runtime: Runtime) -> Callable[[Checkpoint], Writer]:
+    """Return a function that loads a checkpoint with one of transformers' Auto classes."""
 
     def load(checkpoint: Checkpoint) -> Writer:
         import transformers
 
-        # Marian's tokenizer recommends a normalizer of punctuation; it does without
+        # Marian's tokenizer recommends a normalizer of punctuation, but works without it
         warnings.filterwarnings("ignore", "Recommended: pip install sacremoses", UserWarning)
         tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE)
-        return build_writer(checkpoint, runtime, auto, tokenizer)
+        return build_writer(checkpoint, runtime, class_name, tokenizer)
 
     return load
 
 
-def build_writer(checkpoint: Checkpoint, runtime: Runtime, auto: str, tokenizer: Any) -> Writer:
-    """Return a checkpoint's model beside a tokenizer that is loaded already."""
+def build_writer(checkpoint: Checkpoint, runtime: Runtime, class_name: str, tokenizer: Any) -> Writer:
+    """Load a checkpoint's model for a tokenizer that is loaded already."""
     import transformers
 
     dtype = choose_dtype(checkpoint, runtime)
-    model = getattr(transformers, auto).from_pretrained(checkpoint.folder, dtype=dtype, **SAFE_WEIGHTS)
+    model = getattr(transformers, class_name).from_pretrained(checkpoint.folder, dtype=dtype, **SAFE_WEIGHTS)
     config = model.config
     written = next(
         (n for name in ("max_decoder_position_embeddings", "max_position_embeddings") if (n := getattr(config, name, 0))), 0
     )
-    known = (*tokenizer.get_vocab(), *getattr(tokenizer, "lang_token_to_id", ()))  # M2M-100's stand apart
+    known = (*tokenizer.get_vocab(), *getattr(tokenizer, "lang_token_to_id", ()))  # M2M-100 keeps them apart
     found = ((token, _LANGUAGE_TOKEN.fullmatch(token)) for token in known)
     languages = {next(filter(None, match.groups())): token for token, match in found if match}
-    room = compute_text_window(tokenizer, config, most=8192)
-    return Writer(tokenizer, model.to(runtime.device.name).eval(), room, int(written or 1024) - 2, languages)
+    window = compute_text_window(tokenizer, config, limit=8192)
+    return Writer(tokenizer, model.to(runtime.device.name).eval(), window, int(written or 1024) - 2, languages)
 
 
 def choose_dtype(checkpoint: Checkpoint, runtime: Runtime) -> torch.dtype:
     """Return the runtime's dtype, or bfloat16 in place of float16 for models that overflow in it."""
     import torch
 
-    trained = str(checkpoint.config.get("dtype") or checkpoint.config.get("torch_dtype"))
-    wide = checkpoint.model_type in _OVERFLOWING or trained == "bfloat16"
+    saved_dtype = str(checkpoint.config.get("dtype") or checkpoint.config.get("torch_dtype"))
+    wide = checkpoint.model_type in _FLOAT16_OVERFLOWS or saved_dtype == "bfloat16"
     return torch.bfloat16 if runtime.dtype == torch.float16 and wide else runtime.dtype
 
 
 def generate_texts(
-    writer: Writer, texts: Sequence[str], call: Call, *, doing: str, most: Callable[[int], int], **settings: Any
+    writer: Writer, texts: Sequence[str], call: Call, *, action: str, limit: Callable[[int], int], **settings: Any
 ) -> list[str]:
-    """Return what an encoder and a decoder make of each text.
+    """Generate a text for each text, by an encoder and a decoder.
 
     Args:
-        writer: Its encoder must have room for each of the texts; what is longer is cut off.
-        texts: For example the sentences of a text, each with the prefix that the model wants.
-        call: Who waits for it.
-        doing: What it is called in the progress: "Translating".
-        most: How many tokens may be written, for the number of tokens read.
-        settings: More for ``generate``.
+        writer: The model; texts longer than it reads are cut off.
+        texts: For example the sentences of a text, each with the prefix that the model needs.
+        call: Call that waits for them.
+        action: Word for the progress: "Translating".
+        limit: Returns the most tokens to write, for the number of tokens read.
+        settings: Further arguments of ``generate``.
 
     Raises:
-        StoppedError: Nobody waits any more.
+        StoppedError: The call was cancelled.
     """
     found: list[str] = []
-    size = 1 if writer.model.device.type == "cpu" else _ON_GPU
+    size = 1 if writer.model.device.type == "cpu" else _GPU_BATCH_SIZE
     for start in range(0, len(texts), size):
         call.token.check()
         if len(texts) > 1:
-            call.progress(f"{doing}, part {start + 1} of {len(texts)}", start / len(texts))
-        length = writer.room + writer.tokenizer.num_special_tokens_to_add()
-        some = list(texts[start : start + size])
-        inputs = writer.tokenizer(some, padding=size > 1, truncation=True, max_length=length, return_tensors="pt")
+            call.progress(f"{action}, part {start + 1} of {len(texts)}", start / len(texts))
+        length = writer.max_input_tokens + writer.tokenizer.num_special_tokens_to_add()
+        batch = list(texts[start : start + size])
+        inputs = writer.tokenizer(batch, padding=size > 1, truncation=True, max_length=length, return_tensors="pt")
         read = {name: inputs[name].to(writer.model.device) for name in ("input_ids", "attention_mask")}
-        limit = max(min(most(read["input_ids"].shape[1]), writer.most), 1)
-        settings["min_length"] = min(settings.get("min_length", 0), limit)
-        ids = writer.model.generate(**read, max_new_tokens=limit, stopping_criteria=make_stopping_criteria([call]), **settings)
+        most = max(min(limit(read["input_ids"].shape[1]), writer.max_output_tokens), 1)
+        settings["min_length"] = min(settings.get("min_length", 0), most)  # `generate` warns where it is more
+        ids = writer.model.generate(**read, max_new_tokens=most, stopping_criteria=make_stopping_criteria([call]), **settings)
         call.token.check()
         found += [text.strip() for text in writer.tokenizer.batch_decode(ids, skip_special_tokens=True)]
     return found
 
 
 def continue_prompt(
-    writer: Writer, inputs: Mapping[str, torch.Tensor], call: Call, *, most: int, **settings: Any
+    writer: Writer, inputs: Mapping[str, torch.Tensor], call: Call, *, limit: int, **settings: Any
 ) -> tuple[str, bool]:
-    """Return what a decoder writes after a prompt, and whether it came to an end before it had written `most` tokens.
+    """Generate the text after a prompt, by a decoder, and tell whether it ended before `limit` tokens.
 
     Args:
         writer: The model.
         inputs: Its ``input_ids``, shape (1, tokens), and ``attention_mask``.
-        call: Who waits for it.
-        most: Tokens that may be written.
-        settings: More for ``generate``.
+        call: Call that waits for it.
+        limit: Most tokens to write.
+        settings: Further arguments of ``generate``.
 
     Raises:
-        StoppedError: Nobody waits any more.
+        StoppedError: The call was cancelled.
     """
     tokenizer = writer.tokenizer
     length = inputs["input_ids"].shape[1]
+    # `generate` warns where the tokenizer has no padding token and none is given
     padding = next((n for n in (tokenizer.pad_token_id, tokenizer.eos_token_id) if n is not None), 0)
     read = {name: inputs[name].to(writer.model.device) for name in ("input_ids", "attention_mask")}
     criteria = make_stopping_criteria([call])
-    criteria.append(_telling(call, length, most))
-    ids = writer.model.generate(
-        **read, max_new_tokens=most, pad_token_id=padding, stopping_criteria=criteria, **settings
-    )  # fmt: skip
+    criteria.append(_make_progress_criterion(call, length, limit))
+    ids = writer.model.generate(**read, max_new_tokens=limit, pad_token_id=padding, stopping_criteria=criteria, **settings)
     call.token.check()
-    return tokenizer.decode(ids[0, length:], skip_special_tokens=True), ids.shape[1] - length < most
+    return tokenizer.decode(ids[0, length:], skip_special_tokens=True), ids.shape[1] - length < limit
 
 
-def _telling(call: Call, before: int, most: int) -> Any:
-    """Return a criterion that never stops anything, and reports how much is written."""
+def _make_progress_criterion(call: Call, before: int, limit: int) -> Any:
+    """Build a stopping criterion that never stops: ``generate`` calls it at every token, so it reports progress."""
     import torch
     from transformers import StoppingCriteria
 
-    class Telling(StoppingCriteria):
+    class Progress(StoppingCriteria):
         def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **kwargs: Any) -> torch.Tensor:
             written = input_ids.shape[1] - before
-            if written % _TOLD_EVERY == 0:
-                call.progress(f"Writing, {written} tokens", written / most)
+            if written % _PROGRESS_INTERVAL == 0:
+                call.progress(f"Writing, {written} tokens", written / limit)
             return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
 
-    return Telling()
+    return Progress()

@@ -1,4 +1,4 @@
-"""Texts as vectors, by checkpoints laid out as sentence-transformers saves them (https://www.sbert.net).
+"""Embeddings of texts, by checkpoints in the layout of sentence-transformers (https://www.sbert.net).
 
 ``modules.json`` lists the steps: a transformer, a pooling of its token vectors, and perhaps dense layers. They are run
 here with transformers alone, so that no class is imported because a checkpoint names it.
@@ -22,8 +22,8 @@ from hugginggpt.hub.cache import Checkpoint
 if TYPE_CHECKING:
     from torch import Tensor
 
-_ENCODERS: Final = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel"}
-"""Classes of model types of which only the encoder is saved."""
+_ENCODER_CLASSES: Final = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel"}
+"""Classes for model types of which only the encoder is saved."""
 _POOLINGS: Final[Mapping[str, Callable[[Tensor], Tensor]]] = {
     "cls": lambda vectors: vectors[0],
     "mean": lambda vectors: vectors.mean(0),
@@ -31,39 +31,39 @@ _POOLINGS: Final[Mapping[str, Callable[[Tensor], Tensor]]] = {
     "lasttoken": lambda vectors: vectors[-1],
     "mean_sqrt_len_tokens": lambda vectors: vectors.sum(0) / len(vectors) ** 0.5,
 }
-"""From token vectors, shape (tokens, width), to one of the text; several are put in a row."""
-_SETTINGS: Final = {
+"""Functions from token vectors, shape (tokens, width), to one vector; the results of several are concatenated."""
+_POOLING_FLAGS: Final = {
     "pooling_mode_cls_token": "cls",
     "pooling_mode_mean_tokens": "mean",
     "pooling_mode_max_tokens": "max",
     "pooling_mode_lasttoken": "lasttoken",
     "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
 }
-"""Names of poolings in a pooling module's configuration."""
+"""Names of the poolings in a pooling module's configuration."""
 _ACTIVATIONS: Final = ("Identity", "Tanh", "ReLU", "GELU", "Sigmoid")
 _WITHOUT_EFFECT: Final = ("Normalize", "Dropout")
-"""Modules that change nothing in a cosine."""
+"""Modules that don't change a cosine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """A loaded checkpoint."""
+    """Loaded checkpoint that embeds texts."""
 
     tokenizer: Any
     model: Any
     poolings: tuple[str, ...]
     dense: tuple[Callable[[Tensor], Tensor], ...]
-    room: int
-    """Most tokens of text that it reads at once."""
+    max_input_tokens: int
+    """Longest text that it reads at once, in tokens."""
     prompt: str = ""
-    """Text that it wants before every text."""
+    """Prefix that it needs before every text."""
 
-    def vector(self, text: str, call: Call) -> Tensor:
-        """Return the unit vector of a text, shape (width,), float32; that of a long one is the mean over its pieces."""
+    def embed(self, text: str, call: Call) -> Tensor:
+        """Return the unit vector of a text, shape (width,), float32: of a long one, the mean over its pieces."""
         import torch
 
         vectors = []
-        for piece in pack_pieces(split_pieces(text), make_token_counter(self.tokenizer), self.room):
+        for piece in packed(sentences(text), make_token_counter(self.tokenizer), self.max_input_tokens):
             call.token.check()
             inputs = self.tokenizer(
                 self.prompt + piece.text, truncation=True, max_length=self.tokenizer.model_max_length, return_tensors="pt"
@@ -77,51 +77,51 @@ class Encoder:
 
 
 def load_encoder(checkpoint: Checkpoint, runtime: Runtime) -> Encoder:
-    """Load one.
+    """Load a checkpoint.
 
     Raises:
-        ExpertError: It has a kind of module that isn't known here.
+        ExpertError: It has a module of an unknown kind.
     """
     import transformers
 
-    modules = _read(checkpoint.folder / "modules.json")
+    modules = _read_json(checkpoint.folder / "modules.json")
     kinds = [(str(module["type"]).rpartition(".")[2], checkpoint.folder / str(module["path"])) for module in modules]
     if unknown := {kind for kind, _ in kinds} - {"Transformer", "Pooling", "Dense", *_WITHOUT_EFFECT}:
         raise ExpertError(f"{checkpoint.id} has modules that can't be run here: {', '.join(sorted(unknown))}.")
     (folder,) = (path for kind, path in kinds if kind == "Transformer")
-    auto = getattr(transformers, _ENCODERS.get(checkpoint.model_type, "AutoModel"))
+    auto_class = getattr(transformers, _ENCODER_CLASSES.get(checkpoint.model_type, "AutoModel"))
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **SAFE)
-    model = auto.from_pretrained(folder, dtype=runtime.dtype, **SAFE_WEIGHTS).to(runtime.device.name).eval()
-    said = _optional(folder / "sentence_bert_config.json").get("max_seq_length")
-    whole = _optional(checkpoint.folder / "config_sentence_transformers.json")
-    prompt = str((whole.get("prompts") or {}).get(whole.get("default_prompt_name"), ""))
-    room = compute_text_window(tokenizer, model.config, most=int(said or 512))
-    tokenizer.model_max_length = room + tokenizer.num_special_tokens_to_add()
+    model = auto_class.from_pretrained(folder, dtype=runtime.dtype, **SAFE_WEIGHTS).to(runtime.device.name).eval()
+    max_length = _read_json_if_there(folder / "sentence_bert_config.json").get("max_seq_length")
+    settings = _read_json_if_there(checkpoint.folder / "config_sentence_transformers.json")
+    prompt = str((settings.get("prompts") or {}).get(settings.get("default_prompt_name"), ""))
+    window = compute_text_window(tokenizer, model.config, limit=int(max_length or 512))
+    tokenizer.model_max_length = window + tokenizer.num_special_tokens_to_add()
     return Encoder(
         tokenizer,
         model,
-        tuple(name for kind, path in kinds if kind == "Pooling" for name in _poolings(checkpoint, path)) or ("mean",),
-        tuple(_dense(checkpoint, path, runtime) for kind, path in kinds if kind == "Dense"),
-        max(room - make_token_counter(tokenizer)(prompt), 1),
+        tuple(name for kind, path in kinds if kind == "Pooling" for name in _read_poolings(checkpoint, path)) or ("mean",),
+        tuple(_load_dense(checkpoint, path, runtime) for kind, path in kinds if kind == "Dense"),
+        max(window - make_token_counter(tokenizer)(prompt), 1),
         prompt,
     )
 
 
-def _poolings(checkpoint: Checkpoint, folder: Path) -> Sequence[str]:
-    config = _read(folder / "config.json")
+def _read_poolings(checkpoint: Checkpoint, folder: Path) -> Sequence[str]:
+    config = _read_json(folder / "config.json")
     named = config.get("pooling_mode")
-    older = [_SETTINGS.get(key, key) for key, on in config.items() if key.startswith("pooling_mode_") and on is True]
-    names = [named] if isinstance(named, str) else list(named or older)
+    flags = [_POOLING_FLAGS.get(key, key) for key, on in config.items() if key.startswith("pooling_mode_") and on is True]
+    names = [named] if isinstance(named, str) else list(named or flags)  # older versions save a flag for each pooling
     if unknown := set(names) - _POOLINGS.keys():
         raise ExpertError(f"{checkpoint.id} pools its tokens in a way that is not known here: {', '.join(sorted(unknown))}.")
     return names
 
 
-def _dense(checkpoint: Checkpoint, folder: Path, runtime: Runtime) -> Callable[[Tensor], Tensor]:
+def _load_dense(checkpoint: Checkpoint, folder: Path, runtime: Runtime) -> Callable[[Tensor], Tensor]:
     import torch
     from safetensors.torch import load_file
 
-    config = _read(folder / "config.json")
+    config = _read_json(folder / "config.json")
     name = str(config.get("activation_function", "Identity")).rpartition(".")[2]
     if name not in _ACTIVATIONS or not (folder / "model.safetensors").is_file():
         raise ExpertError(f"{checkpoint.id} has a dense layer that can't be loaded here.")
@@ -132,9 +132,9 @@ def _dense(checkpoint: Checkpoint, folder: Path, runtime: Runtime) -> Callable[[
     return found
 
 
-def _read(path: Path) -> Any:
+def _read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _optional(path: Path) -> dict[str, Any]:
-    return dict(_read(path)) if path.is_file() else {}
+def _read_json_if_there(path: Path) -> dict[str, Any]:
+    return dict(_read_json(path)) if path.is_file() else {}

@@ -1,41 +1,46 @@
-"""Room for text in a model, in tokens."""
+"""Lengths of texts and of models' windows, in tokens."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
 
-_OFFSETS: Final = frozenset({"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "longformer", "mpnet", "xmod", "esm"})
-"""Model types that count positions from behind the padding token's number, so that two are lost."""
-_POSITIONS: Final = ("max_encoder_position_embeddings", "max_position_embeddings", "n_positions")
-_USUAL_ROOM: Final = 512
-"""Room of a model that names no limit (T5's positions are relative)."""
+_OFFSET_TYPES: Final = frozenset(
+    {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "longformer", "mpnet", "xmod", "esm"}
+)
+"""Model types whose positions start after the padding token's id, so that two of them are lost."""
+_WINDOW_SETTINGS: Final = ("max_encoder_position_embeddings", "max_position_embeddings", "n_positions")
+_DEFAULT_WINDOW: Final = 512
+"""Window of a model that names none, in tokens (T5's positions are relative)."""
 
 
 def make_token_counter(tokenizer: Any) -> Callable[[str], int]:
-    """Return how many tokens a text has, without those that a model puts around it."""
+    """Return a function that counts the tokens of a text, without special tokens."""
     return lambda text: len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
 
-def compute_text_window(tokenizer: Any, config: Any, *, most: int = 4096) -> int:
-    """Return how many tokens of text a model takes at once, without those that go around it.
+def compute_text_window(tokenizer: Any, config: Any, *, limit: int = 4096) -> int:
+    """Return the longest text that a model takes at once, in tokens without special tokens.
 
     Args:
-        tokenizer: Its tokenizer.
-        config: Its configuration.
-        most: What a long window is cut to, for the memory's sake.
+        tokenizer: The model's tokenizer.
+        config: The model's configuration.
+        limit: Upper limit, because attention over a long window takes much memory.
     """
-    positions = next((n for name in _POSITIONS if isinstance(n := getattr(config, name, None), int) and n > 0), _USUAL_ROOM)
-    if config.model_type in _OFFSETS:
+    found = (n for name in _WINDOW_SETTINGS if isinstance(n := getattr(config, name, None), int) and n > 0)
+    positions = next(found, _DEFAULT_WINDOW)
+    if config.model_type in _OFFSET_TYPES:
         positions -= 2
-    return max(min(positions, int(tokenizer.model_max_length), most) - int(tokenizer.num_special_tokens_to_add()), 1)
+    return max(min(positions, int(tokenizer.model_max_length), limit) - int(tokenizer.num_special_tokens_to_add()), 1)
 
 
-def cut_out_middle(text: str, tokenizer: Any, room: int) -> tuple[str, bool]:
-    """Return a text with its middle left out where it has more than `room` tokens; and whether that was so."""
+def cut_out_middle(text: str, tokenizer: Any, limit: int) -> tuple[str, bool]:
+    """Shorten a text of more than `limit` tokens by its middle, and tell whether that was needed."""
     count = make_token_counter(tokenizer)
     found, length = text, count(text)
     keep = len(text)
-    while length > room and keep > 1:
-        keep = int(keep * min(room / length, 0.95))
+    while length > limit and keep > 1:
+        keep = int(keep * min(limit / length, 0.95))
         found = f"{text[: keep - keep // 2].rstrip()} … {text[len(text) - keep // 2 :].lstrip()}"
         length = count(found)
     return found, found != text

@@ -1,9 +1,15 @@
-"""Where models run."""
+"""Devices that models run on."""
 
 import psutil
 import pytest
 
-from hugginggpt.experts.local.runtime.devices import Device, choose_device, find_devices, get_available_memory, get_total_memory
+from hugginggpt.experts.local.runtime.devices import (
+    Device,
+    choose_device,
+    find_devices,
+    get_available_memory,
+    get_total_memory,
+)
 
 GB = 2**30
 CPU, SMALL, LARGE = Device("cpu", 8 * GB), Device("cuda:0", 4 * GB), Device("cuda:1", 16 * GB)
@@ -19,7 +25,7 @@ def test_a_setting_says_what_models_may_take() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "taken", "expected"),
+    ("size", "used", "expected"),
     [
         (GB, (0, 0, 0), LARGE),
         (GB, (0, 14 * GB, 0), SMALL),  # most room, not most memory
@@ -27,8 +33,8 @@ def test_a_setting_says_what_models_may_take() -> None:
         (20 * GB, (0, 0, 0), CPU),  # no GPU can hold it
     ],
 )
-def test_a_model_goes_where_there_is_room_for_it(size: int, taken: tuple[int, ...], expected: Device) -> None:
-    assert choose_device(size, [SMALL, LARGE, CPU], taken) == expected
+def test_a_model_goes_where_there_is_room_for_it(size: int, used: tuple[int, ...], expected: Device) -> None:
+    assert choose_device(size, [SMALL, LARGE, CPU], used) == expected
 
 
 def test_without_a_gpu_everything_goes_to_the_cpu() -> None:

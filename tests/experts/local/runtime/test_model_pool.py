@@ -1,4 +1,4 @@
-"""Warm models within a budget."""
+"""Loaded models within a budget."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MB = 2**20
 
 def use(pool: ModelPool, name: str, size: int = MB, device: str = "cpu") -> object:
     """Load a model if it isn't there, and let go of it."""
-    with pool.held(name, object, name=name, device=device, size=size) as model:
+    with pool.hold(name, object, name=name, device=device, size=size) as model:
         return model
 
 
@@ -60,7 +60,7 @@ def test_a_model_that_can_never_fit_is_refused_before_it_is_loaded() -> None:
 
 
 def test_what_others_have_taken_of_the_machine_counts() -> None:
-    pool = ModelPool({"cpu": 8 * MB}, available=lambda _: 2 * MB)
+    pool = ModelPool({"cpu": 8 * MB}, get_available=lambda _: 2 * MB)
     use(pool, "a", MB)
     with pytest.raises(ExpertError, match=r"^b needs 4 MB, 2 MB more than cpu has left: close other programs\.$"):
         use(pool, "b", 4 * MB)
@@ -68,7 +68,7 @@ def test_what_others_have_taken_of_the_machine_counts() -> None:
 
 def test_a_model_that_is_held_does_not_go() -> None:
     pool = ModelPool({"cpu": 2 * MB}, wait=0.1)
-    with pool.held("a", object, name="a", device="cpu", size=2 * MB), pytest.raises(ExpertError, match="at work"):
+    with pool.hold("a", object, name="a", device="cpu", size=2 * MB), pytest.raises(ExpertError, match="at work"):
         use(pool, "b")
     use(pool, "b")
     assert pool.names == ("b",)
@@ -77,7 +77,7 @@ def test_a_model_that_is_held_does_not_go() -> None:
 def test_who_waits_for_room_gets_it_when_it_is_free() -> None:
     pool = ModelPool({"cpu": MB})
     with ExitStack() as stack:
-        stack.enter_context(pool.held("a", object, name="a", device="cpu", size=MB))
+        stack.enter_context(pool.hold("a", object, name="a", device="cpu", size=MB))
         waiting = threading.Thread(target=use, args=(pool, "b"))
         waiting.start()
         time.sleep(0.05)
@@ -90,9 +90,9 @@ def test_who_is_stopped_waits_no_longer() -> None:
     pool, token = ModelPool({"cpu": MB}), CancelToken()
     threading.Timer(0.1, token.cancel).start()
     with (
-        pool.held("a", object, name="a", device="cpu", size=MB),
+        pool.hold("a", object, name="a", device="cpu", size=MB),
         pytest.raises(StoppedError),
-        pool.held("b", object, name="b", device="cpu", size=MB, token=token),
+        pool.hold("b", object, name="b", device="cpu", size=MB, token=token),
     ):
         pass
 
@@ -106,7 +106,7 @@ def test_a_model_is_loaded_once_however_many_threads_ask() -> None:
         return object()
 
     def ask() -> None:
-        with pool.held("a", load, name="a", device="cpu", size=MB):
+        with pool.hold("a", load, name="a", device="cpu", size=MB):
             pass
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
@@ -123,7 +123,7 @@ def test_a_model_that_could_not_be_loaded_takes_no_room_and_is_tried_again() -> 
     def broken() -> object:
         raise ExpertError("Broken.")
 
-    with pytest.raises(ExpertError, match="Broken"), pool.held("a", broken, name="a", device="cpu", size=MB):
+    with pytest.raises(ExpertError, match="Broken"), pool.hold("a", broken, name="a", device="cpu", size=MB):
         pass
     assert pool.get_used_bytes("cpu") == 0
     assert use(pool, "a")
@@ -132,6 +132,6 @@ def test_a_model_that_could_not_be_loaded_takes_no_room_and_is_tried_again() -> 
 def test_an_emptied_pool_keeps_only_what_is_held() -> None:
     pool = ModelPool({"cpu": 3 * MB})
     use(pool, "a")
-    with pool.held("b", object, name="b", device="cpu", size=MB):
+    with pool.hold("b", object, name="b", device="cpu", size=MB):
         pool.clear()
         assert pool.names == ("b",)
