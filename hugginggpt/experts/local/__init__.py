@@ -1,4 +1,5 @@
-"""The back end "local": models of the Hugging Face cache run in this process, on ZeroGPU, or fetched at their first use.
+"""Back end of models in the Hugging Face cache, run in this process by transformers and diffusers.
 
-Only `agent/factory.py` imports it. Add a task as a function in text/, image/, audio/ or video/ and a row in `expert.py`.
+Imported by `agent.factory`. A new task is a row in `expert` and a function in the folder of its modality; a new
+architecture a row of ``runtime/architectures.yaml``.
 """

@@ -26,7 +26,7 @@ def make_fetching_experts(local: Expert | None, *, max_bytes: int) -> Sequence[F
     if not isinstance(local, LocalExpert):
         return ()
     # no token: a visitor's request must not download what only the owner of the Space may read
-    return [FetchingExpert(local, hub(local.cache, token=False), max_bytes=max_bytes)]
+    return [FetchingExpert(local, create_downloader(local.cache, token=False), max_bytes=max_bytes)]
 
 
 class FetchingExpert:
@@ -50,7 +50,7 @@ class FetchingExpert:
         """Return a card for each task that has a small model, unless the cache has a model for it."""
         available_tasks = {card.task for card in self._local.cards()}
         slot = self._local.devices[0].slot
-        missing = ((task, ids[0]) for task, ids in small_models().items() if task not in available_tasks)
+        missing = ((task, ids[0]) for task, ids in list_small_models().items() if task not in available_tasks)
         return [ModelCard(model, task, self.backend, _DESCRIPTION, slot=slot) for task, model in missing]
 
     async def run(self, call: Call) -> Result:
@@ -60,7 +60,7 @@ class FetchingExpert:
             InputError: The input doesn't suit the task.
             ExpertError: The model can't be fetched, is larger than allowed, or failed.
         """
-        return await in_thread(self._fetch_and_run, call)
+        return await run_in_thread(self._fetch_and_run, call)
 
     def _fetch_and_run(self, call: Call) -> Result:
         self._fetch(call)
@@ -73,7 +73,7 @@ class FetchingExpert:
         return result
 
     def _fetch(self, call: Call) -> None:
-        downloads = [self._downloader.look_up(model) for model in small_models()[call.card.task]]
+        downloads = [self._downloader.look_up(model) for model in list_small_models()[call.card.task]]
         size = sum(download.size for download in downloads)
         if size > self._max_bytes:
             raise ExpertError(

@@ -1,7 +1,7 @@
 """Models of the Hugging Face cache, run in this process with transformers and diffusers.
 
-Only cached models are offered; nothing is downloaded here. The table below names the function for each task; a checkpoint's own
-configuration decides which architecture is loaded.
+What the cache holds is what is offered; nothing is downloaded here. Each task is one function of a family's module,
+found through the table below; which architecture a checkpoint has is up to its own configuration.
 """
 
 import functools
@@ -17,7 +17,7 @@ import yaml
 
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.model_card import ModelCard
-from hugginggpt.experts.base import Call, Result, batch_in_thread
+from hugginggpt.experts.base import Call, Result, run_batch_in_thread
 from hugginggpt.experts.local.preloading import make_sample_call
 from hugginggpt.experts.local.runtime.companions import find_partner, needs_partner
 from hugginggpt.experts.local.runtime.devices import Device, choose_device, find_devices, get_available_memory
@@ -26,74 +26,19 @@ from hugginggpt.experts.local.runtime.runtime import MEMORY_OVERHEAD, LoadedErro
 from hugginggpt.experts.local.runtime.task_matching import Match, match_tasks
 from hugginggpt.hub.cache import Checkpoint, find_checkpoints
 
-_FUNCTIONS: Final[Mapping[str, str]] = {
-    "text-classification": "text.classification:classify",
-    "token-classification": "text.classification:find_entities",
-    "fill-mask": "text.classification:fill_gap",
-    "zero-shot-classification": "text.classification:sort_into_labels",
-    "sentence-similarity": "text.classification:compare",
-    "text2text-generation": "text.writing:rewrite",
-    "summarization": "text.writing:summarize",
-    "translation": "text.writing:translate",
-    "text-generation": "text.writing:go_on",
-    "conversational": "text.writing:converse",
-    "question-answering": "text.question_answering:answer_from_text",
-    "table-question-answering": "text.question_answering:answer_from_table",
-    "tabular-classification": "text.tabular:classify_rows",
-    "image-classification": "image.classification:classify",
-    "zero-shot-image-classification": "image.classification:sort_into_labels",
-    "object-detection": "image.detection:detect",
-    "zero-shot-object-detection": "image.detection:detect_named",
-    "image-segmentation": "image.segmentation:segment",
-    "mask-generation": "image.segmentation:outline",
-    "seg-control": "image.segmentation:draw_segments",
-    "depth-estimation": "image.depth:estimate",
-    "depth-control": "image.depth:draw_depth",
-    "normal-control": "image.depth:draw_normals",
-    "image-to-text": "image.captioning:describe",
-    "visual-question-answering": "image.captioning:answer_about_picture",
-    "document-question-answering": "image.captioning:answer_about_document",
-    "openpose-control": "image.pose:draw_pose",
-    "text-to-speech": "audio.text_to_speech:speak",
-    "text-to-audio": "audio.text_to_speech:make_sound",
-    "automatic-speech-recognition": "audio.speech_recognition:transcribe",
-    "audio-classification": "audio.speech_recognition:classify",
-    "audio-to-audio": "audio.audio_to_audio:clean",
-    "video-classification": "video.classification:classify",
-    "text-to-image": "image.text_to_image:paint",
-    "image-to-image": "image.text_to_image:repaint",
-    "inpainting": "image.text_to_image:fill_in",
-    "text-to-video": "video.generation:film",
-    "image-to-video": "video.generation:animate",
-    "canny-text-to-image": "image.controlnet:paint",
-    "hed-text-to-image": "image.controlnet:paint",
-    "mlsd-text-to-image": "image.controlnet:paint",
-    "normal-text-to-image": "image.controlnet:paint",
-    "openpose-text-to-image": "image.controlnet:paint",
-    "depth-text-to-image": "image.controlnet:paint",
-    "seg-text-to-image": "image.controlnet:paint",
-}
-"""Function for each task, as "module:function"; imported at the first call, because it imports torch."""
+_TABLE: Final[Mapping[str, Mapping[str, Any]]] = yaml.safe_load(
+    Path(__file__).with_name("functions.yaml").read_text(encoding="utf-8")
+)
+_SECONDS_BETWEEN_SCANS: Final = 5.0
 
-_BATCH_SIZES: Final[Mapping[str, int]] = {
-    "text-classification": 32,
-    "token-classification": 16,
-    "image-classification": 16,
-    "object-detection": 4,
-    "audio-classification": 8,
-}
-"""Most inputs of a task that go through a model at once; 1 for tasks that aren't named."""
-
-_SECONDS_BETWEEN_SCANS: Final = 5.0  # a scan reads every snapshot's configuration
-
-RemoteRunner = Callable[[Sequence[Call], Path | None], Sequence[Result]]
-"""Function that runs calls of one card in another process, on models of the given cache."""
-TaskFunction = Callable[[Sequence[Call], Runtime], Sequence[Result]]
-"""Function for a task: returns one result per call, in order. Only tasks in `_BATCH_SIZES` get several calls."""
+Remote = Callable[[Sequence[Call], Path | None], Sequence[Result]]
+"""Runs calls of one card on models of a cache in another process."""
+Function = Callable[[Sequence[Call], Runtime], Sequence[Result]]
+"""Does a task: one result for each call, in their order. Only tasks with a `batch` are given several."""
 
 
 class LocalExpert:
-    """Expert that runs cached models."""
+    """Runs cached models."""
 
     backend = "local"
 
@@ -104,21 +49,21 @@ class LocalExpert:
         device: str = "auto",
         memory_gb: float | None = None,
         gpu_memory_gb: float | None = None,
-        remote: RemoteRunner | None = None,
+        remote: Remote | None = None,
     ) -> None:
-        """Create the expert; nothing is scanned or imported yet.
+        """Make one.
 
         Args:
-            cache: The Hugging Face cache; by default the one that ``HF_HOME`` names.
-            device: "auto", "cpu", or a device's name in torch.
-            memory_gb: Budget of loaded models in the CPU's memory, in GiB; by default half of it.
-            gpu_memory_gb: Their budget on each GPU, in GiB; by default 85 % of its memory.
-            remote: Runs calls in another process, which is lent a GPU; None to run them in this one.
+            cache: The Hugging Face cache; by default where ``HF_HOME`` says.
+            device: "auto", "cpu", or a device's name as torch has it.
+            memory_gb: What loaded models may take of the CPU's memory, in GiB; by default half of it.
+            gpu_memory_gb: The same of each GPU's; by default 85 %.
+            remote: Runs calls in another process, which is lent a GPU; None: they run in this one.
         """
         self.cache = cache
         self._remote = remote
-        self._device_settings = device, memory_gb, gpu_memory_gb
-        self._scanned = 0.0  # never: tested by itself, because right after a boot `monotonic` is near 0 too
+        self._wanted = device, memory_gb, gpu_memory_gb
+        self._scanned = 0.0
         self._checkpoints: dict[str, Checkpoint] = {}
         self._cards: tuple[ModelCard, ...] = ()
         self._placed: dict[str, Device] = {}
@@ -126,33 +71,34 @@ class LocalExpert:
 
     @functools.cached_property
     def devices(self) -> list[Device]:
-        """Devices that models run on; found at the first use, because that imports torch."""
-        device, memory_gb, gpu_memory_gb = self._device_settings
+        """Devices that models run on, found out at the first need: asking imports torch."""
+        device, memory_gb, gpu_memory_gb = self._wanted
         return find_devices(device, memory_gb=memory_gb, gpu_memory_gb=gpu_memory_gb)
 
     @functools.cached_property
     def pool(self) -> ModelPool:
-        """Pool of loaded models."""
+        """The warm models."""
         return ModelPool({device.name: device.budget for device in self.devices}, get_available=get_available_memory)
 
     def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
-        """Return a card for each task of each cached model; reads the disk, so call it outside the event loop."""
+        """Return one for each cached model and each task that it can do; looks at the disk, so not for the event loop."""
         with self._lock:
             if time.monotonic() - self._scanned > _SECONDS_BETWEEN_SCANS or not self._scanned:
                 self._checkpoints = {checkpoint.id: checkpoint for checkpoint in find_checkpoints(self.cache)}
-                usable = [c for c in self._checkpoints.values() if not needs_partner(c) or self._find_partner(c)]
-                found = [(match, checkpoint) for checkpoint in usable for match in match_tasks(checkpoint)]
-                found.sort(key=lambda pair: pair[0].rank)  # each task's preferred architectures come first
-                self._cards = tuple(self._make_card(c, match) for match, c in found if match.task in _FUNCTIONS)
+                known = self._checkpoints.values()
+                usable = [each for each in known if not needs_partner(each) or self._find_partner(each)]
+                found = [(match, which) for which in usable for match in match_tasks(which)]
+                found.sort(key=lambda pair: pair[0].rank)
+                self._cards = tuple(self._make_card(which, match) for match, which in found if match.task in _TABLE)
                 self._scanned = time.monotonic()
             return self._cards
 
     def rescan(self) -> None:
-        """Have the next `cards` read the disk again, because something has been downloaded."""
+        """Look at the disk again at the next need: something has been downloaded."""
         self._scanned = 0.0
 
     def _make_card(self, checkpoint: Checkpoint, match: Match) -> ModelCard:
-        device = self._choose_device(checkpoint)
+        device = self._pick_device(checkpoint)
         return ModelCard(
             checkpoint.id,
             match.task,
@@ -163,22 +109,23 @@ class LocalExpert:
             languages=checkpoint.languages,
             fits=self._estimate_memory(checkpoint.id, device) <= device.budget,
             slot=device.slot,
-            batch=_BATCH_SIZES.get(match.task, 1),
+            batch=_TABLE[match.task].get("batch", 1),
             tags=match.tags,
         )
 
     def _find_partner(self, checkpoint: Checkpoint) -> Checkpoint | None:
         return find_partner(checkpoint, self._checkpoints.values())
 
-    def _choose_device(self, checkpoint: Checkpoint) -> Device:
-        """Return the device for a model; the choice is kept, so that a loaded model is found again."""
-        # a ControlNet goes where the pipeline is that it steers: they exchange tensors at every step
+    def _pick_device(self, checkpoint: Checkpoint) -> Device:
+        """Return where a model runs, a ControlNet beside what it steers; once said, it stays there."""
         if checkpoint.id not in self._placed and (steered := self._find_partner(checkpoint)):
-            self._placed[checkpoint.id] = self._choose_device(steered)
+            self._placed[checkpoint.id] = self._pick_device(steered)
         if checkpoint.id not in self._placed:
-            used = [sum(self._estimate_memory(i, d) for i, d in self._placed.items() if d == device) for device in self.devices]
-            half_precision_size = round(checkpoint.parameters * 2 * MEMORY_OVERHEAD)
-            self._placed[checkpoint.id] = choose_device(half_precision_size, self.devices, used)
+            taken = [
+                sum(self._estimate_memory(i, d) for i, d in self._placed.items() if d == device) for device in self.devices
+            ]
+            half = round(checkpoint.parameters * 2 * MEMORY_OVERHEAD)
+            self._placed[checkpoint.id] = choose_device(half, self.devices, taken)
         return self._placed[checkpoint.id]
 
     def _estimate_memory(self, checkpoint_id: str, device: Device) -> int:
@@ -196,51 +143,53 @@ class LocalExpert:
         return result
 
     async def run_batch(self, calls: Sequence[Call]) -> Sequence[Result]:
-        """Run several calls of one card together and return one result for each. Raises like `run`, for all of them."""
-        return await batch_in_thread(self.run_now, calls)
+        """Run several calls of one card together; one result for each. Raises like `run`, for all of them."""
+        return await run_batch_in_thread(self.run_now, calls)
 
     def run_now(self, calls: Sequence[Call]) -> Sequence[Result]:
-        """Run calls of one card, blocking; in the other process where there is one. Raises like `run`."""
+        """Return the same, blocking."""
         return self._remote(calls, self.cache) if self._remote else self.run_here(calls)
 
     def run_here(self, calls: Sequence[Call]) -> Sequence[Result]:
-        """Run calls of one card in this process, blocking. Raises like `run`."""
+        """Return the same in this very process."""
         card = calls[0].card
         with translate_errors(f"{card.id} failed on this input"):
-            return _import_function(_FUNCTIONS[card.task])(calls, self._make_runtime(card.id))
+            return _import_function(_TABLE[card.task]["function"])(calls, self._make_runtime(card.id))
 
     def load(self, model: str) -> None:
-        """Load a cached model ahead of its first request, as the first task that it can do would; blocks.
+        """Load a cached model before anybody asks for it, as the first task that it can do would. Blocks.
 
         Raises:
-            ExpertError: The model is not in the cache, doesn't fit, or can't be loaded.
+            ExpertError: It is not in the cache, doesn't fit, or can't be loaded.
         """
         card = next((card for card in self.cards() if card.id == model), None)
         if card is None:
             raise ExpertError(f"{model} is not in the cache, or does none of the tasks here.")
         with suppress(LoadedError), translate_errors(f"{card.id} can't be tried on {card.task}"):
-            _import_function(_FUNCTIONS[card.task])([make_sample_call(card)], self._make_runtime(model, LoadOnlyRuntime))
+            _import_function(_TABLE[card.task]["function"])(
+                [make_sample_call(card)], self._make_runtime(model, LoadOnlyRuntime)
+            )
 
     def _make_runtime(self, model: str, kind: type[Runtime] = Runtime) -> Runtime:
-        if model not in self._checkpoints:  # this process scanned the cache before the model was fetched
+        if model not in self._checkpoints:  # a process that has looked before it was fetched
             self.rescan()
             self.cards()
         checkpoint = self._checkpoints.get(model)
-        if checkpoint is None or not checkpoint.folder.is_dir():  # deleted since the scan
+        if checkpoint is None or not checkpoint.folder.is_dir():
             raise ExpertError(f"{model} is not in the cache any more.")
-        return kind(checkpoint, self._choose_device(checkpoint), self.pool, tuple(self._checkpoints.values()))
+        return kind(checkpoint, self._pick_device(checkpoint), self.pool, tuple(self._checkpoints.values()))
 
 
 def _describe(checkpoint: Checkpoint, steered: Checkpoint | None) -> str:
     labels = ", ".join(checkpoint.labels[:4])
-    labelled = f", for {len(checkpoint.labels)} labels ({labels}…)" if len(checkpoint.labels) > 4 else f", for {labels}"
+    trained = f", for {len(checkpoint.labels)} labels ({labels}…)" if len(checkpoint.labels) > 4 else f", for {labels}"
     beside = f", steering {steered.id}" if steered else ""
     size = f"{checkpoint.parameters / 1e6:,.0f} million parameters"
-    return f"{checkpoint.architecture}{labelled if labels else ''}{beside}; {size}."
+    return f"{checkpoint.architecture}{trained if labels else ''}{beside}; {size}."
 
 
 @functools.cache
-def _import_function(path: str) -> TaskFunction:
+def _import_function(path: str) -> Function:
     module, _, name = path.partition(":")
-    found: TaskFunction = getattr(importlib.import_module(f"{__package__}.{module}"), name)
+    found: Function = getattr(importlib.import_module(f"{__package__}.{module}"), name)
     return found

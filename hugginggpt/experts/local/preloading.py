@@ -68,7 +68,7 @@ def load_in_background(expert: CacheExpert, models: Sequence[str]) -> threading.
 
 def make_sample_call(card: ModelCard) -> Call:
     """Build a call with inputs of the right kinds, to load a model; its result is never used."""
-    inputs = {given.name: _make_sample_input(given) for given in task_table()[card.task].inputs if given.required}
+    inputs = {given.name: _make_sample_input(given) for given in load_task_table()[card.task].inputs if given.required}
     return Call(card, inputs, lambda suffix: Path(os.devnull))
 
 

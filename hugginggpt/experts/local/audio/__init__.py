@@ -1,4 +1,5 @@
-"""Local models that hear, speak and make sounds.
+"""Local audio tasks: speech recognition, speech and sounds, conversion.
 
-Imported like text/. Add an architecture to `RECOGNIZERS`, `VOICE_OPENERS` or `COMPOSERS`.
+Imported by name, through the table in `experts.local.expert`, at the first call. A new model family is a function in
+`asr_models` or `tts_models`.
 """

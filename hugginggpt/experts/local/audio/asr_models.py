@@ -165,8 +165,5 @@ def _make_segment(start: Any, end: Any, text: str) -> dict[str, Any]:
 
 Recognizer = Callable[["NDArray[np.float32]", Runtime, Call], Transcript]
 
-RECOGNIZERS: Mapping[str, Recognizer] = {
-    "whisper": transcribe_with_whisper,
-    "moonshine": transcribe_with_seq2seq,
-}
+RECOGNIZERS: Mapping[str, Recognizer] = {"whisper": transcribe_with_whisper, "moonshine": transcribe_with_seq2seq}
 """Recognizers by transformers' model type; all other types have a CTC head."""

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import Any, Final
 
 from hugginggpt.experts.base import Call
-from hugginggpt.experts.local.image.diffusion import composed, diffusion_base, pace, run
+from hugginggpt.experts.local.image.diffusion import choose_pace, compose_pipeline, hold_diffusion_base, run
 from hugginggpt.experts.local.runtime.cancellation import make_interruptible
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
@@ -58,9 +58,9 @@ def compose_by_diffusion(text: str, runtime: Runtime, call: Call) -> tuple[Any, 
         with warnings.catch_warnings():
             # Stable Audio's decoder uses torch's deprecated weight_norm
             warnings.filterwarnings("ignore", ".*weight_norm", FutureWarning)
-            base = held.enter_context(diffusion_base(runtime, call.token))
-        pipeline = composed(base, call)
-        arguments = pace(pipeline, runtime, runtime.checkpoint, _CPU_STEPS) | dict.fromkeys(_LENGTH_ARGUMENTS, _SECONDS)
+            base = held.enter_context(hold_diffusion_base(runtime, call.token))
+        pipeline = compose_pipeline(base, call)
+        arguments = choose_pace(pipeline, runtime, runtime.checkpoint, _CPU_STEPS) | dict.fromkeys(_LENGTH_ARGUMENTS, _SECONDS)
         found = run(pipeline, prompt=text, output_type="np", **arguments).audios[0]
         decoder = getattr(base, "vocoder", None) or base.vae
         return torch.as_tensor(found), decoder.config.sampling_rate

@@ -1,29 +1,25 @@
 """Speech from texts, sounds from descriptions (https://huggingface.co/docs/transformers/tasks/text-to-speech)."""
 
-from __future__ import annotations
-
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from hugginggpt.core.errors import InputError
-from hugginggpt.core.sentences import sentences
+from hugginggpt.core.sentences import split_pieces
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.audio.text_to_audio import COMPOSERS, compose_by_diffusion
 from hugginggpt.experts.local.audio.tts_models import VOICE_OPENERS
 from hugginggpt.experts.local.audio.waveforms import save_recording
 from hugginggpt.experts.local.runtime.runtime import Runtime
 
+if TYPE_CHECKING:
+    pass
+
 _MAX_CHARS: Final = 20_000
 """Longest text that is spoken: about 25 minutes."""
 _PAUSE_SECONDS: Final = 0.15
 """Silence between two sentences."""
-_DANDA: Final = re.compile(r"(?<=[।॥။។])\s*")
-"""Full stops of Indian scripts, Burmese and Khmer."""
-_CLAUSE_END: Final = re.compile(r"(?<=[;:,،；]\s)|(?<=[、，；])")
-_WORD: Final = re.compile(r"\w")
-
 _DANDA: Final = re.compile(r"(?<=[।॥။។])\s*")
 """Full stops of Indian scripts, Burmese and Khmer."""
 _CLAUSE_END: Final = re.compile(r"(?<=[;:,،；]\s)|(?<=[、，；])")
@@ -69,7 +65,7 @@ def split_into_utterances(text: str, max_chars: int) -> list[str]:
     >>> split_into_utterances("Dr. Lee left. 她走了。他也是。", 20)
     ['Dr. Lee left.', '她走了。', '他也是。']
     """
-    parts = (part.strip() for piece in sentences(text) for part in _DANDA.split(piece.text))
+    parts = (part.strip() for piece in split_pieces(text) for part in _DANDA.split(piece.text))
     return [piece for part in parts for piece in _cut_sentence(part, max_chars) if _WORD.search(piece)]
 
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.local.image import document_qa
-from hugginggpt.experts.local.image.processors import loader, takeable
-from hugginggpt.experts.local.image.vision_language import ask, said
+from hugginggpt.experts.local.image.processors import make_loader, stretch_to_fit
+from hugginggpt.experts.local.image.vision_language import ask, write_answer_text
 from hugginggpt.experts.local.runtime.cancellation import make_stopping_criteria
 from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime
 from hugginggpt.experts.outputs.text import build_text_result
@@ -77,8 +77,8 @@ def _caption(call: Call, runtime: Runtime) -> Result:
     """BLIP, BLIP-2 and GIT write a caption from nothing but the picture."""
     import torch
 
-    picture = takeable(call.picture())
-    load = loader(runtime, "AutoModelForImageTextToText", "AutoProcessor")
+    picture = stretch_to_fit(call.picture())
+    load = make_loader(runtime, "AutoModelForImageTextToText", "AutoProcessor")
     with runtime.load_model("captioner", load, call.token) as (processor, model), torch.inference_mode():
         pixels = processor.image_processor(images=picture, return_tensors="pt").to(runtime.device.name, runtime.dtype)
         ids = model.generate(**pixels, max_new_tokens=_CAPTION_TOKENS, stopping_criteria=make_stopping_criteria([call]))
@@ -92,9 +92,9 @@ def _write_out(call: Call, runtime: Runtime) -> Result:
 
     picture = call.picture()
     reads = runtime.checkpoint.config.get("decoder", {}).get("model_type") == "trocr"
-    load = loader(runtime, "AutoModelForImageTextToText", _eye_and_tongue)
+    load = make_loader(runtime, "AutoModelForImageTextToText", _eye_and_tongue)
     with runtime.load_model("encoder and decoder", load, call.token) as ((processor, tokenizer), model), torch.inference_mode():
-        pixels = processor(images=takeable(picture), return_tensors="pt").to(runtime.device.name, runtime.dtype)
+        pixels = processor(images=stretch_to_fit(picture), return_tensors="pt").to(runtime.device.name, runtime.dtype)
         most = _LINE_TOKENS if reads else _CAPTION_TOKENS
         ids = model.generate(**pixels, max_new_tokens=most, stopping_criteria=make_stopping_criteria([call]))
         call.token.check()
@@ -125,8 +125,8 @@ def _choose_answer(call: Call, runtime: Runtime) -> Result:
     """ViLT sorts a picture with its question into one of a few thousand answers."""
     import torch
 
-    question, picture = call.text("text"), takeable(call.picture())
-    load = loader(runtime, "AutoModelForVisualQuestionAnswering", "AutoProcessor")
+    question, picture = call.text("text"), stretch_to_fit(call.picture())
+    load = make_loader(runtime, "AutoModelForVisualQuestionAnswering", "AutoProcessor")
     with runtime.load_model("answer chooser", load, call.token) as (processor, model), torch.inference_mode():
         longest = model.config.max_position_embeddings
         inputs = processor(images=picture, text=question, truncation=True, max_length=longest, return_tensors="pt")
@@ -142,8 +142,8 @@ def _write_answer(call: Call, runtime: Runtime) -> Result:
     """BLIP writes a short answer."""
     import torch
 
-    question, picture = call.text("text"), takeable(call.picture())
-    load = loader(runtime, "AutoModelForVisualQuestionAnswering", "AutoProcessor")
+    question, picture = call.text("text"), stretch_to_fit(call.picture())
+    load = make_loader(runtime, "AutoModelForVisualQuestionAnswering", "AutoProcessor")
     with runtime.load_model("answer writer", load, call.token) as (processor, model), torch.inference_mode():
         longest = model.config.text_config.max_position_embeddings
         inputs = processor(images=picture, text=question, truncation=True, max_length=longest, return_tensors="pt")

@@ -31,8 +31,8 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """Run image-classification: a sentence each; ``data["classes"]`` holds label and score (0..1) of the five likeliest."""
     import torch
 
-    pictures = [takeable(call.picture()) for call in calls]
-    load = loader(runtime, "AutoModelForImageClassification")
+    pictures = [stretch_to_fit(call.picture()) for call in calls]
+    load = make_loader(runtime, "AutoModelForImageClassification")
     with runtime.load_model("image classifier", load, calls[0].token) as (processor, model), torch.inference_mode():
         inputs = processor(images=pictures, return_tensors="pt").to(runtime.device.name, runtime.dtype)
         scores = model(**inputs).logits.float().softmax(-1).cpu()
@@ -55,7 +55,7 @@ def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     labels = split_labels(call.text("labels"), least=1)
     picture = stretch_to_fit(call.picture())
     kind = runtime.checkpoint.model_type
-    load = loader(runtime, "AutoModelForZeroShotImageClassification", "AutoProcessor")
+    load = make_loader(runtime, "AutoModelForZeroShotImageClassification", "AutoProcessor")
     with runtime.load_model("image and text encoder", load, call.token) as (processor, model), torch.inference_mode():
         texts = [_SENTENCE.format(label) for label in labels]
         width = {"padding": "max_length", "max_length": _WIDTH[kind]} if kind in _WIDTH else {"padding": True}

@@ -5,8 +5,15 @@ from typing import Any
 
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.experts.base import Call, Result
-from hugginggpt.experts.local.image.diffusion import composed, diffusion_base, fitted, own_size, pace, run
-from hugginggpt.experts.local.image.text_to_image import MAX_PIXELS, painted
+from hugginggpt.experts.local.image.diffusion import (
+    choose_pace,
+    compose_pipeline,
+    fit_size,
+    get_own_size,
+    hold_diffusion_base,
+    run,
+)
+from hugginggpt.experts.local.image.text_to_image import MAX_PIXELS, build_result
 from hugginggpt.experts.local.runtime.companions import find_partner
 from hugginggpt.experts.local.runtime.runtime import SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
@@ -36,7 +43,7 @@ def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         return model.to(runtime.device.name).eval()
 
     with (
-        diffusion_base(runtime, call.token, base_checkpoint) as base,
+        hold_diffusion_base(runtime, call.token, base_checkpoint) as base,
         runtime.load_model("controlnet", load, call.token) as controlnet,
     ):
         pipeline = compose_pipeline(base, call, "Text2Image", controlnet=controlnet)

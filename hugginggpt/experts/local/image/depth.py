@@ -131,9 +131,9 @@ def _measure(call: Call, runtime: Runtime) -> _Depth:
     import torch
 
     picture: Image.Image = call.picture()
-    load = loader(runtime, "AutoModelForDepthEstimation")
+    load = make_loader(runtime, "AutoModelForDepthEstimation")
     with runtime.load_model("depth estimator", load, call.token) as (processor, model), torch.inference_mode():
-        taken = takeable(picture)
+        taken = stretch_to_fit(picture)
         inputs = processor(images=taken, return_tensors="pt").to(runtime.device.name, runtime.dtype)
         outputs = model(**inputs)
         outputs.predicted_depth = outputs.predicted_depth.float()

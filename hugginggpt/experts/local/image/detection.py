@@ -35,9 +35,9 @@ def detect(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     import torch
 
     pictures = [call.picture() for call in calls]
-    load = loader(runtime, "AutoModelForObjectDetection")
+    load = make_loader(runtime, "AutoModelForObjectDetection")
     with runtime.load_model("object detector", load, calls[0].token) as (processor, model), torch.inference_mode():
-        inputs = processor(images=[takeable(picture) for picture in pictures], return_tensors="pt")
+        inputs = processor(images=[stretch_to_fit(picture) for picture in pictures], return_tensors="pt")
         outputs = model(**inputs.to(runtime.device.name, runtime.dtype))
         sizes = torch.tensor([(picture.height, picture.width) for picture in pictures])
         found = processor.post_process_object_detection(outputs, threshold=_LIKELY, target_sizes=sizes)
@@ -60,9 +60,9 @@ def detect_named(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     labels = split_labels(call.text("labels"), least=1)
     picture = call.picture()
     threshold = _NAMED_SURE.get(runtime.checkpoint.model_type, _LIKELY)
-    load = loader(runtime, "AutoModelForZeroShotObjectDetection", "AutoProcessor")
+    load = make_loader(runtime, "AutoModelForZeroShotObjectDetection", "AutoProcessor")
     with runtime.load_model("open detector", load, call.token) as (processor, model), torch.inference_mode():
-        inputs = processor(text=[labels], images=[takeable(picture)], truncation=True, return_tensors="pt")
+        inputs = processor(text=[labels], images=[stretch_to_fit(picture)], truncation=True, return_tensors="pt")
         outputs = model(**inputs.to(runtime.device.name, runtime.dtype))
         size = [(picture.height, picture.width)]
         (found,) = processor.post_process_grounded_object_detection(

@@ -158,7 +158,7 @@ def choose_pace(pipeline: Any, runtime: Runtime, checkpoint: Checkpoint, cpu_ste
     for word, (steps, guidance) in _DISTILLED.items():
         if word in checkpoint.id.lower():
             return {"num_inference_steps": steps, "guidance_scale": guidance}
-    steps = default(pipeline, "num_inference_steps") or cpu_steps
+    steps = get_default(pipeline, "num_inference_steps") or cpu_steps
     return {"num_inference_steps": steps if runtime.device.uses_half_precision else min(steps, cpu_steps)}
 
 

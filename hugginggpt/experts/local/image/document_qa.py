@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.core.errors import InputError
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.local.image.processors import loader, takeable
-from hugginggpt.experts.local.image.vision_language import said
+from hugginggpt.experts.local.image.processors import make_loader, stretch_to_fit
+from hugginggpt.experts.local.image.vision_language import write_answer_text
 from hugginggpt.experts.local.runtime.cancellation import make_stopping_criteria
 from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime
 from hugginggpt.experts.outputs.text import build_text_result
@@ -73,7 +73,7 @@ def point_at_answer(call: Call, runtime: Runtime) -> Result:
     if not words:
         raise InputError("There is no text to read in this picture, so nothing in it answers the question.")
     sees = runtime.checkpoint.model_type in _SEES
-    load = loader(runtime, "AutoModelForDocumentQuestionAnswering", _preparation)
+    load = make_loader(runtime, "AutoModelForDocumentQuestionAnswering", _preparation)
     with runtime.load_model("document reader", load, call.token) as ((processor, tokenizer), model), torch.inference_mode():
         places = [_place(word.box, picture) for word in words]
         pieces = _encoded(tokenizer, model.config, question, [word.text for word in words], places, own_boxes=sees)
@@ -107,8 +107,8 @@ def write_answer(call: Call, runtime: Runtime) -> Result:
     """
     import torch
 
-    question, picture = call.text("text"), takeable(call.picture())
-    load = loader(runtime, "VisionEncoderDecoderModel", "AutoProcessor")
+    question, picture = call.text("text"), stretch_to_fit(call.picture())
+    load = make_loader(runtime, "VisionEncoderDecoderModel", "AutoProcessor")
     with runtime.load_model("document reader", load, call.token) as (processor, model), torch.inference_mode():
         tokenizer = processor.tokenizer
         longest = model.config.decoder.max_position_embeddings

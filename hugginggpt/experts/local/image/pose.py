@@ -133,7 +133,7 @@ def _detected(image: Image.Image, detector: Checkpoint, call: Call, runtime: Run
     import torch
 
     call.progress("Looking for people", None)
-    load = loader(runtime, "AutoModelForObjectDetection")
+    load = make_loader(runtime, "AutoModelForObjectDetection")
     held = runtime.load_model("object detector", load, call.token, checkpoint=detector)
     with held as (processor, model), torch.inference_mode():
         inputs = processor(images=stretch_to_fit(image), return_tensors="pt").to(runtime.device.name, runtime.dtype)

@@ -102,7 +102,9 @@ def outline(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
     (call,) = calls
     picture = call.picture()
-    load = loader(runtime, "AutoModelForMaskGeneration", _PROCESSOR.get(runtime.checkpoint.model_type, "AutoImageProcessor"))
+    load = make_loader(
+        runtime, "AutoModelForMaskGeneration", _PROCESSOR.get(runtime.checkpoint.model_type, "AutoImageProcessor")
+    )
     with runtime.load_model("mask generator", load, call.token) as (processor, model), torch.inference_mode():
         masks = find_masks(call, picture, processor, model)
         width, height = limit_size(picture.size, _WORKING_SIDE)
@@ -154,7 +156,9 @@ def _cut(call: Call, runtime: Runtime, picture: Image.Image, kind: str) -> _Regi
     import torch
 
     type_ = runtime.checkpoint.model_type
-    load = loader(runtime, _MODEL.get(type_, "AutoModelForSemanticSegmentation"), _PROCESSOR.get(type_, "AutoImageProcessor"))
+    load = make_loader(
+        runtime, _MODEL.get(type_, "AutoModelForSemanticSegmentation"), _PROCESSOR.get(type_, "AutoImageProcessor")
+    )
     with runtime.load_model("segmenter", load, call.token) as (processor, model), torch.inference_mode():
         told = {_TASK[type_]: [kind]} if type_ in _TASK else {}
         inputs = processor(images=[stretch_to_fit(picture)], return_tensors="pt", **told)

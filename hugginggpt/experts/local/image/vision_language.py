@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.experts.base import Call
-from hugginggpt.experts.local.image.processors import loader, takeable
+from hugginggpt.experts.local.image.processors import make_loader, stretch_to_fit
 from hugginggpt.experts.local.runtime.cancellation import make_stopping_criteria
 from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime
 from hugginggpt.hub.cache import Checkpoint
@@ -37,7 +37,7 @@ def ask(call: Call, runtime: Runtime, picture: Image.Image, question: str, *, to
 
     content = [{"type": "image", "image": stretch_to_fit(picture)}, {"type": "text", "text": question}]
     chat = [{"role": "user", "content": content}]
-    load = loader(runtime, "AutoModelForImageTextToText", _processor)
+    load = make_loader(runtime, "AutoModelForImageTextToText", _processor)
     with runtime.load_model("vision-language model", load, call.token) as (processor, model), torch.inference_mode():
         inputs = processor.apply_chat_template(
             chat, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"

@@ -1,4 +1,4 @@
-"""What all local models share: devices, the pool of loaded models, cancellation, and which tasks a checkpoint can do.
+"""Shared by all local tasks: devices, the pool of warm models, matching of checkpoints to tasks, cancellation.
 
-The other folders of `local/` import it; it imports none of them. Add architectures to `architectures.yaml`.
+Imported by the modalities' folders; imports no task. A new architecture is a row of ``architectures.yaml``.
 """

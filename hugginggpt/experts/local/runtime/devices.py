@@ -1,7 +1,5 @@
 """Devices that models can run on, and their memory: CUDA devices, Apple's GPU, the CPU."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Sequence

@@ -55,14 +55,7 @@ class ModelPool:
 
     @contextmanager
     def hold(
-        self,
-        key: Hashable,
-        load: Callable[[], T],
-        *,
-        name: str,
-        device: str,
-        size: int,
-        token: CancelToken | None = None,
+        self, key: Hashable, load: Callable[[], T], *, name: str, device: str, size: int, token: CancelToken | None = None
     ) -> Iterator[T]:
         """Load a model if need be, and keep it loaded within the ``with``.
 

@@ -125,4 +125,6 @@ def translate_errors(message: str) -> Iterator[None]:
         raise
     except Exception as error:
         log.info("%s", message, exc_info=True)
-        raise ExpertError(lacking(error) or f"{message} ({type(error).__name__}); the log says more.") from error
+        raise ExpertError(
+            explain_environment_error(error) or f"{message} ({type(error).__name__}); the log says more."
+        ) from error

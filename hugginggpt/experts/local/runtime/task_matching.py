@@ -1,7 +1,5 @@
 """Matching of checkpoints to tasks, by their own configuration, not by their names."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
-"""Local models for texts and tables.
+"""Local text tasks: classes, entities, gaps, similarity, answers, tables, writing, translation.
 
-Imported by name, at a task's first call, through the table in `local/expert.py`. Add a task as one function.
+Imported by name, through the table in `experts.local.expert`, at the first call. A new task is a function of a module
+here and a row there.
 """

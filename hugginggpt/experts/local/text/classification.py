@@ -15,7 +15,14 @@ from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.experts.local.text.embeddings import load_encoder
 from hugginggpt.experts.local.text.token_budget import compute_text_window, make_token_counter
-from hugginggpt.experts.outputs.text import TOLD, classes, entities, gaps, similarity, with_masks
+from hugginggpt.experts.outputs.text import (
+    MAX_NAMED,
+    build_classes_result,
+    build_entities_result,
+    build_gaps_result,
+    build_similarity_result,
+    mask_gaps,
+)
 from hugginggpt.hub.cache import Checkpoint
 
 _BATCH_SIZE: Final = 16
@@ -100,14 +107,14 @@ def fill_gap(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     load = _make_loader("fill-mask", "AutoModelForMaskedLM", runtime)
     with runtime.load_model("gap filler", load, call.token) as pipe:
         mask = pipe.tokenizer.mask_token
-        text = with_masks(text, mask)
+        text = mask_gaps(text, mask)
         parts = [part for part in _split_into_parts([text], pipe) if mask in part.text]
         found: list[Any] = []
         for part in parts:
             call.token.check()
-            entries = pipe(part.text, top_k=2 * TOLD)  # `gaps` drops parts of words
+            entries = pipe(part.text, top_k=2 * MAX_NAMED)  # `build_gaps_result` drops parts of words
             found += entries if isinstance(entries[0], list) else [entries]  # one list per gap where a part has several
-    return [gaps(text, mask, found)]
+    return [build_gaps_result(text, mask, found)]
 
 
 def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -145,7 +152,7 @@ def compare(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     load: Callable[[Checkpoint], Any] = lambda checkpoint: load_encoder(checkpoint, runtime)  # noqa: E731
     with runtime.load_model("sentence encoder", load, call.token) as encoder, torch.inference_mode():
         cosine = float(encoder.embed(first, call) @ encoder.embed(second, call))
-    return [similarity(cosine)]
+    return [build_similarity_result(cosine)]
 
 
 def _make_loader(task: str, class_name: str, runtime: Runtime) -> Callable[[Checkpoint], Any]:

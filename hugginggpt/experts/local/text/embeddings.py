@@ -63,7 +63,7 @@ class Encoder:
         import torch
 
         vectors = []
-        for piece in packed(sentences(text), make_token_counter(self.tokenizer), self.max_input_tokens):
+        for piece in pack_pieces(split_pieces(text), make_token_counter(self.tokenizer), self.max_input_tokens):
             call.token.check()
             inputs = self.tokenizer(
                 self.prompt + piece.text, truncation=True, max_length=self.tokenizer.model_max_length, return_tensors="pt"

@@ -74,8 +74,8 @@ def answer_from_text(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         span, null = _find_best_span(tokenizer, model, question, text, call)
     refuses = _may_refuse(runtime.checkpoint) and null is not None and (span is None or null >= span.logit)
     if span is None or refuses or span.score < _MIN_SCORE:
-        return [texts.no_answer(span.score if span else 0.0)]
-    return [texts.answer_from_text(text, span.start, span.end, span.score)]
+        return [texts.build_no_answer_result(span.score if span else 0.0)]
+    return [texts.build_answer_result(text, span.start, span.end, span.score)]
 
 
 def _find_best_span(tokenizer: Any, model: Any, question: str, text: str, call: Call) -> tuple[_TokenSpan | None, float | None]:
@@ -203,7 +203,7 @@ def _answer_with_tapas(call: Call, runtime: Runtime, question: str, rows: list[l
             aggregator = str((model.config.aggregation_labels or {}).get(choice, "NONE"))
     chosen = [(int(row), int(column)) for row, column in cells]
     values = [body[row][column] for row, column in chosen]
-    return tables.cells(values, aggregator, chosen, _describe_cut(read, len(rows) - 1))
+    return tables.build_cells_result(values, aggregator, chosen, _describe_cut(read, len(rows) - 1))
 
 
 def _answer_with_tapex(call: Call, runtime: Runtime, question: str, rows: list[list[str]]) -> Result:
@@ -226,7 +226,7 @@ def _answer_with_tapex(call: Call, runtime: Runtime, question: str, rows: list[l
         if not read:
             raise InputError(_TOO_WIDE)
         (answer,) = generate_texts(writer, [line], call, action="Answering", limit=lambda _: 64)
-    return texts.written(answer, {"answer": answer}, _describe_cut(read, len(body)))
+    return texts.build_text_result(answer, {"answer": answer}, _describe_cut(read, len(body)))
 
 
 def _describe_cut(read: int, total: int) -> str:

@@ -53,7 +53,7 @@ def classify_rows(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
             labels += _predict(model, features)
             if hasattr(model, "predict_proba"):
                 confidences += [f"{value:.4f}" for value in model.predict_proba(features).max(axis=1).tolist()]
-    return [tables.classified(call, header, body, labels, confidences)]
+    return [tables.build_classified_table(call, header, body, labels, confidences)]
 
 
 def _load_model(checkpoint: Checkpoint) -> Any:

@@ -1,7 +1,5 @@
 """Lengths of texts and of models' windows, in tokens."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, Final
 

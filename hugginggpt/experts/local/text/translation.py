@@ -54,7 +54,7 @@ def _use_pair(writer: Writer, checkpoint: Checkpoint, source: Language | None, t
     tokenizer = writer.tokenizer
     parts = checkpoint.id.rsplit("-", 2)
     first, last = (tokenizer.source_lang or parts[-2], tokenizer.target_lang or parts[-1]) if len(parts) > 2 else ("", "")
-    own_source, own_target = by_code(str(first)), by_code(str(last))  # None for a group: "ROMANCE", "mul"
+    own_source, own_target = get_language(str(first)), get_language(str(last))  # None for a group: "ROMANCE", "mul"
     if own_source and source and source != own_source:
         raise ExpertError(f"{checkpoint.id} translates from {own_source.name}, and this text looks {source.name}.")
     codes = {token.strip("<>"): token for token in tokenizer.supported_language_codes}
@@ -71,7 +71,7 @@ def _use_pair(writer: Writer, checkpoint: Checkpoint, source: Language | None, t
 def _use_tokens(writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None) -> TranslationPrompt:
     """Build it for many languages: the source's code goes to the tokenizer, the target's token begins the translation."""
     target = target or _get_default_target(source)
-    source = source or named("English")  # unknown where the text is too short
+    source = source or parse_language("English")  # unknown where the text is too short
     for language in (source, target):
         if not language.among(writer.languages):
             raise ExpertError(f"{checkpoint.id} doesn't know {language.name}.")
@@ -87,7 +87,7 @@ def _use_prefix(writer: Writer, checkpoint: Checkpoint, source: Language | None,
             raise ExpertError(f"{checkpoint.id} doesn't translate into {target.name}.")
         return TranslationPrompt(source, target, f"{writer.languages[code]} ")
     params: Mapping[str, Any] = checkpoint.config.get("task_specific_params") or {}
-    pairs = {(by_code(m[1]), by_code(m[2])): key for key in params if (m := _TASK_NAME.fullmatch(key))}
+    pairs = {(get_language(m[1]), get_language(m[2])): key for key in params if (m := _TASK_NAME.fullmatch(key))}
     if not pairs:
         return TranslationPrompt(source, target, f"translate {(source or parse_language('English')).name} to {target.name}: ")
     key = next((key for (read, made), key in pairs.items() if made == target and source in {read, None}), None)
@@ -101,7 +101,7 @@ def _use_prefix(writer: Writer, checkpoint: Checkpoint, source: Language | None,
 
 def _get_default_target(source: Language | None) -> Language:
     """Return English as the target where none is given; raise `InputError` where the text is English already."""
-    english = named("English")
+    english = parse_language("English")
     if source == english:
         raise InputError("Name the language to translate into, such as German or Japanese.")
     return english

@@ -12,7 +12,7 @@ from hugginggpt.experts.local.runtime.runtime import Runtime
 from hugginggpt.experts.local.text.decoding import Writer, continue_prompt, generate_texts, make_writer_loader
 from hugginggpt.experts.local.text.token_budget import cut_out_middle, make_token_counter
 from hugginggpt.experts.local.text.translation import build_translation_prompt
-from hugginggpt.experts.outputs.text import written
+from hugginggpt.experts.outputs.text import build_text_result
 from hugginggpt.hub.cache import Checkpoint
 
 _GENERATE_SETTINGS: Final = ("num_beams", "length_penalty", "no_repeat_ngram_size", "early_stopping", "repetition_penalty")
@@ -90,7 +90,7 @@ def summarize(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         found = generate_texts(
             writer, texts, call, action="Summing up", limit=lambda _: max(most, 8), min_length=minimum, **task.options
         )
-    return [written(_fit_to_request(" ".join(filter(None, found)), length), {"parts": len(parts)})]
+    return [build_text_result(_fit_to_request(" ".join(filter(None, found)), length), {"parts": len(parts)})]
 
 
 def rewrite(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -117,7 +117,7 @@ def rewrite(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         )
     ignored = f"{runtime.checkpoint.id} takes no instructions: it rewrote the text in its own way."
     note = ignored if instruction and not follows else ""
-    return [written(_fit_to_request(" ".join(filter(None, found)), length), {"parts": len(parts)}, note)]
+    return [build_text_result(_fit_to_request(" ".join(filter(None, found)), length), {"parts": len(parts)}, note)]
 
 
 def translate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -133,24 +133,24 @@ def translate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     (call,) = calls
     text = call.text()
-    wanted = named(call.text("language")) if call.inputs.get("language") else None
-    detected = detect(text)
+    wanted = parse_language(call.text("language")) if call.inputs.get("language") else None
+    detected = detect_language(text)
     with runtime.load_model("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
         if wanted and detected == wanted:
             same = {"source": wanted.code, "target": wanted.code}
-            return [written(text, same, f"The text is in {wanted.name} already.")]
+            return [build_text_result(text, same, f"The text is in {wanted.name} already.")]
         prompt = build_translation_prompt(writer, runtime.checkpoint, detected, wanted)
         if prompt.source_code:
             writer.tokenizer.src_lang = prompt.source_code
         count = make_token_counter(writer.tokenizer)
         room = max(writer.max_input_tokens - count(prompt.prefix), 1)
-        parts = [piece for part in sentences(text) for piece in cut(part, count, room)]
+        parts = [piece for part in split_pieces(text) for piece in cut_piece(part, count, room)]
         first = {} if prompt.first_token is None else {"forced_bos_token_id": prompt.first_token}
         texts = [prompt.prefix + part.text for part in parts]
         found = generate_texts(writer, texts, call, action="Translating", limit=lambda read: 2 * read + 16, **first)
     joined = "".join(made + (part.gap or " ") for made, part in zip(found, parts, strict=True)).strip()
     codes = {"source": prompt.source.code if prompt.source else None, "target": prompt.target.code if prompt.target else None}
-    return [written(joined, codes)]
+    return [build_text_result(joined, codes)]
 
 
 def go_on(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -172,7 +172,7 @@ def go_on(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         inputs = writer.tokenizer(prompt, return_tensors="pt")
         more, ended = continue_prompt(writer, inputs, call, limit=limit, no_repeat_ngram_size=4)
     more = more if ended else _cut_to_whole_sentences(more)
-    return [written(text + more, {"written": more.strip()}, _CUT_NOTE if was_cut else "")]
+    return [build_text_result(text + more, {"written": more.strip()}, _CUT_NOTE if was_cut else "")]
 
 
 def converse(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -190,7 +190,7 @@ def converse(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         with runtime.load_model("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
             message, was_cut = cut_out_middle(text, writer.tokenizer, writer.max_input_tokens)
             (reply,) = generate_texts(writer, [message], call, action="Replying", limit=lambda read: _MAX_CHAT_TOKENS)
-        return [written(reply, {}, _CUT_NOTE if was_cut else "")]
+        return [build_text_result(reply, {}, _CUT_NOTE if was_cut else "")]
     with runtime.load_model("language model", make_writer_loader("AutoModelForCausalLM", runtime), call.token) as writer:
         return [_write_reply(writer, text, call)]
 
@@ -202,7 +202,7 @@ def _write_reply(writer: Writer, text: str, call: Call) -> Result:
     message, was_cut = cut_out_middle(text, tokenizer, max(writer.max_input_tokens - limit - overhead, 1))
     output, _ = continue_prompt(writer, _encode_message(tokenizer, message), call, limit=limit)
     reply = _THOUGHT.sub("", output).split("\nUser:")[0].strip()  # a model without a template goes on with the transcript
-    return written(reply, {"written": reply}, _CUT_NOTE if was_cut else "")
+    return build_text_result(reply, {"written": reply}, _CUT_NOTE if was_cut else "")
 
 
 def _encode_message(tokenizer: Any, text: str) -> Any:
@@ -238,7 +238,7 @@ def _split_to_fit(writer: Writer, text: str, prefix: str) -> list[str]:
     """Split a text into as few pieces as the model can read."""
     count = make_token_counter(writer.tokenizer)
     room = max(writer.max_input_tokens - count(prefix), 1)
-    return [text] if count(text) <= room else [piece.text for piece in packed(sentences(text), count, room)]
+    return [text] if count(text) <= room else [piece.text for piece in pack_pieces(split_pieces(text), count, room)]
 
 
 def _parse_length(call: Call) -> _RequestedLength:
@@ -256,12 +256,12 @@ def _parse_length(call: Call) -> _RequestedLength:
 
 def _fit_to_request(text: str, length: _RequestedLength) -> str:
     """Cut a text to the requested number of sentences, as a list where one was requested."""
-    parts = [piece.text.strip() for piece in sentences(text)][: length.sentences]
+    parts = [piece.text.strip() for piece in split_pieces(text)][: length.sentences]
     return "\n".join(f"- {part}" for part in parts) if length.as_list else " ".join(parts) if length.sentences else text
 
 
 def _cut_to_whole_sentences(text: str) -> str:
     """Cut a text to the end of its last whole sentence, where that keeps more than half of it."""
-    parts = sentences(text)
+    parts = split_pieces(text)
     kept = text[: len(text) - len(parts[-1])].rstrip() if parts else text
     return kept if len(kept) > len(text) / 2 else text

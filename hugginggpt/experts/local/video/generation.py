@@ -95,9 +95,9 @@ def _filmed(call: Call, runtime: Runtime, pipeline: Any, size: tuple[int, int], 
 
 
 def _frames(pipeline: Any, runtime: Runtime) -> int:
-    """How many pictures to make: the pipeline's own number, within bounds."""
-    config = network_config(pipeline)
-    own: int = default(pipeline, "num_frames") or config.get("num_frames") or config.get("sample_frames") or _MAX_FRAMES_CPU
+    """Return how many pictures to make: the pipeline's own number, within bounds."""
+    config = get_network_config(pipeline)
+    own: int = get_default(pipeline, "num_frames") or config.get("num_frames") or config.get("sample_frames") or _MAX_FRAMES_CPU
     return min(own, _MAX_FRAMES if runtime.device.uses_half_precision else _MAX_FRAMES_CPU)
 
 
@@ -106,4 +106,4 @@ def _bounded(pipeline: Any, runtime: Runtime, shape: tuple[int, int]) -> tuple[i
     width, height = get_own_size(pipeline)
     if get_network_config(pipeline).get("use_learned_positional_embeddings"):
         return width, height  # it has learnt one place for each patch
-    return fitted(shape, min(width * height, _MAX_PIXELS if runtime.device.uses_half_precision else _MAX_PIXELS_CPU))
+    return fit_size(shape, min(width * height, _MAX_PIXELS if runtime.device.uses_half_precision else _MAX_PIXELS_CPU))

@@ -3,13 +3,7 @@
 import psutil
 import pytest
 
-from hugginggpt.experts.local.runtime.devices import (
-    Device,
-    choose_device,
-    find_devices,
-    get_available_memory,
-    get_total_memory,
-)
+from hugginggpt.experts.local.runtime.devices import Device, choose_device, find_devices, get_available_memory, get_total_memory
 
 GB = 2**30
 CPU, SMALL, LARGE = Device("cpu", 8 * GB), Device("cuda:0", 4 * GB), Device("cuda:1", 16 * GB)

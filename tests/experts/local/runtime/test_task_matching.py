@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hugginggpt.core.tasks import task_table
+from hugginggpt.core.tasks import load_task_table
 from hugginggpt.experts.local.runtime.task_matching import match_tasks
 from hugginggpt.hub.cache import Checkpoint
 
@@ -50,4 +50,4 @@ def test_an_architecture_without_a_use_here_does_nothing(architecture: str) -> N
 def test_only_tasks_of_the_table_are_matched() -> None:
     from hugginggpt.experts.local.runtime.task_matching import _read_table
 
-    assert set(_read_table()) <= set(task_table())
+    assert set(_read_table()) <= set(load_task_table())
