@@ -1,5 +1,6 @@
-"""Experts: the seam (`base`), one package per back end, and what back ends share (results, labels, tables, errors).
+"""Seam 2: the back ends that run models.
 
-`agent`, `execution` and `selection` import it; it imports `hub`, `llm`, `workspace` and `core`, and knows nothing of plans.
-Add a back end as a new package or module with one class that fulfils the `Expert` protocol of `base`.
+Imported by the stages, which know only `base`; imports `hub`, `llm`, `workspace` and `core`, and nothing of plans. A
+new back end is one class with `cards` and `run`, put together in `agent.factory`; a new task one small function for
+each back end that serves it.
 """

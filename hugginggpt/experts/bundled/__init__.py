@@ -1,5 +1,5 @@
-"""The bundled back end: small models and algorithms that run from installed packages, offline and without a key.
+"""Back end of models whose weights come inside Python packages: no key, no download, no network.
 
-The agent's factory imports `expert`; the local back end reads documents with `ocr`. Modules load heavy libraries late.
-Add a model: an entry in ``models_config/bundled.yaml``, a function here, and its row in the table of `expert`.
+Imported by `agent.factory`, which knows only `expert`. A new model is an entry of ``models_config/bundled.yaml`` and a
+function that ``functions.yaml`` names.
 """

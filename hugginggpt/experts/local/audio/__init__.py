@@ -1,5 +1,5 @@
 """Local audio tasks: speech recognition, speech and sounds, conversion.
 
-Imported by name, through the table in `experts.local.expert`, at the first call. A new model family is a function in
-`asr_models` or `tts_models`.
+Imported by name, through ``functions.yaml`` beside `experts.local.expert`, at the first call. A new model family is a
+function in `asr_models` or `tts_models`.
 """
