@@ -62,8 +62,8 @@ class LocalExpert:
         """
         self.cache = cache
         self._remote = remote
-        self._wanted = device, memory_gb, gpu_memory_gb
-        self._scanned = 0.0
+        self._device_settings = device, memory_gb, gpu_memory_gb
+        self._scanned = 0.0  # never: tested by itself, because right after a boot `monotonic` is near 0 too
         self._checkpoints: dict[str, Checkpoint] = {}
         self._cards: tuple[ModelCard, ...] = ()
         self._placed: dict[str, Device] = {}
@@ -72,7 +72,7 @@ class LocalExpert:
     @functools.cached_property
     def devices(self) -> list[Device]:
         """Devices that models run on, found out at the first need: asking imports torch."""
-        device, memory_gb, gpu_memory_gb = self._wanted
+        device, memory_gb, gpu_memory_gb = self._device_settings
         return find_devices(device, memory_gb=memory_gb, gpu_memory_gb=gpu_memory_gb)
 
     @functools.cached_property
@@ -85,11 +85,10 @@ class LocalExpert:
         with self._lock:
             if time.monotonic() - self._scanned > _SECONDS_BETWEEN_SCANS or not self._scanned:
                 self._checkpoints = {checkpoint.id: checkpoint for checkpoint in find_checkpoints(self.cache)}
-                known = self._checkpoints.values()
-                usable = [each for each in known if not needs_partner(each) or self._find_partner(each)]
-                found = [(match, which) for which in usable for match in match_tasks(which)]
-                found.sort(key=lambda pair: pair[0].rank)
-                self._cards = tuple(self._make_card(which, match) for match, which in found if match.task in _TABLE)
+                usable = [c for c in self._checkpoints.values() if not needs_partner(c) or self._find_partner(c)]
+                found = [(match, checkpoint) for checkpoint in usable for match in match_tasks(checkpoint)]
+                found.sort(key=lambda pair: pair[0].rank)  # each task's preferred architectures come first
+                self._cards = tuple(self._make_card(c, match) for match, c in found if match.task in _TABLE)
                 self._scanned = time.monotonic()
             return self._cards
 
@@ -175,7 +174,7 @@ class LocalExpert:
             self.rescan()
             self.cards()
         checkpoint = self._checkpoints.get(model)
-        if checkpoint is None or not checkpoint.folder.is_dir():
+        if checkpoint is None or not checkpoint.folder.is_dir():  # deleted since the scan
             raise ExpertError(f"{model} is not in the cache any more.")
         return kind(checkpoint, self._pick_device(checkpoint), self.pool, tuple(self._checkpoints.values()))
 

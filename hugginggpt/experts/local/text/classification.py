@@ -112,7 +112,7 @@ def fill_gap(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         found: list[Any] = []
         for part in parts:
             call.token.check()
-            entries = pipe(part.text, top_k=2 * MAX_NAMED)  # `build_gaps_result` drops parts of words
+            entries = pipe(part.text, top_k=2 * MAX_NAMED)  # `gaps` drops parts of words
             found += entries if isinstance(entries[0], list) else [entries]  # one list per gap where a part has several
     return [build_gaps_result(text, mask, found)]
 
