@@ -155,10 +155,10 @@ _GAP: Final = re.compile(r"\{\{|\}\}|\{(?P<number>\d)\}")
 
 def main() -> None:
     """Open a workflow."""
-    import gradio as gr
-
     if len(sys.argv) != 2 or not Path(sys.argv[1]).is_file():
         sys.exit("Name one workflow file: python -m hugginggpt.ui.export.gradio_workflow_nodes workflow.json")
+    import gradio as gr
+
     gr.Workflow(str(Path(sys.argv[1]).resolve()), bind=make_functions()).launch()  # type: ignore[no-untyped-call]
 
 

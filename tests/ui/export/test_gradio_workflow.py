@@ -67,13 +67,13 @@ def graph_of(recording: Recording) -> WorkflowGraph:
 
 
 @contextmanager
-def opened_by_its_command(file: Path, home: Path, module: str) -> Iterator[str]:
+def opened_by_its_command(file: Path, home: Path) -> Iterator[str]:
     """The address of the canvas that the command in the file opens."""
     port = free_port()
     environment = os.environ | {
         "GRADIO_SERVER_PORT": str(port), "GRADIO_ANALYTICS_ENABLED": "False", "HUGGINGGPT_SESSIONS": str(home / "sessions"),
     }  # fmt: skip
-    command = [sys.executable, "-m", module, str(file)]
+    command = [sys.executable, "-m", "hugginggpt.ui.export.gradio_workflow_nodes", str(file)]
     with (home / "log.txt").open("wb") as log:
         server = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
     try:
@@ -84,11 +84,10 @@ def opened_by_its_command(file: Path, home: Path, module: str) -> Iterator[str]:
         server.wait(10)
 
 
-@pytest.mark.parametrize("module", ["hugginggpt.ui.export.gradio_workflow_nodes", "hugginggpt.sharing.workflow_nodes"])
-def test_the_workflow_of_a_real_run_runs_in_gradio_and_makes_the_same(module: str, run: Recording, tmp_path: Path) -> None:
+def test_the_workflow_of_a_real_run_runs_in_gradio_and_makes_the_same(run: Recording, tmp_path: Path) -> None:
     file = tmp_path / "workflow.json"
     file.write_text(build_workflow(run), encoding="utf-8")
-    with opened_by_its_command(file, tmp_path, module) as url:
+    with opened_by_its_command(file, tmp_path) as url:
         client = Client(url, verbose=False, download_files=str(tmp_path / "got"))
         read, spoken = client.predict(handle_file(MEDIA / "sign.jpg"), api_name="/image_to_text_0")
         client.close()
@@ -234,3 +233,11 @@ def test_a_function_says_what_is_missing_and_what_failed(bound: dict[str, Any], 
 
 def test_a_template_reaches_nothing_but_its_results(bound: dict[str, Any]) -> None:
     assert bound[FILL_IN]("{0.__class__} {{0}} {1}|{7}", "a", None) == "{0.__class__} {0} |"
+
+
+@pytest.mark.parametrize("module", ["hugginggpt.ui.export.gradio_workflow_nodes", "hugginggpt.sharing.workflow_nodes"])
+def test_the_command_has_its_name_of_today_and_that_of_earlier_versions(module: str) -> None:
+    done = subprocess.run([sys.executable, "-m", module], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (
+        1, "Name one workflow file: python -m hugginggpt.ui.export.gradio_workflow_nodes workflow.json\n"
+    )  # fmt: skip
