@@ -241,6 +241,12 @@ async def test_a_sessions_own_back_end_serves_that_session_alone(agent: HuggingG
     assert "hosted/model" not in [card.id for card in agent.candidates()["translation"].cards]
 
 
+async def test_a_plan_alone_says_what_its_planner_remarks(agent: HuggingGPT, session: Session) -> None:
+    plan = await agent.plan("Do it.", session, Planner([[Notice("The coffee is left out."), *CHAIN]]))
+    assert plan.notes == ("The coffee is left out.",)
+    assert len(plan.tasks) == len(CHAIN)
+
+
 async def test_a_plan_alone_runs_nothing(agent: HuggingGPT, session: Session) -> None:
     plan = await agent.plan("Do it.", session, Planner([CHAIN]))
     assert plan.as_json() == CHAIN

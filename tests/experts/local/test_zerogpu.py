@@ -11,7 +11,7 @@ import pytest
 
 from hugginggpt.core.errors import InputError
 from hugginggpt.experts.base import Result
-from hugginggpt.experts.local.zerogpu import RemoteFailure, RemoteJob, get_gpu_function, is_zero_gpu_space, run_job, send_calls
+from hugginggpt.experts.local.zerogpu import RemoteFailure, RemoteJob, is_zero_gpu_space, run_job, run_remotely, send_calls
 from tests.experts.local.conftest import LocalBench
 
 Run = Callable[[RemoteJob], Sequence[Result] | RemoteFailure]
@@ -45,5 +45,5 @@ def test_an_error_comes_back_with_its_class_and_its_sentence(local: LocalBench, 
 def test_outside_a_zero_gpu_space_the_wrapper_changes_nothing(local: LocalBench) -> None:
     assert not is_zero_gpu_space()
     call = local.call("image-classification", "tiny/vit", image=local.demo("cat.jpg"))
-    (result,) = send_calls([call], local.cache.folder, get_gpu_function())
+    (result,) = run_remotely([call], local.cache.folder)
     assert len(result.outputs[0].data["classes"]) == 5
