@@ -44,12 +44,12 @@ async def test_every_piece_has_a_score_and_a_box_inside_the_picture(bench: Bench
 
 
 async def test_boxes_are_given_in_pixels_of_the_picture_even_if_it_was_read_smaller(bench: Bench) -> None:
-    image, font = Image.new("RGB", (4000, 500), "white"), ImageFont.load_default(size=200)
+    image, font = Image.new("RGB", (3000, 1110), "white"), ImageFont.load_default(size=200)
     draw = ImageDraw.Draw(image)
-    draw.text((2500, 150), "EXIT 42", font=font, fill="black")
+    draw.text((1900, 450), "EXIT 42", font=font, fill="black")
     (line,) = (await bench.run("image-to-text", image=bench.picture(image))).data["lines"]
     assert line["text"] == "EXIT 42"
-    assert line["box"] == pytest.approx(draw.textbbox((2500, 150), "EXIT 42", font=font), abs=120)
+    assert line["box"] == pytest.approx(draw.textbbox((1900, 450), "EXIT 42", font=font), abs=120)
 
 
 async def test_a_page_that_lies_askew_keeps_its_rows(bench: Bench) -> None:

@@ -45,7 +45,7 @@ def works(tab: Tab) -> bool:
     tab.box.fill("")
     for button in tab.page.locator("#request .delete-button").all():
         button.click()
-    return "espresso" in tab.ask("What is in this picture?", MEDIA / "coffee.jpg")
+    return "image-2" in tab.ask("Draw the edges of this photo.", MEDIA / "coffee.jpg")
 
 
 REFUSED = {

@@ -87,7 +87,7 @@ def test_a_key_leaves_the_box_and_goes_nowhere_but_to_its_server(
     tab.open(wire.url)
     use(tab, models)
     expect(tab.page.locator("#openai-key input")).to_have_value("")
-    answer = tab.ask("What is in this picture?", MEDIA / "coffee.jpg")
+    answer = tab.ask("Draw the edges of this photo.", MEDIA / "coffee.jpg")
     assert "127.0.0.1 refused the key: check it, or enter another one." in answer
     assert models.asked[-1].headers["authorization"] == f"Bearer {KEY}"
     tab.page.reload()
@@ -105,13 +105,13 @@ def test_a_key_leaves_the_box_and_goes_nowhere_but_to_its_server(
 
 def test_what_was_typed_comes_back_when_the_key_is_refused(tab: Tab, models: ScriptedServer) -> None:
     use(tab, models)
-    tab.ask("What is in this picture?", MEDIA / "coffee.jpg")
-    expect(tab.box).to_have_value("What is in this picture?")
+    tab.ask("Draw the edges of this photo.", MEDIA / "coffee.jpg")
+    expect(tab.box).to_have_value("Draw the edges of this photo.")
     expect(tab.thumbnails).to_have_count(1)
     tab.choose("Built-in")
     expect(tab.status).to_contain_text(BUILT_IN)
     tab.send()
-    assert "espresso" in tab.finish()
+    assert "image-2" in tab.finish()
 
 
 def test_choosing_built_in_forgets_the_key(tab: Tab, models: ScriptedServer) -> None:
@@ -119,7 +119,7 @@ def test_choosing_built_in_forgets_the_key(tab: Tab, models: ScriptedServer) -> 
     tab.choose("Built-in")
     expect(tab.status).to_contain_text(BUILT_IN)
     tab.choose("Other server")
-    assert "espresso" in tab.ask("What is in this picture?", MEDIA / "coffee.jpg")
+    assert "image-2" in tab.ask("Draw the edges of this photo.", MEDIA / "coffee.jpg")
     assert models.asked == []
 
 
@@ -219,7 +219,7 @@ def test_a_browser_remembers_a_key_until_it_is_told_to_forget(
     again.page.locator("#forget-brain").click()
     expect(again.status).to_have_text(re.compile(BUILT_IN))
     expect(again.page.get_by_label("Built-in", exact=True)).to_be_checked()
-    assert "espresso" in again.ask("What is in this picture?", MEDIA / "coffee.jpg")
+    assert "image-2" in again.ask("Draw the edges of this photo.", MEDIA / "coffee.jpg")
 
 
 def test_a_field_that_is_missing_is_asked_for(tab: Tab) -> None:

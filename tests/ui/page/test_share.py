@@ -88,12 +88,12 @@ def test_a_link_fills_the_box_and_runs_nothing(tab: Tab, server: Server) -> None
     expect(tab.requests).to_have_count(2)  # the same tab: its conversation is still there
     expect(tab.box).to_have_value("Draw the edges of cat.jpg")
     other = Tab(tab.page.context.new_page())
-    other.open(f"{server.url}/?request=What+is+in+this+picture%3F&example=coffee.jpg")
-    expect(other.box).to_have_value("What is in this picture?")
+    other.open(f"{server.url}/?request=Draw+the+edges+of+this+photo.&example=coffee.jpg")
+    expect(other.box).to_have_value("Draw the edges of this photo.")
     expect(other.thumbnails).to_have_count(1)
     expect(other.requests).to_have_count(0)
     other.send()
-    assert "espresso" in other.finish()
+    assert "image-2" in other.finish()
 
 
 def test_a_resource_is_used_in_the_next_request(tab: Tab) -> None:

@@ -50,7 +50,7 @@ def test_stop_ends_the_request_at_once_and_the_next_one_works(tab: Tab, novel: P
 def test_a_visitor_is_not_held_up_by_another_ones_long_request(tab: Tab, visitor: Visitor, novel: Path) -> None:
     patient, hasty = tab, visitor()
     begin(patient, novel)
-    assert "espresso" in hasty.ask("What is in this picture?", MEDIA / "coffee.jpg")
+    assert "image-2" in hasty.ask("Draw the edges of this photo.", MEDIA / "coffee.jpg")
     expect(patient.stop).to_be_visible()
     patient.stop.click()
     patient.finish()
@@ -111,7 +111,7 @@ def test_clear_deletes_the_files_and_forgets_the_conversation(tab: Tab, server: 
     expect(tab.thumbnails).to_have_count(0)
     tab.send()
     assert "image-1" not in tab.finish()
-    assert "espresso" in tab.ask("What is in this picture?", MEDIA / "coffee.jpg")
+    assert "image-2" in tab.ask("Draw the edges of this photo.", MEDIA / "coffee.jpg")
 
 
 def test_clear_in_the_middle_of_a_request_stops_it(tab: Tab, novel: Path) -> None:
