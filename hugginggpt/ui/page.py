@@ -112,13 +112,13 @@ class Page:
         talk, start, box, form, runs, kept = (named[n] for n in ("talk", "welcome", "box", "form", "runs", "shelf"))
         does = self._talk
         for event, handler, inputs in (
-            (box.submit, does.ask, [box, visit]),
-            (start.select, does.example, [visit]),
-            (talk.retry, does.retry, [visit]),
-            (talk.edit, does.edit, [visit]),
-            (talk.option_select, does.again, [visit]),
+            (box.submit, does.ask, [box]),
+            (start.select, does.example, []),
+            (talk.retry, does.retry, []),
+            (talk.edit, does.edit, []),
+            (talk.option_select, does.again, []),
         ):
-            event(handler, inputs, seen, **HEARD)
+            event(handler, [*inputs, *self._brain.limits, visit], seen, **HEARD)
             event(None, js=_BEGIN, api_visibility="private")
         talk.undo(does.undo, visit, seen, **QUIET)
         talk.clear(does.clear, visit, seen, **QUIET)

@@ -13,6 +13,7 @@ from hugginggpt.agent.factory import make_controller, make_session_experts
 from hugginggpt.core.errors import HuggingGPTError, ResourceError
 from hugginggpt.core.events import ApprovalGiven
 from hugginggpt.core.markdown import strip_markdown
+from hugginggpt.core.model_card import Where
 from hugginggpt.core.plan import Plan
 from hugginggpt.core.trace import fold_steps
 from hugginggpt.hub.shared_token import SharedToken
@@ -45,9 +46,20 @@ class ChatHandlers:
         self._shared = shared
         self._drawing = ViewBuilder(agent.table)
 
-    async def ask(self, value: dict[str, Any] | None, visit: TabSession | None, request: gr.Request) -> Views:
-        """Work on one request and show every step; what was typed comes back into the box when it can't be done."""
+    async def ask(
+        self, value: dict[str, Any] | None, where: Where, ask_first: bool, visit: TabSession | None, request: gr.Request
+    ) -> Views:
+        """Work on one request and show every step; what was typed comes back into the box when it can't be done.
+
+        Args:
+            value: What stands in the box, words and files.
+            where: Where models may run, as the page says it now.
+            ask_first: Whether the plan waits for approval, as the page says it now.
+            visit: Whose.
+            request: Tells visitors apart.
+        """
         visit = self._visit(visit)
+        visit.tighten(where, ask_first)
         text, paths = read_box(value)
         async with visit.claim() as mine:
             if not mine:
@@ -72,14 +84,22 @@ class ChatHandlers:
         async for view in self.followed(visit, typed={"text": text, "files": [str(path) for path in paths]}):
             yield view
 
-    async def retry(self, visit: TabSession | None, request: gr.Request, chosen: gr.RetryData) -> Views:
+    async def retry(
+        self, where: Where, ask_first: bool, visit: TabSession | None, request: gr.Request, chosen: gr.RetryData
+    ) -> Views:
         """Do a request once more; what came after it goes."""
-        async for view in self._anew(self._visit(visit), read_message_number(chosen.index), None, request):
+        visit = self._visit(visit)
+        visit.tighten(where, ask_first)
+        async for view in self._anew(visit, read_message_number(chosen.index), None, request):
             yield view
 
-    async def edit(self, visit: TabSession | None, request: gr.Request, changed: gr.EditData) -> Views:
+    async def edit(
+        self, where: Where, ask_first: bool, visit: TabSession | None, request: gr.Request, changed: gr.EditData
+    ) -> Views:
         """Do a request with other words; what came after it goes."""
-        async for view in self._anew(self._visit(visit), read_message_number(changed.index), str(changed.value), request):
+        visit = self._visit(visit)
+        visit.tighten(where, ask_first)
+        async for view in self._anew(visit, read_message_number(changed.index), str(changed.value), request):
             yield view
 
     async def _anew(self, visit: TabSession, index: int, text: str | None, request: gr.Request) -> Views:
@@ -107,9 +127,12 @@ class ChatHandlers:
         typed: dict[str, Any] = {"text": old.text, "files": [str(resource.path) for resource in old.attached if resource.path]}
         return self._drawing.of(visit, box=gr.MultimodalTextbox(value=typed, **READY)).outputs()
 
-    async def again(self, visit: TabSession | None, request: gr.Request, chosen: gr.SelectData) -> Views:
+    async def again(
+        self, where: Where, ask_first: bool, visit: TabSession | None, request: gr.Request, chosen: gr.SelectData
+    ) -> Views:
         """Run what failed or was stopped once more, with another model where one was chosen; what is done stays done."""
         visit = self._visit(visit)
+        visit.tighten(where, ask_first)
         async with visit.claim() as mine:
             old = visit.runs[-1] if visit.runs else None
             steps = fold_steps(old.events) if old else ()
@@ -123,9 +146,12 @@ class ChatHandlers:
         async for view in self.followed(visit):
             yield view
 
-    async def example(self, visit: TabSession | None, request: gr.Request, chosen: gr.EventData) -> Views:
+    async def example(
+        self, where: Where, ask_first: bool, visit: TabSession | None, request: gr.Request, chosen: gr.EventData
+    ) -> Views:
         """Run an example that was clicked; one that can't run here only fills the box."""
         visit = self._visit(visit)
+        visit.tighten(where, ask_first)
         example = read_example(chosen)
         if example is None or visit.busy:
             yield self._refused(visit)
@@ -134,7 +160,7 @@ class ChatHandlers:
         if not await asyncio.to_thread(self._runs_here, visit, example.tasks):
             yield View(box=gr.MultimodalTextbox(value=value, **READY), visit=visit).outputs()
             return
-        async for view in self.ask(value, visit, request):
+        async for view in self.ask(value, where, ask_first, visit, request):
             yield view
 
     def use(self, box: dict[str, Any] | None, visit: TabSession | None, chosen: gr.EventData) -> dict[str, Any]:

@@ -111,6 +111,12 @@ class TabSession:
         """Set where models may run."""
         self.wishes = replace(self.wishes, where=where)
 
+    def tighten(self, where: Where, ask_first: bool) -> None:
+        """Take what the boxes say as a request is sent, where it is stricter: their own events may still be under way."""
+        if where != "anywhere":
+            self.place(where)
+        self.ask_first = self.ask_first or ask_first
+
     async def settle(
         self, agent: HuggingGPT, change: Callable[[ModelPreferences], ModelPreferences], shared: SharedToken | None
     ) -> None:

@@ -52,6 +52,11 @@ class LLMPanel:
         self._state = visit
         self._listen(visit)
 
+    @property
+    def limits(self) -> list[Any]:
+        """The boxes whose values go with every request: where models may run, and whether the plan waits for approval."""
+        return self._models.limits
+
     def _draw_brain(self) -> None:
         gr.Markdown(get_label("brain.about"))
         if can_sign_in():

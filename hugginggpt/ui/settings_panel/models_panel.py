@@ -101,6 +101,11 @@ class ModelsPanel:
         self._clear.click(self.clear, visit, outputs, **QUIET)
 
     @property
+    def limits(self) -> list[Any]:
+        """Where models may run, and whether a plan waits for approval."""
+        return [self._where, self._ask_first]
+
+    @property
     def shows(self) -> list[Any]:
         """The components that `shown` sets."""
         own = [

@@ -141,7 +141,8 @@ def test_everything_is_found_below_a_path(proxied: str, somebody: BrowserContext
     tab.open(f"{proxied}{PREFIX}/")
     icon = tab.page.locator("#welcome img").first
     expect(icon).to_be_visible()
-    assert icon.evaluate("image => image.complete && image.naturalWidth") > 0
+    expect(icon).to_have_js_property("complete", True)
+    assert icon.evaluate("image => image.naturalWidth") > 0
     assert "image-2" in tab.ask("Draw the edges of this photo.", MEDIA / "cat.jpg")
     tab.open_run()
     thumbnail = tab.page.locator("#shelf img").last

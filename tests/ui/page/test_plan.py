@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests import hosted_server as at_server
 from tests.conftest import MEDIA
@@ -60,9 +60,12 @@ def test_a_plan_waits_and_runs_as_the_person_has_changed_it(tab: Tab) -> None:
 
 
 def test_a_plan_that_waits_can_be_stopped(tab: Tab) -> None:
+    late: list[Route] = []
+    tab.page.route("**/queue/join*", lambda route: late.append(route), times=1)  # that the box was ticked
     ask_first(tab)
     tab.start("Say “hello” aloud.")
     expect(tab.page.locator("#approval form")).to_be_visible()
+    late[0].continue_()
     tab.page.locator("#approval").get_by_role("button", name="Stop").click()
     tab.finish()
     expect(tab.page.locator("#approval form")).to_have_count(0)

@@ -85,6 +85,14 @@ def test_a_reloaded_page_finds_its_visit_and_nobody_else_does(settings: Settings
     assert visits.found("") is None
 
 
+def test_what_the_boxes_say_as_a_request_is_sent_counts_where_it_is_stricter(settings: Settings) -> None:
+    visit = visit_of(settings)
+    visit.tighten("here", ask_first=True)
+    assert (visit.wishes.where, visit.ask_first) == ("here", True)
+    visit.tighten("anywhere", ask_first=False)  # a page that was opened again, before it shows what was chosen
+    assert (visit.wishes.where, visit.ask_first) == ("here", True)
+
+
 async def test_one_request_begins_at_a_time(settings: Settings) -> None:
     visit, ended = visit_of(settings), list[bool]()
     async with visit.claim() as first:

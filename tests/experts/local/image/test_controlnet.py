@@ -3,7 +3,6 @@
 import gc
 
 import pytest
-from diffusers import UNet2DConditionModel
 from PIL import Image
 
 from hugginggpt.core.errors import StoppedError
@@ -46,6 +45,8 @@ async def test_a_control_image_and_a_text_become_a_picture_and_seven_controlnets
 def unets() -> int:
     """How many of these networks are in memory."""
     gc.collect()
+    from diffusers import UNet2DConditionModel  # five seconds, which every process that only collects tests would take
+
     return sum(type(thing) is UNet2DConditionModel for thing in gc.get_objects())
 
 
