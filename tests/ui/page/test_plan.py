@@ -61,7 +61,7 @@ def test_a_plan_waits_and_runs_as_the_person_has_changed_it(tab: Tab) -> None:
 
 def test_a_plan_that_waits_can_be_stopped(tab: Tab) -> None:
     late: list[Route] = []
-    tab.page.route("**/queue/join*", lambda route: late.append(route), times=1)  # that the box was ticked
+    tab.page.route("**/queue/join*", lambda route: late.append(route), times=1)  # noqa: PLW0108 - Playwright reads its code
     ask_first(tab)
     tab.start("Say “hello” aloud.")
     expect(tab.page.locator("#approval form")).to_be_visible()
