@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from xdist.scheduler import LoadFileScheduling
 
 from hugginggpt.controllers.base import Choice, PlanRequest, RespondRequest, Selection
 from hugginggpt.controllers.context import RequestContext, Session
@@ -34,6 +35,7 @@ from hugginggpt.workspace import media
 from hugginggpt.workspace.workspace import Workspace
 from tests.scripted_server import ScriptedServer, scripted_server
 
+PAGE = "tests/ui/page/"
 MEDIA = Path(__file__).resolve().parent.parent / "demos" / "media"
 
 
@@ -43,6 +45,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "/experts/local/" in item.nodeid or "/experts/bundled/" in item.nodeid:
             item.add_marker(pytest.mark.models)
     items.sort(key=lambda item: (item.get_closest_marker("browser") is None, "/experts/" not in item.nodeid))
+
+
+class PageTogether(LoadFileScheduling):
+    """Gives each process whole files, and one of them all tests of the page: they share an app and a browser."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return PAGE if nodeid.startswith(PAGE) else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)  # without xdist there is nothing to share out
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> PageTogether | None:
+    """Share the tests out to the processes."""
+    return PageTogether(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture

@@ -206,8 +206,8 @@ def test_with_a_key_in_the_environment_the_language_model_plans(
 
 def test_what_each_stage_took_is_told_at_the_end(server: ScriptedServer, capsys: pytest.CaptureFixture[str]) -> None:
     plan = {"tasks": [{"task": "image-to-text", "id": 0, "dep": [-1], "args": {"image": "image-1"}}], "answer": None}
-    server.will(completion(plan, prompt=1_700, made=40, cost=0.0021), completion("INVOICE", prompt=200, made=5))
-    assert main(["What does it say?", INVOICE]) == ANSWERED
+    server.will(completion(plan, prompt=1_700, made=40, cost=0.0021), completion("BEACH CLOSED", prompt=200, made=5))
+    assert main(["What does it say?", str(MEDIA / "sign.jpg")]) == ANSWERED
     told = capsys.readouterr().err
     assert re.search(r"  Planning: 1 call, 1,700 tokens in, 40 out, [\d.]+ m?s, \$0.0021\n", told)
     assert re.search(r"  The answer: 1 call, 200 tokens in, 5 out, [\d.]+ m?s\n", told)

@@ -101,7 +101,7 @@ def test_the_signals_of_a_program_that_calls_main_are_its_own_again(capsys: pyte
 def test_a_reader_that_wants_no_more_is_no_trouble(tmp_path: Path, arguments: list[str], both: bool) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "hugginggpt", "What does this sign say?", str(MEDIA / "sign.jpg"), *arguments]
+    command = [sys.executable, "-m", "hugginggpt", "Draw the edges of this photo.", str(MEDIA / "cat.jpg"), *arguments]
     stderr = writing if both else subprocess.PIPE
     ended = subprocess.run(command, stdout=writing, stderr=stderr, text=True, timeout=60, check=False)
     os.close(writing)

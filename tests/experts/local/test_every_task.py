@@ -74,7 +74,7 @@ MODELS: Mapping[str, tuple[str, ...]] = {
 TEXTS = {"question": "Who is named?", "labels": "cats, dogs", "other_text": "A cat sat there.", "language": "German"}
 FILES = {Kind.IMAGE: "cat.jpg", Kind.AUDIO: "speech.flac", Kind.TABLE: "people.csv", Kind.VIDEO: "clip.mp4"}
 
-OWN_FILES = {"document-question-answering": {"image": "invoice.png"}}
+OWN_FILES = {"document-question-answering": {"image": "sign.jpg"}}
 OWN_TEXTS = {"fill-mask": {"text": "Ines saw a ___ in Paris."}}
 
 
