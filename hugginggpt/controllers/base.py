@@ -60,7 +60,7 @@ class RespondRequest:
     turns: tuple[Turn, ...] = field(default=())
 
 
-class Controller(Protocol):
+class Controller(Protocol):  # structural: a controller outside of this package inherits nothing
     """Plans, selects, answers."""
 
     @property
@@ -69,7 +69,7 @@ class Controller(Protocol):
 
     @property
     def replans(self) -> bool:
-        """True if it can make a new plan for the rest when a task has failed."""
+        """True if it can make a new plan for the rest when a task has failed."""  # a property: a plain attribute satisfies it
 
     def plan(self, request: PlanRequest) -> AsyncGenerator[Mapping[str, Any] | str | Usage | Notice]:
         """Yield task objects in the paper's form as soon as each is known, repaired by nobody yet.
@@ -89,7 +89,7 @@ class Controller(Protocol):
             ControllerError: Its server failed; the first candidates are taken then.
         """
 
-    def respond(self, request: RespondRequest) -> AsyncGenerator[str | Usage]:
+    def respond(self, request: RespondRequest) -> AsyncGenerator[str | Usage]:  # as `plan`: an async generator, so no `async`
         """Yield the answer in pieces.
 
         Raises:

@@ -17,7 +17,7 @@ from hugginggpt.experts.base import Expert
 from hugginggpt.workspace.workspace import Workspace
 
 
-@dataclass
+@dataclass  # not frozen: `turns` is replaced when a request is over
 class Session:
     """One person's workspace and what was said so far."""
 
@@ -44,7 +44,7 @@ class RequestContext:
     session: Session
     settings: Settings
     controller: Controller
-    fallback: Controller
+    fallback: Controller  # may be `controller` itself, then there is nothing to fall back on
     """Plans and answers where `controller` has failed at it."""
     experts: tuple[Expert, ...]
     """In order of preference; one that stands there twice counts as it stands there last."""
@@ -56,8 +56,8 @@ class RequestContext:
     fold: StepFold = field(default_factory=StepFold)
 
     def emit(self, event: Event) -> None:
-        """Tell an event: to whoever listens, and to the fold that `steps` reads."""
-        self.fold.add(event)
+        """Send an event to whoever listens, and add it to the fold that `steps` reads."""
+        self.fold.add(event)  # before the reader hears of it: `steps` is never behind what was sent
         self.send(event)
 
     @property

@@ -51,9 +51,9 @@ class LLMController:
             looks: Whether it is shown the pictures that come with a request before it plans.
         """
         self._model = model
-        self._looks = looks
+        self._shows_images = looks
         self._table = table or load_task_table()
-        self._rules = RulesController(self._table)
+        self._rules = RulesController(self._table)  # guesses tasks for the prompt; plans nothing here
 
     @property
     def name(self) -> str:
@@ -68,23 +68,23 @@ class LLMController:
         """
         produced = (resource for step in request.steps for resource in step.outputs)
         known = (*request.earlier, *request.attached, *produced)
-        named, likely = list_addresses(request.text, known), self._guess_tasks(request)
-        schema = build_plan_schema(select_task_types(self._table, known, named, likely), known, named)
+        addresses, likely = list_addresses(request.text, known), self._guess_tasks(request)  # milliseconds: no thread needed
+        schema = build_plan_schema(select_task_types(self._table, known, addresses, likely), known, addresses)
         # without earlier turns there is no need to ask the server for its window
-        room = _MAX_HISTORY_TOKENS
+        history_tokens = _MAX_HISTORY_TOKENS
         if request.turns:
-            room = await self._model.window() - _PLAN_OVERHEAD - len(request.text) // CHARS_PER_TOKEN
-        messages = build_plan_messages(request, self._table, likely, min(_MAX_HISTORY_TOKENS, room))
+            history_tokens = await self._model.window() - _PLAN_OVERHEAD - len(request.text) // CHARS_PER_TOKEN
+        messages = build_plan_messages(request, self._table, likely, min(_MAX_HISTORY_TOKENS, history_tokens))
         shortest = build_plan_messages(request, self._table, likely, 0, shown=0)
         reader = PlanStreamReader()
-        async with aclosing(self._stream_plan(messages, shortest, schema, request)) as pieces:
+        async with aclosing(self._stream_plan(messages, shortest, schema, request)) as pieces:  # also closes the connection
             async for piece in pieces:
                 if not isinstance(piece, str):
                     yield piece
                     continue
                 for found in reader.feed(piece):
                     yield found
-                if len(reader.text) > _MAX_REPLY_CHARS:
+                if len(reader.text) > _MAX_REPLY_CHARS:  # small models may repeat themselves without end
                     raise PlanError(f"{self.name} wrote more than any plan: try another model.")
         for task in await asyncio.to_thread(lambda: list(reader.finish())):  # repairing a long reply takes its time
             yield task
@@ -99,7 +99,7 @@ class LLMController:
         self, messages: Sequence[Message], shortest: Sequence[Message], schema: Mapping[str, Any], request: PlanRequest
     ) -> AsyncGenerator[str | Usage | Notice]:
         """Yield the reply; ask again without pictures where they are refused, and in short where the question is too long."""
-        if self._looks and self._model.capabilities.accepts_images:
+        if self._shows_images and self._model.capabilities.accepts_images:
             with_images = await attach_images(messages, request.attached)
             if with_images is not messages:
                 try:
@@ -111,7 +111,7 @@ class LLMController:
                     yield Notice(f"{self.name} takes no pictures: it plans from their names.")
                 except TooLongError:
                     pass  # without the pictures it may fit
-        for attempt in (messages, shortest):
+        for attempt in (messages, shortest):  # nothing was yielded yet where the question is too long
             try:
                 async with aclosing(self._model.stream(attempt, "plan", schema=schema)) as pieces:
                     async for piece in pieces:
@@ -153,7 +153,7 @@ class LLMController:
                         yield piece
                 return
             except TooLongError:
-                if result_tokens != budget:
+                if result_tokens != budget:  # the budget was an estimate: characters were counted, not tokens
                     raise
 
 
@@ -161,6 +161,6 @@ def _convert_selection(entry: Mapping[Any, Any], candidate_ids: Mapping[int, Seq
     """Convert one entry of the reply; None when it names no candidate. A lone task may go unnamed, as in the paper's form."""
     number, model = str(entry.get("task", "")).strip(), entry.get("id")
     task = next((task for task in candidate_ids if number == str(task) or (not number and len(candidate_ids) == 1)), None)
-    if task is None or not isinstance(model, str) or model not in candidate_ids[task]:
+    if task is None or not isinstance(model, str) or model not in candidate_ids[task]:  # the schema may not be enforced
         return None
     return Selection(task, model, str(entry.get("reason") or "Chosen by the language model."))

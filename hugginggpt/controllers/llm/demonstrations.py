@@ -21,8 +21,8 @@ from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 
 DEMONSTRATIONS_FOLDER: Final = Path(__file__).resolve().parents[3] / "demos" / "plans"
-_WORD: Final = re.compile(r"[^\W\d_]{2,}|[\u3040-\u9fff]")
-_ENDINGS: Final = re.compile(r"(?:ing|ed|es|s|e)$")
+_WORD: Final = re.compile(r"[^\W\d_]{2,}|[\u3040-\u9fff]")  # Chinese and Japanese have no blanks: each character is a word
+_ENDINGS: Final = re.compile(r"(?:ing|ed|es|s|e)$")  # crude, but of both texts that are compared the same
 _TASKS_WEIGHT, _KINDS_WEIGHT, _REPETITION_PENALTY = 1.5, 0.15, 0.15
 """Weights beside the similarity of the words, 0..1: for showing tasks that the request may need, for coming with the same
 kinds of files, and against showing only what others show."""
@@ -30,7 +30,7 @@ _PLAN_CHARS_PER_TOKEN: Final = 3.2
 """Characters per token of a request and its plan as JSON."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)  # by identity: a key of dicts, and mappings can't be hashed
 class Demonstration:
     """Request, the files that came with it, and the right plan."""
 
@@ -77,20 +77,20 @@ def select_demonstrations(
         budget: Tokens that the demonstrations may take.
         earlier: Whether there were requests before this one.
     """
-    words, wanted, given = weigh_words(text), set(likely), set(kinds)
-    left, chosen = budget, list[tuple[float, Demonstration]]()
+    words, needed, request_kinds = weigh_words(text), set(likely), set(kinds)
+    remaining_tokens, chosen = budget, list[tuple[float, Demonstration]]()
     pool = {
-        demo: _score_words(words, demo) + _KINDS_WEIGHT * (demo.kinds == given)
+        demo: _score_words(words, demo) + _KINDS_WEIGHT * (demo.kinds == request_kinds)
         for demo in load_demonstrations()
-        if earlier or not demo.turns
+        if earlier or not demo.turns  # its turns would be taken for the session's
     }
-    shown: set[str] = set()
-    while fitting := {demo: score for demo, score in pool.items() if demo.tokens <= left}:
-        gains = {demo: score + _score_tasks(demo, wanted - shown, shown) for demo, score in fitting.items()}
+    shown_tasks: set[str] = set()
+    while fitting := {demo: score for demo, score in pool.items() if demo.tokens <= remaining_tokens}:
+        gains = {demo: score + _score_tasks(demo, needed - shown_tasks, shown_tasks) for demo, score in fitting.items()}
         best = max(gains, key=gains.__getitem__)
-        chosen.append((pool.pop(best) + _TASKS_WEIGHT * len(best.tasks & wanted) / max(len(best.tasks | wanted), 1), best))
-        shown |= best.tasks
-        left -= best.tokens
+        chosen.append((pool.pop(best) + _TASKS_WEIGHT * len(best.tasks & needed) / max(len(best.tasks | needed), 1), best))
+        shown_tasks |= best.tasks
+        remaining_tokens -= best.tokens
     return tuple(demo for _, demo in sorted(chosen, key=lambda pair: pair[0]))
 
 
@@ -101,34 +101,34 @@ def _score_tasks(demo: Demonstration, missing: Collection[str], shown_tasks: Col
 
 
 def _score_words(words: Mapping[str, float], demo: Demonstration) -> float:
-    """Return the cosine similarity of two requests' words, 0..1."""
-    return sum(weight * demo.words.get(word, 0.0) for word, weight in words.items())
+    """Compute the cosine similarity of two requests' words, 0..1."""
+    return sum(weight * demo.words.get(word, 0.0) for word, weight in words.items())  # both have length 1
 
 
 def weigh_words(text: str) -> Mapping[str, float]:
     """Weigh a text's words by their rarity among the demonstrations; the squares of the weights add up to 1."""
     counts = Counter(extract_stems(text))
-    rarity, most = _compute_rarity()
-    weights = {word: (1 + math.log(count)) * rarity.get(word, most) for word, count in counts.items()}
+    rarity, max_rarity = _compute_rarity()
+    weights = {word: (1 + math.log(count)) * rarity.get(word, max_rarity) for word, count in counts.items()}
     length = math.sqrt(sum(weight * weight for weight in weights.values()))
     return {word: weight / length for word, weight in weights.items()} if length else {}
 
 
 def extract_stems(text: str) -> list[str]:
-    """Return the words in lower case without their endings; for Chinese and Japanese the single characters."""
+    """Split a text into lower-case words without their endings; for Chinese and Japanese into single characters."""
     return [_ENDINGS.sub("", word) if len(word) > 4 else word for word in _WORD.findall(text.lower())]
 
 
 @functools.cache
 def _compute_rarity() -> tuple[Mapping[str, float], float]:
     requests = [row["request"] for row in _read_rows()]
-    found = Counter(word for request in requests for word in set(extract_stems(request)))
-    return {word: math.log(len(requests) / count) + 0.2 for word, count in found.items()}, math.log(len(requests)) + 0.2
+    counts = Counter(word for request in requests for word in set(extract_stems(request)))
+    return {word: math.log(len(requests) / count) + 0.2 for word, count in counts.items()}, math.log(len(requests)) + 0.2
 
 
 @functools.cache
 def _read_rows() -> tuple[Mapping[str, Any], ...]:
-    files = sorted(DEMONSTRATIONS_FOLDER.glob("*.yaml"))
+    files = sorted(DEMONSTRATIONS_FOLDER.glob("*.yaml"))  # sorted, so that ties are the same on every machine
     return tuple(row for file in files for row in yaml.safe_load(file.read_text(encoding="utf-8")))
 
 

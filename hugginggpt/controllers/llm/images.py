@@ -31,17 +31,17 @@ async def attach_images(messages: Sequence[Mapping[str, Any]], attached: Sequenc
             log.info("a picture was not shown", exc_info=failure)
     if not urls:
         return messages
-    *before, last = messages
+    *before, last = messages  # the last one is the user's: OpenAI takes pictures in no other
     parts = [{"type": "text", "text": last["content"]}, *({"type": "image_url", "image_url": {"url": url}} for url in urls)]
     return [*before, {**last, "content": parts}]
 
 
 def _encode_data_url(path: Path) -> str:
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps  # here, not above: only controllers that are shown pictures need it
 
-    with Image.open(path) as opened:
-        picture = ImageOps.exif_transpose(opened).convert("RGB")
+    with Image.open(path) as file:
+        picture = ImageOps.exif_transpose(file).convert("RGB")  # cameras store photos unturned; JPEG has no transparency
     picture.thumbnail((_MAX_SIDE, _MAX_SIDE))
-    packed = io.BytesIO()
-    picture.save(packed, "JPEG", quality=80)
-    return f"data:image/jpeg;base64,{base64.b64encode(packed.getvalue()).decode()}"
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=80)  # a photo as PNG has several times the bytes
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -9,9 +9,9 @@ import json_repair
 from hugginggpt.core.errors import PlanError
 from hugginggpt.core.text import lower_keys
 
-_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*(?:"|\Z)|[\[\]{}]', re.DOTALL)
-_OPENING: Final = re.compile(r"\[\s*[\[{]|\[\s*\]|\{\s*[\"'“]?\w")
-_MAX_DEPTH: Final = 100  # json_repair recurses
+_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*(?:"|\Z)|[\[\]{}]', re.DOTALL)  # strings, too: their brackets don't count
+_OPENING: Final = re.compile(r"\[\s*[\[{]|\[\s*\]|\{\s*[\"'“]?\w")  # "[1]" in prose is a footnote, no list of objects
+_MAX_DEPTH: Final = 100  # json_repair recurses, and Python's own limit is 1,000 frames
 _TOO_DEEP: Final = "The plan is nested too deep to be read."
 
 
@@ -26,8 +26,8 @@ def read_tasks(text: str) -> list[Any]:
     """
     blocks = _read_blocks(text, _find_task_objects)
     # an object in prose ("given {"a": 1}") is not a task, unless there is nothing better
-    named = [found for found in blocks if any("task" in lower_keys(item) for item in found)]
-    return [item for found in named or blocks for item in found]
+    with_task_key = [found for found in blocks if any("task" in lower_keys(item) for item in found)]
+    return [item for found in with_task_key or blocks for item in found]
 
 
 def read_selections(text: str) -> list[dict[Any, Any]]:
@@ -45,7 +45,7 @@ def _read_blocks(text: str, find: Callable[[Any], list[Any]]) -> list[list[Any]]
     """Return the results of `find` for each block of JSON."""
     try:
         return [find(json_repair.loads(block)) for block in _split_blocks(text)]
-    except RecursionError as error:
+    except RecursionError as error:  # `_split_blocks` counts only brackets outside of quotes
         raise PlanError(_TOO_DEEP) from error
 
 
@@ -62,16 +62,16 @@ def _split_blocks(text: str) -> Iterator[str]:
             if depth == 0:
                 end = match.end()
                 break
-        yield text[start:end]
+        yield text[start:end]  # cut off at the end: json_repair closes what is open
 
 
 def _find_task_objects(value: Any) -> list[Any]:
     if isinstance(value, dict):
         if "task" in lower_keys(value):
             return [value]
-        each = [inner for inner in value.values() if isinstance(inner, dict) and "task" in lower_keys(inner)]
-        if len(each) > 1:  # {"first": {"task": ...}, "second": {"task": ...}}
-            return each
+        nested_tasks = [inner for inner in value.values() if isinstance(inner, dict) and "task" in lower_keys(inner)]
+        if len(nested_tasks) > 1:  # {"first": {"task": ...}, "second": {"task": ...}}
+            return nested_tasks
         return next((found for inner in value.values() if (found := _find_task_objects(inner))), [])
     if isinstance(value, list):
         found = []

@@ -39,7 +39,7 @@ _RARELY_MADE_KINDS: Final = frozenset({Kind.AUDIO, Kind.VIDEO, Kind.TABLE})
 _MAX_REFERENCES, _MAX_NAMES, _MAX_ADDRESSES, _MAX_ADDRESS_CHARS = 40, 100, 20, 300
 """Bounds of a schema's enums: tasks, files of a kind (the newest), addresses, and characters of an address.
 OpenAI takes 1,000 values in all, and of long lists 15,000 characters."""
-_MIN_ALIKE: Final = 4
+_MIN_GROUP_SIZE: Final = 4
 """Number of tasks with like names from which on they share a line."""
 
 
@@ -66,7 +66,7 @@ def build_plan_messages(
     instructions = load_prompt("plan").replace("{{tasks}}", format_task_list(table))
     messages: list[Mapping[str, Any]] = [{"role": "system", "content": instructions}]
     for demo in select_demonstrations(request.text, kinds, likely, shown, earlier=bool(request.turns)):
-        messages.append({"role": "user", "content": _format_demonstration(demo)})
+        messages.append({"role": "user", "content": _format_demonstration(demo)})  # as a conversation: models copy its form
         messages.append({"role": "assistant", "content": demo.reply})
     guess = [name for name in likely if name != _CHAT_TASK]
     question = _format_question(request.text, request.attached, format_history(request.turns, budget), guess)
@@ -82,26 +82,26 @@ def format_task_list(table: TaskTable) -> str:
         groups[row.name.partition("-")[2], _format_arguments(row)].append(row)
     lines: list[str] = []
     for row in table.values():
-        alike = groups[row.name.partition("-")[2], _format_arguments(row)]
-        if len(alike) < _MIN_ALIKE:
+        group = groups[row.name.partition("-")[2], _format_arguments(row)]
+        if len(group) < _MIN_GROUP_SIZE:
             lines.append(f"{row.name}({_format_arguments(row)})" + (f": {row.brief}" if row.brief else ""))
-        elif row is alike[0]:
+        elif row is group[0]:
             suffix = row.name.partition("-")[2]
-            names = ", ".join(each.name.partition("-")[0] + (f" ({each.brief})" if each.brief else "") for each in alike)
+            names = ", ".join(each.name.partition("-")[0] + (f" ({each.brief})" if each.brief else "") for each in group)
             lines.append(f"X-{suffix}({_format_arguments(row)}), X: {names}")
     return "\n".join(lines)
 
 
 def _format_arguments(row: TaskType) -> str:
-    return ", ".join(wanted.name + ("" if wanted.required else "?") for wanted in row.inputs)
+    return ", ".join(task_input.name + ("" if task_input.required else "?") for task_input in row.inputs)
 
 
 def _format_demonstration(demo: Demonstration) -> str:
     return _format_question(demo.request, demo.attached, format_history(demo.turns, 200))
 
 
-def _format_question(text: str, attached: Sequence[Resource], before: str, guess: Sequence[str] = ()) -> str:
-    parts = [f"Earlier:\n{before}"] if before else []
+def _format_question(text: str, attached: Sequence[Resource], history: str, guess: Sequence[str] = ()) -> str:
+    parts = [f"Earlier:\n{history}"] if history else []
     if attached:
         parts.append("Files:\n" + "\n".join(describe_resource(resource) for resource in attached))
     # small models mind most what comes last
@@ -121,14 +121,14 @@ def format_history(turns: Sequence[Turn], budget: int) -> str:
     '- Draw the edges of cat.jpg -> nothing'
     """
     lines: list[str] = []
-    left = budget * CHARS_PER_TOKEN
-    for turn in reversed(turns[-_MAX_TURNS:]):
+    remaining_chars = budget * CHARS_PER_TOKEN
+    for turn in reversed(turns[-_MAX_TURNS:]):  # from the newest: the budget cuts off the oldest
         made = "; ".join(describe_resource(resource) + _format_beginning(resource) for resource in turn.made) or "nothing"
         answer = f" | {fold_into_line(turn.answer, _MAX_ANSWER_CHARS)}" if turn.answer else ""
         line = f"- {fold_into_line(turn.request, _MAX_REQUEST_CHARS)} -> {made}{answer}"
-        if len(line) > left:
+        if len(line) > remaining_chars:
             break
-        left -= len(line)
+        remaining_chars -= len(line)
         lines.append(line)
     return "\n".join(reversed(lines))
 
@@ -142,7 +142,7 @@ def _format_complaint(request: PlanRequest) -> str:
     if not request.steps:
         return f"\n\nYour last plan was refused: {request.complaint} Write a corrected plan."
     so_far = "\n".join(json.dumps(_describe_step(step), ensure_ascii=False) for step in request.steps)
-    number = max(step.task.id for step in request.steps) + 1
+    number = max(step.task.id for step in request.steps) + 1  # new ids, so that references to what stays keep their meaning
     return (
         f"\n\nYour plan went wrong: {request.complaint}\nOf it stays:\n{so_far}\n"
         f"Write only the tasks that are needed in addition or in place of what failed, with ids from {number} on; "
@@ -151,11 +151,11 @@ def _format_complaint(request: PlanRequest) -> str:
 
 
 def _describe_step(step: Step) -> Mapping[str, Any]:
-    found = [
+    results = [
         f"{resource.name}: {(resource.text or '')[:_MAX_RESULT_CHARS]}" if resource.text is not None else resource.name
         for resource in step.outputs
     ]
-    more = {"error": step.error} if step.error else {"results": found} if found else {}
+    more = {"error": step.error} if step.error else {"results": results} if results else {}
     return {**step.task.as_json(), "status": step.status, **more}
 
 
@@ -174,8 +174,8 @@ def select_task_types(
     """
     present = {kind for resource in resources for kind in MEDIA_KINDS if serves(resource.kind, kind)}
     producible = {kind for name in likely for output in table[name].outputs for kind in MEDIA_KINDS if serves(output, kind)}
-    missing = frozenset() if addresses else _RARELY_MADE_KINDS - present - producible
-    return {name: row for name, row in table.items() if not any(wanted.kind in missing for wanted in row.required)}
+    missing = frozenset() if addresses else _RARELY_MADE_KINDS - present - producible  # an address may lead to any kind
+    return {name: row for name, row in table.items() if not any(task_input.kind in missing for task_input in row.required)}
 
 
 def build_plan_schema(
@@ -193,10 +193,10 @@ def build_plan_schema(
         resources: Resources that can be named.
         addresses: URLs and files that the request names.
     """
-    references = [f"<resource>-{number}" for number in range(_MAX_REFERENCES)]
+    references = [f"<resource>-{number}" for number in range(_MAX_REFERENCES)]  # of any id: strict schemas know no conditions
     definitions: dict[str, Any] = {}
     urls = [address for address in addresses if len(address) <= _MAX_ADDRESS_CHARS][:_MAX_ADDRESSES]
-    for kind in sorted(MEDIA_KINDS):
+    for kind in sorted(MEDIA_KINDS):  # sorted: a frozenset's order changes from start to start
         names = dict.fromkeys(resource.name for resource in reversed(resources) if serves(resource.kind, kind))
         definitions[kind.value] = {"type": "string", "enum": [*reversed(list(names)[:_MAX_NAMES]), *urls, *references]}
     names_by_inputs: defaultdict[tuple[TaskInput, ...], list[str]] = defaultdict(list)
@@ -208,7 +208,7 @@ def build_plan_schema(
                 "task": {"type": "string", "enum": names},
                 "id": {"type": "integer"},
                 "dep": {"type": "array", "items": {"type": "integer"}},
-                "args": build_strict_object({wanted.name: _build_argument_schema(wanted) for wanted in inputs}),
+                "args": build_strict_object({task_input.name: _build_argument_schema(task_input) for task_input in inputs}),
             }
         )
         for inputs, names in names_by_inputs.items()
@@ -217,8 +217,8 @@ def build_plan_schema(
     return {**reply, "$defs": definitions}
 
 
-def _build_argument_schema(wanted: TaskInput) -> dict[str, Any]:
-    if wanted.kind in MEDIA_KINDS:
-        reference = {"$ref": f"#/$defs/{wanted.kind.value}"}
-        return reference if wanted.required else {"anyOf": [reference, {"type": "null"}]}
-    return {"type": "string" if wanted.required else ["string", "null"]}
+def _build_argument_schema(task_input: TaskInput) -> dict[str, Any]:
+    if task_input.kind in MEDIA_KINDS:
+        reference = {"$ref": f"#/$defs/{task_input.kind.value}"}
+        return reference if task_input.required else {"anyOf": [reference, {"type": "null"}]}
+    return {"type": "string" if task_input.required else ["string", "null"]}  # null: a strict schema requires every key

@@ -20,8 +20,8 @@ _BRACKETS_AROUND_TASK: Final = frozenset({"", "[", "{["})
 """Brackets that may be open around a task: none, a list's, those of an object around a list."""
 _DECODABLE: Final = re.compile(r"(?:[^\\]|\\u(?![dD][89abAB])[0-9a-fA-F]{4}|\\u[dD][89abAB]\w{2}\\u\w{4}|\\[^u])+", re.DOTALL)
 """Beginning of a JSON string's content that can be decoded by itself: no escape is cut in two."""
-_EMPTY_PLAN: Final = re.compile(r'"tasks"\s*:\s*(?:\[\s*\]|null)')
-_MAX_DEPTH: Final = 100
+_EMPTY_PLAN: Final = re.compile(r'"tasks"\s*:\s*(?:\[\s*\]|null)')  # null: servers without strict schemas
+_MAX_DEPTH: Final = 100  # deeper ones are left to `finish`, which refuses them
 ANSWER_KEY: Final = "answer"
 """Key under which a reply answers a request that needs no task."""
 
@@ -58,15 +58,15 @@ class PlanStreamReader:
         while len(self._brackets) <= _MAX_DEPTH and (found := self._find_token()):
             yield from self._handle_token(found)
             self._position = found.end() + (found[0] == "\\" and self._string_start >= 0)  # skip what is escaped
-        self._position = max(self._position, len(self._text))
+        self._position = max(self._position, len(self._text))  # past the end if a backslash escapes what comes next
         if self._answer_position >= 0:
             yield from self._decode_answer(len(self._text))
 
     def _find_token(self) -> re.Match[str] | None:
         return (_IN_STRING if self._string_start >= 0 else _TOKEN).search(self._text, self._position)
 
-    def _handle_token(self, found: re.Match[str]) -> Iterator[Mapping[str, Any] | str]:
-        token, position = found[0], found.start()
+    def _handle_token(self, match: re.Match[str]) -> Iterator[Mapping[str, Any] | str]:
+        token, position = match[0], match.start()
         if token == '"' and self._brackets:  # in prose a quote may be an inch
             yield from self._handle_quote(position)
         elif token == ":" and self._string_start < 0:
@@ -82,13 +82,13 @@ class PlanStreamReader:
         if self._string_start < 0:
             self._string_start = position + 1
             at_top = len(self._brackets) == 1 and self._text[self._brackets[0][1]] == "{"
-            if at_top and self._key == ANSWER_KEY and self._is_value(position):
+            if at_top and self._key == ANSWER_KEY and self._is_value(position):  # an argument of a task may be called so
                 self._answer_position = position + 1
             return
         if self._answer_position >= 0:
             yield from self._decode_answer(position, whole=True)
             self._answer_position = -1
-        self._last_string, self._key = self._text[self._string_start : position], ""
+        self._last_string, self._key = self._text[self._string_start : position], ""  # no key until a colon follows
         self._string_start = -1
 
     def _is_value(self, position: int) -> bool:
@@ -113,7 +113,7 @@ class PlanStreamReader:
             value = json.loads(block)
         except ValueError:
             value = json_repair.loads(block)
-        except RecursionError:
+        except RecursionError:  # left to `finish`, which says so
             return
         if isinstance(value, dict) and isinstance(lower_keys(value).get("task"), str):
             self._tasks.append(value)
@@ -128,7 +128,7 @@ class PlanStreamReader:
         unmatched = list(self._tasks)
         for task in read_tasks(self._text):
             match = next((known for known in unmatched if _is_same_task(known, task)), None)
-            if match is None:
+            if match is None:  # a plan may rightly hold two equal tasks, so each matches once
                 self._tasks.append(task)
                 yield task
             else:
@@ -148,10 +148,10 @@ class PlanStreamReader:
 def _unescape(content: str) -> str:
     """Return the text that a JSON string's content means; half a surrogate pair becomes a question mark."""
     try:
-        text = str(json.loads(f'"{content}"', strict=False))
+        text = str(json.loads(f'"{content}"', strict=False))  # not strict: models write line breaks into strings
     except ValueError:
         text = content
-    return text.encode("utf-8", "replace").decode()
+    return text.encode("utf-8", "replace").decode()  # a lone surrogate can't be encoded as UTF-8
 
 
 def _is_same_task(one: Any, other: Any) -> bool:

@@ -33,20 +33,20 @@ _MIN_TEXT_CHARS: Final = 200
 def build_respond_messages(request: RespondRequest, budget: int) -> list[Mapping[str, Any]]:
     """Build all messages; the results take about `budget` tokens at most."""
     texts = [r.text for step in request.steps for r in step.outputs if r.text is not None]
-    room = compute_fair_share([len(text) for text in texts], budget * CHARS_PER_TOKEN)
+    max_chars = compute_fair_share([len(text) for text in texts], budget * CHARS_PER_TOKEN)
     count = sum(len(step.outputs) for step in request.steps)
-    data_room = min(_MAX_FINDINGS_CHARS, budget * CHARS_PER_TOKEN // (2 * max(count, 1)))
+    data_chars = min(_MAX_FINDINGS_CHARS, budget * CHARS_PER_TOKEN // (2 * max(count, 1)))
     facts: dict[str, Any] = {}
     if request.turns:
         facts["earlier"] = [_describe_turn(turn) for turn in request.turns[-_MAX_TURNS:]]
     facts["request"] = request.text
-    language = detect_language(request.text)
+    language = detect_language(request.text)  # the instructions are in English, and so would the answer be
     if language is not None and language.code != "en":
         facts["answer in"] = language.name
     if request.attached:
         facts["attached"] = [resource.description for resource in request.attached]
-    facts["steps"] = _describe_steps(request.steps, room, data_room)
-    content = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
+    facts["steps"] = _describe_steps(request.steps, max_chars, data_chars)
+    content = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))  # escapes and blanks would cost tokens
     return [{"role": "system", "content": load_prompt("respond")}, {"role": "user", "content": content}]
 
 
@@ -56,13 +56,13 @@ def compute_fair_share(lengths: Sequence[int], total: int) -> int:
     >>> compute_fair_share([10, 500, 1000], 800)
     395
     """
-    left, waiting = total, sorted(lengths)
-    for number, length in enumerate(waiting):
-        share = left // (len(waiting) - number)
+    remaining, sorted_lengths = total, sorted(lengths)
+    for number, length in enumerate(sorted_lengths):
+        share = remaining // (len(sorted_lengths) - number)
         if length > share:
-            return max(share, _MIN_TEXT_CHARS)
-        left -= length
-    return max(waiting, default=0)
+            return max(share, _MIN_TEXT_CHARS)  # even where that exceeds the total
+        remaining -= length
+    return max(sorted_lengths, default=0)
 
 
 def abridge(text: str, room: int) -> str:
@@ -80,7 +80,7 @@ def abridge(text: str, room: int) -> str:
 def round_findings(value: Any, most: int = _MAX_FINDINGS) -> Any:
     """Return findings as a model needs them: numbers with three digits, lists cut to `most` entries, long texts cut."""
     if isinstance(value, float):
-        return float(f"{value:.3g}")
+        return float(f"{value:.3g}")  # further digits are tokens that tell nothing
     if isinstance(value, str):
         return value if len(value) <= _MAX_VALUE_CHARS else f"{value[:_MAX_VALUE_CHARS]}…"
     if isinstance(value, Mapping):
@@ -91,25 +91,25 @@ def round_findings(value: Any, most: int = _MAX_FINDINGS) -> Any:
     return value
 
 
-def _describe_steps(steps: Sequence[Step], room: int, data_room: int) -> list[dict[str, Any]]:
+def _describe_steps(steps: Sequence[Step], max_chars: int, data_chars: int) -> list[dict[str, Any]]:
     seen: list[Mapping[str, Any]] = []
     described = []
     for step in steps:
         results = []
         for resource in step.outputs:
-            results.append(_describe_result(resource, room, data_room, seen))
-            seen.append(resource.data)
+            results.append(_describe_result(resource, max_chars, data_chars, seen))
+            seen.append(resource.data)  # several outputs may carry the same findings
         args = {name: round_findings(value) for name, value in step.task.as_json()["args"].items()}
         facts = {
             "task": step.task.task,
             "args": {name: _shorten(value) for name, value in args.items()},
-            "status": step.status if step.status != "done" else "",
+            "status": step.status if step.status != "done" else "",  # the usual case goes without saying
             "model": step.model.id if step.model and step.status == "done" else None,
             "results": results,
             "note": step.note,
             "error": step.error,
         }
-        described.append({name: value for name, value in facts.items() if value})
+        described.append({name: value for name, value in facts.items() if value})  # empty fields cost tokens and tell nothing
     return described
 
 
@@ -117,23 +117,23 @@ def _shorten(value: Any) -> Any:
     return value[:_MAX_ARGUMENT_CHARS] if isinstance(value, str) else value
 
 
-def _describe_result(resource: Resource, room: int, data_room: int, seen: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _describe_result(resource: Resource, max_chars: int, data_chars: int, seen: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Describe one result; findings go with the first resource that carries them."""
     facts: dict[str, Any] = {"name": resource.name}
     if resource.kind is Kind.TEXT and resource.text is not None:
-        facts["text"] = abridge(resource.text, room)
+        facts["text"] = abridge(resource.text, max_chars)
     elif resource.measure:
         facts["measure"] = resource.measure
-    if resource.data and resource.data not in seen and (findings := _shorten_findings(resource.data, data_room)):
+    if resource.data and resource.data not in seen and (findings := _shorten_findings(resource.data, data_chars)):
         facts["found"] = findings
     return facts
 
 
-def _shorten_findings(data: Mapping[str, Any], room: int) -> Any:
+def _shorten_findings(data: Mapping[str, Any], max_chars: int) -> Any:
     """Return the first findings in at most `room` characters of JSON; None, where not even one fits."""
-    for most in (_MAX_FINDINGS, 5, 2, 1):
-        found = round_findings(data, most)
-        if len(json.dumps(found, ensure_ascii=False, default=str)) <= room:
+    for max_entries in (_MAX_FINDINGS, 5, 2, 1):
+        found = round_findings(data, max_entries)
+        if len(json.dumps(found, ensure_ascii=False, default=str)) <= max_chars:  # str: experts' data may be no JSON
             return found
     return None
 

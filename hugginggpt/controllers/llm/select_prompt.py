@@ -32,21 +32,21 @@ def format_question(choices: Sequence[Choice], *, budget: int = MAX_QUESTION_TOK
     Two candidates of each task are listed in any case, whatever that takes.
     """
     max_rows = max(len(choice.candidates) for choice in choices)
-    fewer = [(rows, _CELL_CHARS[-1]) for rows in range(max_rows - 1, _MIN_ROWS - 1, -1)]
-    for rows, room in [*((max_rows, room) for room in _CELL_CHARS), *fewer]:
-        text = _format_at_size(choices, rows, room)
+    smaller_sizes = [(rows, _CELL_CHARS[-1]) for rows in range(max_rows - 1, _MIN_ROWS - 1, -1)]
+    for rows, max_chars in [*((max_rows, chars) for chars in _CELL_CHARS), *smaller_sizes]:  # shorter rows before fewer
+        text = _format_at_size(choices, rows, max_chars)
         if len(text) <= budget * _LIST_CHARS_PER_TOKEN:
             return text
     return text
 
 
-def _format_at_size(choices: Sequence[Choice], rows: int, room: int) -> str:
+def _format_at_size(choices: Sequence[Choice], rows: int, max_chars: int) -> str:
     lists: dict[tuple[str, ...], str] = {}
     tasks: list[str] = []
     for choice in choices:
-        ids = tuple(card.id for card in choice.candidates)
+        ids = tuple(card.id for card in choice.candidates)  # of all, not of those shown: tasks share a list only if all agree
         if ids not in lists:
-            lines = "\n".join(_format_row(card, room) for card in choice.candidates[:rows])
+            lines = "\n".join(_format_row(card, max_chars) for card in choice.candidates[:rows])
             name = choice.task.task
             if _is_name_used(name, lists.values()):
                 name += f" ({len(lists)})"
@@ -68,10 +68,10 @@ def _shorten(value: Any) -> Any:
     """Return an argument as a controller needs it: what it is about, and how long it is."""
     if not isinstance(value, str) or len(value) <= _MAX_ARGUMENT_CHARS:
         return value
-    return f"{value[: _MAX_ARGUMENT_CHARS - 15]}… ({len(value):,} characters)"
+    return f"{value[: _MAX_ARGUMENT_CHARS - 15]}… ({len(value):,} characters)"  # 15: the remark takes their place
 
 
-def _format_row(card: ModelCard, room: int) -> str:
+def _format_row(card: ModelCard, max_chars: int) -> str:
     facts = [
         card.id,
         "here" if card.backend in _LOCAL_BACKENDS else card.backend,
@@ -79,8 +79,8 @@ def _format_row(card: ModelCard, room: int) -> str:
         _format_count(card.likes),
         _format_count(round(card.size_mb) if card.size_mb else None),
         card.license,
-        "/".join(card.languages[:6]) + ("/…" if len(card.languages) > 6 else ""),
-        cut_at_sentence(card.description, room),
+        "/".join(card.languages[:6]) + ("/…" if len(card.languages) > 6 else ""),  # some models list a hundred
+        cut_at_sentence(card.description, max_chars),
     ]
     return "- " + "|".join(fact or "?" for fact in facts)
 
@@ -96,15 +96,15 @@ def cut_at_sentence(text: str, room: int) -> str:
     >>> cut_at_sentence("Reads print. Slow on long pages, and not for handwriting.", 20)
     'Reads print.'
     """
-    kept = ""
+    sentences = ""
     for piece in split_pieces(" ".join(text.split())):
-        longer = f"{kept} {piece.text}".strip()
+        longer = f"{sentences} {piece.text}".strip()
         if len(longer) > room:
             break
-        kept = longer
-    if kept or not text.strip():
-        return kept
-    words = text[: room - 1].rsplit(" ", 1)[0]
+        sentences = longer
+    if sentences or not text.strip():
+        return sentences
+    words = text[: room - 1].rsplit(" ", 1)[0]  # a place for the "…"
     return words.rstrip(" ,;:") + "…"
 
 
@@ -113,7 +113,7 @@ def build_selection_schema(choices: Sequence[Choice]) -> dict[str, Any]:
     entries = [
         build_strict_object(
             {
-                "task": {"type": "integer", "enum": [choice.task.id]},
+                "task": {"type": "integer", "enum": [choice.task.id]},  # one id an entry ties the candidates to their task
                 "id": {"type": "string", "enum": [card.id for card in choice.candidates]},
                 "reason": {"type": "string"},
             }
