@@ -18,7 +18,7 @@ CHANGED: Final = "You have changed the plan."
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A plan that waits for the person's word."""
+    """A plan that waits for the person's approval."""
 
     plan: Plan
     models: Mapping[int, tuple[ModelRef, ...]]
@@ -27,7 +27,7 @@ class Proposal:
     """Reasons why nothing can run a task, by its id."""
     kept: frozenset[int] = frozenset()
     """Tasks of the plan that have run already, and that nothing changes any more."""
-    key: str = field(default_factory=lambda: secrets.token_hex(8))
+    key: str = field(default_factory=lambda: secrets.token_hex(8))  # two proposals of one plan are equal in all else
     """Tells it from other proposals: an answer is an answer to one."""
 
     @property
@@ -67,16 +67,16 @@ class PreparedPlan:
         return tuple(step for step in self.steps if step.status == "done")
 
     def events(self) -> Sequence[Event]:
-        """Return what has happened so far, told once more: the stream of a second run stands for itself."""
-        told: list[Event] = [Planned(self.plan, 0.0)]
+        """Return events for what has happened so far, so that the stream of a second run is complete by itself."""
+        events: list[Event] = [Planned(self.plan, 0.0)]  # no time was spent on planning in this run
         for step in self.steps:
-            told += step.attempts
+            events += step.attempts
             if step.status == "done" and step.model is not None:
-                told.append(ModelSelected(step.task.id, step.model, step.reason, (step.model,)))
-                told.append(TaskDone(step.task.id, step.model, step.outputs, step.seconds, step.note))
+                events.append(ModelSelected(step.task.id, step.model, step.reason, (step.model,)))  # others are not recorded
+                events.append(TaskDone(step.task.id, step.model, step.outputs, step.seconds, step.note))
             elif step.status == "failed" and step.model is not None:
-                told.append(AttemptFailed(step.task.id, step.model, step.error))
-        return told
+                events.append(AttemptFailed(step.task.id, step.model, step.error))
+        return events
 
 
 def edit_plan(
@@ -103,31 +103,31 @@ def edit_plan(
     Raises:
         PlanError: It can't be run like that; the message names the task and the argument.
     """
-    gone = set(dropped) - set(kept)
-    left = [replace(task, args=_with(task.args, (args or {}).get(task.id, {}))) for task in plan.tasks if task.id not in gone]
-    if all(task.id in kept for task in left):
+    gone = set(dropped) - set(kept)  # what has run can't be undone
+    tasks = [replace(task, args=_merge(task.args, (args or {}).get(task.id, {}))) for task in plan.tasks if task.id not in gone]
+    if all(task.id in kept for task in tasks):  # also true of an empty plan
         raise PlanError("Nothing is left of the plan: keep a task, or stop.")
-    there = {task.id for task in left}
-    for task in left:
-        _check(task, there, gone, resources)
-    raw = [replace(task, dep=tuple(n for n in task.dep if n in there)).as_json() for task in left]
+    ids = {task.id for task in tasks}
+    for task in tasks:
+        _check_references(task, ids, gone, resources)
+    raw = [replace(task, dep=tuple(n for n in task.dep if n in ids)).as_json() for task in tasks]  # args were checked above
     return make_plan(raw, table, resources, max_tasks=max_tasks)
 
 
-def _check(task: Task, there: Collection[int], gone: Collection[int], resources: Sequence[Resource]) -> None:
-    """Say what repair would guess at: here a person is asked, and not a model."""
+def _check_references(task: Task, ids: Collection[int], gone: Collection[int], resources: Sequence[Resource]) -> None:
+    """Raise for references that repair would guess at: here a person can be asked, a model can't."""
     known = {resource.name for resource in resources}
     for name, value in task.args.items():
         where = f"Task {task.id} ({task.task}), {name}"
         for reference in find_references(value):
             if reference.task_id in gone:
                 raise PlanError(f"{where}: it needs what task {reference.task_id} makes; drop it too, or write something else.")
-            if reference.task_id not in there:
+            if reference.task_id not in ids:
                 raise PlanError(f"{where}: there is no task {reference.task_id} in the plan.")
-        for each in (value,) if isinstance(value, str) else value:
-            if NAME.fullmatch(each.strip()) and each.strip() not in known:
-                raise PlanError(f"{where}: there is no {each.strip()} in this session.")
+        for text in (value,) if isinstance(value, str) else value:
+            if NAME.fullmatch(text.strip()) and text.strip() not in known:  # only what looks like a name; free text is fine
+                raise PlanError(f"{where}: there is no {text.strip()} in this session.")
 
 
-def _with(old: Mapping[str, Argument], new: Mapping[str, Argument]) -> Mapping[str, Argument]:
-    return {name: value for name, value in {**old, **new}.items() if value}
+def _merge(old: Mapping[str, Argument], new: Mapping[str, Argument]) -> Mapping[str, Argument]:
+    return {name: value for name, value in {**old, **new}.items() if value}  # an emptied field means: leave the argument out

@@ -18,33 +18,33 @@ def break_circles(tasks: Sequence[Task], notes: list[str]) -> tuple[Task, ...]:
     """
     position = {task.id: number for number, task in enumerate(tasks)}
     task_of = {task.id: task for task in tasks}
-    needed = {task.id: {reference.task_id for reference in task.references} for task in tasks}
+    required_ids = {task.id: {reference.task_id for reference in task.references} for task in tasks}
     dropped: dict[int, set[int]] = {}
-    waits = {task.id: dict.fromkeys(task.dep) for task in tasks}
+    waiting_for = {task.id: dict.fromkeys(task.dep) for task in tasks}  # dicts as ordered sets: the outcome is always the same
     followers: dict[int, list[int]] = {task.id: [] for task in tasks}
     for task in tasks:
         for dependency in task.dep:
             followers[dependency].append(task.id)
-    left = dict.fromkeys(waits)
-    ready = deque(number for number in waits if not waits[number])
-    while left:
+    remaining = dict.fromkeys(waiting_for)
+    ready = deque(number for number in waiting_for if not waiting_for[number])
+    while remaining:  # Kahn's topological sort: linear in tasks and edges while there is no circle
         if ready:
             number = ready.popleft()
-            del left[number]
-            freed = [follower for follower in followers[number] if number in waits[follower]]
+            del remaining[number]
+            freed = [follower for follower in followers[number] if number in waiting_for[follower]]  # not over dropped edges
         else:
-            circle = _circle(next(iter(left)), waits)
+            circle = _find_circle(next(iter(remaining)), waiting_for)  # nothing is ready, so all that remain lead into one
             edges = list(zip(circle, (*circle[1:], circle[0]), strict=True))
-            idle = [(a, b) for a, b in edges if b not in needed[a]]
-            if not idle:
-                raise PlanError(_complaint(min(edges, key=lambda edge: position[edge[0]]), task_of))
-            follower, number = min(idle, key=lambda e: (position[e[1]] < position[e[0]], position[e[0]]))
+            droppable = [(a, b) for a, b in edges if b not in required_ids[a]]
+            if not droppable:
+                raise PlanError(_describe_circle(min(edges, key=lambda edge: position[edge[0]]), task_of))
+            follower, number = min(droppable, key=lambda e: (position[e[1]] < position[e[0]], position[e[0]]))
             dropped.setdefault(follower, set()).add(number)
             notes.append(f"Task {follower} ({task_of[follower].task}): dep ran in a circle with {number}; that was dropped.")
             freed = [follower]
         for follower in freed:
-            del waits[follower][number]
-            if not waits[follower]:
+            del waiting_for[follower][number]
+            if not waiting_for[follower]:
                 ready.append(follower)
     return tuple(
         replace(task, dep=tuple(n for n in task.dep if n not in dropped[task.id])) if task.id in dropped else task
@@ -52,18 +52,18 @@ def break_circles(tasks: Sequence[Task], notes: list[str]) -> tuple[Task, ...]:
     )
 
 
-def _circle(start: int, waits: Mapping[int, Mapping[int, None]]) -> list[int]:
+def _find_circle(start: int, waiting_for: Mapping[int, Mapping[int, None]]) -> list[int]:
     """Return a circle that `start` leads into, each task before the one it waits for."""
-    path: dict[int, None] = {}
+    path: dict[int, None] = {}  # looked up at every step, and its order is the path
     number = start
     while number not in path:
         path[number] = None
-        number = next(iter(waits[number]))
+        number = next(iter(waiting_for[number]))
     steps = list(path)
     return steps[steps.index(number) :]
 
 
-def _complaint(edge: tuple[int, int], task_of: Mapping[int, Task]) -> str:
+def _describe_circle(edge: tuple[int, int], task_of: Mapping[int, Task]) -> str:
     task, other = task_of[edge[0]], edge[1]
     name = next(n for n, value in task.args.items() if any(r.task_id == other for r in find_references(value)))
     return (

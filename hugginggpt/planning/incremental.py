@@ -22,7 +22,7 @@ class IncrementalPlan:
     def __init__(
         self, table: TaskTable, resources: Sequence[Resource] = (), *, max_tasks: int = 2_000, kept: Sequence[Task] = ()
     ) -> None:
-        """Begin one.
+        """Begin a plan.
 
         Args:
             table: The task types there are.
@@ -34,18 +34,18 @@ class IncrementalPlan:
         self._resources = tuple(resources)
         self._max_tasks = max_tasks
         self._raw: list[Any] = [task.as_json() for task in kept]
-        self._kept = {task.id: task for task in kept}
-        self._written = set(self._kept)
-        self._twice: set[int] = set()
-        """Ids that stand at several tasks: which of them a reference means shows at the end."""
-        self._free: dict[int, Task] = {task.id: task for task in kept}
-        self._holds = False
-        """True if a task waits for the end: what a later one lacks may be what that one makes."""
+        self._earlier_tasks = {task.id: task for task in kept}
+        self._seen_ids = set(self._earlier_tasks)
+        self._duplicates: set[int] = set()
+        """Ids of several tasks: which of them a reference means can be told only at the end."""
+        self._released: dict[int, Task] = {task.id: task for task in kept}
+        self._pending = False
+        """True if a task waits for the end: it may make what a later one lacks, so that one must wait, too."""
 
     @property
     def free(self) -> tuple[Task, ...]:
         """The tasks that were let go, and those that were kept."""
-        return tuple(self._free.values())
+        return tuple(self._released.values())
 
     def add(self, raw: Any) -> Task | None:
         """Take one object; returns its task where that can start now.
@@ -53,19 +53,19 @@ class IncrementalPlan:
         Raises:
             PlanError: The plan is longer than any plan may be.
         """
-        if self._stands_there(raw):
+        if self._is_repetition(raw):
             return None
-        draft = self._read(raw)
-        if draft and self._repeats_kept(draft):
+        draft = self._read_draft(raw)
+        if draft and self._repeats_earlier_task(draft):
             return None
         self._raw.append(raw)
         if len(self._raw) > self._max_tasks:
             raise PlanError(f"The plan has more than {self._max_tasks:,} tasks, which is the limit.")
-        task = self._settled(draft) if draft else None
+        task = self._finish_early(draft) if draft else None
         if task is None:
-            self._holds = True
+            self._pending = True
         else:
-            self._free[task.id] = task
+            self._released[task.id] = task
         return task
 
     def finish(self) -> Plan:
@@ -76,62 +76,62 @@ class IncrementalPlan:
         """
         return make_plan(self._raw, self._table, self._resources, max_tasks=self._max_tasks)
 
-    def _stands_there(self, raw: Any) -> bool:
-        """Return whether a stream repeats itself, or a second plan names what was kept."""
+    def _is_repetition(self, raw: Any) -> bool:
+        """Detect an object that a stream repeats, or that a second plan copies from the first."""
         try:
-            return isinstance(raw, Mapping) and "id" in raw and raw in self._raw
+            return isinstance(raw, Mapping) and "id" in raw and raw in self._raw  # without ids, equal ones may be two tasks
         except RecursionError:  # nested without end, which repair refuses
             return False
 
-    def _read(self, raw: Any) -> TaskDraft | None:
-        """Return one object by itself; None where it is no task, which is for the whole plan to say."""
+    def _read_draft(self, raw: Any) -> TaskDraft | None:
+        """Read one object by itself; None where it is no task: `finish` raises for that, with the whole plan at hand."""
         try:
-            return read_drafts([raw], self._table, [])[0]
+            return read_drafts([raw], self._table, [])[0]  # its notes are dropped here: `finish` collects them all once
         except PlanError:
             return None
 
-    def _repeats_kept(self, draft: TaskDraft) -> bool:
-        """Return whether a second plan writes out a task that was kept, be it in another form."""
-        old = self._kept.get(-1 if draft.written_id is None else draft.written_id)
+    def _repeats_earlier_task(self, draft: TaskDraft) -> bool:
+        """Detect a task of the earlier plan that a second plan writes out again, be it in another form."""
+        old = self._earlier_tasks.get(-1 if draft.written_id is None else draft.written_id)  # no task has the id -1
         if old is None or old.task != draft.row.name:
             return False
-        rows = {task.id: self._table[task.task] for task in self._kept.values()}
+        rows = {task.id: self._table[task.task] for task in self._earlier_tasks.values()}
         try:
             return finish_task(draft, rows, [t for t in self.free if t.id != old.id], self._resources, []).args == old.args
         except PlanError:
             return False
 
-    def _settled(self, draft: TaskDraft) -> Task | None:
-        """Return the task that a draft is sure to become; None where what may still come decides that."""
-        number = draft.written_id
-        known = number in self._written
-        if number is not None:
-            (self._twice if known else self._written).add(number)
-        if number is None or number < 0 or known or not self._waits_for_free_ones(draft):
+    def _finish_early(self, draft: TaskDraft) -> Task | None:
+        """Finish a draft whose task is certain already; None where objects that may still come decide it."""
+        task_id = draft.written_id
+        is_duplicate = task_id in self._seen_ids
+        if task_id is not None:
+            (self._duplicates if is_duplicate else self._seen_ids).add(task_id)
+        if task_id is None or task_id < 0 or is_duplicate or not self._needs_only_released(draft):  # its id may still change
             return None
-        rows = {task.id: self._table[task.task] for task in self.free} | {number: draft.row}
+        rows = {task.id: self._table[task.task] for task in self.free} | {task_id: draft.row}
         try:
-            return finish_task(draft, rows, self.free, self._resources, [])
+            return finish_task(draft, rows, self.free, self._resources, [])  # same function as at the end, so the same task
         except PlanError:
             return None
 
-    def _waits_for_free_ones(self, draft: TaskDraft) -> bool:
-        """Return whether all that it names is there already, and so is all that it needs."""
-        lacks = any(wanted.name not in draft.args for wanted in draft.row.required)
-        if (lacks and self._holds) or any(n >= 0 and (n not in self._free or n in self._twice) for n in draft.dep):
+    def _needs_only_released(self, draft: TaskDraft) -> bool:
+        """Tell whether a draft names and needs nothing but resources and tasks that were released."""
+        lacks = any(task_input.name not in draft.args for task_input in draft.row.required)
+        if (lacks and self._pending) or any(n >= 0 and (n not in self._released or n in self._duplicates) for n in draft.dep):
             return False
         for name, value in draft.args.items():
-            wanted = draft.row.input(name)
+            task_input = draft.row.input(name)
             texts = value if isinstance(value, list | tuple) else [value]
             for reference in find_references(tuple(text for text in texts if isinstance(text, str))):
-                target = self._free.get(reference.task_id)
-                if target is None or target.id in self._twice or wanted is None:
+                target = self._released.get(reference.task_id)
+                if target is None or target.id in self._duplicates or task_input is None:
                     return False
-                if not can_make(self._table[target.task], wanted.kind):
+                if not can_make(self._table[target.task], task_input.kind):
                     return False
             if (
-                wanted is not None
-                and wanted.kind in MEDIA_KINDS
+                task_input is not None
+                and task_input.kind in MEDIA_KINDS
                 and any(make_printable(text).strip().isdigit() for text in texts)
             ):
                 return False  # a number stands for a task, too

@@ -34,7 +34,7 @@ PlanItem = Task | AnswerDelta | Usage | Notice | PlanEnd
 """A task that can start already, words of an answer, what a call cost, a remark for the person, or the end."""
 
 
-_END: Final = object()
+_END: Final = object()  # unlike None, no controller can yield it
 
 
 class Planner:
@@ -50,10 +50,10 @@ class Planner:
         """
         self._context = context
         self._request = request or context.request
-        self._kept = tuple(kept)
+        self._earlier_tasks = tuple(kept)
         self._released: tuple[Task, ...] = ()
         """The tasks that can start already, after those that were kept; () while there is none."""
-        self._words: list[str] = []
+        self._answer_pieces: list[str] = []
         self._deadline = 0.0
         """By the loop's clock; moved on by every word of an answer."""
 
@@ -65,54 +65,54 @@ class Planner:
         """
         self._extend_deadline()
         try:
-            async with aclosing(self._ask_twice()) as items:
+            async with aclosing(self._ask_with_retry()) as items:  # generators are closed at once, not when they are collected
                 async for item in items:
                     yield item
         except TimeoutError as error:
-            if isinstance(error, HuggingGPTError):
+            if isinstance(error, HuggingGPTError):  # DeadlineError is a TimeoutError, too, and has its own sentence
                 raise
             seconds = self._context.settings.plan_seconds
-            late = f"{self._context.controller.name} took longer than {seconds:g} s to plan: try again, or another model."
-            if not self._only_answered:
-                raise DeadlineError(late) from error
-            for item in self._cut_answer(late):
+            message = f"{self._context.controller.name} took longer than {seconds:g} s to plan: try again, or another model."
+            if not self._only_answered:  # words that were shown are an answer already, tasks without an end no plan
+                raise DeadlineError(message) from error
+            for item in self._end_cut_answer(message):
                 yield item
 
-    async def _ask_twice(self) -> AsyncGenerator[PlanItem]:
+    async def _ask_with_retry(self) -> AsyncGenerator[PlanItem]:
         """Ask for the plan; for one that can't be used once more with the complaint, and then the built-in planner."""
         context, request = self._context, self._request
         try:
-            async with aclosing(self._read(context.controller, request, self._kept)) as items:
+            async with aclosing(self._read(context.controller, request, self._earlier_tasks)) as items:
                 async for item in items:
                     yield item
             return
-        except (PlanError, BrokenOffError) as error:
-            first = error
-        if self._only_answered:
-            for item in self._cut_answer(str(first)):
+        except (PlanError, BrokenOffError) as error:  # a refused request or a failed server is not asked again
+            failure = error  # Python unbinds `error` at the end of the clause
+        if self._only_answered:  # asking again would write a second answer over the first
+            for item in self._end_cut_answer(str(failure)):
                 yield item
             return
-        stay = self._released or self._kept
-        steps = tuple(step for step in context.steps if step.task in stay)
-        again = replace(request, complaint=str(first), steps=steps)
+        kept = self._released or self._earlier_tasks
+        steps = tuple(step for step in context.steps if step.task in kept)
+        retry = replace(request, complaint=str(failure), steps=steps)
         try:
-            async with aclosing(self._read(context.controller, again, stay)) as items:
+            async with aclosing(self._read(context.controller, retry, kept)) as items:
                 async for item in items:
                     # where the first reply only broke off, and there is nothing to add, it had come to its last task
-                    if isinstance(item, PlanEnd) and isinstance(first, PlanError) and len(item.plan.tasks) == len(stay) > 0:
-                        yield Notice(f"The rest of the plan is missing: {first}")
+                    if isinstance(item, PlanEnd) and isinstance(failure, PlanError) and len(item.plan.tasks) == len(kept) > 0:
+                        yield Notice(f"The rest of the plan is missing: {failure}")
                         item = replace(item, complete=False)
                     yield item
             return
         except PlanError as error:
-            if stay or self._released or context.fallback is context.controller:
+            if kept or self._released or context.fallback is context.controller:  # tasks run already: another plan would clash
                 raise
-            second = error
-        async with aclosing(self._fall_back(second)) as items:
+            second_error = error
+        async with aclosing(self._fall_back(second_error)) as items:
             async for item in items:
                 yield item
 
-    async def _fall_back(self, refused: PlanError) -> AsyncGenerator[PlanItem]:
+    async def _fall_back(self, refusal: PlanError) -> AsyncGenerator[PlanItem]:
         """Yield the built-in planner's plan; raise `refused` again where it knows no better."""
         context = self._context
         try:
@@ -120,16 +120,16 @@ class Planner:
                 async for item in items:
                     if isinstance(item, PlanEnd):
                         name = context.controller.name
-                        yield Notice(f"{name} made no plan that can be used ({refused}); this one is built in.")
+                        yield Notice(f"{name} made no plan that can be used ({refusal}); this one is built in.")
                     yield item
         except HuggingGPTError:
-            raise refused from None  # its sentence is about the request, the second one's about the fallback
+            raise refusal from None  # its sentence is about the request, the second one's about the fallback
 
     async def _read(self, controller: Controller, request: PlanRequest, kept: Sequence[Task]) -> AsyncGenerator[PlanItem]:
         """Read one reply to its end."""
         context = self._context
         plan = IncrementalPlan(context.table, request.attached, max_tasks=context.settings.max_tasks, kept=kept)
-        self._words.clear()  # words of a try that failed are no answer
+        self._answer_pieces.clear()  # words of a try that failed are no answer
         async with aclosing(controller.plan(request)) as items:
             while True:
                 # not one timeout around all: whoever consumes the items may take its time between two of them
@@ -141,12 +141,12 @@ class Planner:
                     yield item
                 elif isinstance(item, str):
                     if not kept:  # beside tasks that were run, the answer is written from their results
-                        yield AnswerDelta(item, restarts=not self._words)
-                        self._words.append(item)
+                        yield AnswerDelta(item, restarts=not self._answer_pieces)
+                        self._answer_pieces.append(item)
                         self._extend_deadline()
                 elif task := plan.add(item):
                     self._released = plan.free
-                    yield task
+                    yield task  # not checked for the end yet: it may run while the model still writes
         yield PlanEnd(plan.finish(), self._answer)
 
     def _extend_deadline(self) -> None:
@@ -154,19 +154,19 @@ class Planner:
 
     @property
     def _answer(self) -> str:
-        return "".join(self._words).strip()
+        return "".join(self._answer_pieces).strip()
 
     @property
     def _only_answered(self) -> bool:
         return bool(self._answer) and not self._released
 
-    def _cut_answer(self, reason: str) -> Sequence[PlanItem]:
-        """Return what ends an answer that broke off: what was said stays said."""
+    def _end_cut_answer(self, reason: str) -> Sequence[PlanItem]:
+        """Return the items that end an answer that broke off; the words that were shown stay."""
         return Notice(f"The answer breaks off: {reason}"), PlanEnd(Plan(()), self._answer, complete=False)
 
 
 def check_text(request: PlanRequest, settings: Settings) -> None:
-    """Refuse what can't be planned.
+    """Refuse a request that can't be planned.
 
     Raises:
         RequestError: The request is empty or too long.

@@ -20,7 +20,7 @@ from hugginggpt.planning.cycles import break_circles
 from hugginggpt.planning.normalize import SEPARATORS, TaskDraft, can_make, map_references, quote_value, read_drafts
 
 _TEXT_NAME = re.compile(r"(?:text|table)-\d+")
-_NAME = re.compile(r"[\w-]*\w[.-]\w+")  # image-1, cat.jpg
+_NAME = re.compile(r"[\w-]*\w[.-]\w+")  # image-1, cat.jpg; a plain word is none: "cat and dog" may be one name
 
 
 def make_plan(raw: Sequence[Any], table: TaskTable, resources: Sequence[Resource] = (), *, max_tasks: int = 2_000) -> Plan:
@@ -61,64 +61,64 @@ def finish_task(
     Raises:
         PlanError: It can't be repaired.
     """
-    dep = _known_dependencies(draft, rows, notes)
+    dep = _filter_dependencies(draft, rows, notes)
     args: dict[str, Argument] = {}
-    for wanted in draft.row.inputs:
-        if wanted.name in draft.args:
-            value = _value(draft.args[wanted.name], wanted, draft.where)
-            args[wanted.name] = _checked_references(value, draft, wanted, dep, rows, resources, notes)
-    for wanted in draft.row.required:
-        if wanted.name in args:
+    for task_input in draft.row.inputs:
+        if task_input.name in draft.args:
+            value = _read_value(draft.args[task_input.name], task_input, draft.where)
+            args[task_input.name] = _check_references(value, draft, task_input, dep, rows, resources, notes)
+    for required in draft.row.required:  # after all that was written: what is taken already is not inferred once more
+        if required.name in args:
             continue
-        filled = _fill(wanted, args, dep, rows, before, resources)
-        if filled is None:
-            raise PlanError(f"{draft.where}: the argument {wanted.name} is missing, and no {wanted.kind.value} was given.")
-        args[wanted.name] = filled
-        notes.append(f"{draft.where}: {wanted.name} was missing; {filled} is the only one that can be meant.")
+        inferred = _infer_argument(required, args, dep, rows, before, resources)
+        if inferred is None:
+            raise PlanError(f"{draft.where}: the argument {required.name} is missing, and no {required.kind.value} was given.")
+        args[required.name] = inferred
+        notes.append(f"{draft.where}: {required.name} was missing; {inferred} is the only one that can be meant.")
     task = Task(draft.row.name, draft.id, dep, args)
     if missing := [r.task_id for r in task.references if r.task_id not in dep]:
-        if draft.dep:
+        if draft.dep:  # a model that writes no dep at all makes no mistake worth a note
             notes.append(f"{draft.where}: dep lacked {', '.join(map(str, missing))}.")
         task = replace(task, dep=(*dep, *missing))
     return task
 
 
-def _known_dependencies(draft: TaskDraft, rows: Mapping[int, TaskType], notes: list[str]) -> tuple[int, ...]:
-    wrong = [n for n in draft.dep if n >= 0 and (n not in rows or n == draft.id)]
+def _filter_dependencies(draft: TaskDraft, rows: Mapping[int, TaskType], notes: list[str]) -> tuple[int, ...]:
+    wrong = [n for n in draft.dep if n >= 0 and (n not in rows or n == draft.id)]  # a negative one means "none"
     if wrong:
         what = "itself" if wrong == [draft.id] else "a task that is not in the plan"
         notes.append(f"{draft.where}: dep named {what}; that was dropped.")
     return tuple(dict.fromkeys(n for n in draft.dep if n in rows and n != draft.id))
 
 
-def _value(value: Any, wanted: TaskInput, where: str) -> Argument:
-    """Return an argument as text, or as the names of resources."""
+def _read_value(value: Any, task_input: TaskInput, where: str) -> Argument:
+    """Read an argument as text, or as the names of resources."""
     items = value if isinstance(value, list) else [value]
     if not all(isinstance(item, str | int | float) for item in items):
         what = "an object" if isinstance(value, Mapping) else quote_value(value)
-        raise PlanError(f"{where}: the argument {wanted.name} is {what}, not a text or a resource.")
-    texts = [_as_text(item, wanted) for item in items]
-    if wanted.kind not in MEDIA_KINDS:
+        raise PlanError(f"{where}: the argument {task_input.name} is {what}, not a text or a resource.")
+    texts = [_format_item(item, task_input) for item in items]
+    if task_input.kind not in MEDIA_KINDS:
         several = [name for text in texts for name in SEPARATORS.split(text) if name]
         if len(several) > 1 and all(_TEXT_NAME.fullmatch(name) for name in several):
-            return tuple(several)
+            return tuple(several)  # a task that joins texts takes several
         return ", ".join(texts)
-    names = [name for text in texts for name in _names(text)]
+    names = [name for text in texts for name in _split_names(text)]
     if not names:
-        raise PlanError(f"{where}: the argument {wanted.name} is empty.")
+        raise PlanError(f"{where}: the argument {task_input.name} is empty.")
     return names[0] if len(names) == 1 else tuple(names)
 
 
-def _as_text(item: str | float, wanted: TaskInput) -> str:
+def _format_item(item: str | float, task_input: TaskInput) -> str:
     text = make_printable(item).strip()
     # a number where a resource belongs is a task's id
-    if wanted.kind in MEDIA_KINDS and not isinstance(item, bool) and re.fullmatch(r"\d{1,9}", text):
+    if task_input.kind in MEDIA_KINDS and not isinstance(item, bool) and re.fullmatch(r"\d{1,9}", text):
         return str(Reference(int(text)))
     return "".join(str(part) if isinstance(part, Reference) else part for part in split_references(text))
 
 
-def _names(text: str) -> list[str]:
-    """Return the resources that one media argument names; commas belong to a URL, not between two names."""
+def _split_names(text: str) -> list[str]:
+    """Split a media argument into the resources that it names; commas in a URL separate no names."""
     if not find_references(text):
         several = [part for part in SEPARATORS.split(text) if part]
         return several if "://" not in text and all(_NAME.fullmatch(part) for part in several) else [text]
@@ -127,42 +127,42 @@ def _names(text: str) -> list[str]:
         if isinstance(part, Reference):
             names.append(str(part))
         else:
-            names += [name for name in SEPARATORS.split(part) if re.search(r"\w[.-]\w", name)]
+            names += [name for name in SEPARATORS.split(part) if re.search(r"\w[.-]\w", name)]  # not words between references
     return names
 
 
-def _checked_references(
+def _check_references(
     value: Argument,
     draft: TaskDraft,
-    wanted: TaskInput,
+    task_input: TaskInput,
     dep: tuple[int, ...],
     rows: Mapping[int, TaskType],
     resources: Sequence[Resource],
     notes: list[str],
 ) -> Argument:
-    """Return every reference points at another task of the plan that makes the kind that is wanted."""
+    """Check that every reference points at another task of the plan that makes the required kind; repair those that don't."""
     replacements: dict[int, int] = {}
     names: dict[str, str] = {}
     for reference in find_references(value):
         target = reference.task_id
-        if target in rows and target != draft.id and can_make(rows[target], wanted.kind):
+        if target in rows and target != draft.id and can_make(rows[target], task_input.kind):
             continue
         # the only thing it waits for that makes the right kind is what must have been meant
-        meant = [n for n in dep if can_make(rows[n], wanted.kind)]
+        meant = [n for n in dep if can_make(rows[n], task_input.kind)]
         if len(meant) == 1:
             replacements[target] = meant[0]
-            notes.append(f"{draft.where}: {wanted.name} named the result of task {target}; task {meant[0]} is meant.")
-        elif name := _given(target, wanted, resources):
+            notes.append(f"{draft.where}: {task_input.name} named the result of task {target}; task {meant[0]} is meant.")
+        elif name := _guess_file(target, task_input, resources):
             names[str(reference)] = name
-            notes.append(f"{draft.where}: {wanted.name} named the result of task {target}; {name} is meant.")
+            notes.append(f"{draft.where}: {task_input.name} named the result of task {target}; {name} is meant.")
         elif target == draft.id:
-            raise PlanError(f"{draft.where}: the argument {wanted.name} refers to the task itself.")
+            raise PlanError(f"{draft.where}: the argument {task_input.name} refers to the task itself.")
         elif target not in rows:
-            raise PlanError(f"{draft.where}: the argument {wanted.name} refers to task {target}, which is not in the plan.")
+            raise PlanError(f"{draft.where}: the argument {task_input.name} refers to task {target}, which is not in the plan.")
         else:
             made = " and ".join(kind.value for kind in rows[target].outputs)
             raise PlanError(
-                f"{draft.where}: the argument {wanted.name} wants {wanted.kind.value}, but task {target} "
+                f"{draft.where}: the argument {task_input.name} wants {task_input.kind.value}, but task {target} "
                 f"({rows[target].name}) makes {made}."
             )
     if names:
@@ -170,41 +170,41 @@ def _checked_references(
     mapped = map_references(value, lambda n: replacements.get(n, n)) if replacements else value
     if isinstance(mapped, str):
         return mapped
-    several = tuple(dict.fromkeys(mapped)) if replacements or names else tuple(mapped)
-    return several[0] if len(several) == 1 else several
+    references = tuple(dict.fromkeys(mapped)) if replacements or names else tuple(mapped)
+    return references[0] if len(references) == 1 else references
 
 
-def _given(number: int, wanted: TaskInput, resources: Sequence[Resource]) -> str:
+def _guess_file(number: int, task_input: TaskInput, resources: Sequence[Resource]) -> str:
     """Return the file that a reference to no task must mean (models write <resource>-1 for image-1); empty where unclear."""
-    if wanted.kind not in MEDIA_KINDS:
+    if task_input.kind not in MEDIA_KINDS:
         return ""
-    fitting = [resource.name for resource in resources if serves(resource.kind, wanted.kind)]
+    fitting = [resource.name for resource in resources if serves(resource.kind, task_input.kind)]
     named = [name for name in fitting if name.rpartition("-")[2] == str(number)]
     return named[0] if len(named) == 1 else fitting[0] if len(fitting) == 1 else ""
 
 
-def _fill(
-    wanted: TaskInput,
+def _infer_argument(
+    task_input: TaskInput,
     args: Mapping[str, Argument],
     dep: Sequence[int],
     rows: Mapping[int, TaskType],
     before: Sequence[Task],
     resources: Sequence[Resource],
 ) -> str | None:
-    """Yield what an argument that was left out must mean, if only one thing can be meant.
+    """Infer an argument that was left out, if only one thing can be meant; else None.
 
     What the task waits for comes first, then what the request came with, then what earlier tasks make. What
     another argument of the task holds already is not meant.
     """
 
-    def sources() -> Iterator[list[str]]:
-        yield [str(Reference(n)) for n in dep if can_make(rows[n], wanted.kind)]
-        yield [resource.name for resource in resources if resource.kind is wanted.kind]
-        yield [resource.name for resource in resources if serves(resource.kind, wanted.kind)]
-        yield [str(Reference(task.id)) for task in before if can_make(rows[task.id], wanted.kind)]
+    def list_sources() -> Iterator[list[str]]:
+        yield [str(Reference(n)) for n in dep if can_make(rows[n], task_input.kind)]
+        yield [resource.name for resource in resources if resource.kind is task_input.kind]
+        yield [resource.name for resource in resources if serves(resource.kind, task_input.kind)]
+        yield [str(Reference(task.id)) for task in before if can_make(rows[task.id], task_input.kind)]
 
-    taken = {name for value in args.values() for name in ((value,) if isinstance(value, str) else value)}
-    for names in sources():
-        if names := [name for name in names if name not in taken]:
-            return names[0] if len(names) == 1 else None
+    used_elsewhere = {name for value in args.values() for name in ((value,) if isinstance(value, str) else value)}
+    for names in list_sources():
+        if names := [name for name in names if name not in used_elsewhere]:
+            return names[0] if len(names) == 1 else None  # several: a guess would be wrong too often, so none is made
     return None
