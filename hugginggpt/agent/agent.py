@@ -12,7 +12,7 @@ from pathlib import Path
 from hugginggpt.agent.pipeline import Pipeline
 from hugginggpt.controllers.base import Controller, PlanRequest
 from hugginggpt.controllers.context import RequestContext
-from hugginggpt.controllers.context import Session as Session
+from hugginggpt.controllers.context import Session as Session  # re-exported, for the front ends
 from hugginggpt.core.events import Event, Notice
 from hugginggpt.core.model_card import Preferences
 from hugginggpt.core.plan import Plan
@@ -55,7 +55,7 @@ class HuggingGPT:
         self._experts = tuple(experts)
         self._fallback = fallback
         self._with_key = with_key
-        self._slots = DeviceSlots()
+        self._slots = DeviceSlots()  # one for all sessions: they share the machine's devices
 
     def expert(self, backend: str) -> Expert | None:
         """Return the back end of that name; None where this agent has none."""
@@ -67,13 +67,13 @@ class HuggingGPT:
         return next((expert.cache for expert in self._experts if isinstance(expert, CacheExpert)), None)
 
     def rescan(self) -> None:
-        """Have models be found that have just been downloaded."""
+        """Find models that have just been downloaded."""
         for expert in self._experts:
             if isinstance(expert, CacheExpert):
                 expert.rescan()
 
     def new_session(self) -> Session:
-        """Return a session with an empty workspace; close it when its person leaves."""
+        """Create a session with an empty workspace; close it when its person leaves."""
         return Session(Workspace.create(self.settings))
 
     def candidates(
@@ -88,8 +88,8 @@ class HuggingGPT:
             tasks: Those that are asked about; None: all.
             preferences: What the visitor has settled.
         """
-        found = gather_candidates((*self._experts, *extra), tasks)
-        return {task: rank(cards, Needs(), preferences) for task, cards in found.items()}
+        cards_by_task = gather_candidates((*self._experts, *extra), tasks)
+        return {task: rank(cards, Needs(), preferences) for task, cards in cards_by_task.items()}
 
     async def run(
         self,
@@ -119,9 +119,9 @@ class HuggingGPT:
             approve: Is shown each plan, and says what of it may run; None: all of it, and each task at once.
             prepared: The plan, where there is one already; then nothing is planned.
         """
-        events: asyncio.Queue[Event | None] = asyncio.Queue()
-        context = self._context(text, session, controller, attached, events.put_nowait)
-        experts, limits = (*self._experts, *extra), settings or self.settings
+        events: asyncio.Queue[Event | None] = asyncio.Queue()  # unbounded: a slow reader must not hold up the work
+        context = self._build_context(text, session, controller, attached, events.put_nowait)
+        experts, limits = (*self._experts, *extra), settings or self.settings  # of two with one name the last counts
         context = replace(context, experts=experts, settings=limits, preferences=preferences or Preferences())
         worker = asyncio.create_task(Pipeline(context, self._slots, approve=approve, prepared=prepared).run())
         worker.add_done_callback(lambda _: events.put_nowait(None))  # however it ends, the reader is told
@@ -131,7 +131,7 @@ class HuggingGPT:
         finally:
             worker.cancel()  # the reader has gone, or was cancelled: so is the request
             with suppress(asyncio.CancelledError):
-                await worker
+                await worker  # so that nothing of the request runs on when the generator is closed
 
     async def plan(self, text: str, session: Session, controller: Controller, attached: Sequence[Resource] = ()) -> Plan:
         """Return the plan of a request, with remarks: stage 1 alone.
@@ -139,7 +139,7 @@ class HuggingGPT:
         Raises:
             HuggingGPTError: No plan can be made; the message says why.
         """
-        context = self._context(text, session, controller, attached, lambda event: None)
+        context = self._build_context(text, session, controller, attached, lambda event: None)
         check_text(context.request, self.settings)
         remarks: list[str] = []
         end = PlanEnd(Plan(()))
@@ -152,9 +152,9 @@ class HuggingGPT:
         answer = [f"It would be answered at once: {end.answer}"] if end.answer and not end.plan.tasks else []
         return replace(end.plan, notes=(*remarks, *answer, *end.plan.notes))
 
-    def _context(
+    def _build_context(
         self, text: str, session: Session, controller: Controller, attached: Sequence[Resource], send: Callable[[Event], None]
     ) -> RequestContext:
-        request = PlanRequest(make_printable(text), tuple(attached), session.turns)
+        request = PlanRequest(make_printable(text), tuple(attached), session.turns)  # a lone surrogate can't be encoded
         context = RequestContext(request, session, self.settings, controller, self._fallback, self._experts, send)
         return replace(context, table=self.table, tasks_with_key=self._with_key)

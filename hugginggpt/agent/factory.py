@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hugginggpt.hub.account import Visitor
     from hugginggpt.hub.shared_token import SharedToken
 
-_SESSION: Final = re.compile(r"[\w-]{24}", re.ASCII)
+_SESSION_NAME: Final = re.compile(r"[\w-]{24}", re.ASCII)
 """Name of a session's folder (see Workspace.create)."""
 
 
@@ -34,7 +34,7 @@ def make_agent(settings: Settings | None = None) -> HuggingGPT:
     Raises:
         SettingsError: The environment sets something that can't be used, or a file of `models_config/` does.
     """
-    from hugginggpt.experts import llm
+    from hugginggpt.experts import llm  # imported where they are used, here and below: commands like --help start faster
     from hugginggpt.experts.bundled.expert import BundledExpert
     from hugginggpt.hub.catalog import load_catalog
 
@@ -42,24 +42,24 @@ def make_agent(settings: Settings | None = None) -> HuggingGPT:
     load_catalog()  # what somebody has edited is checked now, and not in the middle of a request
     if not _holds_only_sessions(settings):  # what lies with the sessions can be had through the page
         settings = settings.model_copy(update={"sessions": settings.sessions / "hugginggpt-sessions"})
-    remove_stale(settings)
+    remove_stale(settings)  # after the folder is settled: it deletes what looks like a session there
     return HuggingGPT(
-        [*_local(settings), BundledExpert(), _hosted(settings)],
+        [*_make_local_experts(settings), BundledExpert(), _make_hosted_expert(settings)],
         fallback=RulesController(),
         settings=settings,
         with_key=frozenset(llm.load_instructions()),
     )
 
 
-def _local(settings: Settings) -> Sequence[Expert]:
+def _make_local_experts(settings: Settings) -> Sequence[Expert]:
     from hugginggpt.experts.local.expert import LocalExpert
     from hugginggpt.experts.local.preloading import read_preload_list
     from hugginggpt.experts.local.zerogpu import get_gpu_function, is_zero_gpu_space, preload_models, run_remotely
 
     if settings.local == "off":
         return ()
-    zero = is_zero_gpu_space()
-    if zero:
+    on_zero_gpu = is_zero_gpu_space()
+    if on_zero_gpu:
         get_gpu_function()  # now, before anything imports torch
         preload_models(read_preload_list() if settings.preload is None else settings.preload)
     return [
@@ -67,7 +67,7 @@ def _local(settings: Settings) -> Sequence[Expert]:
             device=settings.device,
             memory_gb=settings.memory_gb,
             gpu_memory_gb=settings.gpu_memory_gb,
-            remote=run_remotely if zero else None,
+            remote=run_remotely if on_zero_gpu else None,
         )
     ]
 
@@ -86,20 +86,20 @@ def preload(agent: HuggingGPT) -> Thread | None:
     return load_in_background(local, models)
 
 
-def _hosted(settings: Settings) -> Expert:
+def _make_hosted_expert(settings: Settings) -> Expert:
     """Return what all sessions know of hosted models; each session's own token makes some of them runnable."""
     from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
     from hugginggpt.experts.hosted.expert import HostedExpert
     from hugginggpt.hub.search import HubSearch
 
-    places = HubAddresses(settings.hub, settings.router)
-    return HostedExpert(HubSearch(settings.catalogue, places, settings.catalogue_hours * 3_600), CircuitBreaker())
+    addresses = HubAddresses(settings.hub, settings.router)
+    return HostedExpert(HubSearch(settings.catalogue, addresses, settings.catalogue_hours * 3_600), CircuitBreaker())
 
 
 def _holds_only_sessions(settings: Settings) -> bool:
     """Return whether only sessions lie in their folder: a deployment may have named one that holds its own files too."""
     folder = settings.sessions
-    return not folder.is_dir() or all(_SESSION.fullmatch(found.name) and found.is_dir() for found in folder.iterdir())
+    return not folder.is_dir() or all(_SESSION_NAME.fullmatch(entry.name) and entry.is_dir() for entry in folder.iterdir())
 
 
 def make_shared_token(settings: Settings) -> SharedToken | None:
@@ -110,11 +110,11 @@ def make_shared_token(settings: Settings) -> SharedToken | None:
     """
     from hugginggpt.hub.shared_token import SharedToken
 
-    if not settings.share_token:
+    if not settings.share_token:  # only by choice: a token in the environment may be there for downloads alone
         return None
     try:
         token = parse_token(os.environ.get("HF_TOKEN", ""))
-    except RequestError as error:
+    except RequestError as error:  # here it is the owner's mistake, not a visitor's
         raise SettingsError(f"HUGGINGGPT_SHARE_TOKEN is set, but HF_TOKEN can't be used: {error}") from error
     if not token:
         raise SettingsError("HUGGINGGPT_SHARE_TOKEN is set, but there is no token to share: set HF_TOKEN.")
@@ -167,10 +167,10 @@ def make_session_experts(
     from hugginggpt.experts.llm import TextWorkExpert
     from hugginggpt.experts.local.auto_download import make_fetching_experts
 
-    found: list[Expert] = [TextWorkExpert(model)] if model else []
+    experts: list[Expert] = [TextWorkExpert(model)] if model else []
     hosted = agent.expert("hosted")
     if visitor is not None and isinstance(hosted, AccountExpert):
-        found.append(hosted.on_behalf(visitor))
+        experts.append(hosted.on_behalf(visitor))
     if (agent.settings.local == "download") if fetch is None else fetch:
-        found += make_fetching_experts(agent.expert("local"), max_bytes=agent.settings.max_download_bytes)
-    return found
+        experts += make_fetching_experts(agent.expert("local"), max_bytes=agent.settings.max_download_bytes)
+    return experts

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from hugginggpt.agent.agent import HuggingGPT
     from hugginggpt.hub.search import HubModel
 
-_ID: Final = re.compile(r"[A-Za-z0-9][\w.+-]*(/[A-Za-z0-9][\w.-]*)?")
-_MOST: Final = 50
+_ID: Final = re.compile(r"[A-Za-z0-9][\w.+-]*(/[A-Za-z0-9][\w.-]*)?")  # owner and name; the oldest models have no owner
+_MAX_ENTRIES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,35 +38,35 @@ class ModelPreferences:
     """The only provider to use; empty for whichever serves a model."""
 
     def pin(self, task: str, model: str) -> ModelPreferences:
-        """Return them with that model for a task."""
-        task, model = _task(task), _model(model)
-        return replace(self._bounded(), pinned={**self.pinned, task: model}, banned=self.banned - {model})
+        """Pin a model for a task; it is no longer banned."""
+        task, model = _parse_task(task), _parse_model(model)
+        return replace(self._validate(), pinned={**self.pinned, task: model}, banned=self.banned - {model})  # last word wins
 
     def ban(self, model: str) -> ModelPreferences:
-        """Return them without that model, whatever the task."""
-        model = _model(model)
-        model = parse_endpoint("", model).display_url if is_url(model) else model
+        """Ban a model, whatever the task; it is no longer pinned."""
+        model = _parse_model(model)
+        model = parse_endpoint("", model).display_url if is_url(model) else model  # without its query, as the ranking names it
         pinned = {task: other for task, other in self.pinned.items() if other.partition("?")[0].rstrip("/") != model}
-        return replace(self._bounded(), banned=self.banned | {model}, pinned=pinned)
+        return replace(self._validate(), banned=self.banned | {model}, pinned=pinned)
 
     def add(self, task: str, model: str) -> ModelPreferences:
-        """Return them with that model to choose from, too."""
-        entry = (_task(task), _model(model))
-        return replace(self._bounded(), added=(*(e for e in self.added if e != entry), entry), banned=self.banned - {entry[1]})
+        """Add a model to choose from for a task; it is no longer banned."""
+        entry = (_parse_task(task), _parse_model(model))
+        return replace(self._validate(), added=(*(e for e in self.added if e != entry), entry), banned=self.banned - {entry[1]})
 
     def only(self, provider: str) -> ModelPreferences:
-        """Return them with that provider alone; empty for whichever serves a model."""
+        """Use that provider alone; empty for whichever serves a model."""
         if provider and provider not in list_providers():
             raise RequestError(f"“{provider[:40]}” is no provider: these are {', '.join(sorted(list_providers()))}.")
         return replace(self, provider=provider)
 
-    def _bounded(self) -> ModelPreferences:
-        if len(self.pinned) + len(self.banned) + len(self.added) >= _MOST:
-            raise RequestError(f"That is more than {_MOST} models that you have pinned, banned or added: clear some.")
+    def _validate(self) -> ModelPreferences:
+        if len(self.pinned) + len(self.banned) + len(self.added) >= _MAX_ENTRIES:
+            raise RequestError(f"That is more than {_MAX_ENTRIES} models that you have pinned, banned or added: clear some.")
         return self
 
     def preferences(self) -> Preferences:
-        """Return what the ranking goes by."""
+        """Return the preferences in the form that the ranking uses."""
         shown = {
             task: parse_endpoint(task, model).display_url if is_url(model) else model for task, model in self.pinned.items()
         }
@@ -114,23 +114,23 @@ async def make_visitor(
     """
     from hugginggpt.experts.hosted.task_table import TASKS
 
-    wanted = dict.fromkeys([*wishes.added, *wishes.pinned.items()])
-    endpoints = tuple(parse_endpoint(task, model) for task, model in wanted if is_url(model))
-    if odd := next((each.task for each in endpoints if each.task not in TASKS), None):
-        raise RequestError(f"An endpoint can't be asked for {odd} from here.")
+    requested = dict.fromkeys([*wishes.added, *wishes.pinned.items()])
+    endpoints = tuple(parse_endpoint(task, model) for task, model in requested if is_url(model))
+    if unsupported := next((endpoint.task for endpoint in endpoints if endpoint.task not in TASKS), None):
+        raise RequestError(f"An endpoint can't be asked for {unsupported} from here.")
     hosted = agent.expert("hosted")
     models: dict[str, tuple[HubModel, ...]] = {}
-    before = {(task, model.id): model for task, several in (known.models if known else {}).items() for model in several}
-    here = await run_in_daemon_thread(lambda: _here(agent)) if wanted else set()
-    for task, model in wanted:
-        if is_url(model) or (task, model) in here or not isinstance(hosted, AccountExpert):
+    known_models = {(task, model.id): model for task, several in (known.models if known else {}).items() for model in several}
+    available = await run_in_daemon_thread(lambda: _list_available(agent)) if requested else set()  # asks disks and servers
+    for task, model in requested:
+        if is_url(model) or (task, model) in available or not isinstance(hosted, AccountExpert):
             continue
-        found = before.get((task, model)) or await _looked_up(hosted, task, model, token)
-        models[task] = (*models.get(task, ()), found)
+        hub_model = known_models.get((task, model)) or await _look_up(hosted, task, model, token)  # not at each change
+        models[task] = (*models.get(task, ()), hub_model)
     return Visitor(token, wishes.provider, models, endpoints, allowed)
 
 
-async def _looked_up(hosted: AccountExpert, task: str, model: str, token: str) -> HubModel:
+async def _look_up(hosted: AccountExpert, task: str, model: str, token: str) -> HubModel:
     if not token:
         raise ExpertError(f"{model} is not on this machine, and running it elsewhere takes a Hugging Face token.")
     found = await run_in_daemon_thread(lambda: hosted.look_up(model, token))
@@ -139,20 +139,20 @@ async def _looked_up(hosted: AccountExpert, task: str, model: str, token: str) -
     return replace(found, id=model)  # as it was typed: the Hub knows a renamed model by both names
 
 
-def _here(agent: HuggingGPT) -> set[tuple[str, str]]:
-    """Return what is on this machine, and what can be fetched."""
+def _list_available(agent: HuggingGPT) -> set[tuple[str, str]]:
+    """List what is on this machine and what can be fetched, as pairs of task and model."""
     cards = ((task, card.id) for task, ranking in agent.candidates().items() for card in ranking.cards)
     return {*cards, *((task, models[0]) for task, models in list_small_models().items())}
 
 
-def _task(name: str, table: TaskTable | None = None) -> str:
+def _parse_task(name: str, table: TaskTable | None = None) -> str:
     found = (table or load_task_table()).recognise(name)
     if found is None:
         raise RequestError(f"“{name[:60]}” is no task: “python -m hugginggpt tasks” lists them.")
     return found
 
 
-def _model(text: str) -> str:
+def _parse_model(text: str) -> str:
     text = text.strip()
     if is_url(text):
         return parse_endpoint("", text).url

@@ -74,29 +74,29 @@ class Pipeline:
         """The controller's own answer, given while it planned."""
         self._complete = True
         """True if nothing of the plan is known to be missing."""
-        self._waited = 0.0
+        self._approval_seconds = 0.0
         """Seconds that the person has thought about plans: that is not the request's time."""
 
     async def run(self) -> None:
         """Run all four stages; every failure becomes an event."""
-        begun, emit = time.monotonic(), self._context.emit
+        started, emit = time.monotonic(), self._context.emit
         try:
             await self._run_stages()
         except HuggingGPTError as error:
-            log.info("request failed", exc_info=error.__cause__)
-            emit(RequestFailed(str(error)))
+            log.info("request failed", exc_info=error.__cause__)  # expected: the person is told, the log keeps the cause
+            emit(RequestFailed(str(error)))  # the session keeps no turn of it
         except Exception as error:  # the outermost seam: the session must survive whatever broke
             log.exception("request broke")
             emit(RequestFailed(f"Something broke inside this program ({type(error).__name__}); the log says more."))
-        usages = (*self._usages, *self._selector.usages, *self._scheduler.usages, *self._responder.usages)
-        emit(RequestDone(time.monotonic() - begun - self._waited, sum_usages(usages)))
+        usages = (*self._usages, *self._selector.usages, *self._scheduler.usages, *self._responder.usages)  # of failures, too
+        emit(RequestDone(time.monotonic() - started - self._approval_seconds, sum_usages(usages)))
 
     async def _run_stages(self) -> None:
         context, request = self._context, self._context.request
         context.emit(RequestStarted(request.text, request.attached, context.controller.name))
         check_text(request, context.settings)
-        before = set(context.session.workspace.resources)
-        with closing(self._selector):
+        before = set(context.session.workspace.resources)  # to tell later what the tasks have fetched
+        with closing(self._selector):  # outside of the scheduler: its tasks ask for models until they are over
             async with self._scheduler:  # left when all of its tasks are over
                 # 1 planning; 2 selection and 3 execution of each task begin as soon as the plan has come to it
                 plan = await (self._resume(self._prepared) if self._prepared else self._plan(request))
@@ -124,10 +124,10 @@ class Pipeline:
             request: What is asked for; with a complaint where there was a plan before.
             earlier: The plan that was run already, and that is added to; what became of it goes with the request.
         """
-        context, begun = self._context, time.monotonic()
+        context, started = self._context, time.monotonic()
         kept = earlier.tasks if earlier else ()
         planner = Planner(context, replace(request, steps=context.steps), kept)
-        known: list[Task] = []
+        new_tasks: list[Task] = []
         end: PlanEnd | None = None
         try:
             async with aclosing(planner.items()) as items:
@@ -136,7 +136,7 @@ class Pipeline:
                         case Task():
                             context.emit(TaskPlanned(item))
                             self._selector.look_up([item])
-                            known.append(item)
+                            new_tasks.append(item)
                             if self._approve is None:  # else nothing starts before the person's word
                                 self._start([item])
                         case Usage():
@@ -146,17 +146,17 @@ class Pipeline:
                         case _:
                             context.emit(item)
         except HuggingGPTError as error:
-            if not known and earlier is None:
+            if not new_tasks and earlier is None:
                 raise
             context.emit(Notice(f"The rest of the plan is missing: {error}"))
-        end = end or PlanEnd(Plan((*kept, *known)), complete=False)
+        end = end or PlanEnd(Plan((*kept, *new_tasks)), complete=False)
         plan = end.plan
         self._complete = self._complete and end.complete
         if earlier is None:
             self._answer = end.answer
         added = [task for task in plan.tasks if task.id not in {task.id for task in kept}]
         if earlier is None or added:
-            context.emit(Planned(plan, time.monotonic() - begun, request.complaint))
+            context.emit(Planned(plan, time.monotonic() - started, request.complaint))
         self._selector.decide(added)
         if self._approve is not None and added:
             plan = await self._get_approval(plan, kept, self._approve)
@@ -166,7 +166,7 @@ class Pipeline:
     def _start(self, tasks: Sequence[Task]) -> None:
         """Begin stages 2 and 3 of those tasks that have not begun yet."""
         for task in tasks:
-            if task.id not in self._scheduler:
+            if task.id not in self._scheduler:  # started one by one, while the plan came
                 self._scheduler.start(task, self._selector.assign)
 
     async def _resume(self, prepared: PreparedPlan) -> Plan:
@@ -186,22 +186,22 @@ class Pipeline:
     async def _get_approval(self, plan: Plan, kept: Sequence[Task], approve: Approve) -> Plan:
         """Return what the person lets run of a plan; they take the time they need."""
         kept_ids = frozenset(task.id for task in kept)
-        asked = [task for task in plan.tasks if task.id not in kept_ids]
-        found = await asyncio.gather(*map(self._selector.assign, asked), return_exceptions=True)
+        open_tasks = [task for task in plan.tasks if task.id not in kept_ids]
+        assignments = await asyncio.gather(*map(self._selector.assign, open_tasks), return_exceptions=True)
         models: dict[int, tuple[ModelRef, ...]] = {}
         problems: dict[int, str] = {}
-        for task, assignment in zip(asked, found, strict=True):
+        for task, assignment in zip(open_tasks, assignments, strict=True):
             if isinstance(assignment, HuggingGPTError):
                 problems[task.id] = str(assignment)
             elif isinstance(assignment, BaseException):
-                raise assignment
+                raise assignment  # gathered as a result, so that it doesn't hide the others
             else:
                 models[task.id] = tuple(card.ref for card in assignment.candidates)
         self._context.emit(ApprovalAsked(models, problems))
-        begun = time.monotonic()
+        started = time.monotonic()
         approved = await approve(Proposal(plan, models, problems, kept_ids))
-        self._waited += time.monotonic() - begun
-        self._selector.choose(approved.models)
+        self._approval_seconds += time.monotonic() - started
+        self._selector.choose(approved.models)  # before the first task starts, which takes its model
         self._context.emit(ApprovalGiven())
         if approved.plan.tasks != plan.tasks:
             self._context.emit(Planned(approved.plan, 0.0, CHANGED))

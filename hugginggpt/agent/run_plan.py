@@ -25,7 +25,7 @@ from hugginggpt.workspace.adopt import adopt
 
 RESULTS: Final = "results"
 """The folder for what a plan makes, beside its files."""
-_NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
+_EMPTY: Final[Mapping[Any, Any]] = MappingProxyType({})  # read-only: a dict as a default would be shared by all calls
 
 
 @dataclass
@@ -44,9 +44,9 @@ class GivenPlan:
             yield task
 
     async def select(self, request: PlanRequest, choices: Sequence[Choice]) -> tuple[Sequence[Selection], Usage | None]:
-        """Take the models that are wanted."""
-        wanted = [(choice.task.id, self.models[choice.task.id]) for choice in choices if choice.task.id in self.models]
-        return [Selection(task_id, model, "The script names it.") for task_id, model in wanted], None
+        """Select the models that the script names."""
+        chosen = [(choice.task.id, self.models[choice.task.id]) for choice in choices if choice.task.id in self.models]
+        return [Selection(task_id, model, "The script names it.") for task_id, model in chosen], None
 
     async def respond(self, request: RespondRequest) -> AsyncGenerator[str | Usage, None]:
         """Say that it is over: the results speak for themselves."""
@@ -57,8 +57,8 @@ def run_plan(
     plan: Sequence[Mapping[str, Any]],
     *,
     request: str = "Run the plan.",
-    files: Mapping[str, str] = _NOTHING,
-    models: Mapping[int, str] = _NOTHING,
+    files: Mapping[str, str] = _EMPTY,
+    models: Mapping[int, str] = _EMPTY,
     folder: str | Path = ".",
     tell: Callable[[Event], object] = lambda event: None,
 ) -> tuple[Step, ...]:
@@ -90,10 +90,10 @@ async def carry_out(
     folder: Path,
     tell: Callable[[Event], object] = lambda event: None,
 ) -> tuple[Step, ...]:
-    """Return the same on an agent that is there already."""
+    """Do what `run_plan` does, on an agent that exists already."""
     session = agent.new_session()
     try:
-        attached = [_attached(session, name, folder / file) for name, file in files.items()]
+        attached = [_attach_file(session, name, folder / file) for name, file in files.items()]
         made = make_plan(plan, agent.table, attached, max_tasks=agent.settings.max_tasks)
         visitor = await make_visitor(agent, read_environment_token(), ModelPreferences())
         model = make_language_model(
@@ -105,34 +105,34 @@ async def carry_out(
         events: list[Event] = []
         async for event in agent.run(request, session, GivenPlan(made, models), attached, extra=extra):
             events.append(event)
-            tell(event)
+            tell(event)  # before the error is raised: the caller's log has the failure, too
             if isinstance(event, RequestFailed):
                 raise RequestError(event.error)
-        return tuple(_kept(step, folder / RESULTS) for step in fold_steps(events))
+        return tuple(_copy_outputs(step, folder / RESULTS) for step in fold_steps(events))
     finally:
-        session.close()
+        session.close()  # deletes its files: results were copied out above
 
 
-def _attached(session: Session, name: str, path: Path) -> Resource:
-    """Return a file under the name that the plan has for it."""
+def _attach_file(session: Session, name: str, path: Path) -> Resource:
+    """Add a file to the session under the name that the plan has for it."""
     workspace = session.workspace
-    before = {resource.name for resource in workspace.resources}
-    taken = workspace.add_file(path)
-    if taken.name == name:
-        return taken
-    if name in before or not NAME.fullmatch(name) or not serves(taken.kind, Kind(name.partition("-")[0])):
-        raise RequestError(f"“{path.name}” can't be called {name}: it is {taken.kind.value}, or the name is taken.")
-    kept = adopt(replace(taken, name=name), workspace)
-    workspace.discard([taken])
-    return kept
+    names = {resource.name for resource in workspace.resources}
+    added = workspace.add_file(path)
+    if added.name == name:  # the workspace counts names by kind, and so do most plans
+        return added
+    if name in names or not NAME.fullmatch(name) or not serves(added.kind, Kind(name.partition("-")[0])):
+        raise RequestError(f"“{path.name}” can't be called {name}: it is {added.kind.value}, or the name is taken.")
+    renamed = adopt(replace(added, name=name), workspace)
+    workspace.discard([added])  # after its file was adopted
+    return renamed
 
 
-def _kept(step: Step, folder: Path) -> Step:
-    """Return the step with its files copied out of the session, which ends."""
-    return replace(step, outputs=tuple(_copied(resource, folder) for resource in step.outputs))
+def _copy_outputs(step: Step, folder: Path) -> Step:
+    """Copy a step's files out of the session, which is about to be deleted."""
+    return replace(step, outputs=tuple(_copy_file(resource, folder) for resource in step.outputs))
 
 
-def _copied(resource: Resource, folder: Path) -> Resource:
+def _copy_file(resource: Resource, folder: Path) -> Resource:
     if resource.path is None:
         return resource
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,28 +12,28 @@ from hugginggpt.workspace.workspace import Workspace
 def describe_failures(steps: Sequence[Step]) -> str:
     """Return what failed for good and what gave nothing, as a complaint to the planner; empty where all went well."""
     failed = [f"Task {step.task.id} ({step.task.task}) failed: {step.error}" for step in steps if step.status == "failed"]
-    empty = [
+    without_text = [
         f"Task {step.task.id} ({step.task.task}) gave an empty text."
         for step in steps
         if step.status == "done" and step.outputs and not any(r.path or (r.text or "").strip() for r in step.outputs)
     ]
-    return " ".join([*failed, *empty])
+    return " ".join([*failed, *without_text])
 
 
 def is_answered(plan: Plan, steps: Sequence[Step]) -> bool:
-    """Return whether anything that was asked for was done.
+    """Tell whether anything that was asked for was done.
 
     A task on the way to a failed one does not count: nobody asked for it itself.
     """
-    needed = {n for task in plan.tasks for n in task.dep}
+    needed = {n for task in plan.tasks for n in task.dep}  # references in arguments are among them, too
     return not plan.tasks or any(step.status == "done" for step in steps if step.task.id not in needed)
 
 
 def find_invented_names(answer: str, request: RespondRequest, workspace: Workspace) -> list[str]:
     """Return the names in an answer that look like resources, but that no resource has and nobody else wrote."""
 
-    def names(text: str) -> set[str]:
+    def scan(text: str) -> set[str]:
         return set(NAME.findall(text))
 
-    written = names(request.text).union(*(names(resource.text or "") for step in request.steps for resource in step.outputs))
-    return sorted(names(answer) - {resource.name for resource in workspace.resources} - written)
+    written = scan(request.text).union(*(scan(resource.text or "") for step in request.steps for resource in step.outputs))
+    return sorted(scan(answer) - {resource.name for resource in workspace.resources} - written)

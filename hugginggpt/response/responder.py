@@ -42,7 +42,7 @@ class Responder:
         context = self._context
         request = RespondRequest(context.request.text, context.request.attached, plan, context.steps, context.session.turns)
         answer = said if said and not plan.tasks else await self._answer_or_fall_back(request)
-        if names := find_invented_names(answer, request, context.session.workspace):
+        if names := find_invented_names(answer, request, context.session.workspace):  # only told: the page shows it already
             context.emit(Notice(f"The answer names {', '.join(names)}, which does not exist."))
         context.emit(Answered(answer, complete and is_answered(plan, request.steps)))
         return answer
@@ -58,7 +58,7 @@ class Responder:
             reason = str(error)
         except TimeoutError:
             reason = f"it took longer than {context.settings.respond_seconds:g} s"
-        except Exception as error:  # the seam to a controller
+        except Exception as error:  # the seam to a controller: whatever it raises, the results are there
             log.exception("answering broke")
             reason = type(error).__name__
         context.emit(Notice(f"{context.controller.name} could not write the answer ({reason}); this one is built in."))
@@ -67,13 +67,13 @@ class Responder:
     async def _write(self, controller: Controller, request: RespondRequest) -> str:
         pieces: list[str] = []
         async with asyncio.timeout(self._context.settings.respond_seconds):  # over the whole answer, not a piece of it
-            async with aclosing(controller.respond(request)) as words:
-                async for piece in words:
+            async with aclosing(controller.respond(request)) as stream:  # inside the timeout: closing may wait for a server
+                async for piece in stream:
                     if isinstance(piece, Usage):
                         self.usages.append(piece)
                     else:
                         self._context.emit(AnswerDelta(piece, restarts=not pieces))
                         pieces.append(piece)
         if not (answer := "".join(pieces).strip()):
-            raise ControllerError(f"{controller.name} answered nothing.")
+            raise ControllerError(f"{controller.name} answered nothing.")  # after the loop, so the fallback takes over
         return answer

@@ -21,18 +21,18 @@ from hugginggpt.core.plan import Task
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 
-_CUES: Final = Path(__file__).with_name("needs.yaml")
+_CUES_FILE: Final = Path(__file__).with_name("needs.yaml")
 _HOSTED: Final = frozenset({"hosted"})
-_PLACES: Final[Mapping[str, int]] = {"local": 0, "bundled": 0, "download": 2, "hosted": 1}
+_BACKEND_ORDER: Final[Mapping[str, int]] = {"local": 0, "bundled": 0, "download": 2, "hosted": 1}  # a download takes minutes
 """Order of back ends; any other comes with those that run here."""
-_SPEAKS: Final = frozenset(
+_TEXT_LANGUAGE_TASKS: Final = frozenset(
     "text-classification token-classification summarization question-answering text-to-speech fill-mask sentence-similarity "
     "zero-shot-classification text2text-generation".split()
 )
 """Tasks whose text's language the model must know."""
-_HEARS: Final = frozenset({"automatic-speech-recognition"})
+_SPEECH_TASKS: Final = frozenset({"automatic-speech-recognition"})
 """Tasks whose recording's language the request may name."""
-_LONG_TEXT: Final = 20_000
+_MAX_SHORT_CHARS: Final = 20_000
 """A text of more characters is long: a small model will do it sooner."""
 
 
@@ -65,12 +65,12 @@ class Ranking:
 
     def best(self, count: int) -> tuple[ModelCard, ...]:
         """Return the first `count` models, each once, as a controller chooses among them."""
-        firsts = {card.id: card for card in reversed(self.cards)}
+        firsts = {card.id: card for card in reversed(self.cards)}  # reversed: the best card of an id is written last
         return tuple(dict.fromkeys(firsts[card.id] for card in self.cards))[:count]
 
 
 def read_needs(request: str, task: Task, resources: Iterable[Resource] = ()) -> Needs:
-    """Return what the words of a request and a task's arguments ask of a model.
+    """Read off the words of a request and a task's arguments what they ask of a model.
 
     Args:
         request: What the person wrote.
@@ -78,32 +78,32 @@ def read_needs(request: str, task: Task, resources: Iterable[Resource] = ()) -> 
         resources: What the task's arguments may name.
     """
     lower = request.lower()
-    cues = _cues()
+    cues = _load_cues()
     pace: Literal["", "quick", "best"] = "best" if cues["best"](lower) else "quick" if cues["quick"](lower) else ""
     texts = [value for value in task.args.values() if isinstance(value, str)]
     named = [resource.text or "" for resource in resources if resource.kind is Kind.TEXT and resource.name in texts]
-    own = task.args.get("text")
-    material = named or ([own] if isinstance(own, str) else [])
-    long = any(len(text) > _LONG_TEXT for text in material)
-    return Needs(_language(lower, task, material), cues["commercial"](lower), pace, long)
+    inline_text = task.args.get("text")
+    material = named or ([inline_text] if isinstance(inline_text, str) else [])
+    long = any(len(text) > _MAX_SHORT_CHARS for text in material)
+    return Needs(_find_needed_language(lower, task, material), cues["commercial"](lower), pace, long)
 
 
-def _language(request: str, task: Task, material: Sequence[str]) -> Language | None:
-    wanted = task.args.get("language")
-    if isinstance(wanted, str):
-        return find_language(wanted)
-    if task.task in _HEARS:
-        return _heard(request)
-    if task.task in _SPEAKS and material and not any("<resource" in text.lower() for text in material):
+def _find_needed_language(request: str, task: Task, material: Sequence[str]) -> Language | None:
+    language_name = task.args.get("language")
+    if isinstance(language_name, str):
+        return find_language(language_name)
+    if task.task in _SPEECH_TASKS:
+        return _find_spoken_language(request)
+    if task.task in _TEXT_LANGUAGE_TASKS and material and not any("<resource" in text.lower() for text in material):
         return detect_language("\n".join(material))
     return None
 
 
-def _heard(request: str) -> Language | None:
-    """Return the language of a recording, where a request says it; one that something is put into is another one."""
-    for found in re.finditer(_patterns()["heard"], request):
+def _find_spoken_language(request: str) -> Language | None:
+    """Find the language of a recording, where a request names it; not the one that something is translated into."""
+    for found in re.finditer(_load_patterns()["heard"], request):
         word = next(filter(None, found.groups()))
-        if len(word) > 3 and (language := find_language(word)):  # codes are also words
+        if len(word) > 3 and (language := find_language(word)):  # codes are also words: "is", "it"
             return language
     return None
 
@@ -112,98 +112,98 @@ def rank(cards: Iterable[ModelCard], needs: Needs, preferences: Preferences | No
     """Filter and order the models for one task; cards of one place come in their back end's order."""
     preferences = preferences or Preferences()
     known = list(cards)
-    settled_place = [card for card in known if not _elsewhere(card, preferences)]
-    pinned = [card for card in settled_place if preferences.pinned.get(card.task) == card.id]
+    allowed = [card for card in known if not _is_misplaced(card, preferences)]  # no pin overrules where models may run
+    pinned = [card for card in allowed if preferences.pinned.get(card.task) == card.id]
     if pinned:
-        rest = rank([card for card in known if card not in pinned], needs, _without_pins(preferences))
+        rest = rank([card for card in known if card not in pinned], needs, _remove_pins(preferences))  # to fall back on
         reason = "You have pinned it for this task."
-        return Ranking((*_ordered(pinned, needs), *rest.cards), rest.left_out, reason, settled=True)
+        return Ranking((*_sort(pinned, needs), *rest.cards), rest.left_out, reason, settled=True)
     left_out: list[str] = []
-    for refuses, why in _refusals(preferences, needs):
-        if gone := [card for card in known if refuses(card)]:
-            known = [card for card in known if card not in gone]
-            names = list(dict.fromkeys(card.id for card in gone))
+    for refuses, why in _list_exclusions(preferences, needs):  # each model is counted under the first reason only
+        if excluded := [card for card in known if refuses(card)]:
+            known = [card for card in known if card not in excluded]
+            names = list(dict.fromkeys(card.id for card in excluded))
             left_out.append(f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''} {why}")
-    ordered = _ordered(known, needs)
-    settled = len({card.id for card in ordered}) == 1
-    reason = _reason(ordered, needs)
+    ordered = _sort(known, needs)
+    settled = len({card.id for card in ordered}) == 1  # by id: one model in two places is no choice
+    reason = _explain_first(ordered, needs)
     if ordered and (missing := preferences.pinned.get(ordered[0].task)):
         reason = f"{missing}, which you have pinned, can't be run now, or not where you want models to run. {reason}"
     return Ranking(tuple(ordered), tuple(left_out), reason, settled)
 
 
-def _without_pins(preferences: Preferences) -> Preferences:
+def _remove_pins(preferences: Preferences) -> Preferences:
     return Preferences(preferences.where, {}, preferences.banned)
 
 
-def _refusals(preferences: Preferences, needs: Needs) -> Iterable[tuple[Callable[[ModelCard], bool], str]]:
-    """Yield what rules a model out, and how that is said."""
+def _list_exclusions(preferences: Preferences, needs: Needs) -> Iterable[tuple[Callable[[ModelCard], bool], str]]:
+    """Yield the tests that exclude a model, each with its reason in words."""
     yield (lambda card: card.id in preferences.banned), "banned by you"
     place = (
         "hosted, and models are to run here" if preferences.where == "here" else "not hosted, and models are to run elsewhere"
     )
-    yield (lambda card: _elsewhere(card, preferences)), place
+    yield (lambda card: _is_misplaced(card, preferences)), place
     yield (lambda card: not card.fits), "too large for this machine's memory"
     if needs.commercial:
-        yield (lambda card: _cues()["non_commercial"](card.license.lower())), "not for commercial use by its licence"
+        yield (lambda card: _load_cues()["non_commercial"](card.license.lower())), "not for commercial use by its licence"
 
 
-def _elsewhere(card: ModelCard, preferences: Preferences) -> bool:
-    """Return whether a model would run where the visitor doesn't want it to."""
+def _is_misplaced(card: ModelCard, preferences: Preferences) -> bool:
+    """Tell whether a model would run where the visitor has ruled that out."""
     return preferences.where != "anywhere" and (card.backend in _HOSTED) != (preferences.where == "hosted")
 
 
-def _ordered(cards: Iterable[ModelCard], needs: Needs) -> list[ModelCard]:
-    return sorted(cards, key=lambda card: _key(card, needs))
+def _sort(cards: Iterable[ModelCard], needs: Needs) -> list[ModelCard]:
+    return sorted(cards, key=lambda card: _compute_key(card, needs))  # stable: ties stay in their back end's order
 
 
-def _key(card: ModelCard, needs: Needs) -> tuple[float, ...]:
-    """Lower comes first. Hosted models are ordered by downloads, those of other back ends stay as they come."""
-    wanted = needs.pace or ("quick" if needs.long else "")
-    pace = {"quick": card.size_mb or float("inf"), "best": -(card.size_mb or 0.0)}.get(wanted, 0.0)
+def _compute_key(card: ModelCard, needs: Needs) -> tuple[float, ...]:
+    """Compute the sort key, lower first: hosted models by downloads, those of other back ends as they come."""
+    pace_need = needs.pace or ("quick" if needs.long else "")
+    pace = {"quick": card.size_mb or float("inf"), "best": -(card.size_mb or 0.0)}.get(pace_need, 0.0)  # unknown: last
     return (
-        not _knows(card, needs.language),
-        needs.commercial and not _cues()["commercial_licences"](card.license.lower()),
-        card.gated and card.backend in _HOSTED,
-        _PLACES.get(card.backend, 0),
+        not _supports(card, needs.language),  # False sorts first
+        needs.commercial and not _load_cues()["commercial_licences"](card.license.lower()),
+        card.gated and card.backend in _HOSTED,  # a gated one fails for every visitor who has not agreed to its terms
+        _BACKEND_ORDER.get(card.backend, 0),
         pace,
-        -(card.downloads or 0) if card.backend in _HOSTED and card.source != "you" else 0,
+        -(card.downloads or 0) if card.backend in _HOSTED and card.source != "you" else 0,  # "you": in the order as added
     )
 
 
-def _knows(card: ModelCard, language: Language | None) -> bool:
-    """Return whether a model is for a language, as far as one knows."""
+def _supports(card: ModelCard, language: Language | None) -> bool:
+    """Tell whether a model's card claims a language; True where it claims none."""
     if language is None or not card.languages or "multilingual" in card.languages:
-        return True
+        return True  # what is not known rules nothing out
     return language.among(card.languages) is not None
 
 
-def _reason(ordered: Sequence[ModelCard], needs: Needs) -> str:
+def _explain_first(ordered: Sequence[ModelCard], needs: Needs) -> str:
     if not ordered:
         return ""
     first, *rest = ordered
     if all(card.id == first.id for card in rest):
         return f"The only model {'' if first.backend in _HOSTED else 'here '}for this task."
-    because = [
-        f"It is for {needs.language.name}." if needs.language and first.languages and _knows(first, needs.language) else "",
-        _of_licence(first) if needs.commercial else "",
-        _of_size(first, ordered, needs.pace),
+    reasons = [
+        f"It is for {needs.language.name}." if needs.language and first.languages and _supports(first, needs.language) else "",
+        _explain_licence(first) if needs.commercial else "",
+        _explain_size(first, ordered, needs.pace),
     ]
     if first.backend in _HOSTED:
-        counted = f"{first.downloads:,} downloads a month" if first.downloads else "first in the list"
-        place = f"Hosted; {counted}."
+        popularity = f"{first.downloads:,} downloads a month" if first.downloads else "first in the list"
+        place = f"Hosted; {popularity}."
     else:
         place = "First of those that run here." if first.backend != "download" else "It is fetched, then runs here."
-    return " ".join(filter(None, [*because, place]))
+    return " ".join(filter(None, [*reasons, place]))
 
 
-def _of_licence(card: ModelCard) -> str:
-    if _cues()["commercial_licences"](card.license.lower()):
+def _explain_licence(card: ModelCard) -> str:
+    if _load_cues()["commercial_licences"](card.license.lower()):
         return f"Its licence ({card.license}) allows commercial use."
     return f"Read its licence ({card.license or 'not known here'}) before commercial use."
 
 
-def _of_size(first: ModelCard, ordered: Sequence[ModelCard], pace: str) -> str:
+def _explain_size(first: ModelCard, ordered: Sequence[ModelCard], pace: str) -> str:
     sizes = [card.size_mb for card in ordered if card.size_mb]
     if not pace or not first.size_mb or len(set(sizes)) < 2:
         return ""
@@ -213,17 +213,17 @@ def _of_size(first: ModelCard, ordered: Sequence[ModelCard], pace: str) -> str:
 
 
 @functools.cache
-def _patterns() -> Mapping[str, str]:
-    read: dict[str, str] = yaml.safe_load(_CUES.read_text(encoding="utf-8"))
-    return read
+def _load_patterns() -> Mapping[str, str]:
+    patterns: dict[str, str] = yaml.safe_load(_CUES_FILE.read_text(encoding="utf-8"))
+    return patterns
 
 
 @functools.cache
-def _cues() -> Mapping[str, Callable[[str], bool]]:
-    """Return what tells whether a text has a cue, by the cue's name."""
-    return {name: _searcher(pattern) for name, pattern in _patterns().items()}
+def _load_cues() -> Mapping[str, Callable[[str], bool]]:
+    """Compile the cues, each into a function that tells whether a text has it, by the cue's name."""
+    return {name: _compile_search(pattern) for name, pattern in _load_patterns().items()}
 
 
-def _searcher(pattern: str) -> Callable[[str], bool]:
+def _compile_search(pattern: str) -> Callable[[str], bool]:
     compiled = re.compile(pattern)
     return lambda text: compiled.search(text) is not None

@@ -47,7 +47,7 @@ def gather_candidates(experts: Sequence[Expert], tasks: Collection[str] | None =
 
 def list_each_once(experts: Sequence[Expert]) -> Sequence[Expert]:
     """Return each back end once, a session's own in the place of the one that all share."""
-    return list({expert.backend: expert for expert in experts}.values())
+    return list({expert.backend: expert for expert in experts}.values())  # a dict keeps the first place and the last value
 
 
 class ModelSelector:
@@ -65,8 +65,8 @@ class ModelSelector:
         """The model that the person has chosen for a task, by the task's id."""
         self._searches: dict[str, asyncio.Task[Sequence[ModelCard]]] = {}
         """The models for each type of task, or the search for them."""
-        self._stands_for: dict[int, int] = {}
-        """Of very many tasks, which one's selection is taken for each."""
+        self._representatives: dict[int, int] = {}
+        """By a task's id, the id of the task whose selection it shares, where there are very many."""
         self._selections: dict[int, asyncio.Future[Selection | None]] = {}
         """For each task that has a choice, what the controller says; None: nothing."""
         self._questions: list[asyncio.Task[None]] = []
@@ -74,16 +74,16 @@ class ModelSelector:
     def look_up(self, tasks: Iterable[Task]) -> None:
         """Begin to look for what could do these tasks, before anybody asks."""
         for name in {task.task for task in tasks} - self._searches.keys():
-            self._searches[name] = asyncio.create_task(self._find(name))  # one search a type of task, while the plan goes on
+            self._searches[name] = asyncio.create_task(self._find_cards(name))  # one for each type of task
             self._searches[name].add_done_callback(lambda found: found.cancelled() or found.exception())  # told by `assign`
 
-    async def _find(self, name: str) -> Sequence[ModelCard]:
+    async def _find_cards(self, name: str) -> Sequence[ModelCard]:
         return (await run_in_daemon_thread(lambda: gather_candidates(self._context.experts, {name}))).get(name, ())
 
     def decide(self, tasks: Sequence[Task]) -> None:
-        """The plan, or what was added to it, is complete: begin to ask the controller about those tasks that have a choice."""
+        """Begin to ask the controller about those tasks that have a choice: the plan, or what was added to it, is complete."""
         self.look_up(tasks)
-        self._questions.append(asyncio.create_task(self._decide(tasks)))
+        self._questions.append(asyncio.create_task(self._decide(tasks)))  # kept: the loop holds only weak references
 
     async def _decide(self, tasks: Sequence[Task]) -> None:
         chosen: Mapping[int, Selection] = {}
@@ -98,12 +98,12 @@ class ModelSelector:
             ]
             if fitting := self._fit_question([choice for choice in choices if len(choice.candidates) > 1]):
                 chosen = await self._ask(fitting)
-        finally:
+        finally:  # also on a cancel: `assign` waits for these futures
             for task in tasks:
-                if not (choice := self._selection(task)).done():
-                    choice.set_result(chosen.get(self._stands_for.get(task.id, task.id)))
+                if not (choice := self._get_future(task)).done():
+                    choice.set_result(chosen.get(self._representatives.get(task.id, task.id)))
 
-    def _selection(self, task: Task) -> asyncio.Future[Selection | None]:
+    def _get_future(self, task: Task) -> asyncio.Future[Selection | None]:
         return self._selections.setdefault(task.id, asyncio.get_running_loop().create_future())
 
     async def _rank(self, task: Task) -> Ranking:
@@ -116,14 +116,14 @@ class ModelSelector:
         )
 
     def _fit_question(self, choices: Sequence[Choice]) -> Sequence[Choice]:
-        """Choices that fit into one question: of very many tasks, one for all of a type that have the same candidates."""
+        """Limit choices to one question: of very many tasks, one stands for all of a type with the same candidates."""
         if len(choices) <= MAX_TASKS_ASKED:
             return choices
-        first: dict[tuple[str, tuple[ModelCard, ...]], Choice] = {}
+        representatives: dict[tuple[str, tuple[ModelCard, ...]], Choice] = {}
         for choice in choices:
-            stands = first.setdefault((choice.task.task, choice.candidates), choice)
-            self._stands_for[choice.task.id] = stands.task.id
-        return list(first.values())[:MAX_TASKS_ASKED]
+            representative = representatives.setdefault((choice.task.task, choice.candidates), choice)
+            self._representatives[choice.task.id] = representative.task.id
+        return list(representatives.values())[:MAX_TASKS_ASKED]
 
     def choose(self, models: Mapping[int, str]) -> None:
         """Take the models that the person has chosen for tasks, by the tasks' ids."""
@@ -131,8 +131,8 @@ class ModelSelector:
 
     def close(self) -> None:
         """End what is under way: nobody needs models any more."""
-        for each in (*self._questions, *self._searches.values()):
-            each.cancel()
+        for running in (*self._questions, *self._searches.values()):  # their threads can't be stopped; nobody waits for them
+            running.cancel()
 
     async def assign(self, task: Task) -> Assignment:
         """Return the models of a task, the chosen one first; waits for the controller's choice where there is one.
@@ -142,29 +142,26 @@ class ModelSelector:
         """
         ranking = await self._rank(task)
         if not ranking.cards:
-            offers = [
-                expert.offers(task.task)
-                for expert in list_each_once(self._context.experts)
-                if isinstance(expert, OfferingExpert)
-            ]
-            raise ExpertError(_no_model(self._context.table[task.task], self._context.tasks_with_key, ranking.left_out, offers))
+            context, row = self._context, self._context.table[task.task]
+            offers = [e.offers(task.task) for e in list_each_once(context.experts) if isinstance(e, OfferingExpert)]
+            raise ExpertError(_explain_missing_model(row, context.tasks_with_key, ranking.left_out, offers))
         selection = None
-        if wanted := self._chosen.get(task.id):
-            selection = Selection(task.id, wanted, "You have chosen it.")
+        if chosen_id := self._chosen.get(task.id):
+            selection = Selection(task.id, chosen_id, "You have chosen it.")
         elif not ranking.settled and len(ranking.best(2)) > 1:
-            selection = await asyncio.shield(self._selection(task))  # set by one question for all tasks
+            selection = await asyncio.shield(self._get_future(task))  # set by one question for all tasks
         cards, reason = ranking.cards, ranking.reason
         if selection is not None and (chosen := [card for card in cards if card.id == selection.model_id]):
-            cards = (*chosen, *(card for card in cards if card not in chosen))
+            cards = (*chosen, *(card for card in cards if card not in chosen))  # the others stay, to be tried where it fails
             reason = selection.reason or reason
-        elif wanted:
-            reason = f"{wanted}, which you have chosen, can't be run now. {reason}"
-        return Assignment(cards[:MAX_ATTEMPTS_PER_TASK], reason, _source(cards))
+        elif chosen_id:  # chosen in an approval, and gone since
+            reason = f"{chosen_id}, which you have chosen, can't be run now. {reason}"
+        return Assignment(cards[:MAX_ATTEMPTS_PER_TASK], reason, _find_source(cards))
 
     async def _ask(self, choices: Sequence[Choice]) -> Mapping[int, Selection]:
-        """Return one question for all; its failure costs only the choice."""
+        """Ask one question about all choices; its failure costs only the choice."""
         try:
-            async with asyncio.timeout(self._context.settings.select_seconds):
+            async with asyncio.timeout(self._context.settings.select_seconds):  # tasks wait: a late choice is worse than none
                 selections, usage = await self._context.controller.select(self._context.request, choices)
         except HuggingGPTError as error:
             reason = str(error)
@@ -183,13 +180,13 @@ class ModelSelector:
         return {}
 
 
-def _source(cards: Sequence[ModelCard]) -> str:
-    """Return how the hosted ones came to be known."""
+def _find_source(cards: Sequence[ModelCard]) -> str:
+    """Return where the list of hosted models comes from; empty where none is hosted."""
     return next((card.source for card in cards if card.source and card.source != "you"), "")
 
 
-def _no_model(row: TaskType, with_key: Collection[str], left_out: Sequence[str], offers: Sequence[str]) -> str:
-    """Return why there is no model for a task, and what to do about it."""
+def _explain_missing_model(row: TaskType, with_key: Collection[str], left_out: Sequence[str], offers: Sequence[str]) -> str:
+    """Explain why there is no model for a task, and what to do about it."""
     if left_out:
         return f"No model for {row.noun} is left: {'; '.join(left_out)}. Change what is set for models, or the request."
     if row.name == "conversational":
@@ -197,8 +194,8 @@ def _no_model(row: TaskType, with_key: Collection[str], left_out: Sequence[str],
             "The built-in planner found nothing in this request that a model here can do; "
             "with an OpenAI or Hugging Face key a language model answers it."
         )
-    ways = ["with an OpenAI or Hugging Face key the language model does it"] if row.name in with_key else []
-    ways += filter(None, offers)
+    remedies = ["with an OpenAI or Hugging Face key the language model does it"] if row.name in with_key else []
+    remedies += filter(None, offers)
     if row.name in list_small_models():
-        ways.append(f"“python -m hugginggpt models pull {row.name}” fetches one")
-    return f"No model for {row.noun} is here{'; ' if ways else ''}{', and '.join(ways)}."
+        remedies.append(f"“python -m hugginggpt models pull {row.name}” fetches one")
+    return f"No model for {row.noun} is here{'; ' if remedies else ''}{', and '.join(remedies)}."
