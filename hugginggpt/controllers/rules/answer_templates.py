@@ -15,12 +15,12 @@ from hugginggpt.core.tasks import TaskTable
 from hugginggpt.core.trace import format_duration
 
 _FILE: Final = Path(__file__).with_name("answers.yaml")
-_MAX_QUOTE: Final = 1_500
+_MAX_QUOTE_CHARS: Final = 1_500
 """Longer texts are cut in the answer; the resource holds all of it."""
 
 
 @functools.cache
-def _templates() -> Mapping[str, str]:
+def _load_templates() -> Mapping[str, str]:
     templates: dict[str, str] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
     return templates
 
@@ -33,7 +33,7 @@ def compose(request: RespondRequest, table: TaskTable) -> Iterator[str]:
         return
     separator = ""
     for step in done:
-        for sentence in _results(step, table):
+        for sentence in _describe_results(step, table):
             yield separator + sentence
             separator = "\n\n"
     for step in request.steps:
@@ -41,49 +41,49 @@ def compose(request: RespondRequest, table: TaskTable) -> Iterator[str]:
             yield f"{separator}Not done, {table[step.task.task].noun}: {escape(step.error)}"
             separator = "\n\n"
     if done:
-        yield separator + "Done by " + ", ".join(_credit(step) for step in done) + "."
+        yield separator + "Done by " + ", ".join(_format_credit(step) for step in done) + "."
 
 
-def _results(step: Step, table: TaskTable) -> Iterator[str]:
-    many = len(step.outputs) > 1 and len({output.kind for output in step.outputs}) < len(step.outputs)
+def _describe_results(step: Step, table: TaskTable) -> Iterator[str]:
+    needs_names = len(step.outputs) > 1 and len({output.kind for output in step.outputs}) < len(step.outputs)
     for output in step.outputs:
-        prefix = f"{output.name}: " if many and output.text is not None else ""
-        yield prefix + _sentence(step, output, table)
+        prefix = f"{output.name}: " if needs_names and output.text is not None else ""
+        yield prefix + _format_sentence(step, output, table)
     if step.note:
         yield f"_{escape(step.note)}_"
 
 
-def _sentence(step: Step, output: Resource, table: TaskTable) -> str:
-    templates = _templates()
-    text = escape(shorten(output.text or "", _MAX_QUOTE))
-    return templates[_template(step.task.task, output)].format(
+def _format_sentence(step: Step, output: Resource, table: TaskTable) -> str:
+    templates = _load_templates()
+    text = escape(shorten(output.text or "", _MAX_QUOTE_CHARS))
+    return templates[_choose_template(step.task.task, output)].format(
         text=text,
         phrase=text.rstrip("."),
-        quote=quote_text(output.text or "", _MAX_QUOTE),
+        quote=quote_text(output.text or "", _MAX_QUOTE_CHARS),
         name=output.name,
         measure=output.measure,
         noun=table[step.task.task].noun,
     )
 
 
-def _template(task: str, output: Resource) -> str:
+def _choose_template(task: str, output: Resource) -> str:
     """Return which line of ``answers.yaml`` says a result best."""
-    templates = _templates()
+    templates = _load_templates()
     if task == "image-to-text" and not output.data.get("lines"):
         return f"{task} without text" if "classes" in output.data else f"{task} described"
     if task.endswith("-text-to-image"):
         return "picture from a control image"
     if output.text is None:
-        of_a_file = f"{task} file"
-        return of_a_file if of_a_file in templates else task if _is_of_a_file(templates.get(task)) else "other file"
+        file_template = f"{task} file"
+        return file_template if file_template in templates else task if _needs_no_text(templates.get(task)) else "other file"
     return task if task in templates else "other text"
 
 
-def _is_of_a_file(template: str | None) -> bool:
+def _needs_no_text(template: str | None) -> bool:
     return template is not None and not any(word in template for word in ("{text}", "{quote}", "{phrase}"))
 
 
-def _credit(step: Step) -> str:
+def _format_credit(step: Step) -> str:
     model = step.model.id if step.model else "nobody"
     where = f", hosted by {step.model.provider}" if step.model and step.model.provider else ""
     return f"{model} ({step.task.task}{where}, {format_duration(step.seconds)})"

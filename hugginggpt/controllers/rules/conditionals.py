@@ -18,10 +18,10 @@ from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 
 _ANY_KIND: Final = frozenset(kind.value for kind in Kind)
-_MAX_PART: Final = 80
+_MAX_QUOTE_CHARS: Final = 80
 """Of a left-out part so many characters are quoted."""
-_ES: Final = re.compile(r"(?:(?<=ch)|(?<=sh)|(?<=ss)|(?<=x)|(?<=o))e$")
-_SEEMS: Final = {"seems": "seem", "sounds": "sound", "looks": "look", "has": "have"}
+_VERB_E: Final = re.compile(r"(?:(?<=ch)|(?<=sh)|(?<=ss)|(?<=x)|(?<=o))e$")
+_THIRD_PERSON: Final = {"seems": "seem", "sounds": "sound", "looks": "look", "has": "have"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class _ConditionalRules:
 
 
 @functools.cache
-def _rules() -> _ConditionalRules:
+def _load_rules() -> _ConditionalRules:
     raw: dict[str, Any] = load("conditions.yaml")
     return _ConditionalRules(
         patterns=tuple(compile_pattern(raw[name]) for name in ("follow", "first", "last")),
@@ -66,65 +66,65 @@ def strip_conditions(text: str, attached: Sequence[Resource] = ()) -> Unconditio
     """Return the request without what depends on a condition; what must hold is asked instead."""
     if not re.search(r"\b(?:if|unless|otherwise|else|in case|as long as|provided that|when)\b", text, re.IGNORECASE):
         return UnconditionalText(text)
-    wording = parse_request(text, attached)
-    text, instruction = wording.text, wording.instruction
+    parsed = parse_request(text, attached)
+    text, instruction = parsed.text, parsed.instruction
     left_out: list[tuple[int, str]] = []
     questions: list[str] = []
-    for pattern in _rules().patterns:
+    for pattern in _load_rules().patterns:
         for match in pattern.finditer(instruction):
             if not _is_condition(match, instruction):
                 continue
             start, end = match.span()
-            left_out.append((start, f"“{shorten(_part(text[start:end]), _MAX_PART)}”"))
-            if held := match.groupdict().get("if"):
+            left_out.append((start, f"“{shorten(_trim_part(text[start:end]), _MAX_QUOTE_CHARS)}”"))
+            if condition := match.groupdict().get("if"):
                 where = match.start("if")
-                questions.append(_question(text[where : where + len(held)]))
+                questions.append(_form_question(text[where : where + len(condition)]))
             text = text[:start] + " " * (end - start) + text[end:]
             instruction = instruction[:start] + " " * (end - start) + instruction[end:]
     if not left_out:
         return UnconditionalText(text)
-    kept = re.sub(r"\s+(?=[.!?])|(?<=[.!?])\s*[.!?]+(?=\s|$)", "", re.sub(r"[,;:]?\s{2,}", " ", text)).strip(" ,;")
-    kept = kept if not kept or kept[-1] in ".!?\"”'" else kept + "."
-    return UnconditionalText(" ".join([kept, *questions]).strip(" ."), _regret([part for _, part in sorted(left_out)]))
+    rest = re.sub(r"\s+(?=[.!?])|(?<=[.!?])\s*[.!?]+(?=\s|$)", "", re.sub(r"[,;:]?\s{2,}", " ", text)).strip(" ,;")
+    rest = rest if not rest or rest[-1] in ".!?\"”'" else rest + "."
+    return UnconditionalText(" ".join([rest, *questions]).strip(" ."), _format_regret([part for _, part in sorted(left_out)]))
 
 
 def _is_condition(match: re.Match[str], instruction: str) -> bool:
-    rules = _rules()
-    does = match["do"].strip()
-    held = (match.groupdict().get("if") or "").strip()
-    before = instruction[: match.start("if")] if held else ""
+    rules = _load_rules()
+    action = match["do"].strip()
+    condition = (match.groupdict().get("if") or "").strip()
+    before = instruction[: match.start("if")] if condition else ""
     before = re.sub(r"(?:,|\b(?:only|but|if|in case|provided that|as long as|when|unless)\b|\s)*$", "", before)
-    asked = instruction[match.end() :].startswith("?") and not is_polite(does)
-    if asked or rules.polite.search(held) or rules.asks.search(before):
+    asked = instruction[match.end() :].startswith("?") and not is_polite(action)
+    if asked or rules.polite.search(condition) or rules.asks.search(before):
         return False  # "what happens if a tree falls on it?" asks about a condition
-    plain_if_behind = held and match.start("if") > match.start("do") and not re.search(r"\b(?:only|unless)\b", match[0])
-    if plain_if_behind and rules.asks_for.search(does):
+    follows_plain_if = condition and match.start("if") > match.start("do") and not re.search(r"\b(?:only|unless)\b", match[0])
+    if follows_plain_if and rules.asks_for.search(action):
         return False  # "tell me out loud if there is a dog in it"
-    return bool(rules.does.search(does) or (held and load_cue_table().intents(does, _ANY_KIND)))
+    return bool(rules.does.search(action) or (condition and load_cue_table().intents(action, _ANY_KIND)))
 
 
-def _regret(parts: Sequence[str]) -> str:
-    return _rules().regret.format(parts=" and ".join(parts) + (" was" if len(parts) == 1 else " were"))
+def _format_regret(parts: Sequence[str]) -> str:
+    return _load_rules().regret.format(parts=" and ".join(parts) + (" was" if len(parts) == 1 else " were"))
 
 
-def _part(text: str) -> str:
+def _trim_part(text: str) -> str:
     return re.sub(r"^(?:[\s,;.]|\b(?:and|but|then|also)\b)+", "", text.strip(), flags=re.IGNORECASE).rstrip(" ,.;")
 
 
-def _question(held: str) -> str:
+def _form_question(condition: str) -> str:
     """Return what must hold, as a question: "there is a cat in it" is "Is there a cat in it?"."""
-    rules = _rules()
-    held = held.strip(" ,")
-    for short, full in rules.short.items():
-        held = re.sub(rf"^{short}\b", full, held, flags=re.IGNORECASE)
-    if re.match(r"you\b", held, re.IGNORECASE):
-        return f"Do {re.sub(r'^you can', 'you', held, flags=re.IGNORECASE)}?"
-    match = re.match(rules.inverted.pattern, held, re.IGNORECASE)
-    if not match and (does := re.match(rules.does_so.pattern, held, re.IGNORECASE)):
-        return f"Does {does['subject']} {_ES.sub('', does['verb'])}{does['rest']}?"
+    rules = _load_rules()
+    condition = condition.strip(" ,")
+    for contraction, full in rules.short.items():
+        condition = re.sub(rf"^{contraction}\b", full, condition, flags=re.IGNORECASE)
+    if re.match(r"you\b", condition, re.IGNORECASE):
+        return f"Do {re.sub(r'^you can', 'you', condition, flags=re.IGNORECASE)}?"
+    match = re.match(rules.inverted.pattern, condition, re.IGNORECASE)
+    if not match and (does := re.match(rules.does_so.pattern, condition, re.IGNORECASE)):
+        return f"Does {does['subject']} {_VERB_E.sub('', does['verb'])}{does['rest']}?"
     if not match:
-        return f"Is it so that {held}?"
+        return f"Is it so that {condition}?"
     verb = match["verb"].lower()
-    if verb in _SEEMS:
-        return f"Does {match['subject']} {_SEEMS[verb]} {match['rest']}?"
+    if verb in _THIRD_PERSON:
+        return f"Does {match['subject']} {_THIRD_PERSON[verb]} {match['rest']}?"
     return f"{verb.capitalize()} {match['subject']} {match['rest']}".strip() + "?"

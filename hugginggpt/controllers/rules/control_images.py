@@ -15,7 +15,7 @@ from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest
 
 CONTROL: Final = "-control"
 FROM_CONTROL: Final = "-text-to-image"
-_PLAIN: Final = frozenset({"text-to-image", "image-to-image"})
+_REPLACED_TASKS: Final = frozenset({"text-to-image", "image-to-image"})
 """Tasks that the words for a new picture mean where there is no control picture."""
 
 
@@ -45,7 +45,7 @@ class _New:
 
 
 @functools.cache
-def _controls() -> _Controls:
+def _load_controls() -> _Controls:
     raw: dict[str, Any] = load("controls.yaml")
     kinds: Mapping[str, Mapping[str, str]] = raw["kinds"]
     ctl = "(?:" + "|".join(row["say"] for row in kinds.values()) + ")"
@@ -75,77 +75,77 @@ def add_new_images(found: Sequence[Intent], wording: ParsedRequest, pictures: Se
         wording: The request.
         pictures: What the pictures are called that are there: files by their names, results by the tasks that made them.
     """
-    if not pictures or not (new := _new_picture(wording)):
+    if not pictures or not (new := _find_new_picture(wording)):
         return list(found)
-    kind, control = _given(wording, pictures), None
+    kind, control = _find_present_kind(wording, pictures), None
     if not kind:
-        control = _control(found, wording)
-        kind = _kind(control.task) if control else ""
+        control = _find_control_intent(found, wording)
+        kind = _get_control_kind(control.task) if control else ""
     if not kind:
         return list(found)
-    first, last = new.covers
-    kept = [
-        want for want in found
-        if want.task not in _PLAIN and not _kind(want.task) and not first <= want.start < last
+    start, end = new.covers
+    remaining_intents = [
+        intent for intent in found
+        if intent.task not in _REPLACED_TASKS and not _get_control_kind(intent.task) and not start <= intent.start < end
     ]  # fmt: skip
-    described = _controls().content.search(wording.instruction) if len(pictures) > 1 else None
+    described = _load_controls().content.search(wording.instruction) if len(pictures) > 1 else None
     if described:
-        kept = [want for want in kept if want.task != "image-to-text"] + [
+        remaining_intents = [intent for intent in remaining_intents if intent.task != "image-to-text"] + [
             Intent("image-to-text", described.start(), described.end())
         ]
     elif not new.prompt:
         return list(found)
     pair = [replace(control, task=kind + CONTROL)] if control else []
-    pair.append(Intent(kind + FROM_CONTROL, new.start, last, prompt="" if described else new.prompt, follows=bool(control)))
-    return sorted([*kept, *pair], key=lambda want: want.start)
+    pair.append(Intent(kind + FROM_CONTROL, new.start, end, prompt="" if described else new.prompt, follows=bool(control)))
+    return sorted([*remaining_intents, *pair], key=lambda intent: intent.start)
 
 
-def _kind(task: str) -> str:
+def _get_control_kind(task: str) -> str:
     """Return the control kind of a task, or nothing."""
-    return task.removesuffix(CONTROL) if task.endswith(CONTROL) else _controls().same.get(task, "")
+    return task.removesuffix(CONTROL) if task.endswith(CONTROL) else _load_controls().same.get(task, "")
 
 
-def _control(found: Sequence[Intent], wording: ParsedRequest) -> Intent | None:
-    if control := next((want for want in found if _kind(want.task)), None):
+def _find_control_intent(found: Sequence[Intent], parsed: ParsedRequest) -> Intent | None:
+    if control := next((intent for intent in found if _get_control_kind(intent.task)), None):
         return control
-    for kind, named in _controls().named.items():  # where "make a depth control image" was taken for a new picture
-        if match := named.search(wording.instruction):
+    for kind, named in _load_controls().named.items():  # where "make a depth control image" was taken for a new picture
+        if match := named.search(parsed.instruction):
             return Intent(kind + CONTROL, match.start(), match.end())
-    pose = _controls().pose.search(wording.instruction)
+    pose = _load_controls().pose.search(parsed.instruction)
     return Intent("openpose-control", pose.start(), pose.end()) if pose else None
 
 
-def _given(wording: ParsedRequest, pictures: Sequence[str]) -> str:
+def _find_present_kind(parsed: ParsedRequest, pictures: Sequence[str]) -> str:
     """Return the kind of the control picture that is there already, or nothing."""
-    table = _controls()
+    table = _load_controls()
     for picture in pictures:
-        if kind := _kind(picture):
+        if kind := _get_control_kind(picture):
             return kind
         stem = picture.rpartition(".")[0].lower()
         if kind := next((kind for kind, named in table.file.items() if named.search(stem)), ""):
             return kind
-    said = next((match[0] for given in table.given if (match := given.search(wording.instruction))), "")
-    return next((kind for kind, say in table.say.items() if say.search(said)), "")
+    phrase = next((match[0] for given in table.given if (match := given.search(parsed.instruction))), "")
+    return next((kind for kind, say in table.say.items() if say.search(phrase)), "")
 
 
-def _new_picture(wording: ParsedRequest) -> _New | None:
-    table = _controls()
+def _find_new_picture(parsed: ParsedRequest) -> _New | None:
+    table = _load_controls()
     for pattern in table.new:
-        for match in pattern.finditer(wording.instruction):
+        for match in pattern.finditer(parsed.instruction):
             start = match.start("prompt")
-            end = min(match.end("prompt"), wording.sentence(match.start())[1])
-            if stop := table.ends.search(wording.instruction, start + 1, end):
+            end = min(match.end("prompt"), parsed.sentence(match.start())[1])
+            if stop := table.ends.search(parsed.instruction, start + 1, end):
                 end = stop.start()
-            prompt = wording.text[start:end].strip(" ,:-")
+            prompt = parsed.text[start:end].strip(" ,:-")
             no_picture = table.no_picture.search(prompt.lower())
-            if BLANK * 4 in wording.instruction[start:end]:
-                if not wording.quotes or any(start <= place < end for place, _ in wording.places):
+            if BLANK * 4 in parsed.instruction[start:end]:
+                if not parsed.quotes or any(start <= place < end for place, _ in parsed.places):
                     continue
-                prompt = max(wording.quotes, key=len)
+                prompt = max(parsed.quotes, key=len)
             if not no_picture:
                 return _New(match.start(), prompt, (start, max(start, end)))
-            if shows := re.match(
+            if described := re.match(
                 r"(?:an? |the )?(?:\w+ )?(?:picture|image|photo|drawing|painting) (?:of|showing|with) (.+)", prompt, re.I
             ):
-                return _New(match.start(), shows[1], (start, max(start, end)))
+                return _New(match.start(), described[1], (start, max(start, end)))
     return None

@@ -31,12 +31,12 @@ class RulesController:
         Raises:
             RequestError: It isn't in English, needs a file that isn't there, or asks for what no task does.
         """
-        found = plan_request(request, self._table)
-        for task in found.tasks:
+        plan = plan_request(request, self._table)
+        for task in plan.tasks:
             yield task
-        if found.said:
-            yield found.said
-        for notice in found.notices:
+        if plan.said:
+            yield plan.said
+        for notice in plan.notices:
             yield Notice(notice)
 
     def tasks(self, request: PlanRequest) -> list[Mapping[str, Any]]:
@@ -46,8 +46,8 @@ class RulesController:
     async def select(self, request: PlanRequest, choices: Sequence[Choice]) -> tuple[Sequence[Selection], Usage | None]:
         """Take the first candidate that is made for what the words ask for."""
         instruction = parse_request(request.text).instruction
-        wished = [tag for tag, words in load_cue_table().tags.items() if words.search(instruction)]
-        return [found for choice in choices if (found := _selected(choice, wished))], None
+        tags = [tag for tag, words in load_cue_table().tags.items() if words.search(instruction)]
+        return [found for choice in choices if (found := _select_by_tag(choice, tags))], None
 
     async def respond(self, request: RespondRequest) -> AsyncGenerator[str | Usage, None]:
         """Yield the results as sentences, one piece for each step."""
@@ -55,9 +55,9 @@ class RulesController:
             yield piece
 
 
-def _selected(choice: Choice, wished: Sequence[str]) -> Selection | None:
+def _select_by_tag(choice: Choice, tags: Sequence[str]) -> Selection | None:
     """None leaves it at the ranking's first."""
-    for tag in wished:
+    for tag in tags:
         for card in choice.candidates:
             if tag in card.tags:
                 return Selection(choice.task.id, card.id, f"The request asks for {tag}, which it is made for.")

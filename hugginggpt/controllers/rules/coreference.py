@@ -14,10 +14,10 @@ from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 
-_FEW_WORDS: Final = 8
+_MAX_SHORT_WORDS: Final = 8
 """A longer request that points at nothing stands for itself."""
-_THE: Final = r"\b(?:the|that|this|those|these|your|its|last|previous|above|earlier)\s+(?:\w+\s+){0,2}?"
-_MY: Final = r"\b(?:the|that|this|these|those|my|your|last)\s+(?:\w+\s+)?"
+_RESULT_LEAD: Final = r"\b(?:the|that|this|those|these|your|its|last|previous|above|earlier)\s+(?:\w+\s+){0,2}?"
+_NOUN_LEAD: Final = r"\b(?:the|that|this|these|those|my|your|last)\s+(?:\w+\s+)?"
 _NOT_OF: Final = r"\b(?!\s+of\b)"
 _EARLIER: Final = load_pattern("referring", "earlier")
 _ALL: Final = re.compile(r"\b(?:two|three|both|all)\b")
@@ -35,13 +35,13 @@ class _CoreferenceRules:
 
 
 @functools.cache
-def _rules() -> _CoreferenceRules:
+def _load_rules() -> _CoreferenceRules:
     raw: dict[str, Any] = load("rules.yaml")
     return _CoreferenceRules(
         results=tuple(
-            (compile_pattern(rf"{_THE}(?:{row['say']}){_NOT_OF}"), frozenset(row["tasks"])) for row in raw["results"]
+            (compile_pattern(rf"{_RESULT_LEAD}(?:{row['say']}){_NOT_OF}"), frozenset(row["tasks"])) for row in raw["results"]
         ),
-        nouns={Kind(kind): compile_pattern(rf"{_MY}{noun}\b") for kind, noun in raw["nouns"].items()},
+        nouns={Kind(kind): compile_pattern(rf"{_NOUN_LEAD}{noun}\b") for kind, noun in raw["nouns"].items()},
         refers_back=compile_pattern(raw["refers_back"]),
         goes_on=compile_pattern(raw["goes_on"]),
         another=compile_pattern(raw["another"]),
@@ -64,27 +64,27 @@ def resolve_referents(request: PlanRequest, wording: ParsedRequest) -> Referents
     """Return what a request is about: what it came with, else what it points at among what there was before."""
     named = tuple(r for r in request.earlier if re.search(rf"\b{r.name}\b", wording.text.lower()))
     if request.attached or named:
-        before = _pointed_at(wording.instruction, request.earlier)[0] if _EARLIER.search(wording.instruction) else ()
+        before = _resolve_nouns(wording.instruction, request.earlier)[0] if _EARLIER.search(wording.instruction) else ()
         return Referents(tuple(dict.fromkeys((*named, *before, *request.attached))))
     if not request.earlier or wording.urls:
         return Referents()
-    pointed, spans = _pointed_at(wording.instruction, request.earlier)
+    pointed, spans = _resolve_nouns(wording.instruction, request.earlier)
     if pointed:
-        return replace(_source(request, wording, pointed), named=spans)
-    asks = load_cue_table().question.search(wording.instruction) and not wording.given
-    said = wording.given or wording.quotes or wording.files
-    short = len(wording.instruction.split()) <= _FEW_WORDS and _rules().goes_on.search(wording.instruction)
-    if said or not (asks or short or _rules().refers_back.search(wording.instruction)):
+        return replace(_trace_translation(request, wording, pointed), named=spans)
+    is_question = load_cue_table().question.search(wording.instruction) and not wording.given
+    has_material = wording.given or wording.quotes or wording.files
+    short = len(wording.instruction.split()) <= _MAX_SHORT_WORDS and _load_rules().goes_on.search(wording.instruction)
+    if has_material or not (is_question or short or _load_rules().refers_back.search(wording.instruction)):
         return Referents()
-    return _source(request, wording, _latest(request.turns, wording))
+    return _trace_translation(request, wording, _select_latest(request.turns, wording))
 
 
 def find_same_again(request: PlanRequest, wording: ParsedRequest) -> PlanRequest | None:
     """Return the request before, for what this one came with, where it says no more than "the same for these"."""
-    before = next((turn for turn in reversed(request.turns) if turn.request), None)
-    if not (before and request.attached and _rules().same_again.search(wording.instruction)):
+    earlier_turn = next((turn for turn in reversed(request.turns) if turn.request), None)
+    if not (earlier_turn and request.attached and _load_rules().same_again.search(wording.instruction)):
         return None
-    words = parse_request(before.request, before.made)
+    words = parse_request(earlier_turn.request, earlier_turn.made)
     text = "".join(char for char, blank in zip(words.text, words.instruction, strict=True) if blank != BLANK or words.quotes)
     return replace(request, text=text, turns=())
 
@@ -92,7 +92,7 @@ def find_same_again(request: PlanRequest, wording: ParsedRequest) -> PlanRequest
 def find_another(request: PlanRequest, wording: ParsedRequest) -> tuple[str, str] | None:
     """Return the task that made the last thing and what it shall make now ("and a windmill"), or None."""
     made = next((r for r in reversed(request.earlier) if r.origin.source == "task"), None)
-    match = _rules().another.search(wording.instruction) if made and not request.attached else None
+    match = _load_rules().another.search(wording.instruction) if made and not request.attached else None
     if made is None or match is None or made.origin.label not in load_rules().prompted:
         return None
     return made.origin.label, wording.text[match.start("prompt") : match.end("prompt")]
@@ -100,49 +100,49 @@ def find_another(request: PlanRequest, wording: ParsedRequest) -> tuple[str, str
 
 def find_named_results(clause: str) -> frozenset[str]:
     """Return the tasks of which a clause names the result ("the translation"), or none."""
-    found = ((match.start(), tasks) for say, tasks in _rules().results if (match := say.search(clause)))
+    found = ((match.start(), tasks) for pattern, tasks in _load_rules().results if (match := pattern.search(clause)))
     return min(found, key=lambda pair: pair[0], default=(0, frozenset[str]()))[1]
 
 
-def _pointed_at(instruction: str, earlier: Sequence[Resource]) -> tuple[tuple[Resource, ...], tuple[tuple[int, int], ...]]:
+def _resolve_nouns(instruction: str, earlier: Sequence[Resource]) -> tuple[tuple[Resource, ...], tuple[tuple[int, int], ...]]:
     """Return what the nouns of a request mean: "the second picture", "the canny image", "that description", "the table"."""
     found: dict[int, Resource] = {}
     named: list[tuple[int, int]] = []
-    left = instruction
+    unmatched = instruction
 
-    def take(match: re.Match[str], resource: Resource) -> None:
-        nonlocal left
+    def record(match: re.Match[str], resource: Resource) -> None:
+        nonlocal unmatched
         found[match.start()] = resource
-        left = left[: match.start()] + BLANK * len(match[0]) + left[match.end() :]
+        unmatched = unmatched[: match.start()] + BLANK * len(match[0]) + unmatched[match.end() :]
 
-    for place, resource in resolve_ordinals(left, earlier):
-        take(place, resource)
-    for say, tasks in _rules().results:
+    for place, resource in resolve_ordinals(unmatched, earlier):
+        record(place, resource)
+    for pattern, tasks in _load_rules().results:
         made = [r for r in earlier if r.origin.source == "task" and r.origin.label in tasks]
-        if made and (match := say.search(left)):
+        if made and (match := pattern.search(unmatched)):
             named.append(match.span())
-            several = list(made) if _ALL.search(match[0]) else [_main(made)]
+            several = list(made) if _ALL.search(match[0]) else [_select_main(made)]
             for offset, resource in enumerate(several):
                 found[match.start() + offset] = resource
-            take(match, several[0])
-    called = [resource for resource in earlier if is_spoken_of(resource, left)]
-    if called and not found:
-        return tuple(called[-1:]), ()
-    for kind, noun in _rules().nouns.items():
+            record(match, several[0])
+    named_by_file = [resource for resource in earlier if is_spoken_of(resource, unmatched)]
+    if named_by_file and not found:
+        return tuple(named_by_file[-1:]), ()
+    for kind, noun in _load_rules().nouns.items():
         of_kind = [r for r in earlier if r.kind is kind]
-        if of_kind and (match := noun.search(left)):
-            take(match, of_kind[0] if "original" in match[0] else of_kind[-1])
+        if of_kind and (match := noun.search(unmatched)):
+            record(match, of_kind[0] if "original" in match[0] else of_kind[-1])
     return tuple(dict.fromkeys(found[position] for position in sorted(found))), tuple(named)
 
 
-def _main(made: Sequence[Resource]) -> Resource:
+def _select_main(made: Sequence[Resource]) -> Resource:
     """Of what a task made, the newest; a picture before the text about it."""
     newest = made[-1]
-    beside = [r for r in made[-2:] if r.kind is not Kind.TEXT and r.origin == newest.origin]
-    return beside[-1] if beside and newest.kind is Kind.TEXT else newest
+    media = [r for r in made[-2:] if r.kind is not Kind.TEXT and r.origin == newest.origin]
+    return media[-1] if media and newest.kind is Kind.TEXT else newest
 
 
-def _latest(turns: Sequence[Turn], wording: ParsedRequest) -> tuple[Resource, ...]:
+def _select_latest(turns: Sequence[Turn], parsed: ParsedRequest) -> tuple[Resource, ...]:
     """Return what "it" means: the newest result, or the newest thing of the kind that the words can only be about."""
     made = next((turn.made for turn in reversed(turns) if turn.made), ())
     # speech was made from a text that is there too, and the text serves for more
@@ -150,39 +150,39 @@ def _latest(turns: Sequence[Turn], wording: ParsedRequest) -> tuple[Resource, ..
     if not useful:
         return ()
     newest = useful[-1]
-    about = {kind: _only_about(wording.instruction, kind) for kind in {r.kind for r in useful}}
-    if not about[newest.kind] and any(about.values()):
-        newest = next(r for r in reversed(useful) if about[r.kind])
+    fits = {kind: _fits_only(parsed.instruction, kind) for kind in {r.kind for r in useful}}
+    if not fits[newest.kind] and any(fits.values()):
+        newest = next(r for r in reversed(useful) if fits[r.kind])
     elif newest.origin.label in load_rules().findings | load_rules().answers and load_cue_table().question.search(
-        wording.instruction
+        parsed.instruction
     ):
         sources = [r for r in useful if r.origin.label not in load_rules().findings | load_rules().answers]
         newest = sources[-1] if sources else newest
-    elif newest.origin.label == "image-to-text" and load_cue_table().question.search(wording.instruction):
+    elif newest.origin.label == "image-to-text" and load_cue_table().question.search(parsed.instruction):
         # a description says less than the photo that it is of; of a document the text is what it says
         photos = [r for r in useful if r.kind is Kind.IMAGE and not load_cue_table().document.search(r.origin.label.lower())]
         newest = photos[-1] if photos else newest
     return (newest,)
 
 
-def _only_about(instruction: str, kind: Kind) -> bool:
+def _fits_only(instruction: str, kind: Kind) -> bool:
     """Return whether some words of a request make sense for that kind alone ("turn it into an oil painting": a picture)."""
     intents = load_cue_table().intents(instruction, frozenset({kind.value}))
     return any(i.given and "none" not in i.given and "text" not in i.given for i in intents)
 
 
-def _source(request: PlanRequest, wording: ParsedRequest, pointed: tuple[Resource, ...]) -> Referents:
+def _trace_translation(request: PlanRequest, parsed: ParsedRequest, pointed: tuple[Resource, ...]) -> Referents:
     """Return a translation that shall be in another language is made anew, of what it was made of ("no, into French")."""
     last = pointed[-1] if pointed else None
-    again = any(i.task == "translation" for i in load_cue_table().intents(wording.instruction, frozenset({"text"})))
-    named = "translation" in find_named_results(wording.instruction)
-    if last is None or not again or named or last.origin.source != "task" or last.origin.label != "translation":
+    is_translation = any(i.task == "translation" for i in load_cue_table().intents(parsed.instruction, frozenset({"text"})))
+    named = "translation" in find_named_results(parsed.instruction)
+    if last is None or not is_translation or named or last.origin.source != "task" or last.origin.label != "translation":
         return Referents(pointed)
-    before = [r for r in request.earlier if r.kind is Kind.TEXT and r.origin.label not in {"translation", _SPEECH}]
-    if before:
-        return Referents((*pointed[:-1], before[-1]))
-    said = next(
+    originals = [r for r in request.earlier if r.kind is Kind.TEXT and r.origin.label not in {"translation", _SPEECH}]
+    if originals:
+        return Referents((*pointed[:-1], originals[-1]))
+    source_request = next(
         (words for turn in reversed(request.turns) if last in turn.made if (words := parse_request(turn.request))), None
     )
-    text = (max(said.quotes, key=len) if said.quotes else said.given) if said else ""
+    text = (max(source_request.quotes, key=len) if source_request.quotes else source_request.given) if source_request else ""
     return Referents(pointed[:-1], text) if text else Referents(pointed)

@@ -111,46 +111,46 @@ def load_cue_table() -> CueTable:
         document=re.compile(r"(?<![a-z])" + rules["document_words"] + r"(?![a-z])"),
         question=re.compile(rules["question"]),
         languages=tuple(raw["languages"]),
-        language=re.compile(r"\b" + _words()["lang"] + r"\b"),
+        language=re.compile(r"\b" + _load_words()["lang"] + r"\b"),
         tags={tag: compile_pattern(text) for tag, text in raw["tags"].items()},
     )
 
 
 @functools.cache
-def _words() -> Mapping[str, str]:
+def _load_words() -> Mapping[str, str]:
     """Return the words that patterns share, those among them that hold others filled in."""
     raw: dict[str, Any] = load("words.yaml")
     words = {"lang": "(?:" + "|".join(raw["languages"]) + ")"}
     for name, text in raw["words"].items():
-        words[name] = _filled(text, words)
+        words[name] = _fill_in(text, words)
     return words
 
 
 def compile_pattern(text: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
     """Return a pattern of a table: {name} stands for one of the shared words, a blank for any white space."""
-    filled = re.sub(r"(\(\?<[!=][^)]*)? (\?)?", _blank, _filled(text, _words()))
+    filled = re.sub(r"(\(\?<[!=][^)]*)? (\?)?", _replace_blank, _fill_in(text, _load_words()))
     return re.compile(filled, flags)
 
 
 @functools.cache
-def _patterns() -> Mapping[str, Mapping[str, str]]:
+def _load_patterns() -> Mapping[str, Mapping[str, str]]:
     patterns: Mapping[str, Mapping[str, str]] = load("patterns.yaml")
     return patterns
 
 
 def load_pattern(module: str, name: str) -> re.Pattern[str]:
     """Return a pattern of ``patterns.yaml``; case doesn't matter to it."""
-    return compile_pattern(_patterns()[module][name], re.IGNORECASE)
+    return compile_pattern(_load_patterns()[module][name], re.IGNORECASE)
 
 
-def _blank(match: re.Match[str]) -> str:
+def _replace_blank(match: re.Match[str]) -> str:
     """Return any white space for a blank; in a look-behind, which must have a fixed width, one character."""
     if match[1]:
         return match[1] + r"\s"
     return r"\s?" if match[2] else r"\s+"
 
 
-def _filled(text: str, words: Mapping[str, str]) -> str:
+def _fill_in(text: str, words: Mapping[str, str]) -> str:
     return re.sub(r"\{([a-z]+)\}", lambda m: words.get(m[1], m[0]), text)
 
 
@@ -189,7 +189,7 @@ class Rules:
 
 BESIDE: Final = "beside"
 """Of a rule that counts only where two wants stand in the same part of a request."""
-_SETS: Final = ("text_tasks", "findings", "answers", "changes", "prompted", "joining", "shortened", "looks")
+_TASK_SET_NAMES: Final = ("text_tasks", "findings", "answers", "changes", "prompted", "joining", "shortened", "looks")
 
 
 @functools.cache
@@ -205,5 +205,5 @@ def load_rules() -> Rules:
         later_rank=raw["later_rank"],
         outranks=tuple((row[0], row[1], row[2] if len(row) > 2 else "") for row in raw["outranks"]),
         complements=frozenset(map(frozenset, raw["complements"])),
-        **{name: frozenset(raw[name]) for name in _SETS},
+        **{name: frozenset(raw[name]) for name in _TASK_SET_NAMES},
     )

@@ -10,10 +10,10 @@ from hugginggpt.controllers.rules.request_parser import ParsedRequest
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, serves
 
-_NO_NAMES: Final = frozenset(
+_GENERIC_WORDS: Final = frozenset(
     {"image", "picture", "photo", "img", "scan", "file", "recording", "audio", "the", "final", "new", "mask", "text", "video"}
 )
-_PLACES: Final = {
+_ORDINALS: Final = {
     "first": 0, "1st": 0, "1": 0, "second": 1, "2nd": 1, "2": 1, "third": 2, "3rd": 2, "3": 2, "fourth": 3, "4th": 3, "4": 3,
     "fifth": 4, "5th": 4, "5": 4, "last": -1, "latter": -1, "former": 0,
 }  # fmt: skip
@@ -42,12 +42,12 @@ def resolve_ordinals(instruction: str, resources: Sequence[Resource]) -> Iterato
     for match in _ORDINAL.finditer(instruction):
         word = match[1] or match[4] or match[6]
         noun = match[3] or match[5] or ""
-        place, count = _PLACES[word], _NUMBERS.get(match[2] or "", 1)
+        index, count = _ORDINALS[word], _NUMBERS.get(match[2] or "", 1)
         kind = next((kind for kind, nouns in _NOUNS.items() if re.fullmatch(nouns, noun)), None)
         if noun == "file":
             kind = None
-        counted = [r for r in resources if kind is None or serves(r.kind, kind)]
-        chosen = counted[-count:] if place < 0 else counted[place : place + count]
+        candidates = [r for r in resources if kind is None or serves(r.kind, kind)]
+        chosen = candidates[-count:] if index < 0 else candidates[index : index + count]
         for resource in chosen:
             yield match, resource
 
@@ -64,11 +64,11 @@ class Mentions:
     """All of one request, and which step each belongs to."""
 
     def __init__(self, wording: ParsedRequest, resources: Sequence[Resource], wants: Sequence[Intent]) -> None:
-        self._wording = wording
+        self._parsed = wording
         self._resources = resources
-        self._wants = sorted(wants, key=lambda want: want.start)
-        self._all = sorted(self._found(), key=lambda mention: mention.position)
-        self._owners = [self._owner(mention.position) for mention in self._all]
+        self._intents = sorted(wants, key=lambda intent: intent.start)
+        self._all = sorted(self._find_all(), key=lambda mention: mention.position)
+        self._owners = [self._find_owner(mention.position) for mention in self._all]
 
     def of(self, want: Intent, kind: Kind) -> list[Resource]:
         """Return the files of a kind that a step works on, as far as words say; all of that kind where they don't."""
@@ -76,45 +76,45 @@ class Mentions:
         attached = [r for r in attached if r.kind is kind] or attached
         if len(attached) < 2:
             return attached
-        if own := self._belonging(want, attached):
-            return own
-        clause = self._wording.instruction[slice(*self._wording.clause(want.start))]
+        if owned := self._find_owned(want, attached):
+            return owned
+        clause = self._parsed.instruction[slice(*self._parsed.clause(want.start))]
         if not _ALL.search(clause):
-            before = [other for other in self._wants if other.start < want.start]
+            before = [other for other in self._intents if other.start < want.start]
             for other in (*reversed(before), None):
-                if meant := self._belonging(other, attached):
-                    return meant
+                if inherited := self._find_owned(other, attached):
+                    return inherited
         return attached
 
-    def _belonging(self, want: Intent | None, attached: Sequence[Resource]) -> list[Resource]:
+    def _find_owned(self, intent: Intent | None, attached: Sequence[Resource]) -> list[Resource]:
         found = (
-            m.resource for m, owner in zip(self._all, self._owners, strict=True) if owner == want and m.resource in attached
+            m.resource for m, owner in zip(self._all, self._owners, strict=True) if owner == intent and m.resource in attached
         )
         return list(dict.fromkeys(found))
 
-    def _owner(self, position: int) -> Intent | None:
+    def _find_owner(self, position: int) -> Intent | None:
         """Return the step in whose part of the sentence something stands, else the one before; None for all that follow."""
-        start, end = self._wording.clause(position)
-        same = [want for want in self._wants if start <= want.start < end]
-        before = [want for want in (same or self._wants) if want.start <= position]
+        start, end = self._parsed.clause(position)
+        same = [intent for intent in self._intents if start <= intent.start < end]
+        before = [intent for intent in (same or self._intents) if intent.start <= position]
         return before[-1] if before else same[0] if same else None
 
-    def _found(self) -> Iterator[Mention]:
+    def _find_all(self) -> Iterator[Mention]:
         labels = {resource.origin.label.lower(): resource for resource in self._resources}
-        for position, name in self._wording.places:
+        for position, name in self._parsed.places:
             if resource := labels.get(name.lower()):
                 yield Mention(position, resource)
-        for match, resource in resolve_ordinals(self._wording.instruction, self._resources):
+        for match, resource in resolve_ordinals(self._parsed.instruction, self._resources):
             yield Mention(match.start(), resource)
         for resource in self._resources:
-            for position in find_mentions(resource, self._wording.instruction):
+            for position in find_mentions(resource, self._parsed.instruction):
                 yield Mention(position, resource)
 
 
 def find_mentions(resource: Resource, text: str) -> list[int]:
     """Return where words of a file's name stand in a text."""
     stem = resource.origin.label.rpartition(".")[0].lower() if resource.origin.source != "task" else ""
-    words = [word for word in re.findall(r"[a-z]{3,}", stem) if word not in _NO_NAMES]
+    words = [word for word in re.findall(r"[a-z]{3,}", stem) if word not in _GENERIC_WORDS]
     return [match.start() for word in words for match in re.finditer(rf"\b{word}s?\b", text)]
 
 

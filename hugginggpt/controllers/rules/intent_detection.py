@@ -21,13 +21,13 @@ from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest
 from hugginggpt.controllers.rules.slot_filling import fill_slots, find_labels
 from hugginggpt.core.tasks import Kind, load_task_table
 
-_BY_KIND: Final = {
+_DEFAULT_TASKS: Final = {
     "image": "image-to-text", "audio": "automatic-speech-recognition", "video": "video-classification", "text": "summarization",
     "table": "table-question-answering",
 }  # fmt: skip
 """Likeliest task for a kind of file when nothing in the words tells."""
 
-_NEAR: Final = 80
+_MAX_OBJECT_CHARS: Final = 80
 """So many characters behind a verb its object stands."""
 _ASKING_VERBS: Final = frozenset({"FIELD", "DESCRIBE"})
 """Verbs in capitals whose every meaning makes a text."""
@@ -53,19 +53,19 @@ def detect_intents(
     """
     wording = replace(wording, files=(*wording.files, *names))
     has_text = bool(wording.given or wording.quotes)
-    intents = _all_intents(wording, kinds | ({"text"} if has_text else frozenset()))
+    intents = _match_cues(wording, kinds | ({"text"} if has_text else frozenset()))
     intents = [i for i in intents if not _is_source_language(i, wording) and not _is_refused(i, wording)]
     intents = [i for i in intents if not any(i.start <= r.verb < i.end for r in refused)]
-    intents = _longest(intents, wording)
+    intents = _drop_overlapped(intents, wording)
     intents = [i for i in intents if not _is_reading_aloud(i, intents, wording)]
     if any(i.task == "audio-classification" for i in intents):  # "what makes this noise?" asks for no cleaning
         intents = [i for i in intents if i.task != "NOISE"]
-    found = [Intent(_verb(i.task, kinds, has_text), i.start, i.end) for i in intents if not _is_unwilling(i, wording, kinds)]
-    found = _without_weak_speech([want for want in found if want.task], wording)
+    found = [Intent(_resolve(i.task, kinds, has_text), i.start, i.end) for i in intents if not _is_unwilling(i, wording, kinds)]
+    found = _drop_weak_speech([intent for intent in found if intent.task], wording)
     found = add_new_images(found, wording, pictures)
     if not refused:
         found = add_questions(found, wording, kinds)
-    found = [_of_a_new_picture(fill_slots(want, wording), found, kinds) for want in drop_repeated(found)]
+    found = [_defer_to_new_picture(fill_slots(intent, wording), found, kinds) for intent in drop_repeated(found)]
     found = choose_sentiment_or_labels(found, wording, kinds)
     found = drop_outranked(drop_repeated(found), wording, kinds)
     return order(narrow_questions(keep_fitting(found, wording, kinds), wording), wording)
@@ -76,47 +76,47 @@ def guess(wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     end = len(wording.instruction)
     if (wording.quotes or wording.given) and (labels := find_labels(wording)):
         return [Intent("zero-shot-classification", 0, end, labels=labels)]
-    for kind, task in _BY_KIND.items():
+    for kind, task in _DEFAULT_TASKS.items():
         if kind in kinds:
             return [Intent(task, 0, end, question=wording.text)]
     return [Intent("conversational", 0, end)]
 
 
-def _all_intents(wording: ParsedRequest, kinds: frozenset[str]) -> list[CueMatch]:
+def _match_cues(parsed: ParsedRequest, kinds: frozenset[str]) -> list[CueMatch]:
     """Return the cues that fit what is there, and, when a picture is to be made, what can be done with it afterwards."""
     table = load_cue_table()
-    found = table.intents(wording.instruction, kinds)
+    found = table.intents(parsed.instruction, kinds)
     made = [i.start for i in found if i.task == "text-to-image"]
     if "image" in kinds or not made:
         return found
-    others = [i for i in found if i.task != "text-to-image"]
-    for intent in table.intents(wording.instruction, frozenset({"image"})):
-        known = any(intent.start < i.end and i.start < intent.end for i in others)
-        if not known and _is_about_a_new_picture(intent, min(made), wording):
+    other_cues = [i for i in found if i.task != "text-to-image"]
+    for intent in table.intents(parsed.instruction, frozenset({"image"})):
+        known = any(intent.start < i.end and i.start < intent.end for i in other_cues)
+        if not known and _is_about_a_new_picture(intent, min(made), parsed):
             found.append(intent)
     return found
 
 
-def _is_about_a_new_picture(intent: CueMatch, made: int, wording: ParsedRequest) -> bool:
+def _is_about_a_new_picture(intent: CueMatch, made: int, parsed: ParsedRequest) -> bool:
     """Return whether something is to be done with a picture still to be made ("paint a lake, then count the boats in it")."""
     if load_rules().first_rank_of_a_picture <= load_rules().rank(intent.task) < load_rules().later_rank:
         return True
-    start, end = wording.clause(intent.start)
+    start, end = parsed.clause(intent.start)
     if not ("image" in intent.given and start > made):
         return False
-    is_all = not (wording.given or wording.quotes or wording.files) and intent.task == "object-detection"
-    return is_all or bool(_MADE_PICTURE.search(wording.instruction, start, end + 1))
+    is_all = not (parsed.given or parsed.quotes or parsed.files) and intent.task == "object-detection"
+    return is_all or bool(_MADE_PICTURE.search(parsed.instruction, start, end + 1))
 
 
-def _of_a_new_picture(want: Intent, found: Sequence[Intent], kinds: frozenset[str]) -> Intent:
+def _defer_to_new_picture(intent: Intent, found: Sequence[Intent], kinds: frozenset[str]) -> Intent:
     """Return them with no picture there, a step that needs one comes after the step that makes one."""
-    row = load_task_table().get(want.task)
+    row = load_task_table().get(intent.task)
     needs = row is not None and any(wanted.kind is Kind.IMAGE for wanted in row.required)
-    later = needs and "image" not in kinds and any(w.task == "text-to-image" and w.start < want.start for w in found)
-    return replace(want, later=want.later or later)
+    later = needs and "image" not in kinds and any(w.task == "text-to-image" and w.start < intent.start for w in found)
+    return replace(intent, later=intent.later or later)
 
 
-def _verb(task: str, kinds: frozenset[str], has_text: bool) -> str:
+def _resolve(task: str, kinds: frozenset[str], has_text: bool) -> str:
     """Return what a verb in capitals means for what it is applied to; a task name stays as it is."""
     if not task.isupper():
         return task
@@ -127,28 +127,28 @@ def _verb(task: str, kinds: frozenset[str], has_text: bool) -> str:
 _REFUSAL: Final = load_pattern("wants", "refusal")
 
 
-def _is_refused(intent: CueMatch, wording: ParsedRequest) -> bool:
+def _is_refused(intent: CueMatch, parsed: ParsedRequest) -> bool:
     """ "... but do not read it aloud", "no summary": what is named to be left out."""
-    before = wording.instruction[max(0, intent.start - 40) : intent.start]
+    before = parsed.instruction[max(0, intent.start - 40) : intent.start]
     return bool(_REFUSAL.search(re.split(r"[.,;:!?]", before)[-1]))
 
 
-def _is_unwilling(intent: CueMatch, wording: ParsedRequest, kinds: frozenset[str]) -> bool:
+def _is_unwilling(intent: CueMatch, parsed: ParsedRequest, kinds: frozenset[str]) -> bool:
     """ "I don't want to read all of it" asks for no voice; of a picture, "I can't read this" asks to read it."""
     if intent.task != "READ" or "image" in kinds:
         return False
-    said = wording.instruction[max(0, intent.end - 80) : intent.end]
-    return bool(re.search(r"(?:n't|not|never|without|no time to)\s+(?:\w+\s+){0,3}read(?:ing)?$", said))
+    words = parsed.instruction[max(0, intent.end - 80) : intent.end]
+    return bool(re.search(r"(?:n't|not|never|without|no time to)\s+(?:\w+\s+){0,3}read(?:ing)?$", words))
 
 
-def _is_reading_aloud(intent: CueMatch, intents: Sequence[CueMatch], wording: ParsedRequest) -> bool:
+def _is_reading_aloud(intent: CueMatch, intents: Sequence[CueMatch], parsed: ParsedRequest) -> bool:
     """Return whether "read" asks for a voice alone: "translate it and read the translation aloud" reads no picture."""
     if intent.task != "READ":
         return False
-    start, end = wording.clause(intent.start)
+    start, end = parsed.clause(intent.start)
     aloud = any(i.task == "text-to-speech" and start <= i.start < end for i in intents)
-    said = wording.instruction[intent.start : min(end, intent.end + _NEAR)]
-    return aloud and (bool(find_named_results(said)) or any(i.start < start and _makes_text(i.task) for i in intents))
+    words = parsed.instruction[intent.start : min(end, intent.end + _MAX_OBJECT_CHARS)]
+    return aloud and (bool(find_named_results(words)) or any(i.start < start and _makes_text(i.task) for i in intents))
 
 
 def _makes_text(task: str) -> bool:
@@ -156,39 +156,39 @@ def _makes_text(task: str) -> bool:
     return task in _ASKING_VERBS or (row is not None and Kind.TEXT in row.outputs)
 
 
-def _is_source_language(intent: CueMatch, wording: ParsedRequest) -> bool:
+def _is_source_language(intent: CueMatch, parsed: ParsedRequest) -> bool:
     """ "a letter in French" tells what language it is in, "put it in French" what is wanted."""
-    if intent.task != "translation" or not wording.instruction[intent.start :].startswith("in "):
+    if intent.task != "translation" or not parsed.instruction[intent.start :].startswith("in "):
         return False
-    return bool(load_rules().source_language.search(wording.instruction[max(0, intent.start - 60) : intent.start].rstrip()))
+    return bool(load_rules().source_language.search(parsed.instruction[max(0, intent.start - 60) : intent.start].rstrip()))
 
 
-def _longest(intents: Sequence[CueMatch], wording: ParsedRequest) -> list[CueMatch]:
+def _drop_overlapped(intents: Sequence[CueMatch], parsed: ParsedRequest) -> list[CueMatch]:
     """Of two overlapping cues of different tasks the longer one counts.
 
     Both stay when one is a verb in capitals, or when they say two things at once ("as English text": transcribe and translate).
     """
 
-    def words(intent: CueMatch) -> int:
-        return len(wording.instruction[intent.start : intent.end].replace(BLANK, ""))
+    def count_chars(intent: CueMatch) -> int:
+        return len(parsed.instruction[intent.start : intent.end].replace(BLANK, ""))
 
-    def together(a: CueMatch, b: CueMatch) -> bool:
+    def are_compatible(a: CueMatch, b: CueMatch) -> bool:
         return a.task.isupper() or b.task.isupper() or frozenset({a.task, b.task}) in load_rules().complements
 
-    kept: list[CueMatch] = []
-    for intent in sorted(intents, key=lambda i: (-words(i), i.start)):
-        clash = [k for k in kept if intent.start < k.end and k.start < intent.end and k.task != intent.task]
-        if all(together(intent, k) for k in clash):
-            kept.append(intent)
-    return sorted(kept, key=lambda i: i.start)
+    chosen: list[CueMatch] = []
+    for intent in sorted(intents, key=lambda i: (-count_chars(i), i.start)):
+        overlapping = [k for k in chosen if intent.start < k.end and k.start < intent.end and k.task != intent.task]
+        if all(are_compatible(intent, k) for k in overlapping):
+            chosen.append(intent)
+    return sorted(chosen, key=lambda i: i.start)
 
 
-def _without_weak_speech(found: list[Intent], wording: ParsedRequest) -> list[Intent]:
+def _drop_weak_speech(found: list[Intent], parsed: ParsedRequest) -> list[Intent]:
     """ "read it for me" asks for a voice only when nothing else is to be done with what was read."""
-    others = {w.task for w in found} & load_rules().text_tasks
+    text_tasks = {w.task for w in found} & load_rules().text_tasks
 
-    def weak(w: Intent) -> bool:
-        said = wording.instruction[w.start : w.end]
-        return bool(w.task == "text-to-speech" and re.search(r"^read.*\bfor (?:me|us)$", said) and others)
+    def is_weak(w: Intent) -> bool:
+        words = parsed.instruction[w.start : w.end]
+        return bool(w.task == "text-to-speech" and re.search(r"^read.*\bfor (?:me|us)$", words) and text_tasks)
 
-    return [w for w in found if not weak(w)]
+    return [w for w in found if not is_weak(w)]

@@ -14,9 +14,9 @@ _READERS: Final = frozenset({"image-to-text", "automatic-speech-recognition"})
 _QUESTIONS: Final = frozenset({"question-answering", "document-question-answering", "visual-question-answering"})
 _APART: Final = load_pattern("fitting", "apart")
 _BEFORE: Final = load_pattern("fitting", "before")
-_TALKED_WITH: Final = _READERS | {"conversational", "text-to-speech", "audio-to-audio"}
+_CONVERSATION_TASKS: Final = _READERS | {"conversational", "text-to-speech", "audio-to-audio"}
 """Tasks that may be planned beside a conversation: hearing what was said, and saying the reply."""
-_LATE: Final = 10_000
+_LATE_OFFSET: Final = 10_000
 """Behind every position of a request."""
 _MEDIA: Final = frozenset({"audio", "image", "video"})
 _MIN_LABELS: Final = 3
@@ -26,62 +26,61 @@ _MIN_LABELS: Final = 3
 def choose_sentiment_or_labels(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     """Return labels that are feelings mean sentiment, labels of a photo its look; without labels nothing is sorted."""
     result = []
-    for want in found:
-        if want.task in {"zero-shot-classification", "zero-shot-image-classification"}:
-            if not want.labels:
+    for intent in found:
+        if intent.task in {"zero-shot-classification", "zero-shot-image-classification"}:
+            if not intent.labels:
                 continue
-            feelings = [label for label in want.labels if load_rules().feelings.match(label)]
-            all_feelings = len(feelings) == len(want.labels)
-            task = "text-classification" if all_feelings else _sorting(want, wording, kinds, found)
+            feelings = [label for label in intent.labels if load_rules().feelings.match(label)]
+            all_feelings = len(feelings) == len(intent.labels)
+            task = "text-classification" if all_feelings else _choose_sorting_task(intent, wording, kinds, found)
             if feelings and task == "zero-shot-image-classification":
                 continue  # "how does the writer feel about it, happy or not?"
-            want = replace(want, task=task)
-        elif want.task == "zero-shot-object-detection" and not want.labels:
-            want = replace(want, task="object-detection")
-        if want.task:
-            result.append(want)
+            intent = replace(intent, task=task)
+        elif intent.task == "zero-shot-object-detection" and not intent.labels:
+            intent = replace(intent, task="object-detection")
+        if intent.task:
+            result.append(intent)
     return result
 
 
-def _sorting(want: Intent, wording: ParsedRequest, kinds: frozenset[str], found: Sequence[Intent]) -> str:
+def _choose_sorting_task(intent: Intent, parsed: ParsedRequest, kinds: frozenset[str], found: Sequence[Intent]) -> str:
     """Return whether labels are for a picture's look or for what is written in it; empty where they are a mere question."""
-    words = wording.instruction + " " + " ".join(wording.files).lower()
-    for label in want.labels:  # "a ticket or a receipt?" makes nothing a document
+    words = parsed.instruction + " " + " ".join(parsed.files).lower()
+    for label in intent.labels:  # "a ticket or a receipt?" makes nothing a document
         words = words.replace(label, "")
     readers = _READERS & {w.task for w in found}
     is_document = load_cue_table().document.search(words) or load_rules().text_words.search(words)
-    is_text = readers or wording.given or wording.quotes or is_document
+    is_text = readers or parsed.given or parsed.quotes or is_document
     if "image" not in kinds or is_text:
-        return "zero-shot-classification" if want.task == "zero-shot-classification" or is_text else ""
-    return (
-        "zero-shot-image-classification" if len(want.labels) >= _MIN_LABELS or want.task == "zero-shot-classification" else ""
-    )
+        return "zero-shot-classification" if intent.task == "zero-shot-classification" or is_text else ""
+    is_sorting = len(intent.labels) >= _MIN_LABELS or intent.task == "zero-shot-classification"
+    return "zero-shot-image-classification" if is_sorting else ""
 
 
 def drop_repeated(found: Sequence[Intent]) -> list[Intent]:
     """Return each task once, at its first mention; a later mention may add the question."""
     seen: dict[str, Intent] = {}
-    for want in found:
-        known = seen.get(want.task)
-        seen[want.task] = want if known is None else replace(known, question=known.question or want.question)
+    for intent in found:
+        known = seen.get(intent.task)
+        seen[intent.task] = intent if known is None else replace(known, question=known.question or intent.question)
     return list(seen.values())
 
 
 def drop_outranked(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     """Without those that are only a part of what another one means; two looks at a picture in two parts are two wishes."""
-    left = list(found)
+    rest = list(found)
     for stronger, weaker, kind in load_rules().outranks:
-        if (kind not in {"", BESIDE} and kind not in kinds) or not (strong := [w for w in left if w.task == stronger]):
+        if (kind not in {"", BESIDE} and kind not in kinds) or not (strong := [w for w in rest if w.task == stronger]):
             continue
         apart = kind == BESIDE or {stronger, weaker} <= load_rules().looks
-        left = [w for w in left if w.task != weaker or (apart and not any(_beside(w, s, wording) for s in strong))]
-    return left
+        rest = [w for w in rest if w.task != weaker or (apart and not any(_are_adjacent(w, s, wording) for s in strong))]
+    return rest
 
 
-def _beside(weak: Intent, strong: Intent, wording: ParsedRequest) -> bool:
+def _are_adjacent(weak: Intent, strong: Intent, parsed: ParsedRequest) -> bool:
     """Return whether nothing but the words of one thing lies between two wants."""
     first, second = sorted((weak, strong), key=lambda w: w.start)
-    between = wording.instruction[first.end : second.start]
+    between = parsed.instruction[first.end : second.start]
     return not _APART.search(between)
 
 
@@ -89,61 +88,62 @@ def keep_fitting(found: Sequence[Intent], wording: ParsedRequest, kinds: frozens
     """Return them without what makes no sense for what is there."""
     tasks = {w.task for w in found}
     result = []
-    for want in found:
-        task = want.task
+    for intent in found:
+        task = intent.task
         if task in _QUESTIONS and is_answerable(found):
             continue
-        if task == "conversational" and tasks - _TALKED_WITH:
+        if task == "conversational" and tasks - _CONVERSATION_TASKS:
             continue
         if task == "text-to-image" and "image" in kinds and not tasks & (_READERS | {"text-generation"}):
             task = "image-to-image"
         if task == "text-generation" and kinds & _MEDIA and not tasks & _READERS:
             continue
-        if task == "summarization" and "image-to-text" in tasks and LENGTH.search(wording.instruction[want.start : want.end]):
+        words = wording.instruction[intent.start : intent.end]
+        if task == "summarization" and "image-to-text" in tasks and LENGTH.search(words):
             continue  # "describe it in one sentence" wishes for a short description, not for a summary of it
         if task == "document-question-answering" and "image-to-text" in tasks:
             task = "question-answering"
-        result.append(replace(want, task=task))
+        result.append(replace(intent, task=task))
     return result
 
 
 def order(found: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
     """By what each step needs, then as the words say; "before you ..." and "first" move a step."""
 
-    def position(want: Intent) -> int:
-        start, _ = wording.sentence(want.start)
-        moved = _BEFORE.search(wording.instruction[start : want.start])
-        return want.start + (_LATE if moved else 0)
+    def compute_position(intent: Intent) -> int:
+        start, _ = wording.sentence(intent.start)
+        moved = _BEFORE.search(wording.instruction[start : intent.start])
+        return intent.start + (_LATE_OFFSET if moved else 0)
 
-    def rank(want: Intent) -> int:
-        later = want.later and any(w.task in load_rules().changes and w.start < want.start for w in found)
-        return max(load_rules().later_rank, load_rules().rank(want.task)) if later else load_rules().rank(want.task)
+    def compute_rank(intent: Intent) -> int:
+        later = intent.later and any(w.task in load_rules().changes and w.start < intent.start for w in found)
+        return max(load_rules().later_rank, load_rules().rank(intent.task)) if later else load_rules().rank(intent.task)
 
-    ranked = sorted(found, key=lambda want: (rank(want), position(want)))
-    return _with_followers(_after_what_they_name(ranked, wording))
+    ranked = sorted(found, key=lambda intent: (compute_rank(intent), compute_position(intent)))
+    return _place_followers(_move_after_named(ranked, wording))
 
 
-def _after_what_they_name(ranked: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
+def _move_after_named(ranked: Sequence[Intent], parsed: ParsedRequest) -> list[Intent]:
     """Return a step that names the result of another ("translate the answer") comes after it."""
     result = list(ranked)
-    for want in ranked:
-        _, end = wording.clause(want.start)
-        named = find_named_results(wording.instruction[want.start : end]) - {want.task}
-        if wanted := [other for other in result if other.task in named]:
-            last = max(map(result.index, wanted))
-            if last > result.index(want):
-                result.insert(last, result.pop(result.index(want)))
+    for intent in ranked:
+        _, end = parsed.clause(intent.start)
+        named = find_named_results(parsed.instruction[intent.start : end]) - {intent.task}
+        if named_intents := [other for other in result if other.task in named]:
+            last = max(map(result.index, named_intents))
+            if last > result.index(intent):
+                result.insert(last, result.pop(result.index(intent)))
     return result
 
 
-def _with_followers(ranked: Sequence[Intent]) -> list[Intent]:
+def _place_followers(ranked: Sequence[Intent]) -> list[Intent]:
     """Return a picture that is made from a control picture comes right after it."""
     result: list[Intent] = []
     followers = {w.task.removesuffix("-text-to-image"): w for w in ranked if w.follows}
-    for want in ranked:
-        if want.follows:
+    for intent in ranked:
+        if intent.follows:
             continue
-        result.append(want)
-        if follower := followers.pop(want.task.removesuffix("-control"), None):
+        result.append(intent)
+        if follower := followers.pop(intent.task.removesuffix("-control"), None):
             result.append(follower)
     return result + list(followers.values())

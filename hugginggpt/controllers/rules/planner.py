@@ -20,9 +20,9 @@ from hugginggpt.core.errors import RequestError
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable
 
-_MOSTLY: Final = 0.3
-_SENTENCE_WORDS: Final = 4
-_SHORT_WORDS: Final = 10
+_MIN_FOREIGN_SHARE: Final = 0.3
+_MIN_SENTENCE_WORDS: Final = 4
+_MAX_SHORT_WORDS: Final = 10
 """In a longer request "this" may be anything."""
 _NOUNS: Final = {
     "image": r"(?:photo(?:graph)?|picture|pic|image|scan|screenshot|sign|invoice|receipt)",
@@ -34,8 +34,8 @@ _NO_ENGLISH: Final = (
     "The built-in planner reads English only: write the request in English, or enter a key, and a language model plans in "
     "any language. （内置规划器只懂英文：请用英文提问，或填入密钥。）"
 )
-_CALLED: Final = {"image": "picture", "audio": "recording", "mask": "mask, a picture that is white where to paint,"}
-_ASKED_FOR: Final = {
+_DISPLAY_NAMES: Final = {"image": "picture", "audio": "recording", "mask": "mask, a picture that is white where to paint,"}
+_MISSING_MESSAGES: Final = {
     "labels": "Into which labels should it be sorted? Name at least two, such as “billing or support”.",
     "other_text": "Comparing needs two texts: put each in quotes, or attach two text files.",
 }
@@ -59,67 +59,67 @@ def plan_request(request: PlanRequest, table: TaskTable) -> RulesPlan:
     Raises:
         RequestError: It isn't in English, needs something that isn't there, or asks for what no task does.
     """
-    sure = strip_conditions(request.text, request.attached or request.earlier)
-    regrets = (sure.regret,) if sure.regret else ()
-    request = replace(request, text=sure.text) if regrets else request
-    wording = parse_request(request.text, request.attached)
-    if _is_foreign(wording):
+    unconditional = strip_conditions(request.text, request.attached or request.earlier)
+    regrets = (unconditional.regret,) if unconditional.regret else ()
+    request = replace(request, text=unconditional.text) if regrets else request
+    parsed = parse_request(request.text, request.attached)
+    if _is_foreign(parsed):
         raise RequestError(_NO_ENGLISH)
-    if not request.attached and (answer := answer_small_talk(wording)):
+    if not request.attached and (answer := answer_small_talk(parsed)):
         return RulesPlan(said=answer, notices=regrets)
-    if again := find_same_again(request, wording):
+    if again := find_same_again(request, parsed):
         return replace(plan_request(again, table), notices=regrets)
-    tasks, said, notices = _tasks(request, wording, table)
-    return RulesPlan(tuple(tasks), said, (*regrets, *notices))
+    tasks, answer_text, notices = _plan_tasks(request, parsed, table)
+    return RulesPlan(tuple(tasks), answer_text, (*regrets, *notices))
 
 
-def _tasks(request: PlanRequest, wording: ParsedRequest, table: TaskTable) -> tuple[list[dict[str, Any]], str, list[str]]:
-    about = resolve_referents(request, wording)
-    context = about.resources
-    wording = parse_request(request.text, context) if context else wording
-    wording = replace(wording.without(about.named), given=wording.given or about.text)
-    kinds = _kinds(wording, context) or _missing_kind(wording) or frozenset({"none"})
-    refused = find_refusals(wording, kinds)
+def _plan_tasks(request: PlanRequest, parsed: ParsedRequest, table: TaskTable) -> tuple[list[dict[str, Any]], str, list[str]]:
+    referents = resolve_referents(request, parsed)
+    context = referents.resources
+    parsed = parse_request(request.text, context) if context else parsed
+    parsed = replace(parsed.without(referents.named), given=parsed.given or referents.text)
+    kinds = _find_kinds(parsed, context) or _find_missing_kind(parsed) or frozenset({"none"})
+    refusals = find_refusals(parsed, kinds)
     names = [resource.origin.label for resource in context]
     pictures = [resource.origin.label for resource in context if resource.kind is Kind.IMAGE]
-    pictures = pictures or [name for name in wording.files if guess_kind(name) is Kind.IMAGE]
-    wanted = detect_intents(wording, kinds, names, pictures=pictures, refused=refused)
-    if not wanted and _is_foreign_latin(wording):
+    pictures = pictures or [name for name in parsed.files if guess_kind(name) is Kind.IMAGE]
+    intents = detect_intents(parsed, kinds, names, pictures=pictures, refused=refusals)
+    if not intents and _is_foreign_latin(parsed):
         raise RequestError(_NO_ENGLISH)
-    if not wanted and refused:
-        raise RequestError(f"{refused[0].reason}.")
-    if not wanted and (once_more := find_another(request, wording)):
-        wanted = [Intent(once_more[0], 0, len(wording.text), prompt=once_more[1])]
-    if not wanted and kinds == {"none"}:
-        _ask_for_a_file(wording, table)
-        if not is_polite(wording.instruction) and (answer := refuse_general_question(wording)):
+    if not intents and refusals:
+        raise RequestError(f"{refusals[0].reason}.")
+    if not intents and (another := find_another(request, parsed)):
+        intents = [Intent(another[0], 0, len(parsed.text), prompt=another[1])]
+    if not intents and kinds == {"none"}:
+        _ask_for_a_file(parsed, table)
+        if not is_polite(parsed.instruction) and (answer := refuse_general_question(parsed)):
             return [], answer, []
-    made = PlanBuilder(wording, context, table).plan(wanted or guess(wording, kinds))
-    for task in made:
+    tasks = PlanBuilder(parsed, context, table).plan(intents or guess(parsed, kinds))
+    for task in tasks:
         _check_inputs(task, table)
-    return made, "", [f"{refusal.reason}, so that was left out." for refusal in refused]
+    return tasks, "", [f"{refusal.reason}, so that was left out." for refusal in refusals]
 
 
 def _check_inputs(task: Mapping[str, Any], table: TaskTable) -> None:
     """Ask in words for what is missing, before anything runs."""
     row = table[task["task"]]
-    for wanted in row.required:
-        if wanted.name not in task["args"]:
-            what = _CALLED.get(wanted.name) or _CALLED.get(wanted.kind.value, wanted.kind.value)
-            asked = f"For {row.noun} a {what} is needed: attach one, or paste it into the request."
-            raise RequestError(_ASKED_FOR.get(wanted.name, asked))
+    for task_input in row.required:
+        if task_input.name not in task["args"]:
+            noun = _DISPLAY_NAMES.get(task_input.name) or _DISPLAY_NAMES.get(task_input.kind.value, task_input.kind.value)
+            message = f"For {row.noun} a {noun} is needed: attach one, or paste it into the request."
+            raise RequestError(_MISSING_MESSAGES.get(task_input.name, message))
 
 
-def _ask_for_a_file(wording: ParsedRequest, table: TaskTable) -> None:
+def _ask_for_a_file(parsed: ParsedRequest, table: TaskTable) -> None:
     """ "transcribe this" without a recording asks for something that only a recording has."""
-    if not _POINTS.search(wording.instruction) or wording.given or wording.quotes:
+    if not _POINTS.search(parsed.instruction) or parsed.given or parsed.quotes:
         return
-    if len(wording.instruction.split()) > _SHORT_WORDS:
+    if len(parsed.instruction.split()) > _MAX_SHORT_WORDS:
         return
     for kind in ("audio", "image", "video", "table"):
-        cues = load_cue_table().intents(wording.instruction, frozenset({kind}))
-        if wanted := [cue for cue in cues if kind in cue.given and cue.task in table]:
-            _check_inputs({"task": wanted[0].task, "args": {}}, table)
+        cues = load_cue_table().intents(parsed.instruction, frozenset({kind}))
+        if fitting := [cue for cue in cues if kind in cue.given and cue.task in table]:
+            _check_inputs({"task": fitting[0].task, "args": {}}, table)
 
 
 @functools.cache
@@ -129,36 +129,36 @@ def _function_words() -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(raw["english"].split()), frozenset(raw["foreign"].split())
 
 
-def _is_foreign(wording: ParsedRequest) -> bool:
+def _is_foreign(parsed: ParsedRequest) -> bool:
     """Return whether the instruction, without what is quoted in it, is in a script that isn't Latin."""
-    letters = [character for character in wording.instruction if character.isalpha()]
-    return bool(letters) and sum(ord(character) > 0x24F for character in letters) > _MOSTLY * len(letters)
+    letters = [character for character in parsed.instruction if character.isalpha()]
+    return bool(letters) and sum(ord(character) > 0x24F for character in letters) > _MIN_FOREIGN_SHARE * len(letters)
 
 
-def _is_foreign_latin(wording: ParsedRequest) -> bool:
+def _is_foreign_latin(parsed: ParsedRequest) -> bool:
     """Return whether more little words are of its neighbours than of English, or none of several words is English."""
     english, foreign = _function_words()
-    words = re.findall(r"[^\W\d_]+", wording.instruction)
+    words = re.findall(r"[^\W\d_]+", parsed.instruction)
     if any(word in foreign - english for word in words):
         return sum(word in foreign for word in words) >= sum(word in english for word in words)
-    return len(words) >= _SENTENCE_WORDS and not english & set(words)
+    return len(words) >= _MIN_SENTENCE_WORDS and not english & set(words)
 
 
-def _kinds(wording: ParsedRequest, context: Sequence[Resource]) -> frozenset[str]:
-    named = {kind.value for name in (*wording.files, *wording.urls) if (kind := guess_kind(name))}
+def _find_kinds(parsed: ParsedRequest, context: Sequence[Resource]) -> frozenset[str]:
+    named = {kind.value for name in (*parsed.files, *parsed.urls) if (kind := guess_kind(name))}
     attached = {resource.kind.value for resource in context}
-    return frozenset(attached | named | (_kind_of_page(wording) if wording.urls and not named else frozenset()))
+    return frozenset(attached | named | (_guess_page_kind(parsed) if parsed.urls and not named else frozenset()))
 
 
-def _kind_of_page(wording: ParsedRequest) -> frozenset[str]:
+def _guess_page_kind(parsed: ParsedRequest) -> frozenset[str]:
     """Return what an address without a telling suffix leads to: what the request calls it, else a text."""
-    called = (kind for kind, nouns in _NOUNS.items() if re.search(rf"\b{nouns}\b", wording.instruction))
-    return frozenset([next(called, "text")])
+    kinds = (kind for kind, nouns in _NOUNS.items() if re.search(rf"\b{nouns}\b", parsed.instruction))
+    return frozenset([next(kinds, "text")])
 
 
-def _missing_kind(wording: ParsedRequest) -> frozenset[str]:
+def _find_missing_kind(parsed: ParsedRequest) -> frozenset[str]:
     """Return what "this photo" speaks of when nothing is attached: its task is planned, and then the file is asked for."""
-    if wording.given or wording.quotes:
+    if parsed.given or parsed.quotes:
         return frozenset()
-    spoken_of = (kind for kind, nouns in _NOUNS.items() if re.search(rf"\b(?:this|my|attached) {nouns}\b", wording.instruction))
-    return frozenset(list(spoken_of)[:1])
+    kinds = (kind for kind, nouns in _NOUNS.items() if re.search(rf"\b(?:this|my|attached) {nouns}\b", parsed.instruction))
+    return frozenset(list(kinds)[:1])

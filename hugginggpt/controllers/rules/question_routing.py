@@ -18,7 +18,7 @@ _POLITE: Final = load_pattern("questions", "polite")
 _SPOKEN: Final = load_pattern("questions", "spoken")
 _READERS: Final = frozenset({"image-to-text", "automatic-speech-recognition"})
 _KIND_WORDS: Final = {kind.value: load_pattern("questions", kind.value) for kind in Kind}
-_LONG_REST: Final = 8
+_MAX_REST_WORDS: Final = 8
 """So many words behind a question are a text that it is about."""
 
 
@@ -26,43 +26,43 @@ def add_questions(found: list[Intent], wording: ParsedRequest, kinds: frozenset[
     """Add a question-answering task for each question that no cue explains."""
     table = load_cue_table()
     added = []
-    for start, end in _parts(wording):
+    for start, end in _split_parts(wording):
         clause = wording.instruction[start:end].strip(" -" + BLANK)
-        inside = [w for w in found if start <= w.start < end and w.task != "text-to-speech"]
-        goals = [w for w in inside if w.task != "translation" or w.start < start + 5]
+        intents_inside = [w for w in found if start <= w.start < end and w.task != "text-to-speech"]
+        goals = [w for w in intents_inside if w.task != "translation" or w.start < start + 5]
         if wording.instruction[start:end].lstrip().startswith(BLANK) and "?" not in clause and wording.places:
             continue  # "pose.png shows a pose."
         if clause and not goals and table.question.search(clause) and not is_polite(clause):
-            added.append(_question(start, end, wording, kinds, found))
+            added.append(_build_question(start, end, wording, kinds, found))
         elif (
-            inside
+            intents_inside
             and (m := _EMBEDDED.search(wording.instruction, start, end))
-            and not any(m.start() <= w.start < end or w.start < m.end() <= w.end for w in inside)
+            and not any(m.start() <= w.start < end or w.start < m.end() <= w.end for w in intents_inside)
         ):
-            added.append(_question(m.start(), end, wording, kinds, found))
-    if spoken := _spoken(wording, kinds):
+            added.append(_build_question(m.start(), end, wording, kinds, found))
+    if spoken := _find_spoken_question(wording, kinds):
         return [w for w in found if w.task not in load_rules().answers | _READERS] + [spoken]
     goals = [w for w in found if w.task not in {"text-to-speech", "audio-to-audio"}]
     if not goals and not added and kinds != {"none"} and (match := _ASKS.search(wording.instruction)):
-        added.append(_question(match.start(), len(wording.text), wording, kinds, found))
+        added.append(_build_question(match.start(), len(wording.text), wording, kinds, found))
     return sorted(found + [w for w in added if w.task], key=lambda w: w.start)
 
 
-def _parts(wording: ParsedRequest) -> Iterator[tuple[int, int]]:
+def _split_parts(parsed: ParsedRequest) -> Iterator[tuple[int, int]]:
     """Yield the sentences, and by itself a question that one ends with after a colon."""
-    for start, end in sentences(wording.text):
-        colons = [m.end() for m in re.finditer(r":\s+", wording.instruction[start:end])]
-        asked = [start + c for c in colons if load_cue_table().question.search(wording.instruction[start + c : end])]
-        yield from ((start, asked[0]), (asked[0], end)) if asked else ((start, end),)
+    for start, end in sentences(parsed.text):
+        colons = [m.end() for m in re.finditer(r":\s+", parsed.instruction[start:end])]
+        questions = [start + c for c in colons if load_cue_table().question.search(parsed.instruction[start + c : end])]
+        yield from ((start, questions[0]), (questions[0], end)) if questions else ((start, end),)
 
 
-def _spoken(wording: ParsedRequest, kinds: frozenset[str]) -> Intent | None:
+def _find_spoken_question(parsed: ParsedRequest, kinds: frozenset[str]) -> Intent | None:
     """Return the answer to a question that is asked in a recording, of what came with it."""
-    asked = _SPOKEN.search(wording.instruction)
-    if not asked or "audio" not in kinds or not (about := kinds & {"image", "table", "text"}):
+    questions = _SPOKEN.search(parsed.instruction)
+    if not questions or "audio" not in kinds or not (about := kinds & {"image", "table", "text"}):
         return None
-    want = _question(asked.start(), asked.end(), wording, about, ())
-    return replace(want, question="", spoken=True)
+    intent = _build_question(questions.start(), questions.end(), parsed, about, ())
+    return replace(intent, question="", spoken=True)
 
 
 def is_polite(clause: str) -> bool:
@@ -70,62 +70,62 @@ def is_polite(clause: str) -> bool:
     return bool(_POLITE.match(clause))
 
 
-def _question(start: int, end: int, wording: ParsedRequest, kinds: frozenset[str], found: Sequence[Intent]) -> Intent:
+def _build_question(start: int, end: int, parsed: ParsedRequest, kinds: frozenset[str], found: Sequence[Intent]) -> Intent:
     """Return a question, as the task that answers it from what is there."""
-    text = re.sub(r"^[\s\-–—" + BLANK + r"]+", "", _without_quotes(wording, start, end)).strip()
-    about = (_kinds_in(wording, start, end) & kinds) or kinds
+    text = re.sub(r"^[\s\-–—" + BLANK + r"]+", "", _strip_quotes(parsed, start, end)).strip()
+    about = (_find_kinds(parsed, start, end) & kinds) or kinds
     readers = [w for w in found if w.task in _READERS]
-    words = wording.instruction + " " + " ".join(wording.files).lower()
+    words = parsed.instruction + " " + " ".join(parsed.files).lower()
     is_document = bool(load_cue_table().document.search(words))
-    if "image" in about and (not readers or (not is_document and all(_describes(w, wording) for w in readers))):
+    if "image" in about and (not readers or (not is_document and all(_describes(w, parsed) for w in readers))):
         task = "document-question-answering" if is_document else "visual-question-answering"
     elif "table" in about:
         task = "table-question-answering"
-    elif about & {"audio", "video", "text", "image"} or wording.given or wording.quotes or _later_text(wording, end):
+    elif about & {"audio", "video", "text", "image"} or parsed.given or parsed.quotes or _has_long_rest(parsed, end):
         task = "question-answering"
     else:
         task = ""
     return Intent(task, start, end, question=text)
 
 
-def _describes(reader: Intent, wording: ParsedRequest) -> bool:
+def _describes(reader: Intent, parsed: ParsedRequest) -> bool:
     """Return whether a picture is described, which answers no further questions, rather than read."""
-    said = wording.instruction[reader.start : reader.end]
+    phrase = parsed.instruction[reader.start : reader.end]
     tags = load_cue_table().tags
-    return reader.task == "image-to-text" and bool(tags["captioning"].search(said)) and not tags["reading"].search(said)
+    return reader.task == "image-to-text" and bool(tags["captioning"].search(phrase)) and not tags["reading"].search(phrase)
 
 
-def _kinds_in(wording: ParsedRequest, start: int, end: int) -> frozenset[str]:
+def _find_kinds(parsed: ParsedRequest, start: int, end: int) -> frozenset[str]:
     """Return the kinds of files that the words of a question speak of."""
-    said = wording.instruction[start:end]
-    named = {kind.value for position, name in wording.places if start <= position < end if (kind := guess_kind(name))}
-    return frozenset(named | {kind for kind, words in _KIND_WORDS.items() if words.search(said)})
+    phrase = parsed.instruction[start:end]
+    named = {kind.value for position, name in parsed.places if start <= position < end if (kind := guess_kind(name))}
+    return frozenset(named | {kind for kind, words in _KIND_WORDS.items() if words.search(phrase)})
 
 
-def _without_quotes(wording: ParsedRequest, start: int, end: int) -> str:
+def _strip_quotes(parsed: ParsedRequest, start: int, end: int) -> str:
     """Return the words of a question, without a long text in quotes before it."""
-    blanks = re.match(BLANK + r"{20,}\W*", wording.instruction[start:end])
-    return wording.text[start + (blanks.end() if blanks else 0) : end]
+    blanks = re.match(BLANK + r"{20,}\W*", parsed.instruction[start:end])
+    return parsed.text[start + (blanks.end() if blanks else 0) : end]
 
 
-def _later_text(wording: ParsedRequest, end: int) -> bool:
-    return len(wording.text[end:].split()) > _LONG_REST
+def _has_long_rest(parsed: ParsedRequest, end: int) -> bool:
+    return len(parsed.text[end:].split()) > _MAX_REST_WORDS
 
 
 def narrow_questions(found: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
     """Return questions without what else their sentence asks for."""
     result = []
-    for want in found:
-        start, end = wording.sentence(want.start)
-        first, last = wording.clause(want.start)
-        shared = any(start <= w.start < end and not first <= w.start < last for w in found if w is not want)
+    for intent in found:
+        start, end = wording.sentence(intent.start)
+        first, last = wording.clause(intent.start)
+        shared = any(start <= w.start < end and not first <= w.start < last for w in found if w is not intent)
         if (
             shared
-            and want.question == wording.text[start:end].strip(" -" + BLANK)
+            and intent.question == wording.text[start:end].strip(" -" + BLANK)
             and _ASKS.search(wording.instruction, first, last)
         ):
-            want = replace(want, question=wording.text[first:last].strip(" ,;" + BLANK))
-        result.append(want)
+            intent = replace(intent, question=wording.text[first:last].strip(" ,;" + BLANK))
+        result.append(intent)
     return result
 
 

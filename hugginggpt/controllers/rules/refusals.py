@@ -50,14 +50,14 @@ def _limits() -> _Limits:
 
 def answer_small_talk(wording: ParsedRequest) -> str:
     """Return what is answered to a request that is nothing but small talk; empty for any other."""
-    said = wording.instruction.strip()
-    return next((answer for pattern, answer in _limits().talk if said and pattern.fullmatch(said)), "")
+    words = wording.instruction.strip()
+    return next((answer for pattern, answer in _limits().talk if words and pattern.fullmatch(words)), "")
 
 
 def refuse_general_question(wording: ParsedRequest) -> str:
     """Return what is answered to a question that there is nothing to answer from; empty if it is none."""
-    said = wording.instruction.strip()
-    return _limits().knowledge if load_cue_table().question.search(said) and not wording.given and not wording.quotes else ""
+    words = wording.instruction.strip()
+    return _limits().knowledge if load_cue_table().question.search(words) and not wording.given and not wording.quotes else ""
 
 
 def find_refusals(wording: ParsedRequest, kinds: frozenset[str]) -> list[Refusal]:

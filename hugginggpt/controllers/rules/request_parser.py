@@ -23,17 +23,17 @@ _QUOTES = re.compile(
     r"\"([^\"]{1,8000})\"|“([^”]{1,8000})”|«([^»]{1,8000})»|„([^“”]{1,8000})[“”]"
     r"|(?<![\w'’])'((?:[^'\n]|(?<=\w)'(?=\w)){2,8000}?)'(?!\w)|‘((?:[^’]|(?<=\w)’(?=\w)){2,8000}?)’(?!\w)"
 )
-_MAX_INSTRUCTION = 3_000
+_MAX_INSTRUCTION_CHARS = 3_000
 _SENTENCE = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])|(?<=[!?])\s+")
 _MIN_GIVEN_WORDS = 4
 _ALL_KINDS = frozenset(kind.value for kind in Kind)
 _MIN_REST_WORDS = 10
-_MIN_LABEL = 3
+_MIN_LABEL_CHARS = 3
 """A shorter name of a file is a word like any other."""
 _MIN_QUESTION_WORDS = 6
 _BOUNDARY = re.compile(r"[,;:]\s|\b(?:and|then|but|also|plus)\b|\s[-–—]{1,2}\s|[()]")
 _STEP: Final = load_pattern("wording", "step")
-_WISH: Final = load_pattern("wording", "wish")
+_REQUEST: Final = load_pattern("wording", "wish")
 _LABEL = r"[\w'-]{1,30}(?: [\w'-]{1,30}){0,3} ?"
 _DASHES = frozenset({"-", "--", "–", "—"})
 
@@ -77,7 +77,7 @@ class ParsedRequest:
 def parse_request(text: str, attached: Sequence[Resource] = ()) -> ParsedRequest:
     """Take a request apart."""
     text = text.strip().replace("’", "'") if "“" not in text else text.strip()
-    instruction = _without_middle(text)
+    instruction = _blank_middle(text)
     addresses = list(find_urls(text))
     instruction = blank_out(instruction, addresses, BLANK)
     quotes: list[str] = []
@@ -87,7 +87,7 @@ def parse_request(text: str, attached: Sequence[Resource] = ()) -> ParsedRequest
     places: list[tuple[int, str]] = []
     labels = sorted({r.origin.label for r in attached if r.origin.source != "task"}, key=len, reverse=True)
     for label in labels:
-        if len(label) > _MIN_LABEL:
+        if len(label) > _MIN_LABEL_CHARS:
             for match in list(re.finditer(rf"(?<!\w){re.escape(label)}(?!\w)", instruction, re.IGNORECASE)):
                 places.append((match.start(), label))
                 instruction = _blank(instruction, match.start(), match.end())
@@ -97,37 +97,37 @@ def parse_request(text: str, attached: Sequence[Resource] = ()) -> ParsedRequest
     places.sort()
     files = tuple(dict.fromkeys(name for _, name in places))
     named = tuple(text[start:end] for start, end in addresses)
-    wording = ParsedRequest(text, _lowered(instruction), tuple(q for q in quotes if q), "", named, files, tuple(places))
-    wording = _after_colon(wording, attached=bool(attached))
-    return wording if attached or wording.quotes or wording.given or named or files else _after_instruction(wording)
+    parsed = ParsedRequest(text, _lower(instruction), tuple(q for q in quotes if q), "", named, files, tuple(places))
+    parsed = _split_at_colon(parsed, attached=bool(attached))
+    return parsed if attached or parsed.quotes or parsed.given or named or files else _split_at_sentence(parsed)
 
 
-def _lowered(text: str) -> str:
+def _lower(text: str) -> str:
     """Return lower case, of the same length: a few capitals have two small letters."""
     lower = text.lower()
     return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
-def _without_middle(text: str) -> str:
+def _blank_middle(text: str) -> str:
     """Return what is to be done stands at the beginning or at the end of a long text; what it says in between is material.
 
     It also bounds the time that the search for cues takes, whatever somebody sends.
     """
-    if len(text) <= _MAX_INSTRUCTION:
+    if len(text) <= _MAX_INSTRUCTION_CHARS:
         return text
-    return _blank(text, _MAX_INSTRUCTION * 2 // 3, len(text) - _MAX_INSTRUCTION // 3)
+    return _blank(text, _MAX_INSTRUCTION_CHARS * 2 // 3, len(text) - _MAX_INSTRUCTION_CHARS // 3)
 
 
 def _blank(text: str, start: int, end: int) -> str:
     return blank_out(text, [(start, end)], BLANK)
 
 
-def _after_colon(wording: ParsedRequest, *, attached: bool) -> ParsedRequest:
+def _split_at_colon(parsed: ParsedRequest, *, attached: bool) -> ParsedRequest:
     """Return a text that follows a colon or an empty line is given, not part of the instruction."""
-    for match in re.finditer(r":(?=\s)|\n\s*\n|\n|\s[-–—]{1,2}>?\s", wording.instruction):
-        rest = wording.text[match.end() :].strip()
-        before = wording.instruction[: match.start()].strip()
-        if not before or len(rest.split()) < _MIN_GIVEN_WORDS or BLANK in wording.instruction[match.end() :]:
+    for match in re.finditer(r":(?=\s)|\n\s*\n|\n|\s[-–—]{1,2}>?\s", parsed.instruction):
+        rest = parsed.text[match.end() :].strip()
+        before = parsed.instruction[: match.start()].strip()
+        if not before or len(rest.split()) < _MIN_GIVEN_WORDS or BLANK in parsed.instruction[match.end() :]:
             continue
         if attached:
             continue  # with a file there, what follows the colon says what to do with it
@@ -136,30 +136,30 @@ def _after_colon(wording: ParsedRequest, *, attached: bool) -> ParsedRequest:
         if match[0].strip(" >") in _DASHES:
             if _is_asked_of(before, rest):
                 start, end = 0, match.start()
-                return replace(wording, given=wording.text[:end].strip(), instruction=_blank(wording.instruction, start, end))
-            if load_cue_table().intents(wording.instruction[match.end() :], _ALL_KINDS):
+                return replace(parsed, given=parsed.text[:end].strip(), instruction=_blank(parsed.instruction, start, end))
+            if load_cue_table().intents(parsed.instruction[match.end() :], _ALL_KINDS):
                 continue
         start = match.end()
-        return replace(wording, given=rest, instruction=_blank(wording.instruction, start, len(wording.text)))
-    return wording
+        return replace(parsed, given=rest, instruction=_blank(parsed.instruction, start, len(parsed.text)))
+    return parsed
 
 
-def _after_instruction(wording: ParsedRequest) -> ParsedRequest:
+def _split_at_sentence(parsed: ParsedRequest) -> ParsedRequest:
     """Return them with nothing attached or quoted, a long rest after the first sentence or line is the text to work on."""
-    bounds = sentences(wording.text)
+    bounds = sentences(parsed.text)
     if len(bounds) < 2:
-        return wording
-    last = wording.instruction[slice(*bounds[-1])].strip(" -–—")
-    before = wording.text[: bounds[-1][0]].strip(" -–—")
+        return parsed
+    last = parsed.instruction[slice(*bounds[-1])].strip(" -–—")
+    before = parsed.text[: bounds[-1][0]].strip(" -–—")
     if last.endswith("?") and load_cue_table().question.search(last) and len(before.split()) >= _MIN_QUESTION_WORDS:
         kinds = frozenset({"none", "text"})
-        if not load_cue_table().intents(wording.instruction, kinds):
-            return replace(wording, given=before, instruction=_blank(wording.instruction, 0, bounds[-1][0]))
-    first = wording.instruction[slice(*bounds[0])]
-    rest = wording.text[bounds[1][0] :]
+        if not load_cue_table().intents(parsed.instruction, kinds):
+            return replace(parsed, given=before, instruction=_blank(parsed.instruction, 0, bounds[-1][0]))
+    first = parsed.instruction[slice(*bounds[0])]
+    rest = parsed.text[bounds[1][0] :]
     if not re.search(r"\b(?:below|following|this|these|here)\b", first) or len(rest.split()) < _MIN_REST_WORDS:
-        return wording
-    return replace(wording, given=rest, instruction=_blank(wording.instruction, bounds[1][0], len(wording.text)))
+        return parsed
+    return replace(parsed, given=rest, instruction=_blank(parsed.instruction, bounds[1][0], len(parsed.text)))
 
 
 def _is_list(text: str) -> bool:
@@ -172,7 +172,7 @@ def _is_instruction(text: str, before: str) -> bool:
     """Return what follows a colon may be the steps themselves ("too long for me: get the text off it, shorten it")."""
     if _STEP.match(text):
         return True
-    return bool(_WISH.match(text)) and not load_cue_table().intents(before, _ALL_KINDS)
+    return bool(_REQUEST.match(text)) and not load_cue_table().intents(before, _ALL_KINDS)
 
 
 def _is_asked_of(before: str, rest: str) -> bool:

@@ -29,82 +29,82 @@ _THINGS_END: Final = load_pattern("details", "things_end")
 
 def fill_slots(want: Intent, wording: ParsedRequest) -> Intent:
     """Fill in what the task needs to know."""
-    detail = _DETAILS.get(want.task)
+    filler = _FILLERS.get(want.task)
     start, end = wording.clause(want.start)
     later = bool(_LATER.search(wording.instruction, start, end))
-    return replace(detail(want, wording) if detail else want, later=later)
+    return replace(filler(want, wording) if filler else want, later=later)
 
 
-def _questioned(want: Intent, wording: ParsedRequest) -> Intent:
-    start, end = wording.sentence(want.start)
-    return want if want.question or want.spoken else replace(want, question=wording.text[start:end].strip(" -" + BLANK))
+def _fill_question(intent: Intent, parsed: ParsedRequest) -> Intent:
+    start, end = parsed.sentence(intent.start)
+    return intent if intent.question or intent.spoken else replace(intent, question=parsed.text[start:end].strip(" -" + BLANK))
 
 
-def _labelled(want: Intent, wording: ParsedRequest) -> Intent:
-    return replace(want, labels=find_labels(wording))
+def _fill_labels(intent: Intent, parsed: ParsedRequest) -> Intent:
+    return replace(intent, labels=find_labels(parsed))
 
 
-def _found(want: Intent, wording: ParsedRequest) -> Intent:
+def _fill_objects(intent: Intent, parsed: ParsedRequest) -> Intent:
     """Return the things that are to be found, each a label."""
-    match = _FIND.search(wording.instruction, max(0, want.start - 1))
+    match = _FIND.search(parsed.instruction, max(0, intent.start - 1))
     if not match:
-        return want
-    said = _THINGS_END.split(match["things"], maxsplit=1)[0]
+        return intent
+    words = _THINGS_END.split(match["things"], maxsplit=1)[0]
     parts = (
         re.sub(r"^(?:an?|the|my|our|his|her|their|all|every|each|some|any) ", "", part.strip())
-        for part in re.split(r",? and |, | or ", said)
+        for part in re.split(r",? and |, | or ", words)
     )
-    return replace(want, labels=tuple(part for part in parts if part))
+    return replace(intent, labels=tuple(part for part in parts if part))
 
 
-def _shortened(want: Intent, wording: ParsedRequest) -> Intent:
-    found = LENGTH.search(wording.instruction)
-    return replace(want, instruction=found[0] if found else "")
+def _fill_length(intent: Intent, parsed: ParsedRequest) -> Intent:
+    found = LENGTH.search(parsed.instruction)
+    return replace(intent, instruction=found[0] if found else "")
 
 
-def _rewritten(want: Intent, wording: ParsedRequest) -> Intent:
-    start, end = wording.sentence(want.start)
-    blank = wording.instruction.find(BLANK, start, end)
-    said = wording.text[start : blank if blank > want.start else end].strip(" ,;:\"“'\n")
-    return replace(want, instruction=said if BLANK not in wording.instruction[start : start + len(said)] else "")
+def _fill_instruction(intent: Intent, parsed: ParsedRequest) -> Intent:
+    start, end = parsed.sentence(intent.start)
+    blank = parsed.instruction.find(BLANK, start, end)
+    words = parsed.text[start : blank if blank > intent.start else end].strip(" ,;:\"“'\n")
+    return replace(intent, instruction=words if BLANK not in parsed.instruction[start : start + len(words)] else "")
 
 
-def _translated(want: Intent, wording: ParsedRequest) -> Intent:
-    return replace(want, languages=find_languages(wording))
+def _fill_languages(intent: Intent, parsed: ParsedRequest) -> Intent:
+    return replace(intent, languages=find_languages(parsed))
 
 
-def _changed(want: Intent, wording: ParsedRequest) -> Intent:
-    start, end = wording.sentence(want.start)
-    return replace(want, prompt=want.prompt or wording.text[start:end].strip())
+def _fill_change(intent: Intent, parsed: ParsedRequest) -> Intent:
+    start, end = parsed.sentence(intent.start)
+    return replace(intent, prompt=intent.prompt or parsed.text[start:end].strip())
 
 
-def _painted_over(want: Intent, wording: ParsedRequest) -> Intent:
+def _fill_mask_prompt(intent: Intent, parsed: ParsedRequest) -> Intent:
     """Return what shall be where the mask is, where that is said."""
-    match = next((match for pattern in _OVER if (match := pattern.search(wording.instruction))), None)
-    return replace(want, prompt=wording.text[match.start("prompt") : match.end("prompt")].strip() if match else "")
+    match = next((match for pattern in _OVER if (match := pattern.search(parsed.instruction))), None)
+    return replace(intent, prompt=parsed.text[match.start("prompt") : match.end("prompt")].strip() if match else "")
 
 
-def _moved(want: Intent, wording: ParsedRequest) -> Intent:
+def _fill_motion(intent: Intent, parsed: ParsedRequest) -> Intent:
     """Return how a picture is to move, where that is said."""
-    _, end = wording.sentence(want.start)
-    match = _MOVES.search(wording.instruction, want.end, end)
-    return replace(want, prompt=wording.text[match.start("prompt") : match.end("prompt")].strip() if match else "")
+    _, end = parsed.sentence(intent.start)
+    match = _MOVES.search(parsed.instruction, intent.end, end)
+    return replace(intent, prompt=parsed.text[match.start("prompt") : match.end("prompt")].strip() if match else "")
 
 
-_DETAILS: Final[Mapping[str, Callable[[Intent, ParsedRequest], Intent]]] = {
-    "visual-question-answering": _questioned,
-    "document-question-answering": _questioned,
-    "question-answering": _questioned,
-    "table-question-answering": _questioned,
-    "zero-shot-classification": _labelled,
-    "zero-shot-image-classification": _labelled,
-    "zero-shot-object-detection": _found,
-    "summarization": _shortened,
-    "text2text-generation": _rewritten,
-    "translation": _translated,
-    "image-to-image": _changed,
-    "image-to-video": _moved,
-    "inpainting": _painted_over,
+_FILLERS: Final[Mapping[str, Callable[[Intent, ParsedRequest], Intent]]] = {
+    "visual-question-answering": _fill_question,
+    "document-question-answering": _fill_question,
+    "question-answering": _fill_question,
+    "table-question-answering": _fill_question,
+    "zero-shot-classification": _fill_labels,
+    "zero-shot-image-classification": _fill_labels,
+    "zero-shot-object-detection": _fill_objects,
+    "summarization": _fill_length,
+    "text2text-generation": _fill_instruction,
+    "translation": _fill_languages,
+    "image-to-image": _fill_change,
+    "image-to-video": _fill_motion,
+    "inpainting": _fill_mask_prompt,
 }
 
 
@@ -131,7 +131,7 @@ def find_languages(wording: ParsedRequest) -> tuple[str, ...]:
         before = wording.instruction[max(0, match.start() - 60) : match.start()]
         if end >= 0 and _AND.fullmatch(wording.instruction[end : match.start()].strip() + " "):
             groups[-1][1].append(match[0])
-        elif weight := _weight(before, wording.instruction[match.end() :]):
+        elif weight := _weigh_language(before, wording.instruction[match.end() :]):
             groups.append((weight, [match[0]]))
         else:
             if _SPEAKS.search(before) and not _SPEAKS_NOT.search(_SPEAKS.sub("", before)):
@@ -142,7 +142,7 @@ def find_languages(wording: ParsedRequest) -> tuple[str, ...]:
     return tuple(language.capitalize() for language in dict.fromkeys(best[1]))
 
 
-def _weight(before: str, behind: str) -> int:
+def _weigh_language(before: str, behind: str) -> int:
     """Return how surely the words around a language say that something is to be put into it; 0 where they don't."""
     if into := _INTO.search(before):
         opening = before[: into.start()].rstrip()
