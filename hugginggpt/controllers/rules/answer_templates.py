@@ -55,10 +55,10 @@ def _describe_results(step: Step, table: TaskTable) -> Iterator[str]:
 
 def _format_sentence(step: Step, output: Resource, table: TaskTable) -> str:
     templates = _load_templates()
-    text = escape(shorten(output.text or "", _MAX_QUOTE_CHARS))
+    text = escape(shorten(output.text or "", _MAX_QUOTE_CHARS))  # escaped after the cut, which must not split an escape
     return templates[_choose_template(step.task.task, output)].format(
         text=text,
-        phrase=text.rstrip("."),
+        phrase=text.rstrip("."),  # for templates that go on behind it
         quote=quote_text(output.text or "", _MAX_QUOTE_CHARS),
         name=output.name,
         measure=output.measure,
@@ -67,11 +67,11 @@ def _format_sentence(step: Step, output: Resource, table: TaskTable) -> str:
 
 
 def _choose_template(task: str, output: Resource) -> str:
-    """Return which line of ``answers.yaml`` says a result best."""
+    """Choose the line of ``answers.yaml`` that says a result best."""
     templates = _load_templates()
-    if task == "image-to-text" and not output.data.get("lines"):
+    if task == "image-to-text" and not output.data.get("lines"):  # one task both reads and describes
         return f"{task} without text" if "classes" in output.data else f"{task} described"
-    if task.endswith("-text-to-image"):
+    if task.endswith("-text-to-image"):  # one sentence for all control kinds
         return "picture from a control image"
     if output.text is None:
         file_template = f"{task} file"

@@ -1,4 +1,4 @@
-"""Conditions: what a request asks for only if something holds is left out, with a word of regret, and what must hold is tested.
+"""Conditions: what a request asks for only if something holds is left out, the person is told, and the condition is asked.
 
 A plan is made before anything is known, so "if there is a cat in it, make a painting of it" can't be planned by rules: that
 there is a cat in it is asked, the painting is left out, and the person is told.
@@ -63,7 +63,7 @@ def _load_rules() -> _ConditionalRules:
 
 
 def strip_conditions(text: str, attached: Sequence[Resource] = ()) -> UnconditionalText:
-    """Return the request without what depends on a condition; what must hold is asked instead."""
+    """Strip a request of what depends on a condition; ask instead whether the condition holds."""
     if not re.search(r"\b(?:if|unless|otherwise|else|in case|as long as|provided that|when)\b", text, re.IGNORECASE):
         return UnconditionalText(text)
     parsed = parse_request(text, attached)
@@ -79,12 +79,12 @@ def strip_conditions(text: str, attached: Sequence[Resource] = ()) -> Unconditio
             if condition := match.groupdict().get("if"):
                 where = match.start("if")
                 questions.append(_form_question(text[where : where + len(condition)]))
-            text = text[:start] + " " * (end - start) + text[end:]
+            text = text[:start] + " " * (end - start) + text[end:]  # of the same length: positions of both texts agree
             instruction = instruction[:start] + " " * (end - start) + instruction[end:]
     if not left_out:
         return UnconditionalText(text)
     rest = re.sub(r"\s+(?=[.!?])|(?<=[.!?])\s*[.!?]+(?=\s|$)", "", re.sub(r"[,;:]?\s{2,}", " ", text)).strip(" ,;")
-    rest = rest if not rest or rest[-1] in ".!?\"”'" else rest + "."
+    rest = rest if not rest or rest[-1] in ".!?\"”'" else rest + "."  # a sentence of its own before the questions
     return UnconditionalText(" ".join([rest, *questions]).strip(" ."), _format_regret([part for _, part in sorted(left_out)]))
 
 
@@ -112,18 +112,18 @@ def _trim_part(text: str) -> str:
 
 
 def _form_question(condition: str) -> str:
-    """Return what must hold, as a question: "there is a cat in it" is "Is there a cat in it?"."""
+    """Turn a condition into a question: "there is a cat in it" becomes "Is there a cat in it?"."""
     rules = _load_rules()
     condition = condition.strip(" ,")
     for contraction, full in rules.short.items():
         condition = re.sub(rf"^{contraction}\b", full, condition, flags=re.IGNORECASE)
     if re.match(r"you\b", condition, re.IGNORECASE):
         return f"Do {re.sub(r'^you can', 'you', condition, flags=re.IGNORECASE)}?"
-    match = re.match(rules.inverted.pattern, condition, re.IGNORECASE)
+    match = re.match(rules.inverted.pattern, condition, re.IGNORECASE)  # the condition keeps the person's capitals
     if not match and (does := re.match(rules.does_so.pattern, condition, re.IGNORECASE)):
         return f"Does {does['subject']} {_VERB_E.sub('', does['verb'])}{does['rest']}?"
     if not match:
-        return f"Is it so that {condition}?"
+        return f"Is it so that {condition}?"  # clumsy, but true of any clause
     verb = match["verb"].lower()
     if verb in _THIRD_PERSON:
         return f"Does {match['subject']} {_THIRD_PERSON[verb]} {match['rest']}?"

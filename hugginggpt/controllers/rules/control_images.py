@@ -48,7 +48,7 @@ class _New:
 def _load_controls() -> _Controls:
     raw: dict[str, Any] = load("controls.yaml")
     kinds: Mapping[str, Mapping[str, str]] = raw["kinds"]
-    ctl = "(?:" + "|".join(row["say"] for row in kinds.values()) + ")"
+    ctl = "(?:" + "|".join(row["say"] for row in kinds.values()) + ")"  # put into the patterns that mean any kind of control
 
     def pattern(text: str) -> re.Pattern[str]:
         return compile_pattern(text.replace("{ctl}", ctl).replace("{make}", raw["make"]))
@@ -68,7 +68,7 @@ def _load_controls() -> _Controls:
 
 
 def add_new_images(found: Sequence[Intent], wording: ParsedRequest, pictures: Sequence[str]) -> list[Intent]:
-    """Return the wants, those for a control picture and a picture from it made into a pair.
+    """Add intents: those for a control picture and for a picture from it become a pair of steps.
 
     Args:
         found: What the cues say.
@@ -101,7 +101,7 @@ def add_new_images(found: Sequence[Intent], wording: ParsedRequest, pictures: Se
 
 
 def _get_control_kind(task: str) -> str:
-    """Return the control kind of a task, or nothing."""
+    """Return the control kind of a task; empty for any other."""
     return task.removesuffix(CONTROL) if task.endswith(CONTROL) else _load_controls().same.get(task, "")
 
 
@@ -111,12 +111,12 @@ def _find_control_intent(found: Sequence[Intent], parsed: ParsedRequest) -> Inte
     for kind, named in _load_controls().named.items():  # where "make a depth control image" was taken for a new picture
         if match := named.search(parsed.instruction):
             return Intent(kind + CONTROL, match.start(), match.end())
-    pose = _load_controls().pose.search(parsed.instruction)
+    pose = _load_controls().pose.search(parsed.instruction)  # last: its words are the vaguest
     return Intent("openpose-control", pose.start(), pose.end()) if pose else None
 
 
 def _find_present_kind(parsed: ParsedRequest, pictures: Sequence[str]) -> str:
-    """Return the kind of the control picture that is there already, or nothing."""
+    """Find the kind of a control picture that is there already; empty where there is none."""
     table = _load_controls()
     for picture in pictures:
         if kind := _get_control_kind(picture):
@@ -136,9 +136,9 @@ def _find_new_picture(parsed: ParsedRequest) -> _New | None:
             end = min(match.end("prompt"), parsed.sentence(match.start())[1])
             if stop := table.ends.search(parsed.instruction, start + 1, end):
                 end = stop.start()
-            prompt = parsed.text[start:end].strip(" ,:-")
+            prompt = parsed.text[start:end].strip(" ,:-")  # from the text: the instruction is lower case
             no_picture = table.no_picture.search(prompt.lower())
-            if BLANK * 4 in parsed.instruction[start:end]:
+            if BLANK * 4 in parsed.instruction[start:end]:  # a quote or a file's name
                 if not parsed.quotes or any(start <= place < end for place, _ in parsed.places):
                     continue
                 prompt = max(parsed.quotes, key=len)

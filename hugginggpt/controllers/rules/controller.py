@@ -19,7 +19,7 @@ class RulesController:
     """Plans, selects and answers by rules."""
 
     name = "built-in planner"
-    replans = False
+    replans = False  # the same words would give the same plan
 
     def __init__(self, table: TaskTable | None = None) -> None:
         """Make one; `table` is by default the shipped task table."""
@@ -36,7 +36,7 @@ class RulesController:
             yield task
         if plan.said:
             yield plan.said
-        for notice in plan.notices:
+        for notice in plan.notices:  # after the tasks, which can start while notices are read
             yield Notice(notice)
 
     def tasks(self, request: PlanRequest) -> list[Mapping[str, Any]]:
@@ -47,7 +47,7 @@ class RulesController:
         """Take the first candidate that is made for what the words ask for."""
         instruction = parse_request(request.text).instruction
         tags = [tag for tag, words in load_cue_table().tags.items() if words.search(instruction)]
-        return [found for choice in choices if (found := _select_by_tag(choice, tags))], None
+        return [found for choice in choices if (found := _select_by_tag(choice, tags))], None  # no call, so no usage
 
     async def respond(self, request: RespondRequest) -> AsyncGenerator[str | Usage, None]:
         """Yield the results as sentences, one piece for each step."""
@@ -56,7 +56,7 @@ class RulesController:
 
 
 def _select_by_tag(choice: Choice, tags: Sequence[str]) -> Selection | None:
-    """None leaves it at the ranking's first."""
+    """Select by the tags of a request; None leaves it at the first of the ranking."""
     for tag in tags:
         for card in choice.candidates:
             if tag in card.tags:

@@ -18,7 +18,7 @@ _MAX_SHORT_WORDS: Final = 8
 """A longer request that points at nothing stands for itself."""
 _RESULT_LEAD: Final = r"\b(?:the|that|this|those|these|your|its|last|previous|above|earlier)\s+(?:\w+\s+){0,2}?"
 _NOUN_LEAD: Final = r"\b(?:the|that|this|these|those|my|your|last)\s+(?:\w+\s+)?"
-_NOT_OF: Final = r"\b(?!\s+of\b)"
+_NOT_OF: Final = r"\b(?!\s+of\b)"  # "the summary of the report" asks for one, "the summary" means one that is there
 _EARLIER: Final = load_pattern("referring", "earlier")
 _ALL: Final = re.compile(r"\b(?:two|three|both|all)\b")
 _SPEECH: Final = "text-to-speech"
@@ -61,12 +61,12 @@ class Referents:
 
 
 def resolve_referents(request: PlanRequest, wording: ParsedRequest) -> Referents:
-    """Return what a request is about: what it came with, else what it points at among what there was before."""
+    """Resolve what a request is about: what it came with, else what it points at among earlier resources."""
     named = tuple(r for r in request.earlier if re.search(rf"\b{r.name}\b", wording.text.lower()))
     if request.attached or named:
         before = _resolve_nouns(wording.instruction, request.earlier)[0] if _EARLIER.search(wording.instruction) else ()
         return Referents(tuple(dict.fromkeys((*named, *before, *request.attached))))
-    if not request.earlier or wording.urls:
+    if not request.earlier or wording.urls:  # an address is what the request is about
         return Referents()
     pointed, spans = _resolve_nouns(wording.instruction, request.earlier)
     if pointed:
@@ -84,9 +84,9 @@ def find_same_again(request: PlanRequest, wording: ParsedRequest) -> PlanRequest
     earlier_turn = next((turn for turn in reversed(request.turns) if turn.request), None)
     if not (earlier_turn and request.attached and _load_rules().same_again.search(wording.instruction)):
         return None
-    words = parse_request(earlier_turn.request, earlier_turn.made)
+    words = parse_request(earlier_turn.request, earlier_turn.made)  # with its files: their names are blanked out of the text
     text = "".join(char for char, blank in zip(words.text, words.instruction, strict=True) if blank != BLANK or words.quotes)
-    return replace(request, text=text, turns=())
+    return replace(request, text=text, turns=())  # without turns: it can't refer to itself without end
 
 
 def find_another(request: PlanRequest, wording: ParsedRequest) -> tuple[str, str] | None:
@@ -101,11 +101,11 @@ def find_another(request: PlanRequest, wording: ParsedRequest) -> tuple[str, str
 def find_named_results(clause: str) -> frozenset[str]:
     """Return the tasks of which a clause names the result ("the translation"), or none."""
     found = ((match.start(), tasks) for pattern, tasks in _load_rules().results if (match := pattern.search(clause)))
-    return min(found, key=lambda pair: pair[0], default=(0, frozenset[str]()))[1]
+    return min(found, key=lambda pair: pair[0], default=(0, frozenset[str]()))[1]  # the first that is named
 
 
 def _resolve_nouns(instruction: str, earlier: Sequence[Resource]) -> tuple[tuple[Resource, ...], tuple[tuple[int, int], ...]]:
-    """Return what the nouns of a request mean: "the second picture", "the canny image", "that description", "the table"."""
+    """Resolve the nouns of a request: "the second picture", "the canny image", "that description", "the table"."""
     found: dict[int, Resource] = {}
     named: list[tuple[int, int]] = []
     unmatched = instruction
@@ -115,7 +115,7 @@ def _resolve_nouns(instruction: str, earlier: Sequence[Resource]) -> tuple[tuple
         found[match.start()] = resource
         unmatched = unmatched[: match.start()] + BLANK * len(match[0]) + unmatched[match.end() :]
 
-    for place, resource in resolve_ordinals(unmatched, earlier):
+    for place, resource in resolve_ordinals(unmatched, earlier):  # the surest first; what is matched is blanked for the rest
         record(place, resource)
     for pattern, tasks in _load_rules().results:
         made = [r for r in earlier if r.origin.source == "task" and r.origin.label in tasks]
@@ -123,7 +123,7 @@ def _resolve_nouns(instruction: str, earlier: Sequence[Resource]) -> tuple[tuple
             named.append(match.span())
             several = list(made) if _ALL.search(match[0]) else [_select_main(made)]
             for offset, resource in enumerate(several):
-                found[match.start() + offset] = resource
+                found[match.start() + offset] = resource  # offsets keep several results of one noun apart, in order
             record(match, several[0])
     named_by_file = [resource for resource in earlier if is_spoken_of(resource, unmatched)]
     if named_by_file and not found:
@@ -132,18 +132,18 @@ def _resolve_nouns(instruction: str, earlier: Sequence[Resource]) -> tuple[tuple
         of_kind = [r for r in earlier if r.kind is kind]
         if of_kind and (match := noun.search(unmatched)):
             record(match, of_kind[0] if "original" in match[0] else of_kind[-1])
-    return tuple(dict.fromkeys(found[position] for position in sorted(found))), tuple(named)
+    return tuple(dict.fromkeys(found[position] for position in sorted(found))), tuple(named)  # in the order of the words
 
 
 def _select_main(made: Sequence[Resource]) -> Resource:
-    """Of what a task made, the newest; a picture before the text about it."""
+    """Select the newest of what a task made; a picture before the text about it."""
     newest = made[-1]
     media = [r for r in made[-2:] if r.kind is not Kind.TEXT and r.origin == newest.origin]
     return media[-1] if media and newest.kind is Kind.TEXT else newest
 
 
 def _select_latest(turns: Sequence[Turn], parsed: ParsedRequest) -> tuple[Resource, ...]:
-    """Return what "it" means: the newest result, or the newest thing of the kind that the words can only be about."""
+    """Resolve "it": the newest result, or the newest resource of the only kind that the words make sense for."""
     made = next((turn.made for turn in reversed(turns) if turn.made), ())
     # speech was made from a text that is there too, and the text serves for more
     useful = [r for r in made if not (r.origin.source == "task" and r.origin.label == _SPEECH)] or list(made)
@@ -166,13 +166,13 @@ def _select_latest(turns: Sequence[Turn], parsed: ParsedRequest) -> tuple[Resour
 
 
 def _fits_only(instruction: str, kind: Kind) -> bool:
-    """Return whether some words of a request make sense for that kind alone ("turn it into an oil painting": a picture)."""
+    """Tell whether some words of a request make sense for that kind alone ("turn it into an oil painting": a picture)."""
     intents = load_cue_table().intents(instruction, frozenset({kind.value}))
     return any(i.given and "none" not in i.given and "text" not in i.given for i in intents)
 
 
 def _trace_translation(request: PlanRequest, parsed: ParsedRequest, pointed: tuple[Resource, ...]) -> Referents:
-    """Return a translation that shall be in another language is made anew, of what it was made of ("no, into French")."""
+    """Replace a translation that is to be in another language by what it was made from ("no, into French")."""
     last = pointed[-1] if pointed else None
     is_translation = any(i.task == "translation" for i in load_cue_table().intents(parsed.instruction, frozenset({"text"})))
     named = "translation" in find_named_results(parsed.instruction)

@@ -86,14 +86,14 @@ class CueTable:
         """
         found: list[CueMatch] = []
         for cue in self.cues:
-            if cue.given and not cue.given & kinds:
+            if cue.given and not cue.given & kinds:  # first, as it is cheaper than a search
                 continue
             for pattern in cue.patterns:
                 found += [CueMatch(cue.task, m.start(), m.end(), cue.given) for m in pattern.finditer(instruction)]
-        return sorted(found, key=lambda i: (i.start, i.start - i.end))[:_MAX_INTENTS]
+        return sorted(found, key=lambda i: (i.start, i.start - i.end))[:_MAX_INTENTS]  # at one place the longest first
 
 
-@functools.cache
+@functools.cache  # what it returns is shared: nobody may change it
 def load(name: str) -> Any:
     """Return one of the tables, as it stands in its file; read once."""
     return yaml.safe_load((_FOLDER / name).read_text(encoding="utf-8"))
@@ -122,7 +122,7 @@ def _load_words() -> Mapping[str, str]:
     raw: dict[str, Any] = load("words.yaml")
     words = {"lang": "(?:" + "|".join(raw["languages"]) + ")"}
     for name, text in raw["words"].items():
-        words[name] = _fill_in(text, words)
+        words[name] = _fill_in(text, words)  # in the file's order: each may use those above it
     return words
 
 
@@ -144,14 +144,14 @@ def load_pattern(module: str, name: str) -> re.Pattern[str]:
 
 
 def _replace_blank(match: re.Match[str]) -> str:
-    """Return any white space for a blank; in a look-behind, which must have a fixed width, one character."""
+    """Replace a blank by any white space; in a look-behind by a single character of it."""
     if match[1]:
-        return match[1] + r"\s"
+        return match[1] + r"\s"  # Python's look-behinds must have a fixed width
     return r"\s?" if match[2] else r"\s+"
 
 
 def _fill_in(text: str, words: Mapping[str, str]) -> str:
-    return re.sub(r"\{([a-z]+)\}", lambda m: words.get(m[1], m[0]), text)
+    return re.sub(r"\{([a-z]+)\}", lambda m: words.get(m[1], m[0]), text)  # unknown ones stay: "{2}" and the like are regex
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +183,12 @@ class Rules:
         return self.ranks["text-to-image"] + 1
 
     def rank(self, task: str) -> int:
-        """Tasks of a lower rank are done first."""
+        """Return the rank of a task; those of a lower rank are done first."""
         return self.ranks.get(task, self.other_rank)
 
 
 BESIDE: Final = "beside"
-"""Of a rule that counts only where two wants stand in the same part of a request."""
+"""Third field of a rule that counts only where two intents stand in the same part of a request."""
 _TASK_SET_NAMES: Final = ("text_tasks", "findings", "answers", "changes", "prompted", "joining", "shortened", "looks")
 
 

@@ -44,7 +44,7 @@ def resolve_ordinals(instruction: str, resources: Sequence[Resource]) -> Iterato
         noun = match[3] or match[5] or ""
         index, count = _ORDINALS[word], _NUMBERS.get(match[2] or "", 1)
         kind = next((kind for kind, nouns in _NOUNS.items() if re.fullmatch(nouns, noun)), None)
-        if noun == "file":
+        if noun == "file":  # a text's noun, too, but people say it of anything
             kind = None
         candidates = [r for r in resources if kind is None or serves(r.kind, kind)]
         chosen = candidates[-count:] if index < 0 else candidates[index : index + count]
@@ -68,20 +68,20 @@ class Mentions:
         self._resources = resources
         self._intents = sorted(wants, key=lambda intent: intent.start)
         self._all = sorted(self._find_all(), key=lambda mention: mention.position)
-        self._owners = [self._find_owner(mention.position) for mention in self._all]
+        self._owners = [self._find_owner(mention.position) for mention in self._all]  # once: `of` is asked for every argument
 
     def of(self, want: Intent, kind: Kind) -> list[Resource]:
-        """Return the files of a kind that a step works on, as far as words say; all of that kind where they don't."""
+        """Select the files of a kind that a step works on, as far as its words say; all of that kind where they don't."""
         attached = [r for r in self._resources if serves(r.kind, kind)]
-        attached = [r for r in attached if r.kind is kind] or attached
-        if len(attached) < 2:
+        attached = [r for r in attached if r.kind is kind] or attached  # a video serves as audio only where there is no audio
+        if len(attached) < 2:  # nothing to choose from, whatever the words are
             return attached
         if owned := self._find_owned(want, attached):
             return owned
         clause = self._parsed.instruction[slice(*self._parsed.clause(want.start))]
         if not _ALL.search(clause):
             before = [other for other in self._intents if other.start < want.start]
-            for other in (*reversed(before), None):
+            for other in (*reversed(before), None):  # None: files that are named before any step
                 if inherited := self._find_owned(other, attached):
                     return inherited
         return attached
@@ -93,7 +93,7 @@ class Mentions:
         return list(dict.fromkeys(found))
 
     def _find_owner(self, position: int) -> Intent | None:
-        """Return the step in whose part of the sentence something stands, else the one before; None for all that follow."""
+        """Find the step whose part of the sentence holds a position, else the one before it; None for all that follow."""
         start, end = self._parsed.clause(position)
         same = [intent for intent in self._intents if start <= intent.start < end]
         before = [intent for intent in (same or self._intents) if intent.start <= position]
@@ -112,12 +112,12 @@ class Mentions:
 
 
 def find_mentions(resource: Resource, text: str) -> list[int]:
-    """Return where words of a file's name stand in a text."""
+    """Find the positions at which words of a file's name occur in a text."""
     stem = resource.origin.label.rpartition(".")[0].lower() if resource.origin.source != "task" else ""
     words = [word for word in re.findall(r"[a-z]{3,}", stem) if word not in _GENERIC_WORDS]
     return [match.start() for word in words for match in re.finditer(rf"\b{word}s?\b", text)]
 
 
 def is_spoken_of(resource: Resource, text: str) -> bool:
-    """Return whether words of a file's name stand in a text: "the cat" means cat.jpg."""
+    """Tell whether words of a file's name occur in a text: "the cat" means cat.jpg."""
     return bool(find_mentions(resource, text))

@@ -1,4 +1,4 @@
-"""From cues to wants: which tasks a request asks for, in the order in which they are to be done."""
+"""From cues to intents: which tasks a request asks for, in the order in which they are to be done."""
 
 import re
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ def detect_intents(
     pictures: Sequence[str] = (),
     refused: Sequence[Refusal] = (),
 ) -> list[Intent]:
-    """Return the tasks that a request asks for, in the order in which to do them; none when no words of it tell.
+    """Detect the tasks that a request asks for, in the order in which to do them; none when no words of it tell.
 
     Args:
         wording: The request, taken apart.
@@ -51,43 +51,43 @@ def detect_intents(
         pictures: The names of the pictures among them.
         refused: What is asked for and can't be done: its verb asks for nothing else.
     """
-    wording = replace(wording, files=(*wording.files, *names))
+    wording = replace(wording, files=(*wording.files, *names))  # attached ones count as if the request named them
     has_text = bool(wording.given or wording.quotes)
     intents = _match_cues(wording, kinds | ({"text"} if has_text else frozenset()))
     intents = [i for i in intents if not _is_source_language(i, wording) and not _is_refused(i, wording)]
     intents = [i for i in intents if not any(i.start <= r.verb < i.end for r in refused)]
-    intents = _drop_overlapped(intents, wording)
+    intents = _drop_overlapped(intents, wording)  # after those that don't count: they would hide shorter ones that do
     intents = [i for i in intents if not _is_reading_aloud(i, intents, wording)]
     if any(i.task == "audio-classification" for i in intents):  # "what makes this noise?" asks for no cleaning
         intents = [i for i in intents if i.task != "NOISE"]
     found = [Intent(_resolve(i.task, kinds, has_text), i.start, i.end) for i in intents if not _is_unwilling(i, wording, kinds)]
     found = _drop_weak_speech([intent for intent in found if intent.task], wording)
     found = add_new_images(found, wording, pictures)
-    if not refused:
+    if not refused:  # else what was refused might come back as a question
         found = add_questions(found, wording, kinds)
     found = [_defer_to_new_picture(fill_slots(intent, wording), found, kinds) for intent in drop_repeated(found)]
-    found = choose_sentiment_or_labels(found, wording, kinds)
-    found = drop_outranked(drop_repeated(found), wording, kinds)
+    found = choose_sentiment_or_labels(found, wording, kinds)  # needs the labels, which the slots have now
+    found = drop_outranked(drop_repeated(found), wording, kinds)  # once more: choosing may have made two tasks one
     return order(narrow_questions(keep_fitting(found, wording, kinds), wording), wording)
 
 
 def guess(wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
-    """Return what is most likely wanted when no words tell: what one does with such a file."""
+    """Guess the task when no words tell: what is most often done with such a file."""
     end = len(wording.instruction)
     if (wording.quotes or wording.given) and (labels := find_labels(wording)):
         return [Intent("zero-shot-classification", 0, end, labels=labels)]
-    for kind, task in _DEFAULT_TASKS.items():
+    for kind, task in _DEFAULT_TASKS.items():  # in this order: of a picture with a text the picture counts
         if kind in kinds:
             return [Intent(task, 0, end, question=wording.text)]
     return [Intent("conversational", 0, end)]
 
 
 def _match_cues(parsed: ParsedRequest, kinds: frozenset[str]) -> list[CueMatch]:
-    """Return the cues that fit what is there, and, when a picture is to be made, what can be done with it afterwards."""
+    """Match the cues that fit what is there, and, when a picture is to be made, those of what is done with it afterwards."""
     table = load_cue_table()
     found = table.intents(parsed.instruction, kinds)
     made = [i.start for i in found if i.task == "text-to-image"]
-    if "image" in kinds or not made:
+    if "image" in kinds or not made:  # with a picture there, its cues have been found above
         return found
     other_cues = [i for i in found if i.task != "text-to-image"]
     for intent in table.intents(parsed.instruction, frozenset({"image"})):
@@ -98,7 +98,7 @@ def _match_cues(parsed: ParsedRequest, kinds: frozenset[str]) -> list[CueMatch]:
 
 
 def _is_about_a_new_picture(intent: CueMatch, made: int, parsed: ParsedRequest) -> bool:
-    """Return whether something is to be done with a picture still to be made ("paint a lake, then count the boats in it")."""
+    """Tell whether a cue is about a picture still to be made ("paint a lake, then count the boats in it")."""
     if load_rules().first_rank_of_a_picture <= load_rules().rank(intent.task) < load_rules().later_rank:
         return True
     start, end = parsed.clause(intent.start)
@@ -109,7 +109,7 @@ def _is_about_a_new_picture(intent: CueMatch, made: int, parsed: ParsedRequest) 
 
 
 def _defer_to_new_picture(intent: Intent, found: Sequence[Intent], kinds: frozenset[str]) -> Intent:
-    """Return them with no picture there, a step that needs one comes after the step that makes one."""
+    """Put a step that needs a picture after the step that makes one, where none is attached."""
     row = load_task_table().get(intent.task)
     needs = row is not None and any(wanted.kind is Kind.IMAGE for wanted in row.required)
     later = needs and "image" not in kinds and any(w.task == "text-to-image" and w.start < intent.start for w in found)
@@ -117,7 +117,7 @@ def _defer_to_new_picture(intent: Intent, found: Sequence[Intent], kinds: frozen
 
 
 def _resolve(task: str, kinds: frozenset[str], has_text: bool) -> str:
-    """Return what a verb in capitals means for what it is applied to; a task name stays as it is."""
+    """Resolve a verb in capitals to the task that it means for what is there; a task's name stays as it is."""
     if not task.isupper():
         return task
     meanings = load_cue_table().verbs[task]
@@ -130,7 +130,7 @@ _REFUSAL: Final = load_pattern("wants", "refusal")
 def _is_refused(intent: CueMatch, parsed: ParsedRequest) -> bool:
     """ "... but do not read it aloud", "no summary": what is named to be left out."""
     before = parsed.instruction[max(0, intent.start - 40) : intent.start]
-    return bool(_REFUSAL.search(re.split(r"[.,;:!?]", before)[-1]))
+    return bool(_REFUSAL.search(re.split(r"[.,;:!?]", before)[-1]))  # within its clause
 
 
 def _is_unwilling(intent: CueMatch, parsed: ParsedRequest, kinds: frozenset[str]) -> bool:
@@ -142,7 +142,7 @@ def _is_unwilling(intent: CueMatch, parsed: ParsedRequest, kinds: frozenset[str]
 
 
 def _is_reading_aloud(intent: CueMatch, intents: Sequence[CueMatch], parsed: ParsedRequest) -> bool:
-    """Return whether "read" asks for a voice alone: "translate it and read the translation aloud" reads no picture."""
+    """Tell whether "read" asks for a voice alone: "translate it and read the translation aloud" reads no picture."""
     if intent.task != "READ":
         return False
     start, end = parsed.clause(intent.start)
@@ -164,7 +164,7 @@ def _is_source_language(intent: CueMatch, parsed: ParsedRequest) -> bool:
 
 
 def _drop_overlapped(intents: Sequence[CueMatch], parsed: ParsedRequest) -> list[CueMatch]:
-    """Of two overlapping cues of different tasks the longer one counts.
+    """Drop the shorter of two overlapping cues of different tasks.
 
     Both stay when one is a verb in capitals, or when they say two things at once ("as English text": transcribe and translate).
     """
@@ -176,7 +176,7 @@ def _drop_overlapped(intents: Sequence[CueMatch], parsed: ParsedRequest) -> list
         return a.task.isupper() or b.task.isupper() or frozenset({a.task, b.task}) in load_rules().complements
 
     chosen: list[CueMatch] = []
-    for intent in sorted(intents, key=lambda i: (-count_chars(i), i.start)):
+    for intent in sorted(intents, key=lambda i: (-count_chars(i), i.start)):  # quadratic, in a few hundred cues at most
         overlapping = [k for k in chosen if intent.start < k.end and k.start < intent.end and k.task != intent.task]
         if all(are_compatible(intent, k) for k in overlapping):
             chosen.append(intent)
@@ -184,7 +184,7 @@ def _drop_overlapped(intents: Sequence[CueMatch], parsed: ParsedRequest) -> list
 
 
 def _drop_weak_speech(found: list[Intent], parsed: ParsedRequest) -> list[Intent]:
-    """ "read it for me" asks for a voice only when nothing else is to be done with what was read."""
+    """Drop "read it for me": it asks for a voice only when nothing else is to be done with what was read."""
     text_tasks = {w.task for w in found} & load_rules().text_tasks
 
     def is_weak(w: Intent) -> bool:

@@ -24,7 +24,7 @@ _MIN_LABELS: Final = 3
 
 
 def choose_sentiment_or_labels(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
-    """Return labels that are feelings mean sentiment, labels of a photo its look; without labels nothing is sorted."""
+    """Choose what labels mean: feelings sentiment, labels of a photo its look; without labels nothing is sorted."""
     result = []
     for intent in found:
         if intent.task in {"zero-shot-classification", "zero-shot-image-classification"}:
@@ -44,7 +44,7 @@ def choose_sentiment_or_labels(found: Sequence[Intent], wording: ParsedRequest, 
 
 
 def _choose_sorting_task(intent: Intent, parsed: ParsedRequest, kinds: frozenset[str], found: Sequence[Intent]) -> str:
-    """Return whether labels are for a picture's look or for what is written in it; empty where they are a mere question."""
+    """Choose between a picture's look and the text in it as what labels sort; empty where they are a mere question."""
     words = parsed.instruction + " " + " ".join(parsed.files).lower()
     for label in intent.labels:  # "a ticket or a receipt?" makes nothing a document
         words = words.replace(label, "")
@@ -58,7 +58,7 @@ def _choose_sorting_task(intent: Intent, parsed: ParsedRequest, kinds: frozenset
 
 
 def drop_repeated(found: Sequence[Intent]) -> list[Intent]:
-    """Return each task once, at its first mention; a later mention may add the question."""
+    """Keep each task once, at its first mention; a later mention may add the question."""
     seen: dict[str, Intent] = {}
     for intent in found:
         known = seen.get(intent.task)
@@ -67,9 +67,9 @@ def drop_repeated(found: Sequence[Intent]) -> list[Intent]:
 
 
 def drop_outranked(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
-    """Without those that are only a part of what another one means; two looks at a picture in two parts are two wishes."""
+    """Drop intents that are only a part of what another one means; two looks at a picture in two clauses are two intents."""
     rest = list(found)
-    for stronger, weaker, kind in load_rules().outranks:
+    for stronger, weaker, kind in load_rules().outranks:  # in the file's order: what an earlier rule drops outranks nothing
         if (kind not in {"", BESIDE} and kind not in kinds) or not (strong := [w for w in rest if w.task == stronger]):
             continue
         apart = kind == BESIDE or {stronger, weaker} <= load_rules().looks
@@ -78,14 +78,14 @@ def drop_outranked(found: Sequence[Intent], wording: ParsedRequest, kinds: froze
 
 
 def _are_adjacent(weak: Intent, strong: Intent, parsed: ParsedRequest) -> bool:
-    """Return whether nothing but the words of one thing lies between two wants."""
+    """Tell whether nothing that sets two intents apart stands between their words."""
     first, second = sorted((weak, strong), key=lambda w: w.start)
     between = parsed.instruction[first.end : second.start]
     return not _APART.search(between)
 
 
 def keep_fitting(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
-    """Return them without what makes no sense for what is there."""
+    """Drop or replace the tasks that make no sense for what is there."""
     tasks = {w.task for w in found}
     result = []
     for intent in found:
@@ -95,20 +95,20 @@ def keep_fitting(found: Sequence[Intent], wording: ParsedRequest, kinds: frozens
         if task == "conversational" and tasks - _CONVERSATION_TASKS:
             continue
         if task == "text-to-image" and "image" in kinds and not tasks & (_READERS | {"text-generation"}):
-            task = "image-to-image"
+            task = "image-to-image"  # "a painting of it": of the picture that is there
         if task == "text-generation" and kinds & _MEDIA and not tasks & _READERS:
             continue
         words = wording.instruction[intent.start : intent.end]
         if task == "summarization" and "image-to-text" in tasks and LENGTH.search(words):
             continue  # "describe it in one sentence" wishes for a short description, not for a summary of it
         if task == "document-question-answering" and "image-to-text" in tasks:
-            task = "question-answering"
+            task = "question-answering"  # of the text that is read anyway
         result.append(replace(intent, task=task))
     return result
 
 
 def order(found: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
-    """By what each step needs, then as the words say; "before you ..." and "first" move a step."""
+    """Order by what each step needs, then by the words; "before you ..." and "first" move a step."""
 
     def compute_position(intent: Intent) -> int:
         start, _ = wording.sentence(intent.start)
@@ -124,7 +124,7 @@ def order(found: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
 
 
 def _move_after_named(ranked: Sequence[Intent], parsed: ParsedRequest) -> list[Intent]:
-    """Return a step that names the result of another ("translate the answer") comes after it."""
+    """Move a step that names the result of another ("translate the answer") behind it."""
     result = list(ranked)
     for intent in ranked:
         _, end = parsed.clause(intent.start)
@@ -137,7 +137,7 @@ def _move_after_named(ranked: Sequence[Intent], parsed: ParsedRequest) -> list[I
 
 
 def _place_followers(ranked: Sequence[Intent]) -> list[Intent]:
-    """Return a picture that is made from a control picture comes right after it."""
+    """Place a picture that is made from a control picture right behind that."""
     result: list[Intent] = []
     followers = {w.task.removesuffix("-text-to-image"): w for w in ranked if w.follows}
     for intent in ranked:
@@ -146,4 +146,4 @@ def _place_followers(ranked: Sequence[Intent]) -> list[Intent]:
         result.append(intent)
         if follower := followers.pop(intent.task.removesuffix("-control"), None):
             result.append(follower)
-    return result + list(followers.values())
+    return result + list(followers.values())  # of control pictures that were attached

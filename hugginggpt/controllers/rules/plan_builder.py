@@ -1,4 +1,4 @@
-"""From wants to a plan: the steps nobody mentioned, one task for each file, and what each one works on.
+"""From intents to a plan: the steps nobody mentioned, one task for each file, and what each one works on.
 
 "Tell me the mood of this recording" names one task and needs two: sentiment wants text, a recording is no text, so
 a transcription is put before it. "Describe both pictures" names one task and means two.
@@ -31,7 +31,7 @@ _CLAUSE_CHARS: Final = 40
 _TEXT_NOUN: Final = load_pattern("chaining", "text_noun")
 _EACH: Final = load_pattern("chaining", "each")
 _ORIGINAL: Final = load_pattern("chaining", "original")
-_IS_MASK: Final = re.compile(r"(?:^|[\W_])masks?(?:[\W_\d]|$)")
+_IS_MASK: Final = re.compile(r"(?:^|[\W_])masks?(?:[\W_\d]|$)")  # not \b: "_" and digits are letters to it ("mask_2.png")
 _REFERS_BACK: Final = load_pattern("chaining", "refers_back")
 _HALVES: Final = load_pattern("chaining", "halves")
 
@@ -60,10 +60,10 @@ class PlanBuilder:
         return self._draft.tasks
 
     def _add_step(self, intent: Intent, following: int | None) -> None:
-        """One task, or one for each file, text and language that is meant."""
+        """Add a step: one task, or one for each file, text and language that is meant."""
         row = self._table[intent.task]
         shared = self._get_shared_arguments(intent, row)
-        if row.input("other_text"):
+        if row.input("other_text"):  # a comparison is one task, whatever number of texts there are
             shared["text"], shared["other_text"] = self._get_pair(intent)
             self._add(intent, row, [shared])
             return
@@ -75,7 +75,7 @@ class PlanBuilder:
                 values: Sequence[Any] = self._get_texts(intent, following) or [None]
             else:
                 values = self._get_files(task_input.kind, intent) or [None]
-            variants = [{**variant, task_input.name: value} for variant in variants for value in values]
+            variants = [{**variant, task_input.name: value} for variant in variants for value in values]  # all combinations
         if intent.languages:
             variants = [{**variant, "language": language} for variant in variants for language in intent.languages]
         self._add(intent, row, variants)
@@ -84,7 +84,7 @@ class PlanBuilder:
         self._draft.add(row, [{k: v for k, v in args.items() if v} for args in variants], intent.start)
 
     def _get_shared_arguments(self, intent: Intent, row: TaskType) -> dict[str, Any]:
-        """Return the arguments that come from the words of the step itself."""
+        """Get the arguments that come from the words of the step itself, the same for all of its tasks."""
         values: dict[str, Any] = {"question": intent.question, "labels": ", ".join(intent.labels)}
         values["instruction"] = intent.instruction
         args = {name: value for name, value in values.items() if value and row.input(name)}
@@ -95,20 +95,20 @@ class PlanBuilder:
         elif intent.prompt and row.input("text"):
             args["text"] = intent.prompt
         if row.input("mask"):
-            args |= self._get_masked()
+            args |= self._get_masked()  # by hand: "one task for each picture" would paint on the mask
         return args
 
     def _get_masked(self) -> dict[str, Any]:
-        """Return the picture and the mask: the mask is called so, or is the second."""
+        """Tell the picture from the mask: the mask is called so, or is the second."""
         pictures = self._list_attached(Kind.IMAGE)
         masks = [r for r in pictures if _IS_MASK.search(r.origin.label.lower())] or pictures[1:2]
         pictures_left = [r for r in pictures if r not in masks]
         return {name: found[0].name for name, found in (("image", pictures_left), ("mask", masks)) if found}
 
     def _get_files(self, kind: Kind, intent: Intent) -> list[str]:
-        """Return what a step works on: what the step before changed, else what is attached; one task for each."""
+        """Get the files a step works on: what the step before changed, else what is attached; one task for each."""
         if intent.follows and self._draft.last:
-            return list(self._draft.last.references)
+            return list(self._draft.last.references)  # a picture from a control picture: the step right before made that
         made = self._draft.made.get(kind)
         attached = self._mentions.of(intent, kind)
         if made and self._takes_made(made, intent, attached):
@@ -116,10 +116,10 @@ class PlanBuilder:
         if attached:
             return [resource.name for resource in attached]
         unknown = [name for name in self._parsed.files if (promised := guess_kind(name)) is None or serves(promised, kind)]
-        return (list(self._parsed.urls) or unknown)[:1]
+        return (list(self._parsed.urls) or unknown)[:1]  # one alone: nothing says which of several belongs to this step
 
     def _takes_made(self, made: DraftResult, intent: Intent, attached: Sequence[Resource]) -> bool:
-        """Return whether a step works on what another made of its kind, and not on what is attached."""
+        """Tell whether a step works on a file of its kind that another step made, not on an attached one."""
         if not attached or intent.later or _REFERS_BACK.search(self._clause[: _CLAUSE_CHARS + intent.end - intent.start]):
             return True
         return made.task in load_rules().changes and not made.task.endswith("-text-to-image")
@@ -128,19 +128,19 @@ class PlanBuilder:
         return [resource for resource in self._resources if resource.kind is kind]
 
     def _get_texts(self, intent: Intent, following: int | None) -> Texts:
-        """Return the texts of a step: named results, the last content made, given or attached ones, or what a file says."""
+        """Get the texts of a step: named results, the last content made, given or attached ones, or what a file says."""
         if found := self._get_made_texts(intent, following):
             return found
         if self._is_prompted(intent, following):
             own = extract_prompt(intent, self._parsed, following)
             return [own] if own else []
-        if found := self._get_literal(intent) or self._read_attached(intent):
+        if found := self._get_literal(intent) or self._read_attached(intent):  # reading adds a step, so it comes last
             return found
         own = extract_prompt(intent, self._parsed, following)
         return [own] if own else []
 
     def _is_prompted(self, intent: Intent, following: int | None) -> bool:
-        """Return whether the words of a step are its text, files or not: "a jingle for it" is, "turn it into a song" is not."""
+        """Tell whether the words of a step are its text, files or not: "a jingle for it" is, "turn it into a song" is not."""
         if intent.task not in load_rules().prompted or intent.task == "conversational":
             return False
         needs_file = intent.task == "text-to-image" and self._resources
@@ -148,13 +148,13 @@ class PlanBuilder:
         return not (needs_file or speaks_of_text)
 
     def _get_made_texts(self, intent: Intent, following: int | None) -> Texts:
-        """Return what other steps made that this one works on."""
+        """Get the texts made by other steps that this one works on."""
         chain = self._draft
         attached = self._list_attached(Kind.TEXT)
         start, end = self._parsed.clause(intent.start)
         spoken = intent.task == "text-to-speech"
         clause = self._parsed.instruction[start:end] if spoken else self._clause[: _CLAUSE_CHARS + intent.end - intent.start]
-        if made := chain.result(find_named_results(clause), Kind.TEXT, intent.start):
+        if made := chain.result(find_named_results(clause), Kind.TEXT, intent.start):  # what is named beats what is nearest
             return self._join(intent, made)
         if spoken and chain.spoken:
             return self._join(intent, chain.spoken_near(intent.start, start, end))
@@ -170,10 +170,10 @@ class PlanBuilder:
         return self._join(intent, content) if content else []
 
     def _join(self, intent: Intent, made: DraftResult) -> Texts:
-        """Return several results go to one task, where it takes several, or to one task each."""
+        """Join several results into one argument, where the task takes several; else one task gets each."""
         references: list[str | list[str]] = list(made.references)
         if len(references) > 1 and intent.task in load_rules().joining and not _EACH.search(self._clause):
-            return [" ".join(made.references)]
+            return [" ".join(made.references)]  # one argument that holds several references
         return references
 
     def _get_literal(self, intent: Intent) -> Texts:
@@ -194,7 +194,7 @@ class PlanBuilder:
         return list(names) if each or len(names) == 1 else [names]
 
     def _read_attached(self, intent: Intent, kinds: Sequence[Kind] = tuple(_READERS)) -> Texts:
-        """Return what stands in a picture or is said in a recording, read by a task that nobody mentioned."""
+        """Read the text in a picture or a recording, by a task that nobody mentioned."""
         for kind in kinds:
             made = self._draft.made.get(kind)
             attached = [r for r in self._mentions.of(intent, kind) if r.kind is kind]
@@ -206,7 +206,7 @@ class PlanBuilder:
             kind_of_url = guess_kind(url)
             if kind_of_url in _READERS:
                 return self._join(intent, self._add_reader(_READERS[kind_of_url], [url], intent))
-            return [url]
+            return [url]  # a page without a telling suffix is a text
         return []
 
     def _add_reader(self, reader: str, sources: Sequence[str], intent: Intent) -> DraftResult:
@@ -214,7 +214,7 @@ class PlanBuilder:
         return self._draft.add(row, [{row.inputs[0].name: source} for source in sources], intent.start)
 
     def _get_pair(self, intent: Intent) -> tuple[Any, Any]:
-        """Return the two texts of a comparison."""
+        """Get the two texts of a comparison; None for one that is missing."""
         texts = [*self._list_compared(intent), *self._get_literal_pair()]
         return (texts[0] if texts else None), (texts[1] if len(texts) > 1 else None)
 

@@ -36,8 +36,8 @@ class PlanDraft:
     """The last step that made a picture, sound or video which later steps work on."""
 
     def add(self, row: TaskType, variants: Sequence[Mapping[str, Any]], start: int) -> DraftResult:
-        """Return one more step, as one task for each set of arguments."""
-        ids = range(len(self.tasks), len(self.tasks) + len(variants))
+        """Add a step, as one task for each set of arguments, and return it."""
+        ids = range(len(self.tasks), len(self.tasks) + len(variants))  # ids are positions: nothing is ever removed
         self.tasks += [{"task": row.name, "id": number, "args": dict(args)} for number, args in zip(ids, variants, strict=True)]
         step = DraftResult(row.name, tuple(ids), start, row.outputs)
         self.steps.append(step)
@@ -62,7 +62,7 @@ class PlanDraft:
         return [step for step in self.spoken if step.task not in load_rules().findings]
 
     def content_for(self, task: str) -> DraftResult | None:
-        """Return the text that a task works on where its words name none: the last; for a finding the last that is whole."""
+        """Find the text that a task works on where its words name none: the last; for a finding the last that is whole."""
         contents = self.contents
         if task in load_rules().findings and contents:
             contents = [step for step in contents if step.task not in load_rules().shortened] or contents[-1:]
@@ -71,17 +71,17 @@ class PlanDraft:
         return contents[-1] if contents else None
 
     def _is_shortened_only(self, contents: Sequence[DraftResult]) -> bool:
-        """Return whether there is nothing but a summary of a text that was given: a finding is made of the text itself."""
+        """Tell whether there is only a summary of a given text: a finding is made of the text itself."""
         return all(step.task in load_rules().shortened for step in contents)
 
     def result(self, tasks: Collection[str], kind: Kind, before: int) -> DraftResult | None:
         """Return the last step of one of these tasks that makes a kind; its words stand before a position."""
-        found = [s for s in self.steps if s.task in tasks and kind in s.outputs and s.start <= before]
-        return found[-1] if found else None
+        steps = [s for s in self.steps if s.task in tasks and kind in s.outputs and s.start <= before]  # points back
+        return steps[-1] if steps else None
 
     def spoken_near(self, position: int, start: int, end: int) -> DraftResult:
-        """Return what is read aloud: what the same part of the sentence asks for, else what was asked for last before it."""
+        """Find what is read aloud: what the same part of the sentence asks for, else what was asked for last before it."""
         spoken = self.spoken
-        beside = [step for step in spoken if start <= step.start < end]
+        same_clause = [step for step in spoken if start <= step.start < end]
         before = [step for step in spoken if step.start <= position]
-        return (beside or before or spoken)[-1]
+        return (same_clause or before or spoken)[-1]  # the last resort: a step whose words come later

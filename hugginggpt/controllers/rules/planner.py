@@ -63,12 +63,12 @@ def plan_request(request: PlanRequest, table: TaskTable) -> RulesPlan:
     regrets = (unconditional.regret,) if unconditional.regret else ()
     request = replace(request, text=unconditional.text) if regrets else request
     parsed = parse_request(request.text, request.attached)
-    if _is_foreign(parsed):
+    if _is_foreign(parsed):  # no cue matches other scripts
         raise RequestError(_NO_ENGLISH)
     if not request.attached and (answer := answer_small_talk(parsed)):
         return RulesPlan(said=answer, notices=regrets)
     if again := find_same_again(request, parsed):
-        return replace(plan_request(again, table), notices=regrets)
+        return replace(plan_request(again, table), notices=regrets)  # its own notices were given the first time
     tasks, answer_text, notices = _plan_tasks(request, parsed, table)
     return RulesPlan(tuple(tasks), answer_text, (*regrets, *notices))
 
@@ -76,7 +76,7 @@ def plan_request(request: PlanRequest, table: TaskTable) -> RulesPlan:
 def _plan_tasks(request: PlanRequest, parsed: ParsedRequest, table: TaskTable) -> tuple[list[dict[str, Any]], str, list[str]]:
     referents = resolve_referents(request, parsed)
     context = referents.resources
-    parsed = parse_request(request.text, context) if context else parsed
+    parsed = parse_request(request.text, context) if context else parsed  # again: now earlier files' names are blanked
     parsed = replace(parsed.without(referents.named), given=parsed.given or referents.text)
     kinds = _find_kinds(parsed, context) or _find_missing_kind(parsed) or frozenset({"none"})
     refusals = find_refusals(parsed, kinds)
@@ -84,9 +84,9 @@ def _plan_tasks(request: PlanRequest, parsed: ParsedRequest, table: TaskTable) -
     pictures = [resource.origin.label for resource in context if resource.kind is Kind.IMAGE]
     pictures = pictures or [name for name in parsed.files if guess_kind(name) is Kind.IMAGE]
     intents = detect_intents(parsed, kinds, names, pictures=pictures, refused=refusals)
-    if not intents and _is_foreign_latin(parsed):
+    if not intents and _is_foreign_latin(parsed):  # only where nothing was understood: the guess by words is rough
         raise RequestError(_NO_ENGLISH)
-    if not intents and refusals:
+    if not intents and refusals:  # else what can be done is done, and the rest told in notices
         raise RequestError(f"{refusals[0].reason}.")
     if not intents and (another := find_another(request, parsed)):
         intents = [Intent(another[0], 0, len(parsed.text), prompt=another[1])]
@@ -116,27 +116,27 @@ def _ask_for_a_file(parsed: ParsedRequest, table: TaskTable) -> None:
         return
     if len(parsed.instruction.split()) > _MAX_SHORT_WORDS:
         return
-    for kind in ("audio", "image", "video", "table"):
+    for kind in ("audio", "image", "video", "table"):  # not text, which the request may hold itself
         cues = load_cue_table().intents(parsed.instruction, frozenset({kind}))
         if fitting := [cue for cue in cues if kind in cue.given and cue.task in table]:
-            _check_inputs({"task": fitting[0].task, "args": {}}, table)
+            _check_inputs({"task": fitting[0].task, "args": {}}, table)  # without arguments it raises
 
 
 @functools.cache
 def _function_words() -> tuple[frozenset[str], frozenset[str]]:
-    """Return the little words of English, and those of its neighbours."""
+    """Return the function words of English, and those of languages near it."""
     raw = load("rules.yaml")
     return frozenset(raw["english"].split()), frozenset(raw["foreign"].split())
 
 
 def _is_foreign(parsed: ParsedRequest) -> bool:
-    """Return whether the instruction, without what is quoted in it, is in a script that isn't Latin."""
+    """Tell whether the instruction, without what is quoted in it, is in a script other than Latin."""
     letters = [character for character in parsed.instruction if character.isalpha()]
     return bool(letters) and sum(ord(character) > 0x24F for character in letters) > _MIN_FOREIGN_SHARE * len(letters)
 
 
 def _is_foreign_latin(parsed: ParsedRequest) -> bool:
-    """Return whether more little words are of its neighbours than of English, or none of several words is English."""
+    """Tell whether as many function words are foreign as English, or none of several words is an English one."""
     english, foreign = _function_words()
     words = re.findall(r"[^\W\d_]+", parsed.instruction)
     if any(word in foreign - english for word in words):
@@ -151,13 +151,13 @@ def _find_kinds(parsed: ParsedRequest, context: Sequence[Resource]) -> frozenset
 
 
 def _guess_page_kind(parsed: ParsedRequest) -> frozenset[str]:
-    """Return what an address without a telling suffix leads to: what the request calls it, else a text."""
-    kinds = (kind for kind, nouns in _NOUNS.items() if re.search(rf"\b{nouns}\b", parsed.instruction))
-    return frozenset([next(kinds, "text")])
+    """Guess what an address without a telling suffix leads to: what the request calls it, else a text."""
+    called = (kind for kind, nouns in _NOUNS.items() if re.search(rf"\b{nouns}\b", parsed.instruction))
+    return frozenset([next(called, "text")])
 
 
 def _find_missing_kind(parsed: ParsedRequest) -> frozenset[str]:
-    """Return what "this photo" speaks of when nothing is attached: its task is planned, and then the file is asked for."""
+    """Find the kind of "this photo" when nothing is attached: its task is planned, and then the file is asked for."""
     if parsed.given or parsed.quotes:
         return frozenset()
     kinds = (kind for kind, nouns in _NOUNS.items() if re.search(rf"\b(?:this|my|attached) {nouns}\b", parsed.instruction))

@@ -23,7 +23,7 @@ _AND_IT: Final = load_pattern("prompts", "and_it")
 
 
 def extract_prompt(want: Intent, wording: ParsedRequest, following: int | None) -> str | None:
-    """Return the words after a cue, when they themselves are what to work on; None where they only point at something.
+    """Extract the words after a cue that are themselves what to work on; None where they only point at something.
 
     Args:
         want: The step.
@@ -34,16 +34,16 @@ def extract_prompt(want: Intent, wording: ParsedRequest, following: int | None) 
     if wording.given:
         return wording.given
     if wording.quotes and not (want.task in load_rules().prompted and _names_prompt(want, wording, following)):
-        return max(wording.quotes, key=len)
+        return max(wording.quotes, key=len)  # short ones are names or titles, as a rule
     if want.task == "conversational":
-        return text
+        return text  # a conversation is about all that was said
     bounds = wording.sentence(want.start)
     end = following if following is not None and want.start < following else bounds[1]
     if want.task == "text-generation":
         return strip_tail(_AND_IT.sub("", strip_tail(text[want.start : end]))).strip()
     later_sentences = [text[s:e] for s, e in sentences(text) if s > want.start]
     if want.task not in load_rules().prompted and later_sentences:
-        return " ".join(later_sentences)
+        return " ".join(later_sentences)  # "Translate this into French. The cat sat on the mat."
     if want.task in _NEVER_OWN_TEXT:
         return None
     phrase = _find_phrase(want, wording, following)
@@ -53,7 +53,7 @@ def extract_prompt(want: Intent, wording: ParsedRequest, following: int | None) 
 
 
 def has_own(want: Intent, wording: ParsedRequest, following: int | None) -> bool:
-    """Return whether a step names what it shall make ("a dragon"), rather than what another step made ("it", "the tale")."""
+    """Tell whether a step names what it shall make ("a dragon"), rather than what another step made ("it", "the tale")."""
     if wording.given or wording.quotes:
         return False
     phrase = _find_phrase(want, wording, following, behind=True)
@@ -61,7 +61,7 @@ def has_own(want: Intent, wording: ParsedRequest, following: int | None) -> bool
 
 
 def _names_prompt(intent: Intent, parsed: ParsedRequest, following: int | None) -> bool:
-    """Return whether a step names what to make while a quote belongs to another ("a film of a dragon, and narrate “...”")."""
+    """Tell whether a step names what to make while a quote belongs to another ("a film of a dragon, and narrate “...”")."""
     end = following if following is not None and intent.start < following else len(parsed.text)
     return BLANK not in parsed.instruction[intent.start : end] and bool(
         _OWN.match(_find_phrase(intent, parsed, following, behind=True))
@@ -69,21 +69,21 @@ def _names_prompt(intent: Intent, parsed: ParsedRequest, following: int | None) 
 
 
 def _find_phrase(intent: Intent, parsed: ParsedRequest, following: int | None, *, behind: bool = False) -> str:
-    """Return the words behind a cue, or those before it where there are none behind, unless only those are wanted."""
+    """Find the words behind a cue, or those before it where there are none behind; with `behind` never those before."""
     text, bounds = parsed.text, parsed.sentence(intent.start)
     end = _find_end(following, intent, parsed) if following is not None and intent.start < following else bounds[1]
     segment = re.split(r",? (?:and )?then\b", text[intent.start : max(end, intent.start)])[0]
     phrase = strip_tail(_AND_IT.sub("", _LEAD.sub("", segment, count=1))).strip(" .,;:!?")
     before = _LEAD.sub("", text[bounds[0] : intent.start].strip(" ,.;:"), count=1)
-    return (phrase if behind or len(phrase) > 2 else before).replace(BLANK, "")
+    return (phrase if behind or len(phrase) > 2 else before).replace(BLANK, "")  # up to two characters are left-overs
 
 
 def _find_end(following: int, intent: Intent, parsed: ParsedRequest) -> int:
-    """Return where the words of a step end that another follows: at the "and" or the comma before it, if that is near."""
+    """Find the end of a step's words where another follows: the "and" or the comma before that, if it is near."""
     ends = [m.start() for m in _JOINT.finditer(parsed.instruction, intent.end, following)]
     return ends[-1] if ends and len(parsed.instruction[ends[-1] : following].split()) <= _MAX_JOINT_WORDS else following
 
 
 def strip_tail(text: str) -> str:
-    """Return a phrase without the order words and thanks at its end, of which only the end is looked at."""
-    return text[:-_TAIL_CHARS] + _TAIL.sub("", text[-_TAIL_CHARS:])
+    """Strip a phrase of order words and thanks at its end; only its last characters are searched."""
+    return text[:-_TAIL_CHARS] + _TAIL.sub("", text[-_TAIL_CHARS:])  # on a long text the pattern would backtrack for seconds

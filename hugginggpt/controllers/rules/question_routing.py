@@ -26,12 +26,12 @@ def add_questions(found: list[Intent], wording: ParsedRequest, kinds: frozenset[
     """Add a question-answering task for each question that no cue explains."""
     table = load_cue_table()
     added = []
-    for start, end in _split_parts(wording):
+    for start, end in _split_parts(wording):  # by sentences: one may ask, another command
         clause = wording.instruction[start:end].strip(" -" + BLANK)
         intents_inside = [w for w in found if start <= w.start < end and w.task != "text-to-speech"]
         goals = [w for w in intents_inside if w.task != "translation" or w.start < start + 5]
         if wording.instruction[start:end].lstrip().startswith(BLANK) and "?" not in clause and wording.places:
-            continue  # "pose.png shows a pose."
+            continue  # "pose.png shows a pose." tells what a file is, and asks nothing
         if clause and not goals and table.question.search(clause) and not is_polite(clause):
             added.append(_build_question(start, end, wording, kinds, found))
         elif (
@@ -40,16 +40,16 @@ def add_questions(found: list[Intent], wording: ParsedRequest, kinds: frozenset[
             and not any(m.start() <= w.start < end or w.start < m.end() <= w.end for w in intents_inside)
         ):
             added.append(_build_question(m.start(), end, wording, kinds, found))
-    if spoken := _find_spoken_question(wording, kinds):
-        return [w for w in found if w.task not in load_rules().answers | _READERS] + [spoken]
+    if spoken := _find_spoken_question(wording, kinds):  # its own words are no question
+        return [w for w in found if w.task not in load_rules().answers | _READERS] + [spoken]  # the builder adds the reader
     goals = [w for w in found if w.task not in {"text-to-speech", "audio-to-audio"}]
     if not goals and not added and kinds != {"none"} and (match := _ASKS.search(wording.instruction)):
         added.append(_build_question(match.start(), len(wording.text), wording, kinds, found))
-    return sorted(found + [w for w in added if w.task], key=lambda w: w.start)
+    return sorted(found + [w for w in added if w.task], key=lambda w: w.start)  # "": there is nothing to answer it from
 
 
 def _split_parts(parsed: ParsedRequest) -> Iterator[tuple[int, int]]:
-    """Yield the sentences, and by itself a question that one ends with after a colon."""
+    """Yield the spans of sentences; a question behind a colon is a span of its own."""
     for start, end in sentences(parsed.text):
         colons = [m.end() for m in re.finditer(r":\s+", parsed.instruction[start:end])]
         questions = [start + c for c in colons if load_cue_table().question.search(parsed.instruction[start + c : end])]
@@ -57,23 +57,23 @@ def _split_parts(parsed: ParsedRequest) -> Iterator[tuple[int, int]]:
 
 
 def _find_spoken_question(parsed: ParsedRequest, kinds: frozenset[str]) -> Intent | None:
-    """Return the answer to a question that is asked in a recording, of what came with it."""
-    questions = _SPOKEN.search(parsed.instruction)
-    if not questions or "audio" not in kinds or not (about := kinds & {"image", "table", "text"}):
+    """Find a question that is asked in a recording, about something that came with it."""
+    question = _SPOKEN.search(parsed.instruction)
+    if not question or "audio" not in kinds or not (about := kinds & {"image", "table", "text"}):
         return None
-    intent = _build_question(questions.start(), questions.end(), parsed, about, ())
+    intent = _build_question(question.start(), question.end(), parsed, about, ())  # of the rest: the recording only asks
     return replace(intent, question="", spoken=True)
 
 
 def is_polite(clause: str) -> bool:
-    """Return whether what looks like a question asks for something to be done."""
+    """Tell whether what looks like a question asks for something to be done."""
     return bool(_POLITE.match(clause))
 
 
 def _build_question(start: int, end: int, parsed: ParsedRequest, kinds: frozenset[str], found: Sequence[Intent]) -> Intent:
-    """Return a question, as the task that answers it from what is there."""
+    """Build the intent for a question: the task that answers it from what is there."""
     text = re.sub(r"^[\s\-–—" + BLANK + r"]+", "", _strip_quotes(parsed, start, end)).strip()
-    about = (_find_kinds(parsed, start, end) & kinds) or kinds
+    about = (_find_kinds(parsed, start, end) & kinds) or kinds  # words for a file that isn't there tell nothing
     readers = [w for w in found if w.task in _READERS]
     words = parsed.instruction + " " + " ".join(parsed.files).lower()
     is_document = bool(load_cue_table().document.search(words))
@@ -89,14 +89,14 @@ def _build_question(start: int, end: int, parsed: ParsedRequest, kinds: frozense
 
 
 def _describes(reader: Intent, parsed: ParsedRequest) -> bool:
-    """Return whether a picture is described, which answers no further questions, rather than read."""
+    """Tell whether a picture is described, which answers no further questions, rather than read."""
     phrase = parsed.instruction[reader.start : reader.end]
     tags = load_cue_table().tags
     return reader.task == "image-to-text" and bool(tags["captioning"].search(phrase)) and not tags["reading"].search(phrase)
 
 
 def _find_kinds(parsed: ParsedRequest, start: int, end: int) -> frozenset[str]:
-    """Return the kinds of files that the words of a question speak of."""
+    """Find the kinds of files that the words of a question speak of."""
     phrase = parsed.instruction[start:end]
     named = {kind.value for position, name in parsed.places if start <= position < end if (kind := guess_kind(name))}
     return frozenset(named | {kind for kind, words in _KIND_WORDS.items() if words.search(phrase)})
@@ -113,7 +113,7 @@ def _has_long_rest(parsed: ParsedRequest, end: int) -> bool:
 
 
 def narrow_questions(found: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
-    """Return questions without what else their sentence asks for."""
+    """Cut questions down to their own clause where their sentence asks for something else, too."""
     result = []
     for intent in found:
         start, end = wording.sentence(intent.start)
@@ -130,5 +130,5 @@ def narrow_questions(found: Sequence[Intent], wording: ParsedRequest) -> list[In
 
 
 def is_answerable(found: Sequence[Intent]) -> bool:
-    """Return whether something other than a question works on a text anyway."""
+    """Tell whether something other than a question works on a text anyway."""
     return bool({w.task for w in found} & (load_rules().text_tasks - {"question-answering", "translation"}))

@@ -38,7 +38,7 @@ def _limits() -> _Limits:
         knowledge=raw["knowledge"],
         cannot=tuple(
             (
-                compile_pattern(say.replace("{do}", raw["do"]).replace("{office}", raw["office"])),
+                compile_pattern(say.replace("{do}", raw["do"]).replace("{office}", raw["office"])),  # before the shared words
                 row["answer"],
                 frozenset(row.get("given", ())),
             )
@@ -49,21 +49,21 @@ def _limits() -> _Limits:
 
 
 def answer_small_talk(wording: ParsedRequest) -> str:
-    """Return what is answered to a request that is nothing but small talk; empty for any other."""
+    """Answer a request that is nothing but small talk; empty for any other."""
     words = wording.instruction.strip()
     return next((answer for pattern, answer in _limits().talk if words and pattern.fullmatch(words)), "")
 
 
 def refuse_general_question(wording: ParsedRequest) -> str:
-    """Return what is answered to a question that there is nothing to answer from; empty if it is none."""
+    """Answer a question that there is nothing to answer from; empty for any other request."""
     words = wording.instruction.strip()
     return _limits().knowledge if load_cue_table().question.search(words) and not wording.given and not wording.quotes else ""
 
 
 def find_refusals(wording: ParsedRequest, kinds: frozenset[str]) -> list[Refusal]:
-    """Return all that is asked for and can't be done, in the order of the words, each reason once."""
+    """Find all that is asked for and can't be done, in the order of the words, each reason once."""
     found: dict[str, Refusal] = {}
     for pattern, reason, given in _limits().cannot:
         if (not given or given & kinds) and (match := pattern.search(wording.instruction)) and reason not in found:
             found[reason] = Refusal(match.end("before") if "before" in pattern.groupindex else match.start(), reason)
-    return sorted(found.values(), key=lambda refusal: refusal.verb)
+    return sorted(found.values(), key=lambda refusal: refusal.verb)  # found by pattern, told by position

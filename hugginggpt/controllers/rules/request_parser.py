@@ -17,17 +17,17 @@ from hugginggpt.controllers.rules.cue_table import load_cue_table, load_pattern
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 
-BLANK = "¤"
+BLANK = "¤"  # one character, hardly in any request; the tables' patterns know it, too
 
 _QUOTES = re.compile(
-    r"\"([^\"]{1,8000})\"|“([^”]{1,8000})”|«([^»]{1,8000})»|„([^“”]{1,8000})[“”]"
-    r"|(?<![\w'’])'((?:[^'\n]|(?<=\w)'(?=\w)){2,8000}?)'(?!\w)|‘((?:[^’]|(?<=\w)’(?=\w)){2,8000}?)’(?!\w)"
+    r"\"([^\"]{1,8000})\"|“([^”]{1,8000})”|«([^»]{1,8000})»|„([^“”]{1,8000})[“”]"  # bounded: a lone quote costs no more
+    r"|(?<![\w'’])'((?:[^'\n]|(?<=\w)'(?=\w)){2,8000}?)'(?!\w)|‘((?:[^’]|(?<=\w)’(?=\w)){2,8000}?)’(?!\w)"  # "don't"
 )
 _MAX_INSTRUCTION_CHARS = 3_000
 _SENTENCE = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])|(?<=[!?])\s+")
-_MIN_GIVEN_WORDS = 4
+_MIN_GIVEN_WORDS = 4  # fewer words behind a colon are a detail of the instruction
 _ALL_KINDS = frozenset(kind.value for kind in Kind)
-_MIN_REST_WORDS = 10
+_MIN_REST_WORDS = 10  # fewer are a second instruction
 _MIN_LABEL_CHARS = 3
 """A shorter name of a file is a word like any other."""
 _MIN_QUESTION_WORDS = 6
@@ -56,15 +56,15 @@ class ParsedRequest:
     """Position of each of them, in the order of the text; one that is mentioned twice stands there twice."""
 
     def without(self, spans: Sequence[tuple[int, int]]) -> ParsedRequest:
-        """Return the same with some words of the instruction blanked out."""
+        """Return a copy with some words of the instruction blanked out."""
         return replace(self, instruction=blank_out(self.instruction, spans, BLANK))
 
     def sentence(self, position: int) -> tuple[int, int]:
-        """From where to where the sentence reaches in which something stands."""
+        """Return the start and end of the sentence that holds a position."""
         return next(((s, e) for s, e in sentences(self.text) if s <= position < e), (0, len(self.text)))
 
     def clause(self, position: int) -> tuple[int, int]:
-        """From where to where the part of the sentence reaches, between commas, "and" and "then"."""
+        """Return the start and end of the part of a sentence that holds a position, between commas, "and" and "then"."""
         start, end = self.sentence(position)
         for boundary in _BOUNDARY.finditer(self.instruction, start, end):
             if boundary.end() <= position:
@@ -78,7 +78,7 @@ def parse_request(text: str, attached: Sequence[Resource] = ()) -> ParsedRequest
     """Take a request apart."""
     text = text.strip().replace("’", "'") if "“" not in text else text.strip()
     instruction = _blank_middle(text)
-    addresses = list(find_urls(text))
+    addresses = list(find_urls(text))  # first: an address may hold quotes and file names
     instruction = blank_out(instruction, addresses, BLANK)
     quotes: list[str] = []
     for match in _QUOTES.finditer(instruction):
@@ -94,7 +94,7 @@ def parse_request(text: str, attached: Sequence[Resource] = ()) -> ParsedRequest
     for start, end in list(find_file_names(instruction)):
         places.append((start, instruction[start:end]))
         instruction = _blank(instruction, start, end)
-    places.sort()
+    places.sort()  # labels were found by length, names behind them
     files = tuple(dict.fromkeys(name for _, name in places))
     named = tuple(text[start:end] for start, end in addresses)
     parsed = ParsedRequest(text, _lower(instruction), tuple(q for q in quotes if q), "", named, files, tuple(places))
@@ -103,13 +103,13 @@ def parse_request(text: str, attached: Sequence[Resource] = ()) -> ParsedRequest
 
 
 def _lower(text: str) -> str:
-    """Return lower case, of the same length: a few capitals have two small letters."""
+    """Lower a text's case but keep its length: a few capitals have two small letters."""
     lower = text.lower()
     return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _blank_middle(text: str) -> str:
-    """Return what is to be done stands at the beginning or at the end of a long text; what it says in between is material.
+    """Blank out the middle of a long text: what is to be done stands at its beginning or its end, the rest is material.
 
     It also bounds the time that the search for cues takes, whatever somebody sends.
     """
@@ -123,7 +123,7 @@ def _blank(text: str, start: int, end: int) -> str:
 
 
 def _split_at_colon(parsed: ParsedRequest, *, attached: bool) -> ParsedRequest:
-    """Return a text that follows a colon or an empty line is given, not part of the instruction."""
+    """Split off a text that follows a colon or an empty line: it is given, not part of the instruction."""
     for match in re.finditer(r":(?=\s)|\n\s*\n|\n|\s[-–—]{1,2}>?\s", parsed.instruction):
         rest = parsed.text[match.end() :].strip()
         before = parsed.instruction[: match.start()].strip()
@@ -145,7 +145,7 @@ def _split_at_colon(parsed: ParsedRequest, *, attached: bool) -> ParsedRequest:
 
 
 def _split_at_sentence(parsed: ParsedRequest) -> ParsedRequest:
-    """Return them with nothing attached or quoted, a long rest after the first sentence or line is the text to work on."""
+    """Split off a long rest after the first sentence: with nothing attached or quoted, it is the text to work on."""
     bounds = sentences(parsed.text)
     if len(bounds) < 2:
         return parsed
@@ -169,14 +169,14 @@ def _is_list(text: str) -> bool:
 
 
 def _is_instruction(text: str, before: str) -> bool:
-    """Return what follows a colon may be the steps themselves ("too long for me: get the text off it, shorten it")."""
+    """Tell whether what follows a colon are the steps themselves ("too long for me: get the text off it, shorten it")."""
     if _STEP.match(text):
         return True
     return bool(_REQUEST.match(text)) and not load_cue_table().intents(before, _ALL_KINDS)
 
 
 def _is_asked_of(before: str, rest: str) -> bool:
-    """Return whether what follows a dash is a question about the text before it."""
+    """Tell whether what follows a dash is a question about the text before it."""
     if (
         not rest.endswith("?")
         or len(before.split()) < _MIN_QUESTION_WORDS
@@ -186,9 +186,9 @@ def _is_asked_of(before: str, rest: str) -> bool:
     return not load_cue_table().intents(before, frozenset({"none", "text"}))
 
 
-@functools.lru_cache(maxsize=32)
+@functools.lru_cache(maxsize=32)  # asked for at every cue; bounded, as it keeps whole requests in memory
 def sentences(text: str) -> tuple[tuple[int, int], ...]:
-    """Return where the sentences of a text begin and end."""
+    """Split a text into sentences; return the start and end of each."""
     bounds: list[tuple[int, int]] = []
     start = 0
     for match in _SENTENCE.finditer(text):

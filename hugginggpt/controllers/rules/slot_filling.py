@@ -45,7 +45,7 @@ def _fill_labels(intent: Intent, parsed: ParsedRequest) -> Intent:
 
 
 def _fill_objects(intent: Intent, parsed: ParsedRequest) -> Intent:
-    """Return the things that are to be found, each a label."""
+    """Fill in the objects to be found, each a label."""
     match = _FIND.search(parsed.instruction, max(0, intent.start - 1))
     if not match:
         return intent
@@ -79,13 +79,13 @@ def _fill_change(intent: Intent, parsed: ParsedRequest) -> Intent:
 
 
 def _fill_mask_prompt(intent: Intent, parsed: ParsedRequest) -> Intent:
-    """Return what shall be where the mask is, where that is said."""
+    """Fill in what to paint where the mask is, as far as it is said."""
     match = next((match for pattern in _OVER if (match := pattern.search(parsed.instruction))), None)
     return replace(intent, prompt=parsed.text[match.start("prompt") : match.end("prompt")].strip() if match else "")
 
 
 def _fill_motion(intent: Intent, parsed: ParsedRequest) -> Intent:
-    """Return how a picture is to move, where that is said."""
+    """Fill in how a picture is to move, as far as it is said."""
     _, end = parsed.sentence(intent.start)
     match = _MOVES.search(parsed.instruction, intent.end, end)
     return replace(intent, prompt=parsed.text[match.start("prompt") : match.end("prompt")].strip() if match else "")
@@ -109,8 +109,8 @@ _FILLERS: Final[Mapping[str, Callable[[Intent, ParsedRequest], Intent]]] = {
 
 
 def find_labels(wording: ParsedRequest) -> tuple[str, ...]:
-    """Return the labels of a request that sorts: the longest list of short phrases with commas, or with "or"."""
-    if len(wording.quotes) > 2:
+    """Find the labels of a request that sorts: the longest list of short phrases with commas, or with "or"."""
+    if len(wording.quotes) > 2:  # the first is the text to sort
         return wording.quotes[1:]
     lists = [m[1] for m in _LABEL_LIST.finditer(wording.instruction)]
     if not lists:
@@ -119,18 +119,18 @@ def find_labels(wording: ParsedRequest) -> tuple[str, ...]:
     parts = re.split(r",? or |, and |, | / ", best)
     first = _BEFORE_LABELS.sub("", " " + parts[0])
     cleaned = [_ARTICLE.sub("", part.strip()) for part in (first, *parts[1:])]
-    return tuple(dict.fromkeys(c.strip() for c in cleaned if c.strip()))
+    return tuple(dict.fromkeys(c.strip() for c in cleaned if c.strip()))  # each once, in their order
 
 
 def find_languages(wording: ParsedRequest) -> tuple[str, ...]:
-    """Return the languages to translate into: those that something is to be put into, else the one the person speaks."""
+    """Find the languages to translate into: those that something is to be put into, else the one the person speaks."""
     groups: list[tuple[int, list[str]]] = []
     spoken: list[str] = []
     end = -1
     for match in load_cue_table().language.finditer(wording.instruction):
-        before = wording.instruction[max(0, match.start() - 60) : match.start()]
+        before = wording.instruction[max(0, match.start() - 60) : match.start()]  # bounded: one search for each language named
         if end >= 0 and _AND.fullmatch(wording.instruction[end : match.start()].strip() + " "):
-            groups[-1][1].append(match[0])
+            groups[-1][1].append(match[0])  # "into French and German": one group, two targets
         elif weight := _weigh_language(before, wording.instruction[match.end() :]):
             groups.append((weight, [match[0]]))
         else:
@@ -143,7 +143,7 @@ def find_languages(wording: ParsedRequest) -> tuple[str, ...]:
 
 
 def _weigh_language(before: str, behind: str) -> int:
-    """Return how surely the words around a language say that something is to be put into it; 0 where they don't."""
+    """Weigh how surely the words around a language name it as a target: 2, 1, or 0 where they don't."""
     if into := _INTO.search(before):
         opening = before[: into.start()].rstrip()
         is_in = _IN.search(before)
