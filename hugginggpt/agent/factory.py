@@ -87,7 +87,7 @@ def preload(agent: HuggingGPT) -> Thread | None:
 
 
 def _make_hosted_expert(settings: Settings) -> Expert:
-    """Return what all sessions know of hosted models; each session's own token makes some of them runnable."""
+    """Make the expert that all sessions share for hosted models; a session's own token makes some of them runnable."""
     from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
     from hugginggpt.experts.hosted.expert import HostedExpert
     from hugginggpt.hub.search import HubSearch
@@ -97,7 +97,7 @@ def _make_hosted_expert(settings: Settings) -> Expert:
 
 
 def _holds_only_sessions(settings: Settings) -> bool:
-    """Return whether only sessions lie in their folder: a deployment may have named one that holds its own files too."""
+    """Tell whether the sessions' folder holds nothing else: a deployment may have named one with files of its own."""
     folder = settings.sessions
     return not folder.is_dir() or all(_SESSION_NAME.fullmatch(entry.name) and entry.is_dir() for entry in folder.iterdir())
 

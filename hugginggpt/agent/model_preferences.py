@@ -26,7 +26,7 @@ _MAX_ENTRIES: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class ModelPreferences:
-    """All of it, as it was typed."""
+    """All preferences of a visitor, as they were typed."""
 
     pinned: Mapping[str, str] = field(default_factory=dict)
     """A model's id, or an endpoint's address, by task."""

@@ -184,7 +184,7 @@ class Pipeline:
         return plan
 
     async def _get_approval(self, plan: Plan, kept: Sequence[Task], approve: Approve) -> Plan:
-        """Return what the person lets run of a plan; they take the time they need."""
+        """Ask the person which part of a plan may run; they take the time they need."""
         kept_ids = frozenset(task.id for task in kept)
         open_tasks = [task for task in plan.tasks if task.id not in kept_ids]
         assignments = await asyncio.gather(*map(self._selector.assign, open_tasks), return_exceptions=True)

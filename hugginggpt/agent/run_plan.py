@@ -49,7 +49,7 @@ class GivenPlan:
         return [Selection(task_id, model, "The script names it.") for task_id, model in chosen], None
 
     async def respond(self, request: RespondRequest) -> AsyncGenerator[str | Usage, None]:
-        """Say that it is over: the results speak for themselves."""
+        """Yield one sentence that says that the plan was run: the results are the answer."""
         yield "The plan was run."
 
 
@@ -140,7 +140,7 @@ def _copy_file(resource: Resource, folder: Path) -> Resource:
 
 
 def describe_step(step: Step) -> str:
-    """Return what became of a task, in lines: who did it, what it made and where that is."""
+    """Describe what became of a task, in lines: which model ran, what it made and where that is."""
     model = f" by {step.model.id}" if step.model else ""
     lines = [f"{step.task.id} {step.task.task}: {step.status}{model}", step.error]
     lines += [f"{made.name}: {made.path if made.text is None else made.text}" for made in step.outputs]

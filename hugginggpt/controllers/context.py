@@ -38,7 +38,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """One request: who asks for what, who works on it, and where what happens is told."""
+    """One request: who asks for what, who works on it, and where its events are sent."""
 
     request: PlanRequest
     session: Session

@@ -17,7 +17,7 @@ from hugginggpt.planning.repair import finish_task, make_plan
 
 
 class IncrementalPlan:
-    """Takes task objects one by one."""
+    """A plan that grows by one task object after another."""
 
     def __init__(
         self, table: TaskTable, resources: Sequence[Resource] = (), *, max_tasks: int = 2_000, kept: Sequence[Task] = ()

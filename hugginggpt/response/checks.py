@@ -10,7 +10,7 @@ from hugginggpt.workspace.workspace import Workspace
 
 
 def describe_failures(steps: Sequence[Step]) -> str:
-    """Return what failed for good and what gave nothing, as a complaint to the planner; empty where all went well."""
+    """Describe what failed for good and what gave nothing, as a complaint to the planner; empty where all went well."""
     failed = [f"Task {step.task.id} ({step.task.task}) failed: {step.error}" for step in steps if step.status == "failed"]
     without_text = [
         f"Task {step.task.id} ({step.task.task}) gave an empty text."

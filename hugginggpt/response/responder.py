@@ -26,7 +26,7 @@ class Responder:
         """Usage by the controller."""
 
     async def respond(self, plan: Plan, said: str = "", *, complete: bool = True) -> str:
-        """Answer from what became of the plan, told as events.
+        """Answer from what became of the plan, and emit the answer as events.
 
         Args:
             plan: What was run.
@@ -42,7 +42,7 @@ class Responder:
         context = self._context
         request = RespondRequest(context.request.text, context.request.attached, plan, context.steps, context.session.turns)
         answer = said if said and not plan.tasks else await self._answer_or_fall_back(request)
-        if names := find_invented_names(answer, request, context.session.workspace):  # only told: the page shows it already
+        if names := find_invented_names(answer, request, context.session.workspace):  # a notice only: the page shows it already
             context.emit(Notice(f"The answer names {', '.join(names)}, which does not exist."))
         context.emit(Answered(answer, complete and is_answered(plan, request.steps)))
         return answer

@@ -119,11 +119,11 @@ def rank(cards: Iterable[ModelCard], needs: Needs, preferences: Preferences | No
         reason = "You have pinned it for this task."
         return Ranking((*_sort(pinned, needs), *rest.cards), rest.left_out, reason, settled=True)
     left_out: list[str] = []
-    for refuses, why in _list_exclusions(preferences, needs):  # each model is counted under the first reason only
+    for refuses, grounds in _list_exclusions(preferences, needs):  # each model is counted under the first reason only
         if excluded := [card for card in known if refuses(card)]:
             known = [card for card in known if card not in excluded]
             names = list(dict.fromkeys(card.id for card in excluded))
-            left_out.append(f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''} {why}")
+            left_out.append(f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''} {grounds}")
     ordered = _sort(known, needs)
     settled = len({card.id for card in ordered}) == 1  # by id: one model in two places is no choice
     reason = _explain_first(ordered, needs)

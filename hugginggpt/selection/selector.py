@@ -37,12 +37,12 @@ def gather_candidates(experts: Sequence[Expert], tasks: Collection[str] | None =
             one that all share.
         tasks: Those that are asked about; None: all.
     """
-    found: defaultdict[str, list[ModelCard]] = defaultdict(list)
+    cards_by_task: defaultdict[str, list[ModelCard]] = defaultdict(list)
     for expert in list_each_once(experts):
         for card in expert.cards(tasks):
             if tasks is None or card.task in tasks:
-                found[card.task].append(card)
-    return {task: tuple(cards) for task, cards in found.items()}
+                cards_by_task[card.task].append(card)
+    return {task: tuple(cards) for task, cards in cards_by_task.items()}
 
 
 def list_each_once(experts: Sequence[Expert]) -> Sequence[Expert]:
@@ -75,7 +75,9 @@ class ModelSelector:
         """Begin to look for what could do these tasks, before anybody asks."""
         for name in {task.task for task in tasks} - self._searches.keys():
             self._searches[name] = asyncio.create_task(self._find_cards(name))  # one for each type of task
-            self._searches[name].add_done_callback(lambda found: found.cancelled() or found.exception())  # told by `assign`
+            self._searches[name].add_done_callback(
+                lambda search: search.cancelled() or search.exception()
+            )  # `assign` raises it
 
     async def _find_cards(self, name: str) -> Sequence[ModelCard]:
         return (await run_in_daemon_thread(lambda: gather_candidates(self._context.experts, {name}))).get(name, ())
@@ -93,7 +95,7 @@ class ModelSelector:
                 Choice(task, ranking.best(self._context.settings.top_k))
                 for task, ranking in zip(tasks, rankings, strict=True)
                 if isinstance(ranking, Ranking)
-                and not ranking.settled  # of one that can't be ranked `assign` tells
+                and not ranking.settled  # `assign` raises for one that can't be ranked
                 and task.id not in self._chosen
             ]
             if fitting := self._fit_question([choice for choice in choices if len(choice.candidates) > 1]):

@@ -155,7 +155,7 @@ def _unescape(content: str) -> str:
 
 
 def _is_same_task(one: Any, other: Any) -> bool:
-    """Return whether two readings are of one object: `read_tasks` may have repaired what surrounds it."""
+    """Tell whether two readings are of one object: `read_tasks` may have repaired what surrounds it."""
     if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
         return bool(one == other)
     one, other = lower_keys(one), lower_keys(other)

@@ -1,4 +1,4 @@
-"""New pictures from control pictures: which want means a control picture, and what the new picture is to show.
+"""New pictures from control pictures: which intent means a control picture, and what the new picture is to show.
 
 "Use the normal map of head.jpg for a picture of a bronze bust" speaks of one map and one picture, so it is two steps:
 ``normal-control`` and ``normal-text-to-image``. Where the map is there already, it is the second one alone.

@@ -1,4 +1,4 @@
-"""The tables of the built-in planner: which words want which task, and the rules of what goes with what.
+"""The tables of the built-in planner: which words ask for which task, and the rules of what goes with what.
 
 They are data: ``cues/`` says how people ask for a task, ``words.yaml`` holds the words that the cues share, ``rules.yaml`` what
 follows where several cues are found, ``controls.yaml`` how new pictures are made from control pictures, ``limits.yaml`` what
@@ -31,7 +31,7 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class CueMatch:
-    """A task that the instruction wants, and the words that say so."""
+    """A task that the instruction asks for, and the position of the words that do."""
 
     task: str
     start: int
@@ -75,7 +75,7 @@ class CueTable:
     languages: tuple[str, ...]
     language: re.Pattern[str]
     tags: Mapping[str, re.Pattern[str]]
-    """By what a model may be good at: the words that ask for it."""
+    """By a tag of models, what they are good at: the words that ask for it."""
 
     def intents(self, instruction: str, kinds: frozenset[str]) -> list[CueMatch]:
         """Return all tasks that the instruction asks for, where their words stand; the longer of two overlapping cues counts.
@@ -163,7 +163,7 @@ class Rules:
     ranks: Mapping[str, int]
     other_rank: int
     later_rank: int
-    """Of what is done with a result that is named."""
+    """Rank of what is done with a result that is named."""
     outranks: tuple[tuple[str, str, str], ...]
     """The stronger task, the weaker one, and the kind that must be there for it, or BESIDE, if any."""
     complements: frozenset[frozenset[str]]

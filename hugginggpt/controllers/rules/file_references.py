@@ -61,7 +61,7 @@ class Mention:
 
 
 class Mentions:
-    """All of one request, and which step each belongs to."""
+    """All mentions in one request, and the step that each belongs to."""
 
     def __init__(self, wording: ParsedRequest, resources: Sequence[Resource], wants: Sequence[Intent]) -> None:
         self._parsed = wording

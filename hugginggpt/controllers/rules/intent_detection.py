@@ -111,7 +111,7 @@ def _is_about_a_new_picture(intent: CueMatch, made: int, parsed: ParsedRequest) 
 def _defer_to_new_picture(intent: Intent, found: Sequence[Intent], kinds: frozenset[str]) -> Intent:
     """Put a step that needs a picture after the step that makes one, where none is attached."""
     row = load_task_table().get(intent.task)
-    needs = row is not None and any(wanted.kind is Kind.IMAGE for wanted in row.required)
+    needs = row is not None and any(task_input.kind is Kind.IMAGE for task_input in row.required)
     later = needs and "image" not in kinds and any(w.task == "text-to-image" and w.start < intent.start for w in found)
     return replace(intent, later=intent.later or later)
 

@@ -12,15 +12,15 @@ from hugginggpt.controllers.rules.slot_filling import LENGTH
 
 _READERS: Final = frozenset({"image-to-text", "automatic-speech-recognition"})
 _QUESTIONS: Final = frozenset({"question-answering", "document-question-answering", "visual-question-answering"})
-_APART: Final = load_pattern("fitting", "apart")
-_BEFORE: Final = load_pattern("fitting", "before")
+_SET_APART: Final = load_pattern("fitting", "apart")
+_COMES_FIRST: Final = load_pattern("fitting", "before")
 _CONVERSATION_TASKS: Final = _READERS | {"conversational", "text-to-speech", "audio-to-audio"}
 """Tasks that may be planned beside a conversation: hearing what was said, and saying the reply."""
 _LATE_OFFSET: Final = 10_000
 """Behind every position of a request."""
-_MEDIA: Final = frozenset({"audio", "image", "video"})
+_MEDIA_KINDS: Final = frozenset({"audio", "image", "video"})
 _MIN_LABELS: Final = 3
-"""Of a picture; "red or green" is a question about it."""
+"""Fewest labels that sort a picture; "red or green" is a question about it."""
 
 
 def choose_sentiment_or_labels(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
@@ -81,7 +81,7 @@ def _are_adjacent(weak: Intent, strong: Intent, parsed: ParsedRequest) -> bool:
     """Tell whether nothing that sets two intents apart stands between their words."""
     first, second = sorted((weak, strong), key=lambda w: w.start)
     between = parsed.instruction[first.end : second.start]
-    return not _APART.search(between)
+    return not _SET_APART.search(between)
 
 
 def keep_fitting(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
@@ -96,7 +96,7 @@ def keep_fitting(found: Sequence[Intent], wording: ParsedRequest, kinds: frozens
             continue
         if task == "text-to-image" and "image" in kinds and not tasks & (_READERS | {"text-generation"}):
             task = "image-to-image"  # "a painting of it": of the picture that is there
-        if task == "text-generation" and kinds & _MEDIA and not tasks & _READERS:
+        if task == "text-generation" and kinds & _MEDIA_KINDS and not tasks & _READERS:
             continue
         words = wording.instruction[intent.start : intent.end]
         if task == "summarization" and "image-to-text" in tasks and LENGTH.search(words):
@@ -112,7 +112,7 @@ def order(found: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
 
     def compute_position(intent: Intent) -> int:
         start, _ = wording.sentence(intent.start)
-        moved = _BEFORE.search(wording.instruction[start : intent.start])
+        moved = _COMES_FIRST.search(wording.instruction[start : intent.start])
         return intent.start + (_LATE_OFFSET if moved else 0)
 
     def compute_rank(intent: Intent) -> int:

@@ -1,6 +1,6 @@
 """From intents to a plan: the steps nobody mentioned, one task for each file, and what each one works on.
 
-"Tell me the mood of this recording" names one task and needs two: sentiment wants text, a recording is no text, so
+"Tell me the mood of this recording" names one task and needs two: sentiment needs text, a recording is no text, so
 a transcription is put before it. "Describe both pictures" names one task and means two.
 """
 
@@ -149,24 +149,24 @@ class PlanBuilder:
 
     def _get_made_texts(self, intent: Intent, following: int | None) -> Texts:
         """Get the texts made by other steps that this one works on."""
-        chain = self._draft
+        draft = self._draft
         attached = self._list_attached(Kind.TEXT)
         start, end = self._parsed.clause(intent.start)
         spoken = intent.task == "text-to-speech"
         clause = self._parsed.instruction[start:end] if spoken else self._clause[: _CLAUSE_CHARS + intent.end - intent.start]
-        if made := chain.result(find_named_results(clause), Kind.TEXT, intent.start):  # what is named beats what is nearest
+        if made := draft.result(find_named_results(clause), Kind.TEXT, intent.start):  # what is named beats what is nearest
             return self._join(intent, made)
-        if spoken and chain.spoken:
-            return self._join(intent, chain.spoken_near(intent.start, start, end))
+        if spoken and draft.spoken:
+            return self._join(intent, draft.spoken_near(intent.start, start, end))
         if _ORIGINAL.search(self._clause):
-            base = self._get_literal(intent) or (list(chain.contents[0].references) if chain.contents else [])
+            base = self._get_literal(intent) or (list(draft.contents[0].references) if draft.contents else [])
             if base:
                 return base
         if attached and _TEXT_NOUN.search(self._clause):
             return self._get_attached_texts(intent)
         if intent.task in load_rules().prompted and has_own(intent, self._parsed, following):
             return []
-        content = chain.content_for(intent.task)
+        content = draft.content_for(intent.task)
         return self._join(intent, content) if content else []
 
     def _join(self, intent: Intent, made: DraftResult) -> Texts:

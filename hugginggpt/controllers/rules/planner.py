@@ -29,7 +29,7 @@ _NOUNS: Final = {
     "audio": r"(?:recording|audio|voice ?(?:mail|note|message|memo)|podcast|interview|tape)",
     "video": r"(?:video|clip|film|movie)",
 }
-_POINTS: Final = load_pattern("planner", "points")
+_POINTS_AT_FILE: Final = load_pattern("planner", "points")
 _NO_ENGLISH: Final = (
     "The built-in planner reads English only: write the request in English, or enter a key, and a language model plans in "
     "any language. （内置规划器只懂英文：请用英文提问，或填入密钥。）"
@@ -86,7 +86,7 @@ def _plan_tasks(request: PlanRequest, parsed: ParsedRequest, table: TaskTable) -
     intents = detect_intents(parsed, kinds, names, pictures=pictures, refused=refusals)
     if not intents and _is_foreign_latin(parsed):  # only where nothing was understood: the guess by words is rough
         raise RequestError(_NO_ENGLISH)
-    if not intents and refusals:  # else what can be done is done, and the rest told in notices
+    if not intents and refusals:  # else what can be done is done, and notices name the rest
         raise RequestError(f"{refusals[0].reason}.")
     if not intents and (another := find_another(request, parsed)):
         intents = [Intent(another[0], 0, len(parsed.text), prompt=another[1])]
@@ -112,7 +112,7 @@ def _check_inputs(task: Mapping[str, Any], table: TaskTable) -> None:
 
 def _ask_for_a_file(parsed: ParsedRequest, table: TaskTable) -> None:
     """ "transcribe this" without a recording asks for something that only a recording has."""
-    if not _POINTS.search(parsed.instruction) or parsed.given or parsed.quotes:
+    if not _POINTS_AT_FILE.search(parsed.instruction) or parsed.given or parsed.quotes:
         return
     if len(parsed.instruction.split()) > _MAX_SHORT_WORDS:
         return
@@ -123,7 +123,7 @@ def _ask_for_a_file(parsed: ParsedRequest, table: TaskTable) -> None:
 
 
 @functools.cache
-def _function_words() -> tuple[frozenset[str], frozenset[str]]:
+def _load_function_words() -> tuple[frozenset[str], frozenset[str]]:
     """Return the function words of English, and those of languages near it."""
     raw = load("rules.yaml")
     return frozenset(raw["english"].split()), frozenset(raw["foreign"].split())
@@ -137,7 +137,7 @@ def _is_foreign(parsed: ParsedRequest) -> bool:
 
 def _is_foreign_latin(parsed: ParsedRequest) -> bool:
     """Tell whether as many function words are foreign as English, or none of several words is an English one."""
-    english, foreign = _function_words()
+    english, foreign = _load_function_words()
     words = re.findall(r"[^\W\d_]+", parsed.instruction)
     if any(word in foreign - english for word in words):
         return sum(word in foreign for word in words) >= sum(word in english for word in words)

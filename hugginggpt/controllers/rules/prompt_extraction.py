@@ -14,10 +14,10 @@ _NEVER_OWN_TEXT: Final = frozenset(
 )
 """Tasks whose own words are never what they work on."""
 _INTO: Final = load_pattern("prompts", "into")
-_POINTING: Final = load_pattern("prompts", "pointing")
-_OWN: Final = load_pattern("prompts", "own")
+_POINTS_BACK: Final = load_pattern("prompts", "pointing")
+_OWN_SUBJECT: Final = load_pattern("prompts", "own")
 _CONTENT: Final = load_pattern("prompts", "content")
-_JOINT: Final = load_pattern("prompts", "joint")
+_CONJUNCTION: Final = load_pattern("prompts", "joint")
 _MAX_JOINT_WORDS: Final = 4
 _AND_IT: Final = load_pattern("prompts", "and_it")
 
@@ -49,7 +49,7 @@ def extract_prompt(want: Intent, wording: ParsedRequest, following: int | None) 
     phrase = _find_phrase(want, wording, following)
     if want.task == "translation":
         phrase = _INTO.sub("", phrase)
-    return None if _POINTING.fullmatch(phrase.lower()) else phrase or None
+    return None if _POINTS_BACK.fullmatch(phrase.lower()) else phrase or None
 
 
 def has_own(want: Intent, wording: ParsedRequest, following: int | None) -> bool:
@@ -57,14 +57,14 @@ def has_own(want: Intent, wording: ParsedRequest, following: int | None) -> bool
     if wording.given or wording.quotes:
         return False
     phrase = _find_phrase(want, wording, following, behind=True)
-    return bool(_OWN.match(phrase)) and not _CONTENT.search(phrase.lower())
+    return bool(_OWN_SUBJECT.match(phrase)) and not _CONTENT.search(phrase.lower())
 
 
 def _names_prompt(intent: Intent, parsed: ParsedRequest, following: int | None) -> bool:
     """Tell whether a step names what to make while a quote belongs to another ("a film of a dragon, and narrate “...”")."""
     end = following if following is not None and intent.start < following else len(parsed.text)
     return BLANK not in parsed.instruction[intent.start : end] and bool(
-        _OWN.match(_find_phrase(intent, parsed, following, behind=True))
+        _OWN_SUBJECT.match(_find_phrase(intent, parsed, following, behind=True))
     )
 
 
@@ -80,7 +80,7 @@ def _find_phrase(intent: Intent, parsed: ParsedRequest, following: int | None, *
 
 def _find_end(following: int, intent: Intent, parsed: ParsedRequest) -> int:
     """Find the end of a step's words where another follows: the "and" or the comma before that, if it is near."""
-    ends = [m.start() for m in _JOINT.finditer(parsed.instruction, intent.end, following)]
+    ends = [m.start() for m in _CONJUNCTION.finditer(parsed.instruction, intent.end, following)]
     return ends[-1] if ends and len(parsed.instruction[ends[-1] : following].split()) <= _MAX_JOINT_WORDS else following
 
 

@@ -77,7 +77,7 @@ def _build_question(start: int, end: int, parsed: ParsedRequest, kinds: frozense
     readers = [w for w in found if w.task in _READERS]
     words = parsed.instruction + " " + " ".join(parsed.files).lower()
     is_document = bool(load_cue_table().document.search(words))
-    if "image" in about and (not readers or (not is_document and all(_describes(w, parsed) for w in readers))):
+    if "image" in about and (not readers or (not is_document and all(_is_description(w, parsed) for w in readers))):
         task = "document-question-answering" if is_document else "visual-question-answering"
     elif "table" in about:
         task = "table-question-answering"
@@ -88,7 +88,7 @@ def _build_question(start: int, end: int, parsed: ParsedRequest, kinds: frozense
     return Intent(task, start, end, question=text)
 
 
-def _describes(reader: Intent, parsed: ParsedRequest) -> bool:
+def _is_description(reader: Intent, parsed: ParsedRequest) -> bool:
     """Tell whether a picture is described, which answers no further questions, rather than read."""
     phrase = parsed.instruction[reader.start : reader.end]
     tags = load_cue_table().tags

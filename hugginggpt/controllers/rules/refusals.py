@@ -66,4 +66,4 @@ def find_refusals(wording: ParsedRequest, kinds: frozenset[str]) -> list[Refusal
     for pattern, reason, given in _limits().cannot:
         if (not given or given & kinds) and (match := pattern.search(wording.instruction)) and reason not in found:
             found[reason] = Refusal(match.end("before") if "before" in pattern.groupindex else match.start(), reason)
-    return sorted(found.values(), key=lambda refusal: refusal.verb)  # found by pattern, told by position
+    return sorted(found.values(), key=lambda refusal: refusal.verb)  # found by pattern, sorted by position

@@ -83,17 +83,17 @@ def parse_request(text: str, attached: Sequence[Resource] = ()) -> ParsedRequest
     quotes: list[str] = []
     for match in _QUOTES.finditer(instruction):
         quotes.append(next(group for group in match.groups() if group is not None).strip())
-        instruction = _blank(instruction, match.start(), match.end())
+        instruction = _blank_span(instruction, match.start(), match.end())
     places: list[tuple[int, str]] = []
     labels = sorted({r.origin.label for r in attached if r.origin.source != "task"}, key=len, reverse=True)
     for label in labels:
         if len(label) > _MIN_LABEL_CHARS:
             for match in list(re.finditer(rf"(?<!\w){re.escape(label)}(?!\w)", instruction, re.IGNORECASE)):
                 places.append((match.start(), label))
-                instruction = _blank(instruction, match.start(), match.end())
+                instruction = _blank_span(instruction, match.start(), match.end())
     for start, end in list(find_file_names(instruction)):
         places.append((start, instruction[start:end]))
-        instruction = _blank(instruction, start, end)
+        instruction = _blank_span(instruction, start, end)
     places.sort()  # labels were found by length, names behind them
     files = tuple(dict.fromkeys(name for _, name in places))
     named = tuple(text[start:end] for start, end in addresses)
@@ -115,10 +115,10 @@ def _blank_middle(text: str) -> str:
     """
     if len(text) <= _MAX_INSTRUCTION_CHARS:
         return text
-    return _blank(text, _MAX_INSTRUCTION_CHARS * 2 // 3, len(text) - _MAX_INSTRUCTION_CHARS // 3)
+    return _blank_span(text, _MAX_INSTRUCTION_CHARS * 2 // 3, len(text) - _MAX_INSTRUCTION_CHARS // 3)
 
 
-def _blank(text: str, start: int, end: int) -> str:
+def _blank_span(text: str, start: int, end: int) -> str:
     return blank_out(text, [(start, end)], BLANK)
 
 
@@ -136,11 +136,11 @@ def _split_at_colon(parsed: ParsedRequest, *, attached: bool) -> ParsedRequest:
         if match[0].strip(" >") in _DASHES:
             if _is_asked_of(before, rest):
                 start, end = 0, match.start()
-                return replace(parsed, given=parsed.text[:end].strip(), instruction=_blank(parsed.instruction, start, end))
+                return replace(parsed, given=parsed.text[:end].strip(), instruction=_blank_span(parsed.instruction, start, end))
             if load_cue_table().intents(parsed.instruction[match.end() :], _ALL_KINDS):
                 continue
         start = match.end()
-        return replace(parsed, given=rest, instruction=_blank(parsed.instruction, start, len(parsed.text)))
+        return replace(parsed, given=rest, instruction=_blank_span(parsed.instruction, start, len(parsed.text)))
     return parsed
 
 
@@ -154,12 +154,12 @@ def _split_at_sentence(parsed: ParsedRequest) -> ParsedRequest:
     if last.endswith("?") and load_cue_table().question.search(last) and len(before.split()) >= _MIN_QUESTION_WORDS:
         kinds = frozenset({"none", "text"})
         if not load_cue_table().intents(parsed.instruction, kinds):
-            return replace(parsed, given=before, instruction=_blank(parsed.instruction, 0, bounds[-1][0]))
+            return replace(parsed, given=before, instruction=_blank_span(parsed.instruction, 0, bounds[-1][0]))
     first = parsed.instruction[slice(*bounds[0])]
     rest = parsed.text[bounds[1][0] :]
     if not re.search(r"\b(?:below|following|this|these|here)\b", first) or len(rest.split()) < _MIN_REST_WORDS:
         return parsed
-    return replace(parsed, given=rest, instruction=_blank(parsed.instruction, bounds[1][0], len(parsed.text)))
+    return replace(parsed, given=rest, instruction=_blank_span(parsed.instruction, bounds[1][0], len(parsed.text)))
 
 
 def _is_list(text: str) -> bool:

@@ -14,15 +14,14 @@ LENGTH: Final = load_pattern("details", "length")
 _LABEL_LIST: Final = load_pattern("details", "label_list")
 _BEFORE_LABELS: Final = load_pattern("details", "before_labels")
 _ARTICLE: Final = load_pattern("details", "article")
-_ONE_OF: Final = re.compile(r" or ")
 _INTO: Final = load_pattern("details", "into")
 _IN: Final = load_pattern("details", "in")
 _AND: Final = load_pattern("details", "and")
 _SPEAKS: Final = load_pattern("details", "speaks")
 _SPEAKS_NOT: Final = load_pattern("details", "speaks_not")
 _VERSION: Final = load_pattern("details", "version")
-_OVER: Final = (load_pattern("details", "filled_with"), load_pattern("details", "put_there"))
-_MOVES: Final = load_pattern("details", "moves")
+_MASK_PROMPTS: Final = (load_pattern("details", "filled_with"), load_pattern("details", "put_there"))
+_MOTION: Final = load_pattern("details", "moves")
 _FIND: Final = load_pattern("details", "find")
 _THINGS_END: Final = load_pattern("details", "things_end")
 
@@ -80,14 +79,14 @@ def _fill_change(intent: Intent, parsed: ParsedRequest) -> Intent:
 
 def _fill_mask_prompt(intent: Intent, parsed: ParsedRequest) -> Intent:
     """Fill in what to paint where the mask is, as far as it is said."""
-    match = next((match for pattern in _OVER if (match := pattern.search(parsed.instruction))), None)
+    match = next((match for pattern in _MASK_PROMPTS if (match := pattern.search(parsed.instruction))), None)
     return replace(intent, prompt=parsed.text[match.start("prompt") : match.end("prompt")].strip() if match else "")
 
 
 def _fill_motion(intent: Intent, parsed: ParsedRequest) -> Intent:
     """Fill in how a picture is to move, as far as it is said."""
     _, end = parsed.sentence(intent.start)
-    match = _MOVES.search(parsed.instruction, intent.end, end)
+    match = _MOTION.search(parsed.instruction, intent.end, end)
     return replace(intent, prompt=parsed.text[match.start("prompt") : match.end("prompt")].strip() if match else "")
 
 
