@@ -75,9 +75,7 @@ class ModelSelector:
         """Begin to look for what could do these tasks, before anybody asks."""
         for name in {task.task for task in tasks} - self._searches.keys():
             self._searches[name] = asyncio.create_task(self._find_cards(name))  # one for each type of task
-            self._searches[name].add_done_callback(
-                lambda search: search.cancelled() or search.exception()
-            )  # `assign` raises it
+            self._searches[name].add_done_callback(lambda task: task.cancelled() or task.exception())  # `assign` raises it
 
     async def _find_cards(self, name: str) -> Sequence[ModelCard]:
         return (await run_in_daemon_thread(lambda: gather_candidates(self._context.experts, {name}))).get(name, ())

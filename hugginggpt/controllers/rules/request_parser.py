@@ -21,7 +21,7 @@ BLANK = "¤"  # one character, hardly in any request; the tables' patterns know 
 
 _QUOTES = re.compile(
     r"\"([^\"]{1,8000})\"|“([^”]{1,8000})”|«([^»]{1,8000})»|„([^“”]{1,8000})[“”]"  # bounded: a lone quote costs no more
-    r"|(?<![\w'’])'((?:[^'\n]|(?<=\w)'(?=\w)){2,8000}?)'(?!\w)|‘((?:[^’]|(?<=\w)’(?=\w)){2,8000}?)’(?!\w)"  # "don't"
+    r"|(?<![\w'’])'((?:[^'\n]|(?<=\w)'(?=\w)){2,8000}?)'(?!\w)|‘((?:[^’]|(?<=\w)’(?=\w)){2,8000}?)’(?!\w)"  # not "don't"
 )
 _MAX_INSTRUCTION_CHARS = 3_000
 _SENTENCE = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])|(?<=[!?])\s+")
