@@ -75,7 +75,7 @@ class PlanBuilder:
                 values: Sequence[Any] = self._get_texts(intent, following) or [None]
             else:
                 values = self._get_files(task_input.kind, intent) or [None]
-            variants = [{**variant, task_input.name: value} for variant in variants for value in values]  # one task for each combination
+            variants = [{**variant, task_input.name: value} for variant in variants for value in values]  # all combinations
         if intent.languages:
             variants = [{**variant, "language": language} for variant in variants for language in intent.languages]
         self._add(intent, row, variants)
