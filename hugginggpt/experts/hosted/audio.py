@@ -16,20 +16,20 @@ from hugginggpt.workspace import media
 if TYPE_CHECKING:
     from huggingface_hub import AsyncInferenceClient
 
-_KEPT = 5
+_MAX_CLASSES = 5
 _MAX_CHARS = 5_000
-"""Most characters that one call speaks."""
+"""Most characters that one call reads aloud."""
 
 
 async def speak(call: Call, client: AsyncInferenceClient) -> Result:
     """Run text-to-speech: a WAV file, mono, 16 bit, at the rate at which it came; ``data`` has seconds and rate."""
     text = call.text()
     note = f"Only the first {_MAX_CHARS:,} characters are spoken." if len(text) > _MAX_CHARS else ""
-    return Result((_decoded(call, await client.text_to_speech(text[:_MAX_CHARS])),), note)
+    return Result((_decode_sound(call, await client.text_to_speech(text[:_MAX_CHARS])),), note)
 
 
 async def transcribe(call: Call, client: AsyncInferenceClient) -> Result:
-    """Run automatic-speech-recognition: what is said; ``data`` has segments (start, end in seconds, text) and seconds.
+    """Run automatic-speech-recognition: the transcript; ``data`` has segments (start, end in seconds, text) and seconds.
 
     Raises:
         InputError: No speech is heard.
@@ -38,7 +38,7 @@ async def transcribe(call: Call, client: AsyncInferenceClient) -> Result:
         found = await client.automatic_speech_recognition(path)
     if not (text := found.text.strip()):
         raise InputError("No speech is heard in this recording.")
-    segments: list[dict[str, Any]] = [
+    segments: list[dict[str, Any]] = [  # empty from providers that give no timestamps
         {"start": chunk.timestamp[0], "end": chunk.timestamp[1], "text": chunk.text.strip()} for chunk in found.chunks or ()
     ]
     data = {"segments": segments or [{"start": 0.0, "end": round(seconds, 2), "text": text}], "seconds": round(seconds, 2)}
@@ -49,39 +49,39 @@ async def classify(call: Call, client: AsyncInferenceClient) -> Result:
     """Run audio-classification: a sentence; label and score (0..1) of the five likeliest classes."""
     with encode_audio(call) as (path, _):
         found = await client.audio_classification(path)
-    ranked = sorted(found, key=lambda entry: -entry.score)[:_KEPT]
+    ranked = sorted(found, key=lambda entry: -entry.score)[:_MAX_CLASSES]  # the order of a reply isn't specified
     return texts.build_classes_result([{"label": entry.label, "score": entry.score} for entry in ranked], shares=True)
 
 
 async def clean(call: Call, client: AsyncInferenceClient) -> Result:
-    """Run audio-to-audio: a WAV file of what the model made of the recording; the first, where it takes it apart."""
+    """Run audio-to-audio: a WAV file of the processed recording; the first one where the model separates sources."""
     with encode_audio(call) as (path, _):
         found = await client.audio_to_audio(path)
     if not found:
         raise ExpertError(f"{call.card.id} made no sound of this.")
-    return Result((_decoded(call, found[0].blob),))
+    return Result((_decode_sound(call, found[0].blob),))
 
 
-def _decoded(call: Call, content: Any) -> Output:
-    """Return a sound file of any format as WAV, at its own rate, mono.
+def _decode_sound(call: Call, content: Any) -> Output:
+    """Convert a sound file of any format to WAV, at its own rate, mono.
 
     Raises:
         ExpertError: It is no sound.
     """
-    path = call.new_path(".audio")
+    path = call.new_path(".audio")  # which format it is isn't told: it is recognised by content
     try:
         path.write_bytes(bytes(content))
-        rate = _rate(path)
+        rate = _read_rate(path)
         samples = media.read_audio(path, rate=rate, max_seconds=call.limits.max_audio_seconds)
-    except (ResourceError, ValueError, TypeError) as error:
+    except (ResourceError, ValueError, TypeError) as error:  # PyAV's InvalidDataError is a ValueError
         raise ExpertError(f"{call.card.provider or call.card.id} answered something that is no sound.") from error
     finally:
         path.unlink(missing_ok=True)
     return build_audio_output(call, samples, rate)
 
 
-def _rate(path: Path) -> int:
-    """Return samples per second of a sound file."""
+def _read_rate(path: Path) -> int:
+    """Read the samples per second of a sound file."""
     with media.open_stream(path) as container:
         if not container.streams.audio:
             raise ValueError("no sound in it")

@@ -18,61 +18,61 @@ if TYPE_CHECKING:
 
 async def paint(call: Call, client: AsyncInferenceClient) -> Result:
     """Run text-to-image: a PNG for the text; ``data`` holds width and height in pixels."""
-    return images.build_image_result(call, _checked(call, await client.text_to_image(call.text())))
+    return images.build_image_result(call, _decode_picture(call, await client.text_to_image(call.text())))
 
 
 async def repaint(call: Call, client: AsyncInferenceClient) -> Result:
-    """Run image-to-image: a PNG of the picture as the text wants it; ``data`` holds width and height in pixels."""
-    wish = call.text() if call.inputs.get("text") else None
+    """Run image-to-image: a PNG of the picture, changed as the text says; ``data`` holds width and height in pixels."""
+    prompt = call.text() if call.inputs.get("text") else None  # optional; `call.text` refuses an empty one
     with encode_image(call) as sent:
-        made = await client.image_to_image(sent.path, wish)
-    return images.build_image_result(call, _checked(call, made))
+        picture = await client.image_to_image(sent.path, prompt)
+    return images.build_image_result(call, _decode_picture(call, picture))
 
 
 async def film(call: Call, client: AsyncInferenceClient) -> Result:
     """Run text-to-video: an MP4 for the text; ``data`` holds frames (their number), fps and seconds."""
-    return _filmed(call, await client.text_to_video(call.text()))
+    return _save_video(call, await client.text_to_video(call.text()))
 
 
 async def animate(call: Call, client: AsyncInferenceClient) -> Result:
     """Run image-to-video: an MP4 that begins with the picture; ``data`` as `film` has it."""
-    wish = call.text() if call.inputs.get("text") else None
+    prompt = call.text() if call.inputs.get("text") else None
     with encode_image(call) as sent:
-        made = await client.image_to_video(sent.path, prompt=wish)
-    return _filmed(call, made)
+        video = await client.image_to_video(sent.path, prompt=prompt)
+    return _save_video(call, video)
 
 
-def _checked(call: Call, made: Image.Image) -> Image.Image:
-    """Return a picture that is opened but not decoded yet, as RGB.
+def _decode_picture(call: Call, image: Image.Image) -> Image.Image:
+    """Decode a picture that the client has only opened so far, as RGB.
 
     Raises:
         ExpertError: It has too many pixels, or can't be decoded.
     """
-    if made.width * made.height > call.limits.max_pixels:
-        raise ExpertError(f"{call.card.id} made a picture of {made.width} × {made.height} pixels, more than is taken here.")
+    if image.width * image.height > call.limits.max_pixels:  # both are known from the header: nothing is unpacked yet
+        raise ExpertError(f"{call.card.id} made a picture of {image.width} × {image.height} pixels, more than is taken here.")
     try:
-        return made.convert("RGB")
-    except (OSError, ValueError, SyntaxError) as error:
+        return image.convert("RGB")
+    except (OSError, ValueError, SyntaxError) as error:  # Pillow raises any of them for broken data
         raise ExpertError(f"{call.card.provider or call.card.id} answered a picture that is broken.") from error
 
 
-def _filmed(call: Call, content: bytes) -> Result:
-    path = call.new_path(".mp4")
+def _save_video(call: Call, content: bytes) -> Result:
+    path = call.new_path(".mp4")  # kept as it came, whatever container that is
     path.write_bytes(content)
     try:
-        data = _measured(path)
+        data = _measure_video(path)
     except (ResourceError, ValueError) as error:
         path.unlink(missing_ok=True)
         raise ExpertError(f"{call.card.provider or call.card.id} answered something that is no video.") from error
     return Result((Output(Kind.VIDEO, path=path, data=data),))
 
 
-def _measured(path: Any) -> dict[str, Any]:
-    """Return number of frames, frames per second and length of a video."""
+def _measure_video(path: Any) -> dict[str, Any]:
+    """Measure a video: number of frames, frames per second, length in seconds."""
     with media.open_stream(path) as container:
         if not container.streams.video:
             raise ValueError("no pictures in it")
         stream = container.streams.video[0]
-        fps = float(stream.average_rate or 0)
-        frames = stream.frames or sum(1 for _ in container.decode(stream))
+        fps = float(stream.average_rate or 0)  # None where the container doesn't tell
+        frames = stream.frames or sum(1 for _ in container.decode(stream))  # 0 where the container doesn't tell
     return {"frames": frames, "fps": round(fps, 3), "seconds": round(frames / fps, 2) if fps else 0.0}

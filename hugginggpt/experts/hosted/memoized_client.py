@@ -1,18 +1,18 @@
-"""A client that doesn't ask again what was answered already: where one of many questions fails, the rest need no second try."""
+"""A client that remembers its answers: where one of many questions fails, the others are not asked again."""
 
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
 
 class MemoizedClient:
-    """Stands for a client: each of its methods, called again with the same arguments, gives the answer of before."""
+    """Proxy of a client: each method, called again with the same arguments, returns the same answer."""
 
     def __init__(self, client: Any, answered: MutableMapping[Any, Any]) -> None:
-        """Make one.
+        """Wrap a client.
 
         Args:
-            client: The one that asks.
-            answered: What is remembered, over the tries of one run.
+            client: The client that asks.
+            answered: Answers so far, over all tries of one run.
         """
         self._client = client
         self._answered = answered
@@ -21,8 +21,8 @@ class MemoizedClient:
         method = getattr(self._client, name)
 
         async def ask(*args: Any, **options: Any) -> Any:
-            key = (name, repr(args), repr(options))
-            if key not in self._answered:
+            key = (name, repr(args), repr(options))  # messages and labels can't be hashed; a file has a new path in each try
+            if key not in self._answered:  # no lock: a run asks one question at a time
                 self._answered[key] = await method(*args, **options)
             return self._answered[key]
 
