@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
+class _Run:
     """One run of one model, over all its tries."""
 
     call: Call
@@ -52,21 +52,21 @@ class _Asking:
     ends: float
     """By `time.monotonic`."""
     seconds: float
-    """Time that it was given, in seconds."""
+    """Time that it may take, in seconds."""
     answered: dict[Any, Any] = field(default_factory=dict)
     """Replies so far, of several questions; see `MemoizedClient`."""
 
 
-_PROVIDERS_EACH: Final = 2
-"""Most providers of one model that are offered."""
-_TRIES: Final = 3
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
-"""Seconds before a second try; doubled with each further one, spread by chance, and what a server may ask for at most."""
-_FAIR: Final = 10.0
-"""A provider that was given less, in seconds, isn't said to have failed."""
-_SHARE: Final = 0.5
-"""Share of the time left that a model may take while others wait for their turn."""
-_MIX: Final = random.Random()
+_MAX_PROVIDERS: Final = 2
+"""Most providers that are offered for one model."""
+_MAX_TRIES: Final = 3
+_FIRST_PAUSE, _MAX_PAUSE = 0.5, 10.0
+"""Seconds before the second try, doubled for each further one, with jitter; and the longest pause that a server may ask for."""
+_FAIR_TIME: Final = 10.0
+"""Least time, in seconds, that a provider must have been given to be blamed for a failure."""
+_TIME_SHARE: Final = 0.5
+"""Share of the remaining time that a model may take while there are others to fall back on."""
+_JITTER: Final = random.Random()
 
 _UNSUPPORTED: Final = re.compile(r"not supported (?:by|for)|doesn't support task|No provider mapping found")
 """Messages by which the client says that a provider doesn't serve a model for a task."""
@@ -76,17 +76,17 @@ Function = Callable[[Call, "AsyncInferenceClient"], Awaitable[Result]]
 
 
 class HostedExpert:
-    """Runs hosted models. The one that all sessions share has no visitor and offers nothing; see `on_behalf`."""
+    """Runs hosted models. The instance that all sessions share has no visitor and offers nothing; see `on_behalf`."""
 
     backend = "hosted"
 
     def __init__(self, search: HubSearch, circuits: CircuitBreaker, visitor: Visitor | None = None) -> None:
-        """Make one.
+        """Bind the expert to a visitor.
 
         Args:
-            search: Knows which models there are; shared.
-            circuits: Knows which providers keep failing; shared.
-            visitor: Whose calls they are.
+            search: Search for models; shared.
+            circuits: Circuit breaker of each provider; shared.
+            visitor: Account that pays for the calls.
         """
         self.search = search
         self._circuits = circuits
@@ -94,39 +94,39 @@ class HostedExpert:
         self._token = self._visitor.token
 
     def on_behalf(self, visitor: Visitor) -> HostedExpert:
-        """Return one for a visitor, that shares what is known of models and providers."""
+        """Return an expert for a visitor; it shares the cached knowledge of models and providers."""
         return HostedExpert(self.search, self._circuits, visitor)
 
     def offers(self, task: str) -> str:
-        """Return what would make a hosted model do a task that nothing here does; empty where that is no question."""
+        """Return the condition on which a hosted model would do a task ("with a token ..."); empty if there is none."""
         return "with a Hugging Face token a hosted one does it" if task in HOSTED_TASKS and not self._token else ""
 
     def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
-        """Return what the visitor has added, then what the Hub's search finds; where it can't be asked, the shipped list."""
-        found = [self._endpoint_card(endpoint) for endpoint in self._visitor.endpoints]
+        """List the models that the visitor has added, then those that the Hub's search finds; if it fails, the shipped list."""
+        found = [self._make_endpoint_card(endpoint) for endpoint in self._visitor.endpoints]  # an endpoint may need no token
         if not self._token:
             return found
         wanted = [task for task in HOSTED_TASKS if tasks is None or task in tasks]
-        listed = run_concurrently([functools.partial(self._cards_for, task) for task in wanted])
+        listed = run_concurrently([functools.partial(self._list_cards, task) for task in wanted])  # each may wait for the Hub
         unique: dict[tuple[str, str, str], ModelCard] = {}
         for card in (card for cards in listed for card in cards):
             unique.setdefault((card.task, card.id, card.provider), card)  # what was added may be listed, too
         return [*found, *unique.values()]
 
-    def _cards_for(self, task: str) -> list[ModelCard]:
-        way = HOSTED_TASKS[task]
-        mine = [card for model in self._visitor.models.get(task, ()) for card in self._served(model, task, "you")]
-        listing = self.search.find(way.tag or way.does or task, self._token)
+    def _list_cards(self, task: str) -> list[ModelCard]:
+        row = HOSTED_TASKS[task]
+        added = [card for model in self._visitor.models.get(task, ()) for card in self._make_cards(model, task, "you")]
+        listing = self.search.find(row.tag or row.does or task, self._token)
         if listing.problem:
-            why = listing.problem.rstrip(".")
-            return mine + [
-                make_shipped_card(entry, task, f"the shipped list ({why})") for entry in load_catalog().get(task, ())
+            problem = listing.problem.rstrip(".")
+            return added + [
+                make_shipped_card(entry, task, f"the shipped list ({problem})") for entry in load_catalog().get(task, ())
             ]
         source = f"the Hub's search, {describe_age(time.time() - listing.asked)}"
-        return mine + [card for model in listing.models for card in self._served(model, task, source)]
+        return added + [card for model in listing.models for card in self._make_cards(model, task, source)]
 
     def look_up(self, model: str, token: str) -> HubModel:
-        """Return what the Hub knows of a model. Blocks.
+        """Return the Hub's entry for a model. Blocks.
 
         Raises:
             ExpertError: There is no such model, or the Hub can't be asked.
@@ -134,21 +134,21 @@ class HostedExpert:
         return self.search.look_up(model, token)
 
     def serves(self, model: HubModel, task: str) -> bool:
-        """Return whether anybody serves a model for a task now."""
-        return task in HOSTED_TASKS and bool(self._served(model, task, ""))
+        """Return whether any provider serves a model for a task now."""
+        return task in HOSTED_TASKS and bool(self._make_cards(model, task, ""))
 
-    def _served(self, model: HubModel, task: str, source: str) -> list[ModelCard]:
-        """Return a card for each of the first providers that serve the model for this very task."""
+    def _make_cards(self, model: HubModel, task: str, source: str) -> list[ModelCard]:
+        """Make a card for each of the first providers that serve the model for this very task."""
         does = HOSTED_TASKS[task].does or task
         providers = [each.provider for each in model.served if each.task == does and is_known_to(each.provider, does)]
         if self._visitor.provider:
             providers = [name for name in providers if name == self._visitor.provider]
         providers.sort(key=lambda name: self._circuits.left(name) > 0)  # the rest in the Hub's own order
-        return [make_hosted_card(model, task, name, source) for name in providers[:_PROVIDERS_EACH]]
+        return [make_hosted_card(model, task, name, source) for name in providers[:_MAX_PROVIDERS]]
 
-    def _endpoint_card(self, endpoint: Endpoint) -> ModelCard:
-        said = f"A dedicated endpoint at {endpoint.host}, added by you."
-        return ModelCard(endpoint.display_url, endpoint.task, self.backend, said, provider=endpoint.host, source="you")
+    def _make_endpoint_card(self, endpoint: Endpoint) -> ModelCard:
+        description = f"A dedicated endpoint at {endpoint.host}, added by you."
+        return ModelCard(endpoint.display_url, endpoint.task, self.backend, description, provider=endpoint.host, source="you")
 
     async def run(self, call: Call) -> Result:
         """Call a model at its provider, again where that may help, until its share of the time is up.
@@ -160,152 +160,152 @@ class HostedExpert:
         return await run_in_thread(self._run, call)
 
     def _run(self, call: Call) -> Result:
-        own = self._endpoint(call.card)
-        seconds = call.seconds * _SHARE if call.others else call.seconds
+        endpoint = self._find_endpoint(call.card)
+        seconds = call.seconds * _TIME_SHARE if call.others else call.seconds
         ends = time.monotonic() + seconds
         provider = call.card.provider or self._find_provider(call)
-        asking = _Asking(call, provider, own, ends, seconds)
-        with self._through(provider, at_endpoint=own is not None) as tell:
-            for number in itertools.count():
-                outcome = self._try(asking)
+        run = _Run(call, provider, endpoint, ends, seconds)
+        with self._pass_circuit(provider, at_endpoint=endpoint is not None) as report:
+            for number in itertools.count():  # without a limit: a loading model is waited for
+                outcome = self._try(run)
                 if isinstance(outcome, Result):
-                    tell(True)
+                    report(True)
                     return outcome
                 fault = outcome
                 # a provider isn't to blame for being given little time
-                tell(False if fault.scope == "provider" and seconds >= _FAIR else None)
-                pause = _pause(fault, number)
-                tried = number + 1 >= _TRIES and not fault.loading
+                report(False if fault.scope == "provider" and seconds >= _FAIR_TIME else None)
+                pause = _compute_pause(fault, number)
+                tried = number + 1 >= _MAX_TRIES and not fault.loading
                 if not fault.retryable or tried or time.monotonic() + pause >= ends:
                     break
-                call.progress(_waiting(fault, call.card, provider, pause), None)
+                call.progress(_describe_wait(fault, call.card, provider, pause), None)
                 call.token.sleep(pause)
         raise build_fault_error(fault)  # out here, so that no exception that quotes the token is its context
 
-    def _endpoint(self, card: ModelCard) -> Endpoint | None:
+    def _find_endpoint(self, card: ModelCard) -> Endpoint | None:
         known = (each for each in self._visitor.endpoints if (each.display_url, each.task) == (card.id, card.task))
         return next(known, None)
 
     @contextmanager
-    def _through(self, provider: str, *, at_endpoint: bool) -> Iterator[Callable[[bool | None], None]]:
-        """A call through the provider's circuit, counted where it is the page's owner who pays; what is told last counts."""
+    def _pass_circuit(self, provider: str, *, at_endpoint: bool) -> Iterator[Callable[[bool | None], None]]:
+        """Pass a call through the provider's circuit, and count it; yield a function for its outcome: the last one counts."""
         if at_endpoint:
-            yield lambda _: None
+            yield lambda _: None  # a visitor's own endpoint: neither its failures nor its costs are ours
             return
-        entry = self._circuits.enter(provider)
-        if entry.wait:
-            raise ExpertError(f"{provider} has failed again and again: it is left alone for another {entry.wait:.0f} s.")
+        permit = self._circuits.enter(provider)
+        if permit.wait:
+            raise ExpertError(f"{provider} has failed again and again: it is left alone for another {permit.wait:.0f} s.")
         last: bool | None = None
 
-        def tell(well: bool | None) -> None:
+        def report(well: bool | None) -> None:
             nonlocal last
             last = well
 
         try:
-            self._visitor.spend()
-            yield tell
+            self._visitor.spend()  # behind the permit: a call that isn't made isn't counted
+            yield report
         finally:
-            self._circuits.leave(provider, entry, well=last)
+            self._circuits.leave(provider, permit, well=last)
 
-    def _try(self, asking: _Asking) -> Result | HubFault:
-        """Return one try, and another one where what the client remembers of the Hub turns out to be too old."""
-        outcome = self._try_once(asking)
-        if isinstance(outcome, Result) or not outcome.gone or asking.endpoint:
+    def _try(self, run: _Run) -> Result | HubFault:
+        """Try once, and once more if the client's cached provider mapping turns out to be too old."""
+        outcome = self._try_once(run)
+        if isinstance(outcome, Result) or not outcome.gone or run.endpoint:  # an endpoint isn't in the mapping
             return outcome
         forget_mappings()
-        return self._try_once(asking)
+        return self._try_once(run)
 
-    def _try_once(self, asking: _Asking) -> Result | HubFault:
-        call, own = asking.call, asking.endpoint
-        # the owner's token is lent for calls at providers, not for whatever address a visitor names
-        token = "" if own and self._visitor.shared else self._token
+    def _try_once(self, run: _Run) -> Result | HubFault:
+        call, endpoint = run.call, run.endpoint
+        # the owner's token is lent for calls server providers, not for whatever address a visitor names
+        token = "" if endpoint and self._visitor.shared else self._token
         allowed = self._visitor.allowed
-        errand = HubContext(token, asking.ends, self.search.addresses, call.token.check, allowed)
+        context = HubContext(token, run.ends, self.search.addresses, call.token.check, allowed)
         try:
-            with use_hub_context(errand):
-                return asyncio.run(self._call(asking, token, max(errand.seconds_left, 0.001)))
+            with use_hub_context(context):
+                return asyncio.run(self._call(run, token, max(context.seconds_left, 0.001)))
         except HuggingGPTError:  # what our own reading of the input or the reply says
             raise
         except asyncio.CancelledError:
-            call.token.check()
+            call.token.check()  # a stop raises StoppedError, as everywhere
             raise
         except Exception as error:  # the seam to the client, which raises whatever a provider's reply leads to
-            said = redact_key(f"{type(error).__name__}: {error}", self._token)
-            said = said.replace(urlsplit(own.url).query or own.url, "[query]") if own else said
-            log.info("%s at %s failed", call.card.id, asking.provider, exc_info=ServerFault(said))
+            message = redact_key(f"{type(error).__name__}: {error}", self._token)  # for the log: a query may be secret, too
+            message = message.replace(urlsplit(endpoint.url).query or endpoint.url, "[query]") if endpoint else message
+            log.info("%s at %s failed", call.card.id, run.provider, exc_info=ServerFault(message))  # `error` holds the token
             if isinstance(error, ValueError) and _UNSUPPORTED.search(str(error)):
-                gone = f"{asking.provider} does not serve {call.card.id} for {call.card.task} any more: choose another model."
-                return HubFault(gone, gone=True)
-            at: CalledServer = "endpoint" if own else "router"
-            fault = read_fault(error, model=call.card.id, provider=asking.provider, seconds=asking.seconds, server=at)
+                sentence = f"{run.provider} does not serve {call.card.id} for {call.card.task} any more: choose another model."
+                return HubFault(sentence, gone=True)
+            server: CalledServer = "endpoint" if endpoint else "router"
+            fault = read_fault(error, model=call.card.id, provider=run.provider, seconds=run.seconds, server=server)
             # once a job is accepted, a second try would be a second job, and be paid for
             return replace(fault, retryable=False) if isinstance(error, FailedAtOnceError) else fault
 
-    async def _call(self, asking: _Asking, token: str, seconds: float) -> Result:
-        """Return one call, cancelled as soon as nobody waits for it."""
+    async def _call(self, run: _Run, token: str, seconds: float) -> Result:
+        """Make one call, cancelled as soon as nobody waits for it."""
         from huggingface_hub import AsyncInferenceClient
 
-        call, own = asking.call, asking.endpoint
-        function = _function(HOSTED_TASKS[call.card.task].function)
+        call, endpoint = run.call, run.endpoint
+        function = _load_function(HOSTED_TASKS[call.card.task].function)
         client = AsyncInferenceClient(
-            own.url if own else call.card.id,
-            provider=None if own else asking.provider,  # type: ignore[arg-type]
+            endpoint.url if endpoint else call.card.id,
+            provider=None if endpoint else run.provider,  # type: ignore[arg-type]
             token=token or "none",  # None would be the token of whoever runs this program
             timeout=seconds,
         )
         loop = asyncio.get_running_loop()
         async with client:
-            remembering = cast("AsyncInferenceClient", MemoizedClient(client, asking.answered))
-            work = asyncio.ensure_future(function(call, remembering))
-            with call.token.telling(lambda: _from_outside(loop, work)):
+            memoized = cast("AsyncInferenceClient", MemoizedClient(client, run.answered))
+            work = asyncio.ensure_future(function(call, memoized))
+            with call.token.telling(lambda: _cancel_threadsafe(loop, work)):
                 async with asyncio.timeout(seconds):
                     return await work
 
     def _find_provider(self, call: Call) -> str:
-        """Return who serves a model of the shipped list now.
+        """Find a provider that serves a model of the shipped list now.
 
         Raises:
-            ExpertError: Nobody does, or the Hub can't be asked.
+            ExpertError: There is none, or the Hub can't be asked.
         """
         task = call.card.task
         model = self.search.look_up(call.card.id, self._token, call.token.check)
-        served = self._served(model, task, "")
+        served = self._make_cards(model, task, "")
         if not served:
             raise ExpertError(f"No provider serves {call.card.id} for {task} now: choose another model.")
         return served[0].provider
 
 
-def _from_outside(loop: asyncio.AbstractEventLoop, work: asyncio.Future[Result]) -> None:
+def _cancel_threadsafe(loop: asyncio.AbstractEventLoop, work: asyncio.Future[Result]) -> None:
     with suppress(RuntimeError):  # it has just ended
         loop.call_soon_threadsafe(work.cancel)
 
 
 def forget_mappings() -> None:
-    """Have the client ask the Hub again who serves what."""
+    """Clear the client's caches, so that it asks the Hub again who serves what."""
     from huggingface_hub.inference._providers import _common, hf_inference
 
-    _common._fetch_inference_provider_mapping.cache_clear()
+    _common._fetch_inference_provider_mapping.cache_clear()  # entries have no age: they live as long as the process
     hf_inference._check_supported_task.cache_clear()
 
 
-def _pause(fault: HubFault, number: int) -> float:
-    """Return how long to wait before the next try, in seconds: what the server asks for, else longer each time, by chance."""
+def _compute_pause(fault: HubFault, number: int) -> float:
+    """Compute the pause before the next try, in seconds: what the server asks for, else exponential backoff with jitter."""
     if fault.loading:
-        return min(max(fault.wait, _FIRST_PAUSE), _LONGEST_PAUSE)
+        return min(max(fault.wait, _FIRST_PAUSE), _MAX_PAUSE)  # an estimate: it may be ready sooner
     if fault.wait:
-        return fault.wait if fault.wait <= _LONGEST_PAUSE else float("inf")
-    return min(_FIRST_PAUSE * 2.0**number, _LONGEST_PAUSE) * _MIX.uniform(0.5, 1.5)
+        return fault.wait if fault.wait <= _MAX_PAUSE else float("inf")  # past any deadline: no further try
+    return min(_FIRST_PAUSE * 2.0**number, _MAX_PAUSE) * _JITTER.uniform(0.5, 1.5)
 
 
-def _waiting(fault: HubFault, card: ModelCard, provider: str, pause: float) -> str:
+def _describe_wait(fault: HubFault, card: ModelCard, provider: str, pause: float) -> str:
     if fault.loading:
-        told = f", about {fault.wait:.0f} s more" if fault.wait >= 1 else ""
-        return f"{card.id} is loading at {provider}{told}"
+        eta = f", about {fault.wait:.0f} s more" if fault.wait >= 1 else ""
+        return f"{card.id} is loading at {provider}{eta}"
     return f"{fault.sentence.partition(':')[0]}; trying again in {pause:.1f} s"
 
 
 @functools.cache
-def _function(path: str) -> Function:
+def _load_function(path: str) -> Function:
     module, _, name = path.partition(":")
     found: Function = getattr(importlib.import_module(f"{__package__}.{module}"), name)
     return found

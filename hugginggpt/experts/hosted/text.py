@@ -20,71 +20,71 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_ROOM: Final = 1_200
-"""Characters of a text that are sent at once: about 400 tokens, which is what most of these models can read."""
-_LONG_ROOM: Final = 3_000
-"""The same for models that sum up."""
-_MASK, _OTHER_MASK = "[MASK]", "<mask>"
+_MAX_CHARS: Final = 1_200
+"""Most characters that are sent at once: about 400 tokens, which is what most of these models can read."""
+_MAX_SUMMARY_CHARS: Final = 3_000
+"""The same for summarization models."""
+_MASK, _OTHER_MASK = "[MASK]", "<mask>"  # of BERT and its kin, and of RoBERTa and its
 _BAD_REQUEST: Final = 400
-_TELLING: Final = 60
-"""The language of a shorter text, in characters, isn't told from its words with certainty."""
+_MIN_DETECTION_CHARS: Final = 60
+"""Length, in characters, up to which the detected language of a text isn't certain."""
 
 
 async def classify(call: Call, client: AsyncInferenceClient) -> Result:
     """Run text-classification: a sentence, and all classes with their scores; a long text has the mean over its pieces."""
     pieces = _pieces(call.text())
-    found = await _each(call, pieces, lambda piece: client.text_classification(piece.text))
+    found = await _ask_each(call, pieces, lambda piece: client.text_classification(piece.text))
     return _mean_classes([[(entry.label, entry.score) for entry in entries] for entries in found], pieces)
 
 
 async def find_entities(call: Call, client: AsyncInferenceClient) -> Result:
-    """Run token-classification: names with their kinds, one a line, and where they stand in the text."""
+    """Run token-classification: names with their kinds, one a line, and their offsets in the text."""
     text = call.text()
     pieces = _pieces(text)
-    found = await _each(call, pieces, lambda p: client.token_classification(p.text, aggregation_strategy="first"))
+    found = await _ask_each(call, pieces, lambda p: client.token_classification(p.text, aggregation_strategy="first"))
     entries, start = [], 0
     for piece, names in zip(pieces, found, strict=True):
         for name in names:
             group = name.entity_group or name.entity or ""
             entries.append(
                 {
-                    "entity_group": group.removeprefix("B-").removeprefix("I-"),
+                    "entity_group": group.removeprefix("B-").removeprefix("I-"),  # IOB tags, where nothing was aggregated
                     "score": name.score,
                     "start": start + (name.start or 0),
                     "end": start + (name.end or 0),
                 }
             )
-        start += len(piece)
+        start += len(piece)  # with the space after it, which isn't sent
     return texts.build_entities_result(text, entries)
 
 
 async def fill_gap(call: Call, client: AsyncInferenceClient) -> Result:
     """Run fill-mask: the text with its gap filled, and the likeliest words; each of several gaps is filled for itself.
 
-    Which sign a model has for a gap isn't told beforehand: a model that doesn't know the first one answers 400.
+    A model's mask token isn't known beforehand: a model that doesn't know the first one answers 400.
     """
     from huggingface_hub.errors import HfHubHTTPError
 
     text = call.text()
     try:
-        return await _filled(text, _MASK, client)
+        return await _fill_with(text, _MASK, client)
     except HfHubHTTPError as error:
         if error.response.status_code != _BAD_REQUEST:
             raise
-    return await _filled(text, _OTHER_MASK, client)
+    return await _fill_with(text, _OTHER_MASK, client)
 
 
-async def _filled(text: str, mask: str, client: AsyncInferenceClient) -> Result:
+async def _fill_with(text: str, mask: str, client: AsyncInferenceClient) -> Result:
     marked = texts.mask_gaps(text, mask)
-    alone = [_only(marked, mask, gap) for gap in range(marked.count(mask))]
-    found = [await client.fill_mask(each, top_k=2 * texts.MAX_NAMED) for each in alone]
+    single = [_keep_one_gap(marked, mask, gap) for gap in range(marked.count(mask))]
+    found = [await client.fill_mask(each, top_k=2 * texts.MAX_NAMED) for each in single]  # parts of words will be dropped
     return texts.build_gaps_result(
         marked, mask, [[{"token_str": e.token_str, "score": e.score} for e in each] for each in found]
     )
 
 
-def _only(text: str, mask: str, gap: int) -> str:
-    """Return the text with that one of its gaps alone; the others are left out."""
+def _keep_one_gap(text: str, mask: str, gap: int) -> str:
+    """Return the text with one of its gaps; the others are left out."""
     before, *after = text.split(mask)
     parts = [before]
     for number, part in enumerate(after):
@@ -96,7 +96,7 @@ async def sort_into_labels(call: Call, client: AsyncInferenceClient) -> Result:
     """Run zero-shot-classification: the likeliest of the labels, and all of them with their scores."""
     labels = split_labels(call.text("labels"))
     pieces = _pieces(call.text())
-    found = await _each(call, pieces, lambda piece: client.zero_shot_classification(piece.text, labels))
+    found = await _ask_each(call, pieces, lambda piece: client.zero_shot_classification(piece.text, labels))
     return _mean_classes([[(entry.label, entry.score) for entry in entries] for entries in found], pieces)
 
 
@@ -108,8 +108,8 @@ async def compare(call: Call, client: AsyncInferenceClient) -> Result:
 
 async def summarize(call: Call, client: AsyncInferenceClient) -> Result:
     """Run summarization: a shorter text; the summaries of a long text's pieces are joined."""
-    pieces = _pieces(call.text(), _LONG_ROOM)
-    found = await _each(call, pieces, lambda piece: client.summarization(piece.text))
+    pieces = _pieces(call.text(), _MAX_SUMMARY_CHARS)
+    found = await _ask_each(call, pieces, lambda piece: client.summarization(piece.text))
     return texts.build_text_result(" ".join((each.summary_text or "").strip() for each in found), {"parts": len(pieces)})
 
 
@@ -120,30 +120,30 @@ async def translate(call: Call, client: AsyncInferenceClient) -> Result:
         ExpertError: The model isn't for that pair of languages, or has written another one.
     """
     text = call.text()
-    wanted = parse_language(call.text("language")) if call.inputs.get("language") else None
-    spoken = detect_language(text)
-    codes = {"source": spoken.code if spoken else None, "target": wanted.code if wanted else None}
-    if wanted and spoken == wanted:
-        return texts.build_text_result(text, codes, f"The text is in {wanted.name} already.")
-    way = choose_parameters(call.card, spoken, wanted)
+    target = parse_language(call.text("language")) if call.inputs.get("language") else None
+    source = detect_language(text)
+    codes = {"source": source.code if source else None, "target": target.code if target else None}
+    if target and source == target:  # no call needed
+        return texts.build_text_result(text, codes, f"The text is in {target.name} already.")
+    parameters = choose_parameters(call.card, source, target)
     pieces = _pieces(text)
 
     def ask(piece: Piece) -> Awaitable[Any]:
-        return client.translation(way.prefix + piece.text, src_lang=way.source, tgt_lang=way.target)
+        return client.translation(parameters.prefix + piece.text, src_lang=parameters.source, tgt_lang=parameters.target)
 
-    found = await _each(call, pieces, ask)
+    found = await _ask_each(call, pieces, ask)
     joined = "".join(each.translation_text + (piece.gap or " ") for each, piece in zip(found, pieces, strict=True))
-    made = detect_language(joined)
-    if not way.sure and wanted and made and made != wanted and len(joined) > _TELLING:
-        raise ExpertError(f"{call.card.id} wrote {made.name} where {wanted.name} was wanted: choose another model.")
-    return texts.build_text_result(joined, codes | {"target": way.into.code if way.into else None})
+    written = detect_language(joined)  # a model may ignore the language that it is asked for
+    if not parameters.sure and target and written and written != target and len(joined) > _MIN_DETECTION_CHARS:
+        raise ExpertError(f"{call.card.id} wrote {written.name} where {target.name} was wanted: choose another model.")
+    return texts.build_text_result(joined, codes | {"target": parameters.into.code if parameters.into else None})
 
 
 async def answer_from_text(call: Call, client: AsyncInferenceClient) -> Result:
-    """Run question-answering: the words of the text that answer, and the sentence they stand in."""
+    """Run question-answering: the words of the text that answer, and their sentence."""
     text = call.text()
     found = await client.question_answering(call.text("question"), text, handle_impossible_answer=True)
-    best = found[0] if isinstance(found, list) else found
+    best = found[0] if isinstance(found, list) else found  # the client's type allows both
     if not best.answer.strip():
         return texts.build_no_answer_result(best.score)
     return texts.build_answer_result(text, int(best.start), int(best.end), best.score)
@@ -152,35 +152,35 @@ async def answer_from_text(call: Call, client: AsyncInferenceClient) -> Result:
 async def answer_from_table(call: Call, client: AsyncInferenceClient) -> Result:
     """Run table-question-answering: the cells that answer, or what they add up to."""
     question, (header, *body) = call.text("question"), read_rows(call)
-    table = {name: [row[column] for row in body] for column, name in enumerate(_distinct(header))}
+    table = {name: [row[column] for row in body] for column, name in enumerate(_dedupe(header))}
     found = await client.table_question_answering(table, question)
-    aggregator = (found.aggregator or "NONE").upper()
+    aggregator = (found.aggregator or "NONE").upper()  # models that can't add up name none
     return tables.build_cells_result(found.cells, aggregator, found.coordinates)
 
 
 async def classify_rows(call: Call, client: AsyncInferenceClient) -> Result:
     """Run tabular-classification: the table with a column of classes, and a sentence that counts them."""
     header, *body = read_rows(call)
-    found = await client.tabular_classification({name: [row[i] for row in body] for i, name in enumerate(_distinct(header))})
+    found = await client.tabular_classification({name: [row[i] for row in body] for i, name in enumerate(_dedupe(header))})
     return tables.build_classified_table(call, header, body, [str(label) for label in found])
 
 
-def _distinct(header: Sequence[str]) -> list[str]:
-    """Return the columns' names, each once: a table is sent as a mapping."""
+def _dedupe(header: Sequence[str]) -> list[str]:
+    """Number repeated names of columns: a table is sent as a mapping, which keeps each name once."""
     return [name if header.index(name) == i else f"{name} ({i + 1})" for i, name in enumerate(header)]
 
 
-def _pieces(text: str, room: int = _ROOM) -> list[Piece]:
-    """Return the text in as few pieces as models can read; all of them in a row are the text."""
-    return pack_pieces(split_pieces(text) or [Piece(text)], _weight, room)
+def _pieces(text: str, limit: int = _MAX_CHARS) -> list[Piece]:
+    """Split a text into as few pieces as models can read; joined with their gaps they are the text."""
+    return pack_pieces(split_pieces(text) or [Piece(text)], _estimate_length, limit)
 
 
-def _weight(text: str) -> int:
-    """Return the share of a model's room that a text takes, in English letters: in most other scripts a letter is a token."""
-    return len(text) + 2 * sum(ord(sign) > 0x24F for sign in text)
+def _estimate_length(text: str) -> int:
+    """Estimate the length of a text in English letters: in most other scripts each letter is a token of its own."""
+    return len(text) + 2 * sum(ord(sign) > 0x24F for sign in text)  # beyond the Latin letters: three letters' worth
 
 
-async def _each(call: Call, pieces: Sequence[Piece], ask: Callable[[Piece], Awaitable[T]]) -> list[T]:
+async def _ask_each(call: Call, pieces: Sequence[Piece], ask: Callable[[Piece], Awaitable[T]]) -> list[T]:
     found: list[T] = []
     for number, piece in enumerate(pieces):
         call.token.check()
@@ -195,7 +195,7 @@ def _mean_classes(found: Sequence[Sequence[tuple[str, float]]], pieces: Sequence
     means: dict[str, float] = {}
     for piece, entries in zip(pieces, found, strict=True):
         for label, score in entries:
-            means[label] = means.get(label, 0.0) + score * len(piece.text) / total
+            means[label] = means.get(label, 0.0) + score * len(piece.text) / total  # a short last piece counts less
     if not means:
         raise InputError("The model found no class for this text.")
     ranked: list[dict[str, Any]] = [{"label": n, "score": s} for n, s in sorted(means.items(), key=lambda pair: -pair[1])]
