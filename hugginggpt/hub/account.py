@@ -31,7 +31,7 @@ class Endpoint:
         parts = urlsplit(self.url)
         port = f":{parts.port}" if parts.port else ""
         host = f"[{self.host}]" if ":" in self.host else self.host  # urlsplit takes the brackets off an IPv6 address
-        return f"{parts.scheme}://{host}{port}{parts.path}".rstrip("/")
+        return f"{parts.scheme}://{host}{port}{parts.path}".rstrip("/")  # one id with and without the last slash
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Visitor:
 
 def is_url(text: str) -> bool:
     """Return whether a text is a URL rather than a model's id."""
-    return "://" in text
+    return "://" in text  # ids on the Hub are owner/name
 
 
 def parse_endpoint(task: str, url: str) -> Endpoint:
@@ -65,6 +65,6 @@ def parse_endpoint(task: str, url: str) -> Endpoint:
         RequestError: The URL can't be called.
     """
     url = url.strip()
-    if parse_url(url) is None or len(url) > _MAX_URL_CHARS:
+    if parse_url(url) is None or len(url) > _MAX_URL_CHARS:  # `parse_url` also refuses passwords: the id would show them
         raise RequestError("The endpoint's address is not valid: write it like https://name.endpoints.huggingface.cloud.")
     return Endpoint(task, url)

@@ -82,7 +82,7 @@ def find_checkpoints(folder: Path | None = None) -> list[Checkpoint]:
 
     try:
         repos = scan_cache_dir(folder or find_cache_folder()).repos
-    except (CacheNotFound, ValueError):
+    except (CacheNotFound, ValueError):  # ValueError: a file lies where the folder should be
         return []
     found = []
     for repo in sorted(repos, key=lambda repo: (-repo.last_accessed, repo.repo_id)):
@@ -151,24 +151,24 @@ def _read_pipeline(repo_id: str, folder: Path, index: Mapping[str, Any]) -> Chec
 
 
 def _read_estimator(repo_id: str, folder: Path, config: Mapping[str, Any]) -> Checkpoint | None:
-    """Return a scikit-learn model in skops' layout: its configuration names the task and the file, a ZIP archive."""
-    about = config["sklearn"]
-    model = about.get("model") if isinstance(about, dict) else None
+    """Read a scikit-learn model in skops' layout: its configuration names the task and the file, a ZIP archive."""
+    section = config["sklearn"]
+    model = section.get("model") if isinstance(section, dict) else None
     name = str(model.get("file", "")) if isinstance(model, dict) else ""
-    path = folder / Path(name).name
+    path = folder / Path(name).name  # without folders: the configuration isn't ours, and may say ../..
     if path.suffix != ".skops" or not path.is_file():
         return None  # a pickle
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
-            if archive.getinfo("schema.json").file_size > _MAX_HEADER_BYTES:
+            if archive.getinfo("schema.json").file_size > _MAX_HEADER_BYTES:  # before it is unpacked: it may be a ZIP bomb
                 raise ValueError(f"{path.name} is described at too great a length")
             schema = json.loads(archive.read("schema.json"))
         if not isinstance(schema, dict):
             raise ValueError(f"{path.name} holds no model")  # noqa: TRY004 (the file is wrong, not the call)
     except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise ValueError(f"{path.name} is cut off or no skops file") from error
-    architecture, task = str(schema.get("__class__", "")), str(about.get("task", ""))
+    architecture, task = str(schema.get("__class__", "")), str(section.get("task", ""))
     parameters = size // 4  # an estimate, at four bytes each: a skops file doesn't tell
     return Checkpoint(repo_id, folder, "sklearn", architecture, task, config, _read_card(folder), parameters, size)
 
@@ -197,7 +197,7 @@ def _measure_weights(weights: Sequence[Path]) -> tuple[int, int]:
 
 
 def _measure_file(path: Path) -> tuple[int, int]:
-    """Return the same for one file, from its header: eight bytes of length, then JSON (huggingface.co/docs/safetensors).
+    """Return both for one file, from its header: eight bytes of length, then JSON (huggingface.co/docs/safetensors).
 
     Raises:
         ValueError: The file is cut off or no safetensors file.
@@ -205,13 +205,13 @@ def _measure_file(path: Path) -> tuple[int, int]:
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(8)
-        length = struct.unpack("<Q", head)[0] if len(head) == 8 else _MAX_HEADER_BYTES
+        length = struct.unpack("<Q", head)[0] if len(head) == 8 else _MAX_HEADER_BYTES  # too few bytes: it fails below
         if not 0 < length < min(size, _MAX_HEADER_BYTES):
             raise ValueError(f"{path.name} is no safetensors file")
         header = json.loads(file.read(length))
     tensors = [entry for name, entry in header.items() if name != "__metadata__"]
     end = max((entry["data_offsets"][1] for entry in tensors), default=0)
-    if size != 8 + length + end:
+    if size != 8 + length + end:  # the last tensor must end where the file does
         raise ValueError(f"{path.name} is cut off")
     return sum(math.prod(entry["shape"]) for entry in tensors), end
 
@@ -237,7 +237,7 @@ def _read_front_matter(path: Path) -> Iterator[str]:
     with path.open(encoding="utf-8") as file:
         if file.readline().strip() != "---":
             return
-        for line in file:
+        for line in file:  # no further than needed: a card may be long
             if line.strip() == "---":
                 return
             yield line

@@ -29,7 +29,7 @@ def _require_pattern(pattern: str, example: str) -> BeforeValidator:
             raise ValueError(f"“{value}” is not of the form {example}")
         return value
 
-    return BeforeValidator(check)
+    return BeforeValidator(check)  # before pydantic's own checks, so that this message is the one shown
 
 
 ModelId = Annotated[str, _require_pattern(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", "owner/name")]
@@ -38,7 +38,7 @@ ModelId = Annotated[str, _require_pattern(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][
 class CatalogEntry(BaseModel):
     """Entry of the catalog: one model for one task."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)  # people edit these files: a misspelt key is an error
 
     id: ModelId
     library: (
@@ -53,7 +53,7 @@ class CatalogEntry(BaseModel):
     """ISO 639-1 codes; "multilingual" where they are many; empty where language doesn't matter."""
     needs: Literal["cpu", "gpu", "server"]
     """Smallest hardware that runs it: a laptop's processor, a GPU, or hosted inference."""
-    gated: StrictBool = False
+    gated: StrictBool = False  # strict: pydantic would take the text “no” for a value, too
     """True if the Hub asks for consent to its terms first."""
     small: StrictBool = False
     """True if `models pull TASK` fetches it."""
@@ -107,12 +107,12 @@ def read_catalog(folder: Path = CATALOG_FOLDER) -> Catalog:
 def _check_task(path: Path, task: str, entries: tuple[CatalogEntry, ...]) -> None:
     """Check what can't be seen in one entry alone: the task's name, doubled ids, more than one small model."""
     if task not in load_task_table():
-        near = load_task_table().recognise(task)
-        remedy = f"write “{near}”" if near else "python -m hugginggpt tasks lists them"
+        suggestion = load_task_table().recognise(task)
+        remedy = f"write “{suggestion}”" if suggestion else "python -m hugginggpt tasks lists them"
         _raise_at_line(path, task, f"“{task}” is no task: {remedy}.")
-    ids = [entry.id.lower() for entry in entries]
+    ids = [entry.id.lower() for entry in entries]  # ids that differ in case alone mean one model
     for number, entry in enumerate(entries):
-        if entry.id.lower() in ids[:number]:
+        if entry.id.lower() in ids[:number]:  # quadratic, for a dozen entries
             _raise_at_line(path, task, f"{entry.id} stands under {task} for the second time: delete it.", number)
     for number in [number for number, entry in enumerate(entries) if entry.small][1:]:
         _raise_at_line(path, task, f"{task} has two small models: take “small” away from all but one.", number, "small")

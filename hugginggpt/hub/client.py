@@ -25,7 +25,7 @@ from hugginggpt.core.ssrf import AddressPolicy, GuardedTransport, RefusedError
 HUB_URL: Final = "https://huggingface.co"
 ROUTER_URL: Final = "https://router.huggingface.co"
 _CONNECT_SECONDS: Final = 10.0
-_RETRIED_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
+_RETRIED_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})  # as in the library's `http_backoff`
 _MAX_BYTES: Final = 512 * 2**20
 _TRUSTED_HOSTS: Final = ("huggingface.co", "endpoints.huggingface.cloud")
 """Hosts, and those below them, that a visitor's token may be sent to over TLS. Spaces (hf.space) are not among them:
@@ -44,10 +44,10 @@ class HubAddresses:
         """Return the URL to call in place of one at the Hub or its router; any other URL unchanged."""
         from huggingface_hub import constants
 
-        for own, replacement in ((HUB_URL, self.hub), (constants.ENDPOINT, self.hub), (ROUTER_URL, self.router)):
-            if own != replacement and _origin(url) == _origin(httpx2.URL(own)):
+        for original, replacement in ((HUB_URL, self.hub), (constants.ENDPOINT, self.hub), (ROUTER_URL, self.router)):
+            if original != replacement and _origin(url) == _origin(httpx2.URL(original)):
                 target = httpx2.URL(replacement)
-                path = target.raw_path.rstrip(b"/") + url.raw_path
+                path = target.raw_path.rstrip(b"/") + url.raw_path  # raw: with the query, and escaped as it was
                 return url.copy_with(scheme=target.scheme, host=target.host, port=target.port, raw_path=path)
         return url
 
@@ -93,11 +93,11 @@ _CONTEXT: Final[ContextVar[HubContext | None]] = ContextVar("hub_context", defau
 def use_hub_context(context: HubContext) -> Iterator[None]:
     """Apply a context to the library's calls in this thread or task, and in threads that it starts with a copy of it."""
     install_http_clients()
-    token = _CONTEXT.set(context)
+    previous = _CONTEXT.set(context)
     try:
         yield
     finally:
-        _CONTEXT.reset(token)
+        _CONTEXT.reset(previous)
 
 
 _INSTALLING: Final = threading.Lock()
@@ -136,7 +136,7 @@ class _Client(httpx2.Client):
         try:
             response = super().send(request, **options)
             if context is not None and response.status_code in _RETRIED_STATUSES:
-                response.read()
+                response.read()  # the sentence for the failure is read out of its body
                 response.raise_for_status()
         except (httpx2.TransportError, httpx2.HTTPStatusError) as error:
             if context is None:
@@ -145,7 +145,7 @@ class _Client(httpx2.Client):
         return response
 
 
-def _build_client() -> httpx2.Client:
+def _build_client() -> httpx2.Client:  # one serves the whole process: hooks look up whose request it is
     from huggingface_hub.utils._http import hf_request_event_hook
 
     hooks: dict[str, list[Any]] = {"request": [hf_request_event_hook, _prepare_request], "response": [_bound_response]}
@@ -153,10 +153,10 @@ def _build_client() -> httpx2.Client:
 
 
 def _build_async_client() -> httpx2.AsyncClient:
-    context = _CONTEXT.get()
-    guarded: dict[str, Any] = {}
+    context = _CONTEXT.get()  # the library makes one for each of its clients, so this may be one visitor's
+    options: dict[str, Any] = {}
     if context is not None and context.allowed is not None:
-        guarded = {"transport": GuardedTransport(context.allowed), "trust_env": False}
+        options = {"transport": GuardedTransport(context.allowed), "trust_env": False}  # proxies would lead past the guard
     from huggingface_hub.utils._http import async_hf_request_event_hook
 
     hooks: dict[str, list[Any]] = {
@@ -164,12 +164,12 @@ def _build_async_client() -> httpx2.AsyncClient:
         "response": [_bound_response_async],
     }
     return httpx2.AsyncClient(
-        follow_redirects=context is None, timeout=None, event_hooks=hooks, cookies=_build_empty_cookie_jar(), **guarded
+        follow_redirects=context is None, timeout=None, event_hooks=hooks, cookies=_build_empty_cookie_jar(), **options
     )
 
 
 def _build_empty_cookie_jar() -> CookieJar:
-    """Build a jar that keeps nothing: one client serves all visitors."""
+    """Build a jar that stores nothing: one client serves all visitors."""
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
@@ -180,8 +180,8 @@ def _prepare_request(request: httpx2.Request) -> None:
     _check_deadline(context, request)
     if (url := context.addresses.map_url(request.url)) != request.url:
         request.url = url
-        request.headers["Host"] = url.netloc.decode("ascii")
-    seconds = max(context.seconds_left, 0.001)
+        request.headers["Host"] = url.netloc.decode("ascii")  # it was set for the old URL
+    seconds = max(context.seconds_left, 0.001)  # httpx knows no deadline: each phase gets what is left
     request.extensions["timeout"] = {
         "connect": min(seconds, _CONNECT_SECONDS), "read": seconds, "write": seconds, "pool": seconds,
     }  # fmt: skip
@@ -191,9 +191,9 @@ def _prepare_request(request: httpx2.Request) -> None:
     if context.token and context.trusts(request.url) and (sent_header == own_header or asks_hub):
         request.headers["Authorization"] = own_header
     else:
-        request.headers.pop("Authorization", None)
+        request.headers.pop("Authorization", None)  # it may be that of whoever runs this program
     if context.allowed is not None and not context.trusts(request.url):
-        _check_address(request.url, context.allowed)
+        _check_address(request.url, context.allowed)  # the shared client has no guarded transport
 
 
 def _check_address(url: httpx2.URL, allowed: AddressPolicy) -> None:
@@ -229,15 +229,15 @@ async def _bound_response_async(response: httpx2.Response) -> None:
 
 
 class _BodyMeter:
-    """Meter of a body that checks, with every piece, that it is still wanted, in time and not too large."""
+    """Meter of a body that checks, with every piece, that the call isn't cancelled or late and the body not too large."""
 
     def __init__(self, context: HubContext) -> None:
         self._context = context
         self._bytes = 0
 
     def count(self, piece: bytes) -> bytes:
-        _check_deadline(self._context)
-        self._bytes += len(piece)
+        _check_deadline(self._context)  # a server that drips never runs into a timeout
+        self._bytes += len(piece)  # as it was sent, perhaps compressed
         if self._bytes > self._context.max_bytes:
             raise ExpertError(f"The reply is larger than {self._context.max_bytes / 2**20:.0f} MB, so it is not taken.")
         return piece

@@ -51,7 +51,7 @@ class HubDownloader:
     """Token to send; False for none, None for that of whoever runs this program."""
 
     def look_up(self, model: str) -> Download:
-        """Return what fetching a model would take.
+        """List the files of a model that are still to be fetched.
 
         Raises:
             ExpertError: There is no such model, it may not be had, or it has no safetensors weights.
@@ -71,7 +71,7 @@ class HubDownloader:
     def fetch(
         self, download: Download, progress: Callable[[int], None] = lambda _: None, check: Callable[[], None] = lambda: None
     ) -> None:
-        """Fetch what is missing.
+        """Fetch the missing files.
 
         Args:
             download: Result of `look_up`.
@@ -84,18 +84,18 @@ class HubDownloader:
         from huggingface_hub import hf_hub_download
 
         self._check_disk(download)
-        done = 0
+        done_bytes = 0
 
-        class ReportingBar(_SilentBar):
+        class ReportingBar(_SilentBar):  # a class: the client makes a bar of its own for each file
             def update(self, n: float | None = 1) -> None:
-                nonlocal done
+                nonlocal done_bytes
                 check()
-                done += int(n or 0)
-                progress(done)
+                done_bytes += int(n or 0)
+                progress(done_bytes)
 
         for name, size in download.files:
             check()
-            before = done
+            before = done_bytes
             with _translate_errors(download.id):
                 hf_hub_download(
                     download.id,
@@ -106,12 +106,12 @@ class HubDownloader:
                     token=self.token,
                     tqdm_class=ReportingBar,
                 )
-            done = before + size  # pieces that were there from a broken-off download are not reported
-            progress(done)
-        self._write_main_ref(download)
+            done_bytes = before + size  # pieces that were there from a broken-off download are not reported
+            progress(done_bytes)
+        self._write_main_ref(download)  # last: what broke off is not to become “main”
 
     def _check_disk(self, download: Download) -> None:
-        self.cache.mkdir(parents=True, exist_ok=True)
+        self.cache.mkdir(parents=True, exist_ok=True)  # `disk_usage` needs a folder that exists
         free = shutil.disk_usage(self.cache).free
         if download.size * _DISK_MARGIN > free:
             raise ExpertError(
@@ -168,7 +168,7 @@ class _SilentBar:
         return None
 
     def update(self, n: float | None = 1) -> None:
-        """Take note of one piece, in bytes."""
+        """Count one piece, in bytes."""
 
     def set_description(self, *_: Any, **__: Any) -> None:
         """Show nothing."""
@@ -190,14 +190,14 @@ def _translate_errors(model: str) -> Iterator[None]:
         yield
     except HuggingGPTError:
         raise
-    except errors.GatedRepoError as error:
-        where = f"https://huggingface.co/{model}"
-        raise ExpertError(f"{model} asks for consent: accept its terms at {where}, then use your token.") from error
+    except errors.GatedRepoError as error:  # a kind of RepositoryNotFoundError, so it comes first
+        page = f"https://huggingface.co/{model}"
+        raise ExpertError(f"{model} asks for consent: accept its terms at {page}, then use your token.") from error
     except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
         raise ExpertError(f"The Hub knows no model “{model}”, or it is private: check the name, or use a token.") from error
     except errors.HfHubHTTPError as error:
         raise ExpertError(f"The Hub answered {error.response.status_code}: try again in a minute.") from error
-    except (httpx2.HTTPError, errors.LocalEntryNotFoundError) as error:
+    except (httpx2.HTTPError, errors.LocalEntryNotFoundError) as error:  # before OSError, which the latter is
         raise ExpertError("The Hub can't be reached: check the network, or the proxy.") from error
     except OSError as error:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}

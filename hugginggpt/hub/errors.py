@@ -21,7 +21,7 @@ from hugginggpt.hub.client import FailedAtOnceError
 TOKENS_PAGE: Final = "huggingface.co/settings/tokens"
 _TABLE: Final[Mapping[str, Any]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
 _SENTENCES: Final[Mapping[str, str]] = _TABLE["sentences"]
-_MAX_WAIT_SECONDS: Final = 86_400
+_MAX_WAIT_SECONDS: Final = 86_400  # a server may estimate anything
 
 FaultScope = Literal["model", "provider", "account", "network"]
 CalledServer = Literal["hub", "router", "endpoint"]
@@ -57,7 +57,7 @@ _STATUSES: Final[Mapping[int, _StatusMeaning]] = {
 
 
 def read_fault(error: BaseException, *, model: str, provider: str, seconds: float, server: CalledServer = "router") -> HubFault:
-    """Return the meaning of a call's failure.
+    """Classify a call's failure.
 
     Args:
         error: What the client raised.
@@ -69,14 +69,14 @@ def read_fault(error: BaseException, *, model: str, provider: str, seconds: floa
     if isinstance(error, FailedAtOnceError) and error.__cause__ is not None:
         error = error.__cause__
     found = _adjust_to_server(_classify_error(error), error, server)
-    words = {"model": model, "provider": provider, "seconds": f"{seconds:.3g} s", "wait": describe_wait(found.wait)}
+    values = {"model": model, "provider": provider, "seconds": f"{seconds:.3g} s", "wait": describe_wait(found.wait)}
     status = getattr(getattr(error, "response", None), "status_code", "")
-    sentence = found.sentence.format(**words, status=status)
+    sentence = found.sentence.format(**values, status=status)
     return replace(found, sentence=sentence[:4].replace("the ", "The ") + sentence[4:])  # "the Hub" may come first
 
 
 def _adjust_to_server(found: HubFault, error: BaseException, server: CalledServer) -> HubFault:
-    """Return what a fault means at the kind of server where it happened."""
+    """Adjust a fault to the kind of server where it happened."""
     status = getattr(getattr(error, "response", None), "status_code", 0)
     if server == "endpoint":
         if status in {401, 402, 403}:
@@ -95,7 +95,7 @@ def _classify_error(error: BaseException) -> HubFault:
     match error:
         case HuggingGPTError():
             return HubFault(str(error).replace("{", "{{").replace("}", "}}"))  # read_fault formats it
-        case GatedRepoError():
+        case GatedRepoError():  # a kind of RepositoryNotFoundError, so it comes first
             return HubFault(_SENTENCES["gated"])
         case RepositoryNotFoundError():
             return HubFault(_SENTENCES["gone"], gone=True)
@@ -105,7 +105,7 @@ def _classify_error(error: BaseException) -> HubFault:
             return _classify_response(error.response)  # type: ignore[attr-defined]
         case RefusedError():
             return HubFault(_SENTENCES["private"])
-        case TimeoutError() | httpx2.TimeoutException():
+        case TimeoutError() | httpx2.TimeoutException():  # the library's own timeout has httpx's as its cause
             connecting = isinstance(error, httpx2.ConnectTimeout) or isinstance(error.__cause__, httpx2.ConnectTimeout)
             return HubFault(_SENTENCES["unreachable"], "network") if connecting else HubFault(_SENTENCES["slow"], "provider")
         case httpx2.ProxyError():
@@ -126,7 +126,7 @@ def _classify_response(response: httpx2.Response) -> HubFault:
         return HubFault(_SENTENCES["gated"])
     wait = read_retry_after(response.headers)
     if status in {429, 503} and "loading" in message:
-        estimate = _read_field(response, "estimated_time")
+        estimate = _read_field(response, "estimated_time")  # any JSON value; Python's json reads NaN, too
         is_number = isinstance(estimate, int) or (isinstance(estimate, float) and not math.isnan(estimate))
         loading_wait = min(max(estimate, 0), _MAX_WAIT_SECONDS) if is_number else wait
         return HubFault(_SENTENCES["loading"], retryable=True, wait=float(loading_wait), loading=True)
@@ -135,18 +135,18 @@ def _classify_response(response: httpx2.Response) -> HubFault:
 
 
 def _read_message(response: httpx2.Response) -> str:
-    found = _read_field(response, "error")
+    found = _read_field(response, "error")  # providers put it into the body, the Hub into a header as well
     return (str(found) if found is not None else "").lower() + response.headers.get("X-Error-Message", "").lower()
 
 
 def _read_field(response: httpx2.Response, name: str) -> Any:
     try:
         content = response.json()
-    except (ValueError, httpx2.StreamError, UnicodeError):
+    except (ValueError, httpx2.StreamError, UnicodeError):  # StreamError: the body wasn't read
         return None
     return content.get(name) if isinstance(content, dict) else None
 
 
 def build_fault_error(fault: HubFault) -> ExpertError:
-    """Return a fault as an exception, without the cause, which may quote a token."""
+    """Turn a fault into an exception, without the cause, which may quote a token."""
     return BackendError(fault.sentence) if fault.scope in {"account", "network"} else ExpertError(fault.sentence)

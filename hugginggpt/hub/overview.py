@@ -12,7 +12,7 @@ ModelPlace = Literal["bundled", "cache", "hosted", "fetch", "server"]
 to be fetched from the Hub; or only ever on servers, for which a token is needed."""
 
 _PLACE_BY_BACKEND: dict[str, ModelPlace] = {"bundled": "bundled", "local": "cache", "hosted": "hosted", "download": "fetch"}
-_FETCHABLE_LIBRARIES = frozenset({"transformers", "diffusers", "sklearn"})
+_FETCHABLE_LIBRARIES = frozenset({"transformers", "diffusers", "sklearn"})  # those that `cache` reads checkpoints of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class OverviewRow:
     @property
     def on_hub(self) -> bool:
         """True if the Hub has a page for the model."""
-        return self.place != "bundled" and "/" in self.id and "://" not in self.id
+        return self.place != "bundled" and "/" in self.id and "://" not in self.id  # an endpoint's id is its URL
 
 
 def build_overview(cards: Iterable[ModelCard], tasks: Iterable[str], *, local: bool) -> tuple[OverviewRow, ...]:
@@ -64,13 +64,13 @@ def build_overview(cards: Iterable[ModelCard], tasks: Iterable[str], *, local: b
 
 
 def _list_rows(task: str, cards: Sequence[ModelCard], *, local: bool) -> Iterable[OverviewRow]:
-    shipped = {entry.id: entry for entry in load_catalog().get(task, ())}
-    here = {card.id for card in cards if card.backend != "download"}
+    entries = {entry.id: entry for entry in load_catalog().get(task, ())}
+    runnable = {card.id for card in cards if card.backend != "download"}
     for card in cards:
-        if card.backend != "download" or card.id not in shipped:
-            yield _build_row_from_card(card, shipped.get(card.id))
-    for entry in shipped.values():
-        if entry.id not in here:
+        if card.backend != "download" or card.id not in entries:  # else the catalog's row follows, once
+            yield _build_row_from_card(card, entries.get(card.id))
+    for entry in entries.values():
+        if entry.id not in runnable:
             yield _build_row_from_entry(task, entry, local=local)
 
 
@@ -78,10 +78,10 @@ def _build_row_from_card(card: ModelCard, entry: CatalogEntry | None) -> Overvie
     return OverviewRow(
         id=card.id,
         task=card.task,
-        place=_PLACE_BY_BACKEND.get(card.backend, "server"),
+        place=_PLACE_BY_BACKEND.get(card.backend, "server"),  # the rest: clusters, the controller
         license=card.license or (entry.license if entry else ""),
         size_mb=card.size_mb or (entry.size_mb if entry else None),
-        size_estimated=not card.size_mb,
+        size_estimated=not card.size_mb,  # the catalog knows parameters, not files
         languages=card.languages or (entry.languages if entry else ()),
         gated=card.gated,
         description=entry.description if entry else card.description,

@@ -27,12 +27,12 @@ from hugginggpt.hub.errors import HubFault, build_fault_error, read_fault
 log = logging.getLogger(__name__)
 
 _MAX_MODELS: Final = 20
-_FIELDS: Final = [
+_FIELDS: Final = [  # with `expand` the Hub sends these alone
     "inferenceProviderMapping", "downloads", "likes", "library_name", "gated", "private", "disabled", "pipeline_tag", "tags",
     "safetensors",
 ]  # fmt: skip
-_SECONDS: Final = 8.0
-"""Time for one question to the Hub."""
+_QUERY_SECONDS: Final = 8.0
+"""Time for one request to the Hub."""
 _FAILURE_PAUSE: Final = 60.0
 """Pause after the Hub couldn't be reached, before it is asked again, in seconds."""
 _HUB_NAME: Final = "the Hugging Face Hub"
@@ -71,7 +71,7 @@ class SearchResult:
     """Result of a search."""
 
     models: tuple[HubModel, ...] = ()
-    asked: float = 0.0
+    asked: float = 0.0  # not monotonic: other processes read it, too
     """Time when the Hub was asked, in seconds since 1970."""
     problem: str = ""
     """Reason why the Hub couldn't be asked, as a sentence; then there are no models."""
@@ -89,14 +89,14 @@ class HubSearch:
     addresses: HubAddresses = field(default_factory=HubAddresses)
     max_age: float = 86_400.0
     """Age up to which an answer is used, in seconds."""
-    seconds: float = _SECONDS
+    seconds: float = _QUERY_SECONDS
     _answers: dict[str, SearchResult] = field(default_factory=dict, repr=False)
     _last_failure: tuple[float, str] | None = field(default=None, repr=False)
     """Time of the last failure to reach the Hub, for whatever tag, and its sentence."""
     _locks: dict[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock), repr=False)
 
     def find(self, tag: str, token: str, check: Callable[[], None] = lambda: None) -> SearchResult:
-        """Return the models of a pipeline tag that a provider serves; concurrent callers share one question to the Hub.
+        """Search the models of a pipeline tag that a provider serves; concurrent callers share one request to the Hub.
 
         Blocks up to the deadline; not for the event loop.
 
@@ -105,11 +105,11 @@ class HubSearch:
             token: The visitor's; empty for none.
             check: Hook that raises when nobody waits any more.
         """
-        with self._locks[tag]:
-            known = self._answers.get(tag) or self._read_cache(tag)
-            if known is not None and 0 <= time.time() - known.asked < self.max_age:
-                self._answers[tag] = known
-                return known
+        with self._locks[tag]:  # one lock a tag: a slow answer holds up no other task
+            cached = self._answers.get(tag) or self._read_cache(tag)
+            if cached is not None and 0 <= time.time() - cached.asked < self.max_age:  # negative: the clock was set back since
+                self._answers[tag] = cached
+                return cached
             if self._last_failure and time.monotonic() - self._last_failure[0] < _FAILURE_PAUSE:
                 return SearchResult(problem=self._last_failure[1])
             found = self._search(tag, token, check)
@@ -123,7 +123,7 @@ class HubSearch:
             return found
 
     def look_up(self, model: str, token: str, check: Callable[[], None] = lambda: None) -> HubModel:
-        """Return what the Hub says of one model now, private ones that the token may see included. Blocks.
+        """Look up one model at the Hub now, private ones that the token may see included. Blocks.
 
         Raises:
             ExpertError: There is no such model, it may not be seen, or the Hub can't be asked.
@@ -133,7 +133,7 @@ class HubSearch:
         try:
             with use_hub_context(self._build_context(token, check)):
                 return _convert_model(_build_api(token).model_info(model, expand=_FIELDS))
-        except StoppedError:
+        except StoppedError:  # no fault of the Hub's
             raise
         except (RepositoryNotFoundError, HFValidationError):
             failure = ExpertError(f"The Hub knows no model “{model[:100]}”, or the token may not see it: check the name.")
@@ -163,14 +163,14 @@ class HubSearch:
         return read_fault(error, model=model, provider=_HUB_NAME, seconds=self.seconds, server="hub")
 
     def _build_path(self, tag: str) -> Path:
-        where = hashlib.sha256(self.addresses.hub.encode()).hexdigest()[:8]
-        return self.folder / f"{tag}-{where}.json"
+        hub_hash = hashlib.sha256(self.addresses.hub.encode()).hexdigest()[:8]  # a mirror has other models
+        return self.folder / f"{tag}-{hub_hash}.json"
 
     def _read_cache(self, tag: str) -> SearchResult | None:
-        """Return the kept answer for a tag; None where there is none that can be read."""
+        """Read the cached answer for a tag; None if there is none that can be read."""
         try:
-            kept = json.loads(self._build_path(tag).read_text(encoding="utf-8"))
-            return SearchResult(_MODELS_ADAPTER.validate_python(kept["models"]), float(kept["asked"]))
+            cached = json.loads(self._build_path(tag).read_text(encoding="utf-8"))
+            return SearchResult(_MODELS_ADAPTER.validate_python(cached["models"]), float(cached["asked"]))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
@@ -179,11 +179,11 @@ class HubSearch:
 
     def _write_cache(self, tag: str, found: SearchResult) -> None:
         path = self._build_path(tag)
-        draft = path.with_suffix(f".{os.getpid()}.tmp")
+        temp = path.with_suffix(f".{os.getpid()}.tmp")  # one for each process: two may write at once
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(json.dumps({"asked": found.asked, "models": [asdict(m) for m in found.models]}), encoding="utf-8")
-            draft.replace(path)  # other processes never see half a file
+            temp.write_text(json.dumps({"asked": found.asked, "models": [asdict(m) for m in found.models]}), encoding="utf-8")
+            temp.replace(path)  # other processes never see half a file
         except OSError as error:  # a disk that is full or read-only costs the next process a question
             log.info("the Hub's answer can't be kept: %s", error)
 
@@ -191,7 +191,7 @@ class HubSearch:
 def _build_api(token: str) -> Any:
     from huggingface_hub import HfApi
 
-    return HfApi(token=token or False)
+    return HfApi(token=token or False)  # None would be the token of whoever runs this program
 
 
 def _convert_model(info: Any) -> HubModel:
@@ -206,7 +206,7 @@ def _convert_model(info: Any) -> HubModel:
         info.likes,
         info.library_name or "",
         licenses[0] if licenses else "",
-        tuple(tag for tag in tags if re.fullmatch("[a-z]{2}|multilingual", tag)),
+        tuple(tag for tag in tags if re.fullmatch("[a-z]{2}|multilingual", tag)),  # languages are tags without a prefix
         info.safetensors.total if info.safetensors else None,
         bool(info.gated),
         bool(info.private),

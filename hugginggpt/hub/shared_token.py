@@ -12,7 +12,7 @@ from hugginggpt.core.errors import BackendError
 from hugginggpt.hub.errors import TOKENS_PAGE
 
 _HOUR: Final = 3_600.0
-_MAX_VISITORS: Final = 10_000
+_MAX_VISITORS: Final = 10_000  # bounds the memory; whoever is dropped starts anew
 
 
 @dataclass
@@ -22,7 +22,7 @@ class SharedToken:
     token: str = field(repr=False)
     per_hour: int
     """Calls that each visitor may make in an hour."""
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = time.monotonic  # the wall clock may be set back
     _calls: dict[str, deque[float]] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -44,9 +44,9 @@ class SharedToken:
             while len(self._calls) > _MAX_VISITORS:
                 self._calls.pop(next(iter(self._calls)))
             if len(calls) >= self.per_hour:
-                minutes = max((_HOUR - (now - calls[0])) / 60, 1.0)
+                minutes = max((_HOUR - (now - calls[0])) / 60, 1.0)  # until the oldest call is an hour old
                 raise BackendError(
                     f"This page gives each visitor {self.per_hour} hosted calls an hour, and yours are used up: wait "
                     f"{minutes:.0f} minutes, or enter a token of your own ({TOKENS_PAGE})."
                 )
-            calls.append(now)
+            calls.append(now)  # only now: a refused call doesn't count

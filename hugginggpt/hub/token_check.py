@@ -49,7 +49,7 @@ async def check_token(token: str, addresses: HubAddresses, *, seconds: float = S
     Raises:
         HuggingGPTError: The token is refused or lacks that permission, or the Hub can't be reached.
     """
-    answer = await run_in_daemon_thread(lambda: _call_whoami(token, addresses, seconds))
+    answer = await run_in_daemon_thread(lambda: _call_whoami(token, addresses, seconds))  # the library's call blocks
     account = TokenOwner(_read_name(answer), _read_permission(answer))
     if account.calls is False:
         raise ControllerError(_NO_PERMISSION.format(name=account.name or "this account"))
@@ -65,32 +65,32 @@ def _call_whoami(token: str, addresses: HubAddresses, seconds: float) -> Any:
     except HuggingGPTError:
         raise
     except Exception as error:  # the client raises many kinds: read_fault finds the sentence for each
-        cause = error.__cause__ or error
+        cause = error.__cause__ or error  # FailedAtOnceError wraps the HTTP error
         if getattr(getattr(cause, "response", None), "status_code", 0) in _SILENT_STATUSES:
-            return {}
+            return {}  # nothing is known, which is no refusal
         log.info("the token can't be checked", exc_info=ServerFault(redact_key(f"{type(error).__name__}: {error}", token)))
         failure = build_fault_error(read_fault(error, model="", provider=_HUB_NAME, seconds=seconds, server="hub"))
     raise failure  # out here, so that no exception that quotes the token is its context
 
 
 def _read_name(account: Any) -> str:
-    name = account.get("name") if isinstance(account, Mapping) else None
+    name = account.get("name") if isinstance(account, Mapping) else None  # a mirror may answer anything, and this is shown
     return name[:MAX_ID_CHARS] if isinstance(name, str) and name.isprintable() else ""
 
 
 def _read_permission(account: Any) -> bool | None:
     """Return whether the token may call: simple kinds may, a fine-grained one if it says so, globally or for some account."""
     auth = account.get("auth") if isinstance(account, Mapping) else None
-    token = auth.get("accessToken") if isinstance(auth, Mapping) else None
+    token = auth.get("accessToken") if isinstance(auth, Mapping) else None  # absent for OAuth
     if not isinstance(token, Mapping):
         return None
     if token.get("role") in {"read", "write", "admin"}:
         return True
-    fine = token.get("fineGrained")
-    if not isinstance(fine, Mapping):
+    fine_grained = token.get("fineGrained")
+    if not isinstance(fine_grained, Mapping):
         return None
-    scoped = [scope.get("permissions") for scope in _as_list(fine.get("scoped")) if isinstance(scope, Mapping)]
-    return any(_PERMISSION in _as_list(permissions) for permissions in (fine.get("global"), *scoped))
+    scoped = [scope.get("permissions") for scope in _as_list(fine_grained.get("scoped")) if isinstance(scope, Mapping)]
+    return any(_PERMISSION in _as_list(permissions) for permissions in (fine_grained.get("global"), *scoped))
 
 
 def _as_list(value: Any) -> list[Any]:

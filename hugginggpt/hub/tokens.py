@@ -7,7 +7,7 @@ from typing import Final
 
 from hugginggpt.core.errors import RequestError
 
-_TOKEN: Final = re.compile(r"hf_[A-Za-z0-9_]{2,}")
+_TOKEN: Final = re.compile(r"hf_[A-Za-z0-9_]{2,}")  # hf_oauth_… is one, too
 
 
 def parse_token(token: str) -> str:
