@@ -44,7 +44,7 @@ class CapabilityCache:
         """Store the capabilities of a model at a server."""
         key = _hash_key(base_url, model)
         self._known[key] = capabilities
-        self._known.move_to_end(key)
+        self._known.move_to_end(key)  # assigning to a known key leaves it where it is
         while len(self._known) > _MAX_MODELS:
             self._known.popitem(last=False)
 
@@ -54,7 +54,7 @@ class CapabilityCache:
 
 
 def _hash_key(base_url: str, model: str) -> str:
-    return hashlib.sha256(f"{base_url}\n{model}".encode("utf-8", "replace")).hexdigest()
+    return hashlib.sha256(f"{base_url}\n{model}".encode("utf-8", "replace")).hexdigest()  # lone surrogates may be pasted
 
 
 CAPABILITIES: Final = CapabilityCache()

@@ -42,10 +42,10 @@ _REFUSALS: Final = frozenset({400, 422, 500, 501})
 """Statuses with which servers refuse a parameter that they don't know."""
 _LASTING_REFUSALS: Final = frozenset({400, 422, 501})
 """Those of them that can't be a passing failure, so that the refusal is remembered."""
-_SERVER_FAILURE: Final = 500
+_MIN_SERVER_FAILURE: Final = 500
 """Lowest status of a failure inside the server: after two of them nothing else is tried."""
-_REFUSED_IMAGES: Final = frozenset({400, 404, 415, 422, 500, 501})
-_NO_MODEL_LIST: Final = frozenset({403, 404, 405, 501})
+_IMAGE_REFUSAL_STATUSES: Final = frozenset({400, 404, 415, 422, 500, 501})
+_NO_LIST_STATUSES: Final = frozenset({403, 404, 405, 501})
 """Statuses of a server that has no list of its models, or none for this key."""
 
 
@@ -108,14 +108,14 @@ class LanguageModel:
         self, messages: Sequence[Message], stage: Stage, schema: Mapping[str, Any] | None
     ) -> tuple[str, Usage, ControllerError | None]:
         """Return a reply in one piece, its usage and its fault, if any: a useless reply may cost, too."""
-        begun = time.monotonic()
+        start_time = time.monotonic()
         async with self._connection.client() as client:
             reply, form = await self._await_reply(self._ask(client, messages, schema), messages)
         if (found := read_completion(reply)) is None:
             raise self._build_error(SENTENCES["no_completion"])
-        text, ended = found
-        usage = self._build_usage(stage, reply.usage, begun)
-        if ended == "length":
+        text, finish_reason = found
+        usage = self._build_usage(stage, reply.usage, start_time)
+        if finish_reason == "length":
             return text, usage, self._build_error(SENTENCES["cut_off"], BrokenOffError)
         if not text:
             return text, usage, self._build_error(SENTENCES["no_reply"])
@@ -137,7 +137,7 @@ class LanguageModel:
             ControllerError: One sentence that says what to do.
         """
         started = False
-        if self.capabilities.streams:
+        if self.capabilities.streams:  # aclosing: a caller who stops early ends the connection at once
             async with aclosing(self._stream_pieces(messages, stage, schema)) as pieces:
                 async for piece in pieces:
                     started = True
@@ -146,7 +146,7 @@ class LanguageModel:
             return
         text, usage, fault = await self._complete(messages, stage, schema)
         if text:
-            self._remember(replace(self.capabilities, streams=False))
+            self._remember(replace(self.capabilities, streams=False))  # an error or no text proves nothing
             yield text
         yield usage
         if fault and (schema is not None or not text):
@@ -156,30 +156,30 @@ class LanguageModel:
         self, messages: Sequence[Message], stage: Stage, schema: Mapping[str, Any] | None
     ) -> AsyncGenerator[str | Usage]:
         """Yield as `stream` does; nothing at all from a server that answers as a whole, whatever it is asked."""
-        begun, usage, held, started, reply, cut = time.monotonic(), None, "", False, "", False
+        start_time, usage, buffer, started, reply, truncated = time.monotonic(), None, "", False, "", False
         async with self._connection.client() as client:
             pieces, form = await self._await_reply(self._ask(client, messages, schema, streamed=True), messages)
             try:
                 while (piece := await self._await_reply(anext(pieces, None), started=started)) is not None:
                     started = True
-                    usage = getattr(piece, "usage", None) or usage
-                    text, ended = read_chunk(piece)
-                    cut = cut or ended == "length"
+                    usage = getattr(piece, "usage", None) or usage  # in the last piece, or in each
+                    text, finish_reason = read_chunk(piece)
+                    truncated = truncated or finish_reason == "length"  # pieces may follow, with the usage
                     if not reply:  # thoughts may come first, and "<think>" itself in pieces
-                        held += text
-                        text = strip_thoughts(held) or ""
+                        buffer += text
+                        text = strip_thoughts(buffer) or ""
                     if text:
                         reply += text
                         yield text
             except BrokenOffError:
-                yield self._build_usage(stage, usage, begun)  # a reply that broke off may cost, too
+                yield self._build_usage(stage, usage, start_time)  # a reply that broke off may cost, too
                 raise
         if not started:
             return
-        yield self._build_usage(stage, usage, begun)
-        if not reply and not cut:
+        yield self._build_usage(stage, usage, start_time)
+        if not reply and not truncated:
             raise self._build_error(SENTENCES["no_reply"])
-        if cut and (schema is not None or not reply):
+        if truncated and (schema is not None or not reply):
             raise self._build_error(SENTENCES["cut_off"], BrokenOffError)
         self._step_down_if_broken(form, schema, reply)
 
@@ -215,14 +215,14 @@ class LanguageModel:
                 reply = await self._create(client, arguments, form)
             except Exception as error:
                 refusal = getattr(error, "status_code", None) or 0
-                failures += refusal >= _SERVER_FAILURE
+                failures += refusal >= _MIN_SERVER_FAILURE
                 if refusal not in _REFUSALS or failures > 1 or is_too_long(error) or self._refuses_images(error, messages):
                     raise
             else:
                 break
         else:
             form = last
-            reply = await self._create(client, arguments, form)
+            reply = await self._create(client, arguments, form)  # no looser form is left: its failure is the caller's
         if refusal in _LASTING_REFUSALS:  # not a passing failure, so it is remembered
             known = self.capabilities
             mode = known.mode if schema is None else form.mode
@@ -237,14 +237,14 @@ class LanguageModel:
             status = getattr(error, "status_code", None)
             if "temperature" not in arguments or status not in _LASTING_REFUSALS or "temperature" not in str(error):
                 raise
-        del arguments["temperature"]
+        del arguments["temperature"]  # in `_ask` too, so that no later form sends it
         self._remember(replace(self.capabilities, accepts_temperature=False))
         return await client.chat.completions.create(**arguments, extra_body=form.arguments)
 
     async def _await_reply(self, call: Awaitable[T], messages: Sequence[Message] = (), *, started: bool = False) -> T:
         """Wait for a call until the deadline; raise outside the handler, so that no exception with a key is the context."""
         try:
-            async with asyncio.timeout(self.seconds):
+            async with asyncio.timeout(self.seconds):  # httpx's own starts anew with each read
                 return await call
         except Exception as error:
             error_class: type[ControllerError] = ControllerError
@@ -260,9 +260,9 @@ class LanguageModel:
         raise failure
 
     def _refuses_images(self, error: Exception, messages: Sequence[Message]) -> bool:
-        """Return whether a question with pictures was refused because of them."""
+        """Return whether a request with pictures was refused because of them."""
         has_images = any(isinstance(message["content"], list) for message in messages)
-        return has_images and getattr(error, "status_code", None) in _REFUSED_IMAGES and is_about_images(error)
+        return has_images and getattr(error, "status_code", None) in _IMAGE_REFUSAL_STATUSES and is_about_images(error)
 
     def _is_too_long(self, error: Exception) -> bool:
         """Return whether a request was refused as too long; remember the window that the refusal names."""
@@ -273,7 +273,7 @@ class LanguageModel:
         return True
 
     async def list_models(self) -> Any:
-        """Return the server's answer to GET /models, unchecked; None where it has no such list.
+        """Fetch the server's answer to GET /models, unchecked; None where it has no such list.
 
         Raises:
             ControllerError: One sentence that says what to do.
@@ -287,27 +287,27 @@ class LanguageModel:
         except Exception as error:
             if isinstance(error, ValueError):  # the body is no JSON, whatever its Content-Type says
                 return ""
-            if getattr(error, "status_code", None) not in _NO_MODEL_LIST:
+            if getattr(error, "status_code", None) not in _NO_LIST_STATUSES:
                 raise
         return None
 
     async def window(self) -> int:
-        """Return the context window in tokens: what the server says, asked once; a usual number otherwise."""
+        """Look up the context window in tokens: the server is asked once; if it doesn't tell, a usual number."""
         known = self.capabilities.window
         if known is None:
             known = await fetch_window(self._connection, self.model)
             self._remember(replace(self.capabilities, window=known))
-        return known or DEFAULT_WINDOW
+        return known or DEFAULT_WINDOW  # 0 is remembered, too: it isn't asked again
 
     def _build_error(self, template: str, error_class: type[ControllerError] = ControllerError) -> ControllerError:
         return error_class(template.format(server=self.server, model=self.model))
 
-    def _build_usage(self, stage: Stage, usage: Any, begun: float) -> Usage:
+    def _build_usage(self, stage: Stage, usage: Any, start_time: float) -> Usage:
         return Usage(
             stage,
             calls=1,
             prompt_tokens=read_token_count(usage, "prompt_tokens"),
             completion_tokens=read_token_count(usage, "completion_tokens"),
-            seconds=time.monotonic() - begun,
+            seconds=time.monotonic() - start_time,
             cost=read_cost(usage),
         )

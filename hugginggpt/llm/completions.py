@@ -37,7 +37,7 @@ def read_cost(usage: Any) -> float | None:
     cost = getattr(usage, "cost", None)
     if isinstance(cost, bool) or not isinstance(cost, int | float):
         return None
-    return float(cost) if 0 <= cost < _MAX_COST else None
+    return float(cost) if 0 <= cost < _MAX_COST else None  # NaN is in no range
 
 
 def strip_thoughts(reply: str) -> str | None:
@@ -50,4 +50,4 @@ def strip_thoughts(reply: str) -> str | None:
     if start.startswith("<think>"):
         _, end, rest = start.partition("</think>")
         return rest.lstrip() if end else None
-    return None if "<think>".startswith(start) else reply
+    return None if "<think>".startswith(start) else reply  # too short to tell yet

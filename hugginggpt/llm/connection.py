@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS: Final = 10.0
 _MAX_RETRY_WAIT: Final = 20.0
 """Longest wait before the one retry that a server may ask for, in seconds; a person is told of anything longer."""
-_VALID_KEY: Final = re.compile(r"[!-~]*")
+_VALID_KEY: Final = re.compile(r"[!-~]*")  # printable ASCII: anything else breaks the header, in an error that quotes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,9 @@ class Connection:
             api_key=self.key or "none",
             base_url=self.base_url,
             admin_api_key="",
-            webhook_secret="",
+            webhook_secret="",  # as above: None would read the environment
             timeout=openai.Timeout(self.seconds, connect=_CONNECT_SECONDS),
-            max_retries=1,
+            max_retries=1,  # one passing failure goes unnoticed
             http_client=self._build_http_client(),
         )
         # what the client took from the environment all the same belongs to whoever runs this program, not to the session
@@ -107,7 +107,7 @@ class Connection:
 
     async def _skip_long_retry(self, response: httpx2.Response) -> None:
         """Have a refusal handed on at once where the server asks for a long wait: the client would sleep that long."""
-        if read_retry_after(response.headers) > min(_MAX_RETRY_WAIT, self.seconds / 2):
+        if read_retry_after(response.headers) > min(_MAX_RETRY_WAIT, self.seconds / 2):  # half: the retry needs time, too
             response.headers["x-should-retry"] = "false"  # openai's own header
 
     def _check_url(self) -> httpx2.URL:

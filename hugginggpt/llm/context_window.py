@@ -30,7 +30,7 @@ _REFUSAL: Final = re.compile(r"(?:context|window|maximum|limit)[^.]{0,60}?\b(\d{
 async def fetch_window(connection: Connection, model: str) -> int:
     """Return a model's window in tokens as its server tells it; 0 where it doesn't, for whatever reason."""
     try:
-        async with asyncio.timeout(_LIST_SECONDS), connection.client() as client:
+        async with asyncio.timeout(_LIST_SECONDS), connection.client() as client:  # short: a request waits for this
             models = await client.with_options(max_retries=0).get("/models", cast_to=object)
     except Exception as error:  # a guess will do: whatever goes wrong here is no reason to fail
         log.info("no list of models from %s: %s", connection.server, type(error).__name__)
@@ -48,7 +48,7 @@ def find_window(models: Any, model: str) -> int | None:
     entries = models.get("data") if isinstance(models, Mapping) else models
     found = [entry for entry in entries if isinstance(entry, Mapping)] if isinstance(entries, list) else []
     matching = [entry for entry in found if entry.get("id") == model] or (found if len(found) == 1 else [])
-    return min((size for entry in matching for size in _find_sizes(entry)), default=None)
+    return min((size for entry in matching for size in _find_sizes(entry)), default=None)  # any of them may answer
 
 
 def parse_refusal_window(refusal: str) -> int | None:

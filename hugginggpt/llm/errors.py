@@ -40,14 +40,14 @@ def describe_error(error: Exception, *, seconds: float, started: bool) -> str:
 
     if isinstance(error, openai.APIStatusError):
         code = "context_length_exceeded" if error.status_code in TOO_LONG and is_too_long(error) else error.code
-        known = _BY_STATUS.get(code) if isinstance(code, str) else None
-        template = (
+        known = _BY_STATUS.get(code) if isinstance(code, str) else None  # servers send codes of any type
+        template = (  # with `replace`: {server} and {model} are filled in later
             known or _BY_STATUS.get(error.status_code) or SENTENCES["trouble"].replace("{status}", str(error.status_code))
         )
         return template.replace("{wait}", describe_wait(read_retry_after(error.response.headers)))
     if isinstance(error, RefusedError):
         return SENTENCES["private_address"]
-    if isinstance(error, TimeoutError | openai.APITimeoutError):
+    if isinstance(error, TimeoutError | openai.APITimeoutError):  # before APIConnectionError, of which it is one
         return f"{{server}} did not answer within {seconds:g} s: try again, or another model."
     if started:
         return SENTENCES["broken_off"]

@@ -52,7 +52,7 @@ async def check_server(model: LanguageModel, *, seconds: float = SECONDS) -> Ser
         attempts.append(replace(model, base_url=f"{model.base_url.rstrip('/')}/v1"))
     has_answer = False
     for attempt in attempts:
-        answer = await replace(attempt, seconds=seconds).list_models()
+        answer = await replace(attempt, seconds=seconds).list_models()  # the model found keeps its time for replies
         if (models := _read_list(answer)) is not None:
             return ServerReport(attempt, models)
         has_answer = has_answer or answer is not None
@@ -66,11 +66,11 @@ def _read_list(answer: Any) -> tuple[str, ...] | None:
     if isinstance(answer, str):  # not every server says that what it sends is JSON
         try:
             answer = json.loads(answer)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError):  # brackets nested too deep for the decoder
             return None
     rows = answer
     if isinstance(answer, Mapping):
-        rows = answer.get("data") if "data" in answer else answer.get("models")
+        rows = answer.get("data") if "data" in answer else answer.get("models")  # some call them models
     if not isinstance(rows, list):
         return None
     names = (row.get("id") or row.get("name") if isinstance(row, Mapping) else row for row in rows[:_MAX_MODELS])
@@ -80,5 +80,5 @@ def _read_list(answer: Any) -> tuple[str, ...] | None:
 def list_chat_models(report: ServerReport) -> tuple[str, ...]:
     """Return the models that can chat, in alphabetical order; OpenAI lists all kinds."""
     at_openai = report.model.base_url == OPENAI_URL
-    fitting = (name for name in report.models or () if not (at_openai and any(word in name for word in _NO_CHAT_WORDS)))
-    return tuple(sorted(fitting, key=str.lower))
+    names = (name for name in report.models or () if not (at_openai and any(word in name for word in _NO_CHAT_WORDS)))
+    return tuple(sorted(names, key=str.lower))

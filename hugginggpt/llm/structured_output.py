@@ -54,7 +54,7 @@ def list_output_schemas(
     """
     modes = [OutputMode.PLAIN] if schema is None else [mode for mode in OutputMode if mode >= first]
     plain = [OutputSchema(mode, build_response_format(mode, schema or {}), counts_tokens=not streamed) for mode in modes]
-    if not streamed or not counts_tokens:
+    if not streamed or not counts_tokens:  # else counting is given up last, after every mode was tried with it
         return plain
     return [*(OutputSchema(form.mode, {**form.arguments, **_ASK_FOR_USAGE}, counts_tokens=True) for form in plain), *plain]
 
@@ -65,7 +65,7 @@ def follows_mode(mode: OutputMode, schema: Mapping[str, Any], reply: str) -> boo
         return True
     try:
         found = json.loads(reply)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # brackets nested too deep for the decoder
         return False
     return isinstance(found, dict) and (mode is OutputMode.OBJECT or set(schema.get("required", ())) <= set(found))
 
