@@ -26,12 +26,12 @@ def adopt(resource: Resource, workspace: Workspace, file_name: str = "", *, max_
         ResourceError: The file can't be used, or isn't what the resource says.
     """
     if resource.path is None:
-        kept = workspace.add_output(resource.kind, resource.origin, text=resource.text, data=resource.data, name=resource.name)
-        return replace(kept, measure=resource.measure)
+        added = workspace.add_output(resource.kind, resource.origin, text=resource.text, data=resource.data, name=resource.name)
+        return replace(added, measure=resource.measure)  # a text has no file to measure
     label = file_name or resource.origin.label
     kind, suffix = media.identify(resource.path, label, max_pixels=max_pixels)
     if kind is not resource.kind:  # somebody may have edited the trace that names it
         raise ResourceError(f"“{label}” should hold {resource.kind.value}, but it holds {kind.value}.")
     text = media.read_text(resource.path, label) if kind is Kind.TEXT else None
-    copy = Path(shutil.copyfile(resource.path, workspace.new_path(suffix)))
+    copy = Path(shutil.copyfile(resource.path, workspace.new_path(suffix)))  # a copy: the original isn't ours to move
     return workspace.add_output(kind, resource.origin, path=copy, text=text, data=resource.data, name=resource.name)

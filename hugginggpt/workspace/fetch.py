@@ -31,27 +31,27 @@ async def fetch(url: str, target: Path, *, max_bytes: int, seconds: float, allow
     Raises:
         ResourceError: There is no file; one sentence says why.
     """
-    shown = _redact_url(url)
+    display_url = _redact_url(url)
     if _read_scheme(url) not in {"http", "https"}:
-        raise ResourceError(f"{shown} was not fetched: only http and https addresses are.")
+        raise ResourceError(f"{display_url} was not fetched: only http and https addresses are.")
     try:
         async with asyncio.timeout(seconds):
-            await _download(url, target, shown, max_bytes, allowed)
+            await _download(url, target, display_url, max_bytes, allowed)
     except TimeoutError as error:
         target.unlink(missing_ok=True)
-        raise ResourceError(f"{shown} took longer than {seconds:g} s: download it and attach the file.") from error
-    except RefusedError as error:
-        raise ResourceError(f"{shown} was not fetched: it leads to a private or reserved address.") from error
+        raise ResourceError(f"{display_url} took longer than {seconds:g} s: download it and attach the file.") from error
+    except RefusedError as error:  # before the file is opened: nothing to remove
+        raise ResourceError(f"{display_url} was not fetched: it leads to a private or reserved address.") from error
     except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
         target.unlink(missing_ok=True)
-        raise ResourceError(f"{shown} could not be fetched: {_explain_failure(error)}.") from error
-    except BaseException:
+        raise ResourceError(f"{display_url} could not be fetched: {_explain_failure(error)}.") from error
+    except BaseException:  # a cancelled download, too
         target.unlink(missing_ok=True)
         raise
 
 
-async def _download(url: str, target: Path, shown: str, max_bytes: int, allowed: AddressPolicy) -> None:
-    too_large = ResourceError(f"{shown} is larger than {max_bytes / 2**20:.3g} MB: attach a smaller file.")
+async def _download(url: str, target: Path, display_url: str, max_bytes: int, allowed: AddressPolicy) -> None:
+    too_large = ResourceError(f"{display_url} is larger than {max_bytes / 2**20:.3g} MB: attach a smaller file.")
     client = httpx2.AsyncClient(
         transport=GuardedTransport(allowed),
         follow_redirects=True,
@@ -62,8 +62,8 @@ async def _download(url: str, target: Path, shown: str, max_bytes: int, allowed:
     # identity: the body is stored as it arrives, nothing is unpacked
     async with client, client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
         if response.status_code != httpx2.codes.OK:
-            raise ResourceError(f"{shown} could not be fetched: the server answered {response.status_code}.")
-        if int(response.headers.get("Content-Length") or 0) > max_bytes:
+            raise ResourceError(f"{display_url} could not be fetched: the server answered {response.status_code}.")
+        if int(response.headers.get("Content-Length") or 0) > max_bytes:  # spares the download; the count below is what holds
             raise too_large
         received = 0
         with target.open("wb") as file:

@@ -28,7 +28,7 @@ class _TextReader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
-        self._hidden: list[str] = []
+        self._hidden: list[str] = []  # a stack: hidden elements may lie in each other
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _HIDDEN_TAGS:
@@ -44,4 +44,4 @@ class _TextReader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._hidden:
-            self.pieces.append(data.replace("\n", " "))
+            self.pieces.append(data.replace("\n", " "))  # a line break in HTML is a blank; ours end paragraphs

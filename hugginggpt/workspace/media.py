@@ -50,7 +50,7 @@ _REFUSED_SIGNATURES: Final = {
 
 
 def identify(path: Path, name: str, *, max_pixels: int) -> tuple[Kind, str]:
-    """Return the kind of the file at `path`, and the suffix it should carry (".png").
+    """Identify a file by its content: its kind, and the suffix it should carry (".png").
 
     Args:
         path: The file.
@@ -74,7 +74,7 @@ def identify(path: Path, name: str, *, max_pixels: int) -> tuple[Kind, str]:
         if claimed:
             raise ResourceError(f"“{name}” can't be read as {_NOUNS[claimed]}: it is damaged, cut off or something else.")
         if _claims_text(name):
-            read_text(path, name)
+            read_text(path, name)  # raises the sentence that fits
         raise ResourceError(
             f"“{name}” is no kind of file that can be used here: attach a picture, recording, video, text or CSV table."
         )
@@ -103,11 +103,11 @@ def _identify_image(path: Path, name: str, max_pixels: int) -> tuple[Kind, str] 
     try:
         with _open_checked(path, name, max_pixels) as image:
             format_ = image.format or ""
-            image.load()
+            image.load()  # the header doesn't tell that the rest is cut off
     except UnidentifiedImageError:
         return None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, ResourceError):
+        if isinstance(error, ResourceError):  # it is a ValueError
             raise
         raise ResourceError(f"“{name}” is a damaged or cut-off picture: attach it again.") from error
     return Kind.IMAGE, _IMAGE_SUFFIXES[format_]
@@ -133,7 +133,7 @@ def _open_checked(path: Path, name: str, max_pixels: int) -> Image.Image:
 
 
 def _identify_text(path: Path, name: str, head: bytes) -> tuple[Kind, str] | None:
-    if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16 is full of zero bytes
         return None
     try:
         read_text(path, name)
@@ -148,11 +148,11 @@ def _identify_stream(path: Path) -> tuple[Kind, str] | None:
 
     try:
         with open_stream(path) as container:
-            suffix = _CONTAINER_SUFFIXES.get(container.format.name.partition(",")[0], path.suffix)
+            suffix = _CONTAINER_SUFFIXES.get(container.format.name.partition(",")[0], path.suffix)  # one name is “mov,mp4,…”
             # a song's cover art is a video stream too, of a single attached picture
             has_video = any(not (s.disposition & s.disposition.attached_pic) for s in container.streams.video)
             if has_video:
-                next(container.decode(container.streams.video[0]))
+                next(container.decode(container.streams.video[0]))  # a header promises anything: one frame must decode
                 return Kind.VIDEO, suffix
             if container.streams.audio:
                 next(container.decode(container.streams.audio[0]))
@@ -210,12 +210,12 @@ def read_audio(path: Path, *, rate: int, max_seconds: float) -> NDArray[np.float
     limit = int(max_seconds * rate)
     total = 0
 
-    def keep(frame: av.AudioFrame | None) -> None:
+    def collect(frame: av.AudioFrame | None) -> None:
         nonlocal total
         for piece in resampler.resample(frame):
             chunks.append(piece.to_ndarray()[0])
             total += chunks[-1].size
-        if total > limit:
+        if total > limit:  # while decoding: what a header says of the length may be wrong
             raise ResourceError(f"The recording is longer than {_format_duration(max_seconds)}: cut it shorter.")
 
     try:
@@ -224,15 +224,15 @@ def read_audio(path: Path, *, rate: int, max_seconds: float) -> NDArray[np.float
                 raise ResourceError("There is no sound in this file.")
             resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
             for frame in container.decode(container.streams.audio[0]):
-                keep(frame)
-            keep(None)  # flushes the resampler
+                collect(frame)
+            collect(None)  # flushes the resampler
     except ResourceError:
         raise
     except (av.FFmpegError, ValueError) as error:
         raise ResourceError("The recording can't be decoded: it may be damaged or cut off.") from error
     if not total:
         raise ResourceError("The recording is empty.")
-    return np.clip(np.concatenate(chunks), -1.0, 1.0)
+    return np.clip(np.concatenate(chunks), -1.0, 1.0)  # lossy codecs overshoot
 
 
 def _format_duration(seconds: float) -> str:
@@ -255,7 +255,7 @@ def read_text(path: Path, name: str) -> str:
         ResourceError: It is no text.
     """
     raw = path.read_bytes()
-    encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"  # a UTF-8 mark may be missing
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
@@ -280,15 +280,15 @@ def describe(path: Path, kind: Kind) -> str:
     if kind is Kind.IMAGE:
         from PIL import Image
 
-        with Image.open(path) as image:
+        with Image.open(path) as image:  # reads the header alone
             return f"{image.width} × {image.height}"
     if kind in {Kind.AUDIO, Kind.VIDEO}:
         with open_stream(path) as container:
-            return f"{container.duration / 1_000_000:.1f} s" if container.duration else ""
+            return f"{container.duration / 1_000_000:.1f} s" if container.duration else ""  # FFmpeg counts in µs
     if kind is Kind.TABLE:
         try:
             rows = sum(1 for row in csv.reader(io.StringIO(read_text(path, path.name), newline="")) if row)
         except (csv.Error, ResourceError):
             return ""
-        return "1 row" if rows == 2 else f"{max(rows - 1, 0)} rows"
+        return "1 row" if rows == 2 else f"{max(rows - 1, 0)} rows"  # the header isn't one
     return ""

@@ -46,7 +46,7 @@ class Workspace:
     def create(cls, settings: Settings, *, allowed: AddressPolicy = is_public) -> Self:
         """Create a workspace in a folder of its own whose name can't be guessed and that only this user may enter."""
         settings.sessions.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder = settings.sessions / secrets.token_urlsafe(18)
+        folder = settings.sessions / secrets.token_urlsafe(18)  # 144 bits
         folder.mkdir(mode=0o700)
         return cls(folder, settings, allowed=allowed)
 
@@ -108,7 +108,7 @@ class Workspace:
                 shutil.rmtree(resource.path.parent, ignore_errors=True)  # each file has a folder of its own
 
     def find(self, name: str) -> Resource | None:
-        """Return the resource that `name` means: its own name, or the name its file had, in upper or lower case."""
+        """Find the resource called `name`: its own name, or the name its file had, in upper or lower case."""
         wanted = _strip_brackets(name)
         if known := self._by_source.get(wanted):
             return self._resources[known]
@@ -119,10 +119,10 @@ class Workspace:
             return self._resources[wanted]
         base = wanted.replace("\\", "/").rpartition("/")[2]
         matches = [r for r in self.resources if r.origin.source != "task" and r.origin.label.lower() in {wanted, base}]
-        return matches[-1] if matches else None
+        return matches[-1] if matches else None  # of files with one name the latest is meant
 
     async def resolve(self, name: str) -> Resource:
-        """Return the resource that a plan names: one of this session, a shipped example, or a URL, fetched once.
+        """Find the resource that a plan names: one of this session, a shipped example, or a URL, fetched once.
 
         Raises:
             ResourceError: There is no such resource, or the fetch guard refuses it.
@@ -140,7 +140,7 @@ class Workspace:
         raise ResourceError(f"There is no “{_shorten(name)}” in this session: attach the file, or name one of the resources.")
 
     async def _fetch_url(self, url: str) -> Resource:
-        async with self._fetching.setdefault(url, asyncio.Lock()):
+        async with self._fetching.setdefault(url, asyncio.Lock()):  # two tasks may name one URL at the same time
             if known := self._by_source.get(url):
                 return self._resources[known]
             label = _derive_file_name(url)
@@ -156,7 +156,7 @@ class Workspace:
                 resource = await asyncio.to_thread(self._add, target, Origin("url", label), copy=False)
             finally:
                 target.unlink(missing_ok=True)
-            self._by_source[url] = resource.name
+            self._by_source[url] = resource.name  # only now: after a failure the next task may try again
             return resource
 
     def _add(self, path: Path, origin: Origin, *, copy: bool) -> Resource:
@@ -164,7 +164,7 @@ class Workspace:
             kind, suffix = media.identify(path, origin.label, max_pixels=self._settings.max_pixels)
             text = media.read_text(path, origin.label) if kind in {Kind.TEXT, Kind.TABLE} else None
             if text is not None and is_html_page(text):
-                text = extract_page_text(text) or text
+                text = extract_page_text(text) or text  # a page that scripts fill has no text of its own
             target = self.new_path(suffix)
             if text is not None:
                 target.write_text(text, encoding="utf-8", newline="")  # UTF-8 from here on, whatever it was
@@ -186,12 +186,12 @@ class Workspace:
         data: Mapping[str, Any] = _EMPTY,
         name: str = "",
     ) -> Resource:
-        measure = media.describe(path, kind) if path else ""
+        measure = media.describe(path, kind) if path else ""  # before the lock: it reads the file
         with self._lock:
             if len(self._resources) >= self._settings.max_session_files:
                 raise ResourceError(f"This session holds {len(self._resources):,} resources already: start a new one.")
             if name and name not in self._resources:
-                self._counts[kind] = max(self._counts[kind], int(name.rpartition("-")[2]))
+                self._counts[kind] = max(self._counts[kind], int(name.rpartition("-")[2]))  # later names count on from it
             else:
                 self._counts[kind] += 1
                 name = f"{kind.value}-{self._counts[kind]}"
@@ -213,7 +213,7 @@ def remove_stale(settings: Settings, *, hours: float = 48.0) -> None:
         return
     for folder in settings.sessions.iterdir():
         with suppress(OSError):  # somebody else is deleting it
-            if time.time() - folder.stat().st_mtime > hours * 3600:
+            if time.time() - folder.stat().st_mtime > hours * 3600:  # a new file in it renews this
                 shutil.rmtree(folder, ignore_errors=True)
 
 
