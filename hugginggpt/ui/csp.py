@@ -13,9 +13,9 @@ POLICY: Final = "; ".join(
     (
         "img-src 'self' data: blob:",
         "media-src 'self' data: blob:",
-        "form-action 'self' https://huggingface.co",
-        "object-src 'none'",
-        "base-uri 'self'",
+        "form-action 'self' https://huggingface.co",  # an injected form must not send keys away
+        "object-src 'none'",  # no plug-ins
+        "base-uri 'self'",  # an injected <base> would redirect links
     )
 )
 """Content-Security-Policy; scripts are Gradio's own business, forms are where signing in ends."""
@@ -32,7 +32,7 @@ class SecurityHeadersMiddleware:
 
         async def with_policy(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = list(message.get("headers", ()))
+                headers = list(message.get("headers", ()))  # ASGI allows a message without them
                 if any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in headers):
                     message = {**message, "headers": [*headers, (b"content-security-policy", POLICY.encode())]}
             await send(message)

@@ -20,7 +20,7 @@ from hugginggpt.llm.client import LanguageModel
 from hugginggpt.ui.session.llm_choice import BUILT_IN, OPENAI, OTHER, LLMFields, make_model
 from hugginggpt.workspace.workspace import Workspace
 
-_LONGEST_NAME: Final = 200
+_MAX_NAME_CHARS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class Keys:
         Raises:
             HuggingGPTError: It may not be reached from here, or the key or the address is malformed.
         """
-        brain = OTHER if self.base_url else OPENAI if self.openai_key else BUILT_IN
-        typed = LLMFields(brain, openai_key=self.openai_key, base_url=self.base_url, model=self.model)
-        return await make_model(typed)
+        controller = OTHER if self.base_url else OPENAI if self.openai_key else BUILT_IN
+        llm_fields = LLMFields(controller, openai_key=self.openai_key, base_url=self.base_url, model=self.model)
+        return await make_model(llm_fields)
 
 
 def read_keys(headers: Mapping[str, str]) -> Keys:
@@ -56,8 +56,8 @@ def read_keys(headers: Mapping[str, str]) -> Keys:
     Raises:
         RequestError: Something is malformed, or one header lacks the other.
     """
-    said = {name.lower(): value.strip() for name, value in headers.items()}
-    openai_key, base_url, model = (said.get(f"x-openai-{name}", "") for name in ("key", "base-url", "model"))
+    lowered = {name.lower(): value.strip() for name, value in headers.items()}  # header names are case-insensitive
+    openai_key, base_url, model = (lowered.get(f"x-openai-{name}", "") for name in ("key", "base-url", "model"))
     if base_url and not openai_key:
         raise RequestError(
             "X-OpenAI-Base-URL came without X-OpenAI-Key: send that server's own key, or any word if it needs none."
@@ -66,10 +66,10 @@ def read_keys(headers: Mapping[str, str]) -> Keys:
         raise RequestError("X-OpenAI-Base-URL came without X-OpenAI-Model: send the name of the model that the server runs.")
     if model and not openai_key:
         raise RequestError("X-OpenAI-Model came without X-OpenAI-Key: send the key to the server that runs it.")
-    scheme, _, bearer = said.get("authorization", "").partition(" ")
+    scheme, _, bearer = lowered.get("authorization", "").partition(" ")
     # any other bearer is for a proxy on the way
-    own = bearer.strip() if scheme.lower() == "bearer" and bearer.strip().startswith("hf_") else ""
-    return Keys(parse_token(said.get("x-hf-token") or own), openai_key, base_url, model)
+    hub_token = bearer.strip() if scheme.lower() == "bearer" and bearer.strip().startswith("hf_") else ""
+    return Keys(parse_token(lowered.get("x-hf-token") or hub_token), openai_key, base_url, model)
 
 
 async def take_files(workspace: Workspace, files: Sequence[object] | None, uploads: Path, *, max_bytes: int) -> list[Resource]:
@@ -85,55 +85,55 @@ async def take_files(workspace: Workspace, files: Sequence[object] | None, uploa
     Raises:
         ResourceError: One of them can't be used.
     """
-    return [await _take(workspace, file, uploads, max_bytes) for file in files or ()]
+    return [await _take_file(workspace, file, uploads, max_bytes) for file in files or ()]
 
 
-async def _take(workspace: Workspace, file: object, uploads: Path, max_bytes: int) -> Resource:
+async def _take_file(workspace: Workspace, file: object, uploads: Path, max_bytes: int) -> Resource:
     if isinstance(file, Mapping) and isinstance(file.get("path"), str):
         return await _take_upload(workspace, file["path"], uploads, file.get("orig_name"))
     if not isinstance(file, str):
         raise ResourceError("A file is neither an upload nor a URL: send one of these.")
     if file.startswith("data:"):
-        return await asyncio.to_thread(_take_data, workspace, file, max_bytes)
-    if upload := _upload(file, uploads):
+        return await asyncio.to_thread(_take_data, workspace, file, max_bytes)  # decoding megabytes would block the loop
+    if upload := _find_upload(file, uploads):  # before `resolve`, which would fetch the address
         return await _take_upload(workspace, upload, uploads)
     return await workspace.resolve(file)
 
 
-def _upload(text: str, uploads: Path) -> str:
-    """Return the path of an upload that a text means: its path, or its address on this page; empty if it means none."""
+def _find_upload(text: str, uploads: Path) -> str:
+    """Return the path of the upload that a text names by its path or its address on this page; empty if it names none."""
     if "://" in text:
         _, marker, path = unquote(urlsplit(text).path).partition("/gradio_api/file=")
-        return path if marker and _inside(path, uploads) else ""
-    return text if _inside(text, uploads) else ""
+        return path if marker and _is_inside(path, uploads) else ""  # the host doesn't matter, the folder does
+    return text if _is_inside(text, uploads) else ""
 
 
 async def _take_upload(workspace: Workspace, path: str, uploads: Path, name: Any = None) -> Resource:
-    """Gradio checks only those paths that come with a mark; here all are."""
-    shown = Path(str(name or path)).name[:_LONGEST_NAME]
-    if not _inside(path, uploads):
-        raise ResourceError(f"“{shown}” was not uploaded: upload the file, or give its URL.")
-    return await asyncio.to_thread(workspace.add_file, Path(path), shown)
+    """Take an upload, after checking its path: Gradio checks only those paths that come with a mark."""
+    label = Path(str(name or path)).name[:_MAX_NAME_CHARS]  # a client may send a whole path as the name
+    if not _is_inside(path, uploads):
+        raise ResourceError(f"“{label}” was not uploaded: upload the file, or give its URL.")
+    return await asyncio.to_thread(workspace.add_file, Path(path), label)
 
 
-def _inside(path: str, folder: Path) -> bool:
+def _is_inside(path: str, folder: Path) -> bool:
     try:
-        return Path(path).is_absolute() and Path(path).resolve().is_relative_to(folder.resolve())
+        return Path(path).is_absolute() and Path(path).resolve().is_relative_to(folder.resolve())  # follows “..” and links
     except (OSError, ValueError):  # a name that no file can have
         return False
 
 
 def _take_data(workspace: Workspace, text: str, max_bytes: int) -> Resource:
-    about, comma, data = text.partition(",")
-    if not comma or not about.endswith(";base64") or len(data) > max_bytes * 4 / 3 + 4:
+    header, comma, data = text.partition(",")
+    if not comma or not header.endswith(";base64") or len(data) > max_bytes * 4 / 3 + 4:  # base64: 4 letters for 3 bytes
         raise ResourceError(
             f"A data: text must be base64 and hold at most {max_bytes / 2**20:.3g} MB: upload the file instead."
         )
     path = workspace.new_path(".part")
     try:
         path.write_bytes(base64.b64decode(data, validate=True))
-        return workspace.add_file(path, f"file.{about.removesuffix(';base64').rpartition('/')[2][:10]}")
+        return workspace.add_file(path, f"file.{header.removesuffix(';base64').rpartition('/')[2][:10]}")
     except binascii.Error as error:
         raise ResourceError("A data: text is not valid base64: upload the file instead.") from error
     finally:
-        path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)  # the workspace has a copy

@@ -42,11 +42,11 @@ from hugginggpt.ui.session.tab_session import TabSession
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE: Final = 8
+_MAX_CONCURRENT_CALLS: Final = 8
 """Calls that are worked on at once, beside those of the page; models take turns by their slots."""
-_KEPT_SECONDS: Final = 600.0
+_RETENTION_SECONDS: Final = 600.0
 """Seconds for which a call's files can be fetched after it."""
-_MOST_KEPT: Final = 100
+_MAX_KEPT_CALLS: Final = 100
 """Calls whose files are kept at once; of more, the oldest go early."""
 
 
@@ -59,13 +59,13 @@ class Api:
         name_of: Callable[[gr.Request], str],
         *,
         shared: SharedToken | None = None,
-        kept_seconds: float = _KEPT_SECONDS,
+        kept_seconds: float = _RETENTION_SECONDS,
     ) -> None:
-        """Make them.
+        """Set up the endpoints.
 
         Args:
             agent: Does the work.
-            name_of: What tells visitors apart.
+            name_of: Gives the name that tells visitors apart.
             shared: The token of the page's owner, where it is given away.
             kept_seconds: How long a call's files can be fetched after it.
         """
@@ -76,9 +76,9 @@ class Api:
         self._kept: deque[TabSession] = deque()
 
     def add(self) -> None:
-        """Add them to the Blocks in which the caller stands."""
+        """Add the endpoints to the Blocks whose context is open."""
         for endpoint in (self.run, self.plan, self.list_tasks, self.list_models):
-            api(endpoint, concurrency_limit=_AT_ONCE, concurrency_id="api")
+            api(endpoint, concurrency_limit=_MAX_CONCURRENT_CALLS, concurrency_id="api")  # one limit, shared by all four
 
     async def run(self, request: str, caller: gr.Request, files: list[FileData] | None = None) -> RunResult:
         """
@@ -96,14 +96,14 @@ class Api:
             the resources that were used and made: texts as they are, files to download within ten minutes
             what language models cost
         """
-        with _told():
-            async with self._visit(caller) as visit:
-                attached = await self._attached(visit, files)
-                events = await self._events(visit, caller, request, attached)
-                if visit.work is not None and visit.work.run.stopped:
+        with _report_errors():
+            async with self._open_session(caller) as state:
+                attached = await self._take_attachments(state, files)
+                events = await self._follow(state, caller, request, attached)
+                if state.work is not None and state.work.run.stopped:
                     raise RequestError("The caller has hung up, so the request was stopped.")
                 result = build_run_result(events)
-                self._keep(visit)
+                self._keep(state)  # only now: a call that failed leaves no files
                 return result
 
     async def plan(self, request: str, caller: gr.Request, files: list[FileData] | None = None) -> PlanResult:
@@ -119,11 +119,11 @@ class Api:
             the tasks, each with its id, the ids that it waits for and its arguments ("<resource>-0" is what task 0 makes)
             notes on what had to be repaired or can't be done
         """
-        with _told():
-            async with self._visit(caller) as visit:
-                attached = await self._attached(visit, files)
-                controller = make_controller(visit.model)
-                plan = await self._agent.plan(request, visit.session, controller, attached)
+        with _report_errors():
+            async with self._open_session(caller) as state:
+                attached = await self._take_attachments(state, files)
+                controller = make_controller(state.model)
+                plan = await self._agent.plan(request, state.session, controller, attached)
                 return PlanResult(controller=controller.name, plan=plan.as_json(), notes=list(plan.notes))
 
     async def list_tasks(self, caller: gr.Request) -> list[TaskResult]:
@@ -134,9 +134,9 @@ class Api:
             for each task its name, what it does, its inputs and outputs
             whether a model for it can run here and now, and how many can
         """
-        with _told():
-            async with self._visit(caller) as visit:
-                ranked = await self._ranked(visit, caller, set(self._agent.table))
+        with _report_errors():
+            async with self._open_session(caller) as state:
+                ranked = await self._rank_models(state, caller, set(self._agent.table))
         return [build_task_result(row, ranked.get(row.name, Ranking(()))) for row in self._agent.table.values()]
 
     async def list_models(self, task: str, caller: gr.Request) -> list[ModelResult]:
@@ -152,81 +152,81 @@ class Api:
             its licence, size in megabytes, languages and what it is good at
             for the first, why it is the first
         """
-        with _told():
+        with _report_errors():
             name = self._agent.table.recognise(task)
             if name is None:
                 raise RequestError(f"“{task[:60]}” is no task: list_tasks tells them.")
-            async with self._visit(caller) as visit:
-                ranking = (await self._ranked(visit, caller, {name})).get(name, Ranking(()))
+            async with self._open_session(caller) as state:
+                ranking = (await self._rank_models(state, caller, {name})).get(name, Ranking(()))
         rows = build_overview(ranking.cards, [name], local=self._agent.expert("local") is not None)
         first = ranking.cards[0].id if ranking.cards else None
         return [build_model_result(row, ranking.reason if row.id == first and not n else "") for n, row in enumerate(rows)]
 
     @asynccontextmanager
-    async def _visit(self, caller: gr.Request) -> AsyncIterator[TabSession]:
-        """A session for this call alone; unless it is kept, its files go with the call."""
+    async def _open_session(self, caller: gr.Request) -> AsyncIterator[TabSession]:
+        """Open a session for this call alone; unless it is kept, its files go with the call."""
         keys = read_keys(caller.headers or {})
-        model = await keys.language_model()
-        visit = TabSession(self._agent.new_session(), model, token=keys.hf_token)
+        model = await keys.language_model()  # first: a refused caller needs no session folder
+        state = TabSession(self._agent.new_session(), model, token=keys.hf_token)
         try:
-            yield visit
+            yield state
         finally:
             # without its keys, whatever still holds on to it
-            visit.model, visit.token = None, ""
-            if visit not in self._kept:
-                visit.close()
+            state.model, state.token = None, ""
+            if state not in self._kept:
+                state.close()
 
-    async def _attached(self, visit: TabSession, files: Sequence[object] | None) -> list[Resource]:
+    async def _take_attachments(self, state: TabSession, files: Sequence[object] | None) -> list[Resource]:
         settings, uploads = self._agent.settings, Path(get_upload_folder())
-        return await take_files(visit.session.workspace, files, uploads, max_bytes=settings.max_file_bytes)
+        return await take_files(state.session.workspace, files, uploads, max_bytes=settings.max_file_bytes)
 
-    async def _ranked(self, visit: TabSession, caller: gr.Request, tasks: set[str]) -> dict[str, Ranking]:
-        experts = make_session_experts(self._agent, visit.model, visitor=visit.visitor(self._shared, self._name_of(caller)))
-        return dict(await run_in_daemon_thread(lambda: self._agent.candidates(experts, tasks)))
+    async def _rank_models(self, state: TabSession, caller: gr.Request, tasks: set[str]) -> dict[str, Ranking]:
+        experts = make_session_experts(self._agent, state.model, visitor=state.visitor(self._shared, self._name_of(caller)))
+        return dict(await run_in_daemon_thread(lambda: self._agent.candidates(experts, tasks)))  # reads disks, asks servers
 
-    async def _events(self, visit: TabSession, caller: gr.Request, request: str, attached: Sequence[Resource]) -> list[Event]:
-        experts = make_session_experts(self._agent, visit.model, visitor=visit.visitor(self._shared, self._name_of(caller)))
-        tell = CallProgress()
-        stream = self._agent.run(request, visit.session, make_controller(visit.model), attached, extra=experts)
-        work = visit.begin(BackgroundRun(request, tuple(attached)), stream)
-        watching = asyncio.create_task(_stop_when_gone(visit, caller))
-        told = 0
+    async def _follow(self, state: TabSession, caller: gr.Request, request: str, attached: Sequence[Resource]) -> list[Event]:
+        experts = make_session_experts(self._agent, state.model, visitor=state.visitor(self._shared, self._name_of(caller)))
+        report = CallProgress()
+        stream = self._agent.run(request, state.session, make_controller(state.model), attached, extra=experts)
+        work = state.begin(BackgroundRun(request, tuple(attached)), stream)
+        watcher = asyncio.create_task(_stop_when_gone(state, caller))  # Gradio lets the request of a lost caller run on
+        reported = 0
         try:
             async with aclosing(work.follow()) as changes:
                 async for count in changes:
-                    for event in work.run.events[told:count]:
-                        tell(event)
-                    told = count
+                    for event in work.run.events[reported:count]:
+                        report(event)
+                    reported = count
         finally:
-            watching.cancel()
-            await visit.stop()
+            watcher.cancel()
+            await state.stop()  # also where this handler itself is cancelled
             with suppress(asyncio.CancelledError):
-                await watching
+                await watcher
         return work.run.events
 
-    def _keep(self, visit: TabSession) -> None:
+    def _keep(self, state: TabSession) -> None:
         """Delete the files of a call only after a while; they go earlier where there are too many, or the server ends."""
-        self._kept.append(visit)
-        asyncio.get_running_loop().call_later(self._kept_seconds, self._forget, visit)
-        if len(self._kept) > _MOST_KEPT:
-            self._forget(self._kept[0])
+        self._kept.append(state)
+        asyncio.get_running_loop().call_later(self._kept_seconds, self._forget, state)
+        if len(self._kept) > _MAX_KEPT_CALLS:
+            self._forget(self._kept[0])  # its timer comes later and finds nothing to do
 
-    def _forget(self, visit: TabSession) -> None:
-        if visit in self._kept:
-            self._kept.remove(visit)
-        visit.close()
+    def _forget(self, state: TabSession) -> None:
+        if state in self._kept:
+            self._kept.remove(state)
+        state.close()
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """A sentence for a person reaches the caller as Gradio's error."""
+def _report_errors() -> Iterator[None]:
+    """Turn an error that is written for people into Gradio's error, which reaches the caller."""
     try:
         yield
     except HuggingGPTError as error:
-        log.info("a call was refused: %s", type(error).__name__)
-        raise gr.Error(str(error), print_exception=False) from None
+        log.info("a call was refused: %s", type(error).__name__)  # its text may quote the request
+        raise gr.Error(str(error), print_exception=False) from None  # an expected error needs no traceback
 
 
-async def _stop_when_gone(visit: TabSession, caller: gr.Request) -> None:
+async def _stop_when_gone(state: TabSession, caller: gr.Request) -> None:
     await wait_for_hang_up(caller)
-    await visit.stop()
+    await state.stop()

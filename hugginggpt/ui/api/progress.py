@@ -27,9 +27,9 @@ from hugginggpt.core.events import (
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_SECONDS_BETWEEN_LOOKS: Final = 0.5
-_MCP: Final = "/gradio_api/mcp"
-_CALL: Final = "x-hugginggpt-call"
+_POLL_SECONDS: Final = 0.5
+_MCP_PATH: Final = "/gradio_api/mcp"
+_CALL_HEADER: Final = "x-hugginggpt-call"
 """Tells the endpoint which call of an MCP client it works for; the server writes it, whatever a client has sent."""
 
 
@@ -40,32 +40,32 @@ class CallProgress:
         # made here and not a parameter: as one it would stand in the schema
         self._show = gr.Progress()
         self._names: dict[int, str] = {}
-        self._over: set[int] = set()
+        self._ended: set[int] = set()
 
     def __call__(self, event: Event) -> None:
         """Tell of an event, if there is something to tell."""
-        if said := self._say(event):
-            self._show((len(self._over), len(self._names) or None), desc=said, unit="tasks")
+        if message := self._describe(event):
+            self._show((len(self._ended), len(self._names) or None), desc=message, unit="tasks")  # no total before the plan
 
-    def _say(self, event: Event) -> str:
+    def _describe(self, event: Event) -> str:
         match event:
             case RequestStarted():
                 return "planning"
             case TaskPlanned(task=task):
-                self._names[task.id] = task.task
+                self._names[task.id] = task.task  # the whole plan is reported, not its pieces
                 return ""
             case Planned(plan=plan):
-                self._names = {task.id: task.task for task in plan.tasks}
+                self._names = {task.id: task.task for task in plan.tasks}  # a replan may drop tasks
                 return "planned " + (", ".join(self._names.values()) or "nothing to run")
             case TaskStarted(task_id=n):
                 return f"{self._names[n]} runs on {event.model.id}"
             case TaskProgress(task_id=n, message=message):
                 return f"{self._names[n]}: {message}"
             case TaskDone(task_id=n) | TaskFailed(task_id=n) | TaskSkipped(task_id=n):
-                self._over.add(n)
-                word = {TaskDone: "is done", TaskFailed: "failed", TaskSkipped: "is skipped"}[type(event)]
-                return f"{self._names[n]} {word}"
-            case AnswerDelta(restarts=True):
+                self._ended.add(n)
+                outcome = {TaskDone: "is done", TaskFailed: "failed", TaskSkipped: "is skipped"}[type(event)]
+                return f"{self._names[n]} {outcome}"
+            case AnswerDelta(restarts=True):  # the first piece of an answer
                 return "answering"
             case _:
                 return ""
@@ -77,7 +77,7 @@ class DisconnectMiddleware:
     Gradio serves an MCP call through a client of its own inside the server, which knows nothing of a lost connection.
     """
 
-    _calls: Final[MutableMapping[str, asyncio.Event]] = {}
+    _calls: Final[MutableMapping[str, asyncio.Event]] = {}  # of the class: the web server makes the instance
     """Of the calls that are worked on, those that an MCP client has made; set when it has hung up."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -85,36 +85,36 @@ class DisconnectMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].rstrip("/").endswith(_MCP):
+        if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].rstrip("/").endswith(_MCP_PATH):
             await self._app(scope, receive, send)
             return
         call, gone = secrets.token_urlsafe(18), asyncio.Event()
-        headers = [each for each in scope["headers"] if each[0] != _CALL.encode()]
-        self._calls[call] = gone
+        headers = [each for each in scope["headers"] if each[0] != _CALL_HEADER.encode()]
+        self._calls[call] = gone  # under a key of ours: a client's own header is dropped above
         answered = False
 
-        async def hear() -> Message:
+        async def watch() -> Message:
             message = await receive()
-            if message["type"] == "http.disconnect" and not answered:
+            if message["type"] == "http.disconnect" and not answered:  # ASGI servers send it after every answer
                 gone.set()
             return message
 
-        async def say(message: Message) -> None:
+        async def forward(message: Message) -> None:
             nonlocal answered
             await send(message)
             answered = message["type"] == "http.response.body" and not message.get("more_body")
 
         try:
-            await self._app({**scope, "headers": [*headers, (_CALL.encode(), call.encode())]}, hear, say)
+            await self._app({**scope, "headers": [*headers, (_CALL_HEADER.encode(), call.encode())]}, watch, forward)
         finally:
-            if not answered:
+            if not answered:  # a write failed: the client was gone by then
                 gone.set()
             del self._calls[call]
 
     @classmethod
     def of(cls, caller: gr.Request) -> asyncio.Event | None:
         """Return what is set when the MCP client of this call hangs up; None where no MCP client has made it."""
-        return cls._calls.get((caller.headers or {}).get(_CALL, ""))
+        return cls._calls.get((caller.headers or {}).get(_CALL_HEADER, ""))
 
 
 async def wait_for_hang_up(caller: gr.Request) -> None:
@@ -124,4 +124,4 @@ async def wait_for_hang_up(caller: gr.Request) -> None:
     gone = DisconnectMiddleware.of(caller) or asyncio.Event()
     while not gone.is_set() and (queued is None or queued.alive):
         with suppress(TimeoutError):
-            await asyncio.wait_for(gone.wait(), _SECONDS_BETWEEN_LOOKS)
+            await asyncio.wait_for(gone.wait(), _POLL_SECONDS)  # `alive` is a plain attribute: it can only be polled

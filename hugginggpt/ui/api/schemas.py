@@ -81,22 +81,22 @@ def build_run_result(events: Sequence[Event]) -> RunResult:
         controller=trace["controller"],
         plan=trace["plan"],
         steps=trace["steps"],
-        resources=[_with_file(resource) for resource in trace["resources"]],
+        resources=[_attach_file(resource) for resource in trace["resources"]],
         notes=trace["notes"],
         usage=trace["usage"],
-        seconds=trace["seconds"] or 0.0,
+        seconds=trace["seconds"] or 0.0,  # None where the request never ended
     )
 
 
-def _with_file(resource: dict[str, Any]) -> dict[str, Any]:
-    """Return a resource whose file, if a task made it, the caller can fetch; what came in they have already."""
-    told = {key: value for key, value in resource.items() if key != "path"}
+def _attach_file(resource: dict[str, Any]) -> dict[str, Any]:
+    """Return a resource with its file, if a task made it, for the caller to fetch; what came in they have already."""
+    public = {key: value for key, value in resource.items() if key != "path"}  # server paths stay private
     if "path" not in resource or resource["task_id"] is None:
-        return told
+        return public
     path = Path(resource["path"])
     kind, _ = mimetypes.guess_type(path.name)
     file = FileData(path=str(path), orig_name=path.name, size=path.stat().st_size, mime_type=kind)
-    return told | {"file": file.model_dump()}
+    return public | {"file": file.model_dump()}  # dumped, it has the mark that clients look for
 
 
 def build_task_result(row: TaskType, ranking: Ranking) -> TaskResult:
@@ -107,7 +107,7 @@ def build_task_result(row: TaskType, ranking: Ranking) -> TaskResult:
         inputs=[{"name": i.name, "kind": i.kind.value, "required": i.required} for i in row.inputs],
         outputs=[kind.value for kind in row.outputs],
         runs=bool(ranking.cards),
-        models=len({card.id for card in ranking.cards}),
+        models=len({card.id for card in ranking.cards}),  # several back ends may run the same one
     )
 
 

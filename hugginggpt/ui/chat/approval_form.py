@@ -15,7 +15,7 @@ from hugginggpt.planning.approval import Approved, Proposal, edit_plan
 from hugginggpt.ui.assets import load_script
 from hugginggpt.ui.i18n import Words
 
-_MOST: Final = 20_000
+_MAX_ARGUMENT_CHARS: Final = 20_000
 """The longest argument that is taken, in characters."""
 
 ON_LOAD: Final = load_script("approval")
@@ -36,17 +36,17 @@ class FormAnswer:
 
 
 def build_form(proposal: Proposal, table: TaskTable, words: Words, *, answer: FormAnswer | None = None, error: str = "") -> str:
-    """Return the form, as HTML.
+    """Return the form as HTML.
 
     Args:
         proposal: What waits.
         table: The task types.
-        words: In the visitor's language.
+        words: The visitor's language.
         answer: What was left in it before, where it was refused.
         error: Why it was.
     """
     answer = answer or FormAnswer()
-    tasks = "".join(_task(task, proposal, table, words, answer) for task in proposal.open)
+    tasks = "".join(_draw_task(task, proposal, table, words, answer) for task in proposal.open)
     alert = f'<p class="wrong" role="alert">{escape(error)}</p>' if error else ""
     title = escape(words("approval.title"))
     return (
@@ -57,30 +57,30 @@ def build_form(proposal: Proposal, table: TaskTable, words: Words, *, answer: Fo
     )
 
 
-def _task(task: Task, proposal: Proposal, table: TaskTable, words: Words, answer: FormAnswer) -> str:
+def _draw_task(task: Task, proposal: Proposal, table: TaskTable, words: Words, answer: FormAnswer) -> str:
     keep = "" if task.id in answer.dropped else " checked"
     number = f"task-{task.id}"
-    body = "".join(_argument(task, name, value, table, answer) for name, value in task.args.items())
+    body = "".join(_draw_argument(task, name, value, table, answer) for name, value in task.args.items())
     return (
         f'<fieldset data-task="{task.id}"><legend><label><input type="checkbox" name="{number}"{keep}> '
         f"<b>{escape(task.task)}</b> <small>{task.id}</small></label></legend>"
-        f"{_models(task, proposal, words, answer)}{body}</fieldset>"
+        f"{_draw_models(task, proposal, words, answer)}{body}</fieldset>"
     )
 
 
-def _models(task: Task, proposal: Proposal, words: Words, answer: FormAnswer) -> str:
-    if task.id in proposal.problems:
+def _draw_models(task: Task, proposal: Proposal, words: Words, answer: FormAnswer) -> str:
+    if task.id in proposal.problems:  # no model can run it: nothing to choose
         return f'<p class="wrong">{escape(proposal.problems[task.id])}</p>'
-    ids = list(dict.fromkeys(model.id for model in proposal.models.get(task.id, ())))
+    ids = list(dict.fromkeys(model.id for model in proposal.models.get(task.id, ())))  # several providers may run one model
     chosen = answer.models.get(task.id, ids[0] if ids else "")
     options = "".join(f"<option{' selected' if each == chosen else ''}>{escape(each)}</option>" for each in ids)
     return f'<label class="field">{escape(words("approval.model"))} <select name="model">{options}</select></label>'
 
 
-def _argument(task: Task, name: str, value: Argument, table: TaskTable, answer: FormAnswer) -> str:
+def _draw_argument(task: Task, name: str, value: Argument, table: TaskTable, answer: FormAnswer) -> str:
     text = answer.args.get(task.id, {}).get(name, format_argument(value))
-    wanted = table[task.task].input(name)
-    rows = min(6, 1 + len(text) // 60) if wanted and wanted.kind is Kind.TEXT else 1
+    task_input = table[task.task].input(name)
+    rows = min(6, 1 + len(text) // 60) if task_input and task_input.kind is Kind.TEXT else 1
     return (
         f'<label class="field">{escape(name)} <textarea name="{escape(name)}" rows="{rows}">{escape(text)}</textarea></label>'
     )
@@ -93,26 +93,26 @@ def format_argument(value: Argument) -> str:
 
 def answer_of(sent: gr.EventData) -> FormAnswer:
     """Return what the browser has sent; whatever is not of the form's shape counts as not changed."""
-    said: dict[str, Any] = sent._data if isinstance(sent._data, dict) else {}
-    tasks = said.get("tasks")
-    found = [task for task in tasks if isinstance(task, dict) and _is_id(task.get("id"))] if isinstance(tasks, list) else []
+    payload: dict[str, Any] = sent._data if isinstance(sent._data, dict) else {}  # a client may send anything
+    tasks = payload.get("tasks")
+    entries = [task for task in tasks if isinstance(task, dict) and _is_id(task.get("id"))] if isinstance(tasks, list) else []
     return FormAnswer(
-        str(said.get("key") or ""),
-        said.get("stop") is True,
-        frozenset(task["id"] for task in found if task.get("keep") is False),
-        {task["id"]: task["model"] for task in found if isinstance(task.get("model"), str) and task["model"]},
-        {task["id"]: _texts(task.get("args")) for task in found},
+        str(payload.get("key") or ""),
+        payload.get("stop") is True,
+        frozenset(task["id"] for task in entries if task.get("keep") is False),
+        {task["id"]: task["model"] for task in entries if isinstance(task.get("model"), str) and task["model"]},
+        {task["id"]: _read_args(task.get("args")) for task in entries},
     )
 
 
 def _is_id(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool)  # bool is a subclass of int
 
 
-def _texts(args: Any) -> Mapping[str, str]:
+def _read_args(args: Any) -> Mapping[str, str]:
     if not isinstance(args, dict):
         return {}
-    return {name: text[:_MOST] for name, text in args.items() if isinstance(name, str) and isinstance(text, str)}
+    return {name: text[:_MAX_ARGUMENT_CHARS] for name, text in args.items() if isinstance(name, str) and isinstance(text, str)}
 
 
 def build_approval(
@@ -123,24 +123,24 @@ def build_approval(
     Raises:
         PlanError: It can't run like that.
     """
-    args = {task.id: _changed(task, answer.args.get(task.id, {})) for task in proposal.open}
+    args = {task.id: _find_changes(task, answer.args.get(task.id, {})) for task in proposal.open}
     plan = proposal.plan
-    if answer.dropped or any(args.values()):
+    if answer.dropped or any(args.values()):  # an unchanged plan was checked before
         plan = edit_plan(plan, table, resources, dropped=answer.dropped, kept=proposal.kept, args=args, max_tasks=max_tasks)
-    first = {number: models[0].id for number, models in proposal.models.items()}
+    defaults = {number: models[0].id for number, models in proposal.models.items()}
     chosen = {
         number: model
         for number, model in answer.models.items()
-        if model != first.get(number) and any(model == each.id for each in proposal.models.get(number, ()))
+        if model != defaults.get(number) and any(model == each.id for each in proposal.models.get(number, ()))
     }
     return Approved(plan, chosen)
 
 
-def _changed(task: Task, texts: Mapping[str, str]) -> Mapping[str, Argument]:
+def _find_changes(task: Task, texts: Mapping[str, str]) -> Mapping[str, Argument]:
     """Return the arguments that are not as they were; a list of names stays one."""
-    new: dict[str, Argument] = {}
+    changes: dict[str, Argument] = {}
     for name, old in task.args.items():
         text = texts.get(name, format_argument(old)).strip()
         if text != format_argument(old).strip():
-            new[name] = text if isinstance(old, str) else tuple(filter(None, re.split(r"\s*,\s*", text)))
-    return new
+            changes[name] = text if isinstance(old, str) else tuple(filter(None, re.split(r"\s*,\s*", text)))
+    return changes

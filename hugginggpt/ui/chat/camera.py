@@ -21,7 +21,7 @@ class Camera:
     shut: gr.Button
 
     def serve(self, box: gr.MultimodalTextbox) -> None:
-        """Put the button where the caller stands.
+        """Put the button into the Blocks context that is open.
 
         Args:
             box: Gets the picture that is taken, beside what it holds.
@@ -33,8 +33,8 @@ class Camera:
 
 
 def build_camera() -> Camera:
-    """Return a camera, still shut, where the caller stands."""
-    with gr.Column(visible=False, elem_id="camera") as frame:
+    """Return a camera, still shut, in the Blocks context that is open."""
+    with gr.Column(visible=False, elem_id="camera") as frame:  # unmounted: the browser asks for no camera yet
         taken = gr.Image(
             label=get_label("page.camera"),
             sources=["webcam"],

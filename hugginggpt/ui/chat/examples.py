@@ -36,7 +36,7 @@ class Example:
     icon: Path
 
     def runs(self, available: Callable[[str], bool]) -> bool:
-        """Return whether all that it takes is there.
+        """Return whether there is a model for each of its tasks.
 
         Args:
             available: Whether there is a model for a task.
@@ -46,7 +46,7 @@ class Example:
 
 @functools.cache
 def load_examples() -> tuple[Example, ...]:
-    """Return all of them, as in demos/examples.yaml."""
+    """Return the examples of demos/examples.yaml."""
     rows: list[dict[str, Any]] = yaml.safe_load((EXAMPLE_MEDIA.parent / "examples.yaml").read_text(encoding="utf-8"))
     return tuple(
         Example(
@@ -73,7 +73,7 @@ def draw_welcome(available: Callable[[str], bool], address: Callable[[Path], str
     for group in GROUPS:
         cards = "".join(
             _card(index, example, available, address, words)
-            for index, example in enumerate(load_examples())
+            for index, example in enumerate(load_examples())  # the index among all examples, which a click sends
             if example.group == group
         )
         groups += (
@@ -88,10 +88,10 @@ def draw_welcome(available: Callable[[str], bool], address: Callable[[Path], str
 
 def _card(index: int, example: Example, available: Callable[[str], bool], address: Callable[[Path], str], words: Words) -> str:
     gloss = f'<span class="gloss">{escape(example.gloss)}</span>' if words.language != LANGUAGES[0] else ""
-    runs = example.runs(available)
+    runs = example.runs(available)  # one that can't run only fills the box
     need = "" if runs else f'<span class="need">{escape(words("welcome.needs_token"))}</span>'
     return (
         f'<li><button type="button" data-index="{index}" class="{"runs" if runs else "fills"}">'
-        f'<img src="{escape(address(example.icon))}" alt="" loading="lazy" decoding="async">'
+        f'<img src="{escape(address(example.icon))}" alt="" loading="lazy" decoding="async">'  # decorative
         f'<span class="text"><span lang="en">{escape(example.text)}</span>{gloss}{need}</span></button></li>'
     )

@@ -29,12 +29,12 @@ _SECONDS_BETWEEN_VIEWS: Final = 0.15
 
 
 class ChatHandlers:
-    """The handlers."""
+    """The handlers of the chat's events."""
 
     def __init__(
         self, agent: HuggingGPT, visit_of: Callable[[TabSession | None], TabSession], *, shared: SharedToken | None = None
     ) -> None:
-        """Make them.
+        """Set up the handlers.
 
         Args:
             agent: Works on the requests.
@@ -44,7 +44,7 @@ class ChatHandlers:
         self._agent = agent
         self._visit = visit_of
         self._shared = shared
-        self._drawing = ViewBuilder(agent.table)
+        self._views = ViewBuilder(agent.table)
 
     async def ask(
         self, value: dict[str, Any] | None, where: Where, ask_first: bool, visit: TabSession | None, request: gr.Request
@@ -61,23 +61,23 @@ class ChatHandlers:
         visit = self._visit(visit)
         visit.tighten(where, ask_first)
         text, paths = read_box(value)
-        async with visit.claim() as mine:
-            if not mine:
-                yield self._refused(visit)
+        async with visit.claim() as claimed:
+            if not claimed:
+                yield self._refuse(visit)
                 return
             yield View(box=gr.MultimodalTextbox(**BUSY), visit=visit).outputs()
-            session, run = visit.session, BackgroundRun(text, before=visit.session.turns)
+            session, run = visit.session, BackgroundRun(text, before=visit.session.turns)  # compared below
             try:
                 run.attached = tuple([await asyncio.to_thread(take_file, visit, path) for path in paths])
             except ResourceError as error:
                 run = BackgroundRun.refused(text or ", ".join(path.name for path in paths), str(error), run.before)
             if visit.session is not session:  # another conversation has begun meanwhile
-                yield self._drawing.of(visit, box=gr.MultimodalTextbox(**READY)).outputs()
+                yield self._views.of(visit, box=gr.MultimodalTextbox(**READY)).outputs()
                 return
             if run.closed:
                 visit.runs.append(run)
-                back = gr.MultimodalTextbox(value={"text": text, "files": []}, **READY)
-                yield self._drawing.of(visit, box=back).outputs()
+                back = gr.MultimodalTextbox(value={"text": text, "files": []}, **READY)  # the files are what was refused
+                yield self._views.of(visit, box=back).outputs()
                 return
             run.attached = (*run.attached, *find_named(visit, text, run.attached))
             self._begin(visit, run, request)
@@ -90,7 +90,7 @@ class ChatHandlers:
         """Do a request once more; what came after it goes."""
         visit = self._visit(visit)
         visit.tighten(where, ask_first)
-        async for view in self._anew(visit, read_message_number(chosen.index), None, request):
+        async for view in self._redo(visit, read_message_number(chosen.index), None, request):
             yield view
 
     async def edit(
@@ -99,19 +99,19 @@ class ChatHandlers:
         """Do a request with other words; what came after it goes."""
         visit = self._visit(visit)
         visit.tighten(where, ask_first)
-        async for view in self._anew(visit, read_message_number(changed.index), str(changed.value), request):
+        async for view in self._redo(visit, read_message_number(changed.index), str(changed.value), request):
             yield view
 
-    async def _anew(self, visit: TabSession, index: int, text: str | None, request: gr.Request) -> Views:
-        async with visit.claim() as mine:
-            place = self._drawing.place(visit, index)
-            if not mine or place is None or visit.runs[place].closed:
-                yield self._refused(visit, mine)
+    async def _redo(self, visit: TabSession, index: int, text: str | None, request: gr.Request) -> Views:
+        async with visit.claim() as claimed:
+            position = self._views.place(visit, index)
+            if not claimed or position is None or visit.runs[position].closed:
+                yield self._refuse(visit, claimed)
                 return
-            old = visit.runs[place]
+            old = visit.runs[position]
             if text is not None:
-                text = clean_text(strip_markdown(text) if messages.is_marked(old.text) else text)
-            visit.back_to(place)
+                text = clean_text(strip_markdown(text) if messages.is_marked(old.text) else text)  # drawn escaped
+            visit.back_to(position)
             self._begin(visit, BackgroundRun(old.text if text is None else text, old.attached, old.before), request)
         async for view in self.followed(visit):
             yield view
@@ -119,13 +119,13 @@ class ChatHandlers:
     async def undo(self, visit: TabSession | None, chosen: gr.UndoData) -> tuple[Any, ...]:
         """Take a request back, and all that came after it; it stands in the box again, and its files stay on the shelf."""
         visit = self._visit(visit)
-        place = self._drawing.place(visit, read_message_number(chosen.index))
-        if visit.busy or place is None:
-            return self._refused(visit, not visit.busy)
-        old = visit.runs[place]
-        visit.back_to(place)
+        position = self._views.place(visit, read_message_number(chosen.index))
+        if visit.busy or position is None:  # no claim: nothing is awaited before the change
+            return self._refuse(visit, not visit.busy)
+        old = visit.runs[position]
+        visit.back_to(position)
         typed: dict[str, Any] = {"text": old.text, "files": [str(resource.path) for resource in old.attached if resource.path]}
-        return self._drawing.of(visit, box=gr.MultimodalTextbox(value=typed, **READY)).outputs()
+        return self._views.of(visit, box=gr.MultimodalTextbox(value=typed, **READY)).outputs()
 
     async def again(
         self, where: Where, ask_first: bool, visit: TabSession | None, request: gr.Request, chosen: gr.SelectData
@@ -133,16 +133,16 @@ class ChatHandlers:
         """Run what failed or was stopped once more, with another model where one was chosen; what is done stays done."""
         visit = self._visit(visit)
         visit.tighten(where, ask_first)
-        async with visit.claim() as mine:
+        async with visit.claim() as claimed:
             old = visit.runs[-1] if visit.runs else None
             steps = fold_steps(old.events) if old else ()
-            if not mine or old is None or not steps or old.closed:
-                yield self._refused(visit, mine)
+            if not claimed or old is None or not steps or old.closed:
+                yield self._refuse(visit, claimed)
                 return
             approved = any(isinstance(event, ApprovalGiven) for event in old.events)
-            given = PreparedPlan(Plan(tuple(step.task for step in steps)), steps, read_model(chosen.value), approved)
+            prepared = PreparedPlan(Plan(tuple(step.task for step in steps)), steps, read_model(chosen.value), approved)
             visit.back_to(len(visit.runs) - 1)
-            self._begin(visit, BackgroundRun(old.text, old.attached, old.before), request, given)
+            self._begin(visit, BackgroundRun(old.text, old.attached, old.before), request, prepared)
         async for view in self.followed(visit):
             yield view
 
@@ -154,10 +154,10 @@ class ChatHandlers:
         visit.tighten(where, ask_first)
         example = read_example(chosen)
         if example is None or visit.busy:
-            yield self._refused(visit)
+            yield self._refuse(visit)
             return
         value: dict[str, Any] = {"text": example.text, "files": [str(path) for path in example.files]}
-        if not await asyncio.to_thread(self._runs_here, visit, example.tasks):
+        if not await asyncio.to_thread(self._runs_here, visit, example.tasks):  # reads disks, asks servers
             yield View(box=gr.MultimodalTextbox(value=value, **READY), visit=visit).outputs()
             return
         async for view in self.ask(value, where, ask_first, visit, request):
@@ -166,9 +166,9 @@ class ChatHandlers:
     def use(self, box: dict[str, Any] | None, visit: TabSession | None, chosen: gr.EventData) -> dict[str, Any]:
         """Name a resource in the next request."""
         box = box or EMPTY
-        there = {resource.name for resource in self._visit(visit).session.workspace.resources}
+        names = {resource.name for resource in self._visit(visit).session.workspace.resources}
         name = chosen._data.get("name") if isinstance(chosen._data, dict) else ""
-        name = name if isinstance(name, str) and name in there else ""
+        name = name if isinstance(name, str) and name in names else ""  # a client may send any name
         return {"text": " ".join(filter(None, [(box.get("text") or "").rstrip(), name])), "files": box.get("files") or []}
 
     async def stop(self, visit: TabSession | None) -> None:
@@ -209,19 +209,19 @@ class ChatHandlers:
         """Show an earlier run's plan."""
         visit = self._visit(visit)
         visit.shown = visit.runs[number] if number is not None and 0 <= number < len(visit.runs) else None
-        view = View(picture=self._drawing.picture(visit), share=self._drawing.shareable(visit), visit=visit)
-        return replace(view, link=self._drawing.link(visit)).outputs()
+        view = View(picture=self._views.picture(visit), share=self._views.shareable(visit), visit=visit)
+        return replace(view, link=self._views.link(visit)).outputs()
 
     def whole(self, visit: TabSession) -> View:
-        """Return all of a visit as it is."""
+        """Return the view of a whole visit, the start page included."""
         tasks = {task for example in examples.load_examples() for task in example.tasks}
-        start = examples.draw_welcome(self._there(visit, tasks).__contains__, messages.get_file_url, visit.words)
-        view = self._drawing.of(visit, box=gr.MultimodalTextbox(**(BUSY if visit.busy else READY)))
+        start = examples.draw_welcome(self._find_runnable(visit, tasks).__contains__, messages.get_file_url, visit.words)
+        view = self._views.of(visit, box=gr.MultimodalTextbox(**(BUSY if visit.busy else READY)))
         return replace(view, welcome=gr.HTML(value=start, visible=not visit.runs))
 
     def idle(self, visit: TabSession) -> tuple[Any, ...]:
         """Return a visit in which nothing is worked on."""
-        return self._drawing.of(visit, box=gr.MultimodalTextbox(**READY)).outputs()
+        return self._views.of(visit, box=gr.MultimodalTextbox(**READY)).outputs()
 
     async def followed(self, visit: TabSession, *, typed: dict[str, Any] | None = None) -> Views:
         """Yield what is seen until the work on the last request is over.
@@ -238,48 +238,48 @@ class ChatHandlers:
         drawn = -1
         async with aclosing(work.follow()) as changes:
             async for count in changes:
-                if count == drawn or visit.work is not work:
+                if count == drawn or visit.work is not work:  # nothing new, or Clear was pressed
                     yield View().outputs()  # only by this does Gradio notice that a tab is gone
                     continue
-                yield self._drawing.of(visit, box=busy).outputs()
+                yield self._views.of(visit, box=busy).outputs()
                 drawn = count
-                await asyncio.sleep(_SECONDS_BETWEEN_VIEWS)
+                await asyncio.sleep(_SECONDS_BETWEEN_VIEWS)  # pieces of an answer come faster than a page draws
         if visit.work is not work:  # another conversation has begun: Gradio shows the last view once more at the end
-            yield self._drawing.of(visit).outputs()
+            yield self._views.of(visit).outputs()
             return
         # the box was emptied at the beginning; emptied again now, it might lose what is being typed
         back: dict[str, Any] = {"value": typed} if work.run.failed and typed else {}
-        yield self._drawing.of(visit, box=gr.MultimodalTextbox(**back, **READY)).outputs()
+        yield self._views.of(visit, box=gr.MultimodalTextbox(**back, **READY)).outputs()
 
-    def _begin(self, visit: TabSession, run: BackgroundRun, request: gr.Request, given: PreparedPlan | None = None) -> None:
-        stream = self._agent.run(
+    def _begin(self, visit: TabSession, run: BackgroundRun, request: gr.Request, prepared: PreparedPlan | None = None) -> None:
+        stream = self._agent.run(  # a generator: nothing runs before it is read
             run.text,
             visit.session,
             make_controller(visit.model, looks=visit.looks),
             run.attached,
-            extra=make_session_experts(self._agent, **self._own(visit, name_of(request))),
+            extra=make_session_experts(self._agent, **self._expert_options(visit, name_of(request))),
             preferences=visit.wishes.preferences(),
             settings=visit.limits(self._agent.settings),
             approve=visit.gate if visit.ask_first else None,
-            prepared=given,
+            prepared=prepared,
         )
         visit.begin(run, stream)
 
     def _runs_here(self, visit: TabSession, tasks: Sequence[str]) -> bool:
         """Return whether there is a model for each of these tasks, for this visitor."""
-        return self._there(visit, tasks) >= set(tasks)
+        return self._find_runnable(visit, tasks) >= set(tasks)
 
-    def _there(self, visit: TabSession, tasks: Collection[str]) -> set[str]:
-        experts = make_session_experts(self._agent, **self._own(visit, ""))
+    def _find_runnable(self, visit: TabSession, tasks: Collection[str]) -> set[str]:
+        experts = make_session_experts(self._agent, **self._expert_options(visit, ""))  # no name: a look spends no allowance
         found = self._agent.candidates(experts, set(tasks), visit.wishes.preferences())
         return {task for task in tasks if task in found and found[task].cards}
 
-    def _own(self, visit: TabSession, name: str) -> dict[str, Any]:
-        """Return what the back ends of this visitor are made from."""
-        model = visit.model if visit.writes else None
+    def _expert_options(self, visit: TabSession, name: str) -> dict[str, Any]:
+        """Return the arguments that this visitor's back ends are made with."""
+        model = visit.model if visit.writes else None  # here as an expert for texts, which it may not be
         return {"model": model, "fetch": visit.fetch, "visitor": visit.visitor(self._shared, name)}
 
-    def _refused(self, visit: TabSession, free: bool = False) -> tuple[Any, ...]:
+    def _refuse(self, visit: TabSession, free: bool = False) -> tuple[Any, ...]:
         if free or not visit.just_begun:  # a click that came twice is one
             gr.Info(visit.words("page.not_here") if free else visit.words("page.busy"))
         return View(visit=visit).outputs()
@@ -288,5 +288,5 @@ class ChatHandlers:
 def name_of(request: gr.Request) -> str:
     """Return what tells visitors apart: on a Space the address that its proxy has seen, else the one that the server sees."""
     behind_proxy = is_space() and request.headers  # elsewhere anybody may write that header
-    forwarded = request.headers.get("x-forwarded-for", "") if behind_proxy else ""
+    forwarded = request.headers.get("x-forwarded-for", "") if behind_proxy else ""  # its last entry is the proxy's own
     return forwarded.rpartition(",")[2].strip() or (request.client.host if request.client else "")

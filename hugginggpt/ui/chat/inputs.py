@@ -19,21 +19,21 @@ def read_box(value: dict[str, Any] | None) -> tuple[str, list[Path]]:
 
 
 def clean_text(text: str) -> str:
-    """Return them without blanks around it, and without halves of letters, which no server and no page takes."""
+    """Return a text without blanks around it, and without half surrogate pairs, which no server and no page takes."""
     return text.encode("utf-8", "replace").decode("utf-8").strip()
 
 
 def take_file(visit: TabSession, path: Path) -> Resource:
-    """Return a file as a resource; one that lies on the shelf already is that one."""
+    """Return a file as a resource; a file of the workspace is the resource that it belongs to."""
     workspace = visit.session.workspace
-    there = next((resource for resource in workspace.resources if resource.path == path), None)
-    return there or workspace.add_file(path)
+    known = next((resource for resource in workspace.resources if resource.path == path), None)  # undo put it back
+    return known or workspace.add_file(path)
 
 
 def find_named(visit: TabSession, text: str, attached: Sequence[Resource]) -> list[Resource]:
-    """Return resources of the shelf that a request names and that nothing said before tells of: they come with it."""
-    told = {resource.name for turn in visit.session.turns for resource in turn.made} | {r.name for r in attached}
-    names = set(NAME.findall(text)) - told
+    """Return the resources that a request names and that no earlier turn tells of: they come with the request."""
+    known = {resource.name for turn in visit.session.turns for resource in turn.made} | {r.name for r in attached}
+    names = set(NAME.findall(text)) - known
     return [resource for resource in visit.session.workspace.resources if resource.name in names]
 
 
@@ -41,14 +41,14 @@ def read_example(chosen: gr.EventData) -> examples.Example | None:
     """Return the example that was clicked; None where the browser sends anything else."""
     index = chosen._data.get("index") if isinstance(chosen._data, dict) else None
     known = examples.load_examples()
-    return known[index] if isinstance(index, int) and 0 <= index < len(known) else None
+    return known[index] if isinstance(index, int) and 0 <= index < len(known) else None  # negative ones count from the end
 
 
 def read_model(option: Any) -> dict[int, str]:
     """Return the model of an option ("again 3 owner/name"), by its task."""
-    _, _, rest = str(option).partition(" ")
+    _, _, rest = str(option).partition(" ")  # a client may send anything
     number, _, model = rest.partition(" ")
-    return {int(number): model} if model and number.isascii() and number.isdigit() else {}
+    return {int(number): model} if model and number.isascii() and number.isdigit() else {}  # int() refuses “²”
 
 
 def read_message_number(index: int | tuple[int, ...] | list[int]) -> int:

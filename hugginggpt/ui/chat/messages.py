@@ -43,10 +43,10 @@ from hugginggpt.workspace.media import read_first_rows
 _COMPONENTS: Final[dict[Kind, Any]] = {Kind.IMAGE: gr.Image, Kind.AUDIO: gr.Audio, Kind.VIDEO: gr.Video}
 _SHOWN_RESULT_CHARS: Final = 600
 _SHOWN_DATA_CHARS: Final = 4_000
-_SHOWN_ROWS: Final = 11
-_ON_THE_HUB: Final = frozenset({"local", "download", "hosted"})
+_SHOWN_ROWS: Final = 11  # the head and ten more
+_ON_THE_HUB: Final = frozenset({"local", "download", "hosted"})  # “bundled” models have ids of their own
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
-_MOST_NOTICES: Final = 50
+_MAX_NOTICES: Final = 50
 BUILT_IN_NAME: Final = "built-in planner"
 """The built-in planner's own name."""
 _ENGLISH: Final = Words()
@@ -59,13 +59,13 @@ def draw_user_messages(text: str, resources: Sequence[Resource]) -> list[gr.Chat
     """
     files = [resource for resource in resources if resource.path]
     names = ["_" + ", ".join(resource.name for resource in files) + "_"] if files else []
-    said = escape(text) if is_marked(text) else text
-    contents = [*([said] if said or not files else []), *map(draw_media, files), *names]
+    shown_text = escape(text) if is_marked(text) else text
+    contents = [*([shown_text] if shown_text or not files else []), *map(draw_media, files), *names]
     return [gr.ChatMessage(role="user", content=content) for content in contents]
 
 
 def is_marked(text: str) -> bool:
-    """Return whether a request holds what would be drawn as something else than its words."""
+    """Return whether a request holds HTML or pictures, which the chat would draw instead of the text."""
     return "<" in text or "![" in text
 
 
@@ -90,7 +90,7 @@ def draw_messages(
     Args:
         recording: What has happened so far.
         table: For what tasks are called in words.
-        words: In the visitor's language.
+        words: The visitor's language.
         known: Resources of earlier requests; where an answer names one, or one of this request, that is a link.
         again: Whether tasks that failed are offered to be run once more.
     """
@@ -100,25 +100,25 @@ def draw_messages(
     shown = [_plan_thought(events, steps, words, over=over)]
     shown += [_step_thought(step, events, words, over=over) for step in steps]
     notices = [escape(event.message) for event in events if isinstance(event, Notice)]
-    shown += [gr.ChatMessage(role="assistant", content=notice) for notice in notices[:_MOST_NOTICES]]
+    shown += [gr.ChatMessage(role="assistant", content=notice) for notice in notices[:_MAX_NOTICES]]  # a trace may have many
     if answer := answer_text(events):
-        files = [*known, *(r for e in events if isinstance(e, RequestStarted) for r in e.resources), *_made_files(steps)]
-        shown.append(gr.ChatMessage(role="assistant", content=link_names(sanitize_markdown(answer), _addresses(files))))
-    shown += [gr.ChatMessage(role="assistant", content=each) for each in _kept(_made_files(steps))]
+        files = [*known, *(r for e in events if isinstance(e, RequestStarted) for r in e.resources), *_list_files(steps)]
+        shown.append(gr.ChatMessage(role="assistant", content=link_names(sanitize_markdown(answer), _map_urls(files))))
+    shown += [gr.ChatMessage(role="assistant", content=each) for each in _draw_results(_list_files(steps))]
     shown += [draw_error(e.error) for e in events if isinstance(e, RequestFailed)]
-    chances = list_retry_options(recording, steps, words) if again and over else []
-    if stopped and not chances:
+    options = list_retry_options(recording, steps, words) if again and over else []
+    if stopped and not options:
         shown.append(gr.ChatMessage(role="assistant", content=words("chat.stopped")))
     failed_early = over and not steps and not any(isinstance(e, Planned) for e in events)
-    shown += chances
-    return shown[1:] if failed_early else shown
+    shown += options
+    return shown[1:] if failed_early else shown  # there is no plan to speak of
 
 
-def _kept(made: Sequence[Resource]) -> list[Any]:
+def _draw_results(made: Sequence[Resource]) -> list[Any]:
     """Return what was made, to look at and to keep: several pictures side by side, of a table its first rows and the file."""
     pictures = [resource for resource in made if resource.kind is Kind.IMAGE]
     if len(pictures) < 2:
-        return [_shown_file(resource) for resource in made]
+        return [_draw_result(resource) for resource in made]
     gallery = gr.Gallery(
         value=[(str(picture.path), picture.name) for picture in pictures],
         show_label=False,
@@ -127,10 +127,10 @@ def _kept(made: Sequence[Resource]) -> list[Any]:
         interactive=False,
         buttons=["download"],
     )
-    return [gallery, *(_shown_file(resource) for resource in made if resource not in pictures)]
+    return [gallery, *(_draw_result(resource) for resource in made if resource not in pictures)]
 
 
-def _shown_file(resource: Resource) -> Any:
+def _draw_result(resource: Resource) -> Any:
     rows = read_first_rows(resource.path, _SHOWN_ROWS) if resource.kind is Kind.TABLE and resource.path else []
     return [markdown.format_table(rows), draw_media(resource)] if rows else draw_media(resource)
 
@@ -148,12 +148,12 @@ def _plan_thought(events: Sequence[Event], steps: Sequence[Step], words: Words, 
     if plans and done:
         metadata["duration"] = round(done.seconds, 1)
     lines = [f"- {escape(note)}" for note in dict.fromkeys(note for planned in plans for note in planned.plan.notes)]
-    lines += [f"- {_anew(planned, words)}" for planned in plans[1:]]
+    lines += [f"- {_describe_replan(planned, words)}" for planned in plans[1:]]
     lines += [f"- {describe_cost(usage)}" for usage in (done.usage if done else ())]
     return gr.ChatMessage(role="assistant", content="\n".join(lines), metadata=metadata)
 
 
-def _anew(planned: Planned, words: Words) -> str:
+def _describe_replan(planned: Planned, words: Words) -> str:
     if planned.because == CHANGED:
         return words("chat.changed")
     return words("chat.planned_anew", why=escape(planned.because))
@@ -175,11 +175,11 @@ def _plan_title(events: Sequence[Event], steps: Sequence[Step], words: Words, *,
 
 def waits_for_word(events: Sequence[Event]) -> bool:
     """Return whether the plan waits for the person."""
-    asked = [event for event in events if isinstance(event, ApprovalAsked | ApprovalGiven)]
-    return bool(asked) and isinstance(asked[-1], ApprovalAsked)
+    approvals = [event for event in events if isinstance(event, ApprovalAsked | ApprovalGiven)]
+    return bool(approvals) and isinstance(approvals[-1], ApprovalAsked)
 
 
-def _addresses(resources: Sequence[Resource]) -> dict[str, str]:
+def _map_urls(resources: Sequence[Resource]) -> dict[str, str]:
     return {resource.name: get_url(resource) for resource in resources if resource.path is not None}
 
 
@@ -194,9 +194,9 @@ def get_file_url(path: Path) -> str:
 
 
 def _step_thought(step: Step, events: Sequence[Event], words: Words, *, over: bool) -> gr.ChatMessage:
-    model = f"{step.model.id} · {_where(step.model, words)}" if step.model else ""
+    model = f"{step.model.id} · {_name_place(step.model, words)}" if step.model else ""
     pending = step.status in {"pending", "running"} and not over
-    status = "stopped" if over and step.status in {"pending", "running"} else step.status
+    status = "stopped" if over and step.status in {"pending", "running"} else step.status  # stopping leaves them as they were
     state = "" if status == "done" else f" · {words(f'chat.status_{status}')}"
     metadata = MetadataDict(
         title=f"{step.task.task}{state}",
@@ -213,22 +213,22 @@ def _step_thought(step: Step, events: Sequence[Event], words: Words, *, over: bo
 def _progress(step: Step, events: Sequence[Event]) -> str:
     if step.status != "running":
         return ""
-    told = [e.message for e in events if isinstance(e, TaskProgress) and e.task_id == step.task.id]
-    return told[-1] if told else ""
+    reports = [e.message for e in events if isinstance(e, TaskProgress) and e.task_id == step.task.id]
+    return reports[-1] if reports else ""
 
 
 def _step_details(step: Step, events: Sequence[Event], words: Words) -> str:
     lines = []
     if step.model:
-        here = step.model.backend in {"bundled", "local", "download"}
-        where = words("chat.on_this_machine") if here else f"({escape(_where(step.model, words))})"
-        lines.append(f"**{words('chat.model')}** {_model(step.model)} {where}. {escape(step.reason)}")
-    if source := _source(step, events):
+        is_local = step.model.backend in {"bundled", "local", "download"}
+        where = words("chat.on_this_machine") if is_local else f"({escape(_name_place(step.model, words))})"
+        lines.append(f"**{words('chat.model')}** {_link_model(step.model)} {where}. {escape(step.reason)}")
+    if source := _describe_source(step, events):
         lines.append(f"**{words('chat.candidates')}** {escape(source)}")
-    inputs = ", ".join(f"{escape(name)} = {_short(value)}" for name, value in step.task.as_json()["args"].items())
+    inputs = ", ".join(f"{escape(name)} = {_quote_value(value)}" for name, value in step.task.as_json()["args"].items())
     lines.append(f"**{words('chat.input')}** {inputs}")
     lines += [
-        f"**{words('chat.tried')}** {_model(e.model)} ({escape(_where(e.model, words))}): {escape(e.error)}"
+        f"**{words('chat.tried')}** {_link_model(e.model)} ({escape(_name_place(e.model, words))}): {escape(e.error)}"
         for e in step.attempts
     ]
     for output in step.outputs:
@@ -237,7 +237,7 @@ def _step_details(step: Step, events: Sequence[Event], words: Words) -> str:
         else:
             lines.append(f"**{words('chat.result')}** {output.name}, {escape(output.measure)}")
         if output.data:
-            lines.append(_folded(output, words))
+            lines.append(_fold_data(output, words))
     if step.note:
         lines.append(f"_{escape(step.note)}_")
     if step.error:
@@ -245,41 +245,41 @@ def _step_details(step: Step, events: Sequence[Event], words: Words) -> str:
     return "\n\n".join(lines)
 
 
-def _folded(resource: Resource, words: Words) -> str:
-    """Boxes, scores and the like, behind a fold."""
-    text = json.dumps(dict(resource.data), ensure_ascii=False, indent=1, default=str)
+def _fold_data(resource: Resource, words: Words) -> str:
+    """Return boxes, scores and the like as a block that is folded."""
+    text = json.dumps(dict(resource.data), ensure_ascii=False, indent=1, default=str)  # experts' data may hold any type
     cut = html.escape(text[:_SHOWN_DATA_CHARS]) + ("…" if len(text) > _SHOWN_DATA_CHARS else "")
-    lines = cut.replace("\n", "<br>").replace("`", "&#96;")
+    lines = cut.replace("\n", "<br>").replace("`", "&#96;")  # in Markdown an empty line would end the HTML
     return f"<details><summary>{words('chat.data', name=resource.name)}</summary><pre>{lines}</pre></details>"
 
 
-def _model(model: ModelRef) -> str:
-    """Return its id, linked to its card where it is one of the Hub's."""
+def _link_model(model: ModelRef) -> str:
+    """Return a model's id, linked to its card where it is one of the Hub's."""
     if model.backend in _ON_THE_HUB and _HUB_ID.fullmatch(model.id):
         return f"[{escape(model.id)}](https://huggingface.co/{model.id})"
     return escape(model.id)
 
 
-def _where(model: ModelRef, words: Words) -> str:
+def _name_place(model: ModelRef, words: Words) -> str:
     """Return where a model runs, as people call it."""
     if model.provider:
         return words("chat.where_hosted_by", provider=model.provider)
     return words(f"chat.where_{model.backend}") if model.backend in _BACKENDS else model.backend
 
 
-_BACKENDS: Final = frozenset({"bundled", "local", "download", "hosted", "controller"})
+_BACKENDS: Final = frozenset({"bundled", "local", "download", "hosted", "controller"})  # a trace from elsewhere may name others
 
 
-def _source(step: Step, events: Sequence[Event]) -> str:
+def _describe_source(step: Step, events: Sequence[Event]) -> str:
     """Return whether hosted candidates came from the Hub's search or from the shipped list."""
     selected = (e for e in events if isinstance(e, ModelSelected) and e.task_id == step.task.id)
     return next((f"{e.source[:1].upper()}{e.source[1:]}." for e in selected if e.source and e.source != "you"), "")
 
 
-def _made_files(steps: Sequence[Step]) -> list[Resource]:
+def _list_files(steps: Sequence[Step]) -> list[Resource]:
     return [r for step in steps if step.status == "done" for r in step.outputs if r.path is not None]
 
 
-def _short(value: object) -> str:
+def _quote_value(value: object) -> str:
     text = str(value).replace("\n", " ").replace("`", "'")  # it stands in a code span
     return f"`{text[:120]}{'…' if len(text) > 120 else ''}`"

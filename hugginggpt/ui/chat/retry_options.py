@@ -11,37 +11,37 @@ from hugginggpt.core.markdown import escape
 from hugginggpt.core.recording import Recording
 from hugginggpt.ui.i18n import Words
 
-_OTHERS, _MOST_OPTIONS = 3, 8
+_MAX_MODELS, _MAX_OPTIONS = 3, 8
 """Most other models offered for a task that failed, and most options in all."""
 AGAIN: Final = "again"
 """The option that has what failed run once more; a task's id and a model's follow where one was chosen."""
 
 
 def list_retry_options(recording: Recording, steps: Sequence[Step], words: Words) -> list[gr.ChatMessage]:
-    """Below what failed or was stopped: again, or with another model. Gradio draws the options of the last message alone."""
+    """Return options below what failed or was stopped; in one message: Gradio draws those of the last message alone."""
     failed = [step for step in steps if step.status == "failed"]
-    left = [step for step in steps if step.status in {"pending", "running"}]
+    unfinished = [step for step in steps if step.status in {"pending", "running"}]
     options = [
         OptionDict(
             label=words("chat.other_model", model=model.id, task=step.task.task), value=f"{AGAIN} {step.task.id} {model.id}"
         )
         for step in failed
-        for model in _untried(step, recording.events)
+        for model in _list_untried(step, recording.events)
     ]
     if failed:
-        said = "\n\n".join(f"**{words('chat.failed_task', task=step.task.task)}** {escape(step.error)}" for step in failed)
-        options.insert(0, OptionDict(label=words("chat.again"), value=AGAIN))
-    elif recording.stopped and left:
-        said = words("chat.stopped")
+        message = "\n\n".join(f"**{words('chat.failed_task', task=step.task.task)}** {escape(step.error)}" for step in failed)
+        options.insert(0, OptionDict(label=words("chat.again"), value=AGAIN))  # in front, so never cut off
+    elif recording.stopped and unfinished:
+        message = words("chat.stopped")
         options.insert(0, OptionDict(label=words("chat.go_on"), value=AGAIN))
     else:
         return []
-    return [gr.ChatMessage(role="assistant", content=said, options=options[:_MOST_OPTIONS])]
+    return [gr.ChatMessage(role="assistant", content=message, options=options[:_MAX_OPTIONS])]
 
 
-def _untried(step: Step, events: Sequence[Event]) -> list[ModelRef]:
+def _list_untried(step: Step, events: Sequence[Event]) -> list[ModelRef]:
     """Return models for a task that have not failed on it."""
     candidates = [e.candidates for e in events if isinstance(e, ModelSelected) and e.task_id == step.task.id]
     tried = {attempt.model.id for attempt in step.attempts} | ({step.model.id} if step.model else set())
-    left = {model.id: model for model in (candidates[-1] if candidates else ()) if model.id not in tried}
-    return list(left.values())[:_OTHERS]
+    remaining = {model.id: model for model in (candidates[-1] if candidates else ()) if model.id not in tried}
+    return list(remaining.values())[:_MAX_MODELS]
