@@ -1,6 +1,6 @@
 """The Python functions behind a workflow's nodes: one for each task type, done by this program's own models.
 
-``python -m hugginggpt.ui.export.gradio_workflow_nodes workflow.json`` opens a file that `gradio_workflow.workflow` has written.
+``python -m hugginggpt.ui.export.gradio_workflow_nodes workflow.json`` opens a file of `gradio_workflow.build_workflow`.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _SERVED: Final = "/gradio_api/file="
 
 
 def make_functions(agent: HuggingGPT | None = None) -> dict[str, Callable[..., Any]]:
-    """Return what is bound to a workflow: ``gr.Workflow("workflow.json", bind=functions())``.
+    """Return the functions to bind to a workflow: ``gr.Workflow("workflow.json", bind=make_functions())``.
 
     Each takes a task's arguments in the table's order, then a model's id or "", and gives what the task makes, in the
     table's order. Files come and go as the canvas has them.
@@ -36,83 +36,83 @@ def make_functions(agent: HuggingGPT | None = None) -> dict[str, Callable[..., A
     Args:
         agent: Does the tasks; by default one is made.
     """
-    doer, loop = agent or make_agent(), _Loop()
-    return {FILL_IN: _fill_in, **{name: _function(row, doer, loop) for name, row in doer.table.items()}}
+    agent, loop = agent or make_agent(), _BackgroundLoop()
+    return {FILL_IN: _fill_in, **{name: _make_function(row, agent, loop) for name, row in agent.table.items()}}
 
 
-class _Loop:
+class _BackgroundLoop:
     """One event loop for all calls, in a thread of its own: device slots and warm models are shared by them."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=_serve, args=(self._loop,), name="workflow", daemon=True)
+        thread = threading.Thread(target=_run_loop, args=(self._loop,), name="workflow", daemon=True)
         thread.start()
-        weakref.finalize(self, _end, self._loop, thread)
+        weakref.finalize(self, _stop_loop, self._loop, thread)  # a bound method would keep self alive
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """Do some work there and wait for it; for any thread but its own."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
     try:
         loop.run_forever()
     finally:
         loop.close()
 
 
-def _end(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
-    """Once no function is left that could ask for anything."""
+def _stop_loop(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+    """Stop the loop, once no function is left that could ask for anything."""
     loop.call_soon_threadsafe(loop.stop)
-    if threading.current_thread() is not thread:
+    if threading.current_thread() is not thread:  # the last reference may go in the loop itself
         thread.join(timeout=5)
 
 
-def _function(row: TaskType, agent: HuggingGPT, loop: _Loop) -> Callable[..., Any]:
-    names = [wanted.name for wanted in row.inputs]
+def _make_function(row: TaskType, agent: HuggingGPT, loop: _BackgroundLoop) -> Callable[..., Any]:
+    names = [task_input.name for task_input in row.inputs]
 
     def run(*values: Any) -> list[Any]:
-        given = dict(zip([*names, "model"], values, strict=False))
-        model = str(given.pop("model", None) or "")
-        return loop.wait(_run(row, agent, given, model))
+        arguments = dict(zip([*names, "model"], values, strict=False))
+        model = str(arguments.pop("model", None) or "")
+        return loop.wait(_run(row, agent, arguments, model))
 
-    run.__signature__ = _signature(*names, "model")  # type: ignore[attr-defined]
+    run.__signature__ = _make_signature(*names, "model")  # type: ignore[attr-defined]
     run.__name__ = row.name.replace("-", "_")
     run.__doc__ = row.when
     return run
 
 
-def _signature(*names: str) -> inspect.Signature:
+def _make_signature(*names: str) -> inspect.Signature:
     """Return what the canvas shows as a node's inputs."""
     return inspect.Signature([inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None) for n in names])
 
 
-async def _run(row: TaskType, agent: HuggingGPT, given: Mapping[str, Any], model: str) -> list[Any]:
+async def _run(row: TaskType, agent: HuggingGPT, arguments: Mapping[str, Any], model: str) -> list[Any]:
     """Do one task; what it makes is put where Gradio serves files."""
     from gradio.utils import get_upload_folder
 
     args: dict[str, str] = {}
     files: dict[str, str] = {}
-    for number, wanted in enumerate(row.inputs, 1):
-        if (value := given.get(wanted.name)) in (None, ""):
+    for number, task_input in enumerate(row.inputs, 1):
+        if (value := arguments.get(task_input.name)) in (None, ""):
             continue
-        if wanted.kind is Kind.TEXT:
-            args[wanted.name] = str(value)
+        if task_input.kind is Kind.TEXT:
+            args[task_input.name] = str(value)
         else:
-            address = _address(value, get_upload_folder())
-            args[wanted.name] = address if "://" in address else f"{wanted.kind.value}-{number}"
-            files |= {} if "://" in address else {args[wanted.name]: address}
-    if missing := [wanted.name for wanted in row.required if wanted.name not in args]:
+            address = _locate_file(value, get_upload_folder())
+            args[task_input.name] = address if "://" in address else f"{task_input.kind.value}-{number}"
+            files |= {} if "://" in address else {args[task_input.name]: address}  # a URL is fetched where it is used
+    if missing := [task_input.name for task_input in row.required if task_input.name not in args]:
         raise InputError(f"{row.name} was given no {missing[0]}.")
-    folder = Path(get_upload_folder()) / secrets.token_hex(16)
+    folder = Path(get_upload_folder()) / secrets.token_hex(16)  # served to whoever knows its name
     task = {"task": row.name, "id": 0, "dep": [-1], "args": args}
     (step,) = await carry_out(agent, [task], row.when, files, {0: model} if model else {}, folder)
     if step.status != "done":
         raise ExpertError(step.error or f"{row.name} gave nothing.")
-    return [_value(next((r for r in step.outputs if r.kind is kind), None)) for kind in row.outputs]
+    return [_to_canvas(next((r for r in step.outputs if r.kind is kind), None)) for kind in row.outputs]
 
 
-def _address(value: Any, uploads: str) -> str:
+def _locate_file(value: Any, uploads: str) -> str:
     """Return where a file is that the canvas gives: on the web, or among what was uploaded.
 
     Raises:
@@ -129,7 +129,7 @@ def _address(value: Any, uploads: str) -> str:
     return path
 
 
-def _value(resource: Resource | None) -> Any:
+def _to_canvas(resource: Resource | None) -> Any:
     """Return a result as the canvas takes it."""
     if resource is None:
         return None
@@ -141,13 +141,13 @@ def _value(resource: Resource | None) -> Any:
 def _fill_in(text: str, *results: object) -> str:
     """Put results into a text, in which {0} stands for the first, and {{ for a brace."""
 
-    def meant(found: re.Match[str]) -> str:
+    def replace_gap(found: re.Match[str]) -> str:
         if found["number"] is None:
             return found[0][0]
         number = int(found["number"])
         return str(results[number]) if number < len(results) and results[number] is not None else ""
 
-    return _GAP.sub(meant, text or "")
+    return _GAP.sub(replace_gap, text or "")  # one pass: braces of results stay
 
 
 _GAP: Final = re.compile(r"\{\{|\}\}|\{(?P<number>\d)\}")
@@ -157,7 +157,7 @@ def main() -> None:
     """Open a workflow."""
     if len(sys.argv) != 2 or not Path(sys.argv[1]).is_file():
         sys.exit("Name one workflow file: python -m hugginggpt.ui.export.gradio_workflow_nodes workflow.json")
-    import gradio as gr
+    import gradio as gr  # takes seconds, so after the check
 
     gr.Workflow(str(Path(sys.argv[1]).resolve()), bind=make_functions()).launch()  # type: ignore[no-untyped-call]
 

@@ -8,9 +8,9 @@ from typing import Final
 from hugginggpt.core.events import ModelRef
 from hugginggpt.core.markdown import link_names
 
-_CARD: Final = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
-_LOWEST: Final = 6
-_SHIFT: Final = 2
+_HUB_ID: Final = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
+_LOWEST_HEADING: Final = 6
+_HEADING_SHIFT: Final = 2
 
 
 def render_markdown(markdown: str, names: Collection[str] = ()) -> str:
@@ -26,7 +26,7 @@ def render_markdown(markdown: str, names: Collection[str] = ()) -> str:
     tokens = parser.parse(link_names(markdown, {name: f"#{name}" for name in names}))
     for token in tokens:
         if token.type in {"heading_open", "heading_close"}:  # the page has headings of its own above
-            token.tag = f"h{min(int(token.tag[1:]) + _SHIFT, _LOWEST)}"
+            token.tag = f"h{min(int(token.tag[1:]) + _HEADING_SHIFT, _LOWEST_HEADING)}"
         for inner in token.children or ():
             if inner.type == "link_open" and not str(inner.attrGet("href")).startswith("#"):
                 inner.attrSet("rel", "noopener noreferrer nofollow")
@@ -38,16 +38,16 @@ def link_resources(text: str, names: Collection[str]) -> str:
     if not names:
         return escape(text)
     found = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, names))})(?![\w-])", re.ASCII)
-    parts = found.split(text)
+    parts = found.split(text)  # the captured names are at odd places
     return "".join(f'<a href="#{escape(part)}">{escape(part)}</a>' if n % 2 else escape(part) for n, part in enumerate(parts))
 
 
 def link_models(model: ModelRef) -> str:
-    """Return what a model is called, with a link to its card on the Hub where it has one; of several that ran together each."""
-    hub = model.backend != "controller"
+    """Return a model's name, linked to its card on the Hub where it has one; of several that ran together, each."""
+    hub = model.backend != "controller"  # a server's models have names of its own
     return " + ".join(
         f'<a href="https://huggingface.co/{escape(each)}" rel="noopener noreferrer">{escape(each)}</a>'
-        if hub and _CARD.fullmatch(each)
+        if hub and _HUB_ID.fullmatch(each)
         else escape(each)
         for each in model.id.split(" + ")
     )

@@ -14,8 +14,8 @@ from hugginggpt.ui.export.trace_writer import MEDIA_BYTES, guess_media_type
 from hugginggpt.ui.i18n import Words
 from hugginggpt.workspace import media
 
-_ROWS: Final = 50
-_MAX_PIXELS: Final = 50_000_000
+_SHOWN_ROWS: Final = 50
+_MAX_PIXELS: Final = 50_000_000  # a small file may unpack to gigabytes
 _SHOWN_CHARS: Final = 20_000
 
 
@@ -32,7 +32,7 @@ class Figures:
         """Return a resource as a figure that can be linked to by its name; empty where the page shows it already."""
         if resource.name in self._shown:
             return ""
-        self._shown.add(resource.name)
+        self._shown.add(resource.name)  # HTML ids are unique
         left_out = escape(self.words("share.left_out"))
         shown = self._content(resource) or f'<p class="sentence">{left_out}</p>'
         about = ", ".join(filter(None, [resource.measure, self._origin(resource)]))
@@ -65,14 +65,14 @@ class Figures:
     def _address(self, resource: Resource, path: Path) -> str:
         """Return a file as a data address; empty where it is gone, or too large for what is left of the page."""
         try:
-            if path.stat().st_size > self.left:
+            if path.stat().st_size > self.left:  # before it is read into memory
                 return ""
             content = path.read_bytes()
             if path.suffix == ".tif":  # which browsers don't show
-                content, type_ = _as_png(path), "image/png"
+                content, type_ = _convert_to_png(path), "image/png"
             else:
                 type_ = guess_media_type(resource)
-        except (OSError, ResourceError):
+        except (OSError, ResourceError):  # the session is over, or it is no picture
             return ""
         self.left -= len(content)
         return f"data:{type_};base64,{base64.b64encode(content).decode('ascii')}"
@@ -80,10 +80,10 @@ class Figures:
     def _table(self, resource: Resource, path: Path, address: str) -> str:
         file = f"{resource.name}{path.suffix}"
         keep = escape(self.words("share.keep", file=file))
-        rows = media.read_first_rows(path, _ROWS + 2)
-        cut = escape(self.words("share.first_rows", count=_ROWS)) if len(rows) > _ROWS + 1 else ""
+        rows = media.read_first_rows(path, _SHOWN_ROWS + 2)  # the head, and one to see whether there are more
+        note = escape(self.words("share.first_rows", count=_SHOWN_ROWS)) if len(rows) > _SHOWN_ROWS + 1 else ""
         link = f'<a href="{address}" download="{escape(file)}">{keep}</a>'
-        return f"{render_table(rows[: _ROWS + 1])}<p>{cut} {link}</p>"
+        return f"{render_table(rows[: _SHOWN_ROWS + 1])}<p>{note} {link}</p>"
 
 
 def render_table(rows: list[list[str]]) -> str:
@@ -101,7 +101,7 @@ def cut_text(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]} …"
 
 
-def _as_png(path: Path) -> bytes:
+def _convert_to_png(path: Path) -> bytes:
     encoded = io.BytesIO()
     media.open_image(path, max_pixels=_MAX_PIXELS).save(encoded, "PNG")
     return encoded.getvalue()

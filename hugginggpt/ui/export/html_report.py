@@ -22,10 +22,10 @@ from hugginggpt.ui.i18n import Words
 _POLICY: Final = (
     "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 )
-_HEADING: Final = 200
+_MAX_HEADING_CHARS: Final = 200
 """A longer request, in characters, has its beginning as the heading and stands below it as a whole."""
-_TITLE: Final = 70
-_SHOWN_ARGUMENT: Final = 400
+_MAX_TITLE_CHARS: Final = 70
+_MAX_ARG_CHARS: Final = 400
 
 
 def build_report(recording: Recording, words: Words = Words(), *, table: TaskTable | None = None) -> str:  # noqa: B008 - frozen
@@ -36,8 +36,8 @@ def build_report(recording: Recording, words: Words = Words(), *, table: TaskTab
         words: The visitor's language.
         table: The task types; by default the shipped ones.
     """
-    whole = _Page(recording, words, table or load_task_table()).html()
-    return whole.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair can't be written to a file
+    page = _Page(recording, words, table or load_task_table()).html()
+    return page.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair can't be written to a file
 
 
 @dataclass
@@ -50,48 +50,48 @@ class _Page:
 
     def __post_init__(self) -> None:
         events = self.recording.events
-        self.started = find_first(events, RequestStarted) or RequestStarted("", (), "")
+        self.started = find_first(events, RequestStarted) or RequestStarted("", (), "")  # a refused request has none
         self.done = find_first(events, RequestDone)
         self.steps = fold_steps(events)
         self.names: Collection[str] = [resource.name for resource in list_resources(events)]
         self.figures = Figures(self.words)
 
     def html(self) -> str:
-        title = shorten(" ".join(self.started.request.split()), _TITLE) or "HuggingGPT"
-        told = f"{self._files('files given', self.started.resources)}{self._answer()}{self._results()}"
-        footer = self._say("share.footer")
+        title = shorten(" ".join(self.started.request.split()), _MAX_TITLE_CHARS) or "HuggingGPT"
+        main = f"{self._files('files given', self.started.resources)}{self._answer()}{self._results()}"
+        footer = self._phrase("share.footer")
         return (
             f'<!doctype html>\n<html lang="{self.words.language}">\n<head>\n<meta charset="utf-8">\n'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
             f"<title>{escape(title)} · HuggingGPT</title>\n<style>\n{_style()}\n</style>\n</head>\n<body>\n<main>\n"
-            f'{self._header()}\n<div class="columns">\n<div class="told">\n{told}</div>\n'
+            f'{self._header()}\n<div class="columns">\n<div class="told">\n{main}</div>\n'
             f'<div class="side">\n{self._plan()}</div>\n<div class="told">\n{self._steps()}{self._usage()}</div>\n'
             f"</div>\n</main>\n<footer>{footer}</footer>\n</body>\n</html>\n"
         )
 
-    def _say(self, key: str, **values: object) -> str:
+    def _phrase(self, key: str, **values: object) -> str:
         return escape(self.words(key, **values))
 
     def _section(self, key: str, content: str) -> str:
-        return f"<section><h2>{self._say(key)}</h2>{content}</section>\n"
+        return f"<section><h2>{self._phrase(key)}</h2>{content}</section>\n"
 
     def _facts(self, facts: Sequence[tuple[str, str]]) -> str:
-        """Return what is told of something: keys of phrases and HTML; what is empty is left out."""
-        rows = "".join(f"<dt>{self._say(key)}</dt><dd>{value}</dd>" for key, value in facts if value)
+        """Return a list of facts: pairs of a phrase's key and HTML; a fact that is empty is left out."""
+        rows = "".join(f"<dt>{self._phrase(key)}</dt><dd>{value}</dd>" for key, value in facts if value)
         return f"<dl>{rows}</dl>" if rows else ""
 
-    def _named(self, text: str) -> str:
+    def _link(self, text: str) -> str:
         return link_resources(text, self.names)
 
     def _header(self) -> str:
         request = self.started.request
-        heading = shorten(request, _HEADING)
+        heading = shorten(request, _MAX_HEADING_CHARS)
         rest = f'<p class="request">{escape(request)}</p>' if heading != request else ""
         controller = self.started.controller
-        about = [self._say("share.planned_by", controller=controller)] if controller else []
-        about += [self._say("share.took", time=format_duration(self.done.seconds))] if self.done else []
+        about = [self._phrase("share.planned_by", controller=controller)] if controller else []
+        about += [self._phrase("share.took", time=format_duration(self.done.seconds))] if self.done else []
         return (
             f'<header><p class="brand">HuggingGPT</p><h1>{escape(heading)}</h1>{rest}'
             f'<p class="about">{" · ".join(about)}</p></header>'
@@ -105,21 +105,21 @@ class _Page:
     def _answer(self) -> str:
         events = self.recording.events
         answer = answer_text(events)
-        said = f'<div class="prose answer">{render_markdown(answer, self.names)}</div>' if answer else ""
-        notices = [self._named(event.message) for event in events if isinstance(event, Notice)]
+        prose = f'<div class="prose answer">{render_markdown(answer, self.names)}</div>' if answer else ""
+        notices = [self._link(event.message) for event in events if isinstance(event, Notice)]
         ended = find_first(events, Answered)
-        notices += [self._say("share.no_answer")] if not answer else []
-        notices += [self._say("share.incomplete")] if ended and not ended.complete else []
-        notices += [self._say("share.stopped")] if self.recording.stopped else []
+        notices += [self._phrase("share.no_answer")] if not answer else []
+        notices += [self._phrase("share.incomplete")] if ended and not ended.complete else []
+        notices += [self._phrase("share.stopped")] if self.recording.stopped else []
         lines = "".join(f'<p class="sentence">{notice}</p>' for notice in notices)
         failed = find_first(events, RequestFailed)
         lines += f'<p class="sentence wrong">{escape(failed.error)}</p>' if failed else ""
-        return self._section("share.answer", f"{said}{lines}")
+        return self._section("share.answer", f"{prose}{lines}")
 
     def _results(self) -> str:
-        """Return what was made or fetched; texts that were made stand with their steps."""
-        given = {resource.name for resource in self.started.resources}
-        found = [r for r in list_resources(self.recording.events) if r.name not in given]
+        """Return the section of what was made or fetched; texts that were made stand with their steps."""
+        attached = {resource.name for resource in self.started.resources}
+        found = [r for r in list_resources(self.recording.events) if r.name not in attached]
         return self._files("files", [r for r in found if r.text is None or r.origin.source != "task"])
 
     def _plan(self) -> str:
@@ -128,9 +128,9 @@ class _Page:
         if not self.steps:
             return ""
         plans = [event for event in self.recording.events if isinstance(event, Planned)]
-        notes = dict.fromkeys(note for planned in plans for note in planned.plan.notes)
-        facts = [("share.repaired", self._named(note)) for note in notes]
-        facts += [("share.replanned", self._named(planned.because)) for planned in plans[1:]]
+        notes = dict.fromkeys(note for planned in plans for note in planned.plan.notes)  # a replan repeats notes
+        facts = [("share.repaired", self._link(note)) for note in notes]
+        facts += [("share.replanned", self._link(planned.because)) for planned in plans[1:]]
         return self._section("share.plan", f"{draw_plan(self.steps, self.table, self.words)}{self._facts(facts)}")
 
     def _steps(self) -> str:
@@ -138,14 +138,14 @@ class _Page:
         return self._section("share.steps", f'<ol class="steps">{items}</ol>') if items else ""
 
     def _step(self, step: Step) -> str:
-        status = f'<span class="status {step.status}">{self._say(_STATUS[step.status])}</span>'
+        status = f'<span class="status {step.status}">{self._phrase(_STATUS[step.status])}</span>'
         seconds = f'<span class="seconds">{format_duration(step.seconds)}</span>' if step.seconds else ""
         model = f"{link_models(step.model)} · {escape(self._where(step.model))}" if step.model else ""
-        facts = [("share.model", model), ("share.why", self._named(step.reason)), ("share.input", self._inputs(step))]
-        facts += [("share.tried", f"{link_models(each.model)}: {self._named(each.error)}") for each in step.attempts]
+        facts = [("share.model", model), ("share.why", self._link(step.reason)), ("share.input", self._inputs(step))]
+        facts += [("share.tried", f"{link_models(each.model)}: {self._link(each.error)}") for each in step.attempts]
         facts += [("share.result", self._result(resource)) for resource in step.outputs]
-        facts += [("share.note", self._named(step.note))]
-        facts += [("share.error", f'<span class="wrong">{self._named(step.error)}</span>' if step.error else "")]
+        facts += [("share.note", self._link(step.note))]
+        facts += [("share.error", f'<span class="wrong">{self._link(step.error)}</span>' if step.error else "")]
         title = f"{step.task.id} · {escape(step.task.task)}"
         return f"<li><header><h3>{title}</h3>{status}{seconds}</header>{self._facts(facts)}</li>\n"
 
@@ -157,32 +157,32 @@ class _Page:
 
     def _inputs(self, step: Step) -> str:
         values = {name: value if isinstance(value, str) else ", ".join(value) for name, value in step.task.args.items()}
-        return "<br>".join(f"{escape(name)} = {self._named(shorten(value, _SHOWN_ARGUMENT))}" for name, value in values.items())
+        return "<br>".join(f"{escape(name)} = {self._link(shorten(value, _MAX_ARG_CHARS))}" for name, value in values.items())
 
     def _result(self, resource: Resource) -> str:
-        fold = self._data(resource) if resource.data else ""
+        details = self._data(resource) if resource.data else ""
         name = escape(resource.name)
         if resource.text is None:
             about = f", {escape(resource.measure)}" if resource.measure else ""
-            return f'<a href="#{name}">{name}</a>{about}{fold}'
-        said = f'<blockquote class="said" tabindex="0">{escape(cut_text(resource.text))}</blockquote>'
-        return f'<div id="{name}"><strong>{name}</strong>{said}{fold}</div>'
+            return f'<a href="#{name}">{name}</a>{about}{details}'
+        text = f'<blockquote class="said" tabindex="0">{escape(cut_text(resource.text))}</blockquote>'
+        return f'<div id="{name}"><strong>{name}</strong>{text}{details}</div>'
 
     def _data(self, resource: Resource) -> str:
-        data = cut_text(json.dumps(encode(resource.data), ensure_ascii=False, indent=1))
-        summary = self._say("share.data", name=resource.name)
+        data = cut_text(json.dumps(encode(resource.data), ensure_ascii=False, indent=1))  # no NaN, which JSON lacks
+        summary = self._phrase("share.data", name=resource.name)
         return f'<details><summary>{summary}</summary><pre tabindex="0">{escape(data)}</pre></details>'
 
     def _usage(self) -> str:
         usages = self.done.usage if self.done else ()
         if not usages:
             return ""
-        head = _cells("th", [self.words(key) for key in _USAGE])
-        body = "".join(f"<tr>{_cells('td', self._spent(usage))}</tr>" for usage in usages)
+        head = _cells("th", [self.words(key) for key in _USAGE_COLUMNS])
+        body = "".join(f"<tr>{_cells('td', self._format_usage(usage))}</tr>" for usage in usages)
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         return self._section("share.usage", f'<div class="scroll" tabindex="0">{table}</div>')
 
-    def _spent(self, usage: Usage) -> Sequence[str]:
+    def _format_usage(self, usage: Usage) -> Sequence[str]:
         stage = self.words(f"share.stage_{usage.stage}")
         tokens = f"{usage.prompt_tokens:,}", f"{usage.completion_tokens:,}"
         cost = "" if usage.cost is None else f"${usage.cost:.4f}"
@@ -191,7 +191,7 @@ class _Page:
 
 _STATUS: Final = {status: f"share.status_{status}" for status in ("pending", "running", "done", "failed", "skipped")}
 _BACKENDS: Final = frozenset({"bundled", "local", "download", "hosted", "controller"})
-_USAGE: Final = ("share.stage", "share.calls", "share.tokens_in", "share.tokens_out", "share.time", "share.cost")
+_USAGE_COLUMNS: Final = ("share.stage", "share.calls", "share.tokens_in", "share.tokens_out", "share.time", "share.cost")
 
 
 def _cells(tag: str, cells: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ from hugginggpt.core.resources import Resource
 _MAX_NUMBER: Final = 10**15
 _MAX_SHOWN_CHARS: Final = 60
 _STRICT: Final = ConfigDict(strict=True, extra="forbid")
-_WANTED: Final[Mapping[str, str]] = {
+_EXPECTED: Final[Mapping[str, str]] = {
     "bool_type": "true or false",
     "dataclass_type": "an object",
     "dict_type": "an object",
@@ -34,8 +34,8 @@ _WANTED: Final[Mapping[str, str]] = {
     "string_type": "a text",
     "tuple_type": "a list",
 }
-"""The wanted value, by pydantic's name of the fault."""
-_MEMBERS: Final = frozenset({"str", "tuple[str, ...]", "[key]"})
+"""The expected value, by pydantic's name of the fault."""
+_UNIONS: Final = frozenset({"str", "tuple[str, ...]", "[key]"})
 _QUOTED: Final = re.compile(r"'([^']*)'")
 _UNBOUNDED: Final = frozenset({"data", "events"})
 """Fields that hold values of any kind; each event is read by itself."""
@@ -50,7 +50,7 @@ def encode(value: Any) -> Any:
 
     Numbers that JSON doesn't have (NaN, infinity) become null. Not pydantic's own writer: it refuses half a surrogate pair.
     """
-    if isinstance(value, Resource):
+    if isinstance(value, Resource):  # before dataclasses, of which it is one
         return value.name
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: encode(getattr(value, field.name)) for field in fields(value)}
@@ -58,7 +58,7 @@ def encode(value: Any) -> Any:
         return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [encode(item) for item in value]
-    if isinstance(value, Enum):
+    if isinstance(value, Enum):  # before str: `Kind` is both
         return value.value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -81,7 +81,7 @@ def decode(wanted: Any, value: Any, where: str, known: Mapping[str, Resource]) -
     """
     _check_numbers(value, where)
     try:
-        (found,) = _adapter(wanted).validate_json(json.dumps([value]), context=known)
+        (found,) = _adapter(wanted).validate_json(json.dumps([value]), context=known)  # from JSON, lists pass as tuples
     except ValidationError as error:
         raise ShapeError(_describe(_pick(error.errors(include_url=False)), where)) from error
     return found
@@ -94,7 +94,7 @@ def _adapter(wanted: Any) -> TypeAdapter[Any]:
 
 def _check_numbers(value: Any, where: str) -> None:
     """Refuse numbers that no time, count or id can be; what a model found out (data) may hold any."""
-    if isinstance(value, int | float) and not abs(value) < _MAX_NUMBER:
+    if isinstance(value, int | float) and not abs(value) < _MAX_NUMBER:  # `not <`: NaN is refused, too
         raise ShapeError(f"{where} is {_shorten(value)}, not a number that can be")
     if isinstance(value, dict):
         for key, item in value.items():
@@ -108,28 +108,28 @@ def _check_numbers(value: Any, where: str) -> None:
 def _pick(faults: Sequence[ErrorDetails]) -> ErrorDetails:
     """Return the first fault; of a union, whose members each complain, the last member's."""
     first = faults[0]
-    inside = next((n for n, part in enumerate(first["loc"]) if part in _MEMBERS), None)
+    inside = next((n for n, part in enumerate(first["loc"]) if part in _UNIONS), None)
     return first if inside is None else [each for each in faults if each["loc"][:inside] == first["loc"][:inside]][-1]
 
 
 def _describe(fault: ErrorDetails, where: str) -> str:
     """Return one of pydantic's findings as a sentence without its full stop."""
-    kind, given, path = fault["type"], _shorten(fault["input"]), list(fault["loc"][1:])
+    kind, shown, path = fault["type"], _shorten(fault["input"]), list(fault["loc"][1:])  # [0] is the list of one
     if kind in {"missing", "unexpected_keyword_argument"}:
         name = str(path.pop())
         place = _locate(where, path)
         return f"{place} lacks {name}" if kind == "missing" else f"{place} has {_shorten(name)}, which is unknown here"
     place = _locate(where, path)
     if kind == "value_error":
-        return f"{place} names {given}, which is not among the resources"
+        return f"{place} names {shown}, which is not among the resources"
     if kind in {"enum", "literal_error"}:
-        return f"{place} is {given}, not one of {', '.join(_QUOTED.findall(fault['ctx']['expected']))}"
-    return f"{place} is {given}, not {_WANTED.get(kind, 'what belongs there')}"
+        return f"{place} is {shown}, not one of {', '.join(_QUOTED.findall(fault['ctx']['expected']))}"
+    return f"{place} is {shown}, not {_EXPECTED.get(kind, 'what belongs there')}"
 
 
 def _locate(where: str, path: Sequence[int | str]) -> str:
     """Return where a fault is: field by field, without pydantic's names for the members of a union."""
-    steps = [f" {part}" if isinstance(part, int) else f", {part[:_MAX_SHOWN_CHARS]}" for part in path if part not in _MEMBERS]
+    steps = [f" {part}" if isinstance(part, int) else f", {part[:_MAX_SHOWN_CHARS]}" for part in path if part not in _UNIONS]
     return where + "".join(steps)
 
 
@@ -151,7 +151,7 @@ def map_event(value: Any, words: Callable[[str], str], resource: Callable[[Resou
 def _shorten(value: Any) -> str:
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
-    text = "nothing" if value is None else str(value)[: _MAX_SHOWN_CHARS + 1]
+    text = "nothing" if value is None else str(value)[: _MAX_SHOWN_CHARS + 1]  # one more, to see the cut
     if len(text) > _MAX_SHOWN_CHARS:
         return f"“{text[:_MAX_SHOWN_CHARS]}…”"
     return f"“{text}”" if isinstance(value, str) else text

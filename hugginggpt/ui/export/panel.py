@@ -24,11 +24,11 @@ from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.ui.session.llm_choice import is_space
 from hugginggpt.ui.session.tab_session import TabSession
 
-_LONGEST_WAIT: Final = 1.0
+_MAX_WAIT_SECONDS: Final = 1.0
 """In a replay, in seconds: what took long is not waited for once more."""
-_NAME: Final = "hugginggpt-run"
+_FILE_STEM: Final = "hugginggpt-run"
 
-_KEEP: Final = "() => document.querySelector('#kept').click()"
+_CLICK_SCRIPT: Final = "() => document.querySelector('#kept').click()"
 """The file is made when it is wanted; then the browser keeps it."""
 
 
@@ -41,35 +41,35 @@ class Saving:
     make: Callable[[Recording, TaskTable, Words], str]
 
 
-def _page(recording: Recording, table: TaskTable, words: Words) -> str:
+def _build_page(recording: Recording, table: TaskTable, words: Words) -> str:
     from hugginggpt.ui.export.html_report import build_report
 
     return build_report(recording, words, table=table)
 
 
-def _trace(recording: Recording, _: TaskTable, __: Words) -> str:
+def _build_trace(recording: Recording, _: TaskTable, __: Words) -> str:
     from hugginggpt.ui.export.trace_writer import write_trace
 
     return write_trace(recording)
 
 
-def _script(recording: Recording, _: TaskTable, __: Words) -> str:
-    from hugginggpt.ui.export.python_script import build_script as program
+def _build_script(recording: Recording, _: TaskTable, __: Words) -> str:
+    from hugginggpt.ui.export.python_script import build_script
 
-    return program(recording)
+    return build_script(recording)
 
 
-def _workflow(recording: Recording, table: TaskTable, _: Words) -> str:
+def _build_workflow(recording: Recording, table: TaskTable, _: Words) -> str:
     from hugginggpt.ui.export.gradio_workflow import build_workflow
 
     return build_workflow(recording, table=table)
 
 
 SAVINGS: Final = (
-    Saving("page", ".html", _page),
-    Saving("trace", ".json", _trace),
-    Saving("script", ".py", _script),
-    Saving("workflow", "-workflow.json", _workflow),
+    Saving("page", ".html", _build_page),
+    Saving("trace", ".json", _build_trace),
+    Saving("script", ".py", _build_script),
+    Saving("workflow", "-workflow.json", _build_workflow),
 )
 
 
@@ -79,11 +79,11 @@ class SharePanel:
     def __init__(self, agent: HuggingGPT, visit_of: Callable[[TabSession | None], TabSession], talk: ChatHandlers) -> None:
         self._agent = agent
         self._visit = visit_of
-        self._talk = talk
+        self._chat = talk
         self._buttons: dict[str, gr.Button] = {}
 
     def draw(self) -> tuple[gr.Column, gr.HTML]:
-        """Put it where the caller stands; returns what is shown once there is something to share, and the place of its link."""
+        """Draw the panel in the open Blocks context; return the column to share a run, which is hidden, and its link."""
         with gr.Column(visible=False, elem_id="share") as share:
             gr.Markdown(get_label("keep.title"))
             with gr.Row(elem_classes="buttons"):
@@ -98,21 +98,21 @@ class SharePanel:
                 get_label("keep.open"), file_types=[".json"], size="sm", min_width=60, elem_id="open-trace"
             )
             self._zip = gr.Button(get_label("keep.zip"), size="sm", min_width=60, elem_id="save-all")
-            if is_space():
+            if is_space():  # elsewhere there is nothing to duplicate
                 gr.DuplicateButton(size="sm", min_width=60)
-        self._kept = gr.DownloadButton(visible="hidden", elem_id="kept")
+        self._download = gr.DownloadButton(visible="hidden", elem_id="kept")  # False would leave nothing to click
         return share, link
 
     def wire(self, visit: gr.State, seen: list[Any]) -> None:
         """Connect it, once the page is there."""
         for saving in SAVINGS:
-            made = self._buttons[saving.name].click(self._saver(saving), visit, self._kept, **QUIET)
-            made.success(None, js=_KEEP, api_visibility="private")
-        made = self._zip.click(self.all_files, visit, self._kept, **QUIET)
-        made.success(None, js=_KEEP, api_visibility="private")
+            saved = self._buttons[saving.name].click(self._make_handler(saving), visit, self._download, **QUIET)
+            saved.success(None, js=_CLICK_SCRIPT, api_visibility="private")  # not `then`: nothing to fetch after an error
+        saved = self._zip.click(self.all_files, visit, self._download, **QUIET)
+        saved.success(None, js=_CLICK_SCRIPT, api_visibility="private")
         self._open.upload(self.replay, [self._open, visit], seen, **QUIET)
 
-    def _saver(self, saving: Saving) -> Callable[[TabSession | None], Any]:
+    def _make_handler(self, saving: Saving) -> Callable[[TabSession | None], Any]:
         async def save(visit: TabSession | None) -> str:
             visit = self._visit(visit)
             if (run := visit.looked_at) is None:
@@ -121,7 +121,7 @@ class SharePanel:
                 text = await asyncio.to_thread(saving.make, run.recording, self._agent.table, visit.words)
             except HuggingGPTError as error:
                 raise gr.Error(str(error), print_exception=False) from error
-            return str(await asyncio.to_thread(_written, visit, f"{_NAME}{saving.suffix}", text))
+            return str(await asyncio.to_thread(_write_file, visit, f"{_FILE_STEM}{saving.suffix}", text))
 
         return save
 
@@ -133,7 +133,7 @@ class SharePanel:
         if not (resources := visit.session.workspace.resources):
             raise gr.Error(visit.words("keep.nothing"), print_exception=False)
         made_from = trace_lineage([run.recording for run in visit.runs], self._agent.table)
-        target = _place(visit, "hugginggpt-files.zip")
+        target = _make_path(visit, "hugginggpt-files.zip")
         return str(await asyncio.to_thread(write_zip, resources, target, made_from))
 
     async def replay(self, path: str, visit: TabSession | None) -> Views:
@@ -148,23 +148,23 @@ class SharePanel:
             content = Path(path).read_bytes() if size <= TRACE_BYTES else b" " * (TRACE_BYTES + 1)  # refused in its words
             return read_trace(content, session.workspace, table=self._agent.table, max_pixels=settings.max_pixels)
 
-        async with visit.claim() as mine:
-            if not mine or not path:
+        async with visit.claim() as claimed:
+            if not claimed or not path:
                 gr.Info(visit.words("page.busy"))
                 yield View(visit=visit).outputs()
                 return
             session = visit.session
             try:
-                recording = await asyncio.to_thread(read)
+                recording = await asyncio.to_thread(read)  # sees `session`, set above
             except HuggingGPTError as error:
                 gr.Warning(str(error))
                 yield View(visit=visit).outputs()
                 return
             if visit.session is not session:  # another conversation has begun meanwhile
-                yield self._talk.idle(visit)
+                yield self._chat.idle(visit)
                 return
             visit.begin(BackgroundRun.of(recording, before=visit.session.turns), replay(recording))
-        async for view in self._talk.followed(visit):
+        async for view in self._chat.followed(visit):
             yield view
 
 
@@ -172,21 +172,21 @@ async def replay(recording: Recording) -> AsyncGenerator[Event, None]:
     """Yield the events of a recording at their pace, but for long waits."""
     before = 0.0
     for event, at in zip(recording.events, recording.times, strict=True):
-        await asyncio.sleep(min(max(0.0, at - before), _LONGEST_WAIT))
+        await asyncio.sleep(min(max(0.0, at - before), _MAX_WAIT_SECONDS))
         before = at
         yield event
 
 
-def _place(visit: TabSession, name: str) -> Path:
-    """Return where a file of the session lies under a name that people read."""
+def _make_path(visit: TabSession, name: str) -> Path:
+    """Return a path in the session's folder, under a name that people read."""
     folder = visit.session.workspace.folder / "shared"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)  # others on this machine have no business in it
     return folder / name
 
 
-def _written(visit: TabSession, name: str, text: str) -> Path:
-    """Return the newest takes the place of the one before."""
-    target = _place(visit, name)
+def _write_file(visit: TabSession, name: str, text: str) -> Path:
+    """Write a text to a file of the session, in place of the one before."""
+    target = _make_path(visit, name)
     part = target.with_suffix(".part")
     part.write_text(text, encoding="utf-8")
-    return part.replace(target)
+    return part.replace(target)  # at once: a browser may be reading the file before

@@ -39,18 +39,18 @@ def build_script(recording: Recording) -> str:
         "MODELS": {task.id: models[task.id] for task in tasks if task.id in models},
     }
     literals = "\n".join(f"{name} = {_literal(value)}" for name, value in values.items())
-    return _TEMPLATE.read_text(encoding="utf-8").replace("{literals}", literals)
+    return _TEMPLATE.read_text(encoding="utf-8").replace("{literals}", literals)  # not format(): no brace is special
 
 
 def name_script_files(recording: Recording) -> Mapping[str, str]:
-    """Return the names of files in the plan, and beside the script; those of earlier requests among them."""
+    """Return the file beside the script for each name in the plan, those of earlier requests among them."""
     started = find_first(recording.events, RequestStarted)
-    given = name_files(started.resources) if started else {}
-    earlier = dict.fromkeys(name for name in _names(list_tasks(recording.events)) if name not in given)
-    return {**given, **{name: f"{name}{USUAL_SUFFIX[Kind(name.partition('-')[0])]}" for name in earlier}}
+    attached = name_files(started.resources) if started else {}
+    earlier = dict.fromkeys(name for name in _find_names(list_tasks(recording.events)) if name not in attached)
+    return {**attached, **{name: f"{name}{USUAL_SUFFIX[Kind(name.partition('-')[0])]}" for name in earlier}}
 
 
-def _names(tasks: Iterable[Task]) -> Iterable[str]:
+def _find_names(tasks: Iterable[Task]) -> Iterable[str]:
     """Yield the resources that arguments name."""
     for task in tasks:
         for value in task.args.values():
@@ -61,4 +61,4 @@ def _names(tasks: Iterable[Task]) -> Iterable[str]:
 
 def _literal(value: object) -> str:
     """Return a value as Python writes it; letters that can't be seen are escapes."""
-    return pprint.pformat(value, width=_WIDTH, sort_dicts=False)
+    return pprint.pformat(value, width=_WIDTH, sort_dicts=False)  # repr: no text can end its literal

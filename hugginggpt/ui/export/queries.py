@@ -44,7 +44,7 @@ def list_tasks(events: Iterable[Event]) -> tuple[Task, ...]:
             case TaskPlanned(task=task):
                 tasks[task.id] = task
             case Planned(plan=plan):
-                tasks = {task.id: task for task in plan.tasks}
+                tasks = {task.id: task for task in plan.tasks}  # a replan may drop some
             case _:
                 pass
     return tuple(tasks.values())

@@ -21,13 +21,13 @@ from hugginggpt.ui.export.trace_writer import FORMAT, MEDIA_BYTES, VERSION
 from hugginggpt.workspace.adopt import adopt
 from hugginggpt.workspace.workspace import Workspace
 
-TRACE_BYTES: Final = MEDIA_BYTES * 4 // 3 + 8 * 2**20
+TRACE_BYTES: Final = MEDIA_BYTES * 4 // 3 + 8 * 2**20  # base64 takes 4/3; 8 MB for all else
 """The longest trace that is opened, in bytes of UTF-8."""
-_HALF_A_LETTER: Final = re.compile("[\ud800-\udfff]")
-_MOST_EVENTS: Final = 20_000
-_DEEPEST: Final = 60
-_NAME: Final = re.compile(r"(image|audio|video|text|table)-\d{1,6}")
-_FILE: Final = re.compile(r"[a-z]+-\d{1,6}(\.[a-z0-9]{1,8})?", re.ASCII)
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_MAX_EVENTS: Final = 20_000
+_MAX_DEPTH: Final = 60
+_RESOURCE_NAME: Final = re.compile(r"(image|audio|video|text|table)-\d{1,6}")
+_FILE_NAME: Final = re.compile(r"[a-z]+-\d{1,6}(\.[a-z0-9]{1,8})?", re.ASCII)  # no slash, so no folder
 _EVENTS: Final[Mapping[str, type]] = {kind.__name__: kind for kind in get_args(Event)}
 
 
@@ -48,7 +48,7 @@ class _TraceEntry:
 
 @dataclass(frozen=True, slots=True)
 class _Trace:
-    """The outermost object."""
+    """A trace, the outermost object."""
 
     format: Literal["hugginggpt-trace"]
     version: int
@@ -65,7 +65,7 @@ def read_trace(
     A resource keeps its name where that is free; where it isn't, it gets the next one, in all events and their words too.
 
     Args:
-        trace: What `saved` made, or what somebody says it is.
+        trace: A text of `write_trace`, or what somebody says is one.
         workspace: Of the session that opens it.
         table: The task types that are known; by default the shipped ones.
         max_pixels: Pictures with more are refused before they are decoded.
@@ -75,20 +75,20 @@ def read_trace(
         ResourceError: A file in it can't be used. Likewise.
     """
     try:
-        whole = decode(_Trace, _json(trace), "the trace", {})
+        whole = decode(_Trace, _parse(trace), "the trace", {})
         entries: Mapping[str, _TraceEntry] = whole.resources
-        named = {name: _resource(name, entry) for name, entry in entries.items()}
-        events, times = _events(whole.events, named)
-        check_sequence(events, times, table or load_task_table())
+        named = {name: _make_resource(name, entry) for name, entry in entries.items()}
+        events, times = _read_events(whole.events, named)
+        check_sequence(events, times, table or load_task_table())  # before a file is written
     except ShapeError as error:
         raise RequestError(f"This trace can't be opened: {error}.") from error
-    own = _adopted(named, entries, workspace, max_pixels)
-    renamed = {name: resource.name for name, resource in own.items() if name != resource.name}
-    changed = (map_event(event, _renamer(renamed), lambda resource: own[resource.name]) for event in events)
+    adopted = _adopt_all(named, entries, workspace, max_pixels)
+    renamed = {name: resource.name for name, resource in adopted.items() if name != resource.name}
+    changed = (map_event(event, _make_renamer(renamed), lambda resource: adopted[resource.name]) for event in events)
     return Recording(tuple(changed), tuple(times), whole.stopped)
 
 
-def _json(trace: str | bytes) -> Any:
+def _parse(trace: str | bytes) -> Any:
     """Return the JSON, if it is a trace of a version that is known, before anything in it is looked at.
 
     Raises:
@@ -98,29 +98,29 @@ def _json(trace: str | bytes) -> Any:
     if len(trace) > TRACE_BYTES:
         raise RequestError(limit)
     try:
-        whole = json.loads(trace, parse_constant=_no_number)
+        whole = json.loads(trace, parse_constant=_refuse_constant)  # Python alone takes NaN and Infinity
     except (ValueError, RecursionError) as error:
         raise RequestError("This file is no trace: it isn't JSON, or it is cut off.") from error
     if not isinstance(whole, dict) or whole.get("format") != FORMAT:
         raise RequestError("This file is JSON, but no trace of this program.")
-    if (version := whole.get("version")) != VERSION or isinstance(version, bool):
+    if (version := whole.get("version")) != VERSION or isinstance(version, bool):  # True equals 1
         known = f"this program opens version {VERSION}"
-        told = str(version)[:20] if isinstance(version, int | str) else "another"
-        raise RequestError(f"This trace is of version {told}; {known}: save it again with the same program.")
+        found = str(version)[:20] if isinstance(version, int | str) else "another"
+        raise RequestError(f"This trace is of version {found}; {known}: save it again with the same program.")
     _check_depth(whole)
-    if _HALF_A_LETTER.search(json.dumps(whole, ensure_ascii=False)):
+    if _LONE_SURROGATE.search(json.dumps(whole, ensure_ascii=False)):
         raise ShapeError("a text in it holds half a letter")
     return whole
 
 
-def _no_number(constant: str) -> NoReturn:
+def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
 
 
 def _check_depth(whole: Any) -> None:
     """Refuse what is nested so deeply that walking through it would end the program's stack."""
     level = [whole]
-    for _ in range(_DEEPEST):
+    for _ in range(_MAX_DEPTH):  # level by level: recursion is what it guards against
         level = [
             item
             for value in level
@@ -132,11 +132,11 @@ def _check_depth(whole: Any) -> None:
     raise ShapeError("something in it is nested too deeply")
 
 
-def _resource(name: str, entry: _TraceEntry) -> Resource:
+def _make_resource(name: str, entry: _TraceEntry) -> Resource:
     """Return a resource without its file yet."""
-    if not _NAME.fullmatch(name) or name.partition("-")[0] != entry.kind.value:
+    if not _RESOURCE_NAME.fullmatch(name) or name.partition("-")[0] != entry.kind.value:
         raise ShapeError(f"no {entry.kind.value} is called “{name[:60]}”")
-    if entry.file is not None and (not _FILE.fullmatch(entry.file) or entry.file.partition(".")[0] != name):
+    if entry.file is not None and (not _FILE_NAME.fullmatch(entry.file) or entry.file.partition(".")[0] != name):
         raise ShapeError(f"the file of {name} is called “{entry.file[:60]}”")
     if entry.text is not None and entry.kind is not Kind.TEXT:
         raise ShapeError(f"{name} has a text, but is {entry.kind.value}")
@@ -144,14 +144,14 @@ def _resource(name: str, entry: _TraceEntry) -> Resource:
         raise ShapeError(f"{name} has content, but no file that it belongs to")
     if entry.file is not None and entry.text is None and entry.base64 is None and entry.left_out is None:
         raise ShapeError(f"the file of {name} is missing")
-    gone = "left out of the trace" if entry.left_out is not None else ""
-    measure = ", ".join(filter(None, [entry.measure, gone]))
+    remark = "left out of the trace" if entry.left_out is not None else ""
+    measure = ", ".join(filter(None, [entry.measure, remark]))
     return Resource(name, entry.kind, entry.origin, text=entry.text, measure=measure, data=entry.data or {})
 
 
-def _events(raw: Sequence[Any], named: Mapping[str, Resource]) -> tuple[list[Event], list[float]]:
-    if len(raw) > _MOST_EVENTS:
-        raise ShapeError(f"it has more than {_MOST_EVENTS:,} events")
+def _read_events(raw: Sequence[Any], named: Mapping[str, Resource]) -> tuple[list[Event], list[float]]:
+    if len(raw) > _MAX_EVENTS:  # before the work that grows with them
+        raise ShapeError(f"it has more than {_MAX_EVENTS:,} events")
     events: list[Event] = []
     times: list[float] = []
     for number, each in enumerate(raw):
@@ -166,35 +166,35 @@ def _events(raw: Sequence[Any], named: Mapping[str, Resource]) -> tuple[list[Eve
     return events, times
 
 
-def _adopted(
+def _adopt_all(
     named: Mapping[str, Resource], entries: Mapping[str, _TraceEntry], workspace: Workspace, max_pixels: int
 ) -> Mapping[str, Resource]:
     """Return all resources in the workspace, by their names in the trace; none where one of them can't be used."""
-    own: dict[str, Resource] = {}
+    adopted: dict[str, Resource] = {}
     taken = {resource.name for resource in workspace.resources}
     try:
         for name, resource in sorted(named.items(), key=lambda item: item[0] in taken):  # new names come after all that stay
-            own[name] = _adopt(resource, entries[name], workspace, max_pixels)
+            adopted[name] = _adopt(resource, entries[name], workspace, max_pixels)
     except HuggingGPTError:
-        workspace.discard(own.values())
+        workspace.discard(adopted.values())  # all or nothing
         raise
-    return own
+    return adopted
 
 
 def _adopt(resource: Resource, entry: _TraceEntry, workspace: Workspace, max_pixels: int) -> Resource:
     if entry.file is None or entry.left_out is not None:
         return adopt(resource, workspace)
-    written = workspace.new_path(".part")
+    part = workspace.new_path(".part")
     try:
-        written.write_bytes(_content(resource, entry))
-        return adopt(replace(resource, path=written), workspace, entry.file, max_pixels=max_pixels)
+        part.write_bytes(_decode_content(resource, entry))
+        return adopt(replace(resource, path=part), workspace, entry.file, max_pixels=max_pixels)
     except OSError as error:
         raise RequestError(f"The files of this trace can't be stored ({error.strerror}).") from error
     finally:
-        written.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
 
 
-def _content(resource: Resource, entry: _TraceEntry) -> bytes:
+def _decode_content(resource: Resource, entry: _TraceEntry) -> bytes:
     if entry.base64 is None:
         return (resource.text or "").encode("utf-8", "replace")
     try:
@@ -203,8 +203,8 @@ def _content(resource: Resource, entry: _TraceEntry) -> bytes:
         raise RequestError(f"This trace can't be opened: the file of {resource.name} is damaged.") from error
 
 
-def _renamer(renamed: Mapping[str, str]) -> Callable[[str], str]:
-    """Return what writes the new names into a text, all at once."""
+def _make_renamer(renamed: Mapping[str, str]) -> Callable[[str], str]:
+    """Return a function that writes the new names into a text, all at once."""
     if not renamed:
         return lambda text: text
-    return lambda text: NAME.sub(lambda found: renamed.get(found[0], found[0]), text)
+    return lambda text: NAME.sub(lambda found: renamed.get(found[0], found[0]), text)  # in one pass, so that names may swap

@@ -12,7 +12,7 @@ from hugginggpt.core.resources import Resource
 from hugginggpt.ui.export.file_names import name_files
 
 INDEX: Final = "index.csv"
-_HEAD: Final = ("file", "name", "kind", "measure", "origin", "label", "made_from")
+_COLUMNS: Final = ("file", "name", "kind", "measure", "origin", "label", "made_from")
 _NOTHING: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
 
@@ -27,22 +27,22 @@ def write_zip(resources: Iterable[Resource], target: Path, lineage: Mapping[str,
     Returns:
         The target.
     """
-    several = tuple(resources)
-    names = name_files(several, [INDEX])
-    rows: list[Sequence[str]] = [_HEAD]
+    listed = tuple(resources)  # needed twice: it may be an iterator
+    names = name_files(listed, [INDEX])  # no file may take the index's name
+    rows: list[Sequence[str]] = [_COLUMNS]
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for resource in several:
-            file = names[resource.name] if _put(archive, resource, names[resource.name]) else ""
+        for resource in listed:
+            file = names[resource.name] if _add_member(archive, resource, names[resource.name]) else ""
             origin, made_from = resource.origin, ", ".join(lineage.get(resource.name, ()))
             about = (resource.name, resource.kind.value, resource.measure, origin.source, origin.label, made_from)
-            rows.append((file, *map(_cell, about)))
-        archive.writestr(INDEX, _csv(rows))
+            rows.append((file, *map(_escape_formula, about)))
+        archive.writestr(INDEX, _format_csv(rows))
     return target
 
 
-def _put(archive: zipfile.ZipFile, resource: Resource, name: str) -> bool:
-    """Return whether there was something to put in."""
-    if resource.path is not None and resource.path.is_file():
+def _add_member(archive: zipfile.ZipFile, resource: Resource, name: str) -> bool:
+    """Add a resource to the archive; return whether there was something to add."""
+    if resource.path is not None and resource.path.is_file():  # the session may have ended
         archive.write(resource.path, name)
         return True
     if resource.text is not None:
@@ -51,12 +51,12 @@ def _put(archive: zipfile.ZipFile, resource: Resource, name: str) -> bool:
     return False
 
 
-def _cell(text: str) -> str:
+def _escape_formula(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula."""
     return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 
 
-def _csv(rows: Iterable[Sequence[str]]) -> bytes:
-    written = io.StringIO(newline="")
-    csv.writer(written).writerows(rows)
-    return written.getvalue().encode("utf-8-sig", "replace")  # the mark tells spreadsheets that it is UTF-8
+def _format_csv(rows: Iterable[Sequence[str]]) -> bytes:
+    buffer = io.StringIO(newline="")  # csv ends the lines itself
+    csv.writer(buffer).writerows(rows)
+    return buffer.getvalue().encode("utf-8-sig", "replace")  # the mark tells spreadsheets that it is UTF-8
