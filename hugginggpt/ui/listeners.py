@@ -22,8 +22,8 @@ def build_key_box(text: Any, elem_id: str, info: Any = None) -> gr.Textbox:
 
 
 def build_remember_box(text: Any, elem_id: str, info: Any) -> gr.Checkbox:
-    """Return whether the browser shall keep a key; never ticked beforehand."""
-    return gr.Checkbox(label=text, info=info, value=False, elem_id=elem_id)
+    """Return a box that asks whether the browser shall keep a key; never ticked beforehand."""
+    return gr.Checkbox(label=text, info=info, value=False, elem_id=elem_id)  # opt-in
 
 
 def get_words(request: gr.Request) -> Words:

@@ -25,13 +25,13 @@ from hugginggpt.ui.settings_panel.llm_panel import LLMPanel
 from hugginggpt.workspace.workspace import EXAMPLE_MEDIA
 
 _STATE_SECONDS: Final = 24 * 3600
-_AT_ONCE: Final = 200
+_MAX_CONCURRENT_REQUESTS: Final = 200
 """Requests of different visitors that are worked on at once; models take turns by their slots."""
 
-_BEGIN: Final = load_script("begin")
+_BEGIN_SCRIPT: Final = load_script("begin")
 """A new request is looked at, wherever the chat was scrolled to; where there is room, so is its plan."""
 
-_ARRIVE: Final = load_script("arrive")
+_ARRIVE_SCRIPT: Final = load_script("arrive")
 """This tab's visit is found again when it is reloaded; nothing but a random key is kept, and only as long as the tab."""
 
 
@@ -42,9 +42,9 @@ class Page:
         self._agent = agent
         self._visits = TabSessions()
         self._shared = shared = make_shared_token(agent.settings)
-        self._talk = ChatHandlers(agent, self._visit, shared=shared)
-        self._brain = LLMPanel(agent, self._visit, shared=shared)
-        self._share = SharePanel(agent, self._visit, self._talk)
+        self._chat = ChatHandlers(agent, self._visit, shared=shared)
+        self._llm_panel = LLMPanel(agent, self._visit, shared=shared)
+        self._share_panel = SharePanel(agent, self._visit, self._chat)
         # shown from where they lie, wherever that is; a copy in Gradio's cache would outlive the session
         gr.set_static_paths([agent.settings.sessions, EXAMPLE_MEDIA])
 
@@ -55,17 +55,17 @@ class Page:
         ) as page:
             visit = gr.State(None, time_to_live=_STATE_SECONDS, delete_callback=close_visit)
             # shows nothing: it has what the server tells heard, whenever it was sent
-            awake = gr.HTML("", visible="hidden", js_on_load=load_script("stream"))
-            awake.select(lambda: None, None, None, **QUIET)
+            stream = gr.HTML("", visible="hidden", js_on_load=load_script("stream"))
+            stream.select(lambda: None, None, None, **QUIET)
             with gr.Sidebar(width=310, open=False, elem_id="settings"):
-                self._brain.draw(visit)
+                self._llm_panel.draw(visit)
             with gr.Sidebar(width=380, open=False, position="right", elem_id="run"):
                 gr.Markdown(get_label("page.run"), elem_classes="region")
                 runs = gr.Dropdown([], label=get_label("page.which_run"), visible=False, elem_id="runs")
                 picture = gr.HTML("", elem_id="plan", js_on_load=None, apply_default_css=False)
                 gr.Markdown(get_label("page.resources"), elem_classes="region")
-                kept = gr.HTML("", elem_id="shelf", js_on_load=resource_cards.ON_LOAD, apply_default_css=False)
-                share, link = self._share.draw()
+                shelf = gr.HTML("", elem_id="shelf", js_on_load=resource_cards.ON_LOAD, apply_default_css=False)
+                share, link = self._share_panel.draw()
             gr.Markdown(get_label("page.heading"), elem_id="heading")
             start = gr.HTML("", elem_id="welcome", js_on_load=examples.ON_LOAD, apply_default_css=False)
             talk = gr.Chatbot(
@@ -80,20 +80,20 @@ class Page:
                 editable="user",
                 allow_file_downloads=False,
                 feedback_options=None,
-                latex_delimiters=[],
-                allow_tags=False,
+                latex_delimiters=[],  # “$5 or $6” is no formula
+                allow_tags=False,  # models and strangers' traces write them
             )
             form = gr.HTML("", elem_id="approval", visible=False, js_on_load=approval_form.ON_LOAD, apply_default_css=False)
             with gr.Column(elem_id="ask"):
-                shown = build_camera()
+                camera = build_camera()
                 box = self._box()
-                shown.serve(box)
+                camera.serve(box)
             # in the order of View's fields
-            seen = [talk, start, box, form, picture, runs, kept, share, link, visit]
-            self._wire(page, visit, seen)
+            outputs = [talk, start, box, form, picture, runs, shelf, share, link, visit]
+            self._wire(page, visit, outputs)
             Api(self._agent, name_of, shared=self._shared).add()
-        ModelsPage(self._agent).draw(page)
-        page.queue(default_concurrency_limit=_AT_ONCE)
+        ModelsPage(self._agent).draw(page)  # a route of its own, so outside of the `with`
+        page.queue(default_concurrency_limit=_MAX_CONCURRENT_REQUESTS)  # Gradio's own limit is one
         blocks: gr.Blocks = page
         return blocks
 
@@ -107,51 +107,51 @@ class Page:
             file_count="multiple",
         )
 
-    def _wire(self, page: gr.Blocks, visit: gr.State, seen: list[Any]) -> None:
-        named = dict(zip(View.__dataclass_fields__, seen, strict=True))
-        talk, start, box, form, runs, kept = (named[n] for n in ("talk", "welcome", "box", "form", "runs", "shelf"))
-        does = self._talk
+    def _wire(self, page: gr.Blocks, visit: gr.State, outputs: list[Any]) -> None:
+        named = dict(zip(View.__dataclass_fields__, outputs, strict=True))
+        talk, start, box, form, runs, shelf = (named[n] for n in ("talk", "welcome", "box", "form", "runs", "shelf"))
+        handlers = self._chat
         for event, handler, inputs in (
-            (box.submit, does.ask, [box]),
-            (start.select, does.example, []),
-            (talk.retry, does.retry, []),
-            (talk.edit, does.edit, []),
-            (talk.option_select, does.again, []),
+            (box.submit, handlers.ask, [box]),
+            (start.select, handlers.example, []),
+            (talk.retry, handlers.retry, []),
+            (talk.edit, handlers.edit, []),
+            (talk.option_select, handlers.again, []),
         ):
-            event(handler, [*inputs, *self._brain.limits, visit], seen, **HEARD)
-            event(None, js=_BEGIN, api_visibility="private")
-        talk.undo(does.undo, visit, seen, **QUIET)
-        talk.clear(does.clear, visit, seen, **QUIET)
-        box.stop(does.stop, visit, None, **QUIET)
-        form.submit(does.approve, visit, seen, **QUIET)
-        runs.input(does.look_at, [runs, visit], seen, **QUIET)
-        kept.select(does.use, [box, visit], box, **QUIET)
-        self._share.wire(visit, seen)
+            event(handler, [*inputs, *self._llm_panel.limits, visit], outputs, **HEARD)
+            event(None, js=_BEGIN_SCRIPT, api_visibility="private")  # beside the handler: `then` would come after the answer
+        talk.undo(handlers.undo, visit, outputs, **QUIET)
+        talk.clear(handlers.clear, visit, outputs, **QUIET)
+        box.stop(handlers.stop, visit, None, **QUIET)
+        form.submit(handlers.approve, visit, outputs, **QUIET)
+        runs.input(handlers.look_at, [runs, visit], outputs, **QUIET)
+        shelf.select(handlers.use, [box, visit], box, **QUIET)
+        self._share_panel.wire(visit, outputs)
         key = gr.Textbox(visible=False)
-        search = gr.Textbox(visible=False)
+        search = gr.Textbox(visible=False)  # filled by the script, read by `arrive`
         # both boxes are emptied in the same step: whoever had the key would have the visit
-        arrived = page.load(self.arrive, [key, search], [key, search, *seen], js=_ARRIVE, **QUIET)
-        self._brain.wake(arrived.then, visit)
-        arrived.then(self.resume, visit, seen, **QUIET)
+        arrived = page.load(self.arrive, [key, search], [key, search, *outputs], js=_ARRIVE_SCRIPT, **QUIET)
+        self._llm_panel.wake(arrived.then, visit)
+        arrived.then(self.resume, visit, outputs, **QUIET)
 
     def _visit(self, visit: TabSession | None) -> TabSession:
         if visit is not None:
             return visit
-        request = LocalContext.request.get(None)
-        said = request.headers.get("accept-language") if request and request.headers else ""
+        request = LocalContext.request.get(None)  # not all handlers have it as an argument
+        lang = request.headers.get("accept-language") if request and request.headers else ""
         return self._visits.of_page(
-            getattr(request, "session_hash", "") or "", lambda: TabSession(self._agent.new_session(), words=choose_words(said))
+            getattr(request, "session_hash", "") or "", lambda: TabSession(self._agent.new_session(), words=choose_words(lang))
         )
 
     def arrive(self, key: str, search: str, request: gr.Request) -> tuple[Any, ...]:
-        """Return a page has been opened, or opened again: then everything is as it was."""
+        """Show a page that was opened; one that was opened again is as it was."""
         visit = self._visits.found(key or "")
         if visit is None:
             visit = self._visit(None)
             self._visits.keep(visit, key or "")
         else:
             self._visits.again(visit, request.session_hash or "")
-        view = self._talk.whole(visit)
+        view = self._chat.whole(visit)
         value = read_link(search or "")
         if value["text"] and not visit.busy:  # else what has been typed meanwhile stays
             view = replace(view, box=gr.MultimodalTextbox(value=value, **READY))
@@ -162,7 +162,7 @@ class Page:
         if visit is None or visit.work is None:
             yield View().outputs()  # a handler that yields nothing would empty everything
         elif visit.busy:
-            async for view in self._talk.followed(visit):
+            async for view in self._chat.followed(visit):
                 yield view
         else:  # it has ended meanwhile
-            yield self._talk.idle(visit)
+            yield self._chat.idle(visit)

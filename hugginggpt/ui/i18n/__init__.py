@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LANGUAGES: Final[tuple[str, ...]] = ("en", "zh")
 """The first stands in for all that are not here."""
 
-_LOADER: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LOADER: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is far faster; not every build has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Words:
             KeyError: There is no such phrase.
         """
         phrases = _phrases(self.language)
-        one = values.get("count") == 1
-        return phrases[f"{key}_one" if one and f"{key}_one" in phrases else key].format(**values)
+        singular = values.get("count") == 1
+        return phrases[f"{key}_one" if singular and f"{key}_one" in phrases else key].format(**values)
 
 
 def choose_words(accepted: str | None) -> Words:
@@ -51,8 +51,8 @@ def choose_words(accepted: str | None) -> Words:
     Args:
         accepted: What it sends as Accept-Language, "zh-CN,zh;q=0.9,en;q=0.8"; the first language that is here counts.
     """
-    wanted = (re.split("[-;_]", each.strip().lower())[0] for each in (accepted or "").split(","))
-    return Words(next((language for language in wanted if language in LANGUAGES), LANGUAGES[0]))
+    preferred = (re.split("[-;_]", each.strip().lower())[0] for each in (accepted or "").split(","))  # “zh-CN” counts as zh
+    return Words(next((language for language in preferred if language in LANGUAGES), LANGUAGES[0]))
 
 
 def get_label(key: str) -> Any:
@@ -63,9 +63,9 @@ def get_label(key: str) -> Any:
     """
     import gradio as gr
 
-    if key not in _phrases(LANGUAGES[0]):
+    if key not in _phrases(LANGUAGES[0]):  # Gradio would show an unknown key as it is
         raise KeyError(key)
-    return gr.I18n()(key)
+    return gr.I18n()(key)  # a marker that the browser replaces
 
 
 def load_i18n() -> gr.I18n:

@@ -27,7 +27,7 @@ class Downloader:
     def __init__(
         self, agent: HuggingGPT, *, token: bool | None = None, max_bytes: int | None = None, endpoint: str | None = None
     ) -> None:
-        """Make it.
+        """Set up the downloads.
 
         Args:
             agent: Whose local models are added to.
@@ -46,8 +46,8 @@ class Downloader:
         Raises:
             ExpertError: One of them can't be had, or it is more than may be fetched.
         """
-        source = self._hub()
-        offer = Offer(models[0], tuple(source.look_up(model) for model in models))
+        hub = self._create_hub()
+        offer = Offer(models[0], tuple(hub.look_up(model) for model in models))
         if self._max_bytes is not None and offer.size > self._max_bytes:
             raise ExpertError(
                 f"{offer.id} takes {format_size(offer.size)}, more than the {format_size(self._max_bytes)} that may be "
@@ -66,16 +66,16 @@ class Downloader:
         Raises:
             ExpertError: The disk is too small, or the Hub fails.
         """
-        source, before = self._hub(), 0
+        hub, before = self._create_hub(), 0
         for download in offer.downloads:
 
-            def tell(done: int, before: int = before) -> None:
+            def report(done: int, before: int = before) -> None:  # bound now: the loop moves on
                 progress(before + done)
 
             if download.files:
-                source.fetch(download, tell, check)
+                hub.fetch(download, report, check)
             before += download.size
-        self._agent.rescan()
+        self._agent.rescan()  # else what was fetched isn't found before a restart
 
-    def _hub(self) -> HubDownloader:
+    def _create_hub(self) -> HubDownloader:
         return create_downloader(self._agent.cache, self._endpoint, self._token)

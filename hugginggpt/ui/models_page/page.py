@@ -16,16 +16,16 @@ from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.hub.download import format_size
 from hugginggpt.hub.overview import OverviewRow, build_overview
 from hugginggpt.ui.i18n import Say, choose_words, get_label
+from hugginggpt.ui.listeners import QUIET
 from hugginggpt.ui.models_page import table as catalogue_table
 from hugginggpt.ui.models_page.downloads import Downloader, Offer
 from hugginggpt.ui.session.llm_choice import is_home
 
 log = logging.getLogger(__name__)
 
-_PLACES: Final = ("bundled", "cache", "hosted", "fetch", "server")
+_PLACES: Final = ("bundled", "cache", "hosted", "fetch", "server")  # in the order of the menu
 _SECONDS_BETWEEN_UPDATES: Final = 0.2
-_FETCHES_AT_ONCE: Final = 2
-_QUIET: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "hidden"}
+_FETCHES_AT_ONCE: Final = 2  # for all visitors together
 _ON_CLICK: Final = """element.addEventListener("click", event => {
   const button = event.target.closest("button[data-model]");
   if (button) trigger("click", {model: button.dataset.model});
@@ -50,7 +50,7 @@ class DownloadPanel:
 
 
 class ModelsPage:
-    """Its fields and their handlers."""
+    """The page's fields and their handlers."""
 
     def __init__(self, agent: HuggingGPT) -> None:
         self._agent = agent
@@ -58,12 +58,12 @@ class ModelsPage:
         self._fetching = self._local and (agent.settings.local == "download" or is_home())
         # on a public Space nobody fetches on the owner's account, or more than a request may
         limits: dict[str, Any] = {} if is_home() else {"token": False, "max_bytes": agent.settings.max_download_bytes}
-        self._puller = Downloader(agent, **limits)
+        self._downloader = Downloader(agent, **limits)
 
     def draw(self, page: gr.Blocks) -> None:
         """Add it to the page, at ``/models``; to be called outside of the page's ``with``."""
         with page.route("Models", "/models", show_in_navbar=False):
-            rows, pulling = gr.State(()), gr.State(None, delete_callback=_stop)
+            rows, pulling = gr.State(()), gr.State(None, delete_callback=_stop)  # a closed tab stops its download
             gr.Markdown(get_label("catalogue.heading"), elem_id="catalogue-heading")
             with gr.Row(equal_height=True):
                 query = gr.Textbox(
@@ -103,63 +103,61 @@ class ModelsPage:
 
             filters, shown = [query, task, place, rows], [table, count, clear]
             for opened in (page.load, again.click):
-                opened(self.read, [query, task, place], [rows, task, place, *shown, again], **_QUIET)
+                opened(self.read, [query, task, place], [rows, task, place, *shown, again], **QUIET)
             for event in (query.change, task.input, place.input):
-                event(self.filter, filters, shown, trigger_mode="always_last", **_QUIET)
-            clear.click(self.unfilter, rows, [query, task, place, *shown], **_QUIET)
+                event(self.filter, filters, shown, trigger_mode="always_last", **QUIET)  # the last keystroke counts
+            clear.click(self.unfilter, rows, [query, task, place, *shown], **QUIET)
             if self._fetching:
                 buttons = [panel, status, go, stop, close, pulling]
-                table.click(self.offer, rows, buttons, **_QUIET)
-                go.click(
-                    self.fetch, [pulling, *filters], [*buttons, rows, *shown], concurrency_limit=_FETCHES_AT_ONCE, **_QUIET
-                )
-                stop.click(_stop, pulling, None, **_QUIET)
-                close.click(self.close, None, [panel, pulling], **_QUIET)
+                table.click(self.offer, rows, buttons, **QUIET)
+                go.click(self.fetch, [pulling, *filters], [*buttons, rows, *shown], concurrency_limit=_FETCHES_AT_ONCE, **QUIET)
+                stop.click(_stop, pulling, None, **QUIET)
+                close.click(self.close, None, [panel, pulling], **QUIET)
 
     async def read(self, query: str, task: str | None, place: str | None, request: gr.Request) -> tuple[Any, ...]:
         """Read the catalogue, and what of it is here."""
-        words = _words(request)
+        words = _get_words(request)
         try:
-            rows = await self._rows()
+            rows = await self._read_rows()
         except Exception as error:  # the page's seam: whatever is wrong with a disk, the page says so
             log.exception("the catalogue can't be read")
-            said = str(error) if isinstance(error, HuggingGPTError) else words("catalogue.failed")
-            return (), gr.skip(), gr.skip(), catalogue_table.draw_sentence(said), "", gr.skip(), gr.update(visible=True)
+            message = str(error) if isinstance(error, HuggingGPTError) else words("catalogue.failed")
+            return (), gr.skip(), gr.skip(), catalogue_table.draw_sentence(message), "", gr.skip(), gr.update(visible=True)
         tasks = [(words("catalogue.all_tasks"), ""), *((name, name) for name in dict.fromkeys(row.task for row in rows))]
         here = {row.place for row in rows}
         places = [(words("catalogue.all_places"), "")]
         places += [(words(f"catalogue.place_{name}"), name) for name in _PLACES if name in here]
         choices = gr.update(choices=tasks, value=task or ""), gr.update(choices=places, value=place or "")
-        return rows, *choices, *self._shown(rows, words, query, task, place), gr.update(visible=False)
+        return rows, *choices, *self._draw_rows(rows, words, query, task, place), gr.update(visible=False)
 
     async def filter(
         self, query: str, task: str | None, place: str | None, rows: Sequence[OverviewRow], request: gr.Request
     ) -> tuple[Any, ...]:
         """Show what matches."""
-        return self._shown(rows, _words(request), query, task, place)
+        return self._draw_rows(rows, _get_words(request), query, task, place)
 
     async def unfilter(self, rows: Sequence[OverviewRow], request: gr.Request) -> tuple[Any, ...]:
         """Show all."""
-        return "", "", "", *self._shown(rows, _words(request))
+        return "", "", "", *self._draw_rows(rows, _get_words(request))
 
     async def offer(
         self, rows: Sequence[OverviewRow], chosen: gr.EventData, request: gr.Request
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Say what fetching a model would take."""
-        words, model = _words(request), str(chosen.model)
-        yield _panel(catalogue_table.draw_progress(words("catalogue.asking", model=model), None), close=True)
+        words, model = _get_words(request), str(chosen.model)
+        yield _draw_panel(catalogue_table.draw_progress(words("catalogue.asking", model=model), None), close=True)
         try:
             # what comes from a browser may be anything
             row = next((row for row in rows if row.id == model and row.place == "fetch"), None)
             if row is None:
                 raise RequestError(f"“{model[:60]}” can't be fetched from here: choose a model of the table.")
-            offer = await run_in_daemon_thread(lambda: self._puller.offer((row.id, *row.beside)))
+            offer = await run_in_daemon_thread(lambda: self._downloader.offer((row.id, *row.beside)))
         except HuggingGPTError as error:
-            yield _panel(catalogue_table.draw_sentence(str(error)), close=True)
+            yield _draw_panel(catalogue_table.draw_sentence(str(error)), close=True)
             return
-        said = words("catalogue.offer", model=model, size=format_size(offer.size))
-        said = said if offer.size else words("catalogue.whole", model=model)
-        yield _panel(catalogue_table.draw_sentence(said), go=bool(offer.size), close=True, pulling=DownloadPanel(offer))
+        message = words("catalogue.offer", model=model, size=format_size(offer.size))
+        message = message if offer.size else words("catalogue.whole", model=model)
+        yield _draw_panel(catalogue_table.draw_sentence(message), go=bool(offer.size), close=True, pulling=DownloadPanel(offer))
 
     async def fetch(
         self,
@@ -171,72 +169,73 @@ class ModelsPage:
         request: gr.Request,
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Fetch what was offered and tell how far it is; then the table is read anew."""
-        words, unchanged = _words(request), (gr.skip(),) * 4
+        words, unchanged = _get_words(request), (gr.skip(),) * 4  # the rows, and the three parts that show them
         if pulling is None:
             return
-        offer, told, size = pulling.offer, 0, format_size(pulling.offer.size)
+        offer, fetched, size = pulling.offer, 0, format_size(pulling.offer.size)
 
-        def tell(done: int) -> None:
-            nonlocal told
-            told = done
+        def report(done: int) -> None:
+            nonlocal fetched
+            fetched = done  # in another thread, but only ever set
 
-        work = asyncio.ensure_future(run_in_daemon_thread(lambda: self._puller.fetch(offer, tell, pulling.check)))
+        work = asyncio.ensure_future(run_in_daemon_thread(lambda: self._downloader.fetch(offer, report, pulling.check)))
         try:
             while not work.done():
-                said = words("catalogue.fetching", model=offer.id, done=format_size(told), size=size)
-                bar = catalogue_table.draw_progress(said, told / max(offer.size, 1))
-                yield *_panel(bar, stop=True, pulling=pulling), *unchanged
-                await asyncio.wait({work}, timeout=_SECONDS_BETWEEN_UPDATES)
-            work.result()
-            rows = await self._rows()
+                message = words("catalogue.fetching", model=offer.id, done=format_size(fetched), size=size)
+                bar = catalogue_table.draw_progress(message, fetched / max(offer.size, 1))
+                yield *_draw_panel(bar, stop=True, pulling=pulling), *unchanged
+                await asyncio.wait({work}, timeout=_SECONDS_BETWEEN_UPDATES)  # wait_for would cancel the work
+            work.result()  # raises what the thread raised
+            rows = await self._read_rows()  # the fetched model is here now
         except StoppedError:
-            said = words("catalogue.stopped", model=offer.id)
+            message = words("catalogue.stopped", model=offer.id)
         except HuggingGPTError as error:
-            said = str(error)
+            message = str(error)
         else:
-            said = words("catalogue.fetched", model=offer.id)
+            message = words("catalogue.fetched", model=offer.id)
         finally:
             pulling.stop.set()  # whoever has closed the tab doesn't want it any more
             with suppress(asyncio.CancelledError):
-                work.cancel()
-        yield *_panel(catalogue_table.draw_sentence(said), close=True), rows, *self._shown(rows, words, query, task, place)
+                work.cancel()  # the thread ends by itself, at `check`
+        panel = _draw_panel(catalogue_table.draw_sentence(message), close=True)
+        yield *panel, rows, *self._draw_rows(rows, words, query, task, place)
 
     async def close(self) -> tuple[Any, None]:
         """Fold the panel away."""
         return gr.update(visible=False), None
 
-    async def _rows(self) -> tuple[OverviewRow, ...]:
-        """Off the event loop: it looks at the disk."""
+    async def _read_rows(self) -> tuple[OverviewRow, ...]:
+        """Read the catalogue, off the event loop: it looks at the disk."""
         tasks = list(self._agent.table)
         ranked = await run_in_daemon_thread(self._agent.candidates)
         cards = [card for name in tasks if name in ranked for card in ranked[name].cards]
         return await run_in_daemon_thread(lambda: build_overview(cards, tasks, local=self._local))
 
-    def _shown(
+    def _draw_rows(
         self, rows: Sequence[OverviewRow], words: Say, query: str = "", task: str | None = "", place: str | None = ""
     ) -> tuple[Any, ...]:
         found = catalogue_table.filter_rows(rows, query or "", task or "", place or "")
         models, total = len({row.id for row in found}), len({row.id for row in rows})
         ready = len({row.id for row in rows if row.runs})
         filtered = len(found) < len(rows)
-        said = words("catalogue.matching", count=models, total=total) if filtered else ""
-        said = said or words("catalogue.count", count=total, ready=ready)
-        return catalogue_table.draw_table(found, words, fetching=self._fetching), said, gr.update(visible=filtered)
+        message = words("catalogue.matching", count=models, total=total) if filtered else ""
+        message = message or words("catalogue.count", count=total, ready=ready)
+        return catalogue_table.draw_table(found, words, fetching=self._fetching), message, gr.update(visible=filtered)
 
 
-def _panel(
+def _draw_panel(
     text: str, *, go: bool = False, stop: bool = False, close: bool = False, pulling: DownloadPanel | None = None
 ) -> tuple[Any, ...]:
-    """Return the panel with a text and these of its buttons."""
+    """Return the updates that show the panel, with a text and these of its buttons."""
     buttons = (gr.update(visible=shown) for shown in (go, stop, close))
     return gr.update(visible=True), text, *buttons, pulling
 
 
 def _stop(pulling: DownloadPanel | None) -> None:
-    """Stop what is being fetched; `CataloguePage.fetch` shows it."""
+    """Stop what is being fetched; `ModelsPage.fetch` shows it."""
     if pulling is not None:
         pulling.stop.set()
 
 
-def _words(request: gr.Request) -> Say:
+def _get_words(request: gr.Request) -> Say:
     return choose_words((request.headers or {}).get("accept-language"))
