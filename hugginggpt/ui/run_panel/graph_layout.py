@@ -67,7 +67,7 @@ Node = str | tuple[int, str, str]
 """A box by its key, or where the lines that "from" or "to" a box share pass through a layer."""
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=64)  # a plan is drawn at each event, and hardly ever changes
 def lay_out(
     boxes: tuple[NodeSize, ...], edges: tuple[tuple[str, str], ...], *, abreast: int = 2, across: float = 8, down: float = 36
 ) -> Layout:
@@ -80,53 +80,53 @@ def lay_out(
         across: Pixels between neighbours.
         down: Pixels between layers.
     """
-    of = {box.key: box for box in boxes}
-    layer_of = _layers(boxes, edges, abreast)
-    kept = tuple(dict.fromkeys((a, b) for a, b in edges if layer_of[a] < layer_of[b]))
-    pieces, route = _routed(kept, layer_of)
+    box_of = {box.key: box for box in boxes}
+    layer_of = _assign_layers(boxes, edges, abreast)
+    forward = tuple(dict.fromkeys((a, b) for a, b in edges if layer_of[a] < layer_of[b]))
+    pieces, route = _route(forward, layer_of)
     layers: list[list[Node]] = [[] for _ in range(max(layer_of.values(), default=-1) + 1)]
-    for key in of:
+    for key in box_of:
         layers[layer_of[key]].append(key)
     middles = [(len(layer) + 1) // 2 for layer in layers]
     for node in dict.fromkeys(node for piece in pieces for node in piece if isinstance(node, tuple)):
-        layers[node[0]].insert(middles[node[0]], node)
-    upper, lower = _neighbours(pieces)
-    layers = _ordered(layers, upper, lower)
-    widths = {node: of[node].width if isinstance(node, str) else _LINE_WIDTH for layer in layers for node in layer}
-    centres = _centres(layers, upper, lower, widths, across)
+        layers[node[0]].insert(middles[node[0]], node)  # lines start between the boxes
+    upper, lower = _list_neighbours(pieces)
+    layers = _order(layers, upper, lower)
+    widths = {node: box_of[node].width if isinstance(node, str) else _LINE_WIDTH for layer in layers for node in layer}
+    centres = _place_centres(layers, upper, lower, widths, across)
     tops, heights = [], []
     y = 0.0
     for layer in layers:
-        heights.append(max((of[node].height for node in layer if isinstance(node, str)), default=0.0))
+        heights.append(max((box_of[node].height for node in layer if isinstance(node, str)), default=0.0))
         tops.append(y)
         y += heights[-1] + down
 
     def span(node: Node) -> tuple[float, float]:
-        """Return where it begins and ends, from above."""
+        """Return the top and the bottom of a node, from above."""
         if isinstance(node, tuple):
             return tops[node[0]], tops[node[0]] + heights[node[0]]
         n = layer_of[node]
-        top = tops[n] + (heights[n] - of[node].height) / 2
-        return top, top + of[node].height
+        top = tops[n] + (heights[n] - box_of[node].height) / 2
+        return top, top + box_of[node].height
 
     lines = tuple(
         EdgePath((centres[a], span(a)[1]), (centres[b], span(b)[0]), span(b)[not isinstance(b, str)], isinstance(b, str))
         for a, b in pieces
     )
-    places = {key: NodePosition(centres[key] - box.width / 2, span(key)[0], box.width, box.height) for key, box in of.items()}
+    places = {k: NodePosition(centres[k] - box.width / 2, span(k)[0], box.width, box.height) for k, box in box_of.items()}
     labels = {edge: ((centres[a] + centres[b]) / 2, (span(a)[1] + span(b)[0]) / 2) for edge, (a, b) in route.items()}
     width = max((centres[node] + widths[node] / 2 for node in widths), default=0.0)
     return Layout(places, lines, labels, width, max(y - down, 0.0))
 
 
-def _layers(boxes: Sequence[NodeSize], edges: Iterable[tuple[str, str]], abreast: int) -> dict[str, int]:
+def _assign_layers(boxes: Sequence[NodeSize], edges: Iterable[tuple[str, str]], abreast: int) -> dict[str, int]:
     """Return the layer of each box, from 0 and without gaps: below all that lead to it, where there is still room."""
     given = {box.key for box in boxes if box.given}
     before: dict[str, set[str]] = {box.key: set() for box in boxes if not box.given}
-    fed: dict[str, list[str]] = defaultdict(list)
+    targets: dict[str, list[str]] = defaultdict(list)
     for a, b in edges:
         if a in given:
-            fed[a].append(b)
+            targets[a].append(b)
         elif a != b:
             before[b].add(a)
     row: dict[str, int] = {}
@@ -134,20 +134,20 @@ def _layers(boxes: Sequence[NodeSize], edges: Iterable[tuple[str, str]], abreast
     waiting = list(before)
     while waiting:
         # in a circle nothing is ever ready: its first box begins
-        key = next((key for key in waiting if before[key] <= row.keys()), waiting[0])
+        key = next((key for key in waiting if before[key] <= row.keys()), waiting[0])  # quadratic: plans are short
         n = max((row[a] + 1 for a in before[key] if a in row), default=0)
-        while taken[n] >= abreast:
+        while taken[n] >= abreast:  # a full layer: the next one down
             n += 1
         row[key] = n
         taken[n] += 1
         waiting.remove(key)
     halves = {key: 2 * n + 1 for key, n in row.items()}  # between any two rows there is one for what is given
-    halves |= {key: min((halves[b] for b in fed[key]), default=1) - 1 for key in given}
+    halves |= {key: min((halves[b] for b in targets[key]), default=1) - 1 for key in given}
     rank = {half: n for n, half in enumerate(sorted(set(halves.values())))}
     return {key: rank[half] for key, half in halves.items()}
 
 
-def _routed(
+def _route(
     edges: Sequence[tuple[str, str]], layer_of: Mapping[str, int]
 ) -> tuple[tuple[tuple[Node, Node], ...], dict[tuple[str, str], tuple[Node, Node]]]:
     """Return the pieces from layer to layer, and for each edge the one that it shares with no other."""
@@ -155,7 +155,7 @@ def _routed(
     pieces: dict[tuple[Node, Node], None] = {}
     own: dict[tuple[str, str], tuple[Node, Node]] = {}
     for a, b in edges:
-        shared = ("to", b) if arriving[b] > leaving[a] else ("from", a)
+        shared = ("to", b) if arriving[b] > leaving[a] else ("from", a)  # bundled at its busier end
         chain: list[Node] = [a, *((n, *shared) for n in range(layer_of[a] + 1, layer_of[b])), b]
         run = list(itertools.pairwise(chain))
         pieces |= dict.fromkeys(run)
@@ -166,7 +166,7 @@ def _routed(
 Neighbours = Mapping[Node, Sequence[Node]]
 
 
-def _neighbours(pieces: Iterable[tuple[Node, Node]]) -> tuple[Neighbours, Neighbours]:
+def _list_neighbours(pieces: Iterable[tuple[Node, Node]]) -> tuple[Neighbours, Neighbours]:
     """Return those above each node, and those below it."""
     upper: dict[Node, list[Node]] = defaultdict(list)
     lower: dict[Node, list[Node]] = defaultdict(list)
@@ -176,24 +176,24 @@ def _neighbours(pieces: Iterable[tuple[Node, Node]]) -> tuple[Neighbours, Neighb
     return upper, lower
 
 
-def _ordered(layers: list[list[Node]], upper: Neighbours, lower: Neighbours) -> list[list[Node]]:
+def _order(layers: list[list[Node]], upper: Neighbours, lower: Neighbours) -> list[list[Node]]:
     """Return each layer in the order with the fewest crossings that sweeps down and up have come by."""
-    best, fewest = layers, _crossings(layers, lower)
+    best, fewest = layers, _count_crossings(layers, lower)
     for sweep in range(_SWEEPS):
         if not fewest:
             break
-        layers = [list(layer) for layer in layers]
+        layers = [list(layer) for layer in layers]  # `best` may hold the ones before
         beside = lower if sweep % 2 else upper
         at = {node: float(i) for layer in layers for i, node in enumerate(layer)}
         for n in reversed(range(len(layers))) if sweep % 2 else range(len(layers)):
             layers[n].sort(key=lambda node: _mean([at[other] for other in beside.get(node, ())], at[node]))
             at |= {node: float(i) for i, node in enumerate(layers[n])}
-        if (count := _crossings(layers, lower)) < fewest:
+        if (count := _count_crossings(layers, lower)) < fewest:
             best, fewest = layers, count
     return best
 
 
-def _crossings(layers: Sequence[Sequence[Node]], lower: Neighbours) -> int:
+def _count_crossings(layers: Sequence[Sequence[Node]], lower: Neighbours) -> int:
     at = {node: i for layer in layers for i, node in enumerate(layer)}
     count = 0
     for layer in layers:
@@ -202,42 +202,42 @@ def _crossings(layers: Sequence[Sequence[Node]], lower: Neighbours) -> int:
             below = sorted(at[other] for other in lower.get(node, ()))
             count += sum(len(ends) - bisect_right(ends, end) for end in below)
             for end in below:
-                insort(ends, end)
+                insort(ends, end)  # only now: lines from one node don't cross
     return count
 
 
-def _centres(
+def _place_centres(
     layers: Sequence[Sequence[Node]], upper: Neighbours, lower: Neighbours, widths: Mapping[Node, float], across: float
 ) -> dict[Node, float]:
     """Return the middle of each node, counted from the left edge: near its neighbours, no wider than must be."""
     frame = max((sum(widths[node] for node in layer) + across * (len(layer) - 1) for layer in layers), default=0.0)
     at: dict[Node, float] = {}
     for layer in layers:
-        at |= zip(layer, _apart([frame / 2] * len(layer), [widths[node] for node in layer], across, frame), strict=True)
+        at |= zip(layer, _space_out([frame / 2] * len(layer), [widths[node] for node in layer], across, frame), strict=True)
     for sweep in range(_SWEEPS):
         for layer in reversed(layers) if sweep % 2 else layers:
-            last = sweep >= _SWEEPS - 2
+            last = sweep >= _SWEEPS - 2  # at the end both sides count
             sides = [upper, lower] if last else [lower if sweep % 2 else upper]
-            wanted = [_mean([at[other] for side in sides for other in side.get(node, ())], at[node]) for node in layer]
-            at |= zip(layer, _apart(wanted, [widths[node] for node in layer], across, frame), strict=True)
+            targets = [_mean([at[other] for side in sides for other in side.get(node, ())], at[node]) for node in layer]
+            at |= zip(layer, _space_out(targets, [widths[node] for node in layer], across, frame), strict=True)
     left = min((at[node] - widths[node] / 2 for node in at), default=0.0)
     return {node: x - left for node, x in at.items()}
 
 
-def _apart(wanted: Sequence[float], widths: Sequence[float], gap: float, frame: float) -> list[float]:
+def _space_out(targets: Sequence[float], widths: Sequence[float], gap: float, frame: float) -> list[float]:
     """Return the places within 0..frame nearest to the wanted ones, by least squares, at which neighbours keep distance."""
     offsets, total = [], 0.0
     for i, width in enumerate(widths):
         total += (widths[i - 1] + width) / 2 + gap if i else 0.0
         offsets.append(total)
     groups: list[tuple[float, int]] = []  # those that stand as close as they may: where they want to be together
-    for place, offset in zip(wanted, offsets, strict=True):
+    for place, offset in zip(targets, offsets, strict=True):
         mean, count = place - offset, 1
-        while groups and groups[-1][0] >= mean:
-            other, others = groups.pop()
-            mean, count = (mean * count + other * others) / (count + others), count + others
+        while groups and groups[-1][0] >= mean:  # isotonic regression: pool adjacent violators
+            other_mean, other_count = groups.pop()
+            mean, count = (mean * count + other_mean * other_count) / (count + other_count), count + other_count
         groups.append((mean, count))
-    least, most = widths[0] / 2, frame - total - widths[-1] / 2
+    least, most = widths[0] / 2, frame - total - widths[-1] / 2  # within the frame, as a whole
     means = [min(max(mean, least), most) for mean, count in groups for _ in range(count)]
     return [mean + offset for mean, offset in zip(means, offsets, strict=True)]
 

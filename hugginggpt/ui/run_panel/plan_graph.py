@@ -24,8 +24,8 @@ STYLE: Final = load_style("graph")
 """Style sheet that a page with a picture needs once."""
 
 _ENGLISH: Final = Words()
-_MOST_TASKS: Final = 40
-_MOST_GIVEN: Final = 4
+_MAX_TASKS: Final = 40
+_MAX_GIVEN: Final = 4
 """Files of one task that are drawn one by one."""
 _WIDE, _NARROW, _NARROW_HIGH = (200, 48), (140, 48), (140, 62)
 """A task's width and height where it stands alone; where two stand side by side; and where their names take two lines."""
@@ -71,73 +71,73 @@ def draw_plan(steps: Sequence[Step], table: TaskTable, words: Words = _ENGLISH) 
     """
     if not steps:
         return f'<p class="hgpt hgpt-plan empty">{escape(words("graph.empty"))}</p>'
-    drawn = steps[:_MOST_TASKS]
+    drawn = steps[:_MAX_TASKS]
     tasks = {step.task.id: step.task for step in drawn}
-    given, edges = _connections(tasks, table, words)
+    given, edges = _connect(tasks, table, words)
     pairs = tuple(dict.fromkeys((edge.source, edge.target) for edge in edges))
-    placed = _placed(tasks, given, pairs)
+    layout = _lay_out_plan(tasks, given, pairs)
     done = sum(step.status == "done" for step in steps)
     label = escape(words("graph.label", count=len(steps), done=done))
     named = {node.key: node.label for node in given}
-    files = "".join(_file(node, placed) for node in given)
+    files = "".join(_draw_file(node, layout) for node in given)
     boxes = ""
     for step in drawn:
-        told = [named[edge.source] for edge in edges if edge.target == _key(step.task.id) and edge.source in named]
-        boxes += _box(step, tasks, placed, told, words)
-    left = len(steps) - len(drawn)
-    more = f'<p class="more">{escape(words("graph.more", count=left))}</p>' if left else ""
+        inputs = [named[edge.source] for edge in edges if edge.target == _key(step.task.id) and edge.source in named]
+        boxes += _draw_task(step, tasks, layout, inputs, words)
+    hidden = len(steps) - len(drawn)
+    more = f'<p class="more">{escape(words("graph.more", count=hidden))}</p>' if hidden else ""
     return (
         f'<div class="hgpt hgpt-plan" role="group" tabindex="0" aria-label="{label}">'
-        f'<div class="canvas" style="width:{placed.width:.0f}px;height:{placed.height:.0f}px">'
-        f"{_drawing(placed, edges, words)}"
+        f'<div class="canvas" style="width:{layout.width:.0f}px;height:{layout.height:.0f}px">'
+        f"{_draw_lines(layout, edges, words)}"
         f'<div aria-hidden="true">{files}</div><ol role="list">{boxes}</ol></div>{more}</div>'
     )
 
 
-def _placed(tasks: Mapping[int, Task], given: Sequence[GraphInput], pairs: tuple[tuple[str, str], ...]) -> Layout:
-    """Return everything in its place; tasks are wider where no two stand side by side."""
+def _lay_out_plan(tasks: Mapping[int, Task], given: Sequence[GraphInput], pairs: tuple[tuple[str, str], ...]) -> Layout:
+    """Return the layout of the plan; tasks are wider where no two stand side by side."""
     files = tuple(NodeSize(node.key, min(max(7 * len(node.label) + 20, 64), 140), _GIVEN_HEIGHT, given=True) for node in given)
 
     def with_size(size: tuple[int, int]) -> Layout:
         return lay_out((*files, *(NodeSize(_key(n), *size) for n in tasks)), pairs)
 
     wide = with_size(_WIDE)
-    if len({wide.places[_key(n)].y for n in tasks}) == len(tasks):
+    if len({wide.places[_key(n)].y for n in tasks}) == len(tasks):  # each in a row of its own
         return wide
     return with_size(_NARROW_HIGH if any(len(task.task) > _LONG_NAME for task in tasks.values()) else _NARROW)
 
 
-def _connections(tasks: Mapping[int, Task], table: TaskTable, words: Words) -> tuple[tuple[GraphInput, ...], tuple[Edge, ...]]:
+def _connect(tasks: Mapping[int, Task], table: TaskTable, words: Words) -> tuple[tuple[GraphInput, ...], tuple[Edge, ...]]:
     """Return the boxes for what is given, and all edges, each once."""
     given: dict[str, GraphInput] = {}
-    edges: dict[Edge, None] = {}
+    edges: dict[Edge, None] = {}  # a set in order
     for task in tasks.values():
         row = table.get(task.task)
         inputs = {name: row.input(name) if row else None for name in task.args}
         target = _key(task.id)
-        files = dict.fromkeys((name, wanted) for key, wanted in inputs.items() for name in _names(task.args[key], wanted))
-        for name, wanted in list(files)[: _MOST_GIVEN if len(files) > _MOST_GIVEN + 1 else None]:
-            node = given.setdefault(name, GraphInput(f"file {name}", _short(name)))
+        files = dict.fromkeys((name, wanted) for key, wanted in inputs.items() for name in _list_names(task.args[key], wanted))
+        for name, wanted in list(files)[: _MAX_GIVEN if len(files) > _MAX_GIVEN + 1 else None]:
+            node = given.setdefault(name, GraphInput(f"file {name}", _shorten(name)))
             edges[Edge(node.key, target, wanted.kind if wanted else None)] = None
-        if len(files) > _MOST_GIVEN + 1:
-            rest = GraphInput(f"rest {task.id}", words("graph.more_given", count=len(files) - _MOST_GIVEN))
+        if len(files) > _MAX_GIVEN + 1:  # a box for one more would save nothing
+            rest = GraphInput(f"rest {task.id}", words("graph.more_given", count=len(files) - _MAX_GIVEN))
             given[rest.key] = rest
             edges[Edge(rest.key, target, None)] = None
         passed = {reference.task_id for reference in task.references}
         for key, wanted in inputs.items():
             for part in _parts(task.args[key]):
                 if isinstance(part, Reference) and part.task_id in tasks:
-                    edges[Edge(_key(part.task_id), target, _passing(tasks[part.task_id], wanted, table))] = None
+                    edges[Edge(_key(part.task_id), target, _choose_kind(tasks[part.task_id], wanted, table))] = None
         edges |= {Edge(_key(n), target, None): None for n in task.dep if n in tasks and n not in passed}
     return tuple(given.values()), tuple(edges)
 
 
 def _parts(value: Argument) -> Iterator[str | Reference]:
-    for one in (value,) if isinstance(value, str) else value:
-        yield from split_references(one)
+    for text in (value,) if isinstance(value, str) else value:
+        yield from split_references(text)
 
 
-def _names(value: Argument, wanted: TaskInput | None) -> list[str]:
+def _list_names(value: Argument, wanted: TaskInput | None) -> list[str]:
     """Return the resources that an argument names: all that is no reference, and of a text only what is no text itself."""
     if wanted is not None and wanted.kind is not Kind.TEXT:
         return [part.strip() for part in _parts(value) if isinstance(part, str) and part.strip(" ,")]
@@ -146,13 +146,13 @@ def _names(value: Argument, wanted: TaskInput | None) -> list[str]:
 
 
 def _is_name(text: str) -> bool:
-    if len(text) > 300 or any(map(str.isspace, text)):
+    if len(text) > 300 or any(map(str.isspace, text)):  # words, not a name
         return False
     return bool(NAME.fullmatch(text)) or text.startswith(("http://", "https://")) or is_example(text)
 
 
-def _passing(source: Task, wanted: TaskInput | None, table: TaskTable) -> Kind | None:
-    """Return which kind of its results goes on."""
+def _choose_kind(source: Task, wanted: TaskInput | None, table: TaskTable) -> Kind | None:
+    """Return the kind of a task's results that goes on to an argument."""
     row = table.get(source.task)
     if row is None or wanted is None:
         return None
@@ -161,13 +161,13 @@ def _passing(source: Task, wanted: TaskInput | None, table: TaskTable) -> Kind |
     return next((kind for kind in row.outputs if serves(kind, wanted.kind)), None)
 
 
-def _short(name: str) -> str:
+def _shorten(name: str) -> str:
     """Return a name or an address, as it fits into a small box."""
     if "://" not in name:
         return name
     try:
         parts = urlsplit(name)
-    except ValueError:
+    except ValueError:  # “http://[” and the like
         return name
     return parts.path.rstrip("/").rpartition("/")[2] or parts.netloc
 
@@ -176,7 +176,7 @@ def _key(task_id: int) -> str:
     return f"task {task_id}"
 
 
-def _drawing(placed: Layout, edges: Sequence[Edge], words: Words) -> str:
+def _draw_lines(layout: Layout, edges: Sequence[Edge], words: Words) -> str:
     """Return the lines, and on them the kinds."""
     kinds: dict[tuple[str, str], list[str]] = {}
     for edge in edges:
@@ -184,13 +184,13 @@ def _drawing(placed: Layout, edges: Sequence[Edge], words: Words) -> str:
             kinds.setdefault((edge.source, edge.target), []).append(words(f"graph.kind_{edge.kind.value}"))
     labels: list[tuple[float, float, str]] = []
     for pair, named in kinds.items():
-        x, y = placed.labels.get(pair, (0.0, -1.0))
+        x, y = layout.labels.get(pair, (0.0, -1.0))  # none: it closes a circle, and isn't drawn
         text = words("graph.comma").join(named)
         if y >= 0 and not any(text == t and y == b and abs(x - a) < _LABEL_WIDTH for a, b, t in labels):
             labels.append((x, y, text))
-    lines = "".join(f'<path class="line" d="{_path(line)}"/>' for line in placed.lines)
+    lines = "".join(f'<path class="line" d="{_path(line)}"/>' for line in layout.lines)
     texts = "".join(f'<text class="kind" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>' for x, y, text in labels)
-    size = f'width="{placed.width:.0f}" height="{placed.height:.0f}"'
+    size = f'width="{layout.width:.0f}" height="{layout.height:.0f}"'
     return f'<svg class="lines" aria-hidden="true" focusable="false" {size}>{lines}{texts}</svg>'
 
 
@@ -205,29 +205,29 @@ def _style(place: NodePosition) -> str:
     return f"left:{place.x:.1f}px;top:{place.y:.1f}px;width:{place.width:.0f}px;height:{place.height:.0f}px"
 
 
-def _file(node: GraphInput, placed: Layout) -> str:
+def _draw_file(node: GraphInput, layout: Layout) -> str:
     name = escape(node.label)
-    return f'<div class="given" style="{_style(placed.places[node.key])}" title="{name}"><span>{name}</span></div>'
+    return f'<div class="given" style="{_style(layout.places[node.key])}" title="{name}"><span>{name}</span></div>'
 
 
-def _box(step: Step, tasks: Mapping[int, Task], placed: Layout, told: Sequence[str], words: Words) -> str:
+def _draw_task(step: Step, tasks: Mapping[int, Task], layout: Layout, inputs: Sequence[str], words: Words) -> str:
     """Return one task; what is seen of it is not read out, what is read out is a sentence of its own."""
     state = words(f"graph.state_{step.status}")
     model = step.model.id if step.model and step.status not in {"failed", "skipped"} else ""
     seconds = format_duration(step.seconds) if step.seconds and step.status in {"done", "failed"} else ""
     title = " · ".join(filter(None, (step.task.task, state, model)))
     return (
-        f'<li class="task {step.status}" style="{_style(placed.places[_key(step.task.id)])}" title="{escape(title)}">'
+        f'<li class="task {step.status}" style="{_style(layout.places[_key(step.task.id)])}" title="{escape(title)}">'
         f'<svg class="sign" viewBox="0 0 14 14" aria-hidden="true" focusable="false"><path d="{_SIGNS[step.status]}"/></svg>'
         f'<span class="name" aria-hidden="true">{escape(step.task.task)}</span>'
         f'<span class="about" aria-hidden="true"><span class="model">{escape(model.rpartition("/")[2] or state)}</span>'
         f'<span class="time">{seconds}</span></span>'
-        f'<span class="hgpt-unseen">{escape(_sentence(step, tasks, told, words))}</span></li>'
+        f'<span class="hgpt-unseen">{escape(_describe(step, tasks, inputs, words))}</span></li>'
     )
 
 
-def _sentence(step: Step, tasks: Mapping[int, Task], files: Sequence[str], words: Words) -> str:
-    """State, model, time, and what the task is given and waits for."""
+def _describe(step: Step, tasks: Mapping[int, Task], files: Sequence[str], words: Words) -> str:
+    """Return a sentence: state, model, time, and what the task is given and waits for."""
     comma = words("graph.comma")
     state = words(f"graph.state_{step.status}")
     parts = [words("graph.task", number=step.task.id, task=step.task.task, state=state)]

@@ -44,27 +44,27 @@ def draw_cards(
         words: The visitor's language.
     """
     if not resources:
-        sign = _sign("M3 7h7l2 2h9v11H3z")
+        sign = _draw_sign("M3 7h7l2 2h9v11H3z")
         return (
             f'<div class="hgpt hgpt-shelf empty">{sign}<p>{escape(words("shelf.empty"))}</p>'
             f'<p class="hint">{escape(words("shelf.empty_hint"))}</p></div>'
         )
     label = escape(words("shelf.label", count=len(resources)))
-    cards = "".join(_card(resource, address, made_from.get(resource.name, ()), words) for resource in resources)
+    cards = "".join(_draw_card(resource, address, made_from.get(resource.name, ()), words) for resource in resources)
     return f'<ul class="hgpt hgpt-shelf" role="list" aria-label="{label}">{cards}</ul>'
 
 
-def _card(resource: Resource, address: Callable[[Resource], str], parents: Sequence[str], words: Words) -> str:
+def _draw_card(resource: Resource, address: Callable[[Resource], str], parents: Sequence[str], words: Words) -> str:
     name = escape(resource.name)
     link = address(resource) if resource.path else f"data:text/plain;charset=utf-8,{quote(resource.text or '')}"
-    file = resource.name + (resource.path.suffix if resource.path else ".txt")
-    origin = _origin(resource, parents, words)
-    about = _line(resource)
+    file = resource.name + (resource.path.suffix if resource.path else ".txt")  # not the name on the disk, which is random
+    origin = _describe_origin(resource, parents, words)
+    first_line = _find_first_line(resource)
     return (
-        f'<li class="card"><div class="look">{_look(resource, link, origin)}</div>'
+        f'<li class="card"><div class="look">{_draw_preview(resource, link, origin)}</div>'
         f'<div class="about"><p class="title"><b>{name}</b> <span class="measure">{escape(resource.measure)}</span></p>'
         f'<p class="origin" title="{escape(origin)}">{escape(origin)}</p>'
-        f'{f"""<p class="line">{escape(about)}</p>""" if about else ""}'
+        f'{f"""<p class="line">{escape(first_line)}</p>""" if first_line else ""}'
         f'<p class="actions"><button type="button" data-name="{name}"'
         f' aria-label="{escape(words("shelf.use_name", name=resource.name))}">{escape(words("shelf.use"))}</button>'
         f'<a href="{escape(link)}" download="{escape(file)}"'
@@ -73,35 +73,35 @@ def _card(resource: Resource, address: Callable[[Resource], str], parents: Seque
     )
 
 
-def _look(resource: Resource, link: str, origin: str) -> str:
+def _draw_preview(resource: Resource, link: str, origin: str) -> str:
     """Return a small picture of it, or its kind's sign."""
     if resource.kind is Kind.IMAGE and resource.path:
         return f'<img src="{escape(link)}" alt="{escape(f"{resource.name}: {origin}")}" loading="lazy" decoding="async">'
     if resource.kind is Kind.VIDEO and resource.path:
         return f'<video src="{escape(link)}" preload="metadata" muted playsinline tabindex="-1" aria-hidden="true"></video>'
-    return _sign(_SIGNS[resource.kind])
+    return _draw_sign(_SIGNS[resource.kind])
 
 
-def _sign(path: str) -> str:
+def _draw_sign(path: str) -> str:
     return f'<svg class="sign" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d="{path}"/></svg>'
 
 
-def _origin(resource: Resource, parents: Sequence[str], words: Words) -> str:
+def _describe_origin(resource: Resource, parents: Sequence[str], words: Words) -> str:
     if parents:
         return words("shelf.from_task_of", label=resource.origin.label, names=words("shelf.comma").join(parents))
     return words(f"shelf.from_{resource.origin.source}", label=resource.origin.label)
 
 
-def _line(resource: Resource) -> str:
-    """Return how a text or a table begins."""
+def _find_first_line(resource: Resource) -> str:
+    """Return the first line of a text, or the first row of a table."""
     if resource.kind is Kind.TABLE and resource.path:
-        return _head(resource.path)
+        return _read_first_row(resource.path)
     line = next((line.strip() for line in (resource.text or "").splitlines() if line.strip()), "")
     return line if len(line) <= _LINE_CHARS else f"{line[:_LINE_CHARS]}…"
 
 
 @functools.lru_cache(maxsize=256)
-def _head(path: Path) -> str:
+def _read_first_row(path: Path) -> str:
     """Return the first row of a table; a resource's file never changes."""
     rows = read_first_rows(path, 1)
     return " · ".join(rows[0])[:_LINE_CHARS] if rows else ""

@@ -8,10 +8,10 @@ from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.workspace.workspace import EXAMPLE_MEDIA, is_example
 
-_MOST: Final = 4_000
+_MAX_CHARS: Final = 4_000
 """The longest request that a link carries, in characters: browsers and proxies cut longer addresses."""
-_MOST_FILES: Final = 5
-_MOST_FIELDS: Final = 20
+_MAX_FILES: Final = 5
+_MAX_FIELDS: Final = 20
 
 
 def read_link(search: str) -> dict[str, Any]:
@@ -20,12 +20,12 @@ def read_link(search: str) -> dict[str, Any]:
     Only shipped examples can be named as files: a link must not have a visitor's page read anything else.
     """
     try:
-        found = parse_qs(search.removeprefix("?"), max_num_fields=_MOST_FIELDS)
+        fields = parse_qs(search.removeprefix("?"), max_num_fields=_MAX_FIELDS)  # a link may come from anybody
     except ValueError:  # more fields than that, or what is no query at all
-        found = {}
-    names = [name for name in found.get("example", ()) if is_example(name)][:_MOST_FILES]
-    files = [str(EXAMPLE_MEDIA / name.rpartition("/")[2]) for name in names]
-    return {"text": found.get("request", [""])[0][:_MOST], "files": files}
+        fields = {}
+    names = [name for name in fields.get("example", ()) if is_example(name)][:_MAX_FILES]
+    files = [str(EXAMPLE_MEDIA / name.rpartition("/")[2]) for name in names]  # `is_example` takes paths, too
+    return {"text": fields.get("request", [""])[0][:_MAX_CHARS], "files": files}
 
 
 def query(text: str, examples: tuple[str, ...] = ()) -> str:
@@ -35,7 +35,7 @@ def query(text: str, examples: tuple[str, ...] = ()) -> str:
         text: The request.
         examples: File names of shipped examples that it came with.
     """
-    return f"?request={quote(text[:_MOST], errors='replace')}{''.join(f'&example={quote(name)}' for name in examples)}"
+    return f"?request={quote(text[:_MAX_CHARS], errors='replace')}{''.join(f'&example={quote(name)}' for name in examples)}"
 
 
 def draw_link(run: BackgroundRun | None, words: Words) -> str:
@@ -43,7 +43,7 @@ def draw_link(run: BackgroundRun | None, words: Words) -> str:
     if run is None:
         return ""
     names = [resource.origin.label for resource in run.attached]
-    address = escape(query(run.text, tuple(name for name in names if is_example(name))))
+    address = escape(query(run.text, tuple(name for name in names if is_example(name))))  # uploads stay here
     return (
         f'<a href="{address}">{escape(words("keep.link"))}</a> '
         f'<button type="button" data-done="{escape(words("keep.copied"))}">{escape(words("keep.copy"))}</button>'

@@ -16,13 +16,13 @@ from hugginggpt.planning.approval import Approved, Proposal
 log = logging.getLogger(__name__)
 
 BEAT_SECONDS: Final = 1.0
-"""Seconds between two words to a follower when nothing happens."""
+"""Seconds between two values for a follower when nothing happens."""
 
 ALONE_SECONDS: Final = 60.0
 """Seconds that work goes on while nobody looks: a reload takes seconds, whoever has closed the page wants no more of it."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False)  # two runs with the same words are two
 class BackgroundRun:
     """A request with what has happened in it so far."""
 
@@ -72,7 +72,7 @@ class StartRun:
     """Reads the events of a run until there are no more."""
 
     def __init__(self, run: BackgroundRun, stream: AsyncIterator[Event]) -> None:
-        """Begin.
+        """Start reading.
 
         Args:
             run: Gets the events.
@@ -81,81 +81,81 @@ class StartRun:
         self.run = run
         self._changed = asyncio.Condition()
         self._followers = 0
-        self._alone: asyncio.TimerHandle | None = None
-        self._begun = time.monotonic()
-        self._reading = asyncio.create_task(self._read(stream))
-        self._reading.add_done_callback(self._end)
-        self._wait_for_somebody()
+        self._abandon_timer: asyncio.TimerHandle | None = None
+        self._started_at = time.monotonic()
+        self._reader = asyncio.create_task(self._read(stream))
+        self._reader.add_done_callback(self._finish)  # a `finally` would miss a cancel before the first step
+        self._schedule_abandon()
 
     @property
     def over(self) -> bool:
         """True if nothing is worked on any more."""
-        return self._reading.done()
+        return self._reader.done()
 
     @property
     def seconds(self) -> float:
         """Since it began."""
-        return time.monotonic() - self._begun
+        return time.monotonic() - self._started_at
 
     async def _read(self, stream: AsyncIterator[Event]) -> None:
         try:
             if isinstance(stream, AsyncGenerator):
-                async with aclosing(stream):
-                    await self._take(stream)
+                async with aclosing(stream):  # closed when it is stopped, not when it is collected
+                    await self._record_all(stream)
             else:
-                await self._take(stream)
+                await self._record_all(stream)
         except Exception:  # the seam: a fault in our own code ends the run, and is told
             log.exception("a request broke")
-            await self._add(RequestFailed("Something broke inside this program; the log says what."))
+            await self._record(RequestFailed("Something broke inside this program; the log says what."))
 
-    def _end(self, reading: asyncio.Task[None]) -> None:
+    def _finish(self, reading: asyncio.Task[None]) -> None:
         self.run.over = True
-        self.run.stopped = reading.cancelled() and not self._ended
-        if self._alone is not None:
-            self._alone.cancel()
+        self.run.stopped = reading.cancelled() and not self._is_done  # a stop after the answer changes nothing
+        if self._abandon_timer is not None:
+            self._abandon_timer.cancel()
 
-    def _wait_for_somebody(self) -> None:
+    def _schedule_abandon(self) -> None:
         """Stop after a while, unless somebody looks at it."""
-        self._alone = asyncio.get_running_loop().call_later(ALONE_SECONDS, self.abandon)
+        self._abandon_timer = asyncio.get_running_loop().call_later(ALONE_SECONDS, self.abandon)
 
-    async def _take(self, stream: AsyncIterator[Event]) -> None:
+    async def _record_all(self, stream: AsyncIterator[Event]) -> None:
         async for event in stream:
-            await self._add(event)
+            await self._record(event)
 
-    async def _add(self, event: Event) -> None:
+    async def _record(self, event: Event) -> None:
         self.run.events.append(event)
-        self.run.times.append(time.monotonic() - self._begun if self.run.events[1:] else 0.0)
+        self.run.times.append(time.monotonic() - self._started_at if self.run.events[1:] else 0.0)  # the first is the origin
         async with self._changed:
             self._changed.notify_all()
 
     @property
-    def _ended(self) -> bool:
+    def _is_done(self) -> bool:
         return any(isinstance(event, RequestDone) for event in self.run.events)
 
     async def follow(self) -> AsyncGenerator[int, None]:
-        """Tell how many events there are, whenever there are more, until the work is over; at least once.
+        """Yield the number of events whenever there are more, until the work is over; at least once.
 
-        It also tells about once a second when there is nothing new: only then is it noticed that nobody listens any more.
+        It also yields about once a second when there is nothing new: only then is it noticed that nobody listens any more.
         """
         self._followers += 1
-        if self._alone is not None:
-            self._alone.cancel()
+        if self._abandon_timer is not None:
+            self._abandon_timer.cancel()
         try:
-            seen = -1
+            seen = -1  # so that no event at all is news, too
             while True:
                 if (count := len(self.run.events)) > seen:
                     seen = count
                     yield count
                 elif self.over:
                     return
-                elif not await self._more(seen):
+                elif not await self._wait_for_more(seen):
                     yield seen
         finally:
             self._followers -= 1
             if not self._followers and not self.over:
-                self._wait_for_somebody()
+                self._schedule_abandon()
 
-    async def _more(self, seen: int) -> bool:
+    async def _wait_for_more(self, seen: int) -> bool:
         """Wait for more than `seen` events, or for the end; False where nothing came in a while."""
 
         async def more() -> None:
@@ -164,20 +164,20 @@ class StartRun:
 
         waiting = asyncio.ensure_future(more())
         try:
-            ended, _ = await asyncio.wait({waiting, self._reading}, return_when=asyncio.FIRST_COMPLETED, timeout=BEAT_SECONDS)
-            return bool(ended)
+            done, _ = await asyncio.wait({waiting, self._reader}, return_when=asyncio.FIRST_COMPLETED, timeout=BEAT_SECONDS)
+            return bool(done)  # empty when time was up
         finally:
             waiting.cancel()
 
     async def stop(self) -> None:
         """Stop, and wait until it has; asked twice, it is stopped once."""
         self.abandon()
-        await asyncio.wait({self._reading})
+        await asyncio.wait({self._reader})  # unlike `await`, raises nothing of the task's
 
     def abandon(self) -> None:
         """Stop, and don't wait."""
-        if not self._reading.cancelling():
-            self._reading.cancel()
+        if not self._reader.cancelling():  # a second cancel would break into its clean-up
+            self._reader.cancel()
 
 
 class ApprovalGate:
@@ -197,6 +197,6 @@ class ApprovalGate:
             self.proposal = None
 
     def open(self, approved: Approved) -> None:
-        """Let it run."""
-        if self._answer is not None and not self._answer.done():
+        """Let the plan run as it was approved."""
+        if self._answer is not None and not self._answer.done():  # a form may be sent twice
             self._answer.set_result(approved)

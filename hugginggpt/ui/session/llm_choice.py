@@ -14,7 +14,7 @@ OPENAI: Final = "openai"
 OTHER: Final = "other"
 BRAINS: Final = (BUILT_IN, HUGGING_FACE, OPENAI, OTHER)
 USUAL_MODEL: Final = {HUGGING_FACE: HUGGING_FACE_MODEL, OPENAI: DEFAULT_MODEL, OTHER: ""}
-_LONGEST: Final = 2_000
+_MAX_CHARS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,14 @@ class LLMFields:
         """Return what a browser has kept, which may be anything; None where it is no choice of a brain."""
         if not isinstance(kept, dict) or kept.get("brain") not in BRAINS[1:]:
             return None
-        values = {name: str(kept.get(name) or "")[:_LONGEST] for name in ("brain", "key", "base_url", "model")}
+        values = {name: str(kept.get(name) or "")[:_MAX_CHARS] for name in ("brain", "key", "base_url", "model")}
         box = "hf_token" if values["brain"] == HUGGING_FACE else "openai_key"
         return cls(**{box: values.pop("key"), **values})
 
 
 def is_space() -> bool:
-    """Return whether this is a Space."""
-    return "SPACE_ID" in os.environ
+    """Return whether this process runs on a Space of the Hub."""
+    return "SPACE_ID" in os.environ  # the Hub sets it
 
 
 def is_home() -> bool:
@@ -86,7 +86,7 @@ async def make_model(typed: LLMFields, *, router: str = HUGGING_FACE_URL, unname
         if not model and not unnamed:
             raise RequestError("Enter the name of the model that the server runs.")
     private = typed.brain != OTHER or is_home()  # who comes from outside has no business in this network
-    made = make_language_model(key=key, base_url=base_url, model=model or "?", private_servers=private)
-    if made is not None:
-        await made.check()
-    return made
+    llm = make_language_model(key=key, base_url=base_url, model=model or "?", private_servers=private)
+    if llm is not None:
+        await llm.check()  # a refused address is reported now, not at the first request
+    return llm

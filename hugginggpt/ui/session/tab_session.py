@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hugginggpt.hub.shared_token import SharedToken
 
 
-@dataclass(eq=False)
+@dataclass(eq=False)  # found in lists by identity
 class TabSession:
     """The state of one tab."""
 
@@ -39,7 +39,7 @@ class TabSession:
     """True if the language model may do text tasks itself."""
     looks: bool = False
     """True if it is shown the pictures before it plans."""
-    token: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)  # a repr may end in a log
     """The visitor's Hugging Face token, for hosted models."""
     wishes: ModelPreferences = field(default_factory=ModelPreferences, repr=False)
     """Models that they have pinned, banned and added, and where models may run."""
@@ -83,17 +83,17 @@ class TabSession:
     """True if it keeps the token for hosted models."""
 
     def __post_init__(self) -> None:
-        self._settling = asyncio.Lock()
-        self._renewing = asyncio.Lock()
-        self._gone: weakref.finalize[..., TabSession] | None = None
-        self._take(self.session)
+        self._settle_lock = asyncio.Lock()
+        self._renew_lock = asyncio.Lock()
+        self._finalizer: weakref.finalize[..., TabSession] | None = None
+        self._adopt_session(self.session)
 
-    def _take(self, session: Session) -> None:
+    def _adopt_session(self, session: Session) -> None:
         self.session = session
-        if self._gone is not None:
-            self._gone.detach()
+        if self._finalizer is not None:
+            self._finalizer.detach()  # the old session is closed by `renew`
         # however the visit ends (the tab is gone, the process ends, Gradio drops its state), its files go with it
-        self._gone = weakref.finalize(self, session.close)
+        self._finalizer = weakref.finalize(self, session.close)
 
     def close(self) -> None:
         """Stop what is worked on, and delete its files."""
@@ -104,7 +104,7 @@ class TabSession:
     @property
     def hosted_token(self) -> str:
         """The token on whose account hosted models run: the visitor's own, that of their brain, or of who has signed in."""
-        at_router = self.model is not None and self.model.base_url == self.router
+        at_router = self.model is not None and self.model.base_url == self.router  # no other server's key goes there
         return self.token or (self.model.key if self.model and at_router else "") or self.signed_in
 
     def place(self, where: Where) -> None:
@@ -130,16 +130,16 @@ class TabSession:
         Raises:
             HuggingGPTError: A model doesn't exist, or can't be run from here; then everything stays as it was.
         """
-        async with self._settling:
-            wanted = change(self.wishes)
+        async with self._settle_lock:
+            changed = change(self.wishes)
             token = self.hosted_token or (shared.token if shared else "")
-            allowed = None if is_home() else is_public
-            self.models = await make_visitor(agent, token, wanted, known=self.models, allowed=allowed)
+            allowed = None if is_home() else is_public  # strangers can't reach this network
+            self.models = await make_visitor(agent, token, changed, known=self.models, allowed=allowed)
             # these may have changed meanwhile
-            self.wishes = replace(wanted, where=self.wishes.where, provider=self.wishes.provider)
+            self.wishes = replace(changed, where=self.wishes.where, provider=self.wishes.provider)
 
     def visitor(self, shared: SharedToken | None, name: str) -> Visitor:
-        """On whose account hosted models run: the visitor's own, else the owner's where that is shared.
+        """Return the account on which hosted models run: the visitor's own, else the owner's where that is shared.
 
         Args:
             shared: The owner's token, where it is given away.
@@ -163,11 +163,11 @@ class TabSession:
 
     @asynccontextmanager
     async def claim(self) -> AsyncGenerator[bool]:
-        """For what ends in `begin`: whether it may; nothing else may before the block's end.
+        """Claim the session for what ends in `begin`; yield False where it is busy. Nothing else may begin before the block ends.
 
         What was sent in the moment of a "Clear" waits for the new conversation, to which it belongs.
         """
-        async with self._renewing:
+        async with self._renew_lock:
             pass
         if self.busy:
             yield False
@@ -190,8 +190,8 @@ class TabSession:
         return self.shown or (self.runs[-1] if self.runs else None)
 
     def back_to(self, place: int) -> None:
-        """As it was before a run; what was made stays."""
-        self.session.turns = self.runs[place].before
+        """Go back to before a run; what was made stays."""
+        self.session.turns = self.runs[place].before  # the planner forgets, too
         self.runs, self.shown = self.runs[:place], None
 
     async def stop(self) -> None:
@@ -200,22 +200,22 @@ class TabSession:
             await self.work.stop()
 
     async def renew(self, session: Session) -> None:
-        """A new conversation with the same planner: the old one is stopped, then what it left is deleted."""
-        async with self._renewing:
+        """Begin a new conversation with the same planner: the old one is stopped, then what it left is deleted."""
+        async with self._renew_lock:
             work, self.runs, self.work, self.shown = self.work, [], None, None  # whoever follows sees at once that it is gone
             if work is not None:
                 await work.stop()
             old, self.shelf = self.session, None
-            self._take(session)
-            await asyncio.to_thread(old.close)
+            self._adopt_session(session)
+            await asyncio.to_thread(old.close)  # it deletes files
 
     def limits(self, settings: Settings) -> Settings:
-        """Return the deployment's, as far as this visitor has not narrowed them."""
+        """Return the deployment's settings, with those that this visitor has narrowed."""
         own = {"top_k": self.top_k, "task_seconds": self.task_seconds}
         return settings.model_copy(update={name: value for name, value in own.items() if value is not None})
 
 
-_KEY: Final = re.compile(r"[0-9a-f]{40,80}")
+_KEY_PATTERN: Final = re.compile(r"[0-9a-f]{40,80}")  # 160 bits or more, which nobody guesses
 
 
 class TabSessions:
@@ -240,17 +240,17 @@ class TabSessions:
         visit = self._by_page.get(page)
         if visit is None or not visit.tabs:
             visit = make()
-            if page:
+            if page:  # without a hash, two pages would share one
                 self._by_page[page] = visit
         return visit
 
     def keep(self, visit: TabSession, key: str) -> None:
         """Make a visit findable by a key that its browser has made; one that could be guessed is none."""
-        if _KEY.fullmatch(key):
+        if _KEY_PATTERN.fullmatch(key):
             self._by_key[key] = visit
 
     def again(self, visit: TabSession, page: str) -> None:
-        """A visit is shown in another page: it was opened again."""
+        """Note that a visit is shown in another page: it was opened again."""
         visit.tabs += 1
         self._by_page[page] = visit
 
@@ -259,5 +259,5 @@ def close_visit(visit: TabSession | None) -> None:
     """Called by Gradio when a tab is gone, about an hour after its visit was last used."""
     if visit is not None:
         visit.tabs -= 1
-        if not visit.tabs:
+        if not visit.tabs:  # a reloaded page still has it
             visit.close()
