@@ -7,10 +7,10 @@ import gradio as gr
 
 from hugginggpt.ui.assets import load_script
 
-_LOOKS: Final = Path(__file__).with_name("assets")
+_ASSETS: Final = Path(__file__).with_name("assets")
 JS: Final = load_script("chat")
 """Script that runs once the page is there."""
-CSS: Final = sorted(_LOOKS.glob("*.css"), key=lambda sheet: (sheet.name != "page.css", sheet.name))
+CSS: Final = sorted(_ASSETS.glob("*.css"), key=lambda sheet: (sheet.name != "page.css", sheet.name))
 """The page's own, and those of what is drawn as HTML."""
 THEME: Final = gr.themes.Default(
     primary_hue="teal",

@@ -163,7 +163,7 @@ class TabSession:
 
     @asynccontextmanager
     async def claim(self) -> AsyncGenerator[bool]:
-        """Claim the session for what ends in `begin`; yield False where it is busy. Nothing else may begin before the block ends.
+        """Claim the session for what ends in `begin`; yield False where it is busy. Nothing else may begin meanwhile.
 
         What was sent in the moment of a "Clear" waits for the new conversation, to which it belongs.
         """

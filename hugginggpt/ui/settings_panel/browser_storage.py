@@ -12,7 +12,7 @@ from typing import Any, Final
 _PREFIX: Final = "hugginggpt."
 BRAIN: Final = "brain"
 HOSTED: Final = "hosted"
-_LONGEST: Final = 10_000
+_MAX_CHARS: Final = 10_000
 
 READ: Final = f"""() => {{
   for (const status of document.querySelectorAll("#brain-status, #hosted-check, #wish-status"))
@@ -22,18 +22,18 @@ READ: Final = f"""() => {{
     try {{ kept[name] = JSON.parse(localStorage.getItem("{_PREFIX}" + name)); }} catch {{ kept[name] = null; }}
   return [Object.values(kept).some(Boolean) ? JSON.stringify(kept) : "", null];
 }}"""
-"""Gives all that is kept as one text, and nothing for the visit, which lies at the server."""
+"""Script that gives all that is kept as one text, and nothing for the visit, which lies at the server."""
 
 
 def hold_script(name: str) -> str:
-    """Before the server is asked: hold what was typed."""
+    """Return the script that holds what was typed, before the server is asked."""
     return f"(...values) => {{ (window.hugginggpt ??= {{}}).{name} = values; return values; }}"
 
 
 def keep_script(name: str, boxes: Sequence[int]) -> str:
-    """Afterwards: takes what is to be kept (a JSON object, empty for nothing) and whether to keep it.
+    """Return the script for afterwards: it takes what is to be kept (a JSON object, empty for nothing) and whether to keep it.
 
-    Gives what the boxes hold now, and whether anything is kept.
+    It gives what the boxes hold now, and whether anything is kept.
 
     Args:
         name: What is kept under it.
@@ -53,7 +53,7 @@ def keep_script(name: str, boxes: Sequence[int]) -> str:
 
 
 def forget_script(name: str) -> str:
-    """Take it out of the browser, and hand the values on."""
+    """Return the script that takes it out of the browser, and hands the values on."""
     return f"""(...values) => {{
   try {{ localStorage.removeItem("{_PREFIX}{name}"); }} catch {{ /* there is no storage, so nothing is in it */ }}
   return values;
@@ -61,7 +61,7 @@ def forget_script(name: str) -> str:
 
 
 def untick_script(name: str) -> str:
-    """Take it out of the browser where a box was unticked."""
+    """Return the script that takes it out of the browser where a box was unticked."""
     return f"""(ticked, ...others) => {{
   if (!ticked) try {{ localStorage.removeItem("{_PREFIX}{name}"); }} catch {{ /* as above */ }}
   return [ticked, ...others];
@@ -71,8 +71,8 @@ def untick_script(name: str) -> str:
 def read_kept(text: Any) -> dict[str, Any]:
     """Return what the browser has handed over, by name; nothing where it can't be read."""
     try:
-        found = json.loads(text) if isinstance(text, str) and len(text) <= _LONGEST else {}
-    except (ValueError, RecursionError):
+        found = json.loads(text) if isinstance(text, str) and len(text) <= _MAX_CHARS else {}  # anything may be sent
+    except (ValueError, RecursionError):  # cut off, or nested too deeply
         return {}
     return found if isinstance(found, dict) else {}
 

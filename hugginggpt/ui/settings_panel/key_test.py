@@ -15,7 +15,7 @@ from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OPENAI, OTHER, LLMFields, make_model
 from hugginggpt.ui.session.tab_session import TabSession
 
-_SHOWN: Final = 300
+_MAX_SHOWN: Final = 300
 """Most models that are offered to choose from."""
 
 
@@ -32,12 +32,12 @@ class KeyTestResult:
 
 
 def fill_in_key(typed: LLMFields, visit: TabSession | None) -> LLMFields:
-    """With the key that the visit holds for this very server, where none was typed: another model needs no second typing."""
+    """Return the fields with the key that the visit holds for this very server, where none was typed again."""
     if typed.key or visit is None or typed.brain == BUILT_IN:
         return typed
     key = visit.model.key if visit.model and visit.brain == typed.brain else ""
     if typed.brain == OTHER and visit.model and _origin(typed.base_url) != _origin(visit.model.base_url):
-        key = ""
+        key = ""  # a key goes to the server that it was typed for, and to no other
     if typed.brain == HUGGING_FACE:
         return replace(typed, hf_token=key or visit.signed_in)
     return replace(typed, openai_key=key)
@@ -52,7 +52,7 @@ def _origin(url: str) -> tuple[str, str]:
 
 
 async def examine(typed: LLMFields, *, places: HubAddresses, router: str, words: Words) -> KeyTestResult:
-    """Ask the server that the fields lead to.
+    """Test the fields at the server that they lead to.
 
     Args:
         typed: The fields, with the key.
@@ -69,49 +69,49 @@ async def examine(typed: LLMFields, *, places: HubAddresses, router: str, words:
     if model is None:
         return KeyTestResult(words("brain.status_built_in"))
     if typed.brain == HUGGING_FACE:
-        account = asyncio.create_task(check_token(typed.hf_token, places))
+        account = asyncio.create_task(check_token(typed.hf_token, places))  # both at once
         listing = asyncio.create_task(check_server(model))
         try:
-            return _of_token(await account, await listing, words)  # the token's own trouble says more than the list's
+            return _report_token(await account, await listing, words)  # the token's own trouble says more than the list's
         finally:
-            for asking in (account, listing):
-                asking.cancel()
-            await asyncio.gather(account, listing, return_exceptions=True)
+            for task in (account, listing):
+                task.cancel()  # one may have failed before the other
+            await asyncio.gather(account, listing, return_exceptions=True)  # else asyncio logs their errors
     report = await check_server(model)
     if typed.brain == OTHER and not typed.model:
-        return _to_choose(report, words)
-    return _of_server(report, words, at_openai=typed.brain == OPENAI)
+        return _offer_models(report, words)
+    return _report_server(report, words, at_openai=typed.brain == OPENAI)
 
 
-def _of_token(account: TokenOwner, router: ServerReport, words: Words) -> KeyTestResult:
+def _report_token(account: TokenOwner, router: ServerReport, words: Words) -> KeyTestResult:
     kind = "unknown" if not account.name else "works" if account.calls else "unsure"
     models = list_chat_models(router)
-    said = words(f"brain.token_{kind}", name=escape(account.name), count=len(models))
+    sentence = words(f"brain.token_{kind}", name=escape(account.name), count=len(models))
     if router.has_model is False:
-        said += " " + _said(router, words, "without")
-    return KeyTestResult(said, router.model, models[:_SHOWN])
+        sentence += " " + _phrase(router, words, "without")
+    return KeyTestResult(sentence, router.model, models[:_MAX_SHOWN])
 
 
-def _to_choose(report: ServerReport, words: Words) -> KeyTestResult:
-    """Return them without a name: the only model there is, else one of those that there are."""
+def _offer_models(report: ServerReport, words: Words) -> KeyTestResult:
+    """Report on a server for which no model was named: take its only one, else offer those that it has."""
     models = list_chat_models(report)
     if len(models) == 1:
-        return _of_server(replace(report, model=replace(report.model, model=models[0])), words)
+        return _report_server(replace(report, model=replace(report.model, model=models[0])), words)
     kind = "choose" if models else "silent" if report.models is None else "empty"
-    return KeyTestResult(_said(report, words, kind), None, models[:_SHOWN])
+    return KeyTestResult(_phrase(report, words, kind), None, models[:_MAX_SHOWN])
 
 
-def _of_server(report: ServerReport, words: Words, *, at_openai: bool = False) -> KeyTestResult:
+def _report_server(report: ServerReport, words: Words, *, at_openai: bool = False) -> KeyTestResult:
     if report.models is None:
         kind = "silent"
     elif not report.has_model:
         kind = "without" if report.models else "empty"
     else:
         kind = "openai" if at_openai else "works"
-    return KeyTestResult(_said(report, words, kind), report.model, list_chat_models(report)[:_SHOWN])
+    return KeyTestResult(_phrase(report, words, kind), report.model, list_chat_models(report)[:_MAX_SHOWN])
 
 
-def _said(report: ServerReport, words: Words, kind: str) -> str:
+def _phrase(report: ServerReport, words: Words, kind: str) -> str:
     values = {"server": report.model.server, "model": report.model.model}
     return words(
         f"brain.server_{kind}", count=len(report.models or ()), **{name: escape(text) for name, text in values.items()}
@@ -120,12 +120,12 @@ def _said(report: ServerReport, words: Words, kind: str) -> str:
 
 def describe_status(visit: TabSession | None, words: Words) -> str:
     """Return who plans, and where the key is."""
-    said = []
+    parts = []
     if visit is not None and visit.signed_in:
-        said.append(words("brain.status_signed_in", name=escape(visit.name)))
+        parts.append(words("brain.status_signed_in", name=escape(visit.name)))
     if visit is None or visit.model is None:
-        return " ".join([*said, words("brain.status_built_in")])
-    said.append(words("brain.status_plans", model=escape(visit.model.model), server=escape(visit.model.server)))
-    if visit.model.key and visit.model.key != visit.signed_in:
-        said.append(words("brain.status_remembered" if visit.remembered else "brain.status_kept"))
-    return " ".join(said)
+        return " ".join([*parts, words("brain.status_built_in")])
+    parts.append(words("brain.status_plans", model=escape(visit.model.model), server=escape(visit.model.server)))
+    if visit.model.key and visit.model.key != visit.signed_in:  # signing in has a sentence of its own
+        parts.append(words("brain.status_remembered" if visit.remembered else "brain.status_kept"))
+    return " ".join(parts)

@@ -22,7 +22,7 @@ from hugginggpt.ui.settings_panel import browser_storage
 from hugginggpt.ui.settings_panel.key_test import KeyTestResult, describe_status, examine, fill_in_key
 from hugginggpt.ui.settings_panel.models_panel import ModelsPanel
 
-_SIGN_IN: Final = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
+_OAUTH_VARIABLES: Final = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
 """Variables of a Space whose README says hf_oauth."""
 
 
@@ -32,7 +32,7 @@ class LLMPanel:
     def __init__(
         self, agent: HuggingGPT, visit_of: Callable[[TabSession | None], TabSession], *, shared: SharedToken | None = None
     ) -> None:
-        """Make it.
+        """Set up the panel.
 
         Args:
             agent: What knows the models and the deployment's settings.
@@ -45,9 +45,9 @@ class LLMPanel:
         self._models = ModelsPanel(agent, visit_of, shared=shared)
 
     def draw(self, visit: gr.State) -> None:
-        """Put the fields where the caller stands, inside a side bar."""
+        """Draw the fields in the open Blocks context, inside a side bar."""
         with gr.Column(elem_id="side", min_width=0):
-            self._draw_brain()
+            self._draw_fields()
             self._models.draw(visit)
         self._state = visit
         self._listen(visit)
@@ -57,9 +57,9 @@ class LLMPanel:
         """The boxes whose values go with every request: where models may run, and whether the plan waits for approval."""
         return self._models.limits
 
-    def _draw_brain(self) -> None:
+    def _draw_fields(self) -> None:
         gr.Markdown(get_label("brain.about"))
-        if can_sign_in():
+        if can_sign_in():  # elsewhere Gradio only pretends to sign in
             gr.LoginButton(size="md", elem_id="sign-in")
         choices = [(get_label(f"brain.who_{name}"), name) for name in BRAINS]
         self.brain = gr.Radio(choices, value=BUILT_IN, label=get_label("brain.which"), show_label=False, elem_id="brain")
@@ -83,21 +83,21 @@ class LLMPanel:
         self.status = gr.Markdown(get_label("brain.status_built_in"), elem_id="brain-status")
         self.forgets = gr.Button(get_label("brain.forget"), size="sm", visible=False, elem_id="forget-brain")
         self._kept, self._remembered = gr.Textbox(visible=False), gr.Textbox(visible=False)
-        self._work = (writes, looks)
+        self._work_boxes = (writes, looks)
 
     def _listen(self, visit: gr.State) -> None:
         outputs = [self.brain, *self._boxes, self.status, self.forgets, self._kept, self._models.token.account, visit]
         self.brain.input(self.choose, [self.brain, visit], outputs, **QUIET)
-        for box in self._work:
-            box.input(self.choose_work, [*self._work, visit], visit, **QUIET)
+        for box in self._work_boxes:
+            box.input(self.choose_work, [*self._work_boxes, visit], visit, **QUIET)
         inputs = [self.brain, self.openai_key, self.hf_token, self.base_url, self.model, visit]
         keys = [self.openai_key, self.hf_token, self.remember]
         # the boxes are emptied in the same step: a value that stays in a box can be read by whoever shares the page
-        for button, handler, given in (
+        for button, handler, arguments in (
             (self._test, self.test, inputs),
             (self._use, self.use, [*inputs[:-1], self.remember, visit]),
         ):
-            button.click(handler, given, outputs, js=browser_storage.hold_script(browser_storage.BRAIN), **QUIET).then(
+            button.click(handler, arguments, outputs, js=browser_storage.hold_script(browser_storage.BRAIN), **QUIET).then(
                 None, [self._kept, self.remember], keys, js=browser_storage.keep_script(browser_storage.BRAIN, (1, 2)), **QUIET
             )
         self.remember.input(
@@ -122,7 +122,7 @@ class LLMPanel:
             when: Registers a listener: ``page.load``, or the ``then`` of what must come first.
             visit: The tab's visit.
         """
-        shown = [self.brain, *self._boxes, *self._work, self.remember, self.status, self.forgets, *self._models.shows]
+        shown = [self.brain, *self._boxes, *self._work_boxes, self.remember, self.status, self.forgets, *self._models.shows]
         return when(self.begin, [self._remembered, visit], [self._remembered, visit, *shown], js=browser_storage.READ, **QUIET)
 
     async def begin(
@@ -134,7 +134,7 @@ class LLMPanel:
         profile: gr.OAuthProfile | None,
     ) -> Updates:
         """Take what the browser remembers, and who is signed in; the box that brought it is emptied in the same step."""
-        words, said, kept = get_words(request), "", browser_storage.read_kept(remembered)
+        words, message, kept = get_words(request), "", browser_storage.read_kept(remembered)
         if kept or token is not None:
             visit = self._visit(visit)
         if visit is None or not (kept or token is not None or visit.tabs > 1):
@@ -142,14 +142,14 @@ class LLMPanel:
             return {self._remembered: "", self._models.token.account: self._models.token.on_whose_account(visit, words)}
         typed = LLMFields.remembered(kept.get(browser_storage.BRAIN))
         visit.remembered = typed is not None
-        if typed is not None and visit.model is None:
+        if typed is not None and visit.model is None:  # what this tab has chosen comes first
             try:
-                self._take(visit, typed.brain, await make_model(typed, router=self._router))
+                self._set_model(visit, typed.brain, await make_model(typed, router=self._router))
             except HuggingGPTError as error:
-                said = escape(str(error))
+                message = escape(str(error))
         self._models.token.remembered(visit, kept.get(browser_storage.HOSTED))
         self.signed_in(visit, token, profile)
-        writes, looks = self._work
+        writes, looks = self._work_boxes
         return {
             self._remembered: "",
             self._state: visit,
@@ -157,20 +157,20 @@ class LLMPanel:
             self.remember: visit.remembered,
             writes: visit.writes,
             looks: visit.looks,
-            **self._fields(visit.brain, visit, words),
-            **self._shown(visit, words, said),
+            **self._show_fields(visit.brain, visit, words),
+            **self._show_status(visit, words, message),
             **self._models.shown(visit, words),
         }
 
     def choose(self, brain: str, visit: TabSession | None, request: gr.Request) -> Updates:
         """Show what a brain needs; choosing the built-in planner forgets the key."""
         words = get_words(request)
-        if brain == BUILT_IN and visit is not None:
-            self._take(visit, BUILT_IN, None)
-        return {**self._fields(brain, visit, words), **self._shown(visit, words)}
+        if brain == BUILT_IN and visit is not None:  # other choices wait until they are tested and used
+            self._set_model(visit, BUILT_IN, None)
+        return {**self._show_fields(brain, visit, words), **self._show_status(visit, words)}
 
     def choose_work(self, writes: bool, looks: bool, visit: TabSession | None) -> TabSession:
-        """Return what the language model does beside planning."""
+        """Set what the language model does beside planning."""
         visit = self._visit(visit)
         visit.writes, visit.looks = writes, looks
         return visit
@@ -187,7 +187,7 @@ class LLMPanel:
     ) -> AsyncGenerator[Updates]:
         """Say whether what was typed works, and for what; nothing of it is kept."""
         typed = fill_in_key(LLMFields(brain, openai_key, hf_token, base_url, model), visit)
-        async for _, updates in self._examined(typed, visit, get_words(request)):
+        async for _, updates in self._test_fields(typed, visit, get_words(request)):
             yield updates
 
     async def use(
@@ -204,49 +204,49 @@ class LLMPanel:
         """Test what was typed, and keep what works in this tab's session."""
         visit, words = self._visit(visit), get_words(request)
         typed = fill_in_key(LLMFields(brain, openai_key, hf_token, base_url, model), visit)
-        async for found, updates in self._examined(typed, visit, words):
+        async for found, updates in self._test_fields(typed, visit, words):
             if found is None or found.model is None:
                 yield {self._state: visit, **updates}
                 continue
             visit.remembered = remember
-            self._take(visit, brain, found.model)
-            url = found.model.base_url if brain == OTHER else ""
-            keeping = browser_storage.to_keep(int(brain == HUGGING_FACE), brain=brain, base_url=url, model=found.model.model)
-            shown = self._shown(visit, words, found.sentence)
-            yield {self._state: visit, **updates, **shown, self._kept: keeping, **({self.base_url: url} if url else {})}
+            self._set_model(visit, brain, found.model)
+            url = found.model.base_url if brain == OTHER else ""  # the other servers have fixed addresses
+            choice = browser_storage.to_keep(int(brain == HUGGING_FACE), brain=brain, base_url=url, model=found.model.model)
+            shown = self._show_status(visit, words, found.sentence)
+            yield {self._state: visit, **updates, **shown, self._kept: choice, **({self.base_url: url} if url else {})}
 
-    async def _examined(
+    async def _test_fields(
         self, typed: LLMFields, visit: TabSession | None, words: Words
     ) -> AsyncGenerator[tuple[KeyTestResult | None, Updates]]:
         yield None, {self.openai_key: "", self.hf_token: "", self._kept: "", self.status: words("brain.testing")}
         try:
             found = await examine(typed, places=self._places, router=self._router, words=words)
         except HuggingGPTError as error:
-            yield None, self._shown(visit, words, escape(str(error)))
+            yield None, self._show_status(visit, words, escape(str(error)))
             return
-        named = typed.model or (found.model.model if found.model else None)
-        choices = gr.update(choices=list(found.models), value=named)
-        yield found, {self.model: choices, **self._shown(visit, words, found.sentence)}
+        name = typed.model or (found.model.model if found.model else None)
+        choices = gr.update(choices=list(found.models), value=name)
+        yield found, {self.model: choices, **self._show_status(visit, words, found.sentence)}
 
     def remember_no_more(self, remember: bool, visit: TabSession | None, request: gr.Request) -> Updates:
-        """Return the browser has forgotten the key already; the session keeps it."""
+        """Note that the browser has forgotten the key; the session keeps it."""
         if visit is not None and not remember:
             visit.remembered = False
-        return self._shown(visit, get_words(request))
+        return self._show_status(visit, get_words(request))
 
     def forget(self, visit: TabSession | None, request: gr.Request) -> Updates:
-        """Return back to the built-in planner, without the key; the browser has forgotten it already."""
+        """Go back to the built-in planner, without the key; the browser has forgotten it already."""
         words = get_words(request)
         if visit is not None:
             visit.remembered = False
-            self._take(visit, BUILT_IN, None)
+            self._set_model(visit, BUILT_IN, None)
         return {
             self.brain: BUILT_IN,
             self.remember: False,
             self.openai_key: "",
             self.hf_token: "",
-            **self._fields(BUILT_IN, visit, words),
-            **self._shown(visit, words),
+            **self._show_fields(BUILT_IN, visit, words),
+            **self._show_status(visit, words),
         }
 
     def signed_in(self, visit: TabSession, token: gr.OAuthToken | None, profile: gr.OAuthProfile | None = None) -> None:
@@ -254,27 +254,28 @@ class LLMPanel:
         visit.router = self._router
         before, visit.signed_in = visit.signed_in, token.token if token else ""
         visit.name = (profile.username if profile else visit.name) if token else ""
-        if before == visit.signed_in:
+        if before == visit.signed_in:  # nothing new: what was chosen since then stays
             return
         if visit.model is not None and before and visit.model.key == before:
-            self._take(visit, HUGGING_FACE if token else BUILT_IN, replace(visit.model, key=visit.signed_in) if token else None)
+            model = replace(visit.model, key=visit.signed_in) if token else None
+            self._set_model(visit, HUGGING_FACE if token else BUILT_IN, model)
         elif visit.model is None and token:
-            self._take(visit, HUGGING_FACE, LanguageModel(HUGGING_FACE_MODEL, self._router, visit.signed_in))
+            self._set_model(visit, HUGGING_FACE, LanguageModel(HUGGING_FACE_MODEL, self._router, visit.signed_in))
 
-    def _take(self, visit: TabSession, brain: str, model: LanguageModel | None) -> None:
+    def _set_model(self, visit: TabSession, brain: str, model: LanguageModel | None) -> None:
         visit.brain, visit.model, visit.router = brain, model, self._router
 
-    def _shown(self, visit: TabSession | None, words: Words, said: str = "") -> Updates:
-        """Return who plans, after what there is to say; and on whose account hosted models run."""
+    def _show_status(self, visit: TabSession | None, words: Words, message: str = "") -> Updates:
+        """Return the updates that tell who plans, after a message, and on whose account hosted models run."""
         kept = visit is not None and (visit.remembered or bool(visit.model and visit.model.key != visit.signed_in))
         return {
-            self.status: "\n\n".join(filter(None, (said, describe_status(visit, words)))),
+            self.status: "\n\n".join(filter(None, (message, describe_status(visit, words)))),
             self.forgets: gr.update(visible=kept),
             self._models.token.account: self._models.token.on_whose_account(visit, words),
         }
 
-    def _fields(self, brain: str, visit: TabSession | None, words: Words) -> Updates:
-        """Return what a brain needs."""
+    def _show_fields(self, brain: str, visit: TabSession | None, words: Words) -> Updates:
+        """Return the updates that show the fields which a brain needs."""
         in_use = visit.model.model if visit is not None and visit.model and visit.brain == brain else None
         usual = USUAL_MODEL.get(brain)
         info = words("brain.model_usual", model=usual) if usual else words("brain.model_other")
@@ -294,4 +295,4 @@ class LLMPanel:
 
 def can_sign_in() -> bool:
     """Return whether this is a Space on which signing in is set up."""
-    return get_space() is not None and all(os.environ.get(name) for name in _SIGN_IN)
+    return get_space() is not None and all(os.environ.get(name) for name in _OAUTH_VARIABLES)

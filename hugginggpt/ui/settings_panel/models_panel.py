@@ -16,18 +16,18 @@ from hugginggpt.ui.listeners import QUIET, Updates, get_words
 from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.ui.settings_panel.token_panel import TokenPanel
 
-_MOST_CANDIDATES: Final = 10
-_SHORTEST: Final = 1.0
+_MAX_CANDIDATES: Final = 10
+_MIN_SECONDS: Final = 1.0
 """The shortest deadline of a task that may be asked for, in seconds."""
 
 
 class ModelsPanel:
-    """Its fields and their handlers."""
+    """The fields about models, and their handlers."""
 
     def __init__(
         self, agent: HuggingGPT, visit_of: Callable[[TabSession | None], TabSession], *, shared: SharedToken | None = None
     ) -> None:
-        """Make it.
+        """Set up the panel.
 
         Args:
             agent: What knows the models and the deployment's settings.
@@ -41,7 +41,7 @@ class ModelsPanel:
         self.token = TokenPanel(agent, visit_of, shared=shared)
 
     def draw(self, visit: gr.State) -> None:
-        """Put the fields where the caller stands."""
+        """Draw the fields in the open Blocks context."""
         gr.Markdown(get_label("models.about"))
         places = [(get_label(f"models.where_{place}"), place) for place in get_args(Where)]
         self._where = gr.Radio(places, value="anywhere", label=get_label("models.where"), show_label=False, elem_id="where")
@@ -59,13 +59,13 @@ class ModelsPanel:
         with gr.Accordion(get_label("models.limits"), open=False, elem_id="limits"):
             self._draw_limits(visit)
         with gr.Accordion(get_label("models.choose"), open=False, elem_id="wishes"):
-            self._draw_wishes(visit)
+            self._draw_preferences(visit)
 
     def _draw_limits(self, visit: gr.State) -> None:
         self._top_k = gr.Slider(
             1,
-            _MOST_CANDIDATES,
-            value=min(self._settings.top_k, _MOST_CANDIDATES),
+            _MAX_CANDIDATES,
+            value=min(self._settings.top_k, _MAX_CANDIDATES),
             step=1,
             label=get_label("models.top_k"),
             info=get_label("models.top_k_info"),
@@ -75,14 +75,14 @@ class ModelsPanel:
         self._seconds = gr.Number(
             label=get_label("models.seconds"),
             value=self._settings.task_seconds,
-            minimum=_SHORTEST,
+            minimum=_MIN_SECONDS,
             maximum=self._settings.task_seconds,
             elem_id="task-seconds",
         )
         self._top_k.input(self.choose_top_k, [self._top_k, visit], visit, **QUIET)
         self._seconds.input(self.choose_seconds, [self._seconds, visit], visit, **QUIET)
 
-    def _draw_wishes(self, visit: gr.State) -> None:
+    def _draw_preferences(self, visit: gr.State) -> None:
         tasks = [(row.name, row.name) for row in self._agent.table.values()]
         task = gr.Dropdown(tasks, value="text-to-image", label=get_label("models.task"), elem_id="wish-task")
         model = gr.Textbox(label=get_label("models.model"), placeholder="owner/name", elem_id="wish-model")
@@ -97,7 +97,7 @@ class ModelsPanel:
         self._clear = gr.Button(get_label("models.clear"), size="sm", visible=False, elem_id="wish-clear")
         outputs = [self._settled, model, self._clear, visit]
         for button, handler in ((pin, self.pin), (add, self.add), (ban, self.ban)):
-            button.click(handler, [task, model, visit], outputs, api_visibility="private")
+            button.click(handler, [task, model, visit], outputs, api_visibility="private")  # not QUIET: it may take a look-up
         self._clear.click(self.clear, visit, outputs, **QUIET)
 
     @property
@@ -121,99 +121,99 @@ class ModelsPanel:
         return [*own, *self.token.shows]
 
     def shown(self, visit: TabSession, words: Words) -> Updates:
-        """Return what a visit has settled, in all fields."""
-        settings, wishes = self._settings, visit.wishes
+        """Return the updates that show a visit's choices in all fields."""
+        settings, preferences = self._settings, visit.wishes
         return {
-            self._where: wishes.where,
+            self._where: preferences.where,
             self._fetch: settings.local == "download" if visit.fetch is None else visit.fetch,
             self._ask_first: visit.ask_first,
-            self._top_k: min(visit.top_k or settings.top_k, _MOST_CANDIDATES),
+            self._top_k: min(visit.top_k or settings.top_k, _MAX_CANDIDATES),
             self._seconds: visit.task_seconds or settings.task_seconds,
-            self._provider: wishes.provider,
-            self._settled: _settled(wishes, words),
-            self._clear: gr.update(visible=_some(wishes)),
+            self._provider: preferences.provider,
+            self._settled: _describe(preferences, words),
+            self._clear: gr.update(visible=_has_any(preferences)),
             **self.token.shown(visit, words),
         }
 
     def choose_place(self, where: Where, visit: TabSession | None) -> TabSession:
-        """Return where this visitor's models may run."""
+        """Set where this visitor's models may run."""
         visit = self._visit(visit)
         visit.place(where)
         return visit
 
     def choose_provider(self, provider: str, visit: TabSession | None) -> TabSession:
-        """Return who runs this visitor's hosted models."""
+        """Set who runs this visitor's hosted models."""
         visit = self._visit(visit)
         visit.wishes = visit.wishes.only(provider)
         return visit
 
     def choose_fetching(self, fetch: bool, visit: TabSession | None) -> TabSession:
-        """Return whether this visitor's requests may fetch models."""
+        """Set whether this visitor's requests may fetch models."""
         visit = self._visit(visit)
         visit.fetch = fetch
         return visit
 
     def choose_asking(self, ask_first: bool, visit: TabSession | None) -> TabSession:
-        """Return whether a plan is shown before it runs."""
+        """Set whether a plan is shown before it runs."""
         visit = self._visit(visit)
         visit.ask_first = ask_first
         return visit
 
     def choose_top_k(self, count: float, visit: TabSession | None) -> TabSession:
-        """Return how many candidates per task are chosen among; what is out of bounds is put at the bound."""
+        """Set how many candidates per task are chosen among; what is out of bounds is put at the bound."""
         visit = self._visit(visit)
-        visit.top_k = min(max(int(count), 1), _MOST_CANDIDATES)
+        visit.top_k = min(max(int(count), 1), _MAX_CANDIDATES)  # whatever a client sends
         return visit
 
     def choose_seconds(self, seconds: float | None, visit: TabSession | None) -> TabSession:
-        """Return the deadline of a task, never beyond the owner's; without a number, theirs."""
+        """Set the deadline of a task, never beyond the owner's; without a number, theirs."""
         visit = self._visit(visit)
-        visit.task_seconds = None if seconds is None else min(max(seconds, _SHORTEST), self._settings.task_seconds)
+        visit.task_seconds = None if seconds is None else min(max(seconds, _MIN_SECONDS), self._settings.task_seconds)
         return visit
 
     async def pin(
         self, task: str, model: str, visit: TabSession | None, request: gr.Request
     ) -> tuple[str, Any, Any, TabSession]:
         """Take that model for that task."""
-        return await self._wish(visit, get_words(request), lambda wishes: wishes.pin(task, model or ""))
+        return await self._change(visit, get_words(request), lambda preferences: preferences.pin(task, model or ""))
 
     async def add(
         self, task: str, model: str, visit: TabSession | None, request: gr.Request
     ) -> tuple[str, Any, Any, TabSession]:
         """Offer that model for that task, too."""
-        return await self._wish(visit, get_words(request), lambda wishes: wishes.add(task, model or ""))
+        return await self._change(visit, get_words(request), lambda preferences: preferences.add(task, model or ""))
 
     async def ban(self, _: str, model: str, visit: TabSession | None, request: gr.Request) -> tuple[str, Any, Any, TabSession]:
         """Never take that model."""
-        return await self._wish(visit, get_words(request), lambda wishes: wishes.ban(model or ""))
+        return await self._change(visit, get_words(request), lambda preferences: preferences.ban(model or ""))
 
     async def clear(self, visit: TabSession | None, request: gr.Request) -> tuple[str, Any, Any, TabSession]:
         """Forget what was pinned, added and banned."""
         words = get_words(request)
-        return await self._wish(visit, words, lambda wishes: ModelPreferences(where=wishes.where, provider=wishes.provider))
+        return await self._change(visit, words, lambda old: ModelPreferences(where=old.where, provider=old.provider))
 
-    async def _wish(
+    async def _change(
         self, visit: TabSession | None, words: Words, change: Callable[[ModelPreferences], ModelPreferences]
     ) -> tuple[str, Any, Any, TabSession]:
         """Change what is settled, as far as that can be done; what was typed stays in its box when it can't."""
         visit = self._visit(visit)
         try:
-            await visit.settle(self._agent, change, self._shared)
+            await visit.settle(self._agent, change, self._shared)  # asks the Hub for what it names
         except HuggingGPTError as error:
-            return f"{_settled(visit.wishes, words)}\n\n{escape(str(error))}".strip(), gr.skip(), gr.skip(), visit
-        return _settled(visit.wishes, words), "", gr.update(visible=_some(visit.wishes)), visit
+            return f"{_describe(visit.wishes, words)}\n\n{escape(str(error))}".strip(), gr.skip(), gr.skip(), visit
+        return _describe(visit.wishes, words), "", gr.update(visible=_has_any(visit.wishes)), visit
 
 
-def _some(wishes: ModelPreferences) -> bool:
-    return bool(wishes.pinned or wishes.added or wishes.banned)
+def _has_any(preferences: ModelPreferences) -> bool:
+    return bool(preferences.pinned or preferences.added or preferences.banned)
 
 
-def _settled(wishes: ModelPreferences, words: Words) -> str:
-    lines = [words("models.line_pinned", task=task, model=_shown(model)) for task, model in wishes.pinned.items()]
-    lines += [words("models.line_added", task=task, model=_shown(model)) for task, model in wishes.added]
-    return "\n".join([*lines, *(words("models.line_banned", model=_shown(model)) for model in sorted(wishes.banned))])
+def _describe(preferences: ModelPreferences, words: Words) -> str:
+    lines = [words("models.line_pinned", task=task, model=_hide_query(model)) for task, model in preferences.pinned.items()]
+    lines += [words("models.line_added", task=task, model=_hide_query(model)) for task, model in preferences.added]
+    return "\n".join([*lines, *(words("models.line_banned", model=_hide_query(model)) for model in sorted(preferences.banned))])
 
 
-def _shown(model: str) -> str:
+def _hide_query(model: str) -> str:
     """Return an endpoint's address without its query, which may be secret."""
     return escape(model.partition("?")[0])

@@ -19,12 +19,12 @@ from hugginggpt.ui.settings_panel import browser_storage
 
 
 class TokenPanel:
-    """Its fields and their handlers."""
+    """The fields about the token, and their handlers."""
 
     def __init__(
         self, agent: HuggingGPT, visit_of: Callable[[TabSession | None], TabSession], *, shared: SharedToken | None = None
     ) -> None:
-        """Make it.
+        """Set up the panel.
 
         Args:
             agent: What knows where the Hub is.
@@ -36,7 +36,7 @@ class TokenPanel:
         self._places = HubAddresses(agent.settings.hub, agent.settings.router)
 
     def draw(self, visit: gr.State) -> None:
-        """Put the fields where the caller stands."""
+        """Draw the fields in the open Blocks context."""
         self._state = visit
         self.account = gr.Markdown("" if self._shared else get_label("models.no_token"), elem_id="hosted-status")
         with gr.Accordion(get_label("models.token_title"), open=False, elem_id="hosted"):
@@ -78,7 +78,7 @@ class TokenPanel:
         return [self.account, self._forgets, self._remember, self._checked]
 
     def shown(self, visit: TabSession, words: Words, said: str = "") -> Updates:
-        """Return what a visit holds, after what there is to say."""
+        """Return the updates that show what a visit holds, with a message."""
         return {
             self.account: self.on_whose_account(visit, words),
             self._forgets: gr.update(visible=bool(visit.token) or visit.token_remembered),
@@ -93,30 +93,30 @@ class TokenPanel:
         except HuggingGPTError:
             return  # somebody else has written into the browser's storage
         visit.token_remembered = bool(token)
-        visit.token = visit.token or token
+        visit.token = visit.token or token  # one used in this tab comes first
 
     async def test(self, token: str, visit: TabSession | None, request: gr.Request) -> AsyncGenerator[Updates]:
         """Say whether a token works for hosted models; it is not kept."""
-        async for _, updates in self._examined(token, visit, get_words(request)):
+        async for _, updates in self._test_token(token, visit, get_words(request)):
             yield updates
 
     async def use(self, token: str, remember: bool, visit: TabSession | None, request: gr.Request) -> AsyncGenerator[Updates]:
         """Test a token, and keep one that works in this tab's session."""
         visit, words = self._visit(visit), get_words(request)
-        async for found, updates in self._examined(token, visit, words):
+        async for found, updates in self._test_token(token, visit, words):
             if not found:
                 yield {self._state: visit, **updates}
                 continue
             visit.token, visit.token_remembered = found, remember
             shown = self.shown(visit, words, updates[self._checked])
-            del shown[self._remember]
+            del shown[self._remember]  # its script has yet to store the token, and may fail
             yield {self._state: visit, **shown, self._kept: browser_storage.to_keep(0)}
 
-    async def _examined(self, token: str, visit: TabSession | None, words: Words) -> AsyncGenerator[tuple[str, Updates]]:
-        """Yield what is said meanwhile, and in the end; then the token that works, too."""
+    async def _test_token(self, token: str, visit: TabSession | None, words: Words) -> AsyncGenerator[tuple[str, Updates]]:
+        """Yield messages while it is tested, and in the end; with the last, the token where it works."""
         yield "", {self._token: "", self._kept: "", self._checked: words("models.token_testing")}
         try:
-            token = parse_token(token or "") or (visit.token if visit else "")
+            token = parse_token(token or "") or (visit.token if visit else "")  # an empty box tests the one in use
             if not token:
                 raise RequestError(words("models.token_missing"))
             account = await check_token(token, self._places)
@@ -127,14 +127,14 @@ class TokenPanel:
         yield token, {self._checked: words(f"models.token_{kind}", name=escape(account.name))}
 
     def remember_no_more(self, remember: bool, visit: TabSession | None, request: gr.Request) -> Updates:
-        """Return the browser has forgotten the token already; the session keeps it."""
+        """Note that the browser has forgotten the token; the session keeps it."""
         if visit is None or remember:
             return {self._kept: ""}
         visit.token_remembered = False
         return {self.account: self.on_whose_account(visit, get_words(request))}
 
     def forget(self, _: str, visit: TabSession | None, request: gr.Request) -> Updates:
-        """Return them without the token; the browser has forgotten it already."""
+        """Forget the token, and show the fields without it; the browser has forgotten it already."""
         words, visit = get_words(request), self._visit(visit)
         visit.token, visit.token_remembered = "", False
         return {self._state: visit, self._token: "", **self.shown(visit, words)}
