@@ -80,7 +80,7 @@ def _draw_models(task: Task, proposal: Proposal, words: Words, answer: FormAnswe
 def _draw_argument(task: Task, name: str, value: Argument, table: TaskTable, answer: FormAnswer) -> str:
     text = answer.args.get(task.id, {}).get(name, format_argument(value))
     task_input = table[task.task].input(name)
-    rows = min(6, 1 + len(text) // 60) if task_input and task_input.kind is Kind.TEXT else 1
+    rows = min(6, 1 + len(text) // 60) if task_input and task_input.kind is Kind.TEXT else 1  # some 60 letters a row
     return (
         f'<label class="field">{escape(name)} <textarea name="{escape(name)}" rows="{rows}">{escape(text)}</textarea></label>'
     )
@@ -130,7 +130,7 @@ def build_approval(
     defaults = {number: models[0].id for number, models in proposal.models.items()}
     chosen = {
         number: model
-        for number, model in answer.models.items()
+        for number, model in answer.models.items()  # what was offered, and changed
         if model != defaults.get(number) and any(model == each.id for each in proposal.models.get(number, ()))
     }
     return Approved(plan, chosen)

@@ -52,7 +52,7 @@ def _shut() -> tuple[Any, Any]:
 
 
 def _take(path: str | None, value: dict[str, Any] | None) -> tuple[Any, Any, Any]:
-    if not path:
+    if not path:  # the person has cleared it
         return gr.skip(), gr.skip(), gr.skip()
     value = value or {}
     return {"text": value.get("text") or "", "files": [*(value.get("files") or []), path]}, *_shut()

@@ -220,7 +220,7 @@ def _progress(step: Step, events: Sequence[Event]) -> str:
 def _step_details(step: Step, events: Sequence[Event], words: Words) -> str:
     lines = []
     if step.model:
-        is_local = step.model.backend in {"bundled", "local", "download"}
+        is_local = step.model.backend in {"bundled", "local", "download"}  # “download” runs here, once it is fetched
         where = words("chat.on_this_machine") if is_local else f"({escape(_name_place(step.model, words))})"
         lines.append(f"**{words('chat.model')}** {_link_model(step.model)} {where}. {escape(step.reason)}")
     if source := _describe_source(step, events):

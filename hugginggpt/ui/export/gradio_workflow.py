@@ -167,7 +167,7 @@ class _Drawing:
                 f"{param.name}, which a workflow can't express."
             )
         node = _make_function("fill", f"{param.name} of task {task.id}", FILL_IN)
-        node["id"] = f"fill_{task.id}_{param.name}"
+        node["id"] = f"fill_{task.id}_{param.name}"  # a task may have several
         node["inputs"] = [_make_port("in_text", "text", "text")]
         text = "".join(f"{{{references.index(p)}}}" if isinstance(p, Reference) else _escape_braces(p) for p in parts)
         node["data"]["in_text"] = text
@@ -198,7 +198,7 @@ class _Drawing:
                 "label": shorten(label, _MAX_TITLE_CHARS),
                 "inputs": [_make_port("in", type_, type_)],
                 "outputs": [_make_port("out", type_, type_)],
-                "data": {} if content is None else {"out": content},
+                "data": {} if content is None else {"out": content},  # whoever opens it adds the file
             },
         )
         return str(self.inputs[f"{node_id} {type_}"]["id"])

@@ -57,12 +57,12 @@ class _Page:
         self.figures = Figures(self.words)
 
     def html(self) -> str:
-        title = shorten(" ".join(self.started.request.split()), _MAX_TITLE_CHARS) or "HuggingGPT"
+        title = shorten(" ".join(self.started.request.split()), _MAX_TITLE_CHARS) or "HuggingGPT"  # a title has one line
         main = f"{self._files('files given', self.started.resources)}{self._answer()}{self._results()}"
         footer = self._phrase("share.footer")
         return (
             f'<!doctype html>\n<html lang="{self.words.language}">\n<head>\n<meta charset="utf-8">\n'
-            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'  # a file has no headers
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
             f"<title>{escape(title)} · HuggingGPT</title>\n<style>\n{_style()}\n</style>\n</head>\n<body>\n<main>\n"
@@ -197,7 +197,7 @@ _USAGE_COLUMNS: Final = ("share.stage", "share.calls", "share.tokens_in", "share
 def _cells(tag: str, cells: Sequence[str]) -> str:
     """Return a row of a table of numbers; its first cell is a name."""
     scope = ' scope="col"' if tag == "th" else ""
-    numeric = ["", *[' class="number"'] * len(cells)]
+    numeric = ["", *[' class="number"'] * len(cells)]  # one more than needed: zip stops in time
     return "".join(f"<{tag}{scope}{n}>{escape(cell)}</{tag}>" for cell, n in zip(cells, numeric, strict=False))
 
 

@@ -30,7 +30,7 @@ def list_resources(events: Iterable[Event]) -> tuple[Resource, ...]:
     for event in events:
         match event:
             case RequestStarted(resources=several) | ResourcesFetched(resources=several) | TaskDone(outputs=several):
-                found.update({resource.name: resource for resource in several})
+                found.update({resource.name: resource for resource in several})  # a newer one takes the old one's place
             case _:
                 pass
     return tuple(found.values())

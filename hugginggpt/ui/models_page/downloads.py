@@ -48,7 +48,7 @@ class Downloader:
         """
         hub = self._create_hub()
         offer = Offer(models[0], tuple(hub.look_up(model) for model in models))
-        if self._max_bytes is not None and offer.size > self._max_bytes:
+        if self._max_bytes is not None and offer.size > self._max_bytes:  # before a byte is fetched
             raise ExpertError(
                 f"{offer.id} takes {format_size(offer.size)}, more than the {format_size(self._max_bytes)} that may be "
                 "fetched here: choose a smaller model."
@@ -72,7 +72,7 @@ class Downloader:
             def report(done: int, before: int = before) -> None:  # bound now: the loop moves on
                 progress(before + done)
 
-            if download.files:
+            if download.files:  # none where all is in the cache
                 hub.fetch(download, report, check)
             before += download.size
         self._agent.rescan()  # else what was fetched isn't found before a restart

@@ -105,7 +105,7 @@ def _draw_missing(text: str) -> str:
 
 
 def _draw_button(row: OverviewRow, words: Say) -> str:
-    name = escape(words("catalogue.fetch_model", model=row.id), quote=True)
+    name = escape(words("catalogue.fetch_model", model=row.id), quote=True)  # it goes into an attribute
     return (
         f'<button type="button" data-model="{escape(row.id)}" aria-label="{name}">{escape(words("catalogue.fetch"))}</button>'
     )

@@ -101,7 +101,7 @@ def _lay_out_plan(tasks: Mapping[int, Task], given: Sequence[GraphInput], pairs:
     def with_size(size: tuple[int, int]) -> Layout:
         return lay_out((*files, *(NodeSize(_key(n), *size) for n in tasks)), pairs)
 
-    wide = with_size(_WIDE)
+    wide = with_size(_WIDE)  # placed once, to see whether two tasks share a row
     if len({wide.places[_key(n)].y for n in tasks}) == len(tasks):  # each in a row of its own
         return wide
     return with_size(_NARROW_HIGH if any(len(task.task) > _LONG_NAME for task in tasks.values()) else _NARROW)
@@ -123,7 +123,7 @@ def _connect(tasks: Mapping[int, Task], table: TaskTable, words: Words) -> tuple
             rest = GraphInput(f"rest {task.id}", words("graph.more_given", count=len(files) - _MAX_GIVEN))
             given[rest.key] = rest
             edges[Edge(rest.key, target, None)] = None
-        passed = {reference.task_id for reference in task.references}
+        passed = {reference.task_id for reference in task.references}  # a reference is a wait, too: no second line for it
         for key, wanted in inputs.items():
             for part in _parts(task.args[key]):
                 if isinstance(part, Reference) and part.task_id in tasks:
@@ -196,7 +196,7 @@ def _draw_lines(layout: Layout, edges: Sequence[Edge], words: Words) -> str:
 
 def _path(line: EdgePath) -> str:
     (x, y), (a, b) = line.start, line.end
-    middle = (y + b) / 2
+    middle = (y + b) / 2  # so that the curve leaves and arrives straight down
     end = f"M{a - 3.5:.1f} {b - 5:.1f}L{a:.1f} {b:.1f}L{a + 3.5:.1f} {b - 5:.1f}" if line.arrives else f"V{line.through:.1f}"
     return f"M{x:.1f} {y:.1f}C{x:.1f} {middle:.1f} {a:.1f} {middle:.1f} {a:.1f} {b:.1f}{end}"
 

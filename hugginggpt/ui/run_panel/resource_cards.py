@@ -26,7 +26,7 @@ _SIGNS: Final[Mapping[Kind, str]] = {
 }
 _LINE_CHARS: Final = 120
 _ENGLISH: Final = Words()
-_NOTHING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
+_NOTHING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})  # a default that nobody can change
 
 
 def draw_cards(

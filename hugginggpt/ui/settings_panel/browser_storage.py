@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-_PREFIX: Final = "hugginggpt."
+_PREFIX: Final = "hugginggpt."  # other pages of this origin use the same storage
 BRAIN: Final = "brain"
 HOSTED: Final = "hosted"
 _MAX_CHARS: Final = 10_000

@@ -41,7 +41,7 @@ class LLMPanel:
         """
         self._visit = visit_of
         self._places = HubAddresses(agent.settings.hub, agent.settings.router)
-        self._router = f"{agent.settings.router.rstrip('/')}/v1"
+        self._router = f"{agent.settings.router.rstrip('/')}/v1"  # one form: it is compared with a model's base URL
         self._models = ModelsPanel(agent, visit_of, shared=shared)
 
     def draw(self, visit: gr.State) -> None:
@@ -67,7 +67,7 @@ class LLMPanel:
             self.base_url = gr.Textbox(
                 label=get_label("brain.base_url"),
                 info=get_label("brain.base_url_info"),
-                placeholder="http://127.0.0.1:11434/v1",
+                placeholder="http://127.0.0.1:11434/v1",  # where Ollama listens
                 html_attributes=PLAIN,
                 elem_id="base-url",
             )
@@ -82,7 +82,7 @@ class LLMPanel:
                 self._use = gr.Button(get_label("brain.use"), variant="primary", min_width=80, elem_id="use-brain")
         self.status = gr.Markdown(get_label("brain.status_built_in"), elem_id="brain-status")
         self.forgets = gr.Button(get_label("brain.forget"), size="sm", visible=False, elem_id="forget-brain")
-        self._kept, self._remembered = gr.Textbox(visible=False), gr.Textbox(visible=False)
+        self._kept, self._remembered = gr.Textbox(visible=False), gr.Textbox(visible=False)  # for the browser's scripts
         self._work_boxes = (writes, looks)
 
     def _listen(self, visit: gr.State) -> None:
@@ -91,7 +91,7 @@ class LLMPanel:
         for box in self._work_boxes:
             box.input(self.choose_work, [*self._work_boxes, visit], visit, **QUIET)
         inputs = [self.brain, self.openai_key, self.hf_token, self.base_url, self.model, visit]
-        keys = [self.openai_key, self.hf_token, self.remember]
+        keys = [self.openai_key, self.hf_token, self.remember]  # in the order of what `keep_script` returns
         # the boxes are emptied in the same step: a value that stays in a box can be read by whoever shares the page
         for button, handler, arguments in (
             (self._test, self.test, inputs),

@@ -49,7 +49,7 @@ class ModelsPanel:
         self._fetch = gr.Checkbox(
             label=get_label("models.fetch"),
             value=self._settings.local == "download",
-            visible=self._agent.expert("local") is not None,
+            visible=self._agent.expert("local") is not None,  # nothing else runs what is fetched
             elem_id="fetch",
         )
         self._fetch.input(self.choose_fetching, [self._fetch, visit], visit, **QUIET)
@@ -65,7 +65,7 @@ class ModelsPanel:
         self._top_k = gr.Slider(
             1,
             _MAX_CANDIDATES,
-            value=min(self._settings.top_k, _MAX_CANDIDATES),
+            value=min(self._settings.top_k, _MAX_CANDIDATES),  # the deployment may take more than the slider has
             step=1,
             label=get_label("models.top_k"),
             info=get_label("models.top_k_info"),
@@ -90,7 +90,7 @@ class ModelsPanel:
             pin = gr.Button(get_label("models.pin"), size="sm", min_width=60, elem_id="wish-pin")
             add = gr.Button(get_label("models.add"), size="sm", min_width=60, elem_id="wish-add")
             ban = gr.Button(get_label("models.ban"), size="sm", min_width=60, elem_id="wish-ban")
-        self._settled = gr.Markdown("", elem_id="wish-status")
+        self._settled = gr.Markdown("", elem_id="wish-status")  # read out: a script of `browser_storage` sees to it
         providers = [(get_label("models.provider_any"), ""), *((name, name) for name in sorted(list_providers()))]
         self._provider = gr.Dropdown(providers, value="", label=get_label("models.provider"), elem_id="provider")
         self._provider.input(self.choose_provider, [self._provider, visit], visit, **QUIET)
