@@ -49,7 +49,7 @@ class FetchingExpert:
     def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
         """Return a card for each task that has a small model, unless the cache has a model for it."""
         available_tasks = {card.task for card in self._local.cards()}
-        slot = self._local.devices[0].slot
+        slot = self._local.devices[0].slot  # the fastest: where it will be placed shows only once it is there
         missing = ((task, ids[0]) for task, ids in list_small_models().items() if task not in available_tasks)
         return [ModelCard(model, task, self.backend, _DESCRIPTION, slot=slot) for task, model in missing]
 
@@ -64,18 +64,18 @@ class FetchingExpert:
 
     def _fetch_and_run(self, call: Call) -> Result:
         self._fetch(call)
-        self._local.rescan()
+        self._local.rescan()  # the last scan may be seconds old, and lack the new files
         key = (call.card.id, call.card.task)
         card = next((card for card in self._local.cards() if (card.id, card.task) == key), None)
         if card is None:
             raise ExpertError(f"{call.card.id} was fetched, but can't be used for {call.card.task}.")
-        (result,) = self._local.run_now([replace(call, card=card)])
+        (result,) = self._local.run_now([replace(call, card=card)])  # blocking: this is a worker thread already
         return result
 
     def _fetch(self, call: Call) -> None:
         downloads = [self._downloader.look_up(model) for model in list_small_models()[call.card.task]]
         size = sum(download.size for download in downloads)
-        if size > self._max_bytes:
+        if size > self._max_bytes:  # before the first byte: companions count, too
             raise ExpertError(
                 f"{call.card.id} takes {format_size(size)}, more than the {format_size(self._max_bytes)} that may be fetched "
                 f"on the way: fetch it with “python -m hugginggpt models pull {call.card.task}”."
@@ -83,7 +83,7 @@ class FetchingExpert:
         before = 0
         for download in downloads:
 
-            def report(done: int, model: str = download.id, before: int = before) -> None:
+            def report(done: int, model: str = download.id, before: int = before) -> None:  # bound now, not at the call
                 fetched = before + done
                 call.progress(f"fetching {model}: {format_size(fetched)} of {format_size(size)}", fetched / max(size, 1))
 

@@ -29,12 +29,12 @@ from hugginggpt.hub.cache import Checkpoint, find_checkpoints
 _TABLE: Final[Mapping[str, Mapping[str, Any]]] = yaml.safe_load(
     Path(__file__).with_name("functions.yaml").read_text(encoding="utf-8")
 )
-_SECONDS_BETWEEN_SCANS: Final = 5.0
+_SECONDS_BETWEEN_SCANS: Final = 5.0  # a scan reads every snapshot's configuration
 
 Remote = Callable[[Sequence[Call], Path | None], Sequence[Result]]
 """Runs calls of one card on models of a cache in another process."""
 Function = Callable[[Sequence[Call], Runtime], Sequence[Result]]
-"""Does a task: one result for each call, in their order. Only tasks with a `batch` are given several."""
+"""Does a task: one result for each call, in order. Only a task with a `batch` gets several calls."""
 
 
 class LocalExpert:
@@ -51,12 +51,12 @@ class LocalExpert:
         gpu_memory_gb: float | None = None,
         remote: Remote | None = None,
     ) -> None:
-        """Make one.
+        """Create the back end.
 
         Args:
-            cache: The Hugging Face cache; by default where ``HF_HOME`` says.
+            cache: The Hugging Face cache; by default the folder that ``HF_HOME`` names.
             device: "auto", "cpu", or a device's name as torch has it.
-            memory_gb: What loaded models may take of the CPU's memory, in GiB; by default half of it.
+            memory_gb: Limit of the CPU's memory for loaded models, in GiB; by default half of it.
             gpu_memory_gb: The same of each GPU's; by default 85 %.
             remote: Runs calls in another process, which is lent a GPU; None: they run in this one.
         """
@@ -67,7 +67,7 @@ class LocalExpert:
         self._checkpoints: dict[str, Checkpoint] = {}
         self._cards: tuple[ModelCard, ...] = ()
         self._placed: dict[str, Device] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # calls list the cards from threads of their own
 
     @functools.cached_property
     def devices(self) -> list[Device]:
@@ -77,11 +77,11 @@ class LocalExpert:
 
     @functools.cached_property
     def pool(self) -> ModelPool:
-        """The warm models."""
+        """Pool of loaded models."""
         return ModelPool({device.name: device.budget for device in self.devices}, get_available=get_available_memory)
 
     def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
-        """Return one for each cached model and each task that it can do; looks at the disk, so not for the event loop."""
+        """List a card for each cached model and each task that it can do; reads the disk, so not for the event loop."""
         with self._lock:
             if time.monotonic() - self._scanned > _SECONDS_BETWEEN_SCANS or not self._scanned:
                 self._checkpoints = {checkpoint.id: checkpoint for checkpoint in find_checkpoints(self.cache)}
@@ -93,7 +93,7 @@ class LocalExpert:
             return self._cards
 
     def rescan(self) -> None:
-        """Look at the disk again at the next need: something has been downloaded."""
+        """Make the next `cards` read the disk again, after a download."""
         self._scanned = 0.0
 
     def _make_card(self, checkpoint: Checkpoint, match: Match) -> ModelCard:
@@ -116,19 +116,19 @@ class LocalExpert:
         return find_partner(checkpoint, self._checkpoints.values())
 
     def _pick_device(self, checkpoint: Checkpoint) -> Device:
-        """Return where a model runs, a ControlNet beside what it steers; once said, it stays there."""
+        """Choose a model's device, for a ControlNet its pipeline's; the choice is kept."""
         if checkpoint.id not in self._placed and (steered := self._find_partner(checkpoint)):
-            self._placed[checkpoint.id] = self._pick_device(steered)
+            self._placed[checkpoint.id] = self._pick_device(steered)  # they exchange tensors at every step
         if checkpoint.id not in self._placed:
-            taken = [
+            reserved = [
                 sum(self._estimate_memory(i, d) for i, d in self._placed.items() if d == device) for device in self.devices
             ]
-            half = round(checkpoint.parameters * 2 * MEMORY_OVERHEAD)
-            self._placed[checkpoint.id] = choose_device(half, self.devices, taken)
+            half = round(checkpoint.parameters * 2 * MEMORY_OVERHEAD)  # bytes in float16, in which a GPU would hold it
+            self._placed[checkpoint.id] = choose_device(half, self.devices, reserved)
         return self._placed[checkpoint.id]
 
     def _estimate_memory(self, checkpoint_id: str, device: Device) -> int:
-        known = self._checkpoints.get(checkpoint_id)
+        known = self._checkpoints.get(checkpoint_id)  # None once it is deleted: it keeps its device, but takes no room
         return round(known.parameters * (2 if device.uses_half_precision else 4) * MEMORY_OVERHEAD) if known else 0
 
     async def run(self, call: Call) -> Result:
@@ -146,11 +146,11 @@ class LocalExpert:
         return await run_batch_in_thread(self.run_now, calls)
 
     def run_now(self, calls: Sequence[Call]) -> Sequence[Result]:
-        """Return the same, blocking."""
+        """Run calls as `run_batch` does, but block; in the other process, where there is one."""
         return self._remote(calls, self.cache) if self._remote else self.run_here(calls)
 
     def run_here(self, calls: Sequence[Call]) -> Sequence[Result]:
-        """Return the same in this very process."""
+        """Run calls as `run_batch` does, but block, and in this process."""
         card = calls[0].card
         with translate_errors(f"{card.id} failed on this input"):
             return _import_function(_TABLE[card.task]["function"])(calls, self._make_runtime(card.id))
@@ -164,7 +164,7 @@ class LocalExpert:
         card = next((card for card in self.cards() if card.id == model), None)
         if card is None:
             raise ExpertError(f"{model} is not in the cache, or does none of the tasks here.")
-        with suppress(LoadedError), translate_errors(f"{card.id} can't be tried on {card.task}"):
+        with suppress(LoadedError), translate_errors(f"{card.id} can't be tried on {card.task}"):  # signals success
             _import_function(_TABLE[card.task]["function"])(
                 [make_sample_call(card)], self._make_runtime(model, LoadOnlyRuntime)
             )
@@ -180,11 +180,11 @@ class LocalExpert:
 
 
 def _describe(checkpoint: Checkpoint, steered: Checkpoint | None) -> str:
-    labels = ", ".join(checkpoint.labels[:4])
-    trained = f", for {len(checkpoint.labels)} labels ({labels}…)" if len(checkpoint.labels) > 4 else f", for {labels}"
-    beside = f", steering {steered.id}" if steered else ""
+    labels = ", ".join(checkpoint.labels[:4])  # the description goes into the controller's prompt
+    labelled = f", for {len(checkpoint.labels)} labels ({labels}…)" if len(checkpoint.labels) > 4 else f", for {labels}"
+    steering = f", steering {steered.id}" if steered else ""
     size = f"{checkpoint.parameters / 1e6:,.0f} million parameters"
-    return f"{checkpoint.architecture}{trained if labels else ''}{beside}; {size}."
+    return f"{checkpoint.architecture}{labelled if labels else ''}{steering}; {size}."
 
 
 @functools.cache

@@ -38,7 +38,7 @@ _SAMPLE_FILES: Final[Mapping[Kind, str]] = {
 def read_preload_list() -> Sequence[str]:
     """Read the models that a ZeroGPU Space loads by default, from ``models_config/preload.yaml``."""
     found: list[str] = yaml.safe_load(PRELOAD_LIST.read_text(encoding="utf-8"))
-    return tuple(found)
+    return tuple(found)  # cached, so it must not be changed
 
 
 def load_models(expert: CacheExpert, models: Sequence[str]) -> Sequence[str]:
@@ -51,7 +51,7 @@ def load_models(expert: CacheExpert, models: Sequence[str]) -> Sequence[str]:
     for model in models:
         try:
             expert.load(model)
-        except HuggingGPTError as error:
+        except HuggingGPTError as error:  # the Space starts without it
             log.warning("%s is not loaded ahead: %s", model, error)
         else:
             loaded.append(model)
@@ -61,19 +61,19 @@ def load_models(expert: CacheExpert, models: Sequence[str]) -> Sequence[str]:
 
 def load_in_background(expert: CacheExpert, models: Sequence[str]) -> threading.Thread:
     """Load cached models in a daemon thread, and return the thread."""
-    thread = threading.Thread(target=load_models, args=(expert, models), name="preload", daemon=True)
+    thread = threading.Thread(target=load_models, args=(expert, models), name="preload", daemon=True)  # the exit needn't wait
     thread.start()
     return thread
 
 
 def make_sample_call(card: ModelCard) -> Call:
     """Build a call with inputs of the right kinds, to load a model; its result is never used."""
-    inputs = {given.name: _make_sample_input(given) for given in load_task_table()[card.task].inputs if given.required}
-    return Call(card, inputs, lambda suffix: Path(os.devnull))
+    inputs = {item.name: _make_sample_input(item) for item in load_task_table()[card.task].inputs if item.required}
+    return Call(card, inputs, lambda suffix: Path(os.devnull))  # it ends once the model is loaded: nothing is written
 
 
-def _make_sample_input(given: TaskInput) -> str | Resource:
-    if given.kind is Kind.TEXT:
+def _make_sample_input(task_input: TaskInput) -> str | Resource:
+    if task_input.kind is Kind.TEXT:
         return _SAMPLE_TEXT
-    name = _SAMPLE_FILES[given.kind]
-    return Resource(f"{given.kind.value}-1", given.kind, Origin("example", name), path=EXAMPLE_MEDIA / name)
+    name = _SAMPLE_FILES[task_input.kind]
+    return Resource(f"{task_input.kind.value}-1", task_input.kind, Origin("example", name), path=EXAMPLE_MEDIA / name)

@@ -35,7 +35,7 @@ class RemoteJob:
     folder: Path
     """Folder for the files that the run creates."""
     limits: Limits
-    seconds: float
+    seconds: float  # GPU time that is requested
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class RemoteFailure:
 
 def is_zero_gpu_space() -> bool:
     """Return whether this is a ZeroGPU Space."""
-    return os.environ.get("SPACES_ZERO_GPU", "").lower() in {"1", "t", "true"}
+    return os.environ.get("SPACES_ZERO_GPU", "").lower() in {"1", "t", "true"}  # as the package spaces reads it
 
 
 def send_calls(
@@ -69,7 +69,7 @@ def send_calls(
     folder = first.new_path("").parent  # the other process makes its own names in this folder
     done = run(RemoteJob(cache, first.card, inputs, folder, first.limits, min(first.seconds, _MAX_SECONDS)))
     if isinstance(done, RemoteFailure):
-        raise getattr(errors, done.name, errors.ExpertError)(done.message)
+        raise getattr(errors, done.name, errors.ExpertError)(done.message)  # the class decides whether others are tried
     return done
 
 
@@ -77,9 +77,9 @@ def run_job(job: RemoteJob) -> Sequence[Result] | RemoteFailure:
     """Run a job in this process; called in the process with the GPU."""
 
     def new_path(suffix: str) -> Path:
-        return job.folder / f"{secrets.token_hex(12)}{suffix}"
+        return job.folder / f"{secrets.token_hex(12)}{suffix}"  # random: this process can't see which names are taken
 
-    calls = [Call(job.card, given, new_path, seconds=job.seconds, limits=job.limits) for given in job.inputs]
+    calls = [Call(job.card, inputs, new_path, seconds=job.seconds, limits=job.limits) for inputs in job.inputs]
     expert = _get_expert(job.cache)
     expert.cards()  # scans the cache
     try:
