@@ -41,8 +41,8 @@ def build_timm_free_arguments(checkpoint: Checkpoint) -> dict[str, Any]:
     from_timm = old_backbone.get("model_type") == "timm_backbone" if old_backbone else config.get("use_timm_backbone", False)
     if checkpoint.model_type not in _DETR_TYPES or not from_timm:
         return {}
-    name = str(old_backbone.get("backbone") or config.get("backbone") or "resnet50").partition(".")[0]
-    if name not in _RESNETS or config.get("dilation"):
+    name = str(old_backbone.get("backbone") or config.get("backbone") or "resnet50").partition(".")[0]  # less timm's tag
+    if name not in _RESNETS or config.get("dilation"):  # transformers' ResNet can't be dilated
         raise ExpertError(f"{checkpoint.id} needs the package timm for its backbone {name}: choose another model.")
     from safetensors.torch import load_file
     from transformers import AutoConfig
@@ -54,8 +54,8 @@ def build_timm_free_arguments(checkpoint: Checkpoint) -> dict[str, Any]:
         "out_features": _STAGES[_FIRST_FEATURE_STAGE.get(checkpoint.model_type, 0) :],
     }  # fmt: skip
     # a configuration with `backbone` and without `backbone_config` makes transformers call the Hub while it reads it
-    kept = {key: value for key, value in config.items() if key not in {"model_type", "backbone", "backbone_kwargs"}}
-    settings = kept | {"use_timm_backbone": False, "use_pretrained_backbone": False, "backbone_config": backbone}
+    remaining = {key: value for key, value in config.items() if key not in {"model_type", "backbone", "backbone_kwargs"}}
+    settings = remaining | {"use_timm_backbone": False, "use_pretrained_backbone": False, "backbone_config": backbone}
     weights = load_file(checkpoint.folder / "model.safetensors")
     return {
         "config": AutoConfig.for_model(checkpoint.model_type, **settings),
@@ -78,5 +78,5 @@ def rename_weight(key: str) -> str:
     if shortcut := _SHORTCUT_WEIGHT.fullmatch(rest):
         part = ("convolution", "normalization")[int(shortcut["part"])]
         return f"{head}encoder.stages.{int(shortcut['stage']) - 1}.layers.{shortcut['block']}.shortcut.{part}.{shortcut['end']}"
-    part, _, end = rest.partition("1.")
+    part, _, end = rest.partition("1.")  # the stem: "conv1." or "bn1."
     return f"{head}embedder.embedder.{_PART_NAMES[part]}.{end}"

@@ -26,7 +26,7 @@ def make_interruptible(model: torch.nn.Module, call: Call, *, on_pass: Callable[
 
     thread = threading.get_ident()
 
-    def check(*_: Any) -> None:
+    def check(*_: Any) -> None:  # called by torch with module and inputs
         if threading.get_ident() == thread:
             call.token.check()
 
@@ -53,7 +53,7 @@ def make_stopping_criteria(calls: Sequence[Call]) -> Any:
 
     class AllCancelled(StoppingCriteria):
         def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **kwargs: Any) -> torch.Tensor:
-            stop = all(call.token.cancelled for call in calls)
+            stop = all(call.token.cancelled for call in calls)  # one that still waits keeps the batch going
             return torch.full((input_ids.shape[0],), stop, dtype=torch.bool, device=input_ids.device)  # a flag per sequence
 
     return StoppingCriteriaList([AllCancelled()])

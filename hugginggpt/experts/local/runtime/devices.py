@@ -74,7 +74,7 @@ def choose_device(size: int, devices: Sequence[Device], used: Sequence[int]) -> 
         used: Memory that earlier models need on each of them, in bytes.
     """
     *gpus, cpu = zip(devices, used, strict=True)
-    fitting = [(device, taken) for device, taken in gpus if size <= device.budget]
+    fitting = [(device, reserved) for device, reserved in gpus if size <= device.budget]  # not by room: idle models make way
     return max(fitting, key=lambda pair: pair[0].budget - pair[1])[0] if fitting else cpu[0]
 
 
@@ -92,13 +92,13 @@ def get_available_memory(device: str) -> int | None:
     if device == "cpu":
         import psutil
 
-        left: int = psutil.virtual_memory().available
-        limit, used = _read_number(_CGROUP_LIMITS), _read_number(_CGROUP_USED)
-        return min(left, limit - used) if limit and used else left
+        available: int = psutil.virtual_memory().available
+        limit, used = _read_number(_CGROUP_LIMITS), _read_number(_CGROUP_USED)  # the container's
+        return min(available, limit - used) if limit and used else available
     torch = sys.modules.get("torch")  # not an import: where it isn't loaded, no model is on a GPU
     if torch is None or not device.startswith("cuda"):
         return None
-    free, _ = torch.cuda.mem_get_info(device)
+    free, _ = torch.cuda.mem_get_info(device)  # other programs' share is not in it
     # torch's caching allocator holds on to freed memory, which the next model can have
     return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
 

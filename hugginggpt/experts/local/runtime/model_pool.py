@@ -27,8 +27,8 @@ class _PooledModel:
     name: str
     device: str
     size: int
-    users: int = 0
-    last_used: float = 0.0
+    users: int = 0  # calls that hold it: while there are any, it is not dropped
+    last_used: float = 0.0  # by time.monotonic(), in seconds
     model: Any = None
     ready: bool = False
     loading: threading.Lock = field(default_factory=threading.Lock)
@@ -51,7 +51,7 @@ class ModelPool:
         self._get_available = get_available
         self._wait = wait
         self._entries: dict[Hashable, _PooledModel] = {}
-        self._changed = threading.Condition()
+        self._changed = threading.Condition()  # guards the entries; notified when memory may be had again
 
     @contextmanager
     def hold(
@@ -84,7 +84,7 @@ class ModelPool:
                 entry.last_used = time.monotonic()
                 if not entry.ready and not entry.users:  # loading failed
                     self._entries.pop(key, None)
-                self._changed.notify_all()
+                self._changed.notify_all()  # they measure anew whether they fit
 
     def get_used_bytes(self, device: str) -> int:
         """Return the estimated memory of the models on a device, in bytes."""
@@ -99,7 +99,7 @@ class ModelPool:
     def clear(self) -> None:
         """Drop all models that no call holds."""
         with self._changed:
-            for key in [key for key, entry in self._entries.items() if not entry.users]:
+            for key in [key for key, entry in self._entries.items() if not entry.users]:  # a list, since the loop deletes
                 del self._entries[key]
         _release_memory()
 
@@ -109,14 +109,14 @@ class ModelPool:
         with self._changed:
             while True:
                 token.check()
-                if (entry := self._entries.get(key)) is not None:
+                if (entry := self._entries.get(key)) is not None:  # loaded, or being loaded by another call
                     break
                 if self._make_room(name, device, size):
-                    entry = self._entries[key] = _PooledModel(name, device, size)
+                    entry = self._entries[key] = _PooledModel(name, device, size)  # before it is loaded, so that it counts
                     break
                 if time.monotonic() > deadline:
                     raise ExpertError(f"{name} needs {_gib(size)}, which models that are at work have: try again later.")
-                self._changed.wait(_POLL_SECONDS)
+                self._changed.wait(_POLL_SECONDS)  # lets go of the lock meanwhile
             entry.users += 1
             return entry
 
@@ -127,7 +127,7 @@ class ModelPool:
             ExpertError: There is too little even without any other model.
         """
         budget = self._budgets.get(device, 0)
-        if size > budget:
+        if size > budget:  # waiting would never help
             raise ExpertError(
                 f"{name} needs {_gib(size)} on {device}, and models may take {_gib(budget)} there: choose a smaller one, "
                 f"or raise {'HUGGINGGPT_MEMORY_GB' if device == 'cpu' else 'HUGGINGGPT_GPU_MEMORY_GB'}."
@@ -148,8 +148,8 @@ class ModelPool:
 
     def _compute_shortfall(self, device: str, size: int, budget: int) -> int:
         over_budget = self.get_used_bytes(device) + size - budget
-        left = self._get_available(device)  # other programs may have taken what the budget allows
-        return max(over_budget, 0 if left is None else size - left, 0)
+        available = self._get_available(device)  # other programs may have taken what the budget allows
+        return max(over_budget, 0 if available is None else size - available, 0)
 
 
 def _gib(size: int) -> str:
@@ -159,7 +159,7 @@ def _gib(size: int) -> str:
 def _release_memory() -> None:
     """Have Python, torch and the C allocator return the memory of dropped models."""
     gc.collect()
-    torch = sys.modules.get("torch")
+    torch = sys.modules.get("torch")  # no import: without it, no model was loaded
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
     if sys.platform == "linux":

@@ -64,21 +64,21 @@ class Runtime:
             ExpertError: It doesn't fit, or its files can't be loaded.
             StoppedError: The call was cancelled.
         """
-        wanted = checkpoint or self.checkpoint
+        selected = checkpoint or self.checkpoint
 
         def load_or_explain() -> T:
-            with translate_errors(f"{wanted.id} can't be loaded: its files are damaged or don't fit together"):
-                _silence_library(wanted.library)
-                return load(wanted)
+            with translate_errors(f"{selected.id} can't be loaded: its files are damaged or don't fit together"):
+                _silence_library(selected.library)  # here, because it imports the library
+                return load(selected)
 
         # a snapshot's folder names its revision, so an updated model is loaded anew
-        key, size = (wanted.id, str(wanted.folder), form, self.device.name), self.estimate_memory(wanted)
-        with self.pool.hold(key, load_or_explain, name=wanted.id, device=self.device.name, size=size, token=token) as model:
+        key, size = (selected.id, str(selected.folder), form, self.device.name), self.estimate_memory(selected)
+        with self.pool.hold(key, load_or_explain, name=selected.id, device=self.device.name, size=size, token=token) as model:
             yield model
 
     def estimate_memory(self, checkpoint: Checkpoint) -> int:
         """Return the memory that a running checkpoint needs on this device, in bytes."""
-        return round(checkpoint.parameters * (2 if self.device.uses_half_precision else 4) * MEMORY_OVERHEAD)
+        return round(checkpoint.parameters * (2 if self.device.uses_half_precision else 4) * MEMORY_OVERHEAD)  # bytes a weight
 
 
 class LoadedError(HuggingGPTError):
@@ -88,7 +88,7 @@ class LoadedError(HuggingGPTError):
 class LoadOnlyRuntime(Runtime):
     """Runtime with which a task function ends once its first model is loaded."""
 
-    __slots__ = ()
+    __slots__ = ()  # without it, instances would have a dict after all
 
     def load_model(
         self, form: str, load: Callable[[Checkpoint], T], token: CancelToken, *, checkpoint: Checkpoint | None = None
@@ -121,10 +121,10 @@ def translate_errors(message: str) -> Iterator[None]:
     """
     try:
         yield
-    except HuggingGPTError:
+    except HuggingGPTError:  # says already what to do
         raise
     except Exception as error:
-        log.info("%s", message, exc_info=True)
+        log.info("%s", message, exc_info=True)  # the traceback is for the log, not for the person
         raise ExpertError(
             explain_environment_error(error) or f"{message} ({type(error).__name__}); the log says more."
         ) from error

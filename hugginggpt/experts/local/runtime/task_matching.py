@@ -1,4 +1,4 @@
-"""Matching of checkpoints to tasks, by their own configuration, not by their names."""
+"""Matching of checkpoints to tasks, by their params configuration, not by their names."""
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ class Rule:
         """Return whether a checkpoint fits all fields."""
         labels = [label.lower() for label in checkpoint.labels]
         return (
-            fnmatchcase(checkpoint.architecture, self.architecture)
+            fnmatchcase(checkpoint.architecture, self.architecture)  # plain fnmatch ignores case on Windows
             and (not self.types or checkpoint.model_type in self.types)
             and checkpoint.model_type not in self.no_types
             and (not self.label or any(self.label in label for label in labels))
@@ -66,14 +66,14 @@ def match_tasks(checkpoint: Checkpoint) -> list[Match]:
     trained = _find_trained_tasks(checkpoint)
     if trained & first.keys():
         return [match for task, match in first.items() if task not in _SHARED_TASKS or task in trained]
-    return list(first.values())
+    return list(first.values())  # nothing tells what it was trained for: all that its class can do
 
 
 def _find_trained_tasks(checkpoint: Checkpoint) -> set[str]:
     """Return the tasks of `_SHARED_TASKS` that a checkpoint's configuration or card says it was trained for."""
-    own: Mapping[str, Any] = checkpoint.config.get("task_specific_params") or {}
-    names = {*own, str(checkpoint.card.get("pipeline_tag", ""))}
-    return {task for task in _SHARED_TASKS for name in names if name.startswith(task)}
+    params: Mapping[str, Any] = checkpoint.config.get("task_specific_params") or {}  # T5's and BART's: settings by task
+    names = {*params, str(checkpoint.card.get("pipeline_tag", ""))}
+    return {task for task in _SHARED_TASKS for name in names if name.startswith(task)}  # "translation_en_to_de" is one
 
 
 @functools.cache
