@@ -61,11 +61,11 @@ def transcribe_with_whisper(samples: NDArray[np.float32], runtime: Runtime, call
 
     with runtime.load_model("recognizer", load, call.token) as (processor, model), torch.inference_mode():
         if not hasattr(model.generation_config, "no_timestamps_token_id"):  # in early fine-tuned checkpoints
-            return transcribe_with_seq2seq(samples, runtime, call)
+            return transcribe_with_seq2seq(samples, runtime, call)  # the pool hands it this very pair: the form is the same
         is_long = samples.size > processor.feature_extractor.n_samples
         inputs = processor(
             samples, sampling_rate=SAMPLE_RATE, return_tensors="pt", return_attention_mask=True,
-            **({"truncation": False, "padding": "longest"} if is_long else {}),
+            **({"truncation": False, "padding": "longest"} if is_long else {}),  # by default cut at 30 s
         ).to(runtime.device.name, runtime.dtype)  # fmt: skip
         language = _detect_language(model, inputs["input_features"])
         found = model.generate(
@@ -116,10 +116,10 @@ def transcribe_with_ctc(samples: NDArray[np.float32], runtime: Runtime, call: Ca
         # the pipeline's three steps one by one, to check the token and report progress between two windows
         for window in pipeline.preprocess(raw, chunk_length_s=_WINDOW_SECONDS, stride_length_s=_OVERLAP_SECONDS):
             call.token.check()
-            at = len(outputs) * (_WINDOW_SECONDS - 2 * _OVERLAP_SECONDS)
+            at = len(outputs) * (_WINDOW_SECONDS - 2 * _OVERLAP_SECONDS)  # neighbours share the overlaps
             call.progress(f"{min(at, seconds):.0f} of {seconds:.0f} s", min(1.0, at / seconds))
             outputs.append(pipeline.forward(window))
-        found = pipeline.postprocess(outputs, return_timestamps="word")
+        found = pipeline.postprocess(outputs, return_timestamps="word")  # joins the windows, less the overlaps
     words = [_make_segment(word["timestamp"][0], word["timestamp"][1], word["text"]) for word in found["chunks"]]
     return Transcript(_join_words(words), words)
 

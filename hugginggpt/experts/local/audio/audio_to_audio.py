@@ -41,7 +41,7 @@ def clean(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         return extractor, model.to(runtime.device.name).eval()
 
     with (
-        load_vocoder(runtime, call) as hifigan,
+        load_vocoder(runtime, call) as hifigan,  # first: the cache may lack it
         runtime.load_model("voice converter", load, call.token) as (extractor, model),
         make_interruptible(model.speecht5.decoder.wrapped_decoder, call),  # passed once per frame
         torch.inference_mode(),
@@ -50,7 +50,7 @@ def clean(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         samples = read_recording(call, rate, speech=True)
         voice = make_speaker_embedding(model, model.config.speaker_embedding_dim)
         parts = []
-        for start, end in cut_where_quiet(samples, rate, _WINDOW_SECONDS):
+        for start, end in cut_where_quiet(samples, rate, _WINDOW_SECONDS):  # not in a word: the pieces are joined end to end
             call.progress(f"{start / rate:.0f} of {samples.size / rate:.0f} s", start / samples.size)
             values = extractor(audio=samples[start:end], sampling_rate=rate, return_tensors="pt").input_values
             sound = model.generate_speech(values.to(model.device, model.dtype), voice, vocoder=hifigan, maxlenratio=_MAX_RATIO)

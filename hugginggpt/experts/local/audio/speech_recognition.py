@@ -46,7 +46,7 @@ def transcribe(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     samples = read_recording(call, SAMPLE_RATE, speech=True)
     found = RECOGNIZERS.get(runtime.checkpoint.model_type, transcribe_with_ctc)(samples, runtime, call)
-    segments = [dict(segment) for segment in found.segments if segment["text"]]
+    segments = [dict(segment) for segment in found.segments if segment["text"]]  # less windows without speech
     if not (text := " ".join(segment["text"] for segment in segments)):
         raise InputError("No speech is heard in this recording.")
     data: dict[str, Any] = {"segments": segments, "seconds": round(samples.size / SAMPLE_RATE, 2)}
@@ -102,7 +102,7 @@ def _cut_windows(samples: NDArray[np.float32], rate: int) -> list[NDArray[np.flo
 def _compute_scores(model: Any, inputs: dict[str, torch.Tensor], runtime: Runtime) -> torch.Tensor:
     """Return the scores of a batch, shape (batch, labels), in 0..1."""
     placed = {
-        name: tensor.to(runtime.device.name, runtime.dtype if tensor.is_floating_point() else None)
+        name: tensor.to(runtime.device.name, runtime.dtype if tensor.is_floating_point() else None)  # masks stay integers
         for name, tensor in inputs.items()
     }
     logits: torch.Tensor = model(**placed).logits.float().cpu()

@@ -54,15 +54,15 @@ def compose_by_diffusion(text: str, runtime: Runtime, call: Call) -> tuple[Any, 
     """Compose with a diffusion pipeline, such as Stable Audio (arXiv 2407.14358)."""
     import torch
 
-    with ExitStack() as held:
+    with ExitStack() as stack:  # it outlives the block that silences warnings of loading
         with warnings.catch_warnings():
             # Stable Audio's decoder uses torch's deprecated weight_norm
             warnings.filterwarnings("ignore", ".*weight_norm", FutureWarning)
-            base = held.enter_context(hold_diffusion_base(runtime, call.token))
+            base = stack.enter_context(hold_diffusion_base(runtime, call.token))
         pipeline = compose_pipeline(base, call)
         arguments = choose_pace(pipeline, runtime, runtime.checkpoint, _CPU_STEPS) | dict.fromkeys(_LENGTH_ARGUMENTS, _SECONDS)
         found = run(pipeline, prompt=text, output_type="np", **arguments).audios[0]
-        decoder = getattr(base, "vocoder", None) or base.vae
+        decoder = getattr(base, "vocoder", None) or base.vae  # Stable Audio has no vocoder
         return torch.as_tensor(found), decoder.config.sampling_rate
 
 

@@ -3,7 +3,7 @@
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from hugginggpt.core.errors import InputError
 from hugginggpt.core.sentences import split_pieces
@@ -13,17 +13,14 @@ from hugginggpt.experts.local.audio.tts_models import VOICE_OPENERS
 from hugginggpt.experts.local.audio.waveforms import save_recording
 from hugginggpt.experts.local.runtime.runtime import Runtime
 
-if TYPE_CHECKING:
-    pass
-
 _MAX_CHARS: Final = 20_000
 """Longest text that is spoken: about 25 minutes."""
 _PAUSE_SECONDS: Final = 0.15
 """Silence between two sentences."""
 _DANDA: Final = re.compile(r"(?<=[।॥။។])\s*")
 """Full stops of Indian scripts, Burmese and Khmer."""
-_CLAUSE_END: Final = re.compile(r"(?<=[;:,،；]\s)|(?<=[、，；])")
-_WORD: Final = re.compile(r"\w")
+_CLAUSE_END: Final = re.compile(r"(?<=[;:,،；]\s)|(?<=[、，；])")  # the full-width ones aren't followed by a space
+_WORD: Final = re.compile(r"\w")  # a piece without any is only signs, of which nothing can be said
 
 
 def speak(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -51,7 +48,7 @@ def speak(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
                 parts += [sound.float().cpu().reshape(-1), pause]
         if not parts:
             raise InputError("There is nothing in this text that this voice can say.")
-        output = save_recording(call, torch.cat(parts[:-1]), voice.sample_rate)
+        output = save_recording(call, torch.cat(parts[:-1]), voice.sample_rate)  # less the last pause
         return [Result((output,), note=" ".join([*notes, voice.note]).strip())]
 
 
@@ -73,15 +70,15 @@ def _cut_sentence(sentence: str, max_chars: int) -> Iterator[str]:
     if len(sentence) <= max_chars:
         yield sentence
         return
-    found = ""
+    current = ""
     for clause in _CLAUSE_END.split(sentence):
-        if len(found) + len(clause) <= max_chars:
-            found += clause
+        if len(current) + len(clause) <= max_chars:
+            current += clause
             continue
-        *done, found = [found, *(textwrap.wrap(clause, max_chars) or [""])]
+        *done, current = [current, *(textwrap.wrap(clause, max_chars) or [""])]  # `wrap` returns [] for white space
         yield from (piece.strip() for piece in done)
-        found += clause[len(clause.rstrip()) :]  # `wrap` drops the space before the next clause
-    yield found.strip()
+        current += clause[len(clause.rstrip()) :]  # `wrap` drops the space before the next clause
+    yield current.strip()
 
 
 def make_sound(calls: Sequence[Call], runtime: Runtime) -> list[Result]:

@@ -51,7 +51,7 @@ def _open_vits(runtime: Runtime, call: Call) -> Iterator[Voice]:
 
     with runtime.load_model("voice", load, call.token) as (tokenizer, model), make_interruptible(model, call):
         _check_phonemizer(tokenizer, runtime.checkpoint.id)
-        speaker = {"speaker_id": 0} if model.config.num_speakers > 1 else {}
+        speaker = {"speaker_id": 0} if model.config.num_speakers > 1 else {}  # any, but one for all sentences
 
         def say(sentence: str) -> torch.Tensor | None:
             inputs = tokenizer(sentence, return_tensors="pt").to(model.device)
@@ -67,7 +67,7 @@ def _check_phonemizer(tokenizer: Any, model_id: str) -> None:
     """Raise `ExpertError` where the tokenizer needs a phonemizer and none is installed."""
     from transformers.utils.import_utils import is_phonemizer_available
 
-    if tokenizer.phonemize and not is_phonemizer_available():
+    if tokenizer.phonemize and not is_phonemizer_available():  # MMS takes letters and needs none
         raise ExpertError(f"{model_id} reads phonemes: install the package phonemizer and the program espeak-ng for it.")
 
 
@@ -82,7 +82,7 @@ def _open_speecht5(runtime: Runtime, call: Call) -> Iterator[Voice]:
         return SpeechT5Tokenizer.from_pretrained(checkpoint.folder, **SAFE), model.to(runtime.device.name).eval()
 
     with (
-        load_vocoder(runtime, call) as hifigan,
+        load_vocoder(runtime, call) as hifigan,  # first: the cache may lack it
         runtime.load_model("voice", load, call.token) as (tokenizer, model),
         make_interruptible(model.speecht5.decoder.wrapped_decoder, call),
     ):

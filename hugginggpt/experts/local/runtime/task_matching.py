@@ -1,4 +1,4 @@
-"""Matching of checkpoints to tasks, by their params configuration, not by their names."""
+"""Matching of checkpoints to tasks, by their own configuration, not by their names."""
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence

@@ -60,7 +60,7 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
 def _average(found: Sequence[tuple[_Part, Sequence[Mapping[str, Any]]]], several: bool) -> Result:
     """Average the scores of one text's parts, weighted by their tokens."""
-    total = sum(part.tokens for part, _ in found)
+    total = sum(part.tokens for part, _ in found)  # pieces differ in length: a short rest counts for little
     means: dict[str, float] = {}
     for part, entries in found:
         for entry in entries:
@@ -107,8 +107,8 @@ def fill_gap(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     load = _make_loader("fill-mask", "AutoModelForMaskedLM", runtime)
     with runtime.load_model("gap filler", load, call.token) as pipe:
         mask = pipe.tokenizer.mask_token
-        text = mask_gaps(text, mask)
-        parts = [part for part in _split_into_parts([text], pipe) if mask in part.text]
+        text = mask_gaps(text, mask)  # the pipeline knows only its own
+        parts = [part for part in _split_into_parts([text], pipe) if mask in part.text]  # the pipeline refuses others
         found: list[Any] = []
         for part in parts:
             call.token.check()
@@ -151,7 +151,7 @@ def compare(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     first, second = call.text(), call.text("other_text")
     load: Callable[[Checkpoint], Any] = lambda checkpoint: load_encoder(checkpoint, runtime)  # noqa: E731
     with runtime.load_model("sentence encoder", load, call.token) as encoder, torch.inference_mode():
-        cosine = float(encoder.embed(first, call) @ encoder.embed(second, call))
+        cosine = float(encoder.embed(first, call) @ encoder.embed(second, call))  # unit vectors
     return [build_similarity_result(cosine)]
 
 
@@ -178,7 +178,7 @@ def _split_into_parts(texts: Sequence[str], pipe: Any, reserved: int = 0) -> lis
     for number, text in enumerate(texts):
         start = 0
         for piece in pack_pieces(split_pieces(text), count, room):
-            parts.append(_Part(number, piece.text, start, max(count(piece.text), 1)))
+            parts.append(_Part(number, piece.text, start, max(count(piece.text), 1)))  # a weight of 0 would lose it
             start += len(piece)  # with the gap behind it
     return parts
 

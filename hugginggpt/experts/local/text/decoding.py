@@ -62,14 +62,14 @@ def build_writer(checkpoint: Checkpoint, runtime: Runtime, class_name: str, toke
     dtype = choose_dtype(checkpoint, runtime)
     model = getattr(transformers, class_name).from_pretrained(checkpoint.folder, dtype=dtype, **SAFE_WEIGHTS)
     config = model.config
-    written = next(
+    positions = next(
         (n for name in ("max_decoder_position_embeddings", "max_position_embeddings") if (n := getattr(config, name, 0))), 0
     )
-    known = (*tokenizer.get_vocab(), *getattr(tokenizer, "lang_token_to_id", ()))  # M2M-100 keeps them apart
-    found = ((token, _LANGUAGE_TOKEN.fullmatch(token)) for token in known)
-    languages = {next(filter(None, match.groups())): token for token, match in found if match}
+    vocabulary = (*tokenizer.get_vocab(), *getattr(tokenizer, "lang_token_to_id", ()))  # M2M-100 keeps them apart
+    found = ((token, _LANGUAGE_TOKEN.fullmatch(token)) for token in vocabulary)
+    languages = {next(filter(None, match.groups())): token for token, match in found if match}  # a group for each notation
     window = compute_text_window(tokenizer, config, limit=8192)
-    return Writer(tokenizer, model.to(runtime.device.name).eval(), window, int(written or 1024) - 2, languages)
+    return Writer(tokenizer, model.to(runtime.device.name).eval(), window, int(positions or 1024) - 2, languages)
 
 
 def choose_dtype(checkpoint: Checkpoint, runtime: Runtime) -> torch.dtype:
@@ -77,8 +77,8 @@ def choose_dtype(checkpoint: Checkpoint, runtime: Runtime) -> torch.dtype:
     import torch
 
     saved_dtype = str(checkpoint.config.get("dtype") or checkpoint.config.get("torch_dtype"))
-    wide = checkpoint.model_type in _FLOAT16_OVERFLOWS or saved_dtype == "bfloat16"
-    return torch.bfloat16 if runtime.dtype == torch.float16 and wide else runtime.dtype
+    needs_range = checkpoint.model_type in _FLOAT16_OVERFLOWS or saved_dtype == "bfloat16"
+    return torch.bfloat16 if runtime.dtype == torch.float16 and needs_range else runtime.dtype
 
 
 def generate_texts(
@@ -101,16 +101,17 @@ def generate_texts(
     size = 1 if writer.model.device.type == "cpu" else _GPU_BATCH_SIZE
     for start in range(0, len(texts), size):
         call.token.check()
-        if len(texts) > 1:
+        if len(texts) > 1:  # a lone text has no parts to count
             call.progress(f"{action}, part {start + 1} of {len(texts)}", start / len(texts))
         length = writer.max_input_tokens + writer.tokenizer.num_special_tokens_to_add()
         batch = list(texts[start : start + size])
         inputs = writer.tokenizer(batch, padding=size > 1, truncation=True, max_length=length, return_tensors="pt")
-        read = {name: inputs[name].to(writer.model.device) for name in ("input_ids", "attention_mask")}
-        most = max(min(limit(read["input_ids"].shape[1]), writer.max_output_tokens), 1)
-        settings["min_length"] = min(settings.get("min_length", 0), most)  # `generate` warns where it is more
-        ids = writer.model.generate(**read, max_new_tokens=most, stopping_criteria=make_stopping_criteria([call]), **settings)
-        call.token.check()
+        encoded = {name: inputs[name].to(writer.model.device) for name in ("input_ids", "attention_mask")}
+        max_tokens = max(min(limit(encoded["input_ids"].shape[1]), writer.max_output_tokens), 1)
+        settings["min_length"] = min(settings.get("min_length", 0), max_tokens)  # `generate` warns where it is more
+        stop = make_stopping_criteria([call])
+        ids = writer.model.generate(**encoded, max_new_tokens=max_tokens, stopping_criteria=stop, **settings)
+        call.token.check()  # a stopped `generate` returns what it has so far
         found += [text.strip() for text in writer.tokenizer.batch_decode(ids, skip_special_tokens=True)]
     return found
 
@@ -131,13 +132,13 @@ def continue_prompt(
         StoppedError: The call was cancelled.
     """
     tokenizer = writer.tokenizer
-    length = inputs["input_ids"].shape[1]
+    length = inputs["input_ids"].shape[1]  # of the prompt, which `generate` repeats
     # `generate` warns where the tokenizer has no padding token and none is given
     padding = next((n for n in (tokenizer.pad_token_id, tokenizer.eos_token_id) if n is not None), 0)
-    read = {name: inputs[name].to(writer.model.device) for name in ("input_ids", "attention_mask")}
+    encoded = {name: inputs[name].to(writer.model.device) for name in ("input_ids", "attention_mask")}
     criteria = make_stopping_criteria([call])
     criteria.append(_make_progress_criterion(call, length, limit))
-    ids = writer.model.generate(**read, max_new_tokens=limit, pad_token_id=padding, stopping_criteria=criteria, **settings)
+    ids = writer.model.generate(**encoded, max_new_tokens=limit, pad_token_id=padding, stopping_criteria=criteria, **settings)
     call.token.check()
     return tokenizer.decode(ids[0, length:], skip_special_tokens=True), ids.shape[1] - length < limit
 
@@ -152,6 +153,6 @@ def _make_progress_criterion(call: Call, before: int, limit: int) -> Any:
             written = input_ids.shape[1] - before
             if written % _PROGRESS_INTERVAL == 0:
                 call.progress(f"Writing, {written} tokens", written / limit)
-            return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
+            return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)  # never stops
 
     return Progress()

@@ -28,7 +28,7 @@ _POOLINGS: Final[Mapping[str, Callable[[Tensor], Tensor]]] = {
     "cls": lambda vectors: vectors[0],
     "mean": lambda vectors: vectors.mean(0),
     "max": lambda vectors: vectors.amax(0),
-    "lasttoken": lambda vectors: vectors[-1],
+    "lasttoken": lambda vectors: vectors[-1],  # no padding: texts go through one at a time
     "mean_sqrt_len_tokens": lambda vectors: vectors.sum(0) / len(vectors) ** 0.5,
 }
 """Functions from token vectors, shape (tokens, width), to one vector; the results of several are concatenated."""
@@ -40,8 +40,8 @@ _POOLING_FLAGS: Final = {
     "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
 }
 """Names of the poolings in a pooling module's configuration."""
-_ACTIVATIONS: Final = ("Identity", "Tanh", "ReLU", "GELU", "Sigmoid")
-_WITHOUT_EFFECT: Final = ("Normalize", "Dropout")
+_ACTIVATIONS: Final = ("Identity", "Tanh", "ReLU", "GELU", "Sigmoid")  # an allow list: the name is the checkpoint's
+_IGNORED_MODULES: Final = ("Normalize", "Dropout")
 """Modules that don't change a cosine."""
 
 
@@ -68,11 +68,11 @@ class Encoder:
             inputs = self.tokenizer(
                 self.prompt + piece.text, truncation=True, max_length=self.tokenizer.model_max_length, return_tensors="pt"
             )
-            found = self.model(**inputs.to(self.model.device)).last_hidden_state[0].float()
-            pooled = torch.cat([_POOLINGS[name](found) for name in self.poolings])
+            token_vectors = self.model(**inputs.to(self.model.device)).last_hidden_state[0].float()  # dense layers are float32
+            pooled = torch.cat([_POOLINGS[name](token_vectors) for name in self.poolings])
             for layer in self.dense:
                 pooled = layer(pooled)
-            vectors.append(torch.nn.functional.normalize(pooled, dim=0))
+            vectors.append(torch.nn.functional.normalize(pooled, dim=0))  # so that each piece counts alike
         return torch.nn.functional.normalize(torch.stack(vectors).mean(0), dim=0).cpu()
 
 
@@ -86,14 +86,14 @@ def load_encoder(checkpoint: Checkpoint, runtime: Runtime) -> Encoder:
 
     modules = _read_json(checkpoint.folder / "modules.json")
     kinds = [(str(module["type"]).rpartition(".")[2], checkpoint.folder / str(module["path"])) for module in modules]
-    if unknown := {kind for kind, _ in kinds} - {"Transformer", "Pooling", "Dense", *_WITHOUT_EFFECT}:
+    if unknown := {kind for kind, _ in kinds} - {"Transformer", "Pooling", "Dense", *_IGNORED_MODULES}:
         raise ExpertError(f"{checkpoint.id} has modules that can't be run here: {', '.join(sorted(unknown))}.")
-    (folder,) = (path for kind, path in kinds if kind == "Transformer")
+    (folder,) = (path for kind, path in kinds if kind == "Transformer")  # path "" is the checkpoint itself
     auto_class = getattr(transformers, _ENCODER_CLASSES.get(checkpoint.model_type, "AutoModel"))
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **SAFE)
     model = auto_class.from_pretrained(folder, dtype=runtime.dtype, **SAFE_WEIGHTS).to(runtime.device.name).eval()
-    max_length = _read_json_if_there(folder / "sentence_bert_config.json").get("max_seq_length")
-    settings = _read_json_if_there(checkpoint.folder / "config_sentence_transformers.json")
+    max_length = _read_optional_json(folder / "sentence_bert_config.json").get("max_seq_length")
+    settings = _read_optional_json(checkpoint.folder / "config_sentence_transformers.json")
     prompt = str((settings.get("prompts") or {}).get(settings.get("default_prompt_name"), ""))
     window = compute_text_window(tokenizer, model.config, limit=int(max_length or 512))
     tokenizer.model_max_length = window + tokenizer.num_special_tokens_to_add()
@@ -102,7 +102,7 @@ def load_encoder(checkpoint: Checkpoint, runtime: Runtime) -> Encoder:
         model,
         tuple(name for kind, path in kinds if kind == "Pooling" for name in _read_poolings(checkpoint, path)) or ("mean",),
         tuple(_load_dense(checkpoint, path, runtime) for kind, path in kinds if kind == "Dense"),
-        max(window - make_token_counter(tokenizer)(prompt), 1),
+        max(window - make_token_counter(tokenizer)(prompt), 1),  # the prompt goes before every piece
         prompt,
     )
 
@@ -136,5 +136,5 @@ def _read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _read_json_if_there(path: Path) -> dict[str, Any]:
+def _read_optional_json(path: Path) -> dict[str, Any]:
     return dict(_read_json(path)) if path.is_file() else {}

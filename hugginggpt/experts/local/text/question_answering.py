@@ -81,8 +81,8 @@ def answer_from_text(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 def _find_best_span(tokenizer: Any, model: Any, question: str, text: str, call: Call) -> tuple[_TokenSpan | None, float | None]:
     """Return the likeliest span over all windows, and the lowest logit of "no answer", if the model has a token for it."""
     window = min(compute_text_window(tokenizer, model.config) + tokenizer.num_special_tokens_to_add(), _WINDOW)
-    question_length = len(tokenizer(question, verbose=False)["input_ids"]) + 2
-    if question_length > window * 3 // 4:
+    question_length = len(tokenizer(question, verbose=False)["input_ids"]) + 2  # a pair has up to two special tokens more
+    if question_length > window * 3 // 4:  # the text needs a quarter at least
         raise InputError("The question is longer than the model can read: put it more briefly.")
     windows = tokenizer(
         question, text, truncation="only_second", max_length=window, stride=min(_STRIDE, (window - question_length) // 2),
@@ -120,28 +120,28 @@ def _find_span(
     """
     import numpy as np
 
-    known = np.array([i for i in inside if offsets[i][0] < offsets[i][1]], dtype=int)  # special tokens are empty
-    if not known.size:
+    tokens = np.array([i for i in inside if offsets[i][0] < offsets[i][1]], dtype=int)  # special tokens are empty
+    if not tokens.size:
         return None
-    chance = [np.exp(logits[known] - logits[known].max()) for logits in (start, end)]  # less the maximum, against overflow
-    starts, ends = (probability / probability.sum() for probability in chance)
+    exps = [np.exp(logits[tokens] - logits[tokens].max()) for logits in (start, end)]  # less the maximum, against overflow
+    starts, ends = (probability / probability.sum() for probability in exps)
     pairs = [
         (i, j)
-        for i in np.argsort(-starts)[:_MAX_ENDPOINTS].tolist()
+        for i in np.argsort(-starts)[:_MAX_ENDPOINTS].tolist()  # all pairs would be quadratic in the window
         for j in np.argsort(-ends)[:_MAX_ENDPOINTS].tolist()
         if i <= j < i + _MAX_ANSWER_TOKENS
     ]
     if not pairs:
         return None
     i, j = max(pairs, key=lambda pair: starts[pair[0]] * ends[pair[1]])
-    first, last = int(known[i]), int(known[j])
+    first, last = int(tokens[i]), int(tokens[j])
     return _TokenSpan(offsets[first][0], offsets[last][1], float(start[first] + end[last]), float(starts[i] * ends[j]))
 
 
 def _may_refuse(checkpoint: Checkpoint) -> bool:
     """Return whether a checkpoint was trained on questions that the text doesn't answer."""
-    named = f"{checkpoint.id} {checkpoint.card.get('datasets', '')}".lower()
-    return any(name in named for name in _UNANSWERABLE_DATASETS)
+    described = f"{checkpoint.id} {checkpoint.card.get('datasets', '')}".lower()
+    return any(name in described for name in _UNANSWERABLE_DATASETS)
 
 
 def answer_from_table(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -181,7 +181,7 @@ def _answer_with_tapas(call: Call, runtime: Runtime, question: str, rows: list[l
     header, *body = rows
     with runtime.load_model("table answerer", load, call.token) as (tokenizer, model), torch.inference_mode():
         limits = model.config.type_vocab_sizes  # numbers of segment, column, row and other ids
-        body = body[: min(limits[2], model.config.max_num_rows) - 1]
+        body = body[: min(limits[2], model.config.max_num_rows) - 1]  # id 0 is the header's
         if len(header) >= min(limits[1], model.config.max_num_columns):
             raise InputError(f"The table has {len(header)} columns, more than the model can read.")
         frame = pd.DataFrame(body, columns=header, dtype=object)  # TAPAS's tokenizer takes text alone
@@ -189,12 +189,12 @@ def _answer_with_tapas(call: Call, runtime: Runtime, question: str, rows: list[l
             inputs = tokenizer(frame, question, truncation="drop_rows_to_fit", padding="max_length", return_tensors="pt")
         except ValueError as error:
             raise InputError(_TOO_WIDE) from error
-        if not (read := int(inputs["token_type_ids"][0, :, 2].max())):  # rows count from 1, so 0 is the header alone
+        if not (rows_read := int(inputs["token_type_ids"][0, :, 2].max())):  # rows count from 1, so 0 is the header alone
             raise InputError(_TOO_WIDE)
         call.token.check()
         outputs = model(**inputs.to(model.device))
         logits, choices = outputs.logits.float().cpu(), outputs.logits_aggregation
-        inputs = {name: tensor.cpu() for name, tensor in inputs.items()}
+        inputs = {name: tensor.cpu() for name, tensor in inputs.items()}  # the tokenizer's decoding works in NumPy
         if choices is None:  # a model without aggregation
             ((cells,),) = tokenizer.convert_logits_to_predictions(inputs, logits)
             aggregator = "NONE"
@@ -203,7 +203,7 @@ def _answer_with_tapas(call: Call, runtime: Runtime, question: str, rows: list[l
             aggregator = str((model.config.aggregation_labels or {}).get(choice, "NONE"))
     chosen = [(int(row), int(column)) for row, column in cells]
     values = [body[row][column] for row, column in chosen]
-    return tables.build_cells_result(values, aggregator, chosen, _describe_cut(read, len(rows) - 1))
+    return tables.build_cells_result(values, aggregator, chosen, _describe_cut(rows_read, len(rows) - 1))
 
 
 def _answer_with_tapex(call: Call, runtime: Runtime, question: str, rows: list[list[str]]) -> Result:
@@ -216,18 +216,18 @@ def _answer_with_tapex(call: Call, runtime: Runtime, question: str, rows: list[l
 
     header, *body = rows
     with runtime.load_model("table writer", load, call.token) as writer:
-        line = f"{question} col : {' | '.join(header)}".lower()
-        read = 0
+        line = f"{question} col : {' | '.join(header)}".lower()  # lower case and this layout: as TAPEX was trained
+        rows_read = 0
         for number, row in enumerate(body, 1):
-            longer = f"{line} row {number} : {' | '.join(row)}".lower()
+            longer = f"{line} row {number} : {' | '.join(row)}".lower()  # quadratic, but the window ends it
             if len(writer.tokenizer(longer, add_special_tokens=False, verbose=False)["input_ids"]) > writer.max_input_tokens:
                 break
-            line, read = longer, number
-        if not read:
+            line, rows_read = longer, number
+        if not rows_read:
             raise InputError(_TOO_WIDE)
         (answer,) = generate_texts(writer, [line], call, action="Answering", limit=lambda _: 64)
-    return texts.build_text_result(answer, {"answer": answer}, _describe_cut(read, len(body)))
+    return texts.build_text_result(answer, {"answer": answer}, _describe_cut(rows_read, len(body)))
 
 
-def _describe_cut(read: int, total: int) -> str:
-    return "" if read >= total else f"The model could read only the first {read} of the table's {total} rows."
+def _describe_cut(rows_read: int, total: int) -> str:
+    return "" if rows_read >= total else f"The model could read only the first {rows_read} of the table's {total} rows."

@@ -61,11 +61,11 @@ def _load_model(checkpoint: Checkpoint) -> Any:
 
     # the name alone, so that a hostile configuration can't point out of the folder
     path = checkpoint.folder / Path(str(_get_model_config(checkpoint)["model"]["file"])).name
-    if untrusted := skops.io.get_untrusted_types(file=path):
+    if untrusted := skops.io.get_untrusted_types(file=path):  # before anything is built: it reads the schema alone
         raise ExpertError(
             f"{checkpoint.id} is not loaded: it has parts that are not known to be safe ({', '.join(untrusted)})."
         )
-    model = skops.io.load(path, trusted=[])
+    model = skops.io.load(path, trusted=[])  # nothing beyond skops' own list
     if not hasattr(model, "predict"):
         raise ExpertError(f"{checkpoint.id} holds no classifier.")
     return model
@@ -87,22 +87,22 @@ def _build_frame(checkpoint: Checkpoint, model: Any, header: Sequence[str], body
 
     config = _get_model_config(checkpoint)
     known: Sequence[Any] = config.get("columns") or list(getattr(model, "feature_names_in_", ()))
-    wanted = [str(name) for name in known or header]
-    if missing := [name for name in wanted if name not in header]:
-        lacks = f"column {missing[0]}" if len(missing) == 1 else f"columns {', '.join(missing)}"
-        raise InputError(f"The table lacks the {lacks}, which the model was trained on.")
-    if len(wanted) != getattr(model, "n_features_in_", len(wanted)):
-        raise InputError(f"The table has {len(wanted)} columns, and the model was trained on {model.n_features_in_}.")
+    required = [str(name) for name in known or header]  # a model without names takes the table's order
+    if missing := [name for name in required if name not in header]:
+        listed = f"column {missing[0]}" if len(missing) == 1 else f"columns {', '.join(missing)}"
+        raise InputError(f"The table lacks the {listed}, which the model was trained on.")
+    if len(required) != getattr(model, "n_features_in_", len(required)):
+        raise InputError(f"The table has {len(required)} columns, and the model was trained on {model.n_features_in_}.")
     examples: Mapping[str, Sequence[Any]] = config.get("example_input") or {}
     columns = {}
-    for name in wanted:
-        index = header.index(name)
+    for name in required:
+        index = header.index(name)  # of columns with one name the first
         cells = pd.Series([row[index] or None for row in body], dtype=object)  # an empty cell is a missing value
         numbers = pd.to_numeric(cells, errors="coerce")
         not_numbers = cells[numbers.isna() & cells.notna()]
         if not_numbers.empty:
             columns[name] = numbers
-        elif any(isinstance(value, int | float) for value in examples.get(name, ())):
+        elif any(isinstance(value, int | float) for value in examples.get(name, ())):  # examples tell a column's type
             raise InputError(f"“{not_numbers.iloc[0]}” in the column {name} is no number, and the model needs one there.")
         else:
             columns[name] = cells

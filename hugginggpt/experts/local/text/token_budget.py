@@ -14,7 +14,7 @@ _DEFAULT_WINDOW: Final = 512
 
 def make_token_counter(tokenizer: Any) -> Callable[[str], int]:
     """Return a function that counts the tokens of a text, without special tokens."""
-    return lambda text: len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+    return lambda text: len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])  # no warning of long texts
 
 
 def compute_text_window(tokenizer: Any, config: Any, *, limit: int = 4096) -> int:
@@ -38,7 +38,7 @@ def cut_out_middle(text: str, tokenizer: Any, limit: int) -> tuple[str, bool]:
     found, length = text, count(text)
     keep = len(text)
     while length > limit and keep > 1:
-        keep = int(keep * min(limit / length, 0.95))
+        keep = int(keep * min(limit / length, 0.95))  # at least 5 % less, so that it ends
         found = f"{text[: keep - keep // 2].rstrip()} … {text[len(text) - keep // 2 :].lstrip()}"
-        length = count(found)
+        length = count(found)  # counted again: characters say little about tokens
     return found, found != text

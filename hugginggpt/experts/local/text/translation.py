@@ -52,12 +52,12 @@ def build_translation_prompt(
 def _use_pair(writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None) -> TranslationPrompt:
     """Build it for one pair of languages, named by tokenizer or id, or for a group, whose target is a token before the text."""
     tokenizer = writer.tokenizer
-    parts = checkpoint.id.rsplit("-", 2)
+    parts = checkpoint.id.rsplit("-", 2)  # "Helsinki-NLP/opus-mt-en-de"
     first, last = (tokenizer.source_lang or parts[-2], tokenizer.target_lang or parts[-1]) if len(parts) > 2 else ("", "")
     own_source, own_target = get_language(str(first)), get_language(str(last))  # None for a group: "ROMANCE", "mul"
     if own_source and source and source != own_source:
         raise ExpertError(f"{checkpoint.id} translates from {own_source.name}, and this text looks {source.name}.")
-    codes = {token.strip("<>"): token for token in tokenizer.supported_language_codes}
+    codes = {token.strip("<>"): token for token in tokenizer.supported_language_codes}  # ">>deu<<" names a group's target
     if own_target and not (target and target.among(codes)):
         if target and target != own_target:
             raise ExpertError(f"{checkpoint.id} translates into {own_target.name}, not into {target.name}.")
@@ -75,14 +75,14 @@ def _use_tokens(writer: Writer, checkpoint: Checkpoint, source: Language | None,
     for language in (source, target):
         if not language.among(writer.languages):
             raise ExpertError(f"{checkpoint.id} doesn't know {language.name}.")
-    read, token = str(source.among(writer.languages)), writer.languages[str(target.among(writer.languages))]
-    return TranslationPrompt(source, target, source_code=read, first_token=writer.tokenizer.convert_tokens_to_ids(token))
+    src_code, token = str(source.among(writer.languages)), writer.languages[str(target.among(writer.languages))]
+    return TranslationPrompt(source, target, source_code=src_code, first_token=writer.tokenizer.convert_tokens_to_ids(token))
 
 
 def _use_prefix(writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None) -> TranslationPrompt:
     """Build it with the target before the text: as a token, or in words, for the pairs that the configuration names."""
     target = target or _get_default_target(source)
-    if writer.languages:
+    if writer.languages:  # MADLAD-400; T5 has its languages in words
         if not (code := target.among(writer.languages)):
             raise ExpertError(f"{checkpoint.id} doesn't translate into {target.name}.")
         return TranslationPrompt(source, target, f"{writer.languages[code]} ")
@@ -90,9 +90,9 @@ def _use_prefix(writer: Writer, checkpoint: Checkpoint, source: Language | None,
     pairs = {(get_language(m[1]), get_language(m[2])): key for key in params if (m := _TASK_NAME.fullmatch(key))}
     if not pairs:
         return TranslationPrompt(source, target, f"translate {(source or parse_language('English')).name} to {target.name}: ")
-    key = next((key for (read, made), key in pairs.items() if made == target and source in {read, None}), None)
+    key = next((key for (src, tgt), key in pairs.items() if tgt == target and source in {src, None}), None)
     if key is None:
-        known = ", ".join(f"{read.name} to {made.name}" for read, made in pairs if read and made)
+        known = ", ".join(f"{src.name} to {tgt.name}" for src, tgt in pairs if src and tgt)
         raise ExpertError(
             f"{checkpoint.id} doesn't translate {source.name if source else 'this'} to {target.name}: it does {known}."
         )

@@ -81,14 +81,14 @@ def summarize(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         task = _read_task_settings(runtime.checkpoint, "summarization")
         parts = _split_to_fit(writer, text, task.prefix)
         config = writer.model.generation_config
-        most = round((task.max_tokens or config.max_length or _DEFAULT_SUMMARY_TOKENS) * length.factor)
-        minimum = round((task.min_tokens or config.min_length or 0) * length.factor)
-        if length.tokens:
-            most, minimum = (round(factor * length.tokens / len(parts)) for factor in _TOLERANCE)
-        minimum = min(minimum, min(map(make_token_counter(writer.tokenizer), parts)) // 2)  # short texts, short summaries
+        max_tokens = round((task.max_tokens or config.max_length or _DEFAULT_SUMMARY_TOKENS) * length.factor)
+        min_tokens = round((task.min_tokens or config.min_length or 0) * length.factor)
+        if length.tokens:  # the pieces share it
+            max_tokens, min_tokens = (round(factor * length.tokens / len(parts)) for factor in _TOLERANCE)
+        min_tokens = min(min_tokens, min(map(make_token_counter(writer.tokenizer), parts)) // 2)  # short text, short summary
         texts = [task.prefix + part for part in parts]
         found = generate_texts(
-            writer, texts, call, action="Summing up", limit=lambda _: max(most, 8), min_length=minimum, **task.options
+            writer, texts, call, action="Summing up", limit=lambda _: max(max_tokens, 8), min_length=min_tokens, **task.options
         )
     return [build_text_result(_fit_to_request(" ".join(filter(None, found)), length), {"parts": len(parts)})]
 
@@ -105,18 +105,18 @@ def rewrite(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     text, length = call.text(), _parse_length(call)
     instruction = str(call.inputs.get("instruction") or "").strip()
-    follows = bool(_INSTRUCTION_WORDS & set(re.split(r"[^a-z0-9]+", runtime.checkpoint.id.lower())))
+    follows_instructions = bool(_INSTRUCTION_WORDS & set(re.split(r"[^a-z0-9]+", runtime.checkpoint.id.lower())))
     with runtime.load_model("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
         task = _read_task_settings(runtime.checkpoint, "text2text-generation")
-        prefix = f"{instruction.rstrip(' .:')}: " if instruction and follows else task.prefix
+        prefix = f"{instruction.rstrip(' .:')}: " if instruction and follows_instructions else task.prefix
         parts = _split_to_fit(writer, text, prefix)
-        most = round(_TOLERANCE[0] * length.tokens / len(parts)) if length.tokens else None
+        max_tokens = round(_TOLERANCE[0] * length.tokens / len(parts)) if length.tokens else None
         texts = [prefix + part for part in parts]
         found = generate_texts(
-            writer, texts, call, action="Rewriting", limit=lambda read: most or 2 * read + 32, min_length=0, **task.options
+            writer, texts, call, action="Rewriting", limit=lambda n: max_tokens or 2 * n + 32, min_length=0, **task.options
         )
     ignored = f"{runtime.checkpoint.id} takes no instructions: it rewrote the text in its own way."
-    note = ignored if instruction and not follows else ""
+    note = ignored if instruction and not follows_instructions else ""
     return [build_text_result(_fit_to_request(" ".join(filter(None, found)), length), {"parts": len(parts)}, note)]
 
 
@@ -133,22 +133,22 @@ def translate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     (call,) = calls
     text = call.text()
-    wanted = parse_language(call.text("language")) if call.inputs.get("language") else None
-    detected = detect_language(text)
+    target = parse_language(call.text("language")) if call.inputs.get("language") else None
+    detected = detect_language(text)  # None where that isn't sure
     with runtime.load_model("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
-        if wanted and detected == wanted:
-            same = {"source": wanted.code, "target": wanted.code}
-            return [build_text_result(text, same, f"The text is in {wanted.name} already.")]
-        prompt = build_translation_prompt(writer, runtime.checkpoint, detected, wanted)
+        if target and detected == target:
+            same = {"source": target.code, "target": target.code}
+            return [build_text_result(text, same, f"The text is in {target.name} already.")]
+        prompt = build_translation_prompt(writer, runtime.checkpoint, detected, target)
         if prompt.source_code:
-            writer.tokenizer.src_lang = prompt.source_code
+            writer.tokenizer.src_lang = prompt.source_code  # the tokenizer is shared, and keeps the last call's
         count = make_token_counter(writer.tokenizer)
         room = max(writer.max_input_tokens - count(prompt.prefix), 1)
         parts = [piece for part in split_pieces(text) for piece in cut_piece(part, count, room)]
         first = {} if prompt.first_token is None else {"forced_bos_token_id": prompt.first_token}
         texts = [prompt.prefix + part.text for part in parts]
         found = generate_texts(writer, texts, call, action="Translating", limit=lambda read: 2 * read + 16, **first)
-    joined = "".join(made + (part.gap or " ") for made, part in zip(found, parts, strict=True)).strip()
+    joined = "".join(translated + (part.gap or " ") for translated, part in zip(found, parts, strict=True)).strip()
     codes = {"source": prompt.source.code if prompt.source else None, "target": prompt.target.code if prompt.target else None}
     return [build_text_result(joined, codes)]
 
@@ -198,7 +198,7 @@ def converse(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 def _write_reply(writer: Writer, text: str, call: Call) -> Result:
     tokenizer = writer.tokenizer
     limit = _limit_output(writer, _MAX_REPLY_TOKENS)
-    overhead = _encode_message(tokenizer, "")["input_ids"].shape[1]
+    overhead = _encode_message(tokenizer, "")["input_ids"].shape[1]  # what the template adds
     message, was_cut = cut_out_middle(text, tokenizer, max(writer.max_input_tokens - limit - overhead, 1))
     output, _ = continue_prompt(writer, _encode_message(tokenizer, message), call, limit=limit)
     reply = _THOUGHT.sub("", output).split("\nUser:")[0].strip()  # a model without a template goes on with the transcript
@@ -218,16 +218,16 @@ def _encode_message(tokenizer: Any, text: str) -> Any:
     )
 
 
-def _limit_output(writer: Writer, wanted: int) -> int:
+def _limit_output(writer: Writer, requested: int) -> int:
     """Return the tokens to write: at most half the window, so that the other half is left for the text."""
-    return max(min(wanted, writer.max_input_tokens // 2), 1)
+    return max(min(requested, writer.max_input_tokens // 2), 1)
 
 
 def _read_task_settings(checkpoint: Checkpoint, name: str) -> _TaskSettings:
     params: Mapping[str, Any] = (checkpoint.config.get("task_specific_params") or {}).get(name) or {}
-    own = params.get("prefix", checkpoint.config.get("prefix"))
+    prefix = params.get("prefix", checkpoint.config.get("prefix"))
     return _TaskSettings(
-        str(own if own is not None else _PREFIXES.get((checkpoint.model_type, name), "")),
+        str(prefix if prefix is not None else _PREFIXES.get((checkpoint.model_type, name), "")),
         {setting: params[setting] for setting in _GENERATE_SETTINGS if params.get(setting) is not None},
         int(params.get("min_length") or 0),
         int(params.get("max_length") or 0),
@@ -247,7 +247,7 @@ def _parse_length(call: Call) -> _RequestedLength:
     found = _LENGTH.search(instruction)
     if not found:
         return _RequestedLength(factor=factor)
-    number = max(int(found[1]) if found[1].isdigit() else _NUMBER_WORDS[found[1]], 1)
+    number = max(int(found[1]) if found[1].isdigit() else _NUMBER_WORDS[found[1]], 1)  # "0 words"
     if found[2] == "word":
         return _RequestedLength(tokens=round(number * _TOKENS_PER_WORD))
     words = number * _WORDS_PER_SENTENCE
@@ -263,5 +263,5 @@ def _fit_to_request(text: str, length: _RequestedLength) -> str:
 def _cut_to_whole_sentences(text: str) -> str:
     """Cut a text to the end of its last whole sentence, where that keeps more than half of it."""
     parts = split_pieces(text)
-    kept = text[: len(text) - len(parts[-1])].rstrip() if parts else text
-    return kept if len(kept) > len(text) / 2 else text
+    shortened = text[: len(text) - len(parts[-1])].rstrip() if parts else text
+    return shortened if len(shortened) > len(text) / 2 else text
