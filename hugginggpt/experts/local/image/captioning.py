@@ -18,15 +18,15 @@ from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime
 from hugginggpt.experts.outputs.text import build_text_result
 from hugginggpt.hub.cache import Checkpoint
 
-_CAPTION_TOKENS: Final = 64
-_LINE_TOKENS: Final = 128
-_DESCRIPTION_TOKENS: Final = 384
-_ANSWER_TOKENS: Final = 128
-_DESCRIBE: Final = "Describe this picture in detail. If there is writing in it, quote it."
-_FROM_DOCUMENT: Final = "{} Answer with the words or numbers that stand in the document, and nothing else."
-_KEPT: Final = 5
-_LINE_SHAPE: Final = 3
-"""A picture that is not as many times wider than high hardly shows a single line."""
+_MAX_CAPTION_TOKENS: Final = 64
+_MAX_LINE_TOKENS: Final = 128
+_MAX_DESCRIPTION_TOKENS: Final = 384
+_MAX_ANSWER_TOKENS: Final = 128
+_DESCRIBE_PROMPT: Final = "Describe this picture in detail. If there is writing in it, quote it."
+_DOCUMENT_PROMPT: Final = "{} Answer with the words or numbers that stand in the document, and nothing else."
+_MAX_ANSWERS: Final = 5
+_MIN_LINE_ASPECT: Final = 3
+"""Width over height below which a picture hardly shows a single line."""
 
 
 def describe(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -74,41 +74,41 @@ def answer_about_document(calls: Sequence[Call], runtime: Runtime) -> list[Resul
 
 
 def _caption(call: Call, runtime: Runtime) -> Result:
-    """BLIP, BLIP-2 and GIT write a caption from nothing but the picture."""
+    """Write a caption with BLIP, BLIP-2 or GIT, from nothing but the picture."""
     import torch
 
     picture = stretch_to_fit(call.picture())
     load = make_loader(runtime, "AutoModelForImageTextToText", "AutoProcessor")
     with runtime.load_model("captioner", load, call.token) as (processor, model), torch.inference_mode():
         pixels = processor.image_processor(images=picture, return_tensors="pt").to(runtime.device.name, runtime.dtype)
-        ids = model.generate(**pixels, max_new_tokens=_CAPTION_TOKENS, stopping_criteria=make_stopping_criteria([call]))
+        ids = model.generate(**pixels, max_new_tokens=_MAX_CAPTION_TOKENS, stopping_criteria=make_stopping_criteria([call]))
         call.token.check()
         return build_text_result(write_answer_text(processor.batch_decode(ids, skip_special_tokens=True)[0].strip(), call))
 
 
-def _write_out(call: Call, runtime: Runtime) -> Result:
-    """Return a vision encoder with a text decoder: captions (ViT-GPT2), a line of writing (TrOCR)."""
+def _caption_or_read_line(call: Call, runtime: Runtime) -> Result:
+    """Run a vision encoder with a text decoder: write a caption (ViT-GPT2), or read a line of writing (TrOCR)."""
     import torch
 
     picture = call.picture()
-    reads = runtime.checkpoint.config.get("decoder", {}).get("model_type") == "trocr"
-    load = make_loader(runtime, "AutoModelForImageTextToText", _eye_and_tongue)
+    reads_line = runtime.checkpoint.config.get("decoder", {}).get("model_type") == "trocr"
+    load = make_loader(runtime, "AutoModelForImageTextToText", _load_processor_and_tokenizer)
     with runtime.load_model("encoder and decoder", load, call.token) as ((processor, tokenizer), model), torch.inference_mode():
         pixels = processor(images=stretch_to_fit(picture), return_tensors="pt").to(runtime.device.name, runtime.dtype)
-        most = _LINE_TOKENS if reads else _CAPTION_TOKENS
-        ids = model.generate(**pixels, max_new_tokens=most, stopping_criteria=make_stopping_criteria([call]))
+        max_tokens = _MAX_LINE_TOKENS if reads_line else _MAX_CAPTION_TOKENS
+        ids = model.generate(**pixels, max_new_tokens=max_tokens, stopping_criteria=make_stopping_criteria([call]))
         call.token.check()
         text = write_answer_text(tokenizer.batch_decode(ids, skip_special_tokens=True)[0].strip(), call)
-    several = reads and picture.width < _LINE_SHAPE * picture.height
+    may_be_page = reads_line and picture.width < _MIN_LINE_ASPECT * picture.height
     return build_text_result(
         text,
-        {"lines": [{"text": text}]} if reads else {},
-        note="This model reads one line of writing: for a whole page choose another one." if several else "",
+        {"lines": [{"text": text}]} if reads_line else {},
+        note="This model reads one line of writing: for a whole page choose another one." if may_be_page else "",
     )
 
 
-def _eye_and_tongue(checkpoint: Checkpoint) -> tuple[Any, Any]:
-    """Return an image processor and a tokenizer that no common processor joins."""
+def _load_processor_and_tokenizer(checkpoint: Checkpoint) -> tuple[Any, Any]:
+    """Load an image processor and a tokenizer that no common processor joins."""
     from transformers import AutoImageProcessor, AutoTokenizer
 
     return (
@@ -118,20 +118,20 @@ def _eye_and_tongue(checkpoint: Checkpoint) -> tuple[Any, Any]:
 
 
 def _describe_in_chat(call: Call, runtime: Runtime) -> Result:
-    return build_text_result(ask(call, runtime, call.picture(), _DESCRIBE, tokens=_DESCRIPTION_TOKENS))
+    return build_text_result(ask(call, runtime, call.picture(), _DESCRIBE_PROMPT, tokens=_MAX_DESCRIPTION_TOKENS))
 
 
 def _choose_answer(call: Call, runtime: Runtime) -> Result:
-    """ViLT sorts a picture with its question into one of a few thousand answers."""
+    """Choose among the few thousand answers that ViLT was trained on."""
     import torch
 
     question, picture = call.text("text"), stretch_to_fit(call.picture())
     load = make_loader(runtime, "AutoModelForVisualQuestionAnswering", "AutoProcessor")
     with runtime.load_model("answer chooser", load, call.token) as (processor, model), torch.inference_mode():
-        longest = model.config.max_position_embeddings
-        inputs = processor(images=picture, text=question, truncation=True, max_length=longest, return_tensors="pt")
-        scores = model(**inputs.to(runtime.device.name, runtime.dtype)).logits.float()[0].sigmoid().cpu()
-        values, indices = scores.topk(min(_KEPT, len(scores)))
+        max_length = model.config.max_position_embeddings
+        inputs = processor(images=picture, text=question, truncation=True, max_length=max_length, return_tensors="pt")
+        scores = model(**inputs.to(runtime.device.name, runtime.dtype)).logits.float()[0].sigmoid().cpu()  # not exclusive
+        values, indices = scores.topk(min(_MAX_ANSWERS, len(scores)))
         labels = [model.config.id2label[i] for i in indices.tolist()]
     call.token.check()
     answers = [{"answer": label, "score": round(value, 4)} for label, value in zip(labels, values.tolist(), strict=True)]
@@ -139,27 +139,27 @@ def _choose_answer(call: Call, runtime: Runtime) -> Result:
 
 
 def _write_answer(call: Call, runtime: Runtime) -> Result:
-    """BLIP writes a short answer."""
+    """Write a short answer with BLIP."""
     import torch
 
     question, picture = call.text("text"), stretch_to_fit(call.picture())
     load = make_loader(runtime, "AutoModelForVisualQuestionAnswering", "AutoProcessor")
     with runtime.load_model("answer writer", load, call.token) as (processor, model), torch.inference_mode():
-        longest = model.config.text_config.max_position_embeddings
-        inputs = processor(images=picture, text=question, truncation=True, max_length=longest, return_tensors="pt")
+        max_length = model.config.text_config.max_position_embeddings  # the question's limit: the picture has its own encoder
+        inputs = processor(images=picture, text=question, truncation=True, max_length=max_length, return_tensors="pt")
         inputs = inputs.to(runtime.device.name, runtime.dtype)
-        ids = model.generate(**inputs, max_new_tokens=_CAPTION_TOKENS, stopping_criteria=make_stopping_criteria([call]))
+        ids = model.generate(**inputs, max_new_tokens=_MAX_CAPTION_TOKENS, stopping_criteria=make_stopping_criteria([call]))
         call.token.check()
         return build_text_result(write_answer_text(processor.batch_decode(ids, skip_special_tokens=True)[0].strip(), call))
 
 
 def _answer_in_chat(call: Call, runtime: Runtime) -> Result:
-    return build_text_result(ask(call, runtime, call.picture(), call.text("text"), tokens=_ANSWER_TOKENS))
+    return build_text_result(ask(call, runtime, call.picture(), call.text("text"), tokens=_MAX_ANSWER_TOKENS))
 
 
 def _answer_from_page_in_chat(call: Call, runtime: Runtime) -> Result:
     return build_text_result(
-        ask(call, runtime, call.picture(), _FROM_DOCUMENT.format(call.text("text")), tokens=_ANSWER_TOKENS)
+        ask(call, runtime, call.picture(), _DOCUMENT_PROMPT.format(call.text("text")), tokens=_MAX_ANSWER_TOKENS)
     )
 
 
@@ -169,7 +169,7 @@ _DESCRIBERS: Final[Mapping[str, _Function]] = {
     "blip": _caption,
     "blip-2": _caption,
     "git": _caption,
-    "vision-encoder-decoder": _write_out,
+    "vision-encoder-decoder": _caption_or_read_line,
 }
 """Captioning functions by model type; other types are asked in a chat."""
 _ANSWERERS: Final[Mapping[str, _Function]] = {"vilt": _choose_answer, "blip": _write_answer}

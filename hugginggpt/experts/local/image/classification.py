@@ -18,13 +18,13 @@ from hugginggpt.experts.outputs.text import build_classes_result
 if TYPE_CHECKING:
     from torch import Tensor
 
-_KEPT: Final = 5
-_SENTENCE: Final = "This is a photo of {}."
+_MAX_CLASSES: Final = 5
+_CAPTION_TEMPLATE: Final = "This is a photo of {}."
 """Sentence that a label is put into before it is compared: these models were trained on captions."""
-_EACH: Final = frozenset({"siglip", "siglip2"})
+_SIGMOID_TYPES: Final = frozenset({"siglip", "siglip2"})
 """Model types that score each label by itself, where the others share out 1 among the labels that they are given."""
-_WIDTH: Final = {"siglip": 64, "siglip2": 64}
-"""To how many tokens these fill up a text, as in their training (https://huggingface.co/docs/transformers/model_doc/siglip)."""
+_TEXT_LENGTH: Final = {"siglip": 64, "siglip2": 64}
+"""Tokens that these pad a text to, as in their training (https://huggingface.co/docs/transformers/model_doc/siglip)."""
 
 
 def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -36,7 +36,7 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     with runtime.load_model("image classifier", load, calls[0].token) as (processor, model), torch.inference_mode():
         inputs = processor(images=pictures, return_tensors="pt").to(runtime.device.name, runtime.dtype)
         scores = model(**inputs).logits.float().softmax(-1).cpu()
-        return [_classes(row, model.config.id2label) for row in scores]
+        return [_build_result(row, model.config.id2label) for row in scores]
 
 
 def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -44,7 +44,7 @@ def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
     Returns:
         One text; ``data["classes"]`` holds label and score (0..1) of each label, the likeliest first. The scores of one
-        picture add up to 1, except SigLIP's, which say of each label by itself how well it fits.
+        picture add up to 1, except SigLIP's, which rate each label by itself.
 
     Raises:
         InputError: No labels are given.
@@ -57,15 +57,15 @@ def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     kind = runtime.checkpoint.model_type
     load = make_loader(runtime, "AutoModelForZeroShotImageClassification", "AutoProcessor")
     with runtime.load_model("image and text encoder", load, call.token) as (processor, model), torch.inference_mode():
-        texts = [_SENTENCE.format(label) for label in labels]
-        width = {"padding": "max_length", "max_length": _WIDTH[kind]} if kind in _WIDTH else {"padding": True}
-        inputs = processor(text=texts, images=[picture], truncation=True, return_tensors="pt", **width)
+        texts = [_CAPTION_TEMPLATE.format(label) for label in labels]
+        padding = {"padding": "max_length", "max_length": _TEXT_LENGTH[kind]} if kind in _TEXT_LENGTH else {"padding": True}
+        inputs = processor(text=texts, images=[picture], truncation=True, return_tensors="pt", **padding)  # CLIP takes 77
         logits = model(**inputs.to(runtime.device.name, runtime.dtype)).logits_per_image.float()[0].cpu()
-    scores = logits.sigmoid() if kind in _EACH else logits.softmax(-1)
-    return [_classes(scores, dict(enumerate(labels)), keep=len(labels))]
+    scores = logits.sigmoid() if kind in _SIGMOID_TYPES else logits.softmax(-1)
+    return [_build_result(scores, dict(enumerate(labels)), limit=len(labels))]
 
 
-def _classes(scores: Tensor, labels: dict[int, str], keep: int = _KEPT) -> Result:
-    values, indices = scores.topk(min(keep, len(scores)))
+def _build_result(scores: Tensor, labels: dict[int, str], limit: int = _MAX_CLASSES) -> Result:
+    values, indices = scores.topk(min(limit, len(scores)))
     found = [{"label": labels[i], "score": v} for v, i in zip(values.tolist(), indices.tolist(), strict=True)]
     return build_classes_result(found, shares=True)

@@ -20,7 +20,7 @@ from hugginggpt.hub.cache import Checkpoint
 
 
 def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """canny-, hed-, mlsd-, normal-, openpose-, depth- and seg-text-to-image: a PNG of the text, laid out as the picture says.
+    """Run canny-, hed-, mlsd-, normal-, openpose-, depth- or seg-text-to-image: a PNG of the text in the picture's layout.
 
     The picture is the control image itself (edges, a pose, a depth map), of any size; the result has its proportions and
     about as many pixels as the pipeline makes by itself. ``data`` holds width and height in pixels. All ControlNets of a
@@ -32,7 +32,7 @@ def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     (call,) = calls
     text, control = call.text(), call.picture()
-    base_checkpoint = find_partner(runtime.checkpoint, runtime.cached_checkpoints)
+    base_checkpoint = find_partner(runtime.checkpoint, runtime.cached_checkpoints)  # by the rule by which its card was made
     if base_checkpoint is None:
         raise ExpertError(f"{runtime.checkpoint.id} steers a Stable Diffusion model of its kind, and the cache holds none.")
 
@@ -49,12 +49,12 @@ def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         pipeline = compose_pipeline(base, call, "Text2Image", controlnet=controlnet)
         width, height = get_own_size(base)
         width, height = fit_size(control.size, min(width * height, MAX_PIXELS))
-        made = run(
+        output = run(
             pipeline,
             prompt=text,
             image=control.resize((width, height)),
             width=width,
             height=height,
-            **choose_pace(pipeline, runtime, base_checkpoint),
+            **choose_pace(pipeline, runtime, base_checkpoint),  # the base's id tells whether it is distilled
         )
-    return [build_result(call, made.images[0], made, (runtime.checkpoint.id, base_checkpoint.id))]
+    return [build_result(call, output.images[0], output, (runtime.checkpoint.id, base_checkpoint.id))]

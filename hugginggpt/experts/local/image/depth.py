@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-_METRIC: Final = frozenset({"glpn", "zoedepth"})
+_METRIC_TYPES: Final = frozenset({"glpn", "zoedepth"})
 """Model types that always give metres; others give something like the inverse of the distance, on no fixed scale."""
-_METRIC_DATA: Final = ("nyu", "kitti")
+_METRIC_DATASETS: Final = ("nyu", "kitti")
 """Data sets with measured distances: a DPT that is named after one gives metres, and its configuration doesn't say so."""
-_NEAREST: Final = 0.1
-"""Nothing counts as nearer to the camera, in metres."""
-_BACKGROUND: Final = 0.1
+_MIN_METRES: Final = 0.1
+"""Least distance to the camera, in metres; what is nearer counts as that."""
+_MAX_FLAT_NEARNESS: Final = 0.1
 """Depth below which a normal map has no relief, as in https://huggingface.co/lllyasviel/sd-controlnet-normal,
 a share of the picture's range."""
-_RELIEF: Final = 8.0
+_RELIEF_SLOPE: Final = 8.0
 """Slope of a surface that crosses the whole range of depth within the picture's longer side."""
 
 
@@ -46,13 +46,13 @@ class _Depth:
         """0 for the farthest to 1 for the nearest, in proportion to the inverse of the distance; 0 where all is one."""
         import numpy as np
 
-        inverse = 1 / np.maximum(self.values, _NEAREST) if self.metric else self.values
+        inverse = 1 / np.maximum(self.values, _MIN_METRES) if self.metric else self.values  # 0 m would take the whole range
         low, high = float(inverse.min()), float(inverse.max())
         return ((inverse - low) / (high - low) if high > low else np.zeros_like(inverse)).astype(np.float32)
 
     @property
     def data(self) -> dict[str, Any]:
-        """For `Output.data`."""
+        """The entries of `Output.data`."""
         return {
             "metric": self.metric,
             "unit": "m" if self.metric else "relative inverse distance",
@@ -73,7 +73,7 @@ def estimate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     from PIL import Image
 
     (call,) = calls
-    depth = _measure(call, runtime)
+    depth = _estimate_depth(call, runtime)
     path = call.new_path(".png")
     Image.fromarray((depth.nearness * 255).round().astype(np.uint8)).save(path)
     return [Result((Output(Kind.IMAGE, path=path, data=depth.data),))]
@@ -86,7 +86,7 @@ def draw_depth(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     from PIL import Image
 
     (call,) = calls
-    depth = _measure(call, runtime)
+    depth = _estimate_depth(call, runtime)
     path = call.new_path(".png")
     Image.fromarray((depth.nearness * 255).round().astype(np.uint8)).convert("RGB").save(path)
     return [Result((Output(Kind.IMAGE, path=path, data=depth.data),))]
@@ -106,7 +106,7 @@ def draw_normals(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     from PIL import Image
 
     (call,) = calls
-    depth = _measure(call, runtime)
+    depth = _estimate_depth(call, runtime)
     path = call.new_path(".png")
     Image.fromarray(((_normals(depth.nearness) + 1) * 127.5).round().astype(np.uint8)).save(path)
     return [Result((Output(Kind.IMAGE, path=path, data=depth.data),))]
@@ -117,54 +117,54 @@ def _normals(nearness: NDArray[np.float32]) -> NDArray[np.float32]:
     import cv2
     import numpy as np
 
-    steepness = _RELIEF * max(nearness.shape) / 8  # a Sobel filter of three pixels is eight times the slope
+    steepness = _RELIEF_SLOPE * max(nearness.shape) / 8  # a Sobel filter of three pixels is eight times the slope
     # what gets nearer to the right faces left, what gets nearer downwards faces up
     left, up = (cv2.Sobel(nearness, cv2.CV_32F, *axis, ksize=3) * steepness for axis in ((1, 0), (0, 1)))
-    far = nearness < _BACKGROUND
+    far = nearness < _MAX_FLAT_NEARNESS
     left[far] = up[far] = 0
     vectors = np.stack([left, up, np.ones_like(left)], axis=2)
     unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=2, keepdims=True)
     return unit
 
 
-def _measure(call: Call, runtime: Runtime) -> _Depth:
+def _estimate_depth(call: Call, runtime: Runtime) -> _Depth:
     import torch
 
     picture: Image.Image = call.picture()
     load = make_loader(runtime, "AutoModelForDepthEstimation")
     with runtime.load_model("depth estimator", load, call.token) as (processor, model), torch.inference_mode():
-        taken = stretch_to_fit(picture)
-        inputs = processor(images=taken, return_tensors="pt").to(runtime.device.name, runtime.dtype)
+        stretched = stretch_to_fit(picture)
+        inputs = processor(images=stretched, return_tensors="pt").to(runtime.device.name, runtime.dtype)
         outputs = model(**inputs)
         outputs.predicted_depth = outputs.predicted_depth.float()
-        size = (taken.height, taken.width)
+        size = (stretched.height, stretched.width)
         if runtime.checkpoint.model_type == "zoedepth":
-            values = _without_margin(outputs.predicted_depth, size)
+            values = _cut_padding_off(outputs.predicted_depth, size)
         else:
             (found,) = processor.post_process_depth_estimation(outputs, [size])
             values = found["predicted_depth"]
-        if taken is not picture:
+        if stretched is not picture:
             size = (picture.height, picture.width)
-            values = torch.nn.functional.interpolate(values[None, None], size, mode="area")[0, 0]
+            values = torch.nn.functional.interpolate(values[None, None], size, mode="area")[0, 0]  # it was enlarged
     call.token.check()
     return _Depth(values.cpu().numpy(), _is_metric(runtime.checkpoint))
 
 
-def _without_margin(depth: Any, size: tuple[int, int]) -> Any:
-    """ZoeDepth's depth of shape (1, height, width), scaled to a picture's height and width.
+def _cut_padding_off(depth: Any, size: tuple[int, int]) -> Any:
+    """Scale ZoeDepth's depth, shape (1, height, width), to a picture's height and width.
 
     Its processor adds a margin of the picture's mirror image (https://huggingface.co/docs/transformers/model_doc/zoedepth),
     and can take that off again only where torchvision is installed.
     """
     import torch
 
-    high, wide = (int(3 * (side / 2) ** 0.5) for side in size)
-    padded = (size[0] + 2 * high, size[1] + 2 * wide)
+    pad_height, pad_width = (int(3 * (side / 2) ** 0.5) for side in size)  # the processor's own formula
+    padded = (size[0] + 2 * pad_height, size[1] + 2 * pad_width)
     scaled = torch.nn.functional.interpolate(depth[None], padded, mode="bicubic")[0, 0]
-    return scaled[high : high + size[0], wide : wide + size[1]]
+    return scaled[pad_height : pad_height + size[0], pad_width : pad_width + size[1]]
 
 
 def _is_metric(checkpoint: Checkpoint) -> bool:
     config: Mapping[str, Any] = checkpoint.config
-    named = checkpoint.model_type == "dpt" and any(word in checkpoint.id.lower() for word in _METRIC_DATA)
-    return checkpoint.model_type in _METRIC or config.get("depth_estimation_type") == "metric" or named
+    named_metric = checkpoint.model_type == "dpt" and any(word in checkpoint.id.lower() for word in _METRIC_DATASETS)
+    return checkpoint.model_type in _METRIC_TYPES or config.get("depth_estimation_type") == "metric" or named_metric

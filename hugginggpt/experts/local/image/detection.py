@@ -13,13 +13,13 @@ from hugginggpt.experts.local.image.processors import make_loader, stretch_to_fi
 from hugginggpt.experts.local.runtime.runtime import Runtime
 from hugginggpt.experts.outputs.images import Thing, build_detection_result, rank_things
 
-_SURE: Final = 0.5
-_LIKELY: Final = 0.3
-"""Score from which things are shown where nothing is sure, and said to be unsure."""
-_NAMED_SURE: Final[Mapping[str, float]] = {"owlvit": 0.1, "owlv2": 0.1, "grounding-dino": 0.3, "mm-grounding-dino": 0.3}
-"""From which score a thing counts as found, by model type: these score a box against a text, and score low
+_SURE_SCORE: Final = 0.5
+_LIKELY_SCORE: Final = 0.3
+"""Lowest score of things that are shown, as unsure, where nothing is sure."""
+_TEXT_THRESHOLDS: Final[Mapping[str, float]] = {"owlvit": 0.1, "owlv2": 0.1, "grounding-dino": 0.3, "mm-grounding-dino": 0.3}
+"""Lowest score of a thing that counts as found, by model type: these score a box against a text, and score low
 (the thresholds of https://huggingface.co/docs/transformers/model_doc/owlv2 and .../grounding-dino)."""
-_SAME: Final = 0.6
+_MAX_IOU: Final = 0.6
 """Boxes of one label that overlap by more (intersection over union) mark one thing."""
 
 
@@ -39,13 +39,13 @@ def detect(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     with runtime.load_model("object detector", load, calls[0].token) as (processor, model), torch.inference_mode():
         inputs = processor(images=[stretch_to_fit(picture) for picture in pictures], return_tensors="pt")
         outputs = model(**inputs.to(runtime.device.name, runtime.dtype))
-        sizes = torch.tensor([(picture.height, picture.width) for picture in pictures])
-        found = processor.post_process_object_detection(outputs, threshold=_LIKELY, target_sizes=sizes)
+        sizes = torch.tensor([(picture.height, picture.width) for picture in pictures])  # the originals'
+        found = processor.post_process_object_detection(outputs, threshold=_LIKELY_SCORE, target_sizes=sizes)  # unsure, too
         labels = model.config.id2label
-    seen = [_things([labels[int(i)] for i in each["labels"]], each) for each in found]
+    things = [_build_things([labels[int(i)] for i in each["labels"]], each) for each in found]
     for call in calls:
         call.token.check()
-    return [build_detection_result(*each, threshold=_SURE) for each in zip(calls, pictures, seen, strict=True)]
+    return [build_detection_result(*each, threshold=_SURE_SCORE) for each in zip(calls, pictures, things, strict=True)]
 
 
 def detect_named(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -59,7 +59,7 @@ def detect_named(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     labels = split_labels(call.text("labels"), least=1)
     picture = call.picture()
-    threshold = _NAMED_SURE.get(runtime.checkpoint.model_type, _LIKELY)
+    threshold = _TEXT_THRESHOLDS.get(runtime.checkpoint.model_type, _LIKELY_SCORE)
     load = make_loader(runtime, "AutoModelForZeroShotObjectDetection", "AutoProcessor")
     with runtime.load_model("open detector", load, call.token) as (processor, model), torch.inference_mode():
         inputs = processor(text=[labels], images=[stretch_to_fit(picture)], truncation=True, return_tensors="pt")
@@ -70,40 +70,40 @@ def detect_named(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         )
     call.token.check()
     phrases = found["text_labels"][: len(found["scores"])]  # Grounding DINO names one thing where it found none
-    named = [_named(phrase, labels) for phrase in phrases]
-    seen = _distinct(rank_things(thing for thing in _things(named, found) if thing["label"]))
-    missing = [label for label in labels if not any(thing["label"] == label for thing in seen)]
-    return [build_detection_result(call, picture, seen, threshold=threshold, missing=missing)]
+    named = [_match_label(phrase, labels) for phrase in phrases]
+    things = _drop_duplicates(rank_things(thing for thing in _build_things(named, found) if thing["label"]))
+    missing = [label for label in labels if not any(thing["label"] == label for thing in things)]
+    return [build_detection_result(call, picture, things, threshold=threshold, missing=missing)]
 
 
-def _named(phrase: str, labels: Sequence[str]) -> str:
-    """Return the label that a model means: some give back words of the whole question, in lower case; "" where it is none."""
+def _match_label(phrase: str, labels: Sequence[str]) -> str:
+    """Return the label that a phrase means, "" for none: some models answer in lower-case words of the whole question."""
     words = set(phrase.lower().split())
     shared = {label: len(words & set(label.lower().split())) for label in labels}
     best = max(labels, key=lambda label: (label.lower() == phrase.lower(), shared[label]))
     return best if shared[best] else ""
 
 
-def _things(labels: Sequence[str], found: Mapping[str, Any]) -> list[Thing]:
-    """Return what post-processing found."""
+def _build_things(labels: Sequence[str], found: Mapping[str, Any]) -> list[Thing]:
+    """Build the things that post-processing found."""
     rows = zip(labels, found["scores"].float().tolist(), found["boxes"].float().tolist(), strict=True)
     return [{"label": label, "score": score, "box": box} for label, score, box in rows]
 
 
-def _distinct(found: Sequence[Thing]) -> list[Thing]:
-    """Return them without those that a surer one of the same label covers; for models that mark one thing several times."""
+def _drop_duplicates(found: Sequence[Thing]) -> list[Thing]:
+    """Drop things that a surer one of the same label covers; for models that mark one thing several times."""
     kept: list[Thing] = []
     for thing in found:
-        if not any(other["label"] == thing["label"] and _overlap(other["box"], thing["box"]) > _SAME for other in kept):
+        if not any(other["label"] == thing["label"] and _compute_iou(other["box"], thing["box"]) > _MAX_IOU for other in kept):
             kept.append(thing)
     return kept
 
 
-def _overlap(one: Sequence[float], other: Sequence[float]) -> float:
+def _compute_iou(one: Sequence[float], other: Sequence[float]) -> float:
     """Return intersection over union of two boxes, 0..1."""
-    wide = min(one[2], other[2]) - max(one[0], other[0])
-    high = min(one[3], other[3]) - max(one[1], other[1])
-    if wide <= 0 or high <= 0:
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    if width <= 0 or height <= 0:  # the product of two negative sides would be positive
         return 0.0
     area = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
-    return wide * high / (area - wide * high)
+    return width * height / (area - width * height)
