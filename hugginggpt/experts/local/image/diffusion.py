@@ -24,42 +24,42 @@ T = TypeVar("T")
 
 GRID: Final = 32
 """Sides of pictures are multiples of this, in pixels: every autoencoder and patch size divides it."""
-_SHAPES: Final = 4.0
-"""The longest shape that a model is given: one side as many times the other."""
-_CPU_STEPS: Final = 20
+_MAX_ASPECT: Final = 4.0
+"""Greatest ratio of the sides of a picture that a model is given."""
+_MAX_CPU_STEPS: Final = 20
 """Most denoising steps where each takes seconds."""
-_DISTILLED: Final = {"turbo": (4, 0.0), "schnell": (4, 0.0)}
+_DISTILLED_SETTINGS: Final = {"turbo": (4, 0.0), "schnell": (4, 0.0)}
 """Steps and guidance scale of models that were trained to need few: no configuration says so, but their names do."""
 
 
 @contextmanager
 def hold_diffusion_base(runtime: Runtime, token: CancelToken, checkpoint: Checkpoint | None = None) -> Iterator[Any]:
-    """The pipeline of a repository, warm: to be given to `compose_pipeline`, not to be run itself.
+    """Hold a repository's pipeline in memory: to be given to `compose_pipeline`, not to be run itself.
 
     Args:
-        runtime: Where it runs.
-        token: Who waits for it.
-        checkpoint: Another one than the runtime's own.
+        runtime: Its device runs the pipeline.
+        token: Token of the call that waits for it.
+        checkpoint: Checkpoint to load; by default the runtime's own.
 
     Raises:
         ExpertError: It doesn't fit, or its files can't be loaded.
-        StoppedError: Nobody waits any more.
+        StoppedError: The call was cancelled.
     """
 
     def load(which: Checkpoint) -> Any:
         from diffusers import DiffusionPipeline
 
-        pipeline = DiffusionPipeline.from_pretrained(which.folder, dtype=_dtype(runtime, which), **SAFE_WEIGHTS)
+        pipeline = DiffusionPipeline.from_pretrained(which.folder, dtype=_choose_precision(runtime, which), **SAFE_WEIGHTS)
         if runtime.device.uses_half_precision and hasattr(getattr(pipeline, "vae", None), "enable_tiling"):
-            pipeline.vae.enable_tiling()
+            pipeline.vae.enable_tiling()  # decodes large pictures in parts, in less memory
         return pipeline.to(runtime.device.name)
 
     with runtime.load_model("diffusion base", load, token, checkpoint=checkpoint) as base:
         yield base
 
 
-def _dtype(runtime: Runtime, checkpoint: Checkpoint) -> Any:
-    """Diffusion transformers are trained in bfloat16, and some overflow in float16; both take as much room."""
+def _choose_precision(runtime: Runtime, checkpoint: Checkpoint) -> Any:
+    """Choose bfloat16 for diffusion transformers: they are trained in it, and some overflow in float16, which is as large."""
     import torch
 
     return torch.bfloat16 if runtime.device.uses_half_precision and "transformer" in checkpoint.config else runtime.dtype
@@ -69,23 +69,23 @@ def compose_pipeline(base: Any, call: Call, task: str = "", **parts: Any) -> Any
     """Return a pipeline for one run, around the weights of a base.
 
     Args:
-        base: What `hold_diffusion_base` gives.
-        call: Is told each step, and stops the run at a step when nobody waits any more.
-        task: What diffusers calls it in ``AutoPipelineFor...``; empty for what the base itself does.
+        base: The pipeline of `hold_diffusion_base`.
+        call: Call to report each step to; its token stops the run between two steps.
+        task: Name in diffusers' ``AutoPipelineFor...``; empty for the base's own task.
         parts: More components, such as ``controlnet``.
     """
     scheduler = type(base.scheduler).from_config(base.scheduler.config)  # it counts the steps of one run
     if task:
-        pipeline = _auto_pipeline(task).from_pipe(base, scheduler=scheduler, **parts)
+        pipeline = _get_pipeline_class(task).from_pipe(base, scheduler=scheduler, **parts)
     else:
-        pipeline = copy.copy(base)
+        pipeline = copy.copy(base)  # shallow: the weights are shared
         pipeline.scheduler = scheduler
     # not every pipeline has a callback for its steps, but every one draws this bar
-    pipeline.progress_bar = functools.partial(_Steps, call)
+    pipeline.progress_bar = functools.partial(_ProgressBar, call)
     return pipeline
 
 
-def _auto_pipeline(task: str) -> Any:
+def _get_pipeline_class(task: str) -> Any:
     with warnings.catch_warnings():
         # it imports all pipelines, of which Kolors compiles a function in a way that torch calls outdated
         warnings.filterwarnings("ignore", ".*torch.jit.script", DeprecationWarning)
@@ -94,16 +94,16 @@ def _auto_pipeline(task: str) -> Any:
         return getattr(diffusers, f"AutoPipelineFor{task}")
 
 
-class _Steps(Generic[T]):
-    """The steps of a run, where a pipeline expects its progress bar (``DiffusionPipeline.progress_bar``)."""
+class _ProgressBar(Generic[T]):
+    """Progress of a run, in the place of a pipeline's own bar (``DiffusionPipeline.progress_bar``)."""
 
     def __init__(self, call: Call, iterable: Iterable[T] = (), total: int | None = None) -> None:
         self._call = call
-        self._items = list(iterable)
+        self._items = list(iterable)  # some pipelines count without items, by `total` and `update`
         self._total = len(self._items) if total is None else total
         self._done = 0
 
-    def __enter__(self) -> _Steps[T]:
+    def __enter__(self) -> _ProgressBar[T]:
         self._call.token.check()
         return self
 
@@ -116,14 +116,14 @@ class _Steps(Generic[T]):
             self.update()
 
     def update(self, count: int = 1) -> None:
-        """Another step is done."""
+        """Count a step as done, and report it."""
         self._call.token.check()
         self._done = min(self._done + count, self._total)
         self._call.progress(f"step {self._done} of {self._total}", self._done / self._total)
 
 
 def run(pipeline: Any, **arguments: Any) -> Any:
-    """Run a pipeline with those of the arguments that it takes and that are not None."""
+    """Run a pipeline with those of the arguments that it accepts and that are not None."""
     import torch
 
     with torch.inference_mode(), warnings.catch_warnings():
@@ -136,7 +136,7 @@ def run(pipeline: Any, **arguments: Any) -> Any:
 
 def accepts_argument(pipeline: Any, name: str) -> bool:
     """Return whether a pipeline has an argument of this name."""
-    return name in inspect.signature(pipeline.__call__).parameters
+    return name in inspect.signature(pipeline.__call__).parameters  # most pipelines fail on an unknown one
 
 
 def get_default(pipeline: Any, *names: str) -> Any:
@@ -146,16 +146,16 @@ def get_default(pipeline: Any, *names: str) -> Any:
     return next((value for value in values if value not in (None, inspect.Parameter.empty)), None)
 
 
-def choose_pace(pipeline: Any, runtime: Runtime, checkpoint: Checkpoint, cpu_steps: int = _CPU_STEPS) -> dict[str, Any]:
-    """Return how many steps a run takes, and the guidance scale where that is not the pipeline's own.
+def choose_pace(pipeline: Any, runtime: Runtime, checkpoint: Checkpoint, cpu_steps: int = _MAX_CPU_STEPS) -> dict[str, Any]:
+    """Choose the number of steps of a run, and the guidance scale where that is not the pipeline's own.
 
     Args:
-        pipeline: What runs.
-        runtime: Where it runs: a CPU takes fewer steps.
-        checkpoint: Whose weights steer the steps.
-        cpu_steps: The most on a CPU.
+        pipeline: Pipeline to run.
+        runtime: Its device: a CPU takes fewer steps.
+        checkpoint: Checkpoint whose weights remove the noise.
+        cpu_steps: Most steps on a CPU.
     """
-    for word, (steps, guidance) in _DISTILLED.items():
+    for word, (steps, guidance) in _DISTILLED_SETTINGS.items():
         if word in checkpoint.id.lower():
             return {"num_inference_steps": steps, "guidance_scale": guidance}
     steps = get_default(pipeline, "num_inference_steps") or cpu_steps
@@ -163,7 +163,7 @@ def choose_pace(pipeline: Any, runtime: Runtime, checkpoint: Checkpoint, cpu_ste
 
 
 def get_own_size(pipeline: Any) -> tuple[int, int]:
-    """Return width and height that a pipeline makes when nothing else is asked of it, in pixels."""
+    """Return the default width and height of a pipeline's pictures, in pixels."""
     width, height = get_default(pipeline, "width"), get_default(pipeline, "height")
     if width and height:
         return width, height
@@ -174,15 +174,15 @@ def get_own_size(pipeline: Any) -> tuple[int, int]:
 
 
 def get_network_config(pipeline: Any) -> Mapping[str, Any]:
-    """Return the configuration of the network that takes the noise away: a UNet or a transformer."""
+    """Return the configuration of the network that removes the noise: a UNet or a transformer."""
     parts = (getattr(pipeline, name, None) for name in ("unet", "transformer"))
     found: Mapping[str, Any] = next((part.config for part in parts if part is not None), {})
     return found
 
 
 def fit_size(shape: tuple[int, int], pixels: int) -> tuple[int, int]:
-    """Width and height for a model: the proportions of `shape`, about so many pixels, sides that are multiples of `GRID`."""
-    ratio = min(max(shape[0] / shape[1], 1 / _SHAPES), _SHAPES)
+    """Return width and height for a model: the proportions of `shape`, about `pixels` pixels, multiples of `GRID`."""
+    ratio = min(max(shape[0] / shape[1], 1 / _MAX_ASPECT), _MAX_ASPECT)
     sides = math.sqrt(pixels * ratio), math.sqrt(pixels / ratio)
     width, height = (max(round(side / GRID), 1) * GRID for side in sides)
     return width, height

@@ -12,7 +12,7 @@ from hugginggpt.hub.cache import Checkpoint
 if TYPE_CHECKING:
     from PIL import Image
 
-_LEAST_SIDE: Final = 32
+_MIN_SIDE: Final = 32
 """Pictures with a shorter side are enlarged, in pixels: processors take one that is three pixels wide for one whose
 colours come first."""
 _MAX_ASPECT: Final = 16
@@ -22,43 +22,43 @@ _MAX_ASPECT: Final = 16
 def make_loader(
     runtime: Runtime, model: str, processor: str | Callable[[Checkpoint], Any] = "AutoImageProcessor"
 ) -> Callable[[Checkpoint], tuple[Any, Any]]:
-    """Return what `Runtime.loaded` takes: loads a processor and a model, ready to run on the runtime's device.
+    """Return a `load` for `Runtime.load_model`: it loads a processor and a model, ready to run on the device.
 
     Args:
-        runtime: Says where and in which precision.
+        runtime: Its device and precision are used.
         model: The class in transformers that loads the model: "AutoModelForObjectDetection".
-        processor: Likewise for what prepares its inputs, or a function that loads that.
+        processor: The class of its processor, or a function that loads one.
     """
 
     def load(checkpoint: Checkpoint) -> tuple[Any, Any]:
         import transformers
 
         if isinstance(processor, str):
-            prepare = getattr(transformers, processor).from_pretrained(checkpoint.folder, **SAFE)
+            prepared = getattr(transformers, processor).from_pretrained(checkpoint.folder, **SAFE)
         else:
-            prepare = processor(checkpoint)
-        instead = build_timm_free_arguments(checkpoint)
+            prepared = processor(checkpoint)
+        timm_free = build_timm_free_arguments(checkpoint)
         # without a folder the Auto classes don't know which class to take
-        class_, place = (checkpoint.architecture, None) if instead else (model, checkpoint.folder)
-        loaded = getattr(transformers, class_).from_pretrained(place, dtype=runtime.dtype, **instead, **SAFE_WEIGHTS)
-        return prepare, loaded.to(runtime.device.name).eval()
+        class_, folder = (checkpoint.architecture, None) if timm_free else (model, checkpoint.folder)
+        network = getattr(transformers, class_).from_pretrained(folder, dtype=runtime.dtype, **timm_free, **SAFE_WEIGHTS)
+        return prepared, network.to(runtime.device.name).eval()
 
     return load
 
 
 def stretch_to_fit(picture: Image.Image) -> Image.Image:
-    """Return the picture, stretched where it is too small or long for a processor; what is found in it is relative to its size.
+    """Stretch a picture that is too small or long for a processor; what is found in it is relative to its size.
 
     Args:
         picture: RGB.
     """
     width, height = picture.size
-    width, height = max(width, _LEAST_SIDE), max(height, _LEAST_SIDE)
+    width, height = max(width, _MIN_SIDE), max(height, _MIN_SIDE)
     width, height = max(width, height // _MAX_ASPECT), max(height, width // _MAX_ASPECT)
     return picture if (width, height) == picture.size else picture.resize((width, height))
 
 
 def limit_size(size: tuple[int, int], longest: int) -> tuple[int, int]:
-    """Return a size (width, height) in pixels, made smaller so that its longer side is `longest` at most."""
+    """Shrink a size (width, height), in pixels, so that its longer side is `longest` at most."""
     scale = min(1.0, longest / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 _WORKING_SIDE: Final = 768
 """Regions are worked out at this many pixels a side at most: models see less, and a score for each label and pixel of a
 photograph would take gigabytes."""
-_PALETTE: Final = Path(__file__).with_name("ade20k.yaml")
-_VOID: Final[Colour] = (0, 0, 0)
-_MODEL: Final[Mapping[str, str]] = {
+_PALETTE_PATH: Final = Path(__file__).with_name("ade20k.yaml")
+_NO_CLASS_COLOUR: Final[Colour] = (0, 0, 0)
+_MODEL_CLASSES: Final[Mapping[str, str]] = {
     "mask2former": "AutoModelForUniversalSegmentation",
     "maskformer": "AutoModelForUniversalSegmentation",
     "oneformer": "AutoModelForUniversalSegmentation",
@@ -42,8 +42,8 @@ _MODEL: Final[Mapping[str, str]] = {
 """Auto classes that load a model, by its type; the rest label pixels."""
 
 
-def _oneformer(checkpoint: Checkpoint) -> Any:
-    """OneFormer's processor, without the file from another repository that only training needs."""
+def _load_oneformer_processor(checkpoint: Checkpoint) -> Any:
+    """Load OneFormer's processor, without the file from another repository that only training needs."""
     from transformers import AutoTokenizer, OneFormerImageProcessorPil, OneFormerProcessor
 
     length = int(checkpoint.config.get("task_seq_len", 77))
@@ -52,23 +52,23 @@ def _oneformer(checkpoint: Checkpoint) -> Any:
     return OneFormerProcessor(pixels, tokenizer, max_seq_length=length, task_seq_length=length)
 
 
-_PROCESSOR: Final[Mapping[str, str | Callable[[Checkpoint], Any]]] = {
-    "oneformer": _oneformer,
+_PROCESSORS: Final[Mapping[str, str | Callable[[Checkpoint], Any]]] = {
+    "oneformer": _load_oneformer_processor,
     "sam2": "ViTImageProcessorPil",
     "sam2_video": "ViTImageProcessorPil",
 }
 """Processors by model type: SAM 2's own needs torchvision, and only stretches a picture to a square,
 as ViT's does."""
-_TASK: Final[Mapping[str, str]] = {"oneformer": "task_inputs"}
-"""The argument in which a model is told what kind of segmentation is wanted, by its type."""
+_TASK_ARGUMENTS: Final[Mapping[str, str]] = {"oneformer": "task_inputs"}
+"""Arguments that name the requested kind of segmentation, by model type."""
 
-_COARSE: Final = frozenset({"oneformer"})
+_UNSCALED_TYPES: Final = frozenset({"oneformer"})
 """Model types whose objects can't be scaled to the picture before they are told apart: without torchvision that fails."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Regions:
-    """A picture cut up."""
+    """Regions of a picture."""
 
     number: NDArray[np.int32]
     """Shape (height, width): the region of each pixel, -1 for none."""
@@ -86,7 +86,7 @@ def segment(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     (call,) = calls
     picture = call.picture()
-    regions = _cut(call, runtime, picture, "panoptic")
+    regions = _find_regions(call, runtime, picture, "panoptic")
     return [images.build_segmentation_result(call, picture, regions.number, regions.found)]
 
 
@@ -103,7 +103,7 @@ def outline(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     picture = call.picture()
     load = make_loader(
-        runtime, "AutoModelForMaskGeneration", _PROCESSOR.get(runtime.checkpoint.model_type, "AutoImageProcessor")
+        runtime, "AutoModelForMaskGeneration", _PROCESSORS.get(runtime.checkpoint.model_type, "AutoImageProcessor")
     )
     with runtime.load_model("mask generator", load, call.token) as (processor, model), torch.inference_mode():
         masks = find_masks(call, picture, processor, model)
@@ -139,45 +139,45 @@ def draw_segments(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
 
     (call,) = calls
     picture = call.picture()
-    regions = _cut(call, runtime, picture, "semantic")
+    regions = _find_regions(call, runtime, picture, "semantic")
     labels = [region["label"] for region in regions.found]
-    palette = _palette(runtime.checkpoint.labels)
-    shades = np.array([*(palette.get(label, _VOID) for label in labels), _VOID], np.uint8)
+    palette = _build_palette(runtime.checkpoint.labels)
+    shades = np.array([*(palette.get(label, _NO_CLASS_COLOUR) for label in labels), _NO_CLASS_COLOUR], np.uint8)
     path = call.new_path(".png")
-    Image.fromarray(shades[regions.number]).resize(picture.size, Image.Resampling.NEAREST).save(path)
+    Image.fromarray(shades[regions.number]).resize(picture.size, Image.Resampling.NEAREST).save(path)  # no mixed colours
     data = {"regions": sorted(regions.found, key=lambda region: -region["share"])}
     unknown = [label for label in labels if label not in palette]
     note = f"The palette has no colour for {join_parts(unknown)}, so that is black." if unknown else ""
     return [Result((Output(Kind.IMAGE, path=path, data=data),), note=note)]
 
 
-def _cut(call: Call, runtime: Runtime, picture: Image.Image, kind: str) -> _Regions:
-    """Return the regions of a picture: "panoptic" (objects apart) where the model can, else "semantic" (one per label)."""
+def _find_regions(call: Call, runtime: Runtime, picture: Image.Image, kind: str) -> _Regions:
+    """Find the regions of a picture: "panoptic" (objects apart) where the model can, else "semantic" (one per label)."""
     import torch
 
     type_ = runtime.checkpoint.model_type
     load = make_loader(
-        runtime, _MODEL.get(type_, "AutoModelForSemanticSegmentation"), _PROCESSOR.get(type_, "AutoImageProcessor")
+        runtime, _MODEL_CLASSES.get(type_, "AutoModelForSemanticSegmentation"), _PROCESSORS.get(type_, "AutoImageProcessor")
     )
     with runtime.load_model("segmenter", load, call.token) as (processor, model), torch.inference_mode():
-        told = {_TASK[type_]: [kind]} if type_ in _TASK else {}
-        inputs = processor(images=[stretch_to_fit(picture)], return_tensors="pt", **told)
+        task_input = {_TASK_ARGUMENTS[type_]: [kind]} if type_ in _TASK_ARGUMENTS else {}
+        inputs = processor(images=[stretch_to_fit(picture)], return_tensors="pt", **task_input)
         outputs = model(**inputs.to(runtime.device.name, runtime.dtype))
         width, height = limit_size(picture.size, _WORKING_SIDE)
-        apart = getattr(processor, "post_process_panoptic_segmentation", None) if kind == "panoptic" else None
-        if apart is not None:
-            sizes = None if type_ in _COARSE else [(height, width)]
-            (found,) = apart(outputs, label_ids_to_fuse=set(), target_sizes=sizes)
-            regions = _objects(found, model.config.id2label)
+        post_process = getattr(processor, "post_process_panoptic_segmentation", None) if kind == "panoptic" else None
+        if post_process is not None:
+            sizes = None if type_ in _UNSCALED_TYPES else [(height, width)]
+            (found,) = post_process(outputs, label_ids_to_fuse=set(), target_sizes=sizes)  # as by default, without its warning
+            regions = _read_objects(found, model.config.id2label)
         else:
             (labels,) = processor.post_process_semantic_segmentation(outputs, target_sizes=[(height, width)])
-            regions = _classes(labels, outputs, model.config.id2label)
+            regions = _read_classes(labels, outputs, model.config.id2label)
     call.token.check()
     return regions
 
 
-def _objects(found: Mapping[str, Any], labels: Mapping[int, str]) -> _Regions:
-    """Return what panoptic post-processing gives: a map of numbers, and a list that tells what they mean."""
+def _read_objects(found: Mapping[str, Any], labels: Mapping[int, str]) -> _Regions:
+    """Read the output of panoptic post-processing: a map of numbers, and a list of their meanings."""
     import numpy as np
 
     raw = found["segmentation"].cpu().numpy()
@@ -191,41 +191,41 @@ def _objects(found: Mapping[str, Any], labels: Mapping[int, str]) -> _Regions:
     return _Regions(number, regions)
 
 
-def _classes(found: Any, outputs: Any, labels: Mapping[int, str]) -> _Regions:
-    """Return semantic regions, a label for each pixel; a region's score is the model's mean certainty in it."""
+def _read_classes(found: Any, outputs: Any, labels: Mapping[int, str]) -> _Regions:
+    """Read semantic regions, a label for each pixel; a region's score is the model's mean certainty in it."""
     import numpy as np
     import torch
 
     raw = found.cpu().numpy()
-    certain = np.ones(raw.shape)
-    if (logits := getattr(outputs, "logits", None)) is not None and logits.ndim == 4:
+    certainty = np.ones(raw.shape)
+    if (logits := getattr(outputs, "logits", None)) is not None and logits.ndim == 4:  # others have no logits for each pixel
         surest = logits.float().softmax(1).amax(1, keepdim=True)
-        certain = torch.nn.functional.interpolate(surest, raw.shape, mode="bilinear")[0, 0].cpu().numpy()
+        certainty = torch.nn.functional.interpolate(surest, raw.shape, mode="bilinear")[0, 0].cpu().numpy()
     number = np.full(raw.shape, -1, np.int32)
     regions: list[images.Region] = []
     for label in np.unique(raw):
         if int(label) in labels:
             inside = raw == label
             number[inside] = len(regions)
-            regions.append(images.build_region(labels[int(label)], certain[inside].mean(), inside.mean()))
+            regions.append(images.build_region(labels[int(label)], certainty[inside].mean(), inside.mean()))
     return _Regions(number, regions)
 
 
-def _palette(labels: Sequence[str]) -> dict[str, Colour]:
+def _build_palette(labels: Sequence[str]) -> dict[str, Colour]:
     """Return the colour of each of a model's labels that ADE20K has a class for."""
-    known = _ade20k()
-    found = {label.strip(): next((known[name] for name in _names(label) if name in known), None) for label in labels}
+    known = _read_ade20k()
+    found = {label.strip(): next((known[name] for name in _list_names(label) if name in known), None) for label in labels}
     return {label: colour for label, colour in found.items() if colour is not None}
 
 
-def _names(label: str) -> list[str]:
-    """Return what a label may be called elsewhere: "road, route" -> road, route; "sky-other-merged" -> sky."""
+def _list_names(label: str) -> list[str]:
+    """Return other names of a label: "road, route" -> road, route; "sky-other-merged" -> sky."""
     parts = [part.strip().lower() for part in label.split(",")]
     return [*parts, *(part.partition("-")[0] for part in parts)]
 
 
 @functools.cache
-def _ade20k() -> Mapping[str, Colour]:
-    read = yaml.safe_load(_PALETTE.read_text(encoding="utf-8"))
+def _read_ade20k() -> Mapping[str, Colour]:
+    read = yaml.safe_load(_PALETTE_PATH.read_text(encoding="utf-8"))
     colours: dict[str, Colour] = {name: tuple(colour) for name, colour in read["colours"].items()}
-    return colours | {other: colours[name] for name, others in read["others"].items() for other in others}
+    return colours | {synonym: colours[name] for name, synonyms in read["others"].items() for synonym in synonyms}

@@ -9,12 +9,12 @@ from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
-_TILE: Final = 192
+_TILE_SIDE: Final = 192
 """Pixels that are enlarged at once, along each side."""
 _MARGIN: Final = 16
 """Overlap of a tile with its neighbours, in pixels, so that no seam shows."""
 _MAX_PIXELS: Final = 2_000_000
-"""Largest picture that still needs it."""
+"""Largest picture that is enlarged."""
 
 TileBox = tuple[int, int, int, int]
 
@@ -44,27 +44,27 @@ def enlarge(call: Call, runtime: Runtime) -> Result:
     with runtime.load_model("image enlarger", load, call.token) as (processor, model), torch.inference_mode():
         scale = int(model.config.upscale)
         large = Image.new("RGB", (picture.width * scale, picture.height * scale))
-        tiles = list(_tiles(picture.width, picture.height))
-        for number, (core, seen) in enumerate(tiles):
+        tiles = list(_iter_tiles(picture.width, picture.height))
+        for number, (core, padded) in enumerate(tiles):
             call.token.check()
             call.progress(f"part {number + 1} of {len(tiles)}", number / len(tiles))
-            inputs = processor(picture.crop(seen), return_tensors="pt").to(runtime.device.name, runtime.dtype)
+            inputs = processor(picture.crop(padded), return_tensors="pt").to(runtime.device.name, runtime.dtype)
             pixels = model(**inputs).reconstruction[0].float().clamp(0, 1).mul(255).round().byte()
-            made = Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())
-            # the processor pads on the right and below; the core lies where it lay in what was seen
-            left, top = (core[0] - seen[0]) * scale, (core[1] - seen[1]) * scale
+            enlarged = Image.fromarray(pixels.permute(1, 2, 0).cpu().numpy())
+            # the processor pads on the right and below; the core keeps its place in the padded tile
+            left, top = (core[0] - padded[0]) * scale, (core[1] - padded[1]) * scale
             width, height = (core[2] - core[0]) * scale, (core[3] - core[1]) * scale
-            large.paste(made.crop((left, top, left + width, top + height)), (core[0] * scale, core[1] * scale))
+            large.paste(enlarged.crop((left, top, left + width, top + height)), (core[0] * scale, core[1] * scale))
     path = call.new_path(".png")
     large.save(path)
     note = "This model only enlarges pictures: the text played no part." if call.inputs.get("text") else ""
     return Result((Output(Kind.IMAGE, path=path, data={"width": large.width, "height": large.height, "scale": scale}),), note)
 
 
-def _tiles(width: int, height: int) -> Iterator[tuple[TileBox, TileBox]]:
-    """Yield the parts of a picture: each as (left, top, right, bottom) of what it covers and of what the model sees for it."""
-    for top in range(0, height, _TILE):
-        for left in range(0, width, _TILE):
-            right, bottom = min(left + _TILE, width), min(top + _TILE, height)
-            seen = max(left - _MARGIN, 0), max(top - _MARGIN, 0), min(right + _MARGIN, width), min(bottom + _MARGIN, height)
-            yield (left, top, right, bottom), seen
+def _iter_tiles(width: int, height: int) -> Iterator[tuple[TileBox, TileBox]]:
+    """Yield the tiles of a picture, (left, top, right, bottom), each without and with its margin."""
+    for top in range(0, height, _TILE_SIDE):
+        for left in range(0, width, _TILE_SIDE):
+            right, bottom = min(left + _TILE_SIDE, width), min(top + _TILE_SIDE, height)
+            padded = max(left - _MARGIN, 0), max(top - _MARGIN, 0), min(right + _MARGIN, width), min(bottom + _MARGIN, height)
+            yield (left, top, right, bottom), padded

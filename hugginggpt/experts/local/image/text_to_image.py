@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MAX_PIXELS: Final = 1024 * 1024
-"""Most pixels that are painted."""
+"""Most pixels of a generated picture."""
 _MAX_GROWTH: Final = 4
-"""A result is blown up to its original's size as far as that makes it at most so many times its own pixels."""
-_AS_THEY_ARE: Final = frozenset({"StableDiffusionInstructPix2PixPipeline"})
+"""Most times that the number of a result's pixels grows when it is enlarged to its original's size."""
+_EDITING_PIPELINES: Final = frozenset({"StableDiffusionInstructPix2PixPipeline"})
 """Pipelines that change pictures and that diffusers' table of tasks doesn't know."""
 
 
@@ -46,8 +46,8 @@ def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         size: dict[str, int] = {}
         if width * height > MAX_PIXELS:
             size = dict(zip(("width", "height"), fit_size((width, height), MAX_PIXELS), strict=True))
-        made = run(pipeline, prompt=text, **size, **choose_pace(pipeline, runtime, runtime.checkpoint))
-    return [build_result(call, made.images[0], made)]
+        output = run(pipeline, prompt=text, **size, **choose_pace(pipeline, runtime, runtime.checkpoint))
+    return [build_result(call, output.images[0], output)]
 
 
 def repaint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -62,17 +62,17 @@ def repaint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         return [enlarge(call, runtime)]
     picture = call.picture()
     with hold_diffusion_base(runtime, call.token) as base:
-        pipeline = compose_pipeline(base, call, "" if runtime.checkpoint.architecture in _AS_THEY_ARE else "Image2Image")
-        size = _working_size(base, picture)
-        made = run(
+        pipeline = compose_pipeline(base, call, "" if runtime.checkpoint.architecture in _EDITING_PIPELINES else "Image2Image")
+        size = _choose_size(base, picture)
+        output = run(
             pipeline,
-            prompt=_wish(call),
-            image=_resized(picture, size),
+            prompt=_get_prompt(call),
+            image=_resize(picture, size),
             width=size[0],
             height=size[1],
             **choose_pace(pipeline, runtime, runtime.checkpoint),
         )
-    return [build_result(call, _like(made.images[0], picture), made)]
+    return [build_result(call, _resize_like(output.images[0], picture), output)]
 
 
 def fill_in(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -90,22 +90,22 @@ def fill_in(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     picture = call.picture()
     mask = call.picture("mask").convert("L").resize(picture.size).point(lambda value: 255 if value > 127 else 0)
-    if mask.getbbox() is None:
+    if mask.getbbox() is None:  # before the model is loaded
         raise InputError("The mask is dark all over: make white what is to be painted over.")
     with hold_diffusion_base(runtime, call.token) as base:
         pipeline = compose_pipeline(base, call, "Inpainting")
-        size = _working_size(base, picture)
-        made = run(
+        size = _choose_size(base, picture)
+        output = run(
             pipeline,
-            prompt=_wish(call),
-            image=_resized(picture, size),
+            prompt=_get_prompt(call),
+            image=_resize(picture, size),
             mask_image=mask.resize(size),
             width=size[0],
             height=size[1],
             **choose_pace(pipeline, runtime, runtime.checkpoint),
         )
-    patched = Image.composite(_resized(made.images[0], picture.size), picture, mask)
-    return [build_result(call, patched, made)]
+    patched = Image.composite(_resize(output.images[0], picture.size), picture, mask)  # the autoencoder changes every pixel
+    return [build_result(call, patched, output)]
 
 
 def build_result(call: Call, picture: Image.Image, made: Any, models: tuple[str, ...] = ()) -> Result:
@@ -115,23 +115,23 @@ def build_result(call: Call, picture: Image.Image, made: Any, models: tuple[str,
     return images.build_image_result(call, picture, note, models)
 
 
-def _wish(call: Call) -> str:
-    """Return what the person wants of the picture; empty where they leave it to the model."""
+def _get_prompt(call: Call) -> str:
+    """Return the person's text; empty where there is none."""
     return call.text() if call.inputs.get("text") else ""
 
 
-def _working_size(base: Any, picture: Image.Image) -> tuple[int, int]:
+def _choose_size(base: Any, picture: Image.Image) -> tuple[int, int]:
     width, height = get_own_size(base)
     return fit_size(picture.size, min(width * height, MAX_PIXELS))
 
 
-def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+def _resize(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     from PIL import Image
 
     return picture.resize(size, Image.Resampling.LANCZOS)
 
 
-def _like(made: Image.Image, original: Image.Image) -> Image.Image:
+def _resize_like(result: Image.Image, original: Image.Image) -> Image.Image:
     """Return a result in its original's proportions and size, unless that would blow it up too far."""
-    factor = min(1.0, (_MAX_GROWTH * made.width * made.height / (original.width * original.height)) ** 0.5)
-    return _resized(made, (max(round(original.width * factor), 1), max(round(original.height * factor), 1)))
+    factor = min(1.0, (_MAX_GROWTH * result.width * result.height / (original.width * original.height)) ** 0.5)  # of a side
+    return _resize(result, (max(round(original.width * factor), 1), max(round(original.height * factor), 1)))

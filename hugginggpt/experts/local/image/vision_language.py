@@ -15,43 +15,41 @@ from hugginggpt.hub.cache import Checkpoint
 if TYPE_CHECKING:
     from PIL import Image
 
-_PROCESSOR: Final[Mapping[str, str]] = {"smolvlm": "Idefics3Processor"}
-"""Processors instead of the model type's own: SmolVLM's treats pictures alike, and wants num2words for videos."""
+_PROCESSOR_CLASSES: Final[Mapping[str, str]] = {"smolvlm": "Idefics3Processor"}
+"""Processors instead of the model type's own: SmolVLM's treats pictures alike, and needs num2words for videos."""
 
 
 def ask(call: Call, runtime: Runtime, picture: Image.Image, question: str, *, tokens: int) -> str:
-    """Return what a model answers, in at most `tokens` tokens.
+    """Ask a model about a picture, and return its answer.
 
     Args:
-        call: Whose token stops the answer.
+        call: Call that waits for the answer.
         runtime: A checkpoint with a chat template.
         picture: RGB.
-        question: Goes into the chat together with the picture.
-        tokens: The longest answer.
+        question: Text of the chat message, beside the picture.
+        tokens: Most tokens of the answer.
 
     Raises:
         ExpertError: The answer is empty.
-        StoppedError: Nobody waits any more.
+        StoppedError: The call was cancelled.
     """
     import torch
 
     content = [{"type": "image", "image": stretch_to_fit(picture)}, {"type": "text", "text": question}]
     chat = [{"role": "user", "content": content}]
-    load = make_loader(runtime, "AutoModelForImageTextToText", _processor)
+    load = make_loader(runtime, "AutoModelForImageTextToText", _load_processor)
     with runtime.load_model("vision-language model", load, call.token) as (processor, model), torch.inference_mode():
         inputs = processor.apply_chat_template(
             chat, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
         ).to(runtime.device.name, runtime.dtype)
-        written = model.generate(
-            **inputs, max_new_tokens=tokens, do_sample=False, stopping_criteria=make_stopping_criteria([call])
-        )
+        ids = model.generate(**inputs, max_new_tokens=tokens, do_sample=False, stopping_criteria=make_stopping_criteria([call]))
         call.token.check()
-        answer = processor.batch_decode(written[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)[0].strip()
+        answer = processor.batch_decode(ids[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)[0].strip()
     return write_answer_text(answer, call)
 
 
 def write_answer_text(text: str, call: Call) -> str:
-    """Return a text that a model wrote.
+    """Return a text that a model wrote, if there is any.
 
     Raises:
         ExpertError: It is empty.
@@ -61,18 +59,18 @@ def write_answer_text(text: str, call: Call) -> str:
     return text
 
 
-def _processor(checkpoint: Checkpoint) -> Any:
-    """Return the processor of a checkpoint; where one can read videos too, without that part, which needs torchvision."""
+def _load_processor(checkpoint: Checkpoint) -> Any:
+    """Load a checkpoint's processor; one that reads videos too, without that part, which needs torchvision."""
     import transformers
     from transformers.models.auto import processing_auto
 
-    names: Mapping[str, str] = vars(processing_auto)["PROCESSOR_MAPPING_NAMES"]
+    names: Mapping[str, str] = vars(processing_auto)["PROCESSOR_MAPPING_NAMES"]  # AutoProcessor tells it only by loading it
     parts: dict[str, Any] = {"image_processor": transformers.AutoImageProcessor, "tokenizer": transformers.AutoTokenizer}
     kind = checkpoint.model_type
-    class_: Any = getattr(transformers, _PROCESSOR.get(kind) or names.get(kind, "AutoProcessor"))
+    class_: Any = getattr(transformers, _PROCESSOR_CLASSES.get(kind) or names.get(kind, "AutoProcessor"))
     if not hasattr(class_, "get_attributes") or class_.get_attributes() == [*parts]:
         return class_.from_pretrained(checkpoint.folder, **SAFE)
-    still: Any = type(class_.__name__, (class_,), {"get_attributes": classmethod(lambda _: [*parts])})
+    image_class: Any = type(class_.__name__, (class_,), {"get_attributes": classmethod(lambda _: [*parts])})
     loaded = [part.from_pretrained(checkpoint.folder, **SAFE) for part in parts.values()]
     settings, _ = class_.get_processor_dict(checkpoint.folder, **SAFE)
-    return still.from_args_and_dict(loaded, settings)
+    return image_class.from_args_and_dict(loaded, settings)

@@ -12,10 +12,10 @@ from hugginggpt.experts.local.video.frames import read_frames
 from hugginggpt.experts.outputs.text import build_classes_result
 from hugginggpt.hub.cache import Checkpoint
 
-_KEPT: Final = 5
-_FRAMES: Final = ("num_frames", "frames_per_clip")
-"""Names that configurations have for the number of frames."""
-_SETTINGS: Final = ("preprocessor_config.json", "video_preprocessor_config.json")
+_MAX_CLASSES: Final = 5
+_FRAME_COUNT_NAMES: Final = ("num_frames", "frames_per_clip")
+"""Names of the number of frames in configurations."""
+_SETTINGS_FILES: Final = ("preprocessor_config.json", "video_preprocessor_config.json")
 
 
 def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -35,45 +35,45 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         from transformers import AutoModelForVideoClassification
 
         model = AutoModelForVideoClassification.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
-        return _processor(checkpoint), model.to(runtime.device.name).eval()
+        return _load_processor(checkpoint), model.to(runtime.device.name).eval()
 
     path = call.file("video")
     with runtime.load_model("video classifier", load, call.token) as (processor, model), torch.inference_mode():
         config = model.config
-        count = next(getattr(config, name) for name in _FRAMES if hasattr(config, name))
+        count = next(getattr(config, name) for name in _FRAME_COUNT_NAMES if hasattr(config, name))
         frames = read_frames(path, count=count, max_pixels=call.limits.max_pixels, token=call.token)
         pixels = processor(list(frames), return_tensors="pt")["pixel_values"]
         with make_interruptible(model, call):
             logits = model(**{model.main_input_name: pixels.to(runtime.device.name, runtime.dtype)}).logits[0].float()
-    scores, indices = logits.softmax(-1).cpu().topk(min(_KEPT, len(logits)))
+    scores, indices = logits.softmax(-1).cpu().topk(min(_MAX_CLASSES, len(logits)))
     found = [{"label": config.id2label[i], "score": score} for score, i in zip(scores.tolist(), indices.tolist(), strict=True)]
     return [build_classes_result(found, shares=True)]
 
 
-def _processor(checkpoint: Checkpoint) -> Any:
-    """Return what scales, crops and normalizes frames as the checkpoint's own file says.
+def _load_processor(checkpoint: Checkpoint) -> Any:
+    """Load a processor that scales, crops and normalizes frames as the checkpoint's file says.
 
     transformers' own classes for most video models need torchvision; VideoMAE's has a twin that works on Pillow and
     does the same steps.
     """
     from transformers.models.videomae.image_processing_pil_videomae import VideoMAEImageProcessorPil
 
-    return VideoMAEImageProcessorPil(**_steps(checkpoint.folder, checkpoint.model_type))
+    return VideoMAEImageProcessorPil(**_read_settings(checkpoint.folder, checkpoint.model_type))
 
 
-def _steps(folder: Path, model_type: str) -> dict[str, Any]:
-    """Return the processor's settings; ViViT's extra step is put into the mean."""
-    file = next((folder / name for name in _SETTINGS if (folder / name).is_file()), None)
+def _read_settings(folder: Path, model_type: str) -> dict[str, Any]:
+    """Read the processor's settings; ViViT's extra step is put into the mean."""
+    file = next((folder / name for name in _SETTINGS_FILES if (folder / name).is_file()), None)
     if file is None:
-        raise FileNotFoundError(f"{folder} has no {_SETTINGS[0]}")
+        raise FileNotFoundError(f"{folder} has no {_SETTINGS_FILES[0]}")  # the runtime turns it into a sentence
     found: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    known = (
+    supported = (
         "do_resize", "size", "do_center_crop", "crop_size", "do_rescale", "rescale_factor", "do_normalize", "image_mean",
         "image_std", "resample",
     )  # fmt: skip
-    steps = {name: found[name] for name in known if name in found}
+    settings = {name: found[name] for name in supported if name in found}
     if model_type == "vivit" and found.get("offset", True):  # it scales to -1..1 first and normalizes then
-        steps.setdefault("rescale_factor", 1 / 127.5)
-        steps["image_mean"] = [mean + 1 for mean in steps.get("image_mean", (0.5, 0.5, 0.5))]
-        steps.setdefault("image_std", [0.5, 0.5, 0.5])
-    return steps
+        settings.setdefault("rescale_factor", 1 / 127.5)
+        settings["image_mean"] = [mean + 1 for mean in settings.get("image_mean", (0.5, 0.5, 0.5))]  # x / 127.5 - 1 - mean
+        settings.setdefault("image_std", [0.5, 0.5, 0.5])
+    return settings

@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_FPS: Final = {"WanPipeline": 16, "WanImageToVideoPipeline": 16}
+_TRAINED_FPS: Final = {"WanPipeline": 16, "WanImageToVideoPipeline": 16}
 """Pictures per second that a model was trained for, where its pipeline doesn't say."""
 _DEFAULT_FPS: Final = 8
 _MAX_FRAMES: Final = 161
 _MAX_FRAMES_CPU: Final = 17
-"""Most pictures of a video: one more than a multiple of eight, as the autoencoders that pack time want it."""
+"""Most pictures of a video: one more than a multiple of eight, as autoencoders that compress time need it."""
 _MAX_PIXELS: Final = 1280 * 720
 _MAX_PIXELS_CPU: Final = 256 * 256
-"""Most pixels of each."""
-_CPU_STEPS: Final = 12
-_DECODED_AT_ONCE: Final = 8
-"""Pictures that leave the autoencoder together, where it takes them one by one: more would take more memory."""
+"""Most pixels of each picture."""
+_MAX_CPU_STEPS: Final = 12
+_DECODE_BATCH_SIZE: Final = 8
+"""Pictures that are decoded together, where the autoencoder takes them one by one: more would take more memory."""
 
 
 def film(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -49,8 +49,8 @@ def film(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     text = call.text()
     with hold_diffusion_base(runtime, call.token) as base:
         pipeline = compose_pipeline(base, call)
-        size = _bounded(pipeline, runtime, get_own_size(pipeline))
-        return [_filmed(call, runtime, pipeline, size, prompt=text)]
+        size = _choose_size(pipeline, runtime, get_own_size(pipeline))
+        return [_make_video(call, runtime, pipeline, size, prompt=text)]
 
 
 def animate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -66,43 +66,43 @@ def animate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     text = call.text() if call.inputs.get("text") else ""
     with hold_diffusion_base(runtime, call.token) as base:
         pipeline = compose_pipeline(base, call)
-        size = _bounded(pipeline, runtime, picture.size)
+        size = _choose_size(pipeline, runtime, picture.size)
         note = (
             ""
             if accepts_argument(pipeline, "prompt") or not text
             else "This model takes no text: it moved the picture as it saw fit."
         )
-        return [_filmed(call, runtime, pipeline, size, note, prompt=text, image=ImageOps.fit(picture, size))]
+        return [_make_video(call, runtime, pipeline, size, note, prompt=text, image=ImageOps.fit(picture, size))]
 
 
-def _filmed(call: Call, runtime: Runtime, pipeline: Any, size: tuple[int, int], note: str = "", **inputs: Any) -> Result:
-    frames = _frames(pipeline, runtime)
+def _make_video(call: Call, runtime: Runtime, pipeline: Any, size: tuple[int, int], note: str = "", **inputs: Any) -> Result:
+    frames = _choose_frame_count(pipeline, runtime)
     # a pipeline that takes a number per second moves things accordingly
-    fps = get_default(pipeline, "fps", "frame_rate") or _FPS.get(type(pipeline).__name__, _DEFAULT_FPS)
-    made = run(
+    fps = get_default(pipeline, "fps", "frame_rate") or _TRAINED_FPS.get(type(pipeline).__name__, _DEFAULT_FPS)
+    output = run(
         pipeline,
         **inputs,
         width=size[0],
         height=size[1],
         num_frames=frames,
-        decode_chunk_size=_DECODED_AT_ONCE,
+        decode_chunk_size=_DECODE_BATCH_SIZE,  # `run` leaves out what a pipeline doesn't accept
         output_type="np",
-        **choose_pace(pipeline, runtime, runtime.checkpoint, _CPU_STEPS),
+        **choose_pace(pipeline, runtime, runtime.checkpoint, _MAX_CPU_STEPS),
     )
-    call.token.check()
-    pictures: NDArray[np.uint8] = (made.frames[0].clip(0, 1) * 255).round().astype("uint8")
+    call.token.check()  # the last step was done before the decoding, which takes a while
+    pictures: NDArray[np.uint8] = (output.frames[0].clip(0, 1) * 255).round().astype("uint8")
     return build_video_result(call, pictures, fps, note)
 
 
-def _frames(pipeline: Any, runtime: Runtime) -> int:
-    """Return how many pictures to make: the pipeline's own number, within bounds."""
+def _choose_frame_count(pipeline: Any, runtime: Runtime) -> int:
+    """Choose the number of pictures: the pipeline's own, within bounds."""
     config = get_network_config(pipeline)
     own: int = get_default(pipeline, "num_frames") or config.get("num_frames") or config.get("sample_frames") or _MAX_FRAMES_CPU
     return min(own, _MAX_FRAMES if runtime.device.uses_half_precision else _MAX_FRAMES_CPU)
 
 
-def _bounded(pipeline: Any, runtime: Runtime, shape: tuple[int, int]) -> tuple[int, int]:
-    """Return the size to film in: of these proportions and about the pipeline's own area, within bounds."""
+def _choose_size(pipeline: Any, runtime: Runtime, shape: tuple[int, int]) -> tuple[int, int]:
+    """Choose the size of the pictures: these proportions and about the pipeline's own area, within bounds."""
     width, height = get_own_size(pipeline)
     if get_network_config(pipeline).get("use_learned_positional_embeddings"):
         return width, height  # it has learnt one place for each patch
