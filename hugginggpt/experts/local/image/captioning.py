@@ -82,7 +82,7 @@ def _caption(call: Call, runtime: Runtime) -> Result:
     with runtime.load_model("captioner", load, call.token) as (processor, model), torch.inference_mode():
         pixels = processor.image_processor(images=picture, return_tensors="pt").to(runtime.device.name, runtime.dtype)
         ids = model.generate(**pixels, max_new_tokens=_MAX_CAPTION_TOKENS, stopping_criteria=make_stopping_criteria([call]))
-        call.token.check()
+        call.token.check()  # a stopped `generate` returns what it has so far
         return build_text_result(write_answer_text(processor.batch_decode(ids, skip_special_tokens=True)[0].strip(), call))
 
 

@@ -53,7 +53,7 @@ def stretch_to_fit(picture: Image.Image) -> Image.Image:
         picture: RGB.
     """
     width, height = picture.size
-    width, height = max(width, _MIN_SIDE), max(height, _MIN_SIDE)
+    width, height = max(width, _MIN_SIDE), max(height, _MIN_SIDE)  # before the ratio, which it changes
     width, height = max(width, height // _MAX_ASPECT), max(height, width // _MAX_ASPECT)
     return picture if (width, height) == picture.size else picture.resize((width, height))
 

@@ -142,6 +142,7 @@ def draw_segments(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     regions = _find_regions(call, runtime, picture, "semantic")
     labels = [region["label"] for region in regions.found]
     palette = _build_palette(runtime.checkpoint.labels)
+    # number -1, no region, is the index of the last colour
     shades = np.array([*(palette.get(label, _NO_CLASS_COLOUR) for label in labels), _NO_CLASS_COLOUR], np.uint8)
     path = call.new_path(".png")
     Image.fromarray(shades[regions.number]).resize(picture.size, Image.Resampling.NEAREST).save(path)  # no mixed colours

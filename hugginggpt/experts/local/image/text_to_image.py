@@ -68,7 +68,7 @@ def repaint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
             pipeline,
             prompt=_get_prompt(call),
             image=_resize(picture, size),
-            width=size[0],
+            width=size[0],  # `run` leaves out what a pipeline doesn't accept
             height=size[1],
             **choose_pace(pipeline, runtime, runtime.checkpoint),
         )

@@ -44,6 +44,7 @@ def ask(call: Call, runtime: Runtime, picture: Image.Image, question: str, *, to
         ).to(runtime.device.name, runtime.dtype)
         ids = model.generate(**inputs, max_new_tokens=tokens, do_sample=False, stopping_criteria=make_stopping_criteria([call]))
         call.token.check()
+        # the output repeats the prompt
         answer = processor.batch_decode(ids[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)[0].strip()
     return write_answer_text(answer, call)
 

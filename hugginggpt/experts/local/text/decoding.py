@@ -135,6 +135,7 @@ def continue_prompt(
     length = inputs["input_ids"].shape[1]  # of the prompt, which `generate` repeats
     # `generate` warns where the tokenizer has no padding token and none is given
     padding = next((n for n in (tokenizer.pad_token_id, tokenizer.eos_token_id) if n is not None), 0)
+    # no token_type_ids: some tokenizers add them, and `generate` refuses what a model doesn't take
     encoded = {name: inputs[name].to(writer.model.device) for name in ("input_ids", "attention_mask")}
     criteria = make_stopping_criteria([call])
     criteria.append(_make_progress_criterion(call, length, limit))
