@@ -24,14 +24,14 @@ class Usage:
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    seconds: float = field(default=0.0, compare=False)
+    seconds: float = field(default=0.0, compare=False)  # the clock's: two runs alike in all else stay equal
     """From the question to the reply's last word."""
     cost: float | None = None
     """In US dollars, where the server says so."""
 
     def __add__(self, other: Usage) -> Usage:
         """Return both together, under this one's stage."""
-        costs = [cost for cost in (self.cost, other.cost) if cost is not None]
+        costs = [cost for cost in (self.cost, other.cost) if cost is not None]  # None: not known, rather than free
         return Usage(
             self.stage,
             self.calls + other.calls,
@@ -91,7 +91,7 @@ class Planned:
 class ApprovalAsked:
     """The plan waits for the person's word before anything runs."""
 
-    models: Mapping[int, tuple[ModelRef, ...]] = field(hash=False)
+    models: Mapping[int, tuple[ModelRef, ...]] = field(hash=False)  # a mapping can't be hashed, an event can
     """Models that could run each task, the chosen one first."""
     problems: Mapping[int, str] = field(default_factory=dict, hash=False)
     """Reasons why nothing can run a task, by its id."""

@@ -14,7 +14,7 @@ SECONDS: Final = 10.0
 """Time that a server has to answer a check, in seconds."""
 MAX_ID_CHARS: Final = 200
 """The longest name of a model or an account that is taken from a server's reply."""
-_MASKED_KEY: Final = re.compile(r"\b(?:sk|hf|gsk|pk|xai|nvapi)[-_][\w*.…-]+")
+_MASKED_KEY: Final = re.compile(r"\b(?:sk|hf|gsk|pk|xai|nvapi)[-_][\w*.…-]+")  # servers quote keys masked, "sk-ab***yz"
 _MAX_FAULT_CHARS: Final = 600
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
@@ -25,17 +25,17 @@ class ServerFault(Exception):  # noqa: N818 (a cause kept for the log, never sho
 
 def read_retry_after(headers: Mapping[str, str]) -> float:
     """Return how long a server asks to wait before the next try, in seconds; 0 when it says nothing that can be read."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):  # OpenAI's, the finer one, first
         with suppress(ValueError):
             seconds = float(headers.get(name, "")) * unit
-            return max(seconds, 0.0) if math.isfinite(seconds) else 0.0
-    with suppress(ValueError, OverflowError):
+            return max(seconds, 0.0) if math.isfinite(seconds) else 0.0  # "inf" and "nan" are floats, too
+    with suppress(ValueError, OverflowError):  # the header may hold a date instead (RFC 9110)
         return max(parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time.time(), 0.0)
     return 0.0
 
 
 def describe_wait(seconds: float) -> str:
-    if seconds < 1:
+    if seconds < 1:  # 0 where the server named no time
         return "a minute"
     if seconds > _DAY:
         return "more than a day"
@@ -46,6 +46,6 @@ def describe_wait(seconds: float) -> str:
 
 def redact_key(text: str, key: str) -> str:
     """Return a text for the log, cut to a length and without the key, in whatever form, and without parts of other keys."""
-    for form in {key, repr(key)[1:-1], json.dumps(key)[1:-1], quote(key, safe="")} - {""}:
+    for form in {key, repr(key)[1:-1], json.dumps(key)[1:-1], quote(key, safe="")} - {""}:  # an empty one matches anywhere
         text = text.replace(form, "[key]")
-    return _MASKED_KEY.sub("[key]", text)[:_MAX_FAULT_CHARS]
+    return _MASKED_KEY.sub("[key]", text)[:_MAX_FAULT_CHARS]  # cut last: half a key would stay unmasked

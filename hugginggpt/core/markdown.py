@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 _MARKS: Final = "\\`*_{}[]<>#|~"
-_MAX_CELL: Final = 80
+_MAX_CELL_CHARS: Final = 80
 
 
 def escape(text: str) -> str:
@@ -14,31 +14,31 @@ def escape(text: str) -> str:
 
 
 def strip_markdown(text: str) -> str:
-    """Return what `escape` was given."""
+    """Undo `escape`."""
     return re.sub(rf"\\([{re.escape(_MARKS)}])", r"\1", text)
 
 
 def sanitize_markdown(text: str) -> str:
-    """Markdown that may come from anybody, without its power: no HTML, and pictures are links that nobody fetches unasked.
+    """Disarm Markdown of any origin: no HTML, and pictures become links, which no browser fetches unasked.
 
-    What stands in a block of code stays as it is; elsewhere an invisible blank takes a tag's and a picture's meaning away.
+    Blocks of code stay as they are; elsewhere a zero-width space breaks up the start of each tag and picture.
     """
     lines: list[str] = []
     fence = ""
     for line in text.split("\n"):
-        found = _FENCE.match(line)
+        marker = _FENCE.match(line)
         if fence:
-            fence = "" if found and found[1].startswith(fence) and not found[2].strip() else fence
-        elif found:
-            fence = found[1]
+            fence = "" if marker and marker[1].startswith(fence) and not marker[2].strip() else fence  # by no fewer marks
+        elif marker:
+            fence = marker[1]
         else:
             line = _TAG.sub("<\u200b", line).replace("![", "!\u200b[")
         lines.append(line)
     return "\n".join(lines)
 
 
-_FENCE: Final = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)")
-_TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
+_FENCE: Final = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)")  # backticks behind backticks make code in a line, no block
+_TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")  # of a tag, "</", "<!--" or "<?"; "a < b" is none
 
 
 def shorten(text: str, limit: int) -> str:
@@ -62,7 +62,7 @@ def fold_into_line(text: str, limit: int) -> str:
 def quote_text(text: str, limit: int) -> str:
     """Return a quotation that keeps its lines, of at most `limit` characters; a tab is a gap between columns."""
     rows = [row.replace("\t", " · ") for row in shorten(text, limit).splitlines() if row.strip()]
-    return "\n".join(f"> {escape(row)}  " for row in rows)
+    return "\n".join(f"> {escape(row)}  " for row in rows)  # two blanks keep the line break
 
 
 def link_names(text: str, addresses: Mapping[str, str]) -> str:
@@ -73,12 +73,12 @@ def link_names(text: str, addresses: Mapping[str, str]) -> str:
     """
     if not addresses:
         return text
-    names = "|".join(sorted(map(re.escape, addresses), key=len, reverse=True))
-    found = re.compile(rf"{_LEFT_ALONE}|(?<![A-Za-z0-9.-])(?P<name>{names})(?![A-Za-z0-9-]|\.[A-Za-z0-9])", re.DOTALL)
-    return found.sub(lambda m: f"[{m['name']}](<{addresses[m['name']]}>)" if m["name"] else m[0], text)
+    names = "|".join(sorted(map(re.escape, addresses), key=len, reverse=True))  # longest first: a regex tries them in order
+    pattern = re.compile(rf"{_UNLINKED}|(?<![A-Za-z0-9.-])(?P<name>{names})(?![A-Za-z0-9-]|\.[A-Za-z0-9])", re.DOTALL)
+    return pattern.sub(lambda m: f"[{m['name']}](<{addresses[m['name']]}>)" if m["name"] else m[0], text)
 
 
-_LEFT_ALONE: Final = (
+_UNLINKED: Final = (  # repetitions are bounded: an open bracket must not make the search quadratic
     r"(?P<fence>```|~~~).*?(?:(?P=fence)|\Z)|(?P<ticks>`+)[^\n]{0,400}?(?P=ticks)|!?\[[^\]\n]{0,300}\]\([^)\n]{0,2000}\)"
     r"|<[A-Za-z/][^>\n]{0,400}>|https?://\S+"
 )
@@ -87,10 +87,10 @@ _LEFT_ALONE: Final = (
 
 def format_table(rows: Sequence[Sequence[str]]) -> str:
     """Return rows as a table, the first one its head; cells are one line each, and rows as long as the head."""
-    head, *body = [[_cell(cell) for cell in row] for row in rows]
-    even = ([*row, *[""] * len(head)][: len(head)] for row in body)
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *even))
+    head, *body = [[_format_cell(cell) for cell in row] for row in rows]
+    padded = ([*row, *[""] * len(head)][: len(head)] for row in body)
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *padded))
 
 
-def _cell(text: str) -> str:
-    return escape(fold_into_line(text, _MAX_CELL))
+def _format_cell(text: str) -> str:
+    return escape(fold_into_line(text, _MAX_CELL_CHARS))

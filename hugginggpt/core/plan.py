@@ -18,7 +18,7 @@ _REFERENCE: Final = re.compile(
     r"""<\s*(?:generated|resource)s?\s*>\s*[-_ ]?\s*(\d{1,9})\d*     # <resource>-0  <GENERATED>-0
       | <\s*(?:generated|resource)s?\s*[-_ ]\s*(\d{1,9})\d*\s*>      # <resource-0>  <GENERATED-0>
     """,
-    re.IGNORECASE | re.VERBOSE,
+    re.IGNORECASE | re.VERBOSE,  # nine digits: int() refuses thousands of them
 )
 
 Argument = str | tuple[str, ...]

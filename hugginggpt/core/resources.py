@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NAME: Final = re.compile(r"(?<![A-Za-z0-9_])(?:image|audio|video|text|table)-\d+(?![A-Za-z0-9_])")
 """The name of a resource in a text; beside Chinese or Japanese letters, too, between which no blanks stand."""
 
-_EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
+_EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})  # read-only: all resources without data share it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Resource:
     """The text itself, for texts."""
     measure: str = ""
     """Its size in the kind's own terms: "640 × 480", "11.0 s"."""
-    data: Mapping[str, Any] = field(default_factory=lambda: _EMPTY, hash=False)
+    data: Mapping[str, Any] = field(default_factory=lambda: _EMPTY, hash=False)  # dataclasses refuse an unhashable default
     """Structured results that belong to it (boxes, scores, segments); JSON values only."""
 
     @classmethod
@@ -59,7 +59,7 @@ class Resource:
         def look_up(name: Any, info: core_schema.ValidationInfo) -> Any:
             known: Mapping[str, Resource] = info.context or {}
             if not isinstance(name, str) or name not in known:
-                raise ValueError(name)
+                raise ValueError(name)  # which pydantic turns into its ValidationError
             return known[name]
 
         return core_schema.with_info_plain_validator_function(look_up)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-_STOP: Final = re.compile(
+_BOUNDARY: Final = re.compile(
     r"""\n\s*                                  # a new line
       | (?<=[。！？])[」』”’)]*\s*              # a full stop of Chinese or Japanese, which no space follows
       | (?<=[.!?…؟।])["'”’»)\]]*\s+            # a stop and a space
@@ -20,14 +20,14 @@ _NEW_PARAGRAPH: Final = re.compile(
 )
 _LAST_WORD: Final = re.compile(r"[\w.]*\Z")
 _FIRST_WORD: Final = re.compile(r"\W*(\w+)")
-_NEAR_CHARS: Final = 60
+_CONTEXT_CHARS: Final = 60
 """Characters before and after a stop that tell whether it ends a sentence."""
 _ABBREVIATIONS: Final = frozenset(
     "mr mrs ms dr prof sr jr st rev gen col capt lt sgt hon gov sen rep mt ft vs etc inc ltd co corp no nr nos vol fig eq "
     "ch sec pp approx dept est ave blvd rd jan feb mar apr jun jul aug sep sept oct nov dec e.g i.e a.m p.m u.s u.k "
     "u.n ph.d z.b d.h bzw ca cf".split()
 )
-_MAY_END: Final = frozenset("a.m p.m u.s u.k u.n etc inc ltd co corp jr sr ph.d".split())
+_FINAL_ABBREVIATIONS: Final = frozenset("a.m p.m u.s u.k u.n etc inc ltd co corp jr sr ph.d".split())
 _STARTERS: Final = frozenset(
     "the a an he she it they we i you this that these those but and however in on at after before when while his her "
     "their our its there".split()
@@ -55,14 +55,14 @@ def split_pieces(text: str, *, ordinals: bool = True) -> list[Piece]:
     >>> [piece.text for piece in split_pieces("Er kam am 3. Juni. Dr. Lee ging.\\nEnde")]
     ['Er kam am 3. Juni.', 'Dr. Lee ging.', 'Ende']
     """
-    found, start = [], 0
-    for match in _STOP.finditer(text):
+    pieces, start = [], 0
+    for match in _BOUNDARY.finditer(text):
         end = match.start() + len(match[0]) - len(match[0].lstrip("\"'”’»)]」』"))  # closing quotes stay with the sentence
-        near, after = text[max(start, end - _NEAR_CHARS) : end], text[match.end() : match.end() + _NEAR_CHARS]  # linear
-        if near.strip() and ("\n" in match[0] or _ends(near, after, ordinals)):
-            found.append(Piece(text[start:end], text[end : match.end()]))
+        before, after = text[max(start, end - _CONTEXT_CHARS) : end], text[match.end() : match.end() + _CONTEXT_CHARS]  # linear
+        if before.strip() and ("\n" in match[0] or _ends_sentence(before, after, ordinals)):
+            pieces.append(Piece(text[start:end], text[end : match.end()]))
             start = match.end()
-    return [*found, Piece(text[start:])] if start < len(text) else found
+    return [*pieces, Piece(text[start:])] if start < len(text) else pieces
 
 
 def split_sentences(text: str) -> list[str]:
@@ -75,18 +75,18 @@ def split_sentences(text: str) -> list[str]:
     return [piece.text.strip() for each in paragraphs for piece in split_pieces(each, ordinals=False) if piece.text.strip()]
 
 
-def _ends(before: str, after: str, ordinals: bool) -> bool:
-    """Return whether what stands at the end of `before` ends a sentence, where `after` goes on."""
-    if after[:1].islower():
+def _ends_sentence(before: str, after: str, ordinals: bool) -> bool:
+    """Return whether a sentence ends at the end of `before`, given the text `after` it."""
+    if after[:1].islower():  # "Yahoo! is"; a script without small letters has none here
         return False
     if not before.endswith("."):
         return True
     last = _LAST_WORD.search(before)
     word = last[0].rstrip(".").lower() if last else ""
     if word in _ABBREVIATIONS:
-        following = _FIRST_WORD.match(after)
-        return word in _MAY_END and following is not None and following[1].lower() in _STARTERS
-    if ordinals and len(word) < 3 and word.isdigit():
+        next_word = _FIRST_WORD.match(after)  # "at 6 p.m. The", but not "6 p.m. Greenwich"
+        return word in _FINAL_ABBREVIATIONS and next_word is not None and next_word[1].lower() in _STARTERS
+    if ordinals and len(word) < 3 and word.isdigit():  # not in English, which writes 3rd
         return False
     return not (len(word) == 1 and word.isalpha() and word != "i")  # an initial: J. K. Rowling
 
@@ -99,17 +99,17 @@ def pack_pieces(parts: Sequence[Piece], count: Callable[[str], int], room: int) 
         count: How long a text is, for example in tokens.
         room: How long a piece may be.
     """
-    found: list[Piece] = []
+    packed: list[Piece] = []
     last = 0
     for part in (fitting for whole in parts for fitting in cut_piece(whole, count, room)):
-        length = count(part.text)
-        if found and last + length < room:  # one is left over for the space between them
-            found[-1] = Piece(found[-1].text + found[-1].gap + part.text, part.gap)
+        length = count(part.text)  # lengths are added up, not counted anew: `count` may tokenize
+        if packed and last + length < room:  # one is left over for the space between them
+            packed[-1] = Piece(packed[-1].text + packed[-1].gap + part.text, part.gap)
             last += length + 1
         else:
-            found.append(part)
+            packed.append(part)
             last = length
-    return found
+    return packed
 
 
 def cut_piece(part: Piece, count: Callable[[str], int], room: int) -> Iterator[Piece]:
@@ -118,7 +118,7 @@ def cut_piece(part: Piece, count: Callable[[str], int], room: int) -> Iterator[P
         yield part
         return
     middle = len(part.text) // 2
-    at = part.text.rfind(" ", 1, middle + 1) + 1 or middle
+    at = part.text.rfind(" ", 1, middle + 1) + 1 or middle  # no blank there: inside a word, so that each half is smaller
     first = part.text[:at]
     yield from cut_piece(Piece(first.rstrip(" "), first[len(first.rstrip(" ")) :]), count, room)
     yield from cut_piece(Piece(part.text[at:], part.gap), count, room)

@@ -21,34 +21,34 @@ class SettingsError(HuggingGPTError, ValueError):
     """A deployment's setting can't be used; the message names the variable."""
 
 
-def _usual_folder() -> Path:
-    """By the user's number, not the name: in a container the user may have none."""
+def _default_sessions_folder() -> Path:
+    """Name it by the user's number, not the name: in a container the user may have none."""
     user = f"-{os.getuid()}" if hasattr(os, "getuid") else ""  # Windows: each user has a temporary folder
     return Path(gettempdir()) / f"hugginggpt{user}"
 
 
-_ADDRESS = r"^https?://[^\s/]+(/[^\s?#]*)?$"
+_URL_PATTERN = r"^https?://[^\s/]+(/[^\s?#]*)?$"
 
 
-def _usual_catalogue() -> Path:
-    """Beside the Hub client's cache, found without importing that."""
+def _default_catalogue() -> Path:
+    """Place it beside the Hub client's cache, without importing that client."""
     if home := os.environ.get("HF_HOME"):
         return Path(home) / "hugginggpt"
-    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # Path.home() raises where there is none
     if caches.startswith("~"):  # a user without a home
-        return _usual_folder().with_name(f"{_usual_folder().name}-catalogue")
+        return _default_sessions_folder().with_name(f"{_default_sessions_folder().name}-catalogue")
     return Path(caches) / "huggingface" / "hugginggpt"
 
 
-def _usual_hub() -> str:
+def _default_hub() -> str:
     return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
 
 
-def _split(written: object) -> object:
-    """Return a list as an environment variable holds it."""
-    if not isinstance(written, str):
-        return written
-    return () if written.strip().lower() == "off" else tuple(filter(None, (each.strip() for each in written.split(","))))
+def _split_list(value: object) -> object:
+    """Parse a list in an environment variable: ids with commas, or "off" for none."""
+    if not isinstance(value, str):
+        return value
+    return () if value.strip().lower() == "off" else tuple(filter(None, (each.strip() for each in value.split(","))))
 
 
 ModelId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*/[\w.-]+$")]
@@ -59,7 +59,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
-    sessions: Path = Field(default_factory=_usual_folder)
+    sessions: Path = Field(default_factory=_default_sessions_folder)
     """Folder in which each session gets a folder of its own."""
     max_request_chars: int = Field(32_000, ge=100)
     """Longest request, in characters."""
@@ -93,16 +93,16 @@ class Settings(BaseSettings):
     """Share of the CPU's memory that loaded models may take, in GiB; by default half of it."""
     gpu_memory_gb: float | None = Field(None, gt=0)
     """Share of each GPU's memory that they may take, in GiB; by default 85 % of it."""
-    preload: Annotated[tuple[ModelId, ...] | None, NoDecode, BeforeValidator(_split)] = None
+    preload: Annotated[tuple[ModelId, ...] | None, NoDecode, BeforeValidator(_split_list)] = None  # NoDecode: no JSON
     """Ids of cached models that are loaded before anybody asks, separated by commas; "off": none. On ZeroGPU those of
     ``models_config/preload.yaml`` by default, elsewhere none."""
-    catalogue: Path = Field(default_factory=_usual_catalogue)
+    catalogue: Path = Field(default_factory=_default_catalogue)
     """Folder in which the Hub's answers to searches are kept."""
     catalogue_hours: float = Field(24.0, ge=0)
     """Time that such an answer is good for, in hours."""
-    hub: str = Field(default_factory=_usual_hub, pattern=_ADDRESS)
+    hub: str = Field(default_factory=_default_hub, pattern=_URL_PATTERN)
     """Address of the Hub, for searches; by default what ``HF_ENDPOINT`` says, else huggingface.co."""
-    router: str = Field("https://router.huggingface.co", pattern=_ADDRESS)
+    router: str = Field("https://router.huggingface.co", pattern=_URL_PATTERN)
     """Address of the Hub's inference router, or of a stand-in for it."""
     share_token: bool = False
     """True if visitors without a token use the owner's (``HF_TOKEN``) for hosted models."""
@@ -125,10 +125,10 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = f"{_PREFIX}{first['loc'][0]}".upper()
-        said = first["msg"][:1].lower() + first["msg"][1:]
-        raise SettingsError(f"{name} can't be “{str(first['input'])[:80]}”: {said}.") from error
+        message = first["msg"][:1].lower() + first["msg"][1:]
+        raise SettingsError(f"{name} can't be “{str(first['input'])[:80]}”: {message}.") from error
     except OSError as error:  # no folder for temporary files anywhere
-        raise _no_place("a temporary folder", error) from error
+        raise _make_folder_error("a temporary folder", error) from error
     _make_sessions_folder(settings)
     return settings
 
@@ -136,21 +136,21 @@ def load_settings() -> Settings:
 def _make_sessions_folder(settings: Settings) -> None:
     folder = settings.sessions
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if "sessions" not in settings.model_fields_set and not _is_ours(folder):
-            raise _no_place(folder, "it belongs to somebody else")
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # visitors' files: for nobody else's eyes
+        if "sessions" not in settings.model_fields_set and not _belongs_to_us(folder):  # one that was asked for may be a link
+            raise _make_folder_error(folder, "it belongs to somebody else")
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-            raise _no_place(folder, "it may not be read or written")
+            raise _make_folder_error(folder, "it may not be read or written")
     except OSError as error:
-        raise _no_place(folder, error) from error
+        raise _make_folder_error(folder, error) from error
 
 
-def _is_ours(folder: Path) -> bool:
+def _belongs_to_us(folder: Path) -> bool:
     """Return whether nobody else made the usual folder, whose name in the common temporary folder anyone can guess."""
-    found = folder.lstat()
-    return stat.S_ISDIR(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid == os.getuid())
+    status = folder.lstat()  # not stat(): somebody else's link may lead to a folder of ours
+    return stat.S_ISDIR(status.st_mode) and (not hasattr(os, "getuid") or status.st_uid == os.getuid())
 
 
-def _no_place(folder: Path | str, reason: OSError | str) -> SettingsError:
+def _make_folder_error(folder: Path | str, reason: OSError | str) -> SettingsError:
     reason = reason if isinstance(reason, str) else reason.strerror or type(reason).__name__
     return SettingsError(f"Sessions can't be kept in {folder} ({reason}): set HUGGINGGPT_SESSIONS to a folder of your own.")

@@ -84,7 +84,7 @@ def normalize_task_name(name: str) -> str:
     return re.sub(r"[\s_/-]+", "-", name.strip().lower()).strip("-")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True)  # without slots: cached_property needs a __dict__
 class TaskTable(Mapping[str, TaskType]):
     """All task types by name, in the order of the file."""
 
@@ -107,7 +107,7 @@ class TaskTable(Mapping[str, TaskType]):
         known = self._aliases
         if key in known:
             return known[key]
-        near = difflib.get_close_matches(key, [*known, *self.rows], n=1, cutoff=0.88)
+        near = difflib.get_close_matches(key, [*known, *self.rows], n=1, cutoff=0.88)  # high: a misspelling, no other task
         return known.get(near[0], near[0]) if near else None
 
     @functools.cached_property
@@ -115,15 +115,15 @@ class TaskTable(Mapping[str, TaskType]):
         return {normalize_task_name(alias): row.name for row in self.rows.values() for alias in row.aliases}
 
 
-def _inputs(spec: Mapping[str, str], *, required: bool) -> tuple[TaskInput, ...]:
+def _parse_inputs(spec: Mapping[str, str], *, required: bool) -> tuple[TaskInput, ...]:
     return tuple(TaskInput(name, Kind(kind), required) for name, kind in spec.items())
 
 
-def _row(name: str, family: str, row: Mapping[str, Any]) -> TaskType:
+def _parse_row(name: str, family: str, row: Mapping[str, Any]) -> TaskType:
     return TaskType(
         name=name,
         family=family,
-        inputs=_inputs(row["inputs"], required=True) + _inputs(row.get("optional", {}), required=False),
+        inputs=_parse_inputs(row["inputs"], required=True) + _parse_inputs(row.get("optional", {}), required=False),
         outputs=tuple(Kind(kind) for kind in row["outputs"]),
         pipeline_tag=row.get("pipeline_tag", name),
         when=row["when"],
@@ -138,4 +138,4 @@ def _row(name: str, family: str, row: Mapping[str, Any]) -> TaskType:
 def load_task_table() -> TaskTable:
     """Return the table as shipped, read once."""
     families = yaml.safe_load(_TABLE.read_text(encoding="utf-8"))
-    return TaskTable({name: _row(name, family, row) for family, rows in families.items() for name, row in rows.items()})
+    return TaskTable({name: _parse_row(name, family, row) for family, rows in families.items() for name, row in rows.items()})

@@ -17,8 +17,8 @@ def count_processors(most: int) -> int:
     Args:
         most: More would not make it any quicker.
     """
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, min(most, int(told) if told.isdigit() else os.cpu_count() or 1))
+    configured = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(most, int(configured) if configured.isdigit() else os.cpu_count() or 1))  # OpenMP takes "4,2", too
 
 
 def run_concurrently(functions: Sequence[Callable[[], T]]) -> list[T]:
@@ -48,7 +48,7 @@ async def run_in_daemon_thread(function: Callable[[], T], name: str = "aside") -
     done: asyncio.Future[T] = loop.create_future()
 
     def finish(result: T | None, error: BaseException | None) -> None:
-        if done.cancelled():
+        if done.cancelled():  # a result would be an InvalidStateError
             return
         if error is not None:
             done.set_exception(error)
@@ -65,6 +65,6 @@ async def run_in_daemon_thread(function: Callable[[], T], name: str = "aside") -
             loop.call_soon_threadsafe(finish, result, failure)
 
     # in the caller's context: a Space's GPU is lent on account of the visitor whose request this is
-    context = contextvars.copy_context()
+    context = contextvars.copy_context()  # not asyncio.to_thread: its threads hold up the process's end
     threading.Thread(target=context.run, args=(work,), name=name, daemon=True).start()
     return await done

@@ -45,8 +45,8 @@ class StepFold:
             case TaskPlanned(task=task):  # before the plan is complete: it is shown growing
                 self._steps[task.id] = Step(task, "pending")
             case Planned(plan=plan):
-                known = {task.id: self._steps.get(task.id) or Step(task, "pending") for task in plan.tasks}
-                self._steps = {task.id: replace(known[task.id], task=task) for task in plan.tasks}  # a person may change one
+                steps = {task.id: self._steps.get(task.id) or Step(task, "pending") for task in plan.tasks}
+                self._steps = {task.id: replace(steps[task.id], task=task) for task in plan.tasks}  # a person may change one
             case ModelSelected():
                 self._update(event.task_id, model=event.model, reason=event.reason)
             case TaskStarted():
@@ -59,7 +59,7 @@ class StepFold:
                 self._update(event.task_id, status="done", model=event.model, **done)
             case TaskFailed():
                 self._update(event.task_id, status="failed", error=event.error, seconds=event.seconds)
-            case TaskSkipped():
+            case TaskSkipped():  # its model never ran, so it gets no credit
                 self._update(event.task_id, status="skipped", error=event.error, model=None, reason="")
             case _:
                 pass
@@ -69,7 +69,7 @@ class StepFold:
 
 
 def fold_steps(events: Iterable[Event]) -> tuple[Step, ...]:
-    """Return what became of each task of the plan, in the plan's order."""
+    """Return the final state of each task of the plan, in the plan's order."""
     fold = StepFold()
     for event in events:
         fold.add(event)
@@ -85,7 +85,7 @@ def sum_usages(usages: Iterable[Usage]) -> tuple[Usage, ...]:
 
 
 def answer_text(events: Iterable[Event]) -> str:
-    """Return the answer, as far as it is written."""
+    """Return the answer, as far as it has been written."""
     pieces: list[str] = []
     for event in events:
         match event:
@@ -110,8 +110,8 @@ def trace_json(events: Sequence[Event]) -> dict[str, Any]:
     trace: dict[str, Any] = {
         "request": started.request if started else "",
         "controller": started.controller if started else "",
-        "plan": plans[-1].plan.as_json() if plans else [step.task.as_json() for step in steps],
-        "notes": list(dict.fromkeys(note for planned in plans for note in planned.plan.notes)),
+        "plan": plans[-1].plan.as_json() if plans else [step.task.as_json() for step in steps],  # else as far as it is written
+        "notes": list(dict.fromkeys(note for planned in plans for note in planned.plan.notes)),  # a new plan repeats them
         **({"replanned": [planned.because for planned in plans[1:]]} if len(plans) > 1 else {}),
         "steps": [_step_json(step) for step in steps],
         "resources": [_resource_json(resource) for resource in resources],
@@ -159,12 +159,12 @@ def format_usage(usages: Iterable[Usage]) -> dict[str, Any]:
     for entry in entries:
         entry["seconds"] = round(entry["seconds"], 3)
     totals = {key: sum(entry[key] for entry in entries) for key in ("calls", "prompt_tokens", "completion_tokens")}
-    costs = [entry["cost"] for entry in entries if entry["cost"] is not None]
+    costs = [entry["cost"] for entry in entries if entry["cost"] is not None]  # the sum of none is unknown, not 0
     stages = {entry.pop("stage"): entry for entry in entries}
     return totals | {"cost": round(sum(costs), 6) if costs else None, "stages": stages}
 
 
-_STAGES: Final[Mapping[Stage, str]] = {
+_STAGE_NAMES: Final[Mapping[Stage, str]] = {
     "plan": "Planning",
     "select": "Choosing models",
     "work": "Text tasks",
@@ -172,24 +172,22 @@ _STAGES: Final[Mapping[Stage, str]] = {
 }
 
 
-_LEAST_COST: Final = 0.0001
+_MIN_COST: Final = 0.0001
 
 
 def describe_cost(usage: Usage) -> str:
-    """Return what a stage took of the language model, in a line."""
+    """Describe in one line the calls, tokens, time and money of a stage."""
     calls = f"{usage.calls} {'call' if usage.calls == 1 else 'calls'}"
     tokens = f"{usage.prompt_tokens:,} tokens in, {usage.completion_tokens:,} out"
-    money = (
-        "" if usage.cost is None else f", ${usage.cost:.4f}" if usage.cost >= _LEAST_COST or not usage.cost else ", < $0.0001"
-    )
-    return f"{_STAGES[usage.stage]}: {calls}, {tokens}, {format_duration(usage.seconds)}{money}"
+    money = "" if usage.cost is None else f", ${usage.cost:.4f}" if usage.cost >= _MIN_COST or not usage.cost else ", < $0.0001"
+    return f"{_STAGE_NAMES[usage.stage]}: {calls}, {tokens}, {format_duration(usage.seconds)}{money}"
 
 
 def format_duration(seconds: float) -> str:
     """Return a time in seconds as people read it: "2 ms", "1.4 s", "2 min 5 s"."""
-    if seconds < 0.0995:
+    if seconds < 0.0995:  # below it ".1f" would say "0.1 s" of 96 ms, and above it ".0f" "100 ms"
         return f"{seconds * 1000:.0f} ms"
-    if seconds < 59.95:
+    if seconds < 59.95:  # from there on ".1f" would say "60.0 s"
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s"

@@ -12,7 +12,7 @@ from hugginggpt.core.settings import SettingsError
 
 Shape = TypeVar("Shape")
 
-_SHOWN: Final = 60
+_MAX_SHOWN_CHARS: Final = 60
 _LOADER: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's where PyYAML has it: these files are read before the page is up."""
 
@@ -33,23 +33,23 @@ def read_yaml(path: Path, shape: type[Shape]) -> Shape:
         raise ConfigFileError(f"{path.name} can't be read: restore it, or correct its encoding to UTF-8.") from error
     root: yaml.Node | None = None
     try:
-        root = yaml.compose(text, Loader=_LOADER)
-        twice = _twice(root)
-        content = _made(root)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        said = "here the file stops being YAML: look at the indentation, colons and quotes of this line and the one above."
-        raise ConfigFileError(f"{path.name}, line {_line_of_fault(error, text, root)}: {said}") from error
-    if twice:
-        raise ConfigFileError(f"{path.name}, line {twice[1]}: “{twice[0]}” stands here for the second time: join the two.")
+        root = yaml.compose(text, Loader=_LOADER)  # nodes know their lines, values don't
+        repeat = _find_duplicate_key(root)
+        content = _construct(root)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # nested too deep, or a date that no calendar has
+        message = "here the file stops being YAML: look at the indentation, colons and quotes of this line and the one above."
+        raise ConfigFileError(f"{path.name}, line {_find_fault_line(error, text, root)}: {message}") from error
+    if repeat:
+        raise ConfigFileError(f"{path.name}, line {repeat[1]}: “{repeat[0]}” stands here for the second time: join the two.")
     try:
         return TypeAdapter(shape).validate_python(content)
     except ValidationError as error:
         first = error.errors()[0]
-        raise ConfigFileError(f"{path.name}, line {_line(root, first['loc'])}: {_remedy(first, shape)}") from error
+        raise ConfigFileError(f"{path.name}, line {_find_line(root, first['loc'])}: {_explain(first, shape)}") from error
 
 
-def _made(root: yaml.Node | None) -> Any:
-    """Return what the nodes of a file stand for: it isn't parsed a second time for that."""
+def _construct(root: yaml.Node | None) -> Any:
+    """Build the values of nodes that are parsed already, so that the file isn't parsed twice."""
     loader = _LOADER("")
     try:
         return None if root is None else loader.construct_document(root)
@@ -57,27 +57,27 @@ def _made(root: yaml.Node | None) -> Any:
         loader.dispose()
 
 
-def _line_of_fault(error: Exception, text: str, root: yaml.Node | None) -> int:
-    """Return where YAML stumbled, as far as it says so."""
+def _find_fault_line(error: Exception, text: str, root: yaml.Node | None) -> int:
+    """Return the line at which parsing failed, as far as the error tells."""
     if mark := getattr(error, "problem_mark", None):
         return int(mark.line) + 1
     if isinstance(place := getattr(error, "position", None), int):  # of a sign that may not stand in YAML
         return text.count("\n", 0, place) + 1
     if isinstance(error, ValueError) and root is not None:  # a day that no month has, a number that is too long
-        return next((node.start_mark.line + 1 for node in _scalars(root) if not _can_be_made(node)), 1)
+        return next((node.start_mark.line + 1 for node in _iterate_scalars(root) if not _is_constructible(node)), 1)
     return 1
 
 
-def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+def _iterate_scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
     if isinstance(node, yaml.ScalarNode):
         yield node
     elif isinstance(node, yaml.SequenceNode):
-        yield from (found for inner in node.value for found in _scalars(inner))
+        yield from (found for inner in node.value for found in _iterate_scalars(inner))
     elif isinstance(node, yaml.MappingNode):
-        yield from (found for pair in node.value for inner in pair for found in _scalars(inner))
+        yield from (found for pair in node.value for inner in pair for found in _iterate_scalars(inner))
 
 
-def _can_be_made(node: yaml.ScalarNode) -> bool:
+def _is_constructible(node: yaml.ScalarNode) -> bool:
     try:
         yaml.SafeLoader("").construct_object(node)
     except ValueError:
@@ -87,10 +87,10 @@ def _can_be_made(node: yaml.ScalarNode) -> bool:
 
 def find_line(path: Path, loc: Sequence[int | str]) -> int:
     """Return the line where a value stands in a file that has been read: by keys of mappings and places in lists."""
-    return _line(yaml.compose(path.read_text(encoding="utf-8"), Loader=_LOADER), loc)
+    return _find_line(yaml.compose(path.read_text(encoding="utf-8"), Loader=_LOADER), loc)
 
 
-def _line(node: yaml.Node | None, loc: Sequence[int | str]) -> int:
+def _find_line(node: yaml.Node | None, loc: Sequence[int | str]) -> int:
     """Return the line where a value stands; that of the nearest thing around it where it is missing."""
     line = node.start_mark.line + 1 if node else 1
     for step in loc:
@@ -105,10 +105,10 @@ def _line(node: yaml.Node | None, loc: Sequence[int | str]) -> int:
     return line
 
 
-def _twice(node: yaml.Node | None) -> tuple[str, int] | None:
-    """Return a key that a mapping has twice, of which YAML would drop the first without a word; and its line."""
+def _find_duplicate_key(node: yaml.Node | None) -> tuple[str, int] | None:
+    """Return a key that a mapping has twice, of which YAML would silently drop the first, and its line."""
     if isinstance(node, yaml.SequenceNode):
-        return next(filter(None, map(_twice, node.value)), None)
+        return next(filter(None, map(_find_duplicate_key, node.value)), None)
     if not isinstance(node, yaml.MappingNode):
         return None
     seen: set[str] = set()
@@ -116,18 +116,18 @@ def _twice(node: yaml.Node | None) -> tuple[str, int] | None:
         if key.value in seen:
             return str(key.value), key.start_mark.line + 1
         seen.add(key.value)
-        if found := _twice(value):
+        if found := _find_duplicate_key(value):
             return found
     return None
 
 
-def _remedy(error: Any, shape: Any) -> str:
-    """Return what is wrong and what would be right, as one sentence."""
+def _explain(error: Any, shape: Any) -> str:
+    """Say in one sentence what is wrong and what would be right."""
     loc = [str(step) for step in error["loc"] if not isinstance(step, int) and step != "[key]"]
     if not loc:
         return "this is no list of tasks with their models: compare it with the file as it was."
-    name, given = loc[-1], str(error["input"])[:_SHOWN]
-    fields = _fields(shape)
+    name, value = loc[-1], str(error["input"])[:_MAX_SHOWN_CHARS]
+    fields = _list_fields(shape)
     match error["type"]:
         case "extra_forbidden":
             near = difflib.get_close_matches(name, fields, n=1)
@@ -135,16 +135,16 @@ def _remedy(error: Any, shape: Any) -> str:
         case "missing":
             return f"“{name}” is missing: add it."
         case "literal_error":
-            return f"“{given}” can't be {name}: write {error['ctx']['expected']}."
+            return f"“{value}” can't be {name}: write {error['ctx']['expected']}."
         case "value_error":
             return f"{name}: {error['ctx']['error']}."
         case _:
-            said = error["msg"][:1].lower() + error["msg"][1:]
-            return f"“{given}” can't be {name}: {said}."
+            message = error["msg"][:1].lower() + error["msg"][1:]
+            return f"“{value}” can't be {name}: {message}."
 
 
-def _fields(shape: Any) -> list[str]:
+def _list_fields(shape: Any) -> list[str]:
     """Return the fields of the model inside lists and mappings."""
     if isinstance(shape, type) and issubclass(shape, BaseModel):
         return list(shape.model_fields)
-    return next((found for inner in reversed(getattr(shape, "__args__", ())) if (found := _fields(inner))), [])
+    return next((found for inner in reversed(getattr(shape, "__args__", ())) if (found := _list_fields(inner))), [])
