@@ -42,7 +42,7 @@ class TaskClock:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """While any of its calls runs; several at once count once."""
+        """Count the time while any of its calls runs; several at once count once."""
         if not self._running:
             self._begun = time.monotonic()
         self._running += 1
@@ -54,9 +54,9 @@ class TaskClock:
                 self.used += time.monotonic() - self._begun
 
 
-@dataclass(eq=False)
+@dataclass(eq=False)  # found again by identity: two calls may have equal inputs
 class QueuedCall:
-    """One call that waits for its slot, and what becomes of it."""
+    """One call that waits for its slot, with its future result."""
 
     call: Call
     clock: TaskClock
@@ -73,15 +73,15 @@ class DeviceQueue:
     """The turns of one plan."""
 
     def __init__(self, slots: DeviceSlots, run: RunBatch) -> None:
-        """Make it.
+        """Set it up.
 
         Args:
             slots: Shared with all other plans.
-            run: What runs calls; raises a HuggingGPTError for all of them.
+            run: Runs calls; raises a HuggingGPTError for all of them.
         """
         self._slots = slots
         self._run_batch = run
-        self._waiting: dict[tuple[str, str, str], list[QueuedCall]] = {}
+        self._waiting: dict[tuple[str, str, str], list[QueuedCall]] = {}  # of this plan alone: stopping it stops a whole batch
 
     async def run(self, turn: QueuedCall) -> Result:
         """Wait for the slot, run, and give it back; a call may be run by the turn of another one of its kind.
@@ -97,41 +97,41 @@ class DeviceQueue:
                 if turn in waiting:  # nobody has taken it along
                     if card.batch > 1:
                         await asyncio.sleep(0)  # let those that have become ready in the same moment queue up
-                    together = waiting[: card.batch]
+                    batch = waiting[: card.batch]
                     del waiting[: card.batch]
-                    for each in together:
-                        each.begin()
-                    await self._together(together)
+                    for queued in batch:
+                        queued.begin()
+                    await self._run_together(batch)
             return await turn.result
         finally:
             if turn in waiting:
                 waiting.remove(turn)
-            turn.result.cancel()  # nobody is left to wait for it
+            turn.result.cancel()  # no effect on one that is set; else nobody is left to wait for it
 
-    async def _together(self, turns: Sequence[QueuedCall]) -> None:
+    async def _run_together(self, turns: Sequence[QueuedCall]) -> None:
         """Run calls as one batch; what fails as a batch is tried one by one, so that one bad input spoils no other."""
         try:
-            results = await self._timed(turns)
+            results = await self._run_timed(turns)
         except HuggingGPTError as error:
-            if len(turns) == 1 or isinstance(error, DeadlineError):
+            if len(turns) == 1 or isinstance(error, DeadlineError):  # one by one they have no time left either
                 for turn in turns:
-                    _fail(turn, error)
+                    _set_error(turn, error)
                 return
             for turn in turns:
-                await self._together([turn])
+                await self._run_together([turn])
             return
         for turn, result in zip(turns, results, strict=True):
             if not turn.result.done():
                 turn.result.set_result(result)
 
-    async def _timed(self, turns: Sequence[QueuedCall]) -> Sequence[Result]:
+    async def _run_timed(self, turns: Sequence[QueuedCall]) -> Sequence[Result]:
         with ExitStack() as clocks:
             for turn in turns:
                 clocks.enter_context(turn.clock.running())
             return await self._run_batch([turn.call for turn in turns], min(turn.clock.left for turn in turns))
 
 
-def _fail(turn: QueuedCall, error: HuggingGPTError) -> None:
+def _set_error(turn: QueuedCall, error: HuggingGPTError) -> None:
     if not turn.result.done():
         turn.result.set_exception(error)
-        turn.result.exception()  # whoever waited for it may have gone
+        turn.result.exception()  # reads it: asyncio logs an exception that nobody reads, and whoever waited may have gone

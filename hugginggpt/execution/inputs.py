@@ -12,8 +12,8 @@ from hugginggpt.core.tasks import Kind, TaskInput, TaskType, serves
 from hugginggpt.workspace.workspace import Workspace, is_example
 
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
-_MAX_NAMES: Final = 2_000
-"""A longer text, in characters, is no list of names."""
+_MAX_NAME_CHARS, _MAX_LIST_CHARS = 300, 2_000
+"""Longest text, in characters, that may be the name of a resource, and that may be a list of names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,53 +32,53 @@ class TaskInputs:
             ResourceError: A name means nothing here.
         """
         found: dict[str, Sequence[str | Resource]] = {}
-        for wanted in row.inputs:
-            if (value := task.args.get(wanted.name)) is not None:
-                text = wanted.kind is Kind.TEXT
-                found[wanted.name] = await (self._texts(value) if text else self._files(task, value, wanted))
-        count = max((len(several) for several in found.values()), default=1)
-        for name, several in found.items():
-            if len(several) not in {1, count}:
-                raise InputError(f"{task.task} was given {count} resources, but {len(several)} for {name}.")
-        return [{name: several[i % len(several)] for name, several in found.items()} for i in range(count)]
+        for spec in row.inputs:
+            if (value := task.args.get(spec.name)) is not None:
+                text = spec.kind is Kind.TEXT
+                found[spec.name] = await (self._resolve_texts(value) if text else self._resolve_files(task, value, spec))
+        count = max((len(values) for values in found.values()), default=1)
+        for name, values in found.items():
+            if len(values) not in {1, count}:  # a single one serves every run
+                raise InputError(f"{task.task} was given {count} resources, but {len(values)} for {name}.")
+        return [{name: values[i % len(values)] for name, values in found.items()} for i in range(count)]
 
-    async def _texts(self, value: Argument) -> list[str]:
-        """Return one text, or one for each of several resources that are named."""
+    async def _resolve_texts(self, value: Argument) -> list[str]:
+        """Return one text, or one for each of several named resources."""
         parts = value.split(",") if isinstance(value, str) else value
-        if len(parts) > 1 and sum(map(len, parts)) < _MAX_NAMES:
-            named = [self.workspace.find(part) for part in parts]
-            if all(named):
-                return [_text_of(resource) for resource in named if resource]
-        return [await self._text(value if isinstance(value, str) else ", ".join(value))]
+        if len(parts) > 1 and sum(map(len, parts)) < _MAX_LIST_CHARS:
+            resources = [self.workspace.find(part) for part in parts]
+            if all(resources):  # else it is a sentence with commas
+                return [_read_text(resource) for resource in resources if resource]
+        return [await self._resolve_text(value if isinstance(value, str) else ", ".join(value))]
 
-    async def _text(self, whole: str) -> str:
-        named = self.workspace.find(whole) if len(whole) < 300 else None
-        if named is None and (_URL.fullmatch(whole) or is_example(whole)):
-            named = await self.workspace.resolve(whole)
-        if named is not None:
-            return _text_of(named)
-        return "".join(self._referred_text(p) if isinstance(p, Reference) else p for p in split_references(whole))
+    async def _resolve_text(self, text: str) -> str:
+        resource = self.workspace.find(text) if len(text) < _MAX_NAME_CHARS else None
+        if resource is None and (_URL.fullmatch(text) or is_example(text)):  # an address in a sentence stays one
+            resource = await self.workspace.resolve(text)
+        if resource is not None:
+            return _read_text(resource)
+        return "".join(self._join_referenced_texts(p) if isinstance(p, Reference) else p for p in split_references(text))
 
-    def _referred_text(self, reference: Reference) -> str:
+    def _join_referenced_texts(self, reference: Reference) -> str:
         return "\n".join(resource.text for resource in self.made(reference.task_id) if resource.text is not None)
 
-    async def _files(self, task: Task, value: Argument, wanted: TaskInput) -> list[Resource]:
+    async def _resolve_files(self, task: Task, value: Argument, spec: TaskInput) -> list[Resource]:
         found: list[Resource] = []
         for name in (value,) if isinstance(value, str) else value:
             parts = list(split_references(name))
             if len(parts) == 1 and isinstance(parts[0], Reference):
                 outputs = self.made(parts[0].task_id)
-                exact = [resource for resource in outputs if resource.kind is wanted.kind]
-                found += exact or [resource for resource in outputs if serves(resource.kind, wanted.kind)]
+                exact = [resource for resource in outputs if resource.kind is spec.kind]  # rather than a video's sound
+                found += exact or [resource for resource in outputs if serves(resource.kind, spec.kind)]
             else:
-                found.append(_fitting(await self.workspace.resolve(name), wanted, task))
+                found.append(_check_kind(await self.workspace.resolve(name), spec, task))
         if not found:
-            raise InputError(f"{task.task} was given no {wanted.kind.value}.")
+            raise InputError(f"{task.task} was given no {spec.kind.value}.")
         return found
 
 
-def _text_of(resource: Resource) -> str:
-    """Return a text, or a table as it is written."""
+def _read_text(resource: Resource) -> str:
+    """Return the text of a resource, or the source of a table."""
     if resource.text is not None:
         return resource.text
     if resource.kind is Kind.TABLE and resource.path is not None:
@@ -86,9 +86,9 @@ def _text_of(resource: Resource) -> str:
     raise InputError(f"{resource.name} (“{resource.origin.label}”) is {resource.kind.value}, where a text is wanted.")
 
 
-def _fitting(resource: Resource, wanted: TaskInput, task: Task) -> Resource:
-    if serves(resource.kind, wanted.kind):
+def _check_kind(resource: Resource, spec: TaskInput, task: Task) -> Resource:
+    if serves(resource.kind, spec.kind):
         return resource
     raise InputError(
-        f"{task.task} wants {wanted.kind.value}, but {resource.name} (“{resource.origin.label}”) is {resource.kind.value}."
+        f"{task.task} wants {spec.kind.value}, but {resource.name} (“{resource.origin.label}”) is {resource.kind.value}."
     )

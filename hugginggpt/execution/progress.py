@@ -14,21 +14,21 @@ class ProgressReporter:
         self.over = False
         self._emit, self._task_id, self._card, self._count = emit, task_id, card, count
         self._begun = 0
-        self._loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()  # kept, as the models' threads have none
 
     def begin(self) -> None:
         """One call more has started."""
-        if not self._begun:
+        if not self._begun:  # one start a task, however many inputs it has
             self._emit(TaskStarted(self._task_id, self._card.ref))
         if self._count > 1:
-            self._tell(f"{self._begun + 1} of {self._count}", self._begun / self._count)
+            self._report(f"{self._begun + 1} of {self._count}", self._begun / self._count)
         self._begun += 1
 
     def progress(self, message: str, fraction: float | None) -> None:
         """Report what a model says of its progress; callable from any thread."""
         if not self.over:
-            self._loop.call_soon_threadsafe(self._tell, message, fraction)
+            self._loop.call_soon_threadsafe(self._report, message, fraction)
 
-    def _tell(self, message: str, fraction: float | None) -> None:
+    def _report(self, message: str, fraction: float | None) -> None:
         if not self.over:  # a late word of a thread that nobody waits for
             self._emit(TaskProgress(self._task_id, message, fraction))

@@ -55,7 +55,7 @@ class Scheduler:
         self._outcomes: dict[int, asyncio.Future[tuple[Resource, ...] | None]] = {}
         """Resources that each task has made; None: it gave nothing."""
         self._running: list[asyncio.Task[None]] = []
-        self._queue = DeviceQueue(slots, self._call)
+        self._queue = DeviceQueue(slots, self._run_calls)
         self.usages: list[Usage] = []
         """Usage by language-model experts."""
 
@@ -72,7 +72,7 @@ class Scheduler:
         """
         self._tasks[task.id] = task
         self._outcomes[task.id] = asyncio.get_running_loop().create_future()
-        self._running.append(asyncio.create_task(self._step(task, assign)))  # kept: asyncio holds tasks weakly
+        self._running.append(asyncio.create_task(self._run_task(task, assign)))  # kept: asyncio holds tasks weakly
 
     def restore(self, steps: Iterable[Step]) -> None:
         """Take over tasks that are done already, with what they made."""
@@ -85,8 +85,8 @@ class Scheduler:
         """Wait until all tasks that were started are done, failed or skipped."""
         if self._running:
             await asyncio.wait(self._running)
-        for step in self._running:
-            step.result()
+        for running in self._running:
+            running.result()  # a cancelled one must not pass for done
 
     async def __aenter__(self) -> Self:
         return self
@@ -96,21 +96,21 @@ class Scheduler:
             if kind is None:
                 await self.wait()
         finally:
-            for step in self._running:
-                step.cancel()
+            for running in self._running:
+                running.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)  # until threads are told to stop
 
-    async def _step(self, task: Task, assign: Assign) -> None:
+    async def _run_task(self, task: Task, assign: Assign) -> None:
         """Take one task from waiting to done, failed or skipped; never raises but for cancellation."""
         outcome = self._outcomes[task.id]
         clock = TaskClock(self._context.settings.task_seconds)
         try:
-            assignment = await self._select(task, assign)
-            if (missing := await self._first_missing(task)) is not None:
+            assignment = await self._select(task, assign)  # first, while the tasks that it waits for still run
+            if (missing := await self._find_missing_dependency(task)) is not None:
                 self._skip(task, missing)
                 outcome.set_result(None)
                 return
-            done = await self._attempts(task, assignment, clock)
+            done = await self._try_candidates(task, assignment, clock)
             self._context.emit(done)
             outcome.set_result(done.outputs)
         except HuggingGPTError as error:
@@ -119,7 +119,7 @@ class Scheduler:
             log.exception("task %d (%s) broke", task.id, task.task)
             self._fail(task, "Something broke inside this program; the log says what.", clock)
         finally:
-            if not outcome.done():
+            if not outcome.done():  # cancelled, too: whoever awaits it must not hang
                 outcome.set_result(None)
 
     def _fail(self, task: Task, error: str, clock: TaskClock) -> None:
@@ -135,56 +135,56 @@ class Scheduler:
         self._context.emit(ModelSelected(task.id, refs[0], assignment.reason, refs, assignment.source))
         return assignment
 
-    async def _first_missing(self, task: Task) -> int | None:
+    async def _find_missing_dependency(self, task: Task) -> int | None:
         for dependency in task.dep:
             if await self._outcomes[dependency] is None:
                 return dependency
         return None
 
-    async def _attempts(self, task: Task, assignment: Assignment, clock: TaskClock) -> TaskDone:
-        calls = await TaskInputs(self._context.session.workspace, self._made).of(task, self._context.table[task.task])
-        left = list(assignment.candidates)
-        while left:
-            card = left.pop(0)
+    async def _try_candidates(self, task: Task, assignment: Assignment, clock: TaskClock) -> TaskDone:
+        inputs = await TaskInputs(self._context.session.workspace, self._get_made).of(task, self._context.table[task.task])
+        remaining = list(assignment.candidates)
+        while remaining:
+            card = remaining.pop(0)
             try:
-                return await self._attempt(task, card, calls, clock, others=bool(left))
+                return await self._try_model(task, card, inputs, clock, others=bool(remaining))
             except InputError:
                 raise  # no other model would do better
             except (ExpertError, DeadlineError) as error:
-                if isinstance(error, BackendError):
-                    left = [other for other in left if other.backend != card.backend]
-                if not left or clock.left <= 0:  # the deadline is the task's, over all its models
+                if isinstance(error, BackendError):  # it would fail with its other models as well
+                    remaining = [other for other in remaining if other.backend != card.backend]
+                if not remaining or clock.left <= 0:  # the deadline is the task's, over all its models
                     raise
                 self._context.emit(AttemptFailed(task.id, card.ref, str(error)))
         raise ExpertError(f"No model for {task.task} could be run.")
 
-    async def _attempt(
+    async def _try_model(
         self, task: Task, card: ModelCard, inputs: Sequence[Mapping[str, str | Resource]], clock: TaskClock, *, others: bool
     ) -> TaskDone:
-        told = ProgressReporter(self._context.emit, task.id, card, len(inputs))
+        reporter = ProgressReporter(self._context.emit, task.id, card, len(inputs))
         calls = [
             Call(
                 card,
-                given,
+                values,
                 self._context.session.workspace.new_path,
-                progress=told.progress,
+                progress=reporter.progress,
                 limits=self._limits,
                 others=others,
             )
-            for given in inputs
+            for values in inputs
         ]
-        queued = (self._queue.run(QueuedCall(call, clock, told.begin)) for call in calls)
+        queued = (self._queue.run(QueuedCall(call, clock, reporter.begin)) for call in calls)  # lazy: none is left unawaited
         try:
-            results = await _gather(queued) if card.batch > 1 else [await each for each in queued]
+            results = await _gather_results(queued) if card.batch > 1 else [await each for each in queued]
         finally:
-            told.over = True
-        made = [tuple(self._keep(task, card, output) for output in result.outputs) for result in results]
+            reporter.over = True
+        made = [tuple(self._store_output(task, card, output) for output in result.outputs) for result in results]
         self.usages += [result.usage for result in results if result.usage]
-        ran = ModelRef(_credited(results, card), card.backend, card.provider)
+        model = ModelRef(_name_models(results, card), card.backend, card.provider)
         outputs = tuple(resource for resources in made for resource in resources)
-        return TaskDone(task.id, ran, outputs, clock.used, _noted(results, made))
+        return TaskDone(task.id, model, outputs, clock.used, _join_notes(results, made))
 
-    async def _call(self, calls: Sequence[Call], left: float) -> Sequence[Result]:
+    async def _run_calls(self, calls: Sequence[Call], left: float) -> Sequence[Result]:
         """Run calls of one card: the seam to third-party models, whatever they raise is the failure of these calls."""
         card, deadline = calls[0].card, asyncio.timeout(left)
         calls = [replace(call, seconds=left, token=CancelToken()) for call in calls]  # a second try has a token of its own
@@ -197,9 +197,9 @@ class Scheduler:
         except HuggingGPTError:
             raise
         except (Exception, SystemExit, asyncio.CancelledError) as error:  # sys.exit() too
-            if isinstance(error, asyncio.CancelledError) and _being_cancelled():  # a library's own cancellation is a failure
+            if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():  # a library's own cancellation is a failure
                 raise
-            if isinstance(error, TimeoutError) and deadline.expired():
+            if isinstance(error, TimeoutError) and deadline.expired():  # else it is a time-out of the library's own
                 limit = self._context.settings.task_seconds
                 raise DeadlineError(f"{card.id} took longer than the {limit:g} s that a task may take.") from error
             log.exception("%s failed on %s", card.id, card.task)
@@ -207,9 +207,9 @@ class Scheduler:
             raise ExpertError(explain_environment_error(error) or unexpected) from error
         finally:
             for call in calls:
-                call.token.cancel()
+                call.token.cancel()  # a thread past its deadline runs on until it checks it
 
-    def _keep(self, task: Task, card: ModelCard, output: Output) -> Resource:
+    def _store_output(self, task: Task, card: ModelCard, output: Output) -> Resource:
         try:
             return self._context.session.workspace.add_output(
                 output.kind, Origin("task", task.task, task.id), path=output.path, text=output.text, data=output.data
@@ -220,36 +220,36 @@ class Scheduler:
             log.exception("%s made something unreadable", card.id)
             raise ExpertError(f"{card.id} made a {output.kind.value} that can't be read.") from error
 
-    def _made(self, task_id: int) -> tuple[Resource, ...]:
+    def _get_made(self, task_id: int) -> tuple[Resource, ...]:
         return self._outcomes[task_id].result() or ()
 
 
-async def _gather(results: Iterable[Awaitable[Result]]) -> list[Result]:
-    """Return all of them; the first failure once every one is over, so that none is left running behind."""
-    ended = await asyncio.gather(*results, return_exceptions=True)
-    for end in ended:
-        if isinstance(end, BaseException):
-            raise end
-    return [end for end in ended if not isinstance(end, BaseException)]
+async def _gather_results(results: Iterable[Awaitable[Result]]) -> list[Result]:
+    """Await all; raise the first failure only once every one is over, so that none is left running behind."""
+    outcomes = await asyncio.gather(*results, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
 
 
-def _being_cancelled() -> bool:
+def _is_being_cancelled() -> bool:
     """Return whether the request is being stopped, rather than an expert's own coroutine cancelled behind our back."""
     current = asyncio.current_task()
     return current is not None and current.cancelling() > 0
 
 
-def _credited(results: Sequence[Result], card: ModelCard) -> str:
-    """Return all models that ran for any of the inputs, each once."""
+def _name_models(results: Sequence[Result], card: ModelCard) -> str:
+    """Join the names of all models that ran for any of the inputs, each once."""
     return " + ".join(dict.fromkeys(model for result in results for model in result.models or (card.id,)))
 
 
-def _noted(results: Sequence[Result], made: Sequence[Sequence[Resource]]) -> str:
-    """Return what the person should read with the results, and with which of them where there were several inputs."""
-    about: dict[str, list[str]] = {}
+def _join_notes(results: Sequence[Result], made: Sequence[Sequence[Resource]]) -> str:
+    """Join the results' notes; of several inputs, name the resources that each note is about."""
+    names_by_note: dict[str, list[str]] = {}
     for result, resources in zip(results, made, strict=True):
         if result.note:
-            about.setdefault(result.note, []).extend(resource.name for resource in resources)
+            names_by_note.setdefault(result.note, []).extend(resource.name for resource in resources)
     if len(results) == 1:
-        return " ".join(about)
-    return " ".join(f"{', '.join(names)}: {note}" if names else note for note, names in about.items())
+        return " ".join(names_by_note)
+    return " ".join(f"{', '.join(names)}: {note}" if names else note for note, names in names_by_note.items())
