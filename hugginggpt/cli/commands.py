@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _DONE, _COULD_NOT, _BAD_USAGE = 0, 1, 2
-_PIPE_WIDTH: Final = 1_000
-_SHOWN: Final = 2
+_PIPE_WIDTH: Final = 1_000  # rich would wrap lines at 80 columns where there is no terminal
+_MAX_SHOWN_MODELS: Final = 2
 """Most models of a task that are named in a line."""
 
 
@@ -45,8 +45,8 @@ def run_command(argv: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return _COULD_NOT
     except KeyboardInterrupt:
-        kept = "; what has been fetched is kept, and the same command goes on from there" if args.work is _pull else ""
-        print(f"Stopped{kept}.", file=sys.stderr)
+        hint = "; what has been fetched is kept, and the same command goes on from there" if args.work is _run_pull else ""
+        print(f"Stopped{hint}.", file=sys.stderr)
         return _COULD_NOT
 
 
@@ -55,21 +55,21 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     tasks = commands.add_parser("tasks", help="all tasks, and what can run each here and now")
     tasks.add_argument("--json", action="store_true", help="as JSON")
-    tasks.set_defaults(work=_tasks)
+    tasks.set_defaults(work=_run_tasks)
     models = commands.add_parser("models", help="which models could do a task, where, and which one would be taken")
     models.add_argument("--task", metavar="T", help="that task alone")
     models.add_argument("--json", action="store_true", help="as JSON")
     add_wishes(models)
-    models.set_defaults(work=_models)
-    more = models.add_subparsers()
-    listed = more.add_parser(
+    models.set_defaults(work=_run_models)
+    subcommands = models.add_subparsers()  # not required: "models" alone ranks
+    listing = subcommands.add_parser(
         "list", help="what the Hugging Face cache holds; with --task before it, what of that does the task"
     )
-    listed.set_defaults(work=_list)
-    pull = more.add_parser("pull", help="fetch a model, or a small one for a task")
+    listing.set_defaults(work=_run_list)
+    pull = subcommands.add_parser("pull", help="fetch a model, or a small one for a task")
     pull.add_argument("what", metavar="TASK|MODEL", help="a task's name, or the Hub's id of a model")
     pull.add_argument("--yes", action="store_true", help="do not ask before fetching")
-    pull.set_defaults(work=_pull)
+    pull.set_defaults(work=_run_pull)
     return parser
 
 
@@ -77,21 +77,21 @@ COMMANDS: Final = frozenset({"tasks", "models"})
 """First words that are commands, and no requests."""
 
 
-def _tasks(args: argparse.Namespace) -> int:
+def _run_tasks(args: argparse.Namespace) -> int:
     ranked = make_agent().candidates()
     rows = [(row, ranked[row.name].cards if row.name in ranked else ()) for row in load_task_table().values()]
     if args.json:
-        print(json.dumps([_as_json(row, cards) for row, cards in rows], indent=2, ensure_ascii=False))
+        print(json.dumps([_task_as_json(row, cards) for row, cards in rows], indent=2, ensure_ascii=False))
         return _DONE
-    for family, members in itertools.groupby(rows, lambda pair: pair[0].family):
+    for family, members in itertools.groupby(rows, lambda pair: pair[0].family):  # the table is in families already
         print(f"\n{family}")
-        _print_table(("", row.name, _signature(row), _runs_on(row, cards)) for row, cards in members)
+        _print_table(("", row.name, _format_signature(row), _format_models(row, cards)) for row, cards in members)
     ready = sum(bool(cards) for _, cards in rows)
     print(f"\n{ready} of {len(rows)} tasks can run here and now.")
     return _DONE
 
 
-def _as_json(row: TaskType, cards: Sequence[ModelCard]) -> dict[str, Any]:
+def _task_as_json(row: TaskType, cards: Sequence[ModelCard]) -> dict[str, Any]:
     return {
         "task": row.name,
         "family": row.family,
@@ -104,35 +104,35 @@ def _as_json(row: TaskType, cards: Sequence[ModelCard]) -> dict[str, Any]:
     }
 
 
-def _signature(row: TaskType) -> str:
-    taken = ", ".join(f"{i.name}{'' if i.required else '?'}" for i in row.inputs)
-    return f"{taken} → {', '.join(kind.value for kind in row.outputs)}"
+def _format_signature(row: TaskType) -> str:
+    arguments = ", ".join(f"{i.name}{'' if i.required else '?'}" for i in row.inputs)
+    return f"{arguments} → {', '.join(kind.value for kind in row.outputs)}"
 
 
-def _runs_on(row: TaskType, cards: Sequence[ModelCard]) -> str:
+def _format_models(row: TaskType, cards: Sequence[ModelCard]) -> str:
     if cards:
-        more = f" and {len(cards) - _SHOWN} more" if len(cards) > _SHOWN else ""
-        return ", ".join(f"{card.id} ({card.backend})" for card in cards[:_SHOWN]) + more
+        more = f" and {len(cards) - _MAX_SHOWN_MODELS} more" if len(cards) > _MAX_SHOWN_MODELS else ""
+        return ", ".join(f"{card.id} ({card.backend})" for card in cards[:_MAX_SHOWN_MODELS]) + more
     return f"nothing yet: models pull {row.name}" if row.name in list_small_models() else "nothing yet"
 
 
-def _models(args: argparse.Namespace) -> int:
+def _run_models(args: argparse.Namespace) -> int:
     agent, table = make_agent(), load_task_table()
-    task = _asked_about(args)
-    wishes = read_wishes(args)
-    visitor = asyncio.run(make_visitor(agent, read_environment_token(), wishes))
+    task = _parse_task(args)
+    choices = read_wishes(args)
+    visitor = asyncio.run(make_visitor(agent, read_environment_token(), choices))
     extra = make_session_experts(agent, None, visitor=visitor)
-    ranked = agent.candidates(extra, {task} if task else set(table), wishes.preferences())
+    ranked = agent.candidates(extra, {task} if task else set(table), choices.preferences())
     rankings = {name: ranked.get(name, Ranking(())) for name in ([task] if task else table)}
     if args.json:
         print(json.dumps([_ranking_as_json(*each) for each in rankings.items()], indent=2, ensure_ascii=False))
     else:
-        print("\n\n".join(_ranking_in_words(*each) for each in rankings.items()))
+        print("\n\n".join(_format_ranking(*each) for each in rankings.items()))
     return _DONE
 
 
-def _asked_about(args: argparse.Namespace) -> str | None:
-    """Return the task that --task names; None where all are asked about.
+def _parse_task(args: argparse.Namespace) -> str | None:
+    """Return the task that --task names; None without that option, which means all tasks.
 
     Raises:
         RequestError: There is no such task.
@@ -167,7 +167,7 @@ def _ranking_as_json(task: str, ranking: Ranking) -> dict[str, Any]:
     }
 
 
-def _ranking_in_words(task: str, ranking: Ranking) -> str:
+def _format_ranking(task: str, ranking: Ranking) -> str:
     lines = [task]
     for place, card in enumerate(ranking.cards):
         downloads = f"{card.downloads:,} downloads" if card.downloads else ""
@@ -183,17 +183,17 @@ def _ranking_in_words(task: str, ranking: Ranking) -> str:
     return "\n".join([*lines, *(f"    left out: {why}" for why in ranking.left_out)])
 
 
-def _list(args: argparse.Namespace) -> int:
-    found = find_checkpoints()
-    if task := _asked_about(args):
+def _run_list(args: argparse.Namespace) -> int:
+    checkpoints = find_checkpoints()
+    if task := _parse_task(args):
         local = make_agent().expert("local")
-        able = {card.id for card in (local.cards({task}) if local else ()) if card.task == task}
-        found = [checkpoint for checkpoint in found if checkpoint.id in able]
-    _print_table((checkpoint.id, format_size(checkpoint.size), checkpoint.architecture) for checkpoint in found)
+        capable = {card.id for card in (local.cards({task}) if local else ()) if card.task == task}  # cards() may give more
+        checkpoints = [checkpoint for checkpoint in checkpoints if checkpoint.id in capable]
+    _print_table((checkpoint.id, format_size(checkpoint.size), checkpoint.architecture) for checkpoint in checkpoints)
     return _DONE
 
 
-def _pull(args: argparse.Namespace) -> int:
+def _run_pull(args: argparse.Namespace) -> int:
     task = load_task_table().recognise(args.what) if "/" not in args.what else None
     if "/" not in args.what and task not in list_small_models():
         print(f"“{args.what}” is no task that a model is known for, and no model's id (like owner/name).", file=sys.stderr)
@@ -201,30 +201,30 @@ def _pull(args: argparse.Namespace) -> int:
     source = create_downloader()
     downloads = [source.look_up(model) for model in (list_small_models()[task] if task else (args.what,))]
     for download in downloads:
-        told = f"{format_size(download.size)} to fetch" if download.files else "all of it is here"
-        print(f"{download.id}: {told}", file=sys.stderr)
+        status = f"{format_size(download.size)} to fetch" if download.files else "all of it is here"
+        print(f"{download.id}: {status}", file=sys.stderr)
     missing = [download for download in downloads if download.files]
     if not missing:
         return _DONE
-    if not args.yes and not _agreed():
+    if not args.yes and not _confirm():
         return _COULD_NOT
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}:"), DownloadColumn(), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=Console(stderr=True)) as progress:  # stdout is for results
         for download in missing:
             bar = progress.add_task(download.id, total=download.size)
-            source.fetch(download, functools.partial(_move, progress, bar))
+            source.fetch(download, functools.partial(_update_bar, progress, bar))
     return _DONE
 
 
-def _move(progress: Progress, bar: TaskID, done: int) -> None:
+def _update_bar(progress: Progress, bar: TaskID, done: int) -> None:
     progress.update(bar, completed=done)
 
 
-def _agreed() -> bool:
-    """Ask; where nobody can answer, what was typed is the answer."""
+def _confirm() -> bool:
+    """Ask before fetching; without a terminal nobody can answer, so the command itself is the consent."""
     if not sys.stdin.isatty():
         return True
     print("Fetch it? [Y/n] ", end="", file=sys.stderr, flush=True)

@@ -44,7 +44,7 @@ from hugginggpt.core.trace import describe_cost, format_duration, trace_json
 from hugginggpt.hub.tokens import read_environment_token
 from hugginggpt.llm.client import LanguageModel
 
-_SECONDS_BETWEEN_PROGRESS = 1.0
+_SECONDS_BETWEEN_PROGRESS = 1.0  # a model may report many times a second
 
 ANSWERED, COULD_NOT, BAD_USAGE = 0, 1, 2
 """Exit codes."""
@@ -75,69 +75,69 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one request, or one of the commands of commands.py; returns the exit code."""
     argv = sys.argv[1:] if argv is None else argv
-    if argv and argv[0] in COMMANDS:
-        return _unbroken(lambda: run_command(argv))
+    if argv and argv[0] in COMMANDS:  # not a subparser: any other first word is a request
+        return _survive_broken_pipe(lambda: run_command(argv))
     args = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO if args.verbose else logging.CRITICAL, stream=sys.stderr)
-    if refusal := _refusal(args):
+    if refusal := _check_arguments(args):
         print(refusal, file=sys.stderr)
         return BAD_USAGE
-    return _unbroken(lambda: _work(args))
+    return _survive_broken_pipe(lambda: _run_request(args))
 
 
-def _unbroken(work: Callable[[], int]) -> int:
+def _survive_broken_pipe(work: Callable[[], int]) -> int:
     try:
         code = work()
         sys.stdout.flush()  # here, where a broken pipe can be caught
     except BrokenPipeError:  # whoever reads (head, true) wants no more
-        _drop_output()
+        _discard_output()
         return COULD_NOT
     return code
 
 
-def _work(args: argparse.Namespace) -> int:
-    environment = {} if args.offline else os.environ
+def _run_request(args: argparse.Namespace) -> int:
+    environment = {} if args.offline else os.environ  # no key, so the built-in planner
     model = make_language_model(
         key=environment.get("OPENAI_API_KEY", ""),
         base_url=environment.get("OPENAI_BASE_URL", ""),
         model=environment.get("OPENAI_MODEL", ""),
     )
     try:
-        return asyncio.run(_in_session(make_agent(), model, args))
+        return asyncio.run(_run_in_session(make_agent(), model, args))
     except SettingsError as error:
         print(error, file=sys.stderr)
         return BAD_USAGE
-    except (KeyboardInterrupt, asyncio.CancelledError, StoppedError):
+    except (KeyboardInterrupt, asyncio.CancelledError, StoppedError):  # CancelledError: a signal
         with suppress(OSError):  # after SIGHUP the terminal is gone
             print("Stopped.", file=sys.stderr, flush=True)
         return COULD_NOT
 
 
-def _refusal(args: argparse.Namespace) -> str:
-    """Return why the arguments can't be used; empty when they can."""
+def _check_arguments(args: argparse.Namespace) -> str:
+    """Return the reason for which arguments can't be used; empty when they can."""
     for file in args.files:
         if re.match("https?://", file, re.IGNORECASE):
             return f"Put the address into the request: “{args.request} {file}”."
         if not os.path.isfile(file):  # Path.is_file raises where a name is too long
             return f"There is no file “{file}”."
-    if args.out and (refusal := _unusable(args.out)):
+    if args.out and (refusal := _check_folder(args.out)):
         return f"--out: {refusal}"
     return ""
 
 
-def _drop_output() -> None:
-    """Send what is still buffered nowhere, so that Python does not stumble over the closed pipe once more as it ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+def _discard_output() -> None:
+    """Discard buffered output, or Python would flush it into the closed pipe as it ends, and fail once more."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError:
-            os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+            os.dup2(devnull, stream.fileno())
+    os.close(devnull)
 
 
-def _unusable(folder: Path) -> str:
-    """Return why nothing can be saved in a folder, before anything is made for it; empty when it can."""
+def _check_folder(folder: Path) -> str:
+    """Return the reason for which a folder can't be written to, before there is output for it; empty when it can."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
@@ -148,29 +148,29 @@ def _unusable(folder: Path) -> str:
 
 
 @contextmanager
-def _cancelled_by_signals() -> Iterator[None]:
-    """Turn the end of the terminal or of the service into cancellation, as asyncio does Ctrl-C."""
+def _cancel_on_signals() -> Iterator[None]:
+    """Turn the signals that end a terminal or a service into cancellation, as asyncio does with Ctrl-C."""
     task, loop = cast("asyncio.Task[int]", asyncio.current_task()), asyncio.get_running_loop()
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # nohup
+    signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    signals = [number for number in signals if signal.getsignal(number) is not signal.SIG_IGN]  # nohup
     with suppress(NotImplementedError):  # Windows
-        for number in numbers:
+        for number in signals:
             loop.add_signal_handler(number, task.cancel)
     try:
         yield
     finally:
         with suppress(NotImplementedError):
-            for number in numbers:
-                loop.remove_signal_handler(number)
+            for number in signals:
+                loop.remove_signal_handler(number)  # a program that calls main() must not keep them
 
 
-async def _in_session(agent: HuggingGPT, model: LanguageModel | None, args: argparse.Namespace) -> int:
-    with _cancelled_by_signals():
-        session = agent.new_session()
+async def _run_in_session(agent: HuggingGPT, model: LanguageModel | None, args: argparse.Namespace) -> int:
+    with _cancel_on_signals():
+        session = agent.new_session()  # inside: a signal must not leave its folder behind
         try:
             return await _run(agent, session, model, args)
         finally:
-            session.close()
+            session.close()  # its files go, whatever ended the run
 
 
 async def _run(agent: HuggingGPT, session: Session, model: LanguageModel | None, args: argparse.Namespace) -> int:
@@ -188,33 +188,33 @@ async def _run(agent: HuggingGPT, session: Session, model: LanguageModel | None,
         print(error, file=sys.stderr)
         return COULD_NOT
     try:
-        wishes = read_wishes(args)
-        visitor = await make_visitor(agent, "" if args.offline else read_environment_token(), wishes)
+        choices = read_wishes(args)
+        visitor = await make_visitor(agent, "" if args.offline else read_environment_token(), choices)
     except HuggingGPTError as error:
         print(error, file=sys.stderr)
         return BAD_USAGE if isinstance(error, RequestError) else COULD_NOT
     extra = make_session_experts(agent, None if args.no_text_work else model, visitor=visitor)
     events: list[Event] = []
-    told = time.monotonic()
-    async for event in agent.run(args.request, session, controller, attached, extra=extra, preferences=wishes.preferences()):
+    last_report = time.monotonic()
+    async for event in agent.run(args.request, session, controller, attached, extra=extra, preferences=choices.preferences()):
         events.append(event)
-        if isinstance(event, TaskProgress) and time.monotonic() - told < _SECONDS_BETWEEN_PROGRESS:
+        if isinstance(event, TaskProgress) and time.monotonic() - last_report < _SECONDS_BETWEEN_PROGRESS:
             continue
         if line := format_progress_line(event):
-            print(line, file=sys.stderr)
-            told = time.monotonic()
-    made = [resource for event in events if isinstance(event, TaskDone) for resource in event.outputs]
-    given = {resource.name: file for resource, file in zip(attached, files, strict=True)}
-    _print_result(events, given, _save(made, args.out), args)
+            print(line, file=sys.stderr)  # stdout is for the answer
+            last_report = time.monotonic()
+    outputs = [resource for event in events if isinstance(event, TaskDone) for resource in event.outputs]
+    sources = {resource.name: file for resource, file in zip(attached, files, strict=True)}
+    _print_result(events, sources, _save_outputs(outputs, args.out), args)
     return ANSWERED if any(isinstance(e, Answered) and e.complete for e in events) else COULD_NOT
 
 
-def _print_result(events: Sequence[Event], given: dict[str, Path], saved: dict[str, Path], args: argparse.Namespace) -> None:
+def _print_result(events: Sequence[Event], sources: dict[str, Path], saved: dict[str, Path], args: argparse.Namespace) -> None:
     if args.json:
         trace = trace_json(events)
         for resource in trace["resources"]:
             if "path" in resource:  # the session's own folder is gone when this is read
-                resource["path"] = str((given | saved).get(resource["name"], resource["path"]))
+                resource["path"] = str((sources | saved).get(resource["name"], resource["path"]))
         print(json.dumps(trace, ensure_ascii=False, indent=2))
         return
     print(render_plain_text(next((e.answer for e in events if isinstance(e, Answered)), "")))
@@ -261,7 +261,7 @@ def format_progress_line(event: Event) -> str | None:
             return None
 
 
-def _save(resources: Sequence[Resource], folder: Path | None) -> dict[str, Path]:
+def _save_outputs(resources: Sequence[Resource], folder: Path | None) -> dict[str, Path]:
     """Copy what was made into `folder` under the resources' names; without one, files alone into a new temporary folder."""
     files = [resource for resource in resources if resource.path is not None]
     if folder is None:

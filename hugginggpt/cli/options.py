@@ -18,16 +18,16 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
 
 
 def read_wishes(args: argparse.Namespace) -> ModelPreferences:
-    """Return what the options say.
+    """Parse the options into preferences.
 
     Raises:
         RequestError: One can't be understood.
     """
-    wishes = ModelPreferences(where=args.where).only(args.provider)
+    preferences = ModelPreferences(where=args.where).only(args.provider)
     for text in args.add:
-        wishes = wishes.add(*read_pair(text))
+        preferences = preferences.add(*read_pair(text))
     for text in args.ban:
-        wishes = wishes.ban(text)
+        preferences = preferences.ban(text)
     for text in args.pin:
-        wishes = wishes.pin(*read_pair(text))
-    return wishes
+        preferences = preferences.pin(*read_pair(text))
+    return preferences
