@@ -209,7 +209,7 @@ def _run_pull(args: argparse.Namespace) -> int:
     if not args.yes and not _confirm():
         return _COULD_NOT
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn  # late: seldom needed
 
     columns = (TextColumn("{task.description}:"), DownloadColumn(), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:  # stdout is for results

@@ -22,7 +22,7 @@ _UNIT: Final = (
     r"met(?:re|er)s?|kilomet(?:re|er)s?|"
     r"miles?|feet|inches|years?|months?|weeks?|days?|hours?|minutes?|seconds?|degrees?|kwh|square \w+)"
 )
-_PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {
+_PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {  # longer forms first: what overlaps an earlier match is dropped
     "date": (
         rf"\b\d{{1,2}}(?:st|nd|rd|th)?\s(?:of\s)?(?:{_SHORT_MONTHS})\b\.?(?:,?\s\d{{4}})?",
         rf"\b(?:{_SHORT_MONTHS})\b\.?\s\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s\d{{4}})?\b",
@@ -107,7 +107,7 @@ def _find_plain_amounts(sentence: str, question: str) -> list[Span]:
 
 def _looks_like_code(sentence: str, start: int, number: str) -> bool:
     """Return whether a number more likely names something (an invoice, an account) than counts money."""
-    bare = number.isdigit()
+    bare = number.isdigit()  # no commas and no cents, which larger sums have
     return (bare and (number[0] == "0" or len(number) > 4)) or bool(_CODE_PREFIX.search(sentence[max(0, start - 20) : start]))
 
 
@@ -118,7 +118,7 @@ def _find_numbers(kind: str, sentence: str, question: str) -> list[Span]:
 
 
 def _is_share_or_sum(span: Span, sentence: str) -> bool:
-    around = sentence[max(0, span.start - 2) : span.end + 10]
+    around = sentence[max(0, span.start - 2) : span.end + 10]  # as far as " per cent" reaches
     return bool(re.search(r"%|\bper ?cent\b", around) or re.search(r"[$€£¥]\s?$", sentence[: span.start]))
 
 
@@ -129,7 +129,7 @@ def matches_counted_noun(span: Span, sentence: str, question: str) -> bool:
         return True
     counted_stem = stem(counted[1])[:5]  # so that "visits" also count visitors
     words = re.findall(r"\w+", sentence[span.end :].lower())
-    return any(word.startswith(counted_stem) for word in words[:3])
+    return any(word.startswith(counted_stem) for word in words[:3])  # "12 paying adult visitors"
 
 
 def _find_names(kind: str, sentence: str, question: str) -> list[Span]:
@@ -138,11 +138,11 @@ def _find_names(kind: str, sentence: str, question: str) -> list[Span]:
     spans: list[Span] = []
     for match in re.finditer(_NAME_PATTERN, sentence):
         start, words = match.start(), match[0].split()
-        while words and words[0].lower() in _NON_NAME_WORDS:
+        while words and words[0].lower() in _NON_NAME_WORDS:  # capitals that begin a sentence
             start += len(words[0]) + 1
             words = words[1:]
         text = " ".join(words).strip(" ,.")
-        if not text or re.search(r"\d|['’]s?$", text) or extract_content_words(text) <= known:
+        if not text or re.search(r"\d|['’]s?$", text) or extract_content_words(text) <= known:  # or the question names it
             continue
         before = sentence[max(0, start - 12) : start].lower()
         after_preposition = bool(re.search(r"\b(?:in|at|to|from|near|of|outside|on|into)\s(?:the\s)?$", before))

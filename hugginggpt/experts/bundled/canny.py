@@ -30,21 +30,21 @@ def detect_edges(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Returns:
         RGB of the same shape, values 0 or 255.
     """
-    import cv2
+    import cv2  # late: nothing heavy is imported before a model runs
     import numpy as np
 
     smooth = cv2.GaussianBlur(np.ascontiguousarray(pixels), (0, 0), 1.0)
     high = min(max(1.33 * float(np.median(smooth)), 60.0), 200.0)
-    found: NDArray[np.uint8] | None = None
+    edges: NDArray[np.uint8] | None = None
     for low, top in ((high / 2, high), (40, 100), (20, 50), (10, 25)):
-        drawn = np.asarray(cv2.Canny(smooth, low, top, L2gradient=True), np.uint8)
-        if found is not None and (drawn > 0).mean() > _MAX_EDGE_SHARE:
+        candidate = np.asarray(cv2.Canny(smooth, low, top, L2gradient=True), np.uint8)  # L1 would overrate diagonals
+        if edges is not None and (candidate > 0).mean() > _MAX_EDGE_SHARE:  # noise: those of higher thresholds stay
             break
-        found = drawn
-        if (found > 0).mean() >= _MIN_EDGE_SHARE:
+        edges = candidate
+        if (edges > 0).mean() >= _MIN_EDGE_SHARE:
             break
-    assert found is not None  # the loop runs at least once
-    return np.repeat(found[:, :, None], 3, axis=2)
+    assert edges is not None  # the loop runs at least once
+    return np.repeat(edges[:, :, None], 3, axis=2)
 
 
 def draw_edges(call: Call) -> Result:
@@ -53,7 +53,7 @@ def draw_edges(call: Call) -> Result:
     from PIL import Image
 
     image = call.picture()
-    image.thumbnail((_MAX_SIDE, _MAX_SIDE))
+    image.thumbnail((_MAX_SIDE, _MAX_SIDE))  # unlike resize it never enlarges
     drawn = detect_edges(np.asarray(image, np.uint8))
     path = call.new_path(".png")
     Image.fromarray(drawn).save(path)

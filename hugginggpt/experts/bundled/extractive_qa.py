@@ -68,7 +68,7 @@ def build_answers_output(parts: Sequence[str], found: Sequence[ExtractedAnswer])
     data: dict[str, Any] = {
         "answer": "; ".join(each.piece for each in known),
         "sentence": " ".join(dict.fromkeys(each.sentence for each in known)),
-        "confidence": round(min((each.confidence for each in known or found), default=0.0), 3),
+        "confidence": round(min((each.confidence for each in known or found), default=0.0), 3),  # the least sure part's
     }
     if len(parts) > 1:
         data["parts"] = parts_data
@@ -99,32 +99,33 @@ def _word_part(part: str, found: ExtractedAnswer) -> str:
 
 def extract_answers(sentences: Sequence[str], questions: Sequence[str], call: Call | None = None) -> list[ExtractedAnswer]:
     """Return for each question the sentence nearest to it in meaning and words, and the span that is asked for."""
-    before = [" ".join(sentences[max(0, i - 1) : i + 1]) for i in range(len(sentences))]
-    vectors = embed_texts([*questions, *sentences, *before], call)
+    contexts = [" ".join(sentences[max(0, i - 1) : i + 1]) for i in range(len(sentences))]
+    vectors = embed_texts([*questions, *sentences, *contexts], call)
     count = len(questions)
-    alone, together = vectors[count : count + len(sentences)], vectors[count + len(sentences) :]
+    alone, joined = vectors[count : count + len(sentences)], vectors[count + len(sentences) :]
     return [
-        _choose_sentence(sentences, before, question, alone @ asked, together @ asked)
-        for question, asked in zip(questions, vectors[:count], strict=True)
+        _choose_sentence(sentences, contexts, question, alone @ vector, joined @ vector)
+        for question, vector in zip(questions, vectors[:count], strict=True)
     ]
 
 
 def _choose_sentence(
-    sentences: Sequence[str], before: Sequence[str], question: str, alone: NDArray[np.float32], together: NDArray[np.float32]
+    sentences: Sequence[str], contexts: Sequence[str], question: str, alone: NDArray[np.float32], joined: NDArray[np.float32]
 ) -> ExtractedAnswer:
     """Return the best sentence, given each one's cosines alone and with its predecessor, which resolves pronouns."""
     import numpy as np
 
     words = extract_content_words(question)
-    shared = np.maximum(compute_word_overlap(words, sentences), 0.8 * compute_word_overlap(words, before))
+    shared = np.maximum(compute_word_overlap(words, sentences), 0.8 * compute_word_overlap(words, contexts))
     kind = detect_answer_kind(question)
     spans = find_spans_in_texts(kind, sentences, question) if kind else [[] for _ in sentences]
     pairs = zip(spans, sentences, strict=True)
-    typed = np.array([any(matches_counted_noun(span, sentence, question) for span in found) for found, sentence in pairs])
-    total = 0.6 * np.maximum(alone, 0.85 * together) + 0.3 * shared + (0.10 * typed if kind else 0.05)
-    best = int(total.argmax())
-    confidence = float(np.clip(total[best], 0, 1))
-    if confidence < _MIN_CONFIDENCE + (_UNTYPED_MARGIN if kind and not typed[best] else 0):
+    of_kind = np.array([any(matches_counted_noun(span, sentence, question) for span in found) for found, sentence in pairs])
+    # a context counts less than a sentence itself; 0.05 for all shifts the confidence alone
+    scores = 0.6 * np.maximum(alone, 0.85 * joined) + 0.3 * shared + (0.10 * of_kind if kind else 0.05)
+    best = int(scores.argmax())
+    confidence = float(np.clip(scores[best], 0, 1))
+    if confidence < _MIN_CONFIDENCE + (_UNTYPED_MARGIN if kind and not of_kind[best] else 0):
         return ExtractedAnswer(confidence=confidence)
     return ExtractedAnswer(sentences[best], _choose_span(spans[best], sentences[best], question, kind), confidence)
 
@@ -139,14 +140,14 @@ def compute_word_overlap(words: frozenset[str], texts: Sequence[str]) -> NDArray
 def _choose_span(spans: Sequence[Span], sentence: str, question: str, kind: str | None) -> str:
     """Return the span with most of the question's words around it; "by" before a person marks who did something."""
     words = extract_content_words(question)
-    telling = [match for match in re.finditer(r"[^\W_]+", question) if extract_content_words(match[0])]
-    last = sentence.lower().find(telling[-1][0].lower()) if telling else -1  # "spent on staff": the last word tells most
+    content = [match for match in re.finditer(r"[^\W_]+", question) if extract_content_words(match[0])]
+    last = sentence.lower().find(content[-1][0].lower()) if content else -1  # "spent on staff": the last word tells most
 
     def rate_closeness(span: Span) -> tuple[int, int, int]:
         around = extract_content_words(sentence[max(0, span.start - 45) : span.end + 45])
-        several = len(span.text.split())
-        doer = kind == "person" and sentence[: span.start].endswith(" by ")
-        away = min(abs(last - span.start), abs(last - span.end)) if last >= 0 else 0
-        return len(words & around) + (kind == "person" and several > 1) + 2 * doer, -away, several
+        length = len(span.text.split())  # a full name before a surname, "20 May 2024" before "2024"
+        is_agent = kind == "person" and sentence[: span.start].endswith(" by ")
+        distance = min(abs(last - span.start), abs(last - span.end)) if last >= 0 else 0
+        return len(words & around) + (kind == "person" and length > 1) + 2 * is_agent, -distance, length
 
     return max(spans, key=rate_closeness).text if spans else ""

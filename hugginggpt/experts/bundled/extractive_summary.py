@@ -34,18 +34,18 @@ def summarize(call: Call) -> Result:
     Returns:
         One text; ``data["sentences"]`` holds the chosen sentences, ``data["of"]`` counts those of the text.
     """
-    distinct = dict.fromkeys(s for s in split_sentences(call.text()) if not _is_heading(s))
-    found = list(distinct)[:_MAX_SENTENCES] or [call.text()]
+    distinct = dict.fromkeys(s for s in split_sentences(call.text()) if not _is_heading(s))  # in order, each once
+    sentences = list(distinct)[:_MAX_SENTENCES] or [call.text()]  # headings alone
     count, listed = parse_length(str(call.inputs.get("instruction") or ""))
-    wanted = count or min(max(2, round(len(found) / 5)), 6)
-    chosen = found if len(found) <= wanted else select_central_sentences(found, wanted, call)
+    target = count or min(max(2, round(len(sentences) / 5)), 6)
+    chosen = sentences if len(sentences) <= target else select_central_sentences(sentences, target, call)
     note = (
         "The text is so short that it is its own summary."
-        if len(found) <= wanted
-        else f"Made of {len(chosen)} of the text's own {len(found)} sentences, word for word."
+        if len(sentences) <= target
+        else f"Made of {len(chosen)} of the text's own {len(sentences)} sentences, word for word."
     )
     text = "\n".join(f"- {sentence}" for sentence in chosen) if listed else " ".join(chosen)
-    return Result((Output(Kind.TEXT, text=text, data={"sentences": chosen, "of": len(found)}),), note=note)
+    return Result((Output(Kind.TEXT, text=text, data={"sentences": chosen, "of": len(sentences)}),), note=note)
 
 
 def parse_length(instruction: str) -> tuple[int | None, bool]:
@@ -74,8 +74,8 @@ def select_central_sentences(sentences: Sequence[str], count: int, call: Call | 
     vectors = embed_texts(sentences, call)
     alike = vectors @ vectors.T
     whole = vectors.mean(0) / (np.linalg.norm(vectors.mean(0)) + 1e-9)
-    score = 0.5 * (vectors @ whole) + 0.5 * (np.maximum(alike, 0).sum(1) - 1) / max(len(sentences) - 1, 1)
-    score = (score - score.min()) / (np.ptp(score) + 1e-9)
+    score = 0.5 * (vectors @ whole) + 0.5 * (np.maximum(alike, 0).sum(1) - 1) / max(len(sentences) - 1, 1)  # - 1: itself
+    score = (score - score.min()) / (np.ptp(score) + 1e-9)  # 1e-9: all may be equally central
     score += _LEAD_BONUS * np.exp(-np.arange(len(sentences)) / 2.0)
     words = np.array([len(sentence.split()) for sentence in sentences])
     # fragments, very long sentences and questions make poor summaries
@@ -83,7 +83,7 @@ def select_central_sentences(sentences: Sequence[str], count: int, call: Call | 
     chosen: list[int] = []
     while len(chosen) < count:
         repeated = alike[:, chosen].max(1) if chosen else np.zeros(len(sentences))
-        value = score - _REDUNDANCY_PENALTY * np.maximum(repeated - 0.3, 0)
+        value = score - _REDUNDANCY_PENALTY * np.maximum(repeated - 0.3, 0)  # sentences of one text are somewhat alike anyway
         value[chosen] = -np.inf
         chosen.append(int(value.argmax()))
     return [sentences[number] for number in sorted(chosen)]

@@ -98,8 +98,8 @@ def _join_rows(rows: Sequence[Sequence[Cell]]) -> list[str]:
     text = ""
     for row in rows:
         whole = " ".join(cell.text for cell in row)
-        goes_on = len(row) == 1 and len(whole.split()) >= _MIN_WRAPPED_WORDS and whole[-1] not in ".!?:"
-        text += whole + (" " if goes_on else "\n\n")
+        continues = len(row) == 1 and len(whole.split()) >= _MIN_WRAPPED_WORDS and whole[-1] not in ".!?:"
+        text += whole + (" " if continues else "\n\n")
     return split_sentences(text)
 
 
@@ -108,8 +108,8 @@ def _answer_from_labels(rows: Sequence[Sequence[Cell]], question: str) -> Extrac
     kind = detect_answer_kind(question)
     if kind is None:
         return _answer_from_pairs(rows, question)
-    if kind == "person" and (head := _answer_from_letterhead(rows, question)):
-        return head
+    if kind == "person" and (letterhead := _answer_from_letterhead(rows, question)):
+        return letterhead
     entries = list(_pair_values(rows, kind, question))
     if not entries:
         return None
@@ -128,7 +128,7 @@ def _answer_from_labels(rows: Sequence[Sequence[Cell]], question: str) -> Extrac
 
 def _answer_from_pairs(rows: Sequence[Sequence[Cell]], question: str) -> ExtractedAnswer | None:
     """Answer a question that shows no kind of value with a label and the cell beside or below it, both quoted."""
-    pairs: dict[str, float] = {}
+    pairs: dict[str, float] = {}  # penalties; set once, so a value beside its label has none
     for number, row in enumerate(rows):
         for column, cell in enumerate(row):
             if column and re.search(_LETTER, row[column - 1].text):
@@ -172,7 +172,7 @@ def _rate_hints(kind: str, question: str, words: frozenset[str], label: str) -> 
     if kind in {"money", "code"} and words <= _KIND_WORDS["code"]:  # "How much is it?", "What is the number?"
         asked += " total invoice"
     if kind == "person" and re.search(_ISSUER, asked):
-        asked = "from"
+        asked = "from"  # or "pay" in "Whom do we pay?" would hint at the recipient as well
     return sum(
         bonus
         for hint_kind, asks, names, bonus in _HINTS
@@ -196,16 +196,16 @@ def _filter_names(spans: Sequence[Span]) -> list[Span]:
 
 def _pair_values(rows: Sequence[Sequence[Cell]], kind: str, question: str) -> Iterator[_FormField]:
     """Yield the values of a kind with each label that may be theirs; of several sums in a row, a bill's total comes last."""
-    flat = [cell.text for row in rows for cell in row]
-    found = iter(find_spans_in_texts(kind, flat, question))
-    spans = [[next(found) for _ in row] for row in rows]
+    texts = [cell.text for row in rows for cell in row]  # of the whole page: a currency anywhere rules out plain numbers
+    spans_by_cell = iter(find_spans_in_texts(kind, texts, question))
+    spans = [[next(spans_by_cell) for _ in row] for row in rows]
     single = re.search(r"\bunit\b|\beach\b|\bsingle\b|\bapiece\b|\bper (?:piece|item)\b", question.lower())
-    backwards = kind == "money" and not single
+    from_right = kind == "money" and not single
     for number, row in enumerate(rows):
         columns = [i for i, cell in enumerate(row) if spans[number][i] and len(cell.text.split()) < _MIN_PROSE_WORDS]
-        for column in reversed(columns) if backwards else columns:
+        for column in reversed(columns) if from_right else columns:
             values = _filter_names(spans[number][column]) if kind == "person" else spans[number][column]
-            for value in reversed(values) if backwards else values:
+            for value in reversed(values) if from_right else values:
                 yield from _pair_value(rows, spans, number, column, value)
 
 
@@ -214,9 +214,9 @@ def _pair_value(
 ) -> Iterator[_FormField]:
     """Yield one value with its label: in its own cell, or else the nearest one at its left and the one above."""
     cell = rows[number][column]
-    own = cell.text[: value.start].strip(" :")
-    if re.search(_LETTER, re.sub(r"[$€£¥]?\d[\d.,]*", "", own)) and extract_content_words(own):
-        yield _FormField(own, value, cell.text)
+    own_label = cell.text[: value.start].strip(" :")
+    if re.search(_LETTER, re.sub(r"[$€£¥]?\d[\d.,]*", "", own_label)) and extract_content_words(own_label):
+        yield _FormField(own_label, value, cell.text)
         return
     for left in range(column - 1, -1, -1):
         label = rows[number][left].text
@@ -234,6 +234,6 @@ def _find_above(rows: Sequence[Sequence[Cell]], cell: Cell) -> Cell | None:
     for row in reversed(rows):
         for other in row:
             shared_width = min(right, other.box[2]) - max(left, other.box[0])
-            if shared_width > 0.5 * min(right - left, other.box[2] - other.box[0]):
+            if shared_width > 0.5 * min(right - left, other.box[2] - other.box[0]):  # columns are rarely aligned to the pixel
                 return other if top - other.box[3] < _MAX_GAP * (bottom - top) else None
     return None

@@ -26,9 +26,10 @@ def _load_model() -> tuple[Any, list[str]]:
     from efficientnet_lite_pytorch import EfficientNet
 
     model = EfficientNet.from_name("efficientnet-lite0")
+    # weights_only: the file is a pickle, which could run code
     model.load_state_dict(torch.load(find_weights(_WEIGHTS_FILE), map_location="cpu", weights_only=True), strict=True)
     names = json.loads(find_weights(_LABELS_FILE).read_text(encoding="utf-8"))
-    return model.eval(), [names[str(number)].partition(",")[0] for number in range(1000)]
+    return model.eval(), [names[str(number)].partition(",")[0] for number in range(1000)]  # the first of several synonyms
 
 
 def classify(image: Image.Image, top: int = 5) -> list[dict[str, Any]]:
@@ -41,7 +42,7 @@ def classify(image: Image.Image, top: int = 5) -> list[dict[str, Any]]:
     from PIL import Image
 
     model, labels = _load_model()  # in evaluation mode it is stateless, so threads share it
-    side = max(1, int(_CROP_SIDE / (_CROP_SIDE + 32) * min(image.size)))
+    side = max(1, int(_CROP_SIDE / (_CROP_SIDE + 32) * min(image.size)))  # EfficientNet's crop padding of 32 pixels
     left, top_edge = (image.width - side) // 2, (image.height - side) // 2
     crop = image.crop((left, top_edge, left + side, top_edge + side)).resize((_CROP_SIDE, _CROP_SIDE), Image.Resampling.BICUBIC)
     pixels = (np.asarray(crop, np.float32) - 127.0) / 128.0
@@ -54,10 +55,10 @@ def classify(image: Image.Image, top: int = 5) -> list[dict[str, Any]]:
 def describe_guesses(guesses: list[dict[str, Any]]) -> str:
     """Put classes into words that admit doubt, to stand alone or after "it seems to show"."""
     best = guesses[0]
-    others = ", ".join(f"{g['label']} ({g['score']:.0%})" for g in guesses[1:3])
+    runners_up = ", ".join(f"{g['label']} ({g['score']:.0%})" for g in guesses[1:3])
     if best["score"] < _MIN_SURE_SCORE:
-        return f"perhaps {best['label']} ({best['score']:.0%}), {others}; not sure."
-    return f"{best['label']} ({best['score']:.0%}); less likely {others}."
+        return f"perhaps {best['label']} ({best['score']:.0%}), {runners_up}; not sure."
+    return f"{best['label']} ({best['score']:.0%}); less likely {runners_up}."
 
 
 def classify_picture(call: Call) -> Result:

@@ -36,11 +36,11 @@ def detect_segments(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     scale = min(1.0, _WORKING_SIDE / min(height, width))
     small = cv2.resize(np.ascontiguousarray(pixels), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     found = cv2.createLineSegmentDetector().detect(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))[0]
-    if found is None:
+    if found is None:  # OpenCV returns no empty array
         return np.zeros((0, 4), np.float32)
     lines = np.asarray(found, np.float32).reshape(-1, 4) / np.float32(scale)
     lengths = np.hypot(lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1])
-    longest = np.argsort(-lengths, kind="stable")[:_MAX_LINES]
+    longest = np.argsort(-lengths, kind="stable")[:_MAX_LINES]  # stable: the same lines every time
     return lines[longest[lengths[longest] >= _MIN_LENGTH * float(np.hypot(height, width))]]
 
 

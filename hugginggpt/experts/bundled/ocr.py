@@ -112,14 +112,14 @@ def format_rows(rows: list[list[TextLine]]) -> str:
 
 def merge_into_cells(row: list[TextLine]) -> list[Cell]:
     """Merge the pieces of a row that stand close together into cells."""
-    found = [Cell(row[0].text, row[0].box)]
+    cells = [Cell(row[0].text, row[0].box)]
     for left, right in zip(row, row[1:], strict=False):
         height = min(left.box[3] - left.box[1], right.box[3] - right.box[1])
         if right.box[0] - left.box[2] > 1.5 * height:
-            found.append(Cell(right.text, right.box))
+            cells.append(Cell(right.text, right.box))
         else:
-            found[-1] = _extend_cell(found[-1], right)
-    return found
+            cells[-1] = _extend_cell(cells[-1], right)
+    return cells
 
 
 def _extend_cell(cell: Cell, line: TextLine) -> Cell:
@@ -140,15 +140,15 @@ def read_text_rows(image: Image.Image) -> list[list[TextLine]]:
     prepared, scale = _prepare(image)
     reader = _load_reader()
     with _reader_lock:
-        found = reader(np.asarray(prepared)[:, :, ::-1])  # the engine wants BGR
-    if not found.txts:
+        result = reader(np.asarray(prepared)[:, :, ::-1])  # the engine wants BGR
+    if not result.txts:
         return []
-    boxes = np.asarray(found.boxes, float) / scale
-    kept = [i for i, score in enumerate(found.scores) if score >= _MIN_LINE_SCORE and found.txts[i].strip()]
-    pieces = [TextLine(found.txts[i].strip(), round(float(found.scores[i]), 3), _bound_box(boxes[i])) for i in kept]
+    boxes = np.asarray(result.boxes, float) / scale  # in pixels of the original
+    legible = [i for i, score in enumerate(result.scores) if score >= _MIN_LINE_SCORE and result.txts[i].strip()]
+    pieces = [TextLine(result.txts[i].strip(), round(float(result.scores[i]), 3), _bound_box(boxes[i])) for i in legible]
     if sum(character.isalnum() for piece in pieces for character in piece.text) < _MIN_CHARACTERS:
         return []
-    return _group_into_rows(pieces, boxes[kept])
+    return _group_into_rows(pieces, boxes[legible])
 
 
 def _prepare(image: Image.Image) -> tuple[Image.Image, float]:
@@ -159,11 +159,11 @@ def _prepare(image: Image.Image) -> tuple[Image.Image, float]:
     if scale < 1:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image = image.resize(size, Image.Resampling.LANCZOS)
-    width = max(image.width, _MIN_PADDED_SIDE, -(-image.height // _MAX_ASPECT))
+    width = max(image.width, _MIN_PADDED_SIDE, -(-image.height // _MAX_ASPECT))  # -(-a // b) rounds up
     height = max(image.height, _MIN_PADDED_SIDE, -(-image.width // _MAX_ASPECT))
     if (width, height) != image.size:
         padded = Image.new("RGB", (width, height), "white")
-        padded.paste(image, (0, 0))
+        padded.paste(image, (0, 0))  # top left, where boxes keep their coordinates
         image = padded
     return image, scale
 
@@ -195,7 +195,7 @@ def _group_into_rows(pieces: list[TextLine], boxes: NDArray[np.float64]) -> list
     straight = boxes @ np.array([[cos, sin], [-sin, cos]])
     spans = sorted(
         ((s[:, 1].min(), s[:, 1].max(), s[:, 0].min(), piece) for s, piece in zip(straight, pieces, strict=True)),
-        key=lambda span: span[0] + span[1],
+        key=lambda span: span[0] + span[1],  # by the middle: capitals begin higher than small letters
     )
     rows: list[list[Any]] = []
     for span in spans:

@@ -10,7 +10,7 @@ _STOP_WORDS: Final = frozenset(
 )
 DOCUMENT_WORDS: Final = frozenset("invoice bill page receipt document letter form picture image scan statement".split())
 """Stems of words that name the page itself, and so don't tell which part of it is meant."""
-_DOCUMENT_PATTERN: Final = "|".join(sorted(DOCUMENT_WORDS))
+_DOCUMENT_PATTERN: Final = "|".join(sorted(DOCUMENT_WORDS))  # sorted: a set's order changes from process to process
 _KIND_PATTERNS: Final[tuple[tuple[str, str], ...]] = (
     ("date", r"^\W*(?:by )?when\b|\b(?:what|which) (?:date|day)\b"),
     ("person", r"^\W*who(?:m|se)?\b|\b(?:what|which) (?:company|firm|person|customer|business|shop)\b"),
@@ -43,10 +43,10 @@ def split_question(question: str) -> list[str]:
     """
     parts = [part.strip(" ?.!") for part in _PART_SEPARATOR.split(question, maxsplit=_MAX_PARTS - 1)]
     parts = [part for part in parts if part]
-    whole = [part for part in parts if not _is_bare(part)]
-    if len(parts) < 2 or not whole:
+    complete = [part for part in parts if not _is_bare(part)]
+    if len(parts) < 2 or not complete:
         return [question.strip()]
-    rest = _OPENING.sub("", whole[0], count=1)
+    rest = _OPENING.sub("", complete[0], count=1)
     return [f"{part} {rest}" if _is_bare(part) else part for part in parts]
 
 
@@ -69,7 +69,7 @@ def extract_content_words(text: str) -> frozenset[str]:
 def stem(word: str) -> str:
     """Return a word without its ending, in lower case."""
     word = word.lower()
-    for ending in ("ing", "ies", "ed", "es", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
+    for ending in ("ing", "ies", "ed", "es", "s"):  # longer ones first: "es" before "s"
+        if word.endswith(ending) and len(word) - len(ending) >= 3:  # "bus" and "red" end in no ending
             return word[: -len(ending)]
     return word

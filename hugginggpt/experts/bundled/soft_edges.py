@@ -47,13 +47,13 @@ def detect_outlines(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     import numpy as np
 
     lab = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2LAB).astype(np.float32)
-    lab = np.asarray(cv2.bilateralFilter(lab, 0, 20, 2.5), np.float32)
+    lab = np.asarray(cv2.bilateralFilter(lab, 0, 20, 2.5), np.float32)  # evens out texture, and leaves contours sharp
     changes = [_compute_gradient(lab, scale) for scale in _BLUR_SIGMAS]
     # the geometric mean over all scales: an outline must be there at each of them
-    lasting = np.exp(np.mean([np.log(size + 1e-3) for size, _ in changes], axis=0)).astype(np.float32)
-    thin = _thin_to_ridges(lasting, changes[len(changes) // 2][1])
-    alone = lasting - _SURROUND_WEIGHT * cv2.GaussianBlur(lasting * thin, (0, 0), _SURROUND_SIGMA)
-    strength = np.clip((alone - _MIN_CHANGE) / (_MAX_CHANGE - _MIN_CHANGE), 0, 1) ** 0.8
+    persistent = np.exp(np.mean([np.log(size + 1e-3) for size, _ in changes], axis=0)).astype(np.float32)
+    thin = _thin_to_ridges(persistent, changes[len(changes) // 2][1])
+    isolated = persistent - _SURROUND_WEIGHT * cv2.GaussianBlur(persistent * thin, (0, 0), _SURROUND_SIGMA)
+    strength = np.clip((isolated - _MIN_CHANGE) / (_MAX_CHANGE - _MIN_CHANGE), 0, 1) ** 0.8
     soft = cv2.GaussianBlur(strength * thin, (0, 0), 1.0)
     drawing: NDArray[np.uint8] = (255 * np.clip(1.4 * soft, 0, 1)).astype(np.uint8)
     return drawing
@@ -69,10 +69,10 @@ def _compute_gradient(lab: NDArray[np.float32], scale: float) -> tuple[NDArray[n
     import numpy as np
 
     blurred = cv2.GaussianBlur(lab, (0, 0), scale)
-    across, down = (cv2.Sobel(blurred, cv2.CV_32F, *order, scale=1 / 8) for order in ((1, 0), (0, 1)))
-    xx, yy, xy = (across * across).sum(2), (down * down).sum(2), (across * down).sum(2)
-    larger = (xx + yy + np.hypot(xx - yy, 2 * xy)) / 2
-    return np.sqrt(larger * scale).astype(np.float32), (np.arctan2(2 * xy, xx - yy) / 2).astype(np.float32)
+    dx, dy = (cv2.Sobel(blurred, cv2.CV_32F, *order, scale=1 / 8) for order in ((1, 0), (0, 1)))  # 1 / 8: change per pixel
+    xx, yy, xy = (dx * dx).sum(2), (dy * dy).sum(2), (dx * dy).sum(2)
+    eigenvalue = (xx + yy + np.hypot(xx - yy, 2 * xy)) / 2
+    return np.sqrt(eigenvalue * scale).astype(np.float32), (np.arctan2(2 * xy, xx - yy) / 2).astype(np.float32)
 
 
 def _thin_to_ridges(size: NDArray[np.float32], direction: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -81,11 +81,11 @@ def _thin_to_ridges(size: NDArray[np.float32], direction: NDArray[np.float32]) -
     import numpy as np
 
     rows, columns = np.indices(size.shape, dtype=np.float32)
-    beside = np.full_like(size, 1e-6)
+    neighbours = np.full_like(size, 1e-6)  # not 0: in even areas it divides
     for step in (-_RIDGE_RADIUS, -_RIDGE_RADIUS / 2, _RIDGE_RADIUS / 2, _RIDGE_RADIUS):
         x, y = columns + step * np.cos(direction), rows + step * np.sin(direction)
-        beside = np.maximum(beside, cv2.remap(size, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-    ridges: NDArray[np.float32] = np.minimum(size / beside, 1) ** 4
+        neighbours = np.maximum(neighbours, cv2.remap(size, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    ridges: NDArray[np.float32] = np.minimum(size / neighbours, 1) ** 4
     return ridges
 
 

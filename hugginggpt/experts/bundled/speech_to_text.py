@@ -33,14 +33,14 @@ def transcribe(call: Call) -> Result:
     call.token.check()
     # one beam and no fallback temperatures: as good on this small model, several times faster, and the same every time;
     # the voice detector keeps it from inventing words for silence
-    found, info = _load_model().transcribe(
+    decoded, info = _load_model().transcribe(
         samples, language="en", beam_size=1, temperature=0.0, condition_on_previous_text=False, vad_filter=True
     )
     segments: list[dict[str, Any]] = []
-    for segment in found:  # a generator: each step decodes the next segment
+    for segment in decoded:  # a generator: each step decodes the next segment
         call.token.check()
         segments.append({"start": round(segment.start, 2), "end": round(segment.end, 2), "text": segment.text.strip()})
-        if info.duration > 30:
+        if info.duration > 30:  # shorter ones are a single window of Whisper's
             call.progress(f"{segment.end:.0f} of {info.duration:.0f} s", min(1.0, segment.end / info.duration))
     text = " ".join(segment["text"] for segment in segments).strip()
     if not text:

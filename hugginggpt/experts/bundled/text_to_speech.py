@@ -83,10 +83,10 @@ def synthesize(text: str, call: Call) -> NDArray[np.float32]:
         parts.append(pause)
         if len(sentences) > 5:
             call.progress(f"sentence {number + 1} of {len(sentences)}", (number + 1) / len(sentences))
-    return np.concatenate(parts) if any(part.any() for part in parts) else np.zeros(0, np.float32)
+    return np.concatenate(parts) if any(part.any() for part in parts) else np.zeros(0, np.float32)  # no sound but pauses
 
 
 def _punctuate_rows(text: str) -> str:
     """End each row of a page like a sentence, so that the voice pauses there."""
-    rows = [row.strip() for row in re.split(r"[\n\t]+", text) if row.strip()]
+    rows = [row.strip() for row in re.split(r"[\n\t]+", text) if row.strip()]  # a tab parts cells in a page that was read
     return " ".join(row if row[-1] in ".!?:;," else row + "." for row in rows)

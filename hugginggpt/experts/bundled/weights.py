@@ -26,7 +26,7 @@ _BLOCK_BYTES: Final = 1 << 20
 
 def find_package(module: str) -> Path | None:
     """Return the folder of an installed package without importing it; None if it isn't installed."""
-    spec = importlib.util.find_spec(module)
+    spec = importlib.util.find_spec(module)  # of a dotted name this would import the parent
     folders = list(spec.submodule_search_locations or ()) if spec else []
     return Path(folders[0]) if folders else None
 
@@ -75,12 +75,12 @@ class Weights:
             ExpertError: A file is missing or differs, or the configuration doesn't list the model.
         """
         with self._lock:
-            if model_id in self._verified:
+            if model_id in self._verified:  # hashed under the lock: once, whoever asks
                 return
             if model_id not in self._table:
                 raise ExpertError(f"This needs {model_id} as well, which is not among the models that may run here.")
             verify_hashes(self._table[model_id])
-            self._verified.add(model_id)
+            self._verified.add(model_id)  # last: what failed is checked again
 
 
 @functools.cache
@@ -111,7 +111,7 @@ def load_once(model_id: str) -> Callable[[Callable[[], T]], Callable[[], T]]:
     """
 
     def decorate(load: Callable[[], T]) -> Callable[[], T]:
-        lock = threading.Lock()
+        lock = threading.Lock()  # functools.cache alone would let two threads load at once
         cache: list[T] = []
 
         @functools.wraps(load)
