@@ -138,7 +138,7 @@ def _find_names(kind: str, sentence: str, question: str) -> list[Span]:
     spans: list[Span] = []
     for match in re.finditer(_NAME_PATTERN, sentence):
         start, words = match.start(), match[0].split()
-        while words and words[0].lower() in _NON_NAME_WORDS:  # capitals that begin a sentence
+        while words and words[0].lower() in _NON_NAME_WORDS:  # capitalised, but no names
             start += len(words[0]) + 1
             words = words[1:]
         text = " ".join(words).strip(" ,.")

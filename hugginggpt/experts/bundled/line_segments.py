@@ -40,7 +40,7 @@ def detect_segments(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return np.zeros((0, 4), np.float32)
     lines = np.asarray(found, np.float32).reshape(-1, 4) / np.float32(scale)
     lengths = np.hypot(lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1])
-    longest = np.argsort(-lengths, kind="stable")[:_MAX_LINES]  # stable: the same lines every time
+    longest = np.argsort(-lengths, kind="stable")[:_MAX_LINES]  # equal lengths stay in the detector's order
     return lines[longest[lengths[longest] >= _MIN_LENGTH * float(np.hypot(height, width))]]
 
 

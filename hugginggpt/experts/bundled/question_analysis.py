@@ -70,6 +70,6 @@ def stem(word: str) -> str:
     """Return a word without its ending, in lower case."""
     word = word.lower()
     for ending in ("ing", "ies", "ed", "es", "s"):  # longer ones first: "es" before "s"
-        if word.endswith(ending) and len(word) - len(ending) >= 3:  # "bus" and "red" end in no ending
+        if word.endswith(ending) and len(word) - len(ending) >= 3:  # "bus" and "red" stay whole
             return word[: -len(ending)]
     return word
