@@ -30,9 +30,8 @@ def blocks(language: str) -> list[str]:
 def table() -> TaskTable:
     """The shipped table with the recipe's row."""
     (row,) = blocks("yaml")
-    new = {
-        name: tasks._row(name, family, fields) for family, rows in yaml.safe_load(row).items() for name, fields in rows.items()
-    }
+    families = yaml.safe_load(row).items()
+    new = {name: tasks._parse_row(name, family, fields) for family, rows in families for name, fields in rows.items()}
     return TaskTable({**load_task_table().rows, **new})
 
 

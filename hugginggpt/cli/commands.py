@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 
 _DONE, _COULD_NOT, _BAD_USAGE = 0, 1, 2
 _PIPE_WIDTH: Final = 1_000  # rich would wrap lines at 80 columns where there is no terminal
-_MAX_SHOWN_MODELS: Final = 2
-"""Most models of a task that are named in a line."""
+_MAX_SHOWN_MODELS: Final = 2  # most models of a task that are named in a line
 
 
 def run_command(argv: Sequence[str]) -> int:

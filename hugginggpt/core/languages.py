@@ -14,8 +14,7 @@ import yaml
 from hugginggpt.core.errors import InputError
 
 _TABLE: Final = Path(__file__).with_name("languages.yaml")
-_MAX_SAMPLE_CHARS: Final = 2_000
-"""Longest part of a text that is examined, in characters."""
+_MAX_SAMPLE_CHARS: Final = 2_000  # longest part of a text that is examined, in characters
 _MAX_NAME_CHARS, _MAX_NAME_WORDS = 200, 3
 """Longest part of a text that is searched for a language's name, and the most words of a name."""
 _MIN_WORDS, _MIN_LEAD = 2, 1.3

@@ -2,9 +2,33 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from hugginggpt.core.events import ModelRef
+
+
+@dataclass(frozen=True, slots=True)
+class BackendTraits:
+    """Facts about a back end; the defaults hold for one that nobody has described, so that nothing leaves unasked."""
+
+    place: Literal["here", "controller", "elsewhere"] = "elsewhere"  # "controller": the language model chosen anyway
+    on_hub: bool = False  # its models have the Hub's ids
+    fetched: bool = False  # before it runs, which takes minutes
+
+
+BACKENDS: Final[Mapping[str, BackendTraits]] = {
+    "local": BackendTraits("here", on_hub=True),
+    "bundled": BackendTraits("here"),
+    "download": BackendTraits("here", on_hub=True, fetched=True),
+    "hosted": BackendTraits(on_hub=True),
+    "controller": BackendTraits("controller"),
+}
+"""Back ends by name, as cards, events and traces carry it; a trace from elsewhere may name others."""
+
+
+def get_traits(backend: str) -> BackendTraits:
+    """Return what is known of a back end."""
+    return BACKENDS.get(backend, BackendTraits())
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,7 @@ _NEW_PARAGRAPH: Final = re.compile(
 )
 _LAST_WORD: Final = re.compile(r"[\w.]*\Z")
 _FIRST_WORD: Final = re.compile(r"\W*(\w+)")
-_CONTEXT_CHARS: Final = 60
-"""Characters before and after a stop that tell whether it ends a sentence."""
+_CONTEXT_CHARS: Final = 60  # characters before and after a stop that tell whether it ends a sentence
 _ABBREVIATIONS: Final = frozenset(
     "mr mrs ms dr prof sr jr st rev gen col capt lt sgt hon gov sen rep mt ft vs etc inc ltd co corp no nr nos vol fig eq "
     "ch sec pp approx dept est ave blvd rd jan feb mar apr jun jul aug sep sept oct nov dec e.g i.e a.m p.m u.s u.k "

@@ -19,8 +19,7 @@ import yaml
 
 log = logging.getLogger(__name__)
 
-_MAX_HEADER_BYTES: Final = 100_000_000
-"""Largest header that the safetensors format allows."""
+_MAX_HEADER_BYTES: Final = 100_000_000  # largest header that the safetensors format allows
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,8 @@ from hugginggpt.hub.client import install_http_clients
 _WEIGHT_FILE: Final = re.compile(r"(?:model|diffusion_pytorch_model)(?:-\d+-of-\d+)?\.safetensors")
 _COMPANION_SUFFIXES: Final = frozenset({".json", ".txt", ".model", ".spm", ".bpe", ".jinja", ".md"})
 """Suffixes of configurations, vocabularies, chat templates and the card."""
-_DISK_MARGIN: Final = 1.05
-"""Free space that the disk must have, as a multiple of what the files take."""
-_METADATA_SECONDS: Final = 20.0
-"""Time for one question to the Hub."""
+_DISK_MARGIN: Final = 1.05  # free space that the disk must have, as a multiple of what the files take
+_METADATA_SECONDS: Final = 20.0  # time for one question to the Hub
 
 
 @dataclass(frozen=True, slots=True)

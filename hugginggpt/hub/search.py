@@ -31,10 +31,8 @@ _FIELDS: Final = [  # with `expand` the Hub sends these alone
     "inferenceProviderMapping", "downloads", "likes", "library_name", "gated", "private", "disabled", "pipeline_tag", "tags",
     "safetensors",
 ]  # fmt: skip
-_QUERY_SECONDS: Final = 8.0
-"""Time for one request to the Hub."""
-_FAILURE_PAUSE: Final = 60.0
-"""Pause after the Hub couldn't be reached, before it is asked again, in seconds."""
+_QUERY_SECONDS: Final = 8.0  # time for one request to the Hub
+_FAILURE_PAUSE: Final = 60.0  # pause after the Hub couldn't be reached, before it is asked again, in seconds
 _HUB_NAME: Final = "the Hugging Face Hub"
 
 

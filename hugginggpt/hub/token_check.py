@@ -18,8 +18,7 @@ from hugginggpt.hub.errors import TOKENS_PAGE, build_fault_error, read_fault
 log = logging.getLogger(__name__)
 
 _HUB_NAME: Final = "the Hugging Face Hub"
-_PERMISSION: Final = "inference.serverless.write"
-"""Name on the Hub of the permission to call Inference Providers."""
+_PERMISSION: Final = "inference.serverless.write"  # name on the Hub of the permission to call Inference Providers
 _NO_PERMISSION: Final = (
     "The token of {name} may not call Inference Providers: give it the permission “Make calls to Inference Providers” "
     f"at {TOKENS_PAGE}."

@@ -1,4 +1,6 @@
 """Language models behind OpenAI-compatible servers: client, capabilities, structured output, context window, errors.
 
-Imports `core` alone; imported by controllers, experts and every floor above. A server's quirk goes into `capabilities`.
+Imports `core` alone; imported by controllers, experts and every floor above.
+What a server refuses is learnt in `client` and remembered in `capabilities`; replies of another shape are read in
+`completions`, whole and streamed ones apart.
 """

@@ -7,8 +7,7 @@ from typing import Final
 
 from hugginggpt.llm.structured_output import OutputMode
 
-_MAX_MODELS: Final = 500
-"""Number of models remembered; the one updated longest ago is dropped first."""
+_MAX_MODELS: Final = 500  # number of models remembered; the one updated longest ago is dropped first
 
 
 @dataclass(frozen=True, slots=True)

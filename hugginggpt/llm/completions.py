@@ -2,8 +2,7 @@
 
 from typing import Any, Final
 
-_MAX_COST: Final = 1e6
-"""Cost in dollars from which on a server's figure is not believed."""
+_MAX_COST: Final = 1e6  # cost in dollars from which on a server's figure is not believed
 
 
 def read_chunk(chunk: Any) -> tuple[str, str]:

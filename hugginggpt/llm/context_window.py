@@ -18,8 +18,7 @@ DEFAULT_WINDOW: Final = 8_192
 """Tokens to assume where the server doesn't tell: what most hold today; where it is too many, their refusal shows it."""
 CHARS_PER_TOKEN: Final = 3
 """Characters per token when estimating what fits: cautious for English, where four is usual."""
-_LIST_SECONDS: Final = 3.0
-"""Time for a server to list its models."""
+_LIST_SECONDS: Final = 3.0  # time for a server to list its models
 _MIN_WINDOW, _MAX_WINDOW = 512, 10_000_000  # other numbers are no windows
 _WINDOW_FIELDS: Final = frozenset(
     {"max_model_len", "context_length", "context_window", "max_context_length", "loaded_context_length", "n_ctx"}

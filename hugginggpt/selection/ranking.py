@@ -16,15 +16,12 @@ from typing import Final, Literal
 import yaml
 
 from hugginggpt.core.languages import Language, detect_language, find_language
-from hugginggpt.core.model_card import ModelCard, Preferences
+from hugginggpt.core.model_card import ModelCard, Preferences, get_traits
 from hugginggpt.core.plan import Task
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 
 _CUES_FILE: Final = Path(__file__).with_name("needs.yaml")
-_HOSTED: Final = frozenset({"hosted"})
-_BACKEND_ORDER: Final[Mapping[str, int]] = {"local": 0, "bundled": 0, "download": 2, "hosted": 1}  # a download takes minutes
-"""Order of back ends; any other comes with those that run here."""
 _TEXT_LANGUAGE_TASKS: Final = frozenset(
     "text-classification token-classification summarization question-answering text-to-speech fill-mask sentence-similarity "
     "zero-shot-classification text2text-generation".split()
@@ -32,8 +29,7 @@ _TEXT_LANGUAGE_TASKS: Final = frozenset(
 """Tasks whose text's language the model must know."""
 _SPEECH_TASKS: Final = frozenset({"automatic-speech-recognition"})
 """Tasks whose recording's language the request may name."""
-_MAX_SHORT_CHARS: Final = 20_000
-"""A text of more characters is long: a small model will do it sooner."""
+_MAX_SHORT_CHARS: Final = 20_000  # a text of more characters is long: a small model will do it sooner
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +146,11 @@ def _list_exclusions(preferences: Preferences, needs: Needs) -> Iterable[tuple[C
 
 def _is_misplaced(card: ModelCard, preferences: Preferences) -> bool:
     """Tell whether a model would run where the visitor has ruled that out."""
-    return preferences.where != "anywhere" and (card.backend in _HOSTED) != (preferences.where == "hosted")
+    return preferences.where != "anywhere" and _runs_elsewhere(card) != (preferences.where == "hosted")
+
+
+def _runs_elsewhere(card: ModelCard) -> bool:
+    return get_traits(card.backend).place == "elsewhere"
 
 
 def _sort(cards: Iterable[ModelCard], needs: Needs) -> list[ModelCard]:
@@ -158,16 +158,17 @@ def _sort(cards: Iterable[ModelCard], needs: Needs) -> list[ModelCard]:
 
 
 def _compute_key(card: ModelCard, needs: Needs) -> tuple[float, ...]:
-    """Compute the sort key, lower first: hosted models by downloads, those of other back ends as they come."""
+    """Compute the sort key, lower first: what runs elsewhere by downloads, what runs here as it comes."""
+    elsewhere, fetched = _runs_elsewhere(card), get_traits(card.backend).fetched
     pace_need = needs.pace or ("quick" if needs.long else "")
     pace = {"quick": card.size_mb or float("inf"), "best": -(card.size_mb or 0.0)}.get(pace_need, 0.0)  # unknown: last
     return (
         not _supports(card, needs.language),  # False sorts first
         needs.commercial and not _load_cues()["commercial_licences"](card.license.lower()),
-        card.gated and card.backend in _HOSTED,  # a gated one fails for every visitor who has not agreed to its terms
-        _BACKEND_ORDER.get(card.backend, 0),
+        card.gated and elsewhere,  # a gated one fails for every visitor who has not agreed to its terms
+        2 if fetched else elsewhere,  # here, then elsewhere, then what takes minutes to fetch
         pace,
-        -(card.downloads or 0) if card.backend in _HOSTED and card.source != "you" else 0,  # "you": in the order as added
+        -(card.downloads or 0) if elsewhere and card.source != "you" else 0,  # "you": in the order as added
     )
 
 
@@ -183,13 +184,13 @@ def _explain_first(ordered: Sequence[ModelCard], needs: Needs) -> str:
         return ""
     first, *rest = ordered
     if all(card.id == first.id for card in rest):
-        return f"The only model {'' if first.backend in _HOSTED else 'here '}for this task."
+        return f"The only model {'' if _runs_elsewhere(first) else 'here '}for this task."
     reasons = [
         f"It is for {needs.language.name}." if needs.language and first.languages and _supports(first, needs.language) else "",
         _explain_licence(first) if needs.commercial else "",
         _explain_size(first, ordered, needs.pace),
     ]
-    if first.backend in _HOSTED:
+    if _runs_elsewhere(first):
         popularity = f"{first.downloads:,} downloads a month" if first.downloads else "first in the list"
         place = f"Hosted; {popularity}."
     else:

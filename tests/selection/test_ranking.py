@@ -113,6 +113,12 @@ def test_a_pin_does_not_move_a_model_elsewhere() -> None:
     assert ranking.reason.startswith("far, which you have pinned, can't be run now, or not where you want models to run.")
 
 
+def test_a_back_end_that_nobody_has_described_counts_as_somebody_elses_machine() -> None:
+    cards = [card("far", "cluster"), card("near", "local"), card("writer", "controller")]
+    assert ids(rank(cards, Needs(), Preferences(where="here"))) == ["near", "writer"]
+    assert ids(rank([card("far", "cluster"), card("near", "local")], Needs())) == ["near", "far"]
+
+
 def test_a_model_for_the_language_comes_first_wherever_it_runs() -> None:
     cards = [card("english", "bundled", languages=("en",)), card("many", languages=("multilingual",)), card("any", "local")]
     french = read_needs("Is this good?", task(text="Le chat est sur la table et il ne veut pas la quitter."))

@@ -25,16 +25,12 @@ log = logging.getLogger(__name__)
 
 _MAX_REQUEST_CHARS: Final = 400
 """Beginning of the request that goes with the question about models: what it says of them comes early, as a rule."""
-_MAX_HISTORY_TOKENS: Final = 1_000
-"""Most tokens of earlier turns in a planning prompt."""
-_MAX_RESULT_TOKENS: Final = 6_000
-"""Most tokens of results in an answer's prompt, where the model's window is large."""
-_MIN_RESULT_TOKENS: Final = 1_000
-"""Tokens of results that fit any model's window."""
+_MAX_HISTORY_TOKENS: Final = 1_000  # most tokens of earlier turns in a planning prompt
+_MAX_RESULT_TOKENS: Final = 6_000  # most tokens of results in an answer's prompt, where the model's window is large
+_MIN_RESULT_TOKENS: Final = 1_000  # tokens of results that fit any model's window
 _PLAN_OVERHEAD, _RESPOND_OVERHEAD = 2_000, 1_500
 """Tokens that the instructions and the reply of the two stages take."""
-_MAX_REPLY_CHARS: Final = 200_000
-"""Longest plan that is read, in characters."""
+_MAX_REPLY_CHARS: Final = 200_000  # longest plan that is read, in characters
 
 
 class LLMController:

@@ -26,8 +26,7 @@ _ENDINGS: Final = re.compile(r"(?:ing|ed|es|s|e)$")  # crude, but of both texts 
 _TASKS_WEIGHT, _KINDS_WEIGHT, _REPETITION_PENALTY = 1.5, 0.15, 0.15
 """Weights beside the similarity of the words, 0..1: for showing tasks that the request may need, for coming with the same
 kinds of files, and against showing only what others show."""
-_PLAN_CHARS_PER_TOKEN: Final = 3.2
-"""Characters per token of a request and its plan as JSON."""
+_PLAN_CHARS_PER_TOKEN: Final = 3.2  # characters per token of a request and its plan as JSON
 
 
 @dataclass(frozen=True, eq=False)  # by identity: a key of dicts, and mappings can't be hashed

@@ -13,10 +13,8 @@ from hugginggpt.core.tasks import Kind
 
 log = logging.getLogger(__name__)
 
-_MAX_IMAGES: Final = 4
-"""Number of pictures shown."""
-_MAX_SIDE: Final = 768
-"""Longer side of a picture, in pixels: enough to see what it is, not to read small print."""
+_MAX_IMAGES: Final = 4  # number of pictures shown
+_MAX_SIDE: Final = 768  # longer side of a picture, in pixels: enough to see what it is, not to read small print
 
 
 async def attach_images(messages: Sequence[Mapping[str, Any]], attached: Sequence[Resource]) -> Sequence[Mapping[str, Any]]:

@@ -22,25 +22,20 @@ from hugginggpt.llm.context_window import CHARS_PER_TOKEN
 from hugginggpt.llm.structured_output import build_strict_object
 
 _PROMPTS: Final = Path(__file__).with_name("prompts")
-_CHAT_TASK: Final = "conversational"
-"""Task that the rules guess where they know nothing: no help."""
+_CHAT_TASK: Final = "conversational"  # task that the rules guess where they know nothing: no help
 MAX_DEMONSTRATION_TOKENS: Final = 140
 """Most tokens of demonstrations in a prompt."""
-_MAX_TURNS: Final = 8
-"""Most earlier requests in a prompt."""
-_MAX_REQUEST_CHARS: Final = 160
-"""Most characters of an earlier request."""
+_MAX_TURNS: Final = 8  # most earlier requests in a prompt
+_MAX_REQUEST_CHARS: Final = 160  # most characters of an earlier request
 _MAX_ANSWER_CHARS, _MAX_TEXT_CHARS = 200, 100
 """Most characters of an earlier answer, and of an earlier text."""
-_MAX_RESULT_CHARS: Final = 200
-"""Most characters of a text that a failed plan has made."""
+_MAX_RESULT_CHARS: Final = 200  # most characters of a text that a failed plan has made
 _RARELY_MADE_KINDS: Final = frozenset({Kind.AUDIO, Kind.VIDEO, Kind.TABLE})
 """Kinds that are seldom both made and used in one request."""
 _MAX_REFERENCES, _MAX_NAMES, _MAX_ADDRESSES, _MAX_ADDRESS_CHARS = 40, 100, 20, 300
 """Bounds of a schema's enums: tasks, files of a kind (the newest), addresses, and characters of an address.
 OpenAI takes 1,000 values in all, and of long lists 15,000 characters."""
-_MIN_GROUP_SIZE: Final = 4
-"""Number of tasks with like names from which on they share a line."""
+_MIN_GROUP_SIZE: Final = 4  # number of tasks with like names from which on they share a line
 
 
 @functools.cache

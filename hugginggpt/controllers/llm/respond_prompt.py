@@ -20,14 +20,11 @@ from hugginggpt.llm.context_window import CHARS_PER_TOKEN
 _MAX_TURNS: Final = 5
 _MAX_TURN_CHARS: Final = 300
 _MAX_ARGUMENT_CHARS: Final = 120
-_MAX_FINDINGS: Final = 12
-"""Most entries of a list of findings."""
+_MAX_FINDINGS: Final = 12  # most entries of a list of findings
 _MAX_VALUE_CHARS: Final = 160
 """Longest text within findings, in characters: a longer one is a file in disguise, and cut."""
-_MAX_FINDINGS_CHARS: Final = 1_500
-"""Most characters of one result's findings, as JSON."""
-_MIN_TEXT_CHARS: Final = 200
-"""Characters that every text result may have, however many there are."""
+_MAX_FINDINGS_CHARS: Final = 1_500  # most characters of one result's findings, as JSON
+_MIN_TEXT_CHARS: Final = 200  # characters that every text result may have, however many there are
 
 
 def build_respond_messages(request: RespondRequest, budget: int) -> list[Mapping[str, Any]]:

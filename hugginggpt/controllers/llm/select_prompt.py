@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from hugginggpt.controllers.base import Choice
-from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.model_card import ModelCard, get_traits
 from hugginggpt.core.sentences import split_pieces
 from hugginggpt.llm.structured_output import build_strict_object
 
@@ -23,7 +23,6 @@ _CELL_CHARS: Final = (64, 52, 42, 32)
 _MIN_ROWS: Final = 2
 _MAX_ARGUMENT_CHARS: Final = 40
 _HEADER: Final = "id|where|downloads|likes|MB|licence|languages|what for"
-_LOCAL_BACKENDS: Final = frozenset({"local", "bundled"})
 
 
 def format_question(choices: Sequence[Choice], *, budget: int = MAX_QUESTION_TOKENS) -> str:
@@ -72,9 +71,10 @@ def _shorten(value: Any) -> Any:
 
 
 def _format_row(card: ModelCard, max_chars: int) -> str:
+    backend = get_traits(card.backend)
     facts = [
         card.id,
-        "here" if card.backend in _LOCAL_BACKENDS else card.backend,
+        "here" if backend.place == "here" and not backend.fetched else card.backend,
         _format_count(card.downloads),
         _format_count(card.likes),
         _format_count(round(card.size_mb) if card.size_mb else None),

@@ -15,8 +15,7 @@ from hugginggpt.core.tasks import TaskTable
 from hugginggpt.core.trace import format_duration
 
 _FILE: Final = Path(__file__).with_name("answers.yaml")
-_MAX_QUOTE_CHARS: Final = 1_500
-"""Longer texts are cut in the answer; the resource holds all of it."""
+_MAX_QUOTE_CHARS: Final = 1_500  # longer texts are cut in the answer; the resource holds all of it
 
 
 @functools.cache

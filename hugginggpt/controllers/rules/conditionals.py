@@ -18,8 +18,7 @@ from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 
 _ANY_KIND: Final = frozenset(kind.value for kind in Kind)
-_MAX_QUOTE_CHARS: Final = 80
-"""Most characters that are quoted of a part that was left out."""
+_MAX_QUOTE_CHARS: Final = 80  # most characters that are quoted of a part that was left out
 _VERB_E: Final = re.compile(r"(?:(?<=ch)|(?<=sh)|(?<=ss)|(?<=x)|(?<=o))e$")
 _THIRD_PERSON: Final = {"seems": "seem", "sounds": "sound", "looks": "look", "has": "have"}
 

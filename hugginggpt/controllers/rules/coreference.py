@@ -14,8 +14,7 @@ from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 
-_MAX_SHORT_WORDS: Final = 8
-"""A longer request that points at nothing stands for itself."""
+_MAX_SHORT_WORDS: Final = 8  # a longer request that points at nothing stands for itself
 _RESULT_LEAD: Final = r"\b(?:the|that|this|those|these|your|its|last|previous|above|earlier)\s+(?:\w+\s+){0,2}?"
 _NOUN_LEAD: Final = r"\b(?:the|that|this|these|those|my|your|last)\s+(?:\w+\s+)?"
 _NOT_OF: Final = r"\b(?!\s+of\b)"  # "the summary of the report" asks for one, "the summary" means one that is there

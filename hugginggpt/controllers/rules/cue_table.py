@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
+from hugginggpt.core.yaml_files import read_yaml
 
-_MAX_INTENTS: Final = 200
-"""A request has a dozen; more are somebody's joke."""
+_MAX_INTENTS: Final = 200  # a request has a dozen; more are somebody's joke
 _FOLDER: Final = Path(__file__).parent
 
 
@@ -96,7 +95,7 @@ class CueTable:
 @functools.cache  # what it returns is shared: nobody may change it
 def load(name: str) -> Any:
     """Return one of the tables, as it stands in its file; read once."""
-    return yaml.safe_load((_FOLDER / name).read_text(encoding="utf-8"))
+    return read_yaml(_FOLDER / name, Any)  # which finds a key that stands twice
 
 
 @functools.cache

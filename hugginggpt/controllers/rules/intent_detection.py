@@ -27,8 +27,7 @@ _DEFAULT_TASKS: Final = {
 }  # fmt: skip
 """Likeliest task for a kind of file when nothing in the words tells."""
 
-_MAX_OBJECT_CHARS: Final = 80
-"""So many characters behind a verb its object stands."""
+_MAX_OBJECT_CHARS: Final = 80  # so many characters behind a verb its object stands
 _ASKING_VERBS: Final = frozenset({"FIELD", "DESCRIBE"})
 """Verbs in capitals whose every meaning makes a text."""
 _MADE_PICTURE: Final = load_pattern("wants", "made_picture")

@@ -16,8 +16,7 @@ _SET_APART: Final = load_pattern("fitting", "apart")
 _COMES_FIRST: Final = load_pattern("fitting", "before")
 _CONVERSATION_TASKS: Final = _READERS | {"conversational", "text-to-speech", "audio-to-audio"}
 """Tasks that may be planned beside a conversation: hearing what was said, and saying the reply."""
-_LATE_OFFSET: Final = 10_000
-"""Behind every position of a request."""
+_LATE_OFFSET: Final = 10_000  # behind every position of a request
 _MEDIA_KINDS: Final = frozenset({"audio", "image", "video"})
 _MIN_LABELS: Final = 3
 """Fewest labels that sort a picture; "red or green" is a question about it."""

@@ -26,8 +26,7 @@ _READERS: Final = {
     Kind.AUDIO: "automatic-speech-recognition",
     Kind.VIDEO: "automatic-speech-recognition",
 }
-_CLAUSE_CHARS: Final = 40
-"""Shortest reach of a step's clause behind its cue, in characters."""
+_CLAUSE_CHARS: Final = 40  # shortest reach of a step's clause behind its cue, in characters
 _TEXT_NOUN: Final = load_pattern("chaining", "text_noun")
 _EACH: Final = load_pattern("chaining", "each")
 _ORIGINAL: Final = load_pattern("chaining", "original")

@@ -18,8 +18,7 @@ _POLITE: Final = load_pattern("questions", "polite")
 _SPOKEN: Final = load_pattern("questions", "spoken")
 _READERS: Final = frozenset({"image-to-text", "automatic-speech-recognition"})
 _KIND_WORDS: Final = {kind.value: load_pattern("questions", kind.value) for kind in Kind}
-_MAX_REST_WORDS: Final = 8
-"""So many words behind a question are a text that it is about."""
+_MAX_REST_WORDS: Final = 8  # so many words behind a question are a text that it is about
 
 
 def add_questions(found: list[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:

@@ -28,8 +28,7 @@ _SENTENCE = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])|(?<
 _MIN_GIVEN_WORDS = 4  # fewer words behind a colon are a detail of the instruction
 _ALL_KINDS = frozenset(kind.value for kind in Kind)
 _MIN_REST_WORDS = 10  # fewer are a second instruction
-_MIN_LABEL_CHARS = 3
-"""A shorter name of a file is a word like any other."""
+_MIN_LABEL_CHARS = 3  # a shorter name of a file is a word like any other
 _MIN_QUESTION_WORDS = 6
 _BOUNDARY = re.compile(r"[,;:]\s|\b(?:and|then|but|also|plus)\b|\s[-–—]{1,2}\s|[()]")
 _STEP: Final = load_pattern("wording", "step")

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MAX_SIDE: Final = 2_048
-_MIN_EDGE_SHARE: Final = 0.004
-"""Smallest share of edge pixels; below it lower thresholds are tried."""
+_MIN_EDGE_SHARE: Final = 0.004  # smallest share of edge pixels; below it lower thresholds are tried
 _MAX_EDGE_SHARE: Final = 0.15
 """Largest share of edge pixels that lower thresholds may give; more is noise, not a drawing."""
 

@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 
 MODEL: Final = "DeepFilterNet3"
 SAMPLE_RATE: Final = 48_000
-_DELAY_SAMPLES: Final = 1_440
-"""Lag of the model's output behind its input, in samples."""
-_ATTENUATION_DB: Final = 100.0
-"""Largest attenuation of noise, in dB: in effect no limit."""
+_DELAY_SAMPLES: Final = 1_440  # lag of the model's output behind its input, in samples
+_ATTENUATION_DB: Final = 100.0  # largest attenuation of noise, in dB: in effect no limit
 _FRAMES_PER_CHECK: Final = 200
 """Frames between two checks of the cancel token: two seconds of sound, some 0.2 s of work."""
 

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MODEL: Final = "all-MiniLM-L6-v2"
-_MAX_TOKENS: Final = 256
-"""Longest text that the model was trained on; the rest of a longer one is cut."""
+_MAX_TOKENS: Final = 256  # longest text that the model was trained on; the rest of a longer one is cut
 _BATCH_SIZE: Final = 32
 _TEMPERATURE: Final = 0.04
 """Softmax temperature, chosen by hand, that spreads close cosines into scores that add up to 1: they rank and no more."""
@@ -68,7 +67,7 @@ def embed_texts(texts: Sequence[str], call: Call | None = None) -> NDArray[np.fl
     for digest, vector in found.items():
         _vector_cache.pop(digest, None)  # moves it to the recent end
         _vector_cache[digest] = vector
-    for digest in list(_vector_cache)[: len(_vector_cache) - _MAX_CACHED_VECTORS]:
+    for digest in list(_vector_cache)[: max(0, len(_vector_cache) - _MAX_CACHED_VECTORS)]:
         _vector_cache.pop(digest, None)  # None: another thread may have been quicker
     return np.stack([found[digest] for digest in digests]) if digests else np.zeros((0, 384), np.float32)
 

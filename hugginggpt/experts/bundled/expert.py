@@ -22,20 +22,9 @@ from hugginggpt.experts.bundled.weights import CONFIG_PATH, Weights, find_packag
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _FUNCTIONS: Final[Mapping[tuple[str, str], str]] = {
-    ("PP-OCRv6-small", "image-to-text"): "ocr:read_picture",
-    ("PP-OCRv6-small", "document-question-answering"): "ocr:answer_about_document",
-    ("efficientnet-lite0", "image-classification"): "image_classification:classify_picture",
-    ("opencv-canny", "canny-control"): "canny:draw_edges",
-    ("opencv-lsd", "mlsd-control"): "line_segments:draw_lines",
-    ("opencv-outlines", "hed-control"): "soft_edges:draw_outlines",
-    ("hibari-tts", "text-to-speech"): "text_to_speech:speak",
-    ("whisper-tiny.en", "automatic-speech-recognition"): "speech_to_text:transcribe",
-    ("DeepFilterNet3", "audio-to-audio"): "denoising:clean",
-    ("vader", "text-classification"): "sentiment:classify_sentiment",
-    ("all-MiniLM-L6-v2", "sentence-similarity"): "embeddings:compare",
-    ("all-MiniLM-L6-v2", "zero-shot-classification"): "embeddings:sort_into_labels",
-    ("all-MiniLM-L6-v2", "summarization"): "extractive_summary:summarize",
-    ("all-MiniLM-L6-v2", "question-answering"): "extractive_qa:answer",
+    (model, task): function
+    for model, functions in yaml.safe_load(Path(__file__).with_name("functions.yaml").read_text(encoding="utf-8")).items()
+    for task, function in functions.items()
 }
 """Functions by model and task, as "module:name", imported at the first call."""
 

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MAX_SENTENCES: Final = 1_500
-_MIN_CONFIDENCE: Final = 0.42
-"""Lowest confidence, 0..1, of a sentence that is given as an answer."""
+_MIN_CONFIDENCE: Final = 0.42  # lowest confidence, 0..1, of a sentence that is given as an answer
 _UNTYPED_MARGIN: Final = 0.15
 """Added to `_MIN_CONFIDENCE` when a date (a sum, a name) is asked for and the sentence holds none."""
 _NO_ANSWER: Final = "The answer is not in the text."

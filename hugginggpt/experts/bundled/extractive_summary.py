@@ -13,16 +13,13 @@ from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.embeddings import embed_texts
 
 _MAX_SENTENCES: Final = 1_500
-_LEAD_BONUS: Final = 0.10
-"""Added to the score (0..1) of a text's first sentence; it decays over the next ones."""
-_REDUNDANCY_PENALTY: Final = 0.7
-"""Weight of a sentence's similarity to sentences that are already chosen."""
+_LEAD_BONUS: Final = 0.10  # added to the score (0..1) of a text's first sentence; it decays over the next ones
+_REDUNDANCY_PENALTY: Final = 0.7  # weight of a sentence's similarity to sentences that are already chosen
 _NUMBER_WORDS: Final = {word: n for n, word in enumerate("one two three four five six seven eight nine ten".split(), 1)}
 _LENGTH_PATTERN: Final = re.compile(
     rf"\b(\d{{1,3}}|an?|{'|'.join(_NUMBER_WORDS)})[\s-]+(?:\w+\s+)?(sentence|bullet|point|line)s?\b", re.IGNORECASE
 )
-_MAX_LENGTH: Final = 10
-"""Longest summary, in sentences."""
+_MAX_LENGTH: Final = 10  # longest summary, in sentences
 
 
 def summarize(call: Call) -> Result:

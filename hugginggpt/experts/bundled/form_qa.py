@@ -11,23 +11,16 @@ from hugginggpt.experts.bundled.embeddings import embed_texts
 from hugginggpt.experts.bundled.extractive_qa import ExtractedAnswer, compute_word_overlap, extract_answers
 from hugginggpt.experts.bundled.question_analysis import DOCUMENT_WORDS, detect_answer_kind, extract_content_words
 
-_MIN_SCORE: Final = 0.25
-"""Lowest score of the label that is asked for."""
+_MIN_SCORE: Final = 0.25  # lowest score of the label that is asked for
 _MIN_UNTYPED_SCORE: Final = 0.42
 """The same for a question that shows no kind of value, so that nothing else confirms the label."""
-_BONUS: Final = 0.35
-"""Bonus for a label that paraphrases the question: less than sharing its words gives."""
-_MIN_COSINE: Final = 0.45
-"""Lowest cosine to the question of a label that shares no word with it."""
-_BELOW_PENALTY: Final = 0.05
-"""Penalty for a value below its label: beside it is a surer sign."""
+_BONUS: Final = 0.35  # bonus for a label that paraphrases the question: less than sharing its words gives
+_MIN_COSINE: Final = 0.45  # lowest cosine to the question of a label that shares no word with it
+_BELOW_PENALTY: Final = 0.05  # penalty for a value below its label: beside it is a surer sign
 _LETTER: Final = r"[^\W\d_]"
-_MAX_GAP: Final = 1.2
-"""Largest distance of a value below its label, in heights of the value."""
-_MIN_PROSE_WORDS: Final = 8
-"""Fewest words of a cell that is running text, not a value."""
-_MIN_WRAPPED_WORDS: Final = 6
-"""Fewest words of a one-cell row that goes on in the next row, unless it ends in a stop."""
+_MAX_GAP: Final = 1.2  # largest distance of a value below its label, in heights of the value
+_MIN_PROSE_WORDS: Final = 8  # fewest words of a cell that is running text, not a value
+_MIN_WRAPPED_WORDS: Final = 6  # fewest words of a one-cell row that goes on in the next row, unless it ends in a stop
 _KIND_WORDS: Final = {
     "money": frozenset("amount sum price cost money pay paid total".split()),
     "date": frozenset("date day time".split()),

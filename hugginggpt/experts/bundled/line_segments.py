@@ -14,10 +14,8 @@ if TYPE_CHECKING:
 _MAX_SIDE: Final = 2_048
 _WORKING_SIDE: Final = 512
 """Shorter side of the picture searched, in pixels: lines that are straight only up close get lost."""
-_MAX_LINES: Final = 200
-"""Most lines kept, the longest ones; as many as M-LSD (arXiv 2106.00186) keeps."""
-_MIN_LENGTH: Final = 0.035
-"""Shortest line kept, as a share of the picture's diagonal."""
+_MAX_LINES: Final = 200  # most lines kept, the longest ones; as many as M-LSD (arXiv 2106.00186) keeps
+_MIN_LENGTH: Final = 0.035  # shortest line kept, as a share of the picture's diagonal
 
 
 def detect_segments(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

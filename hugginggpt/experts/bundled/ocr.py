@@ -27,12 +27,9 @@ _MAX_SIDE: Final = 2_000
 """Longest side, in pixels, of the picture given to the detector, which sees no finer detail anyway."""
 _MAX_ASPECT: Final = 8
 """Largest ratio of sides before padding: on a 500 × 1 picture the detector would work for over a minute."""
-_MIN_PADDED_SIDE: Final = 32
-"""Shortest side after padding, in pixels."""
-_MIN_READABLE_SIDE: Final = 6
-"""Shortest side, in pixels, into which a letter fits; smaller pictures aren't read."""
-_MIN_LINE_SCORE: Final = 0.5
-"""Lowest score of a line; below it noise is more frequent than text."""
+_MIN_PADDED_SIDE: Final = 32  # shortest side after padding, in pixels
+_MIN_READABLE_SIDE: Final = 6  # shortest side, in pixels, into which a letter fits; smaller pictures aren't read
+_MIN_LINE_SCORE: Final = 0.5  # lowest score of a line; below it noise is more frequent than text
 _MIN_CHARACTERS: Final = 2
 """Fewest letters and digits of a text: a photograph's texture is read as a stray "0" now and then."""
 

@@ -8,8 +8,7 @@ from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.weights import load_once
 
 MODEL: Final = "vader"
-_NEUTRAL_BOUND: Final = 0.05
-"""Compound scores nearer to 0 are neutral; the authors' own threshold."""
+_NEUTRAL_BOUND: Final = 0.05  # compound scores nearer to 0 are neutral; the authors' own threshold
 _MAX_SENTENCES: Final = 2_000
 _MAX_SENTENCE_CHARS: Final = 2_000
 """Longest sentence analysed: the analyser's time grows with the square of its length."""

@@ -19,16 +19,12 @@ if TYPE_CHECKING:
 _MAX_SIDE: Final = 2_048
 _WORKING_SIDE: Final = 512
 """Shorter side of the picture searched, in pixels: ControlNet (arXiv 2302.05543) was trained with HED at that size."""
-_MIN_VISIBLE_GREY: Final = 32
-"""Lowest grey level (0..255) that counts as outline."""
+_MIN_VISIBLE_GREY: Final = 32  # lowest grey level (0..255) that counts as outline
 _BLUR_SIGMAS: Final = (1.2, 2.4, 4.8)
 """Standard deviations of the blurs, in pixels; the middle one gives the direction of an outline."""
-_RIDGE_RADIUS: Final = 3.0
-"""Distance across an outline, in pixels, within which only its ridge remains."""
-_SURROUND_SIGMA: Final = 12.0
-"""Standard deviation of a pixel's surroundings, in pixels."""
-_SURROUND_WEIGHT: Final = 1.4
-"""Share of the surroundings' strength that is subtracted, which fades texture."""
+_RIDGE_RADIUS: Final = 3.0  # distance across an outline, in pixels, within which only its ridge remains
+_SURROUND_SIGMA: Final = 12.0  # standard deviation of a pixel's surroundings, in pixels
+_SURROUND_WEIGHT: Final = 1.4  # share of the surroundings' strength that is subtracted, which fades texture
 _MIN_CHANGE: Final = 0.8
 _MAX_CHANGE: Final = 10.0
 """Changes of CIELAB colour (8 bits a channel) per pixel that are drawn black (min) and white (max)."""

@@ -17,12 +17,9 @@ if TYPE_CHECKING:
 
 MODEL: Final = "hibari-tts"
 SAMPLE_RATE: Final = 24_000
-_MAX_PHONEMES: Final = 390
-"""The model's window, in phonemes; longer sentences are cut into several."""
-_MAX_CHARS: Final = 20_000
-"""Longest text that is spoken, in characters: about 25 minutes of speech."""
-_PAUSE_SECONDS: Final = 0.12
-"""Silence after each sentence."""
+_MAX_PHONEMES: Final = 390  # the model's window, in phonemes; longer sentences are cut into several
+_MAX_CHARS: Final = 20_000  # longest text that is spoken, in characters: about 25 minutes of speech
+_PAUSE_SECONDS: Final = 0.12  # silence after each sentence
 _SPEAKABLE: Final = re.compile(r"[^\W_]|[%&+=$€£@]")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from huggingface_hub import AsyncInferenceClient
 
 _MAX_CLASSES = 5
-_MAX_CHARS = 5_000
-"""Most characters that one call reads aloud."""
+_MAX_CHARS = 5_000  # most characters that one call reads aloud
 
 
 async def speak(call: Call, client: AsyncInferenceClient) -> Result:

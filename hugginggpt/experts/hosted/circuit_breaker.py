@@ -9,10 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-_FAILURES: Final = 4
-"""Failures in a row that open the circuit."""
-_OPEN_TIME: Final = 60.0
-"""Time that it stays open before a trial call is let through, in seconds."""
+_FAILURES: Final = 4  # failures in a row that open the circuit
+_OPEN_TIME: Final = 60.0  # time that it stays open before a trial call is let through, in seconds
 
 
 @dataclass

@@ -57,15 +57,12 @@ class _Run:
     """Replies so far, of several questions; see `MemoizedClient`."""
 
 
-_MAX_PROVIDERS: Final = 2
-"""Most providers that are offered for one model."""
+_MAX_PROVIDERS: Final = 2  # most providers that are offered for one model
 _MAX_TRIES: Final = 3
 _FIRST_PAUSE, _MAX_PAUSE = 0.5, 10.0
 """Seconds before the second try, doubled for each further one, with jitter; and the longest pause that a server may ask for."""
-_FAIR_TIME: Final = 10.0
-"""Least time, in seconds, that a provider must have been given to be blamed for a failure."""
-_TIME_SHARE: Final = 0.5
-"""Share of the remaining time that a model may take while there are others to fall back on."""
+_FAIR_TIME: Final = 10.0  # least time, in seconds, that a provider must have been given to be blamed for a failure
+_TIME_SHARE: Final = 0.5  # share of the remaining time that a model may take while there are others to fall back on
 _JITTER: Final = random.Random()
 
 _UNSUPPORTED: Final = re.compile(r"not supported (?:by|for)|doesn't support task|No provider mapping found")

@@ -16,8 +16,7 @@ from hugginggpt.workspace import media
 if TYPE_CHECKING:
     from PIL import Image
 
-_MAX_SIDE: Final = 2_048
-"""Most pixels a side of a picture that is sent: no hosted model looks at more."""
+_MAX_SIDE: Final = 2_048  # most pixels a side of a picture that is sent: no hosted model looks at more
 _JPEG_QUALITY: Final = 92
 _SAMPLE_RATE: Final = 16_000
 """Samples per second of recordings that are sent, which is what models for speech and sounds take."""

@@ -22,12 +22,10 @@ T = TypeVar("T")
 
 _MAX_CHARS: Final = 1_200
 """Most characters that are sent at once: about 400 tokens, which is what most of these models can read."""
-_MAX_SUMMARY_CHARS: Final = 3_000
-"""The same for summarization models."""
+_MAX_SUMMARY_CHARS: Final = 3_000  # the same for summarization models
 _MASK, _OTHER_MASK = "[MASK]", "<mask>"  # of BERT and its kin, and of RoBERTa and its
 _BAD_REQUEST: Final = 400
-_MIN_DETECTION_CHARS: Final = 60
-"""Length, in characters, up to which the detected language of a text isn't certain."""
+_MIN_DETECTION_CHARS: Final = 60  # length, in characters, up to which the detected language of a text isn't certain
 
 
 async def classify(call: Call, client: AsyncInferenceClient) -> Result:

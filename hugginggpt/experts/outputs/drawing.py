@@ -19,10 +19,8 @@ Colour = tuple[int, int, int]
 _Corners = tuple[float, float, float, float]
 _HUE_STEP: Final = 0.381966
 """Golden section of the hue circle (0..1): successive hues stay far apart, however many there are."""
-_OPACITY: Final = 0.55
-"""Opacity of a mask over the picture, 0..1."""
-_MIN_LEGEND_WIDTH: Final = 240
-"""Least width of a legend, in pixels."""
+_OPACITY: Final = 0.55  # opacity of a mask over the picture, 0..1
+_MIN_LEGEND_WIDTH: Final = 240  # least width of a legend, in pixels
 _MAX_LEGEND_ENTRIES: Final = 24
 
 

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-_MAX_REGIONS_NAMED: Final = 6
-"""Most regions that the sentence names."""
+_MAX_REGIONS_NAMED: Final = 6  # most regions that the sentence names
 _MIN_SHARE_NAMED: Final = 0.005
 """Smallest share of the area (0..1) that the sentence names; smaller regions are still drawn and listed in the data."""
 

@@ -10,8 +10,7 @@ from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.csv_tables import write_rows
 
-_MAX_CLASSES_NAMED: Final = 5
-"""Most classes that the sentence names."""
+_MAX_CLASSES_NAMED: Final = 5  # most classes that the sentence names
 NO_ANSWER: Final = "The answer is not in the table."
 _SEPARATOR: Final = r"[ ,\u00a0\u202f]"
 """Separators between thousands, with the two no-break spaces of European typography."""

@@ -12,8 +12,7 @@ from hugginggpt.experts.base import Output, Result
 
 MAX_NAMED: Final = 5
 """Most classes or candidates that a sentence names."""
-_MIN_LIKELY_SCORE: Final = 0.5
-"""Lowest score at which one of several independent classes is named."""
+_MIN_LIKELY_SCORE: Final = 0.5  # lowest score at which one of several independent classes is named
 _NAME_BORDER_CHARS: Final = " \t\r\n.,;:!?…\"'“”‘’„«»()[]{}"
 """Characters that may surround a name without belonging to it."""
 _ENTITY_KINDS: Final = {

@@ -44,10 +44,8 @@ log = logging.getLogger(__name__)
 
 _MAX_CONCURRENT_CALLS: Final = 8
 """Calls that are worked on at once, beside those of the page; models take turns by their slots."""
-_RETENTION_SECONDS: Final = 600.0
-"""Seconds for which a call's files can be fetched after it."""
-_MAX_KEPT_CALLS: Final = 100
-"""Calls whose files are kept at once; of more, the oldest go early."""
+_RETENTION_SECONDS: Final = 600.0  # seconds for which a call's files can be fetched after it
+_MAX_KEPT_CALLS: Final = 100  # calls whose files are kept at once; of more, the oldest go early
 
 
 class Api:

@@ -15,8 +15,7 @@ from hugginggpt.planning.approval import Approved, Proposal, edit_plan
 from hugginggpt.ui.assets import load_script
 from hugginggpt.ui.i18n import Words
 
-_MAX_ARGUMENT_CHARS: Final = 20_000
-"""The longest argument that is taken, in characters."""
+_MAX_ARGUMENT_CHARS: Final = 20_000  # the longest argument that is taken, in characters
 
 ON_LOAD: Final = load_script("approval")
 """For ``gr.HTML(js_on_load=…)``: its event ``submit`` then carries what the form holds."""

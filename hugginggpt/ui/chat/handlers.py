@@ -49,15 +49,7 @@ class ChatHandlers:
     async def ask(
         self, value: dict[str, Any] | None, where: Where, ask_first: bool, visit: TabSession | None, request: gr.Request
     ) -> Views:
-        """Work on one request and show every step; what was typed comes back into the box when it can't be done.
-
-        Args:
-            value: What stands in the box, words and files.
-            where: Where models may run, as the page says it now.
-            ask_first: Whether the plan waits for approval, as the page says it now.
-            visit: Whose.
-            request: Tells visitors apart.
-        """
+        """Work on one request and show every step; what was typed comes back into the box when it can't be done."""
         visit = self._visit(visit)
         visit.tighten(where, ask_first)
         text, paths = read_box(value)

@@ -31,6 +31,7 @@ from hugginggpt.core.events import (
     TaskProgress,
 )
 from hugginggpt.core.markdown import escape, link_names, quote_text, sanitize_markdown
+from hugginggpt.core.model_card import BACKENDS, get_traits
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable
@@ -44,7 +45,6 @@ _COMPONENTS: Final[dict[Kind, Any]] = {Kind.IMAGE: gr.Image, Kind.AUDIO: gr.Audi
 _SHOWN_RESULT_CHARS: Final = 600
 _SHOWN_DATA_CHARS: Final = 4_000
 _SHOWN_ROWS: Final = 11  # the head and ten more
-_ON_THE_HUB: Final = frozenset({"local", "download", "hosted"})  # “bundled” models have ids of their own
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _MAX_NOTICES: Final = 50
 BUILT_IN_NAME: Final = "built-in planner"
@@ -220,7 +220,7 @@ def _progress(step: Step, events: Sequence[Event]) -> str:
 def _step_details(step: Step, events: Sequence[Event], words: Words) -> str:
     lines = []
     if step.model:
-        is_local = step.model.backend in {"bundled", "local", "download"}  # “download” runs here, once it is fetched
+        is_local = get_traits(step.model.backend).place == "here"
         where = words("chat.on_this_machine") if is_local else f"({escape(_name_place(step.model, words))})"
         lines.append(f"**{words('chat.model')}** {_link_model(step.model)} {where}. {escape(step.reason)}")
     if source := _describe_source(step, events):
@@ -255,7 +255,7 @@ def _fold_data(resource: Resource, words: Words) -> str:
 
 def _link_model(model: ModelRef) -> str:
     """Return a model's id, linked to its card where it is one of the Hub's."""
-    if model.backend in _ON_THE_HUB and _HUB_ID.fullmatch(model.id):
+    if get_traits(model.backend).on_hub and _HUB_ID.fullmatch(model.id):
         return f"[{escape(model.id)}](https://huggingface.co/{model.id})"
     return escape(model.id)
 
@@ -264,10 +264,7 @@ def _name_place(model: ModelRef, words: Words) -> str:
     """Return where a model runs, as people call it."""
     if model.provider:
         return words("chat.where_hosted_by", provider=model.provider)
-    return words(f"chat.where_{model.backend}") if model.backend in _BACKENDS else model.backend
-
-
-_BACKENDS: Final = frozenset({"bundled", "local", "download", "hosted", "controller"})  # a trace from elsewhere may name others
+    return words(f"chat.where_{model.backend}") if model.backend in BACKENDS else model.backend
 
 
 def _describe_source(step: Step, events: Sequence[Event]) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 
 from hugginggpt.core.events import Answered, ModelRef, Notice, Planned, RequestDone, RequestFailed, RequestStarted, Step, Usage
 from hugginggpt.core.markdown import shorten
+from hugginggpt.core.model_card import BACKENDS
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import TaskTable, load_task_table
@@ -153,7 +154,7 @@ class _Page:
         if model.provider:
             return self.words("share.where_provider", provider=model.provider)
         key = f"share.where_{model.backend}"
-        return self.words(key) if model.backend in _BACKENDS else model.backend
+        return self.words(key) if model.backend in BACKENDS else model.backend
 
     def _inputs(self, step: Step) -> str:
         values = {name: value if isinstance(value, str) else ", ".join(value) for name, value in step.task.args.items()}
@@ -190,7 +191,6 @@ class _Page:
 
 
 _STATUS: Final = {status: f"share.status_{status}" for status in ("pending", "running", "done", "failed", "skipped")}
-_BACKENDS: Final = frozenset({"bundled", "local", "download", "hosted", "controller"})
 _USAGE_COLUMNS: Final = ("share.stage", "share.calls", "share.tokens_in", "share.tokens_out", "share.time", "share.cost")
 
 

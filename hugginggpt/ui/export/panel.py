@@ -24,8 +24,7 @@ from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.ui.session.llm_choice import is_space
 from hugginggpt.ui.session.tab_session import TabSession
 
-_MAX_WAIT_SECONDS: Final = 1.0
-"""In a replay, in seconds: what took long is not waited for once more."""
+_MAX_WAIT_SECONDS: Final = 1.0  # in a replay, in seconds: what took long is not waited for once more
 _FILE_STEM: Final = "hugginggpt-run"
 
 _CLICK_SCRIPT: Final = "() => document.querySelector('#kept').click()"

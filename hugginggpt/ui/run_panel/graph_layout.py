@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _SWEEPS: Final = 8
-_LINE_WIDTH: Final = 1.0
-"""The room that a line takes where it passes through a layer, in pixels."""
+_LINE_WIDTH: Final = 1.0  # the room that a line takes where it passes through a layer, in pixels
 
 
 @dataclass(frozen=True, slots=True)

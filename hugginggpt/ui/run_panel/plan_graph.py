@@ -25,8 +25,7 @@ STYLE: Final = load_style("graph")
 
 _ENGLISH: Final = Words()
 _MAX_TASKS: Final = 40
-_MAX_GIVEN: Final = 4
-"""Files of one task that are drawn one by one."""
+_MAX_GIVEN: Final = 4  # files of one task that are drawn one by one
 _WIDE, _NARROW, _NARROW_HIGH = (200, 48), (140, 48), (140, 62)
 """A task's width and height where it stands alone; where two stand side by side; and where their names take two lines."""
 _LONG_NAME: Final = 14

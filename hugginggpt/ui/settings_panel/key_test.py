@@ -15,8 +15,7 @@ from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OPENAI, OTHER, LLMFields, make_model
 from hugginggpt.ui.session.tab_session import TabSession
 
-_MAX_SHOWN: Final = 300
-"""Most models that are offered to choose from."""
+_MAX_SHOWN: Final = 300  # most models that are offered to choose from
 
 
 @dataclass(frozen=True, slots=True)

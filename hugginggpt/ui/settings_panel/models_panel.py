@@ -17,8 +17,7 @@ from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.ui.settings_panel.token_panel import TokenPanel
 
 _MAX_CANDIDATES: Final = 10
-_MIN_SECONDS: Final = 1.0
-"""The shortest deadline of a task that may be asked for, in seconds."""
+_MIN_SECONDS: Final = 1.0  # the shortest deadline of a task that may be asked for, in seconds
 
 
 class ModelsPanel:
@@ -102,7 +101,7 @@ class ModelsPanel:
 
     @property
     def limits(self) -> list[Any]:
-        """Where models may run, and whether a plan waits for approval."""
+        """The boxes for where models may run, and for whether a plan waits for approval."""
         return [self._where, self._ask_first]
 
     @property

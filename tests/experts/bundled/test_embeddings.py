@@ -79,3 +79,12 @@ async def test_what_was_encoded_lately_costs_nothing_and_stays_in_its_order(benc
     assert np.array_equal(embed_texts(texts[::-1], never), first[::-1])
     with pytest.raises(StoppedError):
         embed_texts([*texts, "This one is new."], never)
+
+
+def test_no_vector_goes_while_there_is_room_and_the_oldest_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    embeddings.clear_vector_cache()
+    monkeypatch.setattr(embeddings, "_MAX_CACHED_VECTORS", 10)
+    embed_texts([f"Room {n} is cold." for n in range(7)])
+    assert len(embeddings._vector_cache) == 7
+    embed_texts([f"Room {n} is warm." for n in range(6)])
+    assert len(embeddings._vector_cache) == 10

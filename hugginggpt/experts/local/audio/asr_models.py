@@ -18,12 +18,9 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE: Final = 16_000
 """Rate that all of these models were trained on, in samples per second."""
-_WINDOW_SECONDS: Final = 20.0
-"""Sound that a recognizer hears at once; Whisper has a window of its own."""
-_OVERLAP_SECONDS: Final = 3.0
-"""Context on both sides of a window, whose own text is dropped."""
-_MIN_PAUSE_SECONDS: Final = 0.8
-"""Silence between two words that begins a new segment."""
+_WINDOW_SECONDS: Final = 20.0  # sound that a recognizer hears at once; Whisper has a window of its own
+_OVERLAP_SECONDS: Final = 3.0  # context on both sides of a window, whose own text is dropped
+_MIN_PAUSE_SECONDS: Final = 0.8  # silence between two words that begins a new segment
 _MAX_TOKENS_PER_SECOND: Final = 6.5
 """More than anybody says; a model that goes on beyond that repeats itself (Moonshine's model card)."""
 

@@ -14,8 +14,7 @@ from hugginggpt.experts.local.runtime.cancellation import make_interruptible
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
-_WINDOW_SECONDS: Final = 12.0
-"""Longest piece that is converted at once; the model was trained on sentences."""
+_WINDOW_SECONDS: Final = 12.0  # longest piece that is converted at once; the model was trained on sentences
 _MAX_RATIO: Final = 3.0
 """Most output frames per input frame: speech needs 1.25, and a model that doesn't end is stopped there."""
 

@@ -25,12 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MAX_LABELS: Final = 5
-_WINDOW_SECONDS: Final = 10.0
-"""Sound that a classifier hears at once: as long as the clips of AudioSet."""
-_MIN_REST_SECONDS: Final = 1.0
-"""Shortest rest of a long recording that is classified."""
-_BATCH_SIZE: Final = 8
-"""Most windows that go through a classifier at once."""
+_WINDOW_SECONDS: Final = 10.0  # sound that a classifier hears at once: as long as the clips of AudioSet
+_MIN_REST_SECONDS: Final = 1.0  # shortest rest of a long recording that is classified
+_BATCH_SIZE: Final = 8  # most windows that go through a classifier at once
 
 
 def transcribe(calls: Sequence[Call], runtime: Runtime) -> list[Result]:

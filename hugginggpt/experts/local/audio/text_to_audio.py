@@ -12,12 +12,10 @@ from hugginggpt.experts.local.runtime.cancellation import make_interruptible
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
-_SECONDS: Final = 8.0
-"""Length of a piece: a minute or two of work for a small model on a CPU."""
+_SECONDS: Final = 8.0  # length of a piece: a minute or two of work for a small model on a CPU
 _LENGTH_ARGUMENTS: Final = ("audio_length_in_s", "audio_end_in_s", "audio_duration_s", "audio_duration", "duration")
 """Names of the length in pipelines."""
-_CPU_STEPS: Final = 50
-"""Most denoising steps on a CPU; sound needs more of them than images."""
+_CPU_STEPS: Final = 50  # most denoising steps on a CPU; sound needs more of them than images
 
 Composer = Callable[[str, Runtime, Call], tuple[Any, int]]
 """Function from a description to sound, shape (channels, samples) in -1..1, and its samples per second."""

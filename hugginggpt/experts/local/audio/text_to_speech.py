@@ -13,10 +13,8 @@ from hugginggpt.experts.local.audio.tts_models import VOICE_OPENERS
 from hugginggpt.experts.local.audio.waveforms import save_recording
 from hugginggpt.experts.local.runtime.runtime import Runtime
 
-_MAX_CHARS: Final = 20_000
-"""Longest text that is spoken: about 25 minutes."""
-_PAUSE_SECONDS: Final = 0.15
-"""Silence between two sentences."""
+_MAX_CHARS: Final = 20_000  # longest text that is spoken: about 25 minutes
+_PAUSE_SECONDS: Final = 0.15  # silence between two sentences
 _DANDA: Final = re.compile(r"(?<=[।॥။។])\s*")
 """Full stops of Indian scripts, Burmese and Khmer."""
 _CLAUSE_END: Final = re.compile(r"(?<=[;:,،；]\s)|(?<=[、，；])")  # the full-width ones aren't followed by a space

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 _MIN_SECONDS: Final = 0.1
 """Shortest recording: shorter ones have no recognizable sound, and several models fail on them."""
-_MAX_SILENT_AMPLITUDE: Final = 1e-4
-"""Amplitude up to which a recording counts as silent: −80 dB of full scale."""
+_MAX_SILENT_AMPLITUDE: Final = 1e-4  # amplitude up to which a recording counts as silent: −80 dB of full scale
 
 
 def read_recording(call: Call, rate: int, *, speech: bool = False) -> NDArray[np.float32]:

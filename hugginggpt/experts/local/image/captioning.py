@@ -25,8 +25,7 @@ _MAX_ANSWER_TOKENS: Final = 128
 _DESCRIBE_PROMPT: Final = "Describe this picture in detail. If there is writing in it, quote it."
 _DOCUMENT_PROMPT: Final = "{} Answer with the words or numbers that stand in the document, and nothing else."
 _MAX_ANSWERS: Final = 5
-_MIN_LINE_ASPECT: Final = 3
-"""Width over height below which a picture hardly shows a single line."""
+_MIN_LINE_ASPECT: Final = 3  # width over height below which a picture hardly shows a single line
 
 
 def describe(calls: Sequence[Call], runtime: Runtime) -> list[Result]:

@@ -24,8 +24,7 @@ _METRIC_TYPES: Final = frozenset({"glpn", "zoedepth"})
 """Model types that always give metres; others give something like the inverse of the distance, on no fixed scale."""
 _METRIC_DATASETS: Final = ("nyu", "kitti")
 """Data sets with measured distances: a DPT that is named after one gives metres, and its configuration doesn't say so."""
-_MIN_METRES: Final = 0.1
-"""Least distance to the camera, in metres; what is nearer counts as that."""
+_MIN_METRES: Final = 0.1  # least distance to the camera, in metres; what is nearer counts as that
 _MAX_FLAT_NEARNESS: Final = 0.1
 """Depth below which a normal map has no relief, as in https://huggingface.co/lllyasviel/sd-controlnet-normal,
 a share of the picture's range."""

@@ -14,13 +14,11 @@ from hugginggpt.experts.local.runtime.runtime import Runtime
 from hugginggpt.experts.outputs.images import Thing, build_detection_result, rank_things
 
 _SURE_SCORE: Final = 0.5
-_LIKELY_SCORE: Final = 0.3
-"""Lowest score of things that are shown, as unsure, where nothing is sure."""
+_LIKELY_SCORE: Final = 0.3  # lowest score of things that are shown, as unsure, where nothing is sure
 _TEXT_THRESHOLDS: Final[Mapping[str, float]] = {"owlvit": 0.1, "owlv2": 0.1, "grounding-dino": 0.3, "mm-grounding-dino": 0.3}
 """Lowest score of a thing that counts as found, by model type: these score a box against a text, and score low
 (the thresholds of https://huggingface.co/docs/transformers/model_doc/owlv2 and .../grounding-dino)."""
-_MAX_IOU: Final = 0.6
-"""Boxes of one label that overlap by more (intersection over union) mark one thing."""
+_MAX_IOU: Final = 0.6  # boxes of one label that overlap by more (intersection over union) mark one thing
 
 
 def detect(calls: Sequence[Call], runtime: Runtime) -> list[Result]:

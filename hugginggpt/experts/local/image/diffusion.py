@@ -24,10 +24,8 @@ T = TypeVar("T")
 
 GRID: Final = 32
 """Sides of pictures are multiples of this, in pixels: every autoencoder and patch size divides it."""
-_MAX_ASPECT: Final = 4.0
-"""Greatest ratio of the sides of a picture that a model is given."""
-_MAX_CPU_STEPS: Final = 20
-"""Most denoising steps where each takes seconds."""
+_MAX_ASPECT: Final = 4.0  # greatest ratio of the sides of a picture that a model is given
+_MAX_CPU_STEPS: Final = 20  # most denoising steps where each takes seconds
 _DISTILLED_SETTINGS: Final = {"turbo": (4, 0.0), "schnell": (4, 0.0)}
 """Steps and guidance scale of models that were trained to need few: no configuration says so, but their names do."""
 

@@ -24,12 +24,10 @@ if TYPE_CHECKING:
     import torch
     from PIL import Image
 
-_PAGE_SCALE: Final = 1000
-"""Greatest coordinate on a page, whatever its size, for LayoutLM."""
+_PAGE_SCALE: Final = 1000  # greatest coordinate on a page, whatever its size, for LayoutLM
 _MAX_TOKENS: Final = 512
 _MAX_ANSWER_TOKENS: Final = 30
-_BATCH_SIZE: Final = 4
-"""Pieces of a long page that go through the model together."""
+_BATCH_SIZE: Final = 4  # pieces of a long page that go through the model together
 _VISUAL_TYPES: Final = frozenset({"layoutlmv3"})
 """Model types that look at the page besides its words."""
 

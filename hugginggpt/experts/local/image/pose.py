@@ -25,19 +25,13 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _MAX_SIDE: Final = 2_048
-_MIN_SIDE: Final = 16
-"""Pictures with a shorter side, in pixels, show nobody."""
-_MIN_PERSON_SCORE: Final = 0.5
-"""Lowest score of a detector's box that counts as a person."""
-_MIN_KEYPOINT_SCORE: Final = 0.3
-"""Lowest score of a keypoint that is drawn."""
-_MIN_KEYPOINTS: Final = 4
-"""Fewest keypoints that count as a person."""
+_MIN_SIDE: Final = 16  # pictures with a shorter side, in pixels, show nobody
+_MIN_PERSON_SCORE: Final = 0.5  # lowest score of a detector's box that counts as a person
+_MIN_KEYPOINT_SCORE: Final = 0.3  # lowest score of a keypoint that is drawn
+_MIN_KEYPOINTS: Final = 4  # fewest keypoints that count as a person
 _MAX_PEOPLE: Final = 32
-_BATCH_SIZE: Final = 8
-"""People that go through the model together."""
-_COCO_EXPERT: Final = 0
-"""Index of the expert of ViTPose+ that was trained on COCO's keypoints."""
+_BATCH_SIZE: Final = 8  # people that go through the model together
+_COCO_EXPERT: Final = 0  # index of the expert of ViTPose+ that was trained on COCO's keypoints
 
 _COCO_KEYPOINTS: Final = (
     "nose", "left eye", "right eye", "left ear", "right ear", "left shoulder", "right shoulder", "left elbow",

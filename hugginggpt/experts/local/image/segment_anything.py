@@ -20,14 +20,10 @@ if TYPE_CHECKING:
 
 _POINTS_PER_SIDE: Final = 32
 _BATCH_POINTS: Final = 64
-_MIN_SCORE: Final = 0.88
-"""Lowest overlap with the true object that the model expects of a mask."""
-_MIN_STABILITY: Final = 0.95
-"""Lowest stability of a mask when its threshold changes: intersection over union."""
-_THRESHOLD_SHIFT: Final = 1.0
-"""Change of the threshold, which is 0, for that test, in logits."""
-_MAX_IOU: Final = 0.7
-"""Masks whose boxes overlap by more (intersection over union) are one object."""
+_MIN_SCORE: Final = 0.88  # lowest overlap with the true object that the model expects of a mask
+_MIN_STABILITY: Final = 0.95  # lowest stability of a mask when its threshold changes: intersection over union
+_THRESHOLD_SHIFT: Final = 1.0  # change of the threshold, which is 0, for that test, in logits
+_MAX_IOU: Final = 0.7  # masks whose boxes overlap by more (intersection over union) are one object
 
 
 @dataclass(frozen=True, slots=True)

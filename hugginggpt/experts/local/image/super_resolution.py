@@ -9,12 +9,9 @@ from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
-_TILE_SIDE: Final = 192
-"""Pixels that are enlarged at once, along each side."""
-_MARGIN: Final = 16
-"""Overlap of a tile with its neighbours, in pixels, so that no seam shows."""
-_MAX_PIXELS: Final = 2_000_000
-"""Largest picture that is enlarged."""
+_TILE_SIDE: Final = 192  # pixels that are enlarged at once, along each side
+_MARGIN: Final = 16  # overlap of a tile with its neighbours, in pixels, so that no seam shows
+_MAX_PIXELS: Final = 2_000_000  # largest picture that is enlarged
 
 TileBox = tuple[int, int, int, int]
 

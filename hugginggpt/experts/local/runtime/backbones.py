@@ -18,8 +18,7 @@ _RESNETS: Final[Mapping[str, tuple[str, list[int]]]] = {
     "resnet101": ("bottleneck", [3, 4, 23, 3]),
 }
 """Kind of block, and number of blocks in each stage, by timm's name."""
-_CHANNELS: Final = 64
-"""Channels of the first stage's blocks."""
+_CHANNELS: Final = 64  # channels of the first stage's blocks
 _STAGES: Final = ["stage1", "stage2", "stage3", "stage4"]
 _FIRST_FEATURE_STAGE: Final[Mapping[str, int]] = {"deformable_detr": 1}
 """Index of the first stage whose features a model type uses, where that isn't 0."""

@@ -15,8 +15,7 @@ from hugginggpt.experts.base import CancelToken
 
 T = TypeVar("T")
 
-_POLL_SECONDS: Final = 0.2
-"""Interval at which a call that waits for memory checks its token."""
+_POLL_SECONDS: Final = 0.2  # interval at which a call that waits for memory checks its token
 _GIB: Final = 2**30
 
 

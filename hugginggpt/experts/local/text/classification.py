@@ -25,8 +25,7 @@ from hugginggpt.experts.outputs.text import (
 )
 from hugginggpt.hub.cache import Checkpoint
 
-_BATCH_SIZE: Final = 16
-"""Most pieces of text that go through a network at once."""
+_BATCH_SIZE: Final = 16  # most pieces of text that go through a network at once
 
 
 @dataclass(frozen=True, slots=True)

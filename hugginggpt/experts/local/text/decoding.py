@@ -21,10 +21,8 @@ _LANGUAGE_TOKEN: Final = re.compile(r"__([a-z]{2,3})__|<2([a-zA-Z_]{2,8})>|([a-z
 """Languages in vocabularies: M2M-100 "__de__", MADLAD-400 "<2de>", NLLB "deu_Latn", mBART "de_DE"."""
 _FLOAT16_OVERFLOWS: Final = frozenset({"t5", "mt5", "umt5", "longt5", "switch_transformers"})
 """Model types whose activations exceed the range of float16; bfloat16 has that of float32."""
-_PROGRESS_INTERVAL: Final = 16
-"""Tokens between two reports of progress."""
-_GPU_BATCH_SIZE: Final = 8
-"""Most texts that go through a GPU at once; a CPU gains nothing by it."""
+_PROGRESS_INTERVAL: Final = 16  # tokens between two reports of progress
+_GPU_BATCH_SIZE: Final = 8  # most texts that go through a GPU at once; a CPU gains nothing by it
 
 
 @dataclass(frozen=True, slots=True)

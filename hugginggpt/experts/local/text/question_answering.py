@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 _WINDOW, _STRIDE = 384, 128
 """Tokens of question and text that a network sees at once, and overlap of two windows, in tokens (as in BERT's script)."""
 _MAX_ANSWER_TOKENS: Final = 30
-_MAX_ENDPOINTS: Final = 20
-"""Most starts, and most ends, of each window that are combined."""
+_MAX_ENDPOINTS: Final = 20  # most starts, and most ends, of each window that are combined
 _MIN_SCORE: Final = 0.01
 """Probability below which an answer counts as none; about that of a guess among a hundred spans."""
 _UNANSWERABLE_DATASETS: Final = ("squad2", "squad_v2", "squadv2", "squad-v2", "squad-2", "adversarial_qa")

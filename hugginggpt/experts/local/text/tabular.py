@@ -20,8 +20,7 @@ from hugginggpt.hub.cache import Checkpoint
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
 
-_BATCH_ROWS: Final = 5_000
-"""Rows that are classified between two checks of the token."""
+_BATCH_ROWS: Final = 5_000  # rows that are classified between two checks of the token
 
 
 def classify_rows(calls: Sequence[Call], runtime: Runtime) -> list[Result]:

@@ -8,8 +8,7 @@ _OFFSET_TYPES: Final = frozenset(
 )
 """Model types whose positions start after the padding token's id, so that two of them are lost."""
 _WINDOW_SETTINGS: Final = ("max_encoder_position_embeddings", "max_position_embeddings", "n_positions")
-_DEFAULT_WINDOW: Final = 512
-"""Window of a model that names none, in tokens (T5's positions are relative)."""
+_DEFAULT_WINDOW: Final = 512  # window of a model that names none, in tokens (T5's positions are relative)
 
 
 def make_token_counter(tokenizer: Any) -> Callable[[str], int]:

@@ -15,12 +15,10 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
-_MAX_SIDE: Final = 640
-"""Longest side of a frame after scaling down, in pixels; video classifiers look at 224 to 384."""
+_MAX_SIDE: Final = 640  # longest side of a frame after scaling down, in pixels; video classifiers look at 224 to 384
 _MAX_DECODED_SECONDS: Final = 300
 """Longest video that is decoded whole; of others only the key frames, every few seconds: the rest takes minutes."""
-_MAX_FRAMES: Final = 50_000
-"""Frame at which reading ends, whatever the file says about its length."""
+_MAX_FRAMES: Final = 50_000  # frame at which reading ends, whatever the file says about its length
 
 
 def read_frames(path: Path, *, count: int, max_pixels: int, token: CancelToken) -> NDArray[np.uint8]:

@@ -29,8 +29,7 @@ _MAX_FRAMES: Final = 161
 _MAX_FRAMES_CPU: Final = 17
 """Most pictures of a video: one more than a multiple of eight, as autoencoders that compress time need it."""
 _MAX_PIXELS: Final = 1280 * 720
-_MAX_PIXELS_CPU: Final = 256 * 256
-"""Most pixels of each picture."""
+_MAX_PIXELS_CPU: Final = 256 * 256  # most pixels of each picture
 _MAX_CPU_STEPS: Final = 12
 _DECODE_BATCH_SIZE: Final = 8
 """Pictures that are decoded together, where the autoencoder takes them one by one: more would take more memory."""
