@@ -7,10 +7,12 @@ from starlette.middleware import Middleware
 from hugginggpt.agent.factory import make_agent, preload
 from hugginggpt.core.settings import SettingsError
 from hugginggpt.ui.api.progress import DisconnectMiddleware
-from hugginggpt.ui.csp import SecurityHeadersMiddleware
 from hugginggpt.ui.export.trace_reader import TRACE_BYTES
 from hugginggpt.ui.i18n import load_i18n
 from hugginggpt.ui.page import Page
+from hugginggpt.ui.security.headers import SecurityHeadersMiddleware
+from hugginggpt.ui.security.request_guard import RequestGuardMiddleware, find_hosts
+from hugginggpt.ui.session.llm_choice import is_home, is_space
 from hugginggpt.ui.theme import CSS, JS, THEME
 
 try:
@@ -30,7 +32,13 @@ if __name__ == "__main__":
         ssr_mode=False,
         footer_links=["gradio", "settings"],
         mcp_server=True,
-        app_kwargs={"middleware": [Middleware(SecurityHeadersMiddleware), Middleware(DisconnectMiddleware)]},
+        app_kwargs={
+            "middleware": [
+                Middleware(SecurityHeadersMiddleware, space=is_space()),
+                Middleware(RequestGuardMiddleware, hosts=find_hosts(agent.settings.allowed_hosts), home=is_home()),
+                Middleware(DisconnectMiddleware),
+            ]
+        },
         prevent_thread_lock=True,
     )
     preload(agent)

@@ -20,6 +20,12 @@ import httpx2
 
 _MAX_HOST_CHARS, _MAX_LABEL_CHARS = 253, 63  # DNS's own limits (RFC 1035)
 
+_NEVER_PUBLIC = tuple(
+    map(ipaddress.ip_network, ("192.0.0.0/24", "2001::/32", "3fff::/20", "5f00::/16", "64:ff9b:1::/48", "fec0::/10"))
+)
+"""Networks that this Python's `is_global` still lets through: a cloud's metadata in the first, tunnels, documentation, routing
+segments, and what was site-local."""
+
 AddressPolicy = Callable[[str], bool]
 """Says of an IP address whether it may be connected to."""
 
@@ -53,6 +59,8 @@ def is_public(address: str) -> bool:
             ip = ip.sixtofour
         elif ip in ipaddress.ip_network("64:ff9b::/96"):  # NAT64: the IPv4 address is in the last 32 bits
             ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    if any(ip in network for network in _NEVER_PUBLIC):  # of another version: False
+        return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)  # multicast is global to Python, too
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+PUBLIC = "abc123.share.test"
+"""A public name, which the browser of these tests finds on this machine."""
 SECONDS = 40.0
 """How long a request may take before a test gives up: the first one loads its models."""
 TROUBLES = (
@@ -87,6 +89,7 @@ def started(home: Path, hub: str, hosting: str, **more: str) -> Iterator[Server]
         "HUGGINGGPT_HUB": hosting,
         "HUGGINGGPT_ROUTER": hosting,
         "HUGGINGGPT_CATALOGUE_HOURS": "0",  # each test serves models of its own
+        "HUGGINGGPT_ALLOWED_HOSTS": PUBLIC,
         **more,
     }
     with (home / "log.txt").open("wb") as log:

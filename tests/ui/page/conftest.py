@@ -35,6 +35,22 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 Visitor = Callable[..., Tab]
 
+REFUSED: Final[list[str]] = []
+"""What browsers said of the page's policy: that it kept something from the page."""
+
+
+def watch(context: BrowserContext) -> None:
+    """Note what the browser refuses by the page's policy."""
+    context.on("console", lambda message: REFUSED.append(message.text) if "Content Security Policy" in message.text else None)
+
+
+@pytest.fixture(autouse=True)
+def refused() -> Iterator[list[str]]:
+    """Nothing that the page needs is refused by its own policy; a test that provokes it empties the list."""
+    REFUSED.clear()
+    yield REFUSED
+    assert REFUSED == [], "\n".join(REFUSED)
+
 
 @pytest.fixture
 def visitor(server: Server, chromium: Browser) -> Iterator[Visitor]:
@@ -46,6 +62,7 @@ def visitor(server: Server, chromium: Browser) -> Iterator[Visitor]:
         contexts.append(chromium.new_context(**({"viewport": WIDE} | attributes)))
         contexts[-1].set_default_timeout(SECONDS * 1000)
         contexts[-1].add_init_script(STILL)
+        watch(contexts[-1])
         return Tab.of(contexts[-1], url)
 
     yield come
@@ -60,6 +77,7 @@ def somebody(chromium: Browser) -> Iterator[BrowserContext]:
     context = chromium.new_context(viewport=WIDE)
     context.set_default_timeout(SECONDS * 1000)
     context.add_init_script(STILL)
+    watch(context)
     yield context
     context.close()
 
@@ -81,6 +99,6 @@ def tab(server: Server, screen: Page) -> Iterator[Tab]:
     yield tab
     for other in set(screen.context.pages) - {screen}:
         other.close()  # what lies behind another tab is slowed down by the browser
-    screen.goto(f"{server.url}/theme.css")
     screen.evaluate("sessionStorage.clear()")  # else the next one would be the same visit again
+    screen.goto(f"{server.url}/theme.css")
     assert server.troubles[before:] == []

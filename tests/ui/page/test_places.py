@@ -25,15 +25,13 @@ from playwright.sync_api import BrowserContext, expect
 from tests.conftest import MEDIA
 from tests.hosted_server import HostedServer
 from tests.hub_server import HubServer
-from tests.ui.app_server import SECONDS, Server, started
+from tests.ui.app_server import PUBLIC, SECONDS, Server, started
 from tests.ui.page.conftest import Visitor
 from tests.ui.page.tab import Tab
 
 pytestmark = pytest.mark.browser
 
 PREFIX = "/tools/hugginggpt"
-PUBLIC = "abc123.share.test"
-"""Which the browser of these tests finds on this machine."""
 
 
 class Proxy(BaseHTTPRequestHandler):

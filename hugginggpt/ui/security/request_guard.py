@@ -1,0 +1,192 @@
+"""Request guard: the names the page answers to, origins whose sign-in counts, and what Gradio must not fetch.
+
+Gradio fetches addresses on its own in two places, before any handler runs: its file route (``/gradio_api/file=https://…``
+sends the body on under this page's origin), and file objects in an event's data (``{"path": "https://…"}``). Both would
+go round `core.ssrf`, so both are refused here; the API's own parameters take addresses, and fetch them through that guard.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import re
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_JSON_BYTES: Final = 8 * 2**20
+"""Largest JSON body, in bytes; files are uploaded by a route of their own."""
+_REMOTE_FILE: Final = re.compile(r"/(?:proxy=|file=\s*[a-z][a-z0-9+.-]+:)", re.IGNORECASE)  # "C:" is no scheme
+_ADDRESS: Final = re.compile(r"\s*[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_MONITORING: Final = re.compile(r"/monitoring(?:/|$)")
+_JSON_PATH: Final = re.compile(r"/gradio_api/(?!upload)")
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Answer to a request that goes no further."""
+
+    status: int
+    message: str
+
+
+class RequestGuardMiddleware:
+    """Middleware that refuses what the module's docstring says, and takes the cookies from other origins' requests."""
+
+    def __init__(self, app: ASGIApp, *, hosts: Iterable[str] = (), home: bool = True) -> None:
+        """Guard an app.
+
+        Args:
+            app: What serves the page.
+            hosts: Further names it answers to at home, in lower case and without a port; "*": any.
+            home: Whether this is a person's own machine; elsewhere any name and any origin may ask, without a sign-in.
+        """
+        self._app = app
+        self._home = home
+        self._hosts = {"localhost", *_own_names(), *(host.lower() for host in hosts)}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        foreign = is_foreign(scope["method"], headers, forwarded=self._home)
+        rejection = self._check(scope, headers, foreign)
+        is_json = _JSON_PATH.search(scope["path"]) or "json" in headers.get("content-type", "")
+        if rejection is None and scope["method"] == "POST" and is_json:
+            body = await _read_body(receive, headers)
+            rejection = body if isinstance(body, Rejection) else check_body(body)
+            receive = _replay(body, receive) if isinstance(body, bytes) else receive
+        if rejection is not None:
+            await _answer(send, rejection)
+            return
+        await self._app(_without_cookies(scope) if foreign else scope, receive, send)
+
+    def _check(self, scope: Scope, headers: Mapping[str, str], foreign: bool) -> Rejection | None:
+        path, host = scope["path"], read_host(headers.get("host", ""))
+        if self._home and not self._answers_to(host):  # DNS rebinding: a foreign page's name that leads here
+            return Rejection(
+                421, f"This page is not served as “{host[:80]}”: its owner can add it to HUGGINGGPT_ALLOWED_HOSTS."
+            )
+        if _REMOTE_FILE.search(path):
+            return Rejection(403, "Addresses elsewhere are not fetched by this route: name the address in the request.")
+        if _MONITORING.search(path):
+            return Rejection(404, "There is nothing here.")
+        if self._home and foreign and scope["method"] not in _SAFE_METHODS:
+            return Rejection(403, "A page of another origin may not ask anything of this one.")
+        return None
+
+    def _answers_to(self, host: str) -> bool:
+        return "*" in self._hosts or host in self._hosts or host.endswith(".localhost") or _is_address(host)
+
+
+def find_hosts(allowed: Iterable[str]) -> tuple[str, ...]:
+    """Return the names that a deployment answers to: those allowed, and those that Gradio is told to listen or be shown at."""
+    root = urlsplit(os.environ.get("GRADIO_ROOT_PATH", "")).netloc
+    return (*allowed, *(read_host(name) for name in (os.environ.get("GRADIO_SERVER_NAME", ""), root) if name))
+
+
+def read_host(value: str) -> str:
+    """Return the name in a Host header, in lower case, without port, brackets and the dot at its end."""
+    try:
+        return (urlsplit(f"//{value.strip()}").hostname or "").removesuffix(".")
+    except ValueError:  # a bracket without its other half
+        return ""
+
+
+def is_foreign(method: str, headers: Mapping[str, str], *, forwarded: bool = False) -> bool:
+    """Return whether a browser sends this for a page of another origin, and not because its user came here.
+
+    Args:
+        method: In capitals.
+        headers: By lower-case name. Programs send neither Sec-Fetch-Site nor Origin.
+        forwarded: Whether a proxy's word for the name counts; only where Gradio lets no foreign page send that header.
+    """
+    site = headers.get("sec-fetch-site", "")  # no script can set or hide it
+    if site:
+        navigates = headers.get("sec-fetch-mode") == "navigate" and method in _SAFE_METHODS  # nobody else reads the answer
+        return site not in {"same-origin", "none"} and not navigates
+    origin = headers.get("origin", "")  # browsers from before 2023
+    names = {headers.get("host", ""), headers.get("x-forwarded-host", "") if forwarded else ""} - {""}  # "null" has no name
+    return bool(origin) and origin.lower().partition("://")[2] not in {name.lower() for name in names}
+
+
+def check_body(body: bytes) -> Rejection | None:
+    """Return the reason to refuse a JSON body: it is none, or it names a file elsewhere that Gradio would fetch."""
+    if not body:
+        return None
+    try:
+        stack: list[Any] = [json.loads(body)]
+    except (ValueError, RecursionError):  # ValueError: malformed, or no UTF-8
+        return Rejection(400, "The request's body is not JSON, or it is nested too deep.")
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            if isinstance(path := value.get("path"), str) and "meta" in value and _ADDRESS.match(path):
+                return Rejection(400, "A file object may not name an address: give the address itself, as text.")
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
+    return None
+
+
+async def _read_body(receive: Receive, headers: Mapping[str, str]) -> bytes | Rejection:
+    too_large = Rejection(413, f"The request is too large: {MAX_JSON_BYTES >> 20} MB is the limit; upload files first.")
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or int(length[:12]) > MAX_JSON_BYTES:  # before a byte of it is read
+        return too_large
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return bytes(body)  # the client is gone; the app hears of it from `receive`
+        body += message.get("body", b"")
+        if len(body) > MAX_JSON_BYTES:
+            return too_large
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return what gives a body that was read, then what the server tells further."""
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def next_message() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return next_message
+
+
+def _without_cookies(scope: Scope) -> Scope:
+    """Return a request without its cookies and without the sign-in that was read from them; the browser keeps both."""
+    headers = [each for each in scope["headers"] if each[0] != b"cookie"]
+    return {**scope, "headers": headers, **({"session": {}} if "session" in scope else {})}
+
+
+async def _answer(send: Send, rejection: Rejection) -> None:
+    body = json.dumps({"detail": rejection.message}, ensure_ascii=False).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": rejection.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _own_names() -> set[str]:
+    """Return this machine's names in its own network, which no foreign page can take."""
+    name = socket.gethostname().lower()
+    return {name, f"{name.partition('.')[0]}.local"}
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True  # a browser sends an address only if it was asked for that address

@@ -1,0 +1,255 @@
+"""The request guard, over real HTTP: names, origins, addresses that Gradio would fetch, and bodies."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from hugginggpt.ui.security.request_guard import (
+    MAX_JSON_BYTES,
+    RequestGuardMiddleware,
+    check_body,
+    find_hosts,
+    is_foreign,
+    read_host,
+)
+from tests.ui.app_server import free_port
+
+
+async def tell(request: Request) -> JSONResponse:
+    """What the app behind the guard sees of a request."""
+    return JSONResponse({"session": request.session, "cookies": request.cookies, "body": (await request.body()).decode()})
+
+
+async def sign_in(request: Request) -> JSONResponse:
+    request.session["oauth_info"] = "ada"
+    return JSONResponse({})
+
+
+@contextmanager
+def serving(**guard: Any) -> Iterator[int]:
+    """A web app with a sign-in, in Gradio's order of middleware: the session's outside the guard."""
+    session = Middleware(SessionMiddleware, secret_key="secret", same_site="none")
+    routes = [Route("/sign-in", sign_in), Route("/{path:path}", tell, methods=["GET", "POST"])]
+    app = Starlette(routes=routes, middleware=[session, Middleware(RequestGuardMiddleware, **guard)])
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield port
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[int]:
+    with serving(hosts=("studio.lan",)) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def space() -> Iterator[int]:
+    with serving(home=False) as port:
+        yield port
+
+
+def ask(port: int, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> tuple[int, Any, Any]:
+    """Status, body and headers; header names are written with underscores."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+    response = connection.getresponse()
+    found = response.status, json.loads(response.read() or b"null"), response.headers
+    connection.close()
+    return found
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1:7860", "[::1]:7860", "192.168.1.7", "Studio.LAN:80", "app.localhost", "localhost."]
+)
+def test_at_home_the_page_answers_to_this_machines_names_and_addresses(home: int, host: str) -> None:
+    assert ask(home, "/", Host=host)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "evil.example:7860", "[", "", "a@evil"]
+)
+def test_a_name_that_was_bound_anew_to_this_machine_reaches_nothing(home: int, space: int, host: str) -> None:
+    for path in ("/", "/gradio_api/info", "/gradio_api/call/run"):
+        status, told, _ = ask(home, path, Host=host)
+        assert status == 421
+        assert "HUGGINGGPT_ALLOWED_HOSTS" in told["detail"]
+    assert ask(space, "/", Host=host)[0] == 200  # a Space is open to everybody
+
+
+def test_an_owner_names_further_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADIO_ROOT_PATH", "https://Models.example.org/agent")
+    monkeypatch.setenv("GRADIO_SERVER_NAME", "studio")
+    assert find_hosts(("a.example",)) == ("a.example", "studio", "models.example.org")
+    with serving(hosts=("*",)) as port:
+        assert ask(port, "/", Host="anything.example")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/file=https://evil.example/a.png",
+        "/gradio_api/file=http://127.0.0.1:9/",
+        "/gradio_api/file=%68ttps://evil.example/a.png",
+        "/gradio_api/file=HTTPS://evil.example/a.png",
+        "/gradio_api/file=%20https://evil.example/a.png",
+        "/gradio_api/file=ftp://evil.example/a.png",
+        "/tools/gradio_api/file=https://evil.example/a.png",
+        "/gradio_api/proxy=https://evil.hf.space/file=x",
+        "/file=https://evil.example/a.png",
+    ],
+)
+def test_no_route_fetches_an_address_for_a_browser(home: int, space: int, path: str) -> None:
+    for port in (home, space):
+        status, told, _ = ask(port, path)
+        assert (status, set(told)) == (403, {"detail"})
+
+
+def test_a_file_by_its_path_is_served(space: int) -> None:
+    assert ask(space, "/gradio_api/file=/tmp/sessions/a/image-1.png")[0] == 200
+    assert ask(space, "/gradio_api/file=C:/sessions/a/image-1.png")[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/monitoring", "/monitoring/summary", "/tools/monitoring/"])
+def test_how_the_page_is_used_is_nobodys_business(space: int, path: str) -> None:
+    assert ask(space, path)[0] == 404
+
+
+FOREIGN = [
+    {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "cors", "Origin": "https://evil.example"},
+    {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "no-cors"},
+    {"Sec_Fetch_Site": "same-site", "Origin": "http://127.0.0.1:9999"},
+    {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"},  # a form that is sent from there
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "https://evil.example", "X_Forwarded_Host": "evil.example"},
+]
+OWN = [
+    {},
+    {"Sec_Fetch_Site": "same-origin", "Origin": "http://127.0.0.1"},
+    {"Sec_Fetch_Site": "none", "Sec_Fetch_Mode": "navigate"},
+    {"Origin": "http://127.0.0.1", "Host": "127.0.0.1"},
+]
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_another_origin_never_carries_a_sign_in_into_anything(home: int, space: int, headers: dict[str, str]) -> None:
+    cookie = ask(space, "/sign-in")[2]["set-cookie"].partition(";")[0]
+    status, seen, answered = ask(space, "/gradio_api/queue/join", "POST", b"{}", Cookie=cookie, **headers)
+    assert (status, seen["session"], seen["cookies"]) == (200, {}, {})  # the API is open to pages, which bring their own keys
+    assert "set-cookie" not in answered  # and nobody is signed out
+
+
+@pytest.mark.parametrize("headers", FOREIGN[:-1])
+def test_at_home_another_origin_may_not_ask_anything(home: int, headers: dict[str, str]) -> None:
+    assert ask(home, "/gradio_api/queue/join", "POST", b"{}", **headers)[0] == 403
+
+
+def test_at_home_a_proxys_word_for_the_name_counts(home: int) -> None:
+    headers = {"Origin": "https://public.example", "X_Forwarded_Host": "public.example"}
+    assert ask(home, "/gradio_api/queue/join", "POST", b"{}", **headers)[0] == 200
+
+
+@pytest.mark.parametrize("headers", OWN)
+def test_the_page_itself_and_programs_keep_theirs(space: int, headers: dict[str, str]) -> None:
+    cookie = ask(space, "/sign-in")[2]["set-cookie"].partition(";")[0]
+    assert ask(space, "/gradio_api/queue/join", "POST", b"{}", Cookie=cookie, **headers)[1]["session"] == {"oauth_info": "ada"}
+
+
+def test_who_comes_back_from_signing_in_is_not_foreign() -> None:
+    back = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+    assert not is_foreign("GET", back)
+    assert is_foreign("POST", back)
+
+
+def file(path: str) -> dict[str, Any]:
+    return {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+
+REMOTE = [
+    [file("http://127.0.0.1:9/a.png")],
+    {"data": [{"text": "x", "files": [file("https://evil.example/a.png")]}]},
+    {"data": [[[file("HTTP://evil.example/a.png")]]]},
+    {"data": [{"a": {"b": [file(" https://evil.example")]}}]},
+]
+
+
+@pytest.mark.parametrize("body", REMOTE)
+def test_a_file_object_with_an_address_is_refused_before_anything_reads_it(space: int, body: Any) -> None:
+    for sent in (json.dumps(body), json.dumps(body).replace("gradio", "\\u0067radio").replace("http", "\\u0068ttp")):
+        for path in ("/gradio_api/queue/join", "/gradio_api/call/run", "/gradio_api/mcp", "/run/predict"):
+            status, told, _ = ask(space, path, "POST", sent.encode(), Content_Type="application/json")
+            assert status == 400
+            assert "give the address itself" in told["detail"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b'{"data": ["https://example.org/a.png"]}',
+        json.dumps([file("/tmp/gradio/a.png")]).encode(),
+        b'{"path": "http://a"}',
+    ],
+)
+def test_what_names_no_file_elsewhere_goes_through_as_it_came(space: int, body: bytes) -> None:
+    status, seen, _ = ask(space, "/gradio_api/queue/join", "POST", body)
+    assert (status, seen["body"]) == (200, body.decode())
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[" * 200_000, b'{"a": ' * 100_000, b"{}{}"])
+def test_what_is_no_json_is_said(space: int, body: bytes) -> None:
+    status, told, _ = ask(space, "/gradio_api/mcp", "POST", body)
+    assert status == 400
+    assert told["detail"] == "The request's body is not JSON, or it is nested too deep."
+
+
+def test_a_body_has_a_limit_whatever_its_length_claims(space: int) -> None:
+    large = b"[" + b"1," * (MAX_JSON_BYTES // 2) + b"1]"
+    for headers in ({}, {"Content_Length": "1" * 30}, {"Content_Length": "-1"}):
+        connection = http.client.HTTPConnection("127.0.0.1", space, timeout=10)
+        try:
+            connection.request(
+                "POST", "/gradio_api/mcp", large if not headers else None, {k.replace("_", "-"): v for k, v in headers.items()}
+            )
+            assert connection.getresponse().status in {400, 413}
+        except (ConnectionError, http.client.RemoteDisconnected):
+            assert headers  # uvicorn hangs up on a length that is none
+        finally:
+            connection.close()
+    assert ask(space, "/")[0] == 200
+
+
+def test_the_largest_body_is_looked_through_in_little_time() -> None:
+    body = b"[" + b'{"path": "a", "meta": {}},' * (MAX_JSON_BYTES // 27) + b"0]"
+    begun = time.process_time()
+    assert check_body(body) is None
+    assert time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize(
+    ("value", "name"), [("A.example:80", "a.example"), ("[::1]:1", "::1"), ("a.", "a"), ("", ""), ("[", "")]
+)
+def test_a_hosts_name_is_read_without_its_port(value: str, name: str) -> None:
+    assert read_host(value) == name
