@@ -18,7 +18,7 @@ from hugginggpt.core.events import Stage, Usage
 from hugginggpt.core.http import ServerFault, redact_key
 from hugginggpt.core.ssrf import AddressPolicy
 from hugginggpt.llm.capabilities import CAPABILITIES, Capabilities
-from hugginggpt.llm.completions import read_chunk, read_completion, read_cost, read_token_count, strip_thoughts
+from hugginggpt.llm.completions import ThoughtFilter, read_chunk, read_completion, read_cost, read_token_count
 from hugginggpt.llm.connection import Connection
 from hugginggpt.llm.context_window import DEFAULT_WINDOW, fetch_window, parse_refusal_window
 from hugginggpt.llm.errors import SENTENCES, TOO_LONG, describe_error, is_about_images, is_too_long
@@ -156,7 +156,8 @@ class LanguageModel:
         self, messages: Sequence[Message], stage: Stage, schema: Mapping[str, Any] | None
     ) -> AsyncGenerator[str | Usage]:
         """Yield as `stream` does; nothing at all from a server that answers as a whole, whatever it is asked."""
-        start_time, usage, buffer, started, reply, truncated = time.monotonic(), None, "", False, "", False
+        start_time, usage, started, reply, truncated = time.monotonic(), None, False, "", False
+        thoughts = ThoughtFilter()
         async with self._connection.client() as client:
             pieces, form = await self._await_reply(self._ask(client, messages, schema, streamed=True), messages)
             try:
@@ -165,10 +166,7 @@ class LanguageModel:
                     usage = getattr(piece, "usage", None) or usage  # in the last piece, or in each
                     text, finish_reason = read_chunk(piece)
                     truncated = truncated or finish_reason == "length"  # pieces may follow, with the usage
-                    if not reply:  # thoughts may come first, and "<think>" itself in pieces
-                        buffer += text
-                        text = strip_thoughts(buffer) or ""
-                    if text:
+                    if text := thoughts.feed(text):
                         reply += text
                         yield text
             except BrokenOffError:

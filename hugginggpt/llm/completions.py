@@ -1,7 +1,9 @@
 """Defensive reading of a server's chat completions: text, token counts, cost."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+_OPEN, _CLOSE = "<think>", "</think>"
+_MAX_BLANKS: Final = 64  # blanks kept from before a reply; some servers send them to keep a connection open
 _MAX_COST: Final = 1e6  # cost in dollars from which on a server's figure is not believed
 
 
@@ -21,7 +23,7 @@ def read_completion(reply: Any) -> tuple[str, str] | None:
     if message is None:
         return None
     content = getattr(message, "content", None)
-    text = (strip_thoughts(content) if isinstance(content, str) else None) or ""
+    text = strip_thoughts(content) if isinstance(content, str) else ""
     return text if text.strip() else "", str(getattr(choice, "finish_reason", None))
 
 
@@ -39,14 +41,43 @@ def read_cost(usage: Any) -> float | None:
     return float(cost) if 0 <= cost < _MAX_COST else None  # NaN is in no range
 
 
-def strip_thoughts(reply: str) -> str | None:
-    """Return a reply, or its beginning, without the thoughts that some models write first; None while these go on.
+def strip_thoughts(reply: str) -> str:
+    """Return a whole reply without the thoughts that some models write first; empty where it is nothing else.
 
     >>> strip_thoughts("<think>An invoice, so...</think> It says 20417.")
     'It says 20417.'
     """
-    start = reply.lstrip()
-    if start.startswith("<think>"):
-        _, end, rest = start.partition("</think>")
-        return rest.lstrip() if end else None
-    return None if "<think>".startswith(start) else reply  # too short to tell yet
+    return ThoughtFilter().feed(reply)
+
+
+class ThoughtFilter:
+    """Filter of a streamed reply: keeps back the thoughts before it, and looks at each character once."""
+
+    def __init__(self) -> None:
+        self._held = ""
+        """Text that nothing can be said about yet."""
+        self._state: Literal["start", "thoughts", "gap", "reply"] = "start"
+
+    def feed(self, text: str) -> str:
+        """Take the next piece; return what of the reply is certain by now."""
+        if self._state == "reply":
+            return text
+        self._held += text
+        if self._state == "start":
+            start = self._held.lstrip()
+            if start.startswith(_OPEN):
+                self._state, self._held = "thoughts", start[len(_OPEN) :]
+            elif _OPEN.startswith(start):  # too short to tell
+                self._held = self._held[-_MAX_BLANKS:]
+                return ""
+            else:
+                self._state = "reply"
+                return self._held
+        if self._state == "thoughts":
+            _, end, rest = self._held.partition(_CLOSE)
+            self._state, self._held = ("gap", rest) if end else ("thoughts", self._held[-len(_CLOSE) :])
+        if self._state == "gap":
+            self._held = self._held.lstrip()
+            self._state = "reply" if self._held else "gap"
+            return self._held
+        return ""

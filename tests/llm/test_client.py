@@ -3,6 +3,7 @@
 import logging
 import re
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from hugginggpt.core.errors import ControllerError
 from hugginggpt.core.events import Usage
 from hugginggpt.llm.capabilities import Capabilities
 from hugginggpt.llm.client import LanguageModel
-from hugginggpt.llm.completions import strip_thoughts
+from hugginggpt.llm.completions import ThoughtFilter, strip_thoughts
 from hugginggpt.llm.structured_output import OutputMode
 from tests.scripted_server import (
     KEY,
@@ -161,12 +162,28 @@ async def test_one_hiccup_of_the_server_is_not_noticed(server: ScriptedServer, m
         ("<think>An invoice, so...</think>\n\nHi.", "Hi."),
         ("  <think>a</think>b <think>c", "b <think>c"),
         ("1 < 2", "1 < 2"),
-        ("<th", None),
-        ("<think>still at it", None),
+        ("<th", ""),
+        ("<think>still at it", ""),
+        ("<think>a</think>", ""),
+        ("  Hi.", "  Hi."),
     ],
 )
-def test_thoughts_are_no_part_of_a_reply(reply: str, said: str | None) -> None:
+def test_thoughts_are_no_part_of_a_reply_however_it_is_cut_in_pieces(reply: str, said: str) -> None:
     assert strip_thoughts(reply) == said
+    for size in (1, 2, 5):
+        thoughts = ThoughtFilter()
+        assert "".join(thoughts.feed(reply[at : at + size]) for at in range(0, len(reply), size)) == said
+
+
+@pytest.mark.parametrize("begin", ["<think>", "", " ", "<think></think>"])
+def test_a_reply_without_end_is_looked_at_once(begin: str) -> None:
+    """600 kB in pieces of two letters."""
+    thoughts, started = ThoughtFilter(), time.process_time()
+    thoughts.feed(begin)
+    for _ in range(300_000):
+        thoughts.feed("  " if begin == " " else "ab")
+    assert time.process_time() - started < 5  # the whole anew at each piece: a minute
+    assert len(thoughts._held) < 100
 
 
 async def test_what_was_thought_and_not_said_is_counted(server: ScriptedServer, model: LanguageModel) -> None:

@@ -30,6 +30,7 @@ _MAX_RESULT_TOKENS: Final = 6_000  # most tokens of results in an answer's promp
 _MIN_RESULT_TOKENS: Final = 1_000  # tokens of results that fit any model's window
 _PLAN_OVERHEAD, _RESPOND_OVERHEAD = 2_000, 1_500
 """Tokens that the instructions and the reply of the two stages take."""
+_FEED_CHARS: Final = 4_096  # read at once: milliseconds
 _MAX_REPLY_CHARS: Final = 200_000  # longest plan that is read, in characters
 
 
@@ -78,10 +79,12 @@ class LLMController:
                 if not isinstance(piece, str):
                     yield piece
                     continue
-                for found in reader.feed(piece):
-                    yield found
-                if len(reader.text) > _MAX_REPLY_CHARS:  # small models may repeat themselves without end
+                if len(reader.text) + len(piece) > _MAX_REPLY_CHARS:  # before it is read: small models repeat themselves
                     raise PlanError(f"{self.name} wrote more than any plan: try another model.")
+                for start in range(0, len(piece), _FEED_CHARS):  # a server may send all of it as one piece
+                    for found in reader.feed(piece[start : start + _FEED_CHARS]):
+                        yield found
+                    await asyncio.sleep(0)  # others have their turn
         for task in await asyncio.to_thread(lambda: list(reader.finish())):  # repairing a long reply takes its time
             yield task
         if reader.answer:

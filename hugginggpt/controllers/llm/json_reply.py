@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import jiter
 import json_repair
 
 from hugginggpt.core.errors import PlanError
@@ -12,6 +13,7 @@ from hugginggpt.core.text import lower_keys
 _BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*(?:"|\Z)|[\[\]{}]', re.DOTALL)  # strings, too: their brackets don't count
 _OPENING: Final = re.compile(r"\[\s*[\[{]|\[\s*\]|\{\s*[\"'“]?\w")  # "[1]" in prose is a footnote, no list of objects
 _MAX_DEPTH: Final = 100  # json_repair recurses, and Python's own limit is 1,000 frames
+_MAX_REPAIR_CHARS: Final = 30_000  # json_repair takes a second for this much of the worst, and minutes for ten times as much
 _TOO_DEEP: Final = "The plan is nested too deep to be read."
 
 
@@ -44,9 +46,24 @@ def read_selections(text: str) -> list[dict[Any, Any]]:
 def _read_blocks(text: str, find: Callable[[Any], list[Any]]) -> list[list[Any]]:
     """Return the results of `find` for each block of JSON."""
     try:
-        return [find(json_repair.loads(block)) for block in _split_blocks(text)]
+        return [find(read_block(block)) for block in _split_blocks(text)]
     except RecursionError as error:  # `_split_blocks` counts only brackets outside of quotes
         raise PlanError(_TOO_DEEP) from error
+
+
+def read_block(block: str) -> Any:
+    """Return the value that a block of JSON means: as it stands, closed where it was cut off, or repaired.
+
+    Raises:
+        PlanError: It is malformed, and too long to be repaired.
+        RecursionError: It is nested too deep.
+    """
+    try:
+        return jiter.from_json(block.encode("utf-8", "replace"), partial_mode="trailing-strings")  # linear, cut off or not
+    except ValueError as error:  # nested deeper than 200, too: json_repair says so in its own way
+        if len(block) > _MAX_REPAIR_CHARS:
+            raise PlanError("The plan is no JSON, and too long to be put right: try another model.") from error
+        return json_repair.loads(block)
 
 
 def _split_blocks(text: str) -> Iterator[str]:

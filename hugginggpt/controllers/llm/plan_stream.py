@@ -9,9 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import json_repair
-
-from hugginggpt.controllers.llm.json_reply import read_tasks
+from hugginggpt.controllers.llm.json_reply import read_block, read_tasks
 from hugginggpt.core.text import lower_keys
 
 _TOKEN: Final = re.compile(r'["\\\[\]{}:]')
@@ -21,6 +19,8 @@ _BRACKETS_AROUND_TASK: Final = frozenset({"", "[", "{["})
 _DECODABLE: Final = re.compile(r"(?:[^\\]|\\u(?![dD][89abAB])[0-9a-fA-F]{4}|\\u[dD][89abAB]\w{2}\\u\w{4}|\\[^u])+", re.DOTALL)
 """Beginning of a JSON string's content that can be decoded by itself: no escape is cut in two."""
 _EMPTY_PLAN: Final = re.compile(r'"tasks"\s*:\s*(?:\[\s*\]|null)')  # null: servers without strict schemas
+_MAX_ESCAPE_CHARS: Final = 12  # a surrogate pair, two escapes of six characters
+_MAX_TASK_CHARS: Final = 16_000  # longest object read while the reply is being written: a quoted text may stand in it
 _MAX_DEPTH: Final = 100  # deeper ones are left to `finish`, which refuses them
 ANSWER_KEY: Final = "answer"
 """Key under which a reply answers a request that needs no task."""
@@ -40,11 +40,16 @@ class PlanStreamReader:
         self._last_string = ""
         """String read last, which a colon makes a key."""
         self._key = ""
+        self._value_start = 0
+        """Position behind the colon that made it one."""
         self._answer_position = -1
         """Position up to which the answer's string has been decoded; -1 while it isn't being read."""
         self._tasks: list[Mapping[str, Any]] = []
-        self._held_words = ""
+        self._held_words: list[str] = []
         """Decoded words of the answer, held back until it is clear that there is no task."""
+        self._searched = 0
+        """Position up to which an empty list of tasks has been looked for; no text is searched twice."""
+        self._is_empty_plan = False
         self._has_answered = False
 
     @property
@@ -70,7 +75,7 @@ class PlanStreamReader:
         if token == '"' and self._brackets:  # in prose a quote may be an inch
             yield from self._handle_quote(position)
         elif token == ":" and self._string_start < 0:
-            self._key = self._last_string
+            self._key, self._value_start = self._last_string, position + 1
         elif token in "[{" and self._string_start < 0:
             self._brackets.append((token, position))
         elif token in "]}" and self._string_start < 0 and self._brackets:
@@ -82,8 +87,11 @@ class PlanStreamReader:
         if self._string_start < 0:
             self._string_start = position + 1
             at_top = len(self._brackets) == 1 and self._text[self._brackets[0][1]] == "{"
-            if at_top and self._key == ANSWER_KEY and self._is_value(position):  # an argument of a task may be called so
+            is_value = not self._text[self._value_start : position].strip()
+            if at_top and self._key == ANSWER_KEY and is_value:  # an argument of a task may be called so
                 self._answer_position = position + 1
+                self._is_empty_plan |= bool(_EMPTY_PLAN.search(self._text, self._searched, position))
+                self._searched = position
             return
         if self._answer_position >= 0:
             yield from self._decode_answer(position, whole=True)
@@ -91,28 +99,26 @@ class PlanStreamReader:
         self._last_string, self._key = self._text[self._string_start : position], ""  # no key until a colon follows
         self._string_start = -1
 
-    def _is_value(self, position: int) -> bool:
-        return self._text[:position].rstrip().endswith(":")
-
     def _decode_answer(self, end: int, *, whole: bool = False) -> Iterator[str]:
         """Decode the answer up to a position; with `whole` all of it, escapes unknown to JSON as they stand."""
         part = self._text[self._answer_position : end]
         match = _DECODABLE.match(part)
         decodable = match[0] if match else ""
+        whole = whole or len(part) - len(decodable) > _MAX_ESCAPE_CHARS  # it is no escape that is still being written
         self._answer_position += len(part) if whole else len(decodable)
         for piece in (decodable, part[len(decodable) :] if whole else ""):
-            self._held_words += _unescape(piece)
+            self._held_words += filter(None, [_unescape(piece)])
         # once the list of tasks has come and is empty, no task will follow
-        if self._held_words and not self._tasks and _EMPTY_PLAN.search(self._text, 0, self._string_start):
+        if self._held_words and not self._tasks and self._is_empty_plan:
             self._has_answered = True
-            words, self._held_words = self._held_words, ""
+            words, self._held_words = "".join(self._held_words), []
             yield words
 
     def _read_task(self, block: str) -> Iterator[Mapping[str, Any]]:
+        if len(block) > _MAX_TASK_CHARS:  # left to `finish`, which runs in a thread
+            return
         try:
-            value = json.loads(block)
-        except ValueError:
-            value = json_repair.loads(block)
+            value = read_block(block)
         except RecursionError:  # left to `finish`, which says so
             return
         if isinstance(value, dict) and isinstance(lower_keys(value).get("task"), str):
@@ -137,7 +143,7 @@ class PlanStreamReader:
     @property
     def answer(self) -> str:
         """Rest of the answer, once the reply is complete and has no task."""
-        return "" if self._tasks else self._held_words
+        return "" if self._tasks else "".join(self._held_words)
 
     @property
     def is_plan_or_answer(self) -> bool:

@@ -70,7 +70,7 @@ async def _ask(call: Call, client: AsyncInferenceClient, content: Any) -> tuple[
     """
     found = await client.chat_completion([{"role": "user", "content": content}], max_tokens=_MAX_REPLY_TOKENS)
     choice = found.choices[0] if found.choices else None
-    reply = (strip_thoughts((choice.message.content if choice else "") or "") or "").strip()
+    reply = strip_thoughts((choice.message.content if choice else "") or "").strip()
     if not reply:
         raise ExpertError(f"{call.card.id} answered nothing: try again, or choose another model.")
     if choice and choice.finish_reason == "length":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -131,3 +132,42 @@ def test_a_reply_nested_without_end_is_refused_at_its_end() -> None:
     assert list(reader.feed("[" * 100_000)) == []
     with pytest.raises(PlanError, match="nested too deep"):
         list(reader.finish())
+
+
+ENDLESS = {
+    "letters": ("", "ab"),
+    "objects": ("", "{}"),
+    "lists": ("", "[]"),
+    "strings": ("{", '""'),
+    "answers": ("{", '"answer":"a",'),
+    "an answer": ('{"answer":"', "ab"),
+    "an answer behind prose": ("x" * 100_000 + '{"answer":"', "ab"),
+    "half a surrogate pair": ('{"answer":"\\ud83d', "ab"),
+    "backslashes": ('{"answer":"', "\\\\"),
+    "an answer to an empty plan": ('{"tasks":[],"answer":"', "ab"),
+    "a broken object": ("{", "a:b,"),
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_a_reply_without_end_is_read_in_time_that_grows_with_its_length(kind: str) -> None:
+    """200 kB in small pieces, the most that is taken: no piece keeps others waiting, whatever came before."""
+    first, piece = ENDLESS[kind]
+    reader = PlanStreamReader()
+    list(reader.feed(first))
+    slowest, begun = 0.0, time.process_time()
+    while len(reader.text) < 200_000:
+        before = time.process_time()
+        list(reader.feed(piece))
+        slowest = max(slowest, time.process_time() - before)
+    assert slowest < 0.5  # a pause for garbage may fall into it
+    assert time.process_time() - begun < 10
+
+
+def test_an_object_too_long_to_be_repaired_at_once_is_left_to_the_end_and_refused_there() -> None:
+    reader, begun = PlanStreamReader(), time.process_time()
+    written = '{"task": x' + "a:b," * 45_000 + "}"
+    assert [found for at in range(0, len(written), 4_096) for found in reader.feed(written[at : at + 4_096])] == []
+    with pytest.raises(PlanError, match="too long to be put right"):
+        list(reader.finish())
+    assert time.process_time() - begun < 5
