@@ -10,22 +10,24 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
 import httpx2
 
-from hugginggpt.core.errors import ExpertError
+from hugginggpt.core.bounded_body import ENCODINGS, bind_body
 from hugginggpt.core.ssrf import AddressPolicy, GuardedTransport, RefusedError
 
 HUB_URL: Final = "https://huggingface.co"
 ROUTER_URL: Final = "https://router.huggingface.co"
 _CONNECT_SECONDS: Final = 10.0
 _RETRIED_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})  # as in the library's `http_backoff`
+_HEADERS: Final = {"Accept-Encoding": ENCODINGS}
 _MAX_BYTES: Final = 512 * 2**20
 _TRUSTED_HOSTS: Final = ("huggingface.co", "endpoints.huggingface.cloud")
 """Hosts, and those below them, that a visitor's token may be sent to over TLS. Spaces (hf.space) are not among them:
@@ -149,7 +151,7 @@ def _build_client() -> httpx2.Client:  # one serves the whole process: hooks loo
     from huggingface_hub.utils._http import hf_request_event_hook
 
     hooks: dict[str, list[Any]] = {"request": [hf_request_event_hook, _prepare_request], "response": [_bound_response]}
-    return _Client(follow_redirects=True, timeout=None, event_hooks=hooks, cookies=_build_empty_cookie_jar())
+    return _Client(follow_redirects=True, timeout=None, event_hooks=hooks, headers=_HEADERS, cookies=_build_empty_cookie_jar())
 
 
 def _build_async_client() -> httpx2.AsyncClient:
@@ -164,7 +166,12 @@ def _build_async_client() -> httpx2.AsyncClient:
         "response": [_bound_response_async],
     }
     return httpx2.AsyncClient(
-        follow_redirects=context is None, timeout=None, event_hooks=hooks, cookies=_build_empty_cookie_jar(), **options
+        follow_redirects=context is None,
+        timeout=None,
+        event_hooks=hooks,
+        headers=_HEADERS,
+        cookies=_build_empty_cookie_jar(),
+        **options,
     )
 
 
@@ -217,51 +224,12 @@ def _check_deadline(context: HubContext, request: httpx2.Request | None = None) 
 
 
 def _bound_response(response: httpx2.Response) -> None:
-    if (context := _CONTEXT.get()) is not None and isinstance(response.stream, httpx2.SyncByteStream):
-        response.stream = _BoundStream(response.stream, context)
+    if (context := _CONTEXT.get()) is not None:
+        bind_body(response, context.max_bytes, check=partial(_check_deadline, context))  # one that drips never times out
 
 
 async def _bound_response_async(response: httpx2.Response) -> None:
-    if (context := _CONTEXT.get()) is not None and isinstance(response.stream, httpx2.AsyncByteStream):
-        response.stream = _BoundAsyncStream(response.stream, context)
+    if (context := _CONTEXT.get()) is not None:
+        bind_body(response, context.max_bytes, check=partial(_check_deadline, context))
     if response.is_error:  # the error's reason is in its body, which raise_for_status doesn't read
         await response.aread()
-
-
-class _BodyMeter:
-    """Meter of a body that checks, with every piece, that the call isn't cancelled or late and the body not too large."""
-
-    def __init__(self, context: HubContext) -> None:
-        self._context = context
-        self._bytes = 0
-
-    def count(self, piece: bytes) -> bytes:
-        _check_deadline(self._context)  # a server that drips never runs into a timeout
-        self._bytes += len(piece)  # as it was sent, perhaps compressed
-        if self._bytes > self._context.max_bytes:
-            raise ExpertError(f"The reply is larger than {self._context.max_bytes / 2**20:.0f} MB, so it is not taken.")
-        return piece
-
-
-class _BoundStream(httpx2.SyncByteStream):
-    def __init__(self, stream: httpx2.SyncByteStream, context: HubContext) -> None:
-        self._stream, self._meter = stream, _BodyMeter(context)
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self._stream:
-            yield self._meter.count(piece)
-
-    def close(self) -> None:
-        self._stream.close()
-
-
-class _BoundAsyncStream(httpx2.AsyncByteStream):
-    def __init__(self, stream: httpx2.AsyncByteStream, context: HubContext) -> None:
-        self._stream, self._meter = stream, _BodyMeter(context)
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._stream:
-            yield self._meter.count(piece)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()

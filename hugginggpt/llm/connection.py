@@ -7,11 +7,12 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import httpx2
 
+from hugginggpt.core.bounded_body import ENCODINGS, bind_body
 from hugginggpt.core.errors import ControllerError
 from hugginggpt.core.http import read_retry_after
 from hugginggpt.core.ssrf import AddressPolicy, GuardedTransport, RefusedError, load_certificates, parse_url, resolve
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS: Final = 10.0
 _MAX_RETRY_WAIT: Final = 20.0
 """Longest wait before the one retry that a server may ask for, in seconds; a person is told of anything longer."""
+_MAX_REPLY_BYTES: Final = 16 * 2**20  # a reply of 100,000 tokens has half a megabyte; each of its events repeats much
+_MAX_EVENT_BYTES: Final = 2**20
 _VALID_KEY: Final = re.compile(r"[!-~]*")  # printable ASCII: anything else breaks the header, in an error that quotes it
 
 
@@ -95,12 +98,12 @@ class Connection:
 
     def _build_http_client(self) -> httpx2.AsyncClient:
         """Build a client that follows no redirect: a server could pass the request on to where nobody meant it to go."""
-        hooks = {"response": [self._skip_long_retry]}
+        hooks: Any = {"response": [self._skip_long_retry, _bound_reply]}
+        common: dict[str, Any] = {"follow_redirects": False, "event_hooks": hooks, "headers": {"Accept-Encoding": ENCODINGS}}
         if self.allowed is not None:
-            transport = GuardedTransport(self.allowed)
-            return httpx2.AsyncClient(transport=transport, trust_env=False, follow_redirects=False, event_hooks=hooks)
+            return httpx2.AsyncClient(transport=GuardedTransport(self.allowed), trust_env=False, **common)
         try:
-            return httpx2.AsyncClient(verify=load_certificates(trust_env=True), follow_redirects=False, event_hooks=hooks)
+            return httpx2.AsyncClient(verify=load_certificates(trust_env=True), **common)
         except (ValueError, ImportError, httpx2.InvalidURL):  # a proxy of a kind that is unknown or not installed
             pass
         raise self._build_error(SENTENCES["bad_proxy"])  # out here, so that no address with a proxy's password is its context
@@ -120,3 +123,7 @@ class Connection:
 
     def _build_error(self, template: str) -> ControllerError:
         return ControllerError(template.format(server=self.server))
+
+
+async def _bound_reply(response: httpx2.Response) -> None:
+    bind_body(response, _MAX_REPLY_BYTES, max_event_bytes=_MAX_EVENT_BYTES)

@@ -11,6 +11,7 @@ from typing import Any, Final
 import httpx2
 import yaml
 
+from hugginggpt.core.bounded_body import TooLargeError
 from hugginggpt.core.http import describe_wait, read_retry_after
 from hugginggpt.core.ssrf import RefusedError
 
@@ -47,6 +48,8 @@ def describe_error(error: Exception, *, seconds: float, started: bool) -> str:
         return template.replace("{wait}", describe_wait(read_retry_after(error.response.headers)))
     if isinstance(error, RefusedError):
         return SENTENCES["private_address"]
+    if isinstance(error, TooLargeError) or isinstance(error.__cause__, TooLargeError):
+        return SENTENCES["too_large"]
     if isinstance(error, TimeoutError | openai.APITimeoutError):  # before APIConnectionError, of which it is one
         return f"{{server}} did not answer within {seconds:g} s: try again, or another model."
     if started:

@@ -1,11 +1,15 @@
 """One language model over real HTTP: what it sends, what it reads, and one sentence for everything that goes wrong."""
 
+import gzip
 import logging
 import re
 import socket
 import time
+import tracemalloc
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -18,6 +22,7 @@ from hugginggpt.llm.completions import ThoughtFilter, strip_thoughts
 from hugginggpt.llm.structured_output import OutputMode
 from tests.scripted_server import (
     KEY,
+    Asked,
     Reply,
     ScriptedServer,
     completion,
@@ -370,3 +375,37 @@ async def test_an_answer_is_written_as_warmly_as_the_server_likes(server: Script
     server.will(completion("Hi."))
     await model.complete(HELLO, "respond")
     assert "temperature" not in server.asked[0].body
+
+
+BOMB = gzip.compress(bytes(40 * 2**20))
+ENDLESS = {
+    "one event": b"x" * 2**16,
+    "many events": b'data: {"choices": [], "padding": "' + b"x" * 2**16 + b'"}\n\n',
+    "blanks": b" " * 2**16,
+    "a bomb": BOMB,
+}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("kind", ENDLESS)
+async def test_a_server_that_sends_without_end_is_not_read_on(
+    server: ScriptedServer, model: LanguageModel, kind: str, stream: bool
+) -> None:
+    def send(handler: BaseHTTPRequestHandler, asked: Asked) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/event-stream" if stream else "application/json")
+        if kind == "a bomb":
+            handler.send_header("Content-Encoding", "gzip")
+        handler.end_headers()
+        with suppress(OSError):  # the client hangs up
+            for _ in range(1 if kind == "a bomb" else 700):
+                handler.wfile.write(ENDLESS[kind])
+        handler.close_connection = True
+
+    server.will(send)
+    tracemalloc.start()
+    told = str(await refusal(model, stream=stream))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert told.startswith("127.0.0.1 answered more than a language model writes")
+    assert most < 80 * 2**20  # the library joins what it reads, twice; without a limit it would be all there is
