@@ -79,7 +79,7 @@ async def test_the_model_that_the_controller_selects_runs(agent: HuggingGPT, ses
 async def test_a_model_that_does_not_exist_is_not_selected(agent: HuggingGPT, session: Session) -> None:
     events = await told(agent, session, Planner([CHAIN], prefers="gpt-99"))
     assert [event.model.id for event in of(events, TaskDone)] == ["quick/one"] * 2
-    assert of(events, ModelSelected)[0].reason == "First of those that run here."
+    assert of(events, ModelSelected)[0].reason == "Hosted; first in the list."
 
 
 async def test_when_selection_fails_the_first_models_are_taken_and_it_is_told(agent: HuggingGPT, session: Session) -> None:

@@ -19,6 +19,9 @@ from hugginggpt.core.tasks import Kind
 
 _ANY_KIND: Final = frozenset(kind.value for kind in Kind)
 _MAX_QUOTE_CHARS: Final = 80  # most characters that are quoted of a part that was left out
+_CONNECTIVE: Final = re.compile(r"\b(?:only|but|if|in case|provided that|as long as|when|unless)$")
+_MAX_CONNECTIVE_CHARS: Final = 14
+_BLANKS: Final = ", \t\n\r\v\f\xa0"
 _VERB_E: Final = re.compile(r"(?:(?<=ch)|(?<=sh)|(?<=ss)|(?<=x)|(?<=o))e$")
 _THIRD_PERSON: Final = {"seems": "seem", "sounds": "sound", "looks": "look", "has": "have"}
 
@@ -92,7 +95,7 @@ def _is_condition(match: re.Match[str], instruction: str) -> bool:
     action = match["do"].strip()
     condition = (match.groupdict().get("if") or "").strip()
     before = instruction[: match.start("if")] if condition else ""
-    before = re.sub(r"(?:,|\b(?:only|but|if|in case|provided that|as long as|when|unless)\b|\s)*$", "", before)
+    before = _strip_connectives(before)
     asked = instruction[match.end() :].startswith("?") and not is_polite(action)
     if asked or rules.polite.search(condition) or rules.asks.search(before):
         return False  # "what happens if a tree falls on it?" asks about a condition
@@ -100,6 +103,14 @@ def _is_condition(match: re.Match[str], instruction: str) -> bool:
     if follows_plain_if and rules.asks_for.search(action):
         return False  # "tell me out loud if there is a dog in it"
     return bool(rules.does.search(action) or (condition and load_cue_table().intents(action, _ANY_KIND)))
+
+
+def _strip_connectives(text: str) -> str:
+    """Strip commas, blanks and words such as "only if" from the end; a pattern for it would try every place of the text."""
+    text = text.rstrip(_BLANKS)
+    while match := _CONNECTIVE.search(text, max(0, len(text) - _MAX_CONNECTIVE_CHARS)):
+        text = text[: match.start()].rstrip(_BLANKS)
+    return text
 
 
 def _format_regret(parts: Sequence[str]) -> str:

@@ -255,6 +255,8 @@ def test_who_wants_to_talk_gets_a_conversation() -> None:
         "a, " * 9_000,
         "Label it: " + "word " * 6_000,
         "if it is a cat, draw it. " * 1_200,
+        "if it is a cat, draw its edges, else read it aloud. " * 600,
+        "translate it only if it is in french, unless it rains, otherwise paint it. " * 400,
         "make a picture of " * 1_700,
     ],
 )
