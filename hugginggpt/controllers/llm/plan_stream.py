@@ -71,16 +71,16 @@ class PlanStreamReader:
         return (_IN_STRING if self._string_start >= 0 else _TOKEN).search(self._text, self._position)
 
     def _handle_token(self, match: re.Match[str]) -> Iterator[Mapping[str, Any] | str]:
-        token, position = match[0], match.start()
-        if token == '"' and self._brackets:  # in prose a quote may be an inch
+        sign, position = match[0], match.start()
+        if sign == '"' and self._brackets:  # in prose a quote may be an inch
             yield from self._handle_quote(position)
-        elif token == ":" and self._string_start < 0:
+        elif sign == ":" and self._string_start < 0:
             self._key, self._value_start = self._last_string, position + 1
-        elif token in "[{" and self._string_start < 0:
-            self._brackets.append((token, position))
-        elif token in "]}" and self._string_start < 0 and self._brackets:
+        elif sign in "[{" and self._string_start < 0:
+            self._brackets.append((sign, position))
+        elif sign in "]}" and self._string_start < 0 and self._brackets:
             _, start = self._brackets.pop()
-            if token == "}" and "".join(bracket for bracket, _ in self._brackets) in _BRACKETS_AROUND_TASK:
+            if sign == "}" and "".join(bracket for bracket, _ in self._brackets) in _BRACKETS_AROUND_TASK:
                 yield from self._read_task(self._text[start : position + 1])
 
     def _handle_quote(self, position: int) -> Iterator[str]:

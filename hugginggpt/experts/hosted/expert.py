@@ -63,7 +63,7 @@ _FIRST_PAUSE, _MAX_PAUSE = 0.5, 10.0
 """Seconds before the second try, doubled for each further one, with jitter; and the longest pause that a server may ask for."""
 _FAIR_TIME: Final = 10.0  # least time, in seconds, that a provider must have been given to be blamed for a failure
 _TIME_SHARE: Final = 0.5  # share of the remaining time that a model may take while there are others to fall back on
-_JITTER: Final = random.Random()
+_JITTER: Final = random.Random()  # noqa: S311 - pauses need no secret
 
 _UNSUPPORTED: Final = re.compile(r"not supported (?:by|for)|doesn't support task|No provider mapping found")
 """Messages by which the client says that a provider doesn't serve a model for a task."""
