@@ -9,6 +9,11 @@ _BLOCK_TAGS: Final = frozenset(
     "p div section article main header li ul ol table tr h1 h2 h3 h4 h5 h6 blockquote pre br figcaption dd dt".split()
 )
 
+_UNKNOWN_SECTION: Final = re.compile(
+    r"<!\[(?!(?:cdata|rcdata|temp|ignore|include|if|else|endif)(?![-\w.]))", re.IGNORECASE | re.ASCII
+)
+"""Beginning of a marked section that Python's parser refuses with an AssertionError; browsers take it for a comment."""
+
 
 def is_html_page(text: str) -> bool:
     """Return whether a text is an HTML page."""
@@ -17,8 +22,10 @@ def is_html_page(text: str) -> bool:
 
 def extract_page_text(html: str) -> str:
     """Return the page's paragraphs as a person reads them, without menus, scripts and forms."""
+    # the parser looks for a tag's end from every "<" that has none, as far as the text goes
+    end = html.rfind(">") + 1
     reader = _TextReader()
-    reader.feed(html)
+    reader.feed(_UNKNOWN_SECTION.sub("&lt;![", html[:end]) + html[end:].partition("<")[0])
     reader.close()
     lines = (" ".join(line.split()) for line in "".join(reader.pieces).splitlines())
     return "\n\n".join(line for line in lines if line)
