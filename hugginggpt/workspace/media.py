@@ -55,7 +55,7 @@ def identify(path: Path, name: str, *, max_pixels: int) -> tuple[Kind, str]:
     Args:
         path: The file.
         name: The person's name for it, for messages and to notice a file that claims to be something else.
-        max_pixels: Pictures with more are refused before they are decoded.
+        max_pixels: Pictures with more, and videos of such, are refused before they are decoded.
 
     Raises:
         ResourceError: It is empty, cut off, too large a picture, or nothing that can be used here.
@@ -68,7 +68,9 @@ def identify(path: Path, name: str, *, max_pixels: int) -> tuple[Kind, str]:
     for magic, reason in _REFUSED_SIGNATURES.items():
         if head.startswith(magic):
             raise ResourceError(f"“{name}”: {reason}.")
-    found = _identify_image(path, name, max_pixels) or _identify_text(path, name, head) or _identify_stream(path)
+    found = (
+        _identify_image(path, name, max_pixels) or _identify_text(path, name, head) or _identify_stream(path, name, max_pixels)
+    )
     claimed = _guess_claimed_kind(name)
     if found is None:
         if claimed:
@@ -124,12 +126,15 @@ def _open_checked(path: Path, name: str, max_pixels: int) -> Image.Image:
         except Image.DecompressionBombError as error:
             raise ResourceError(f"“{name}” unpacks to far more than {max_pixels:,} pixels: attach a smaller copy.") from error
     if image.width * image.height > max_pixels:
-        width, height = image.size
         image.close()
-        raise ResourceError(
-            f"“{name}” has {width:,} × {height:,} pixels; {max_pixels:,} in all is the limit: attach a smaller copy."
-        )
+        raise _make_size_error(name, *image.size, max_pixels)
     return image
+
+
+def _make_size_error(name: str, width: int, height: int, max_pixels: int) -> ResourceError:
+    return ResourceError(
+        f"“{name}” has {width:,} × {height:,} pixels; {max_pixels:,} in all is the limit: attach a smaller copy."
+    )
 
 
 def _identify_text(path: Path, name: str, head: bytes) -> tuple[Kind, str] | None:
@@ -143,7 +148,7 @@ def _identify_text(path: Path, name: str, head: bytes) -> tuple[Kind, str] | Non
     return _KIND_BY_SUFFIX.get(suffix, Kind.TEXT), suffix if suffix in {".csv", ".tsv", ".md"} else ".txt"
 
 
-def _identify_stream(path: Path) -> tuple[Kind, str] | None:
+def _identify_stream(path: Path, name: str, max_pixels: int) -> tuple[Kind, str] | None:
     import av
 
     try:
@@ -152,11 +157,17 @@ def _identify_stream(path: Path) -> tuple[Kind, str] | None:
             # a song's cover art is a video stream too, of a single attached picture
             has_video = any(not (s.disposition & s.disposition.attached_pic) for s in container.streams.video)
             if has_video:
+                video = container.streams.video[0].codec_context
+                if video.width * video.height > max_pixels:
+                    raise _make_size_error(name, video.width, video.height, max_pixels)
+                video.options = {"max_pixels": str(max_pixels)}  # for frames larger than the header says
                 next(container.decode(container.streams.video[0]))  # a header promises anything: one frame must decode
                 return Kind.VIDEO, suffix
             if container.streams.audio:
                 next(container.decode(container.streams.audio[0]))
                 return Kind.AUDIO, suffix
+    except ResourceError:  # a ValueError, too
+        raise
     except (av.FFmpegError, StopIteration, ValueError):
         return None
     return None

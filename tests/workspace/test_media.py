@@ -257,3 +257,18 @@ def test_a_damaged_file_is_read_or_refused_and_never_crashes(name: str, tmp_path
         except ResourceError:
             outcomes.add("refused")
     assert "refused" in outcomes
+
+
+@pytest.mark.parametrize(("width", "height"), [(4_096, 4_096), (16_000, 1_000)])
+def test_a_video_of_too_many_pixels_is_refused_by_its_header(tmp_path: Path, width: int, height: int) -> None:
+    """A few kilobytes of one colour; each of its frames would take hundreds of megabytes."""
+    path = tmp_path / "wall.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=24, options={"preset": "ultrafast"})
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        container.mux(stream.encode(av.VideoFrame(width, height, "yuv420p")))
+        container.mux(stream.encode())
+    with pytest.raises(ResourceError, match=f"“wall.mp4” has {width:,} × {height:,} pixels; {10**6:,} in all is the limit"):
+        media.identify(path, "wall.mp4", max_pixels=10**6)
+    assert media.identify(path, "wall.mp4", max_pixels=10**8) == (Kind.VIDEO, ".mp4")
