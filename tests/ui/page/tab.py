@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, TimeoutError, expect
+
+from tests.ui.app_server import SECONDS
 
 STILL = """addEventListener("DOMContentLoaded", () => {
   const still = document.createElement("style");
@@ -117,9 +119,15 @@ class Tab:
     def type(self, brain: str, **fields: str) -> None:
         """Choose who plans, and fill in its fields."""
         self.open_settings()
-        self.page.get_by_label(brain, exact=True).check()
+        chosen = self.page.get_by_label(brain, exact=True)
+        chosen.check()
         for name, value in fields.items():
-            self.page.locator(f"#{name.replace('_', '-')} :is(input, textarea)").fill(value)
+            box = self.page.locator(f"#{name.replace('_', '-')} :is(input, textarea)")
+            try:
+                box.wait_for(timeout=SECONDS * 250)
+            except TimeoutError:  # a page that was opened just now may put back what it was told to show then
+                chosen.check()
+            box.fill(value)
 
     def open_settings(self) -> None:
         if self.page.locator(".sidebar.open #side").count() == 0:

@@ -82,7 +82,7 @@ def test_who_waits_for_room_gets_it_when_it_is_free() -> None:
         waiting.start()
         time.sleep(0.05)
         assert pool.names == ("a",)
-    waiting.join(2)
+    waiting.join(30)
     assert pool.names == ("b",)
 
 
