@@ -270,6 +270,26 @@ def test_no_text_keeps_the_planner_busy(text: str) -> None:
     assert time.monotonic() - begun < 5
 
 
+PHRASES = """
+if a, b, else c |unless it rains, paint it, otherwise read it. |translate it only if it is in French. |
+and if so, paint it |for each picture, describe it. |then |and then |read it aloud and |a.png, b.png and c.png |
+image-1 and image-2 |"quoted" |(in it |1. read it |- draw a cat |
+translate “a” into French, German and Spanish. |the first, the second and the third |say 'hello' aloud. |
+what is this? |count the cats, dogs, and birds, |http://a.example/b.png |a picture of a |it |in it on it of it |
+please |not |don't do it, |is there a cat in it and |how many |a b c d e f |caption: |title "x" by 'y' |, ,|
+... |!?|-- |<a |[[|{{|`|$|和|10% of 20
+""".replace("\n", "").split("|")
+"""What rules look for; a rule is slow on its own words."""
+
+
+@pytest.mark.parametrize("phrase", PHRASES)
+def test_no_phrase_keeps_the_planner_busy_however_often_it_is_said(phrase: str) -> None:
+    begun = time.process_time()
+    with suppress(RequestError):
+        RulesController().tasks(PlanRequest((phrase * 8_000)[:8_000]))
+    assert time.process_time() - begun < 2  # a tenth of that; one of them took fifteen seconds
+
+
 def test_an_ordinary_request_takes_milliseconds() -> None:
     controller, request = (
         RulesController(),
