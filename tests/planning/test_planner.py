@@ -264,11 +264,11 @@ STORY = '{"tasks": [], "answer": "Once upon a time there was'
 
 
 @pytest.mark.parametrize(
-    "cut", [pieces(STORY, finish="length"), pieces(STORY, breaks_off=True), pieces(STORY, 1.5, ' a fox."}')]
+    "cut", [pieces(STORY, finish="length"), pieces(STORY, breaks_off=True), pieces(STORY, 6.0, ' a fox."}')]
 )
 async def test_an_answer_that_breaks_off_stays_as_far_as_it_was_said(server: ScriptedServer, ask: Ask, cut: Reply) -> None:
     server.will(cut)
-    told = await ask("Tell me a story.", files=False, plan_seconds=0.7)
+    told = await ask("Tell me a story.", files=False, plan_seconds=3.0)
     assert told.of(Answered) == [Answered("Once upon a time there was", complete=False)]
     assert told.of(Notice)[0].message.startswith("The answer breaks off: ")
     assert len(server.asked) == 1

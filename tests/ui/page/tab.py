@@ -42,6 +42,8 @@ class Tab:
     def open(self, url: str) -> None:
         self.page.goto(url)
         self.box.wait_for()
+        # what the page asks the server for as it is opened has come: nothing is put back under the person's hands any more
+        self.page.locator("#welcome button:visible, #chat .user-row:visible").first.wait_for()
 
     def attach(self, *paths: Path) -> None:
         here = self.thumbnails.count()
