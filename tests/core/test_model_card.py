@@ -1,4 +1,4 @@
-"""What is known of back ends."""
+"""The table of back ends."""
 
 from __future__ import annotations
 

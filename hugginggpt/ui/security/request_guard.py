@@ -7,6 +7,7 @@ go round `core.ssrf`, so both are refused here; the API's own parameters take ad
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
 import os
@@ -63,7 +64,9 @@ class RequestGuardMiddleware:
         is_json = _JSON_PATH.search(scope["path"]) or "json" in headers.get("content-type", "")
         if rejection is None and scope["method"] == "POST" and is_json:
             body = await _read_body(receive, headers)
-            rejection = body if isinstance(body, Rejection) else check_body(body)
+            rejection = (
+                body if isinstance(body, Rejection) else await asyncio.to_thread(check_body, body)
+            )  # megabytes take long
             receive = _replay(body, receive) if isinstance(body, bytes) else receive
         if rejection is not None:
             await _answer(send, rejection)

@@ -279,7 +279,7 @@ what is this? |count the cats, dogs, and birds, |http://a.example/b.png |a pictu
 please |not |don't do it, |is there a cat in it and |how many |a b c d e f |caption: |title "x" by 'y' |, ,|
 ... |!?|-- |<a |[[|{{|`|$|和|10% of 20
 """.replace("\n", "").split("|")
-"""What rules look for; a rule is slow on its own words."""
+"""Phrases that the rules look for: each rule is slowest on its own words."""
 
 
 @pytest.mark.parametrize("phrase", PHRASES)

@@ -36,7 +36,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 Visitor = Callable[..., Tab]
 
 REFUSED: Final[list[str]] = []
-"""What browsers said of the page's policy: that it kept something from the page."""
+"""Messages of browsers that the policy kept something from the page."""
 
 
 def watch(context: BrowserContext) -> None:

@@ -31,7 +31,7 @@ from tests.ui.app_server import free_port
 
 
 async def tell(request: Request) -> JSONResponse:
-    """What the app behind the guard sees of a request."""
+    """Answer with what reaches the app behind the guard."""
     return JSONResponse({"session": request.session, "cookies": request.cookies, "body": (await request.body()).decode()})
 
 
