@@ -64,9 +64,7 @@ class RequestGuardMiddleware:
         is_json = _JSON_PATH.search(scope["path"]) or "json" in headers.get("content-type", "")
         if rejection is None and scope["method"] == "POST" and is_json:
             body = await _read_body(receive, headers)
-            rejection = (
-                body if isinstance(body, Rejection) else await asyncio.to_thread(check_body, body)
-            )  # megabytes take long
+            rejection = body if isinstance(body, Rejection) else await asyncio.to_thread(check_body, body)
             receive = _replay(body, receive) if isinstance(body, bytes) else receive
         if rejection is not None:
             await _answer(send, rejection)
