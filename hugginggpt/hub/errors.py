@@ -42,6 +42,8 @@ class HubFault:
     """True if the model is being loaded."""
     gone: bool = False
     """True if the model is no longer where it was thought to be."""
+    timed_out: bool = False
+    """True if there was no answer in time; what an earlier try was told says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,9 @@ def _classify_error(error: BaseException) -> HubFault:
             return HubFault(_SENTENCES["private"])
         case TimeoutError() | httpx2.TimeoutException():  # the library's own timeout has httpx's as its cause
             connecting = isinstance(error, httpx2.ConnectTimeout) or isinstance(error.__cause__, httpx2.ConnectTimeout)
-            return HubFault(_SENTENCES["unreachable"], "network") if connecting else HubFault(_SENTENCES["slow"], "provider")
+            if connecting:
+                return HubFault(_SENTENCES["unreachable"], "network")
+            return HubFault(_SENTENCES["slow"], "provider", timed_out=True)
         case httpx2.ProxyError():
             return HubFault(_SENTENCES["proxy"], "network")
         case httpx2.ConnectError() | OfflineModeIsEnabled():

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import importlib
-import itertools
 import logging
 import random
 import re
@@ -162,22 +161,25 @@ class HostedExpert:
         ends = time.monotonic() + seconds
         provider = call.card.provider or self._find_provider(call)
         run = _Run(call, provider, endpoint, ends, seconds)
+        faults: list[HubFault] = []
         with self._pass_circuit(provider, at_endpoint=endpoint is not None) as report:
-            for number in itertools.count():  # without a limit: a loading model is waited for
+            while True:  # without a limit: a loading model is waited for
                 outcome = self._try(run)
                 if isinstance(outcome, Result):
                     report(True)
                     return outcome
-                fault = outcome
+                if faults and outcome.timed_out:
+                    break  # the try before it was told why, this one only that time was up
+                faults.append(outcome)
                 # a provider isn't to blame for being given little time
-                report(False if fault.scope == "provider" and seconds >= _FAIR_TIME else None)
-                pause = _compute_pause(fault, number)
-                tried = number + 1 >= _MAX_TRIES and not fault.loading
-                if not fault.retryable or tried or time.monotonic() + pause >= ends:
+                report(False if outcome.scope == "provider" and seconds >= _FAIR_TIME else None)
+                pause = _compute_pause(outcome, len(faults) - 1)
+                tried = len(faults) >= _MAX_TRIES and not outcome.loading
+                if not outcome.retryable or tried or time.monotonic() + pause >= ends:
                     break
-                call.progress(_describe_wait(fault, call.card, provider, pause), None)
+                call.progress(_describe_wait(outcome, call.card, provider, pause), None)
                 call.token.sleep(pause)
-        raise build_fault_error(fault)  # out here, so that no exception that quotes the token is its context
+        raise build_fault_error(faults[-1])  # out here, so that no exception that quotes the token is its context
 
     def _find_endpoint(self, card: ModelCard) -> Endpoint | None:
         known = (each for each in self._visitor.endpoints if (each.display_url, each.task) == (card.id, card.task))
