@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Images often forbid Python to keep what it has compiled; then each of the many processes that tests start compiles torch anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test quick dev lint format setup-browser clean
 
