@@ -21,6 +21,7 @@ from tests.hosted.faults import blocking_proxy as blocking_proxy
 from tests.hosted.faults import busy as busy
 from tests.hosted.faults import cut_body as cut_body
 from tests.hosted.faults import drip as drip
+from tests.hosted.faults import drip_head as drip_head
 from tests.hosted.faults import gated as gated
 from tests.hosted.faults import hang as hang
 from tests.hosted.faults import loading as loading
@@ -32,9 +33,9 @@ from tests.hosted.faults import reset as reset
 from tests.hosted.faults import status as status
 from tests.hosted.faults import wrong_json as wrong_json
 from tests.hosted.faults import wrong_type as wrong_type
+from tests.hosted.hub import ACCOUNT, answer_hub, list_endpoints
 from tests.hosted.hub import Mapping as Mapping
 from tests.hosted.hub import Model as Model
-from tests.hosted.hub import answer_hub
 from tests.hosted.inputs import RefusedError
 from tests.hosted.models import CHECKPOINTS, models_of
 from tests.hosted.providers import CHAT, CHATS, Router, Served, chat_refusal
@@ -68,6 +69,10 @@ class HostedServer(ThreadingHTTPServer):
         is `Fault.forever`."""
         self.asked: list[Asked] = []
         """All requests, as they came in."""
+        self.owners: dict[str, str] = {}
+        """Who runs each endpoint: "tester", whose the tokens are, an organisation of theirs, or somebody else; by its path."""
+        self.organisations: list[str] = []
+        """Those that the tokens' account belongs to."""
         self.router = Router(models_of(cache), self.url)
         """Who serves what; `Router.polls`, `fails`, `media_base` and `cancelled` steer and tell of fal's queue."""
         self.errors: list[Exception] = []
@@ -143,7 +148,7 @@ class HostedServer(ThreadingHTTPServer):
         self.router.served[provider, provider_id] = served
         return self.models[model]
 
-    def endpoint(self, task: str, checkpoint: str = "", *, path: str = "", public: bool = False) -> str:
+    def endpoint(self, task: str, checkpoint: str = "", *, path: str = "", public: bool = False, owner: str = ACCOUNT) -> str:
         """Have a dedicated endpoint for a task; returns its address, below which a chat's completions lie.
 
         Args:
@@ -151,8 +156,10 @@ class HostedServer(ThreadingHTTPServer):
             checkpoint: What computes its answers; by default a tiny model for the task.
             path: By default "/endpoint/TASK".
             public: Whether it answers without a token.
+            owner: Who runs it.
         """
         path = f"/endpoint/{path.removeprefix('/endpoint/').strip('/') or task}"
+        self.owners[path] = owner
         self.router.endpoints[path] = Served(path, "endpoint", path, task, checkpoint or CHECKPOINTS[task], public)
         return self.url + path
 
@@ -165,7 +172,10 @@ class HostedServer(ThreadingHTTPServer):
             found = self.router.files.get(asked.path)
             return answer(found) if found else refusal(404, "Not Found")
         if asked.path.startswith("/api/"):
-            return answer_hub(asked, self.models, self.accounts)
+            return answer_hub(asked, self.models, self.accounts, self.organisations)
+        if asked.path.startswith("/v2/endpoint/"):
+            mine = {self.url + path: owner for path, owner in self.owners.items()}
+            return list_endpoints(asked, mine, self.accounts, (ACCOUNT, *self.organisations))
         if asked.path == "/v1/models":
             return self.router.chats()
         if asked.token not in self.accounts and not (served and served.public):

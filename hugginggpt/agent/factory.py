@@ -92,7 +92,7 @@ def _make_hosted_expert(settings: Settings) -> Expert:
     from hugginggpt.experts.hosted.expert import HostedExpert
     from hugginggpt.hub.search import HubSearch
 
-    addresses = HubAddresses(settings.hub, settings.router)
+    addresses = HubAddresses(settings.hub, settings.router, settings.endpoints)
     return HostedExpert(HubSearch(settings.catalogue, addresses, settings.catalogue_hours * 3_600), CircuitBreaker())
 
 

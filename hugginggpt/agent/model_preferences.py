@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
+
+import httpx2
 
 from hugginggpt.core.errors import ExpertError, RequestError
 from hugginggpt.core.model_card import Preferences, Where
@@ -13,8 +15,9 @@ from hugginggpt.core.ssrf import AddressPolicy
 from hugginggpt.core.tasks import TaskTable, load_task_table
 from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.experts.base import AccountExpert
-from hugginggpt.hub.account import Visitor, is_url, parse_endpoint
+from hugginggpt.hub.account import Endpoint, Visitor, is_url, parse_endpoint
 from hugginggpt.hub.catalog import list_small_models
+from hugginggpt.hub.client import may_take_token
 
 if TYPE_CHECKING:
     from hugginggpt.agent.agent import HuggingGPT
@@ -36,6 +39,8 @@ class ModelPreferences:
     where: Where = "anywhere"
     provider: str = ""
     """The only provider to use; empty for whichever serves a model."""
+    entrusted: frozenset[str] = frozenset()
+    """Endpoints that may have the visitor's token, whoever's they are; by their addresses without query."""
 
     def pin(self, task: str, model: str) -> ModelPreferences:
         """Pin a model for a task; it is no longer banned."""
@@ -59,6 +64,25 @@ class ModelPreferences:
         if provider and provider not in list_providers():
             raise RequestError(f"“{provider[:40]}” is no provider: these are {', '.join(sorted(list_providers()))}.")
         return replace(self, provider=provider)
+
+    def entrust(self, addresses: Iterable[str]) -> ModelPreferences:
+        """Let these endpoints have the visitor's token, and no others but those that are listed as the account's.
+
+        Raises:
+            RequestError: One of them can't be sent a token, or was neither pinned nor added.
+        """
+        entrusted = frozenset(parse_endpoint("", address).display_url for address in addresses)
+        if refused := min(entrusted - set(self.unsettled_endpoints), default=""):
+            raise RequestError(
+                f"No token can be sent to {refused}: name an endpoint at https://….endpoints.huggingface.cloud that was added."
+            )
+        return replace(self, entrusted=entrusted)
+
+    @property
+    def unsettled_endpoints(self) -> Sequence[str]:
+        """The endpoints that the visitor may be asked about: those that a token can be sent to at all."""
+        named = (parse_endpoint(task, model) for task, model in (*self.added, *self.pinned.items()) if is_url(model))
+        return list(dict.fromkeys(each.display_url for each in named if may_take_token(httpx2.URL(each.url), None)))
 
     def _validate(self) -> ModelPreferences:
         if len(self.pinned) + len(self.banned) + len(self.added) >= _MAX_ENTRIES:
@@ -115,7 +139,7 @@ async def make_visitor(
     from hugginggpt.experts.hosted.task_table import TASKS
 
     requested = dict.fromkeys([*wishes.added, *wishes.pinned.items()])
-    endpoints = tuple(parse_endpoint(task, model) for task, model in requested if is_url(model))
+    endpoints = tuple(_make_endpoint(task, model, wishes) for task, model in requested if is_url(model))
     if unsupported := next((endpoint.task for endpoint in endpoints if endpoint.task not in TASKS), None):
         raise RequestError(f"An endpoint can't be asked for {unsupported} from here.")
     hosted = agent.expert("hosted")
@@ -128,6 +152,11 @@ async def make_visitor(
         hub_model = known_models.get((task, model)) or await _look_up(hosted, task, model, token)  # not at each change
         models[task] = (*models.get(task, ()), hub_model)
     return Visitor(token, wishes.provider, models, endpoints, allowed)
+
+
+def _make_endpoint(task: str, url: str, wishes: ModelPreferences) -> Endpoint:
+    endpoint = parse_endpoint(task, url)
+    return replace(endpoint, entrusted=endpoint.display_url in wishes.entrusted)
 
 
 async def _look_up(hosted: AccountExpert, task: str, model: str, token: str) -> HubModel:

@@ -13,6 +13,13 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
         "--add", action="append", default=[], metavar="TASK=MODEL", help="offer that model of the Hub, or URL, too"
     )
     models.add_argument("--ban", action="append", default=[], metavar="MODEL", help="never take that model")
+    models.add_argument(
+        "--token-to",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="send your Hugging Face token to that endpoint, though it is not listed as your account's",
+    )
     models.add_argument("--where", choices=("anywhere", "here", "hosted"), default="anywhere", help="where models may run")
     models.add_argument("--provider", default="", metavar="NAME", help="the only inference provider to use, such as fal-ai")
 
@@ -30,4 +37,4 @@ def read_wishes(args: argparse.Namespace) -> ModelPreferences:
         preferences = preferences.ban(text)
     for text in args.pin:
         preferences = preferences.pin(*read_pair(text))
-    return preferences
+    return preferences.entrust(args.token_to)

@@ -104,6 +104,8 @@ class Settings(BaseSettings):
     """Address of the Hub, for searches; by default what ``HF_ENDPOINT`` says, else huggingface.co."""
     router: str = Field("https://router.huggingface.co", pattern=_URL_PATTERN)
     """Address of the Hub's inference router, or of a stand-in for it."""
+    endpoints: str = Field("https://api.endpoints.huggingface.cloud", pattern=_URL_PATTERN)
+    """Address that lists an account's dedicated endpoints, which get its token, or of a stand-in for it."""
     allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_list)] = ()
     """Names the page answers to at home, separated by commas, beside this machine's own and its addresses; "*": any."""
     share_token: bool = False

@@ -19,6 +19,8 @@ class Endpoint:
     task: str
     url: str = field(repr=False)
     """http or https; its query may hold a secret, so it is never shown."""
+    entrusted: bool = False
+    """True if the visitor has said that this endpoint may have their token, whoever's it is."""
 
     @property
     def host(self) -> str:
@@ -64,7 +66,7 @@ def parse_endpoint(task: str, url: str) -> Endpoint:
     Raises:
         RequestError: The URL can't be called.
     """
-    url = url.strip()
-    if parse_url(url) is None or len(url) > _MAX_URL_CHARS:  # `parse_url` also refuses passwords: the id would show them
+    parsed = parse_url(url.strip()) if len(url) <= _MAX_URL_CHARS else None  # it refuses passwords, too: the id would show them
+    if parsed is None:
         raise RequestError("The endpoint's address is not valid: write it like https://name.endpoints.huggingface.cloud.")
-    return Endpoint(task, url)
+    return Endpoint(task, str(parsed))  # the host as it is connected to: what is shown, compared and called is one

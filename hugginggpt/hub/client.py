@@ -7,7 +7,6 @@ made inside `use_hub_context`, wherever in the library it comes from. Requests o
 """
 
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,20 +17,26 @@ from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
+import httpcore2
 import httpx2
 
 from hugginggpt.core.bounded_body import ENCODINGS, bind_body
-from hugginggpt.core.ssrf import AddressPolicy, GuardedTransport, RefusedError
+from hugginggpt.core.ssrf import AddressPolicy, GuardedBackend, GuardedTransport, is_public, load_certificates
+from hugginggpt.hub.deadline import DeadlineBackend
 
 HUB_URL: Final = "https://huggingface.co"
 ROUTER_URL: Final = "https://router.huggingface.co"
+ENDPOINTS_URL: Final = "https://api.endpoints.huggingface.cloud"
+"""Service that lists the dedicated endpoints of an account."""
 _CONNECT_SECONDS: Final = 10.0
 _RETRIED_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})  # as in the library's `http_backoff`
 _HEADERS: Final = {"Accept-Encoding": ENCODINGS}
 _MAX_BYTES: Final = 512 * 2**20
-_TRUSTED_HOSTS: Final = ("huggingface.co", "endpoints.huggingface.cloud")
-"""Hosts, and those below them, that a visitor's token may be sent to over TLS. Spaces (hf.space) are not among them:
-anybody's code runs there."""
+_TRUSTED_HOST: Final = "huggingface.co"
+"""Host that a visitor's token may be sent to over TLS, and those below it. Spaces (hf.space) are not: anybody's code runs
+there."""
+_ENDPOINT_HOSTS: Final = ".endpoints.huggingface.cloud"
+"""End of the names of dedicated endpoints: anybody's code runs there, too, so each takes a decision of its own."""
 _LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -41,17 +46,28 @@ class HubAddresses:
 
     hub: str = HUB_URL
     router: str = ROUTER_URL
+    endpoints: str = ENDPOINTS_URL
 
     def map_url(self, url: httpx2.URL) -> httpx2.URL:
         """Return the URL to call in place of one at the Hub or its router; any other URL unchanged."""
         from huggingface_hub import constants
 
-        for original, replacement in ((HUB_URL, self.hub), (constants.ENDPOINT, self.hub), (ROUTER_URL, self.router)):
+        for original, replacement in (
+            (HUB_URL, self.hub),
+            (constants.ENDPOINT, self.hub),
+            (ROUTER_URL, self.router),
+            (ENDPOINTS_URL, self.endpoints),
+        ):
             if original != replacement and _origin(url) == _origin(httpx2.URL(original)):
                 target = httpx2.URL(replacement)
                 path = target.raw_path.rstrip(b"/") + url.raw_path  # raw: with the query, and escaped as it was
                 return url.copy_with(scheme=target.scheme, host=target.host, port=target.port, raw_path=path)
         return url
+
+    @property
+    def origins(self) -> frozenset[tuple[str, str, int | None]]:
+        """Origins of all of them."""
+        return frozenset(_origin(httpx2.URL(base)) for base in (self.hub, self.router, self.endpoints))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +85,32 @@ class HubContext:
     """IP addresses that a dedicated endpoint may have; None: any, and then the environment's proxies are used too."""
     max_bytes: int = _MAX_BYTES
     """Largest reply that is read."""
+    endpoint: str = ""
+    """Dedicated endpoint that may have the token, by its URL; empty for none."""
 
     def trusts(self, url: httpx2.URL) -> bool:
-        """Return whether the token may be sent to a URL: to the configured Hub and router, and to what Hugging Face runs."""
-        if _origin(url) in {_origin(httpx2.URL(base)) for base in (self.addresses.hub, self.addresses.router)}:
+        """Return whether the token may be sent to a URL: what Hugging Face runs, and the endpoint that may have it."""
+        if _origin(url) in self.addresses.origins:
             return True
-        if url.host in _LOOPBACK_HOSTS:
-            return self.allowed is None  # no policy: the app runs for its owner alone
-        return url.scheme == "https" and any(url.host == host or url.host.endswith(f".{host}") for host in _TRUSTED_HOSTS)
+        if self.endpoint and _origin(url) == _origin(httpx2.URL(self.endpoint)):
+            return may_take_token(url, self.allowed)
+        return url.scheme == "https" and (url.host == _TRUSTED_HOST or url.host.endswith(f".{_TRUSTED_HOST}"))
+
+    def guards(self, url: httpx2.URL) -> bool:
+        """Return whether the address behind a URL is checked: all but those that the deployment has named."""
+        return self.allowed is not None and _origin(url) not in self.addresses.origins
 
     @property
     def seconds_left(self) -> float:
         """Seconds until the deadline."""
         return self.deadline - time.monotonic()
+
+
+def may_take_token(url: httpx2.URL, allowed: AddressPolicy | None) -> bool:
+    """Return whether an endpoint may be sent a token at all: one of Hugging Face over TLS, or at home on this machine."""
+    if url.host in _LOOPBACK_HOSTS:
+        return allowed is None  # no policy: the app runs for its owner alone
+    return url.scheme == "https" and url.host.endswith(_ENDPOINT_HOSTS)
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
@@ -131,7 +160,26 @@ class FailedAtOnceError(Exception):
 
 
 class _Client(httpx2.Client):
-    """Client that, inside a context, raises a failure at once: the caller decides whether to retry, and shows it."""
+    """Client that, inside a context, raises a failure at once: the caller decides whether to retry, and shows it.
+
+    It serves all visitors, so which address may be connected to, and until when, is looked up as it connects, reads and writes.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for transport in (self._transport, *self._mounts.values()):  # those for the environment's proxies, too
+            if isinstance(transport, httpx2.HTTPTransport):
+                transport._pool._network_backend = DeadlineBackend(transport._pool._network_backend, _check_time)
+        self._guarded = httpx2.HTTPTransport(trust_env=False)  # a proxy would connect past the guard
+        self._guarded._pool = httpcore2.ConnectionPool(
+            ssl_context=load_certificates(trust_env=False),
+            max_keepalive_connections=0,  # a connection is used under the policy that it was checked by
+            network_backend=DeadlineBackend(GuardedBackend(_get_policy), _check_time),
+        )
+
+    def _transport_for_url(self, url: httpx2.URL) -> httpx2.BaseTransport:  # asked for each redirect anew
+        context = _CONTEXT.get()
+        return self._guarded if context is not None and context.guards(url) else super()._transport_for_url(url)
 
     def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         context = _CONTEXT.get()
@@ -158,6 +206,7 @@ def _build_async_client() -> httpx2.AsyncClient:
     context = _CONTEXT.get()  # the library makes one for each of its clients, so this may be one visitor's
     options: dict[str, Any] = {}
     if context is not None and context.allowed is not None:
+        # no exception for what the deployment has named: this client calls what visitors name
         options = {"transport": GuardedTransport(context.allowed), "trust_env": False}  # proxies would lead past the guard
     from huggingface_hub.utils._http import async_hf_request_event_hook
 
@@ -199,22 +248,24 @@ def _prepare_request(request: httpx2.Request) -> None:
         request.headers["Authorization"] = own_header
     else:
         request.headers.pop("Authorization", None)  # it may be that of whoever runs this program
-    if context.allowed is not None and not context.trusts(request.url):
-        _check_address(request.url, context.allowed)  # the shared client has no guarded transport
-
-
-def _check_address(url: httpx2.URL, allowed: AddressPolicy) -> None:
-    """Refuse a URL that leads to a private address: results' URLs come from providers, and redirects from anybody."""
-    try:
-        found = socket.getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)
-    except OSError:
-        return  # connecting fails, too, and says why
-    if not all(allowed(str(entry[4][0])) for entry in found):
-        raise RefusedError(url.host)
 
 
 async def _prepare_request_async(request: httpx2.Request) -> None:
     _prepare_request(request)
+
+
+def _get_policy() -> AddressPolicy:
+    context = _CONTEXT.get()
+    return (context and context.allowed) or is_public  # the strict one, should a connection be made outside a context
+
+
+def _check_time() -> float | None:
+    """Return the seconds that this thread's call has left; None where it has no deadline."""
+    context = _CONTEXT.get()
+    if context is None:
+        return None
+    context.check()
+    return context.seconds_left
 
 
 def _check_deadline(context: HubContext, request: httpx2.Request | None = None) -> None:

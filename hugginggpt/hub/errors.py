@@ -24,7 +24,8 @@ _SENTENCES: Final[Mapping[str, str]] = _TABLE["sentences"]
 _MAX_WAIT_SECONDS: Final = 86_400  # a server may estimate anything
 
 FaultScope = Literal["model", "provider", "account", "network"]
-CalledServer = Literal["hub", "router", "endpoint"]
+CalledServer = Literal["hub", "router", "endpoint", "unknown endpoint"]
+"""An unknown endpoint is one that a token was not sent to, because nobody said that it may have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,9 @@ def read_fault(error: BaseException, *, model: str, provider: str, seconds: floa
 def _adjust_to_server(found: HubFault, error: BaseException, server: CalledServer) -> HubFault:
     """Adjust a fault to the kind of server where it happened."""
     status = getattr(getattr(error, "response", None), "status_code", 0)
-    if server == "endpoint":
+    if server == "unknown endpoint" and status in {401, 403}:
+        return HubFault(_SENTENCES["endpoint_wants_token"])
+    if server in {"endpoint", "unknown endpoint"}:
         if status in {401, 402, 403}:
             return HubFault(_SENTENCES["endpoint_refuses"])
         if found.scope == "network" and found.sentence == _SENTENCES["unreachable"]:

@@ -79,11 +79,11 @@ class Connection:
         """
         import openai
 
-        self._check_url()
+        url = self._check_url()
         client = openai.AsyncOpenAI(
             # "none" is what keyless local servers are given; None would read the server's own environment
             api_key=self.key or "none",
-            base_url=self.base_url,
+            base_url=str(url),  # with the host as it was read, not as it was typed
             admin_api_key="",
             webhook_secret="",  # as above: None would read the environment
             timeout=openai.Timeout(self.seconds, connect=_CONNECT_SECONDS),
@@ -114,7 +114,7 @@ class Connection:
             response.headers["x-should-retry"] = "false"  # openai's own header
 
     def _check_url(self) -> httpx2.URL:
-        """Return the base URL as the client reads it; refuse what can't be sent before an exception quotes it."""
+        """Return the base URL with its host in the one form; refuse what can't be sent before an exception quotes it."""
         if (url := parse_url(self.base_url)) is None:
             raise self._build_error(SENTENCES["bad_url"])
         if not _VALID_KEY.fullmatch(self.key):

@@ -11,7 +11,7 @@ import httpx2
 
 from hugginggpt.core.errors import ResourceError
 from hugginggpt.core.ssrf import AddressPolicy as AddressPolicy  # as X: offered here too
-from hugginggpt.core.ssrf import GuardedTransport, RefusedError
+from hugginggpt.core.ssrf import GuardedTransport, RefusedError, parse_url
 from hugginggpt.core.ssrf import is_public as is_public
 
 _CHUNK_BYTES = 64 * 1024
@@ -34,9 +34,11 @@ async def fetch(url: str, target: Path, *, max_bytes: int, seconds: float, allow
     display_url = _redact_url(url)
     if _read_scheme(url) not in {"http", "https"}:
         raise ResourceError(f"{display_url} was not fetched: only http and https addresses are.")
+    if (parsed_url := parse_url(url)) is None:
+        raise ResourceError(f"{display_url} could not be fetched: {_explain_failure(httpx2.InvalidURL(''))}.")
     try:
         async with asyncio.timeout(seconds):
-            await _download(url, target, display_url, max_bytes, allowed)
+            await _download(parsed_url, target, display_url, max_bytes, allowed)
     except TimeoutError as error:
         target.unlink(missing_ok=True)
         raise ResourceError(f"{display_url} took longer than {seconds:g} s: download it and attach the file.") from error
@@ -50,7 +52,7 @@ async def fetch(url: str, target: Path, *, max_bytes: int, seconds: float, allow
         raise
 
 
-async def _download(url: str, target: Path, display_url: str, max_bytes: int, allowed: AddressPolicy) -> None:
+async def _download(url: httpx2.URL, target: Path, display_url: str, max_bytes: int, allowed: AddressPolicy) -> None:
     too_large = ResourceError(f"{display_url} is larger than {max_bytes / 2**20:.3g} MB: attach a smaller file.")
     client = httpx2.AsyncClient(
         transport=GuardedTransport(allowed),

@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostedServer]:
 
 @pytest.fixture
 def agent(server: HostedServer, settings: Settings, tmp_path: Path) -> HuggingGPT:
-    hosted = HostedExpert(HubSearch(tmp_path / "kept", HubAddresses(server.url, server.url)), CircuitBreaker())
+    hosted = HostedExpert(HubSearch(tmp_path / "kept", HubAddresses(server.url, server.url, server.url)), CircuitBreaker())
     return HuggingGPT([Quick(names=["here"]), hosted], fallback=Planner(), settings=settings)
 
 

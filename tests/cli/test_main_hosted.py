@@ -35,6 +35,7 @@ def server(cache: HubCache, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         monkeypatch.setenv("HUGGINGGPT_CATALOGUE", str(tmp_path / "kept"))
         monkeypatch.setenv("HUGGINGGPT_HUB", started.url)
         monkeypatch.setenv("HUGGINGGPT_ROUTER", started.url)
+        monkeypatch.setenv("HUGGINGGPT_ENDPOINTS", started.url)
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         yield started
 

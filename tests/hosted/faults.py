@@ -116,6 +116,17 @@ def drip(every: float = 0.02, content_type: str = "application/json") -> Fault:
     return Fault("drip", play)
 
 
+def drip_head(every: float = 0.02) -> Fault:
+    """Headers that never end: no client counts these."""
+
+    def play(handler: BaseHTTPRequestHandler, over: threading.Event) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Header: ")
+        while not over.wait(every):
+            handler.wfile.write(b"x")
+
+    return Fault("drip_head", play)
+
+
 def reset() -> Fault:
     """The connection is reset (RST) without an answer."""
 

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from tests.hosted.wire import Answer, Asked, answer, refusal
 
+ACCOUNT: Final = "tester"
+"""Whose all tokens are."""
 _LISTED: Final = ("likes", "private", "downloads", "tags", "pipeline_tag", "library_name", "createdAt", "modelId")
 """What a list tells of a model unless it is asked for certain properties."""
 _TOLD: Final = (*_LISTED, "author", "gated", "disabled", "sha", "siblings", "cardData", "config", "safetensors", "lastModified")
@@ -84,11 +86,13 @@ class Model:
         return {"_id": "0" * 24, "id": self.id, **{name: known[name] for name in wanted if known.get(name) is not None}}
 
 
-def answer_hub(asked: Asked, models: collections.abc.Mapping[str, Model], accounts: Collection[str]) -> Answer:
+def answer_hub(
+    asked: Asked, models: collections.abc.Mapping[str, Model], accounts: Collection[str], organisations: Sequence[str] = ()
+) -> Answer:
     """What the Hub says to a request under /api; a token that it doesn't know is refused wherever it turns up."""
     known = asked.token in accounts
     if asked.path == "/api/whoami-v2":
-        return answer(_account()) if known else refusal(401, "Invalid username or password.", "Unauthorized")
+        return answer(_account(organisations)) if known else refusal(401, "Invalid username or password.", "Unauthorized")
     if asked.token is not None and not known:
         return refusal(401, "Invalid credentials in Authorization header", "Unauthorized")
     visible = {model.id: model for model in models.values() if known or not model.private}
@@ -102,10 +106,36 @@ def answer_hub(asked: Asked, models: collections.abc.Mapping[str, Model], accoun
     return refusal(404, "Sorry, we can't find the page you are looking for.")
 
 
-def _account() -> dict[str, Any]:
+def list_endpoints(
+    asked: Asked, owners: collections.abc.Mapping[str, str], accounts: Collection[str], namespaces: Collection[str]
+) -> Answer:
+    """What api.endpoints.huggingface.cloud says to a request for a namespace's endpoints.
+
+    Args:
+        asked: For /v2/endpoint/NAMESPACE.
+        owners: Namespaces by the endpoints' addresses.
+        accounts: Tokens that are good.
+        namespaces: Those that their account may see.
+    """
+    namespace = asked.path.removeprefix("/v2/endpoint/")
+    if asked.token not in accounts or namespace not in namespaces:
+        return refusal(401, "Unauthorized")
+    return answer({"items": [_endpoint(url) for url, owner in owners.items() if owner == namespace]})
+
+
+def _endpoint(url: str) -> dict[str, Any]:
+    """As in https://huggingface.co/docs/inference-endpoints/api_reference."""
+    dated = {"createdAt": "2024-01-01T00:00:00.000Z", "updatedAt": "2024-01-01T00:00:00.000Z"}
+    model = {"repository": "owner/name", "framework": "pytorch", "revision": "main", "task": "custom"}
+    status = {"state": "running", "url": url, **dated}
+    return {"name": url.rpartition("/")[2], "type": "protected", "healthRoute": "/health", "model": model, "status": status}
+
+
+def _account(organisations: Sequence[str]) -> dict[str, Any]:
     token = {"displayName": "tests", "role": "read", "createdAt": "2024-01-01T00:00:00.000Z"}
     auth = {"type": "access_token", "accessToken": token}
-    return {"type": "user", "id": "0" * 24, "name": "tester", "fullname": "A Tester", "isPro": False, "orgs": [], "auth": auth}
+    about = {"type": "user", "id": "0" * 24, "name": ACCOUNT, "fullname": "A Tester", "isPro": False, "auth": auth}
+    return about | {"orgs": [{"type": "org", "name": name} for name in organisations]}
 
 
 def _list(asked: Asked, models: Sequence[Model]) -> Answer:

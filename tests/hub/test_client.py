@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from huggingface_hub.utils import get_async_session
 from hugginggpt.core.errors import ExpertError, StoppedError
 from hugginggpt.core.ssrf import RefusedError, is_public
 from hugginggpt.hub.client import HUB_URL, ROUTER_URL, FailedAtOnceError, HubAddresses, HubContext, use_hub_context
+from tests.workspace.test_fetch import NameServer, only_first_loopback
 
 TOKEN = "hf_visitor4711"
 
@@ -106,7 +108,8 @@ def test_a_token_is_not_shown_where_it_does_not_belong(echo: Echo) -> None:
         get_session().get(f"{echo.url.replace('127.0.0.1', 'localhost')}/trusted", headers=own)
         get_session().get(f"{echo.url}/mirror/files/result.png")
         get_session().get(f"{echo.url}/x", headers={"Authorization": "Bearer hf_theOwners"})
-    assert [shown for _, shown in echo.seen] == [f"Bearer {TOKEN}", None, None]
+        get_session().get(f"{echo.url}/mirror/mine", headers=own)
+    assert [shown for _, shown in echo.seen] == [None, None, None, f"Bearer {TOKEN}"]
 
 
 @pytest.mark.parametrize(
@@ -114,28 +117,67 @@ def test_a_token_is_not_shown_where_it_does_not_belong(echo: Echo) -> None:
     [
         ("https://router.huggingface.co/v1", True),
         (f"{HUB_URL}/api/models", True),
-        ("https://x1.us-east-1.aws.endpoints.huggingface.cloud", True),
+        ("https://api.endpoints.huggingface.cloud/v2/endpoint/somebody", True),
+        ("https://x1.us-east-1.aws.endpoints.huggingface.cloud", False),  # anybody's code runs there, too
         ("http://x1.us-east-1.aws.endpoints.huggingface.cloud", False),  # anybody on the way could read it
         ("https://somebody.hf.space/x", False),  # anybody's code runs there
         ("https://fal.run/model", False),
         ("https://huggingface.co.evil.org/x", False),
         ("https://nothuggingface.co/x", False),
         ("http://10.0.0.1/x", False),
-        ("http://127.0.0.1:8000/x", True),
+        ("http://127.0.0.1:8000/x", False),
     ],
 )
-def test_a_token_is_shown_to_hugging_face_and_to_ones_own_machine(url: str, shown: bool) -> None:
+def test_a_token_is_shown_to_hugging_face_alone(url: str, shown: bool) -> None:
     assert make_context().trusts(httpx2.URL(url)) is shown
 
 
-def test_on_a_public_space_there_is_no_own_machine() -> None:
-    assert not make_context(allowed=is_public).trusts(httpx2.URL("http://127.0.0.1:8000/x"))
+@pytest.mark.parametrize(
+    ("endpoint", "url", "at_home", "on_a_space"),
+    [
+        ("https://x1.aws.endpoints.huggingface.cloud/v1", "https://x1.aws.endpoints.huggingface.cloud/v1/chat", True, True),
+        ("https://x1.aws.endpoints.huggingface.cloud", "https://x2.aws.endpoints.huggingface.cloud", False, False),
+        ("https://x1.aws.endpoints.huggingface.cloud", "https://x1.aws.endpoints.huggingface.cloud:8443", False, False),
+        ("http://x1.aws.endpoints.huggingface.cloud", "http://x1.aws.endpoints.huggingface.cloud", False, False),
+        ("https://endpoints.huggingface.cloud.evil.org", "https://endpoints.huggingface.cloud.evil.org", False, False),
+        ("https://evil-endpoints.huggingface.cloud", "https://evil-endpoints.huggingface.cloud", False, False),
+        ("https://fal.run/x", "https://fal.run/x", False, False),
+        ("http://127.0.0.1:8000/x", "http://127.0.0.1:8000/x", True, False),
+    ],
+)
+def test_an_endpoint_that_may_have_the_token_is_one_address_over_tls_or_on_ones_own_machine(
+    endpoint: str, url: str, at_home: bool, on_a_space: bool
+) -> None:
+    for allowed, shown in ((None, at_home), (is_public, on_a_space)):
+        assert make_context(endpoint=endpoint, allowed=allowed).trusts(httpx2.URL(url)) is shown
 
 
 def test_on_a_public_space_results_are_not_fetched_from_inside(echo: Echo) -> None:
     with use_hub_context(make_context(allowed=is_public)), pytest.raises(RefusedError):
         get_session().get(f"{echo.url}/result.png")
     assert echo.seen == []
+
+
+def test_a_result_is_fetched_from_the_very_address_that_was_checked(echo: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = NameServer(["127.0.0.1"], ["127.0.0.2"])
+    monkeypatch.setattr(socket, "getaddrinfo", names)
+    with use_hub_context(make_context(allowed=only_first_loopback)):
+        assert get_session().get(f"http://results.test:{echo.server_port}/a.png").status_code == 200
+        assert names.asked == ["results.test"]  # looked up once, then connected to what was found
+        with pytest.raises(RefusedError):  # no connection is kept for a name that changes its mind
+            get_session().get(f"http://results.test:{echo.server_port}/b.png")
+    assert [path for path, _ in echo.seen] == ["/a.png"]
+
+
+def test_a_redirect_of_the_hub_into_this_network_is_refused(echo: Echo) -> None:
+    other = Echo()
+    threading.Thread(target=other.serve_forever, args=(0.01,), daemon=True).start()
+    echo.redirect = f"{other.url}/inside"
+    with use_hub_context(make_context(echo, allowed=is_public)), pytest.raises(RefusedError):
+        get_session().get(f"{HUB_URL}/api/models")
+    other.shutdown()
+    other.server_close()
+    assert other.seen == []
 
 
 def test_what_one_visitors_server_sets_is_not_sent_for_another(echo: Echo) -> None:

@@ -50,6 +50,16 @@ def test_one_call_tells_all_that_selection_needs(server: HostedServer, tmp_path:
     assert abs(time.time() - listing.asked) < 10
 
 
+@pytest.mark.parametrize("fault", [at_server.drip(), at_server.drip_head(), at_server.hang(60)])
+def test_a_hub_that_drips_is_left_at_the_deadline(server: HostedServer, tmp_path: Path, fault: at_server.Fault) -> None:
+    server.faults["/api/models"].append(fault.forever())
+    begun = time.monotonic()
+    assert "did not answer within 0.5 s" in search(server, tmp_path, seconds=0.5).find("text-to-image", TOKEN).problem
+    with pytest.raises(ExpertError, match=r"did not answer within 0\.5 s"):
+        search(server, tmp_path, seconds=0.5).look_up("a/small", TOKEN)
+    assert time.monotonic() - begun < 20
+
+
 def test_an_answer_is_kept_until_it_is_too_old(server: HostedServer, tmp_path: Path) -> None:
     search(server, tmp_path).find("text-to-image", TOKEN)
     again = search(server, tmp_path).find("text-to-image", TOKEN)  # as by another process

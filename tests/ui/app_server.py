@@ -88,6 +88,7 @@ def started(home: Path, hub: str, hosting: str, **more: str) -> Iterator[Server]
         "HF_ENDPOINT": hub,
         "HUGGINGGPT_HUB": hosting,
         "HUGGINGGPT_ROUTER": hosting,
+        "HUGGINGGPT_ENDPOINTS": hosting,
         "HUGGINGGPT_CATALOGUE_HOURS": "0",  # each test serves models of its own
         "HUGGINGGPT_ALLOWED_HOSTS": PUBLIC,
         **more,

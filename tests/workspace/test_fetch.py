@@ -77,6 +77,9 @@ async def test_a_redirect_is_followed(web: WebServer, tmp_path: Path) -> None:
         "http://0x7f.1/",
         "http://0/",
         "https://10.0.0.1/",
+        "http://１２７.0.0.1/",
+        "http://127。0。0。1/",
+        "http://ⓛocalhost/",
     ],
 )
 async def test_a_private_address_in_any_spelling_is_refused(url: str, tmp_path: Path) -> None:
@@ -129,6 +132,8 @@ class NameServer:
         self.asked: list[str] = []
 
     def __call__(self, host: str, port: int, *_: Any, **__: Any) -> list[Any]:
+        if host.replace(".", "").isdecimal():  # an address needs no name server
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))]
         self.asked.append(host)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in answer]

@@ -20,6 +20,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
+import httpx2
+
 from hugginggpt.core.errors import ExpertError, HuggingGPTError
 from hugginggpt.core.http import ServerFault, redact_key
 from hugginggpt.core.model_card import ModelCard
@@ -31,7 +33,8 @@ from hugginggpt.experts.hosted.model_cards import describe_age, is_known_to, mak
 from hugginggpt.experts.hosted.task_table import HOSTED_TASKS
 from hugginggpt.hub.account import Endpoint, Visitor
 from hugginggpt.hub.catalog import load_catalog
-from hugginggpt.hub.client import FailedAtOnceError, HubContext, use_hub_context
+from hugginggpt.hub.client import FailedAtOnceError, HubContext, may_take_token, use_hub_context
+from hugginggpt.hub.endpoints import EndpointDirectory
 from hugginggpt.hub.errors import CalledServer, HubFault, build_fault_error, read_fault
 from hugginggpt.hub.search import HubModel, HubSearch
 
@@ -76,22 +79,30 @@ class HostedExpert:
 
     backend = "hosted"
 
-    def __init__(self, search: HubSearch, circuits: CircuitBreaker, visitor: Visitor | None = None) -> None:
+    def __init__(
+        self,
+        search: HubSearch,
+        circuits: CircuitBreaker,
+        visitor: Visitor | None = None,
+        directory: EndpointDirectory | None = None,
+    ) -> None:
         """Bind the expert to a visitor.
 
         Args:
             search: Search for models; shared.
             circuits: Circuit breaker of each provider; shared.
             visitor: Account that pays for the calls.
+            directory: Tells whose an endpoint is; shared. By default one at the addresses of the search.
         """
         self.search = search
         self._circuits = circuits
+        self._directory = directory or EndpointDirectory(search.addresses)
         self._visitor = visitor or Visitor()
         self._token = self._visitor.token
 
     def on_behalf(self, visitor: Visitor) -> HostedExpert:
         """Return an expert for a visitor; it shares the cached knowledge of models and providers."""
-        return HostedExpert(self.search, self._circuits, visitor)
+        return HostedExpert(self.search, self._circuits, visitor, self._directory)
 
     def offers(self, task: str) -> str:
         """Return the condition on which a hosted model would do a task ("with a token ..."); empty if there is none."""
@@ -216,10 +227,9 @@ class HostedExpert:
 
     def _try_once(self, run: _Run) -> Result | HubFault:
         call, endpoint = run.call, run.endpoint
-        # the owner's token is lent for calls server providers, not for whatever address a visitor names
-        token = "" if endpoint and self._visitor.shared else self._token
-        allowed = self._visitor.allowed
-        context = HubContext(token, run.ends, self.search.addresses, call.token.check, allowed)
+        token = self._choose_token(run)
+        allowed, trusted = self._visitor.allowed, endpoint.url if endpoint and token else ""
+        context = HubContext(token, run.ends, self.search.addresses, call.token.check, allowed, endpoint=trusted)
         try:
             with use_hub_context(context):
                 return asyncio.run(self._call(run, token, max(context.seconds_left, 0.001)))
@@ -235,10 +245,28 @@ class HostedExpert:
             if isinstance(error, ValueError) and _UNSUPPORTED.search(str(error)):
                 sentence = f"{run.provider} does not serve {call.card.id} for {call.card.task} any more: choose another model."
                 return HubFault(sentence, gone=True)
-            server: CalledServer = "endpoint" if endpoint else "router"
+            server: CalledServer = "router"
+            if endpoint:
+                withheld = self._token and not self._visitor.shared and not token and self._may_take_token(endpoint)
+                server = "unknown endpoint" if withheld else "endpoint"
             fault = read_fault(error, model=call.card.id, provider=run.provider, seconds=run.seconds, server=server)
             # once a job is accepted, a second try would be a second job, and be paid for
             return replace(fault, retryable=False) if isinstance(error, FailedAtOnceError) else fault
+
+    def _choose_token(self, run: _Run) -> str:
+        """Return the token for a call; for an endpoint only if the account may use it, or the visitor has said so."""
+        endpoint = run.endpoint
+        if endpoint is None or not self._token:
+            return self._token
+        if self._visitor.shared or not self._may_take_token(endpoint):  # the owner's is lent for calls at providers alone
+            return ""
+        seconds = (run.ends - time.monotonic()) / 2
+        if endpoint.entrusted or self._directory.lists(endpoint.url, self._token, seconds=seconds, check=run.call.token.check):
+            return self._token
+        return ""
+
+    def _may_take_token(self, endpoint: Endpoint) -> bool:
+        return may_take_token(httpx2.URL(endpoint.url), self._visitor.allowed)
 
     async def _call(self, run: _Run, token: str, seconds: float) -> Result:
         """Make one call, cancelled as soon as nobody waits for it."""

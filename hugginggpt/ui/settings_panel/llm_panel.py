@@ -40,7 +40,7 @@ class LLMPanel:
             shared: The token of the page's owner, where it is given away.
         """
         self._visit = visit_of
-        self._places = HubAddresses(agent.settings.hub, agent.settings.router)
+        self._places = HubAddresses(agent.settings.hub, agent.settings.router, agent.settings.endpoints)
         self._router = f"{agent.settings.router.rstrip('/')}/v1"  # one form: it is compared with a model's base URL
         self._models = ModelsPanel(agent, visit_of, shared=shared)
 

@@ -1,6 +1,7 @@
 """The part of the side bar about models: where they may run, on whose account, within which limits, and which ones."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, get_args
 
 import gradio as gr
@@ -17,6 +18,7 @@ from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.ui.settings_panel.token_panel import TokenPanel
 
 _MAX_CANDIDATES: Final = 10
+_Changed = tuple[str, Any, Any, Any, TabSession]
 _MIN_SECONDS: Final = 1.0  # the shortest deadline of a task that may be asked for, in seconds
 
 
@@ -90,11 +92,15 @@ class ModelsPanel:
             add = gr.Button(get_label("models.add"), size="sm", min_width=60, elem_id="wish-add")
             ban = gr.Button(get_label("models.ban"), size="sm", min_width=60, elem_id="wish-ban")
         self._settled = gr.Markdown("", elem_id="wish-status")  # read out: a script of `browser_storage` sees to it
+        self._entrusted = gr.CheckboxGroup(
+            [], label=get_label("models.entrust"), info=get_label("models.entrust_info"), visible=False, elem_id="entrusted"
+        )
         providers = [(get_label("models.provider_any"), ""), *((name, name) for name in sorted(list_providers()))]
         self._provider = gr.Dropdown(providers, value="", label=get_label("models.provider"), elem_id="provider")
         self._provider.input(self.choose_provider, [self._provider, visit], visit, **QUIET)
         self._clear = gr.Button(get_label("models.clear"), size="sm", visible=False, elem_id="wish-clear")
-        outputs = [self._settled, model, self._clear, visit]
+        self._entrusted.input(self.entrust, [self._entrusted, visit], visit, **QUIET)
+        outputs = [self._settled, model, self._clear, self._entrusted, visit]
         for button, handler in ((pin, self.pin), (add, self.add), (ban, self.ban)):
             button.click(handler, [task, model, visit], outputs, api_visibility="private")  # not QUIET: it may take a look-up
         self._clear.click(self.clear, visit, outputs, **QUIET)
@@ -116,6 +122,7 @@ class ModelsPanel:
             self._provider,
             self._settled,
             self._clear,
+            self._entrusted,
         ]
         return [*own, *self.token.shows]
 
@@ -131,6 +138,7 @@ class ModelsPanel:
             self._provider: preferences.provider,
             self._settled: _describe(preferences, words),
             self._clear: gr.update(visible=_has_any(preferences)),
+            self._entrusted: _ask_about(preferences),
             **self.token.shown(visit, words),
         }
 
@@ -170,41 +178,51 @@ class ModelsPanel:
         visit.task_seconds = None if seconds is None else min(max(seconds, _MIN_SECONDS), self._settings.task_seconds)
         return visit
 
-    async def pin(
-        self, task: str, model: str, visit: TabSession | None, request: gr.Request
-    ) -> tuple[str, Any, Any, TabSession]:
+    async def entrust(self, addresses: list[str], visit: TabSession | None) -> TabSession:
+        """Let these endpoints have this visitor's token, and no others but those that are listed as their own."""
+        visit = self._visit(visit)
+        with suppress(HuggingGPTError):  # a box of an endpoint that has been cleared in another tab of this session
+            await visit.settle(self._agent, lambda preferences: preferences.entrust(addresses), self._shared)
+        return visit
+
+    async def pin(self, task: str, model: str, visit: TabSession | None, request: gr.Request) -> _Changed:
         """Take that model for that task."""
         return await self._change(visit, get_words(request), lambda preferences: preferences.pin(task, model or ""))
 
-    async def add(
-        self, task: str, model: str, visit: TabSession | None, request: gr.Request
-    ) -> tuple[str, Any, Any, TabSession]:
+    async def add(self, task: str, model: str, visit: TabSession | None, request: gr.Request) -> _Changed:
         """Offer that model for that task, too."""
         return await self._change(visit, get_words(request), lambda preferences: preferences.add(task, model or ""))
 
-    async def ban(self, _: str, model: str, visit: TabSession | None, request: gr.Request) -> tuple[str, Any, Any, TabSession]:
+    async def ban(self, _: str, model: str, visit: TabSession | None, request: gr.Request) -> _Changed:
         """Never take that model."""
         return await self._change(visit, get_words(request), lambda preferences: preferences.ban(model or ""))
 
-    async def clear(self, visit: TabSession | None, request: gr.Request) -> tuple[str, Any, Any, TabSession]:
+    async def clear(self, visit: TabSession | None, request: gr.Request) -> _Changed:
         """Forget what was pinned, added and banned."""
         words = get_words(request)
         return await self._change(visit, words, lambda old: ModelPreferences(where=old.where, provider=old.provider))
 
     async def _change(
         self, visit: TabSession | None, words: Words, change: Callable[[ModelPreferences], ModelPreferences]
-    ) -> tuple[str, Any, Any, TabSession]:
+    ) -> _Changed:
         """Change what is settled, as far as that can be done; what was typed stays in its box when it can't."""
         visit = self._visit(visit)
         try:
             await visit.settle(self._agent, change, self._shared)  # asks the Hub for what it names
         except HuggingGPTError as error:
-            return f"{_describe(visit.wishes, words)}\n\n{escape(str(error))}".strip(), gr.skip(), gr.skip(), visit
-        return _describe(visit.wishes, words), "", gr.update(visible=_has_any(visit.wishes)), visit
+            return f"{_describe(visit.wishes, words)}\n\n{escape(str(error))}".strip(), gr.skip(), gr.skip(), gr.skip(), visit
+        wishes = visit.wishes
+        return _describe(wishes, words), "", gr.update(visible=_has_any(wishes)), _ask_about(wishes), visit
 
 
 def _has_any(preferences: ModelPreferences) -> bool:
     return bool(preferences.pinned or preferences.added or preferences.banned)
+
+
+def _ask_about(preferences: ModelPreferences) -> Any:
+    """Return the update that shows which endpoints may have the token, and which do."""
+    addresses = preferences.unsettled_endpoints
+    return gr.update(choices=list(addresses), value=sorted(preferences.entrusted & {*addresses}), visible=bool(addresses))
 
 
 def _describe(preferences: ModelPreferences, words: Words) -> str:

@@ -33,7 +33,7 @@ class TokenPanel:
         """
         self._visit = visit_of
         self._shared = shared
-        self._places = HubAddresses(agent.settings.hub, agent.settings.router)
+        self._places = HubAddresses(agent.settings.hub, agent.settings.router, agent.settings.endpoints)
 
     def draw(self, visit: gr.State) -> None:
         """Draw the fields in the open Blocks context."""

@@ -45,11 +45,12 @@ class HostedBench:
     workspace: Workspace
     folder: Path
     """Where the Hub's answers are kept."""
+    cache: HubCache
     circuits: CircuitBreaker = field(default_factory=CircuitBreaker)
     progress: list[str] = field(default_factory=list)
 
     def expert(self, **about: Any) -> HostedExpert:
-        places = HubAddresses(self.server.url, self.server.url)
+        places = HubAddresses(self.server.url, self.server.url, self.server.url)
         shared = HostedExpert(HubSearch(self.folder, places), self.circuits)
         return shared.on_behalf(Visitor(**{"token": TOKEN, **about}))
 
@@ -58,7 +59,7 @@ class HostedBench:
         return next(card for card in cards if card.task == task and model in {"", card.id})
 
     def call(
-        self, card: ModelCard, inputs: Mapping[str, str | Resource], *, seconds: float = 20.0, others: bool = False
+        self, card: ModelCard, inputs: Mapping[str, str | Resource], *, seconds: float = 120.0, others: bool = False
     ) -> Call:
         told = self.progress
 
@@ -68,7 +69,7 @@ class HostedBench:
         return Call(card, inputs, self.workspace.new_path, CancelToken(), seconds, tell, others=others)
 
     async def run(
-        self, task: str, model: str = "", *, seconds: float = 20.0, others: bool = False, **inputs: str | Resource
+        self, task: str, model: str = "", *, seconds: float = 120.0, others: bool = False, **inputs: str | Resource
     ) -> Result:
         """Run one model as the scheduler would."""
         call = self.call(self.card(task, model), inputs, seconds=seconds, others=others)
@@ -79,6 +80,6 @@ class HostedBench:
 
 
 @pytest.fixture
-def hosted(server: HostedServer, tmp_path: Path) -> Iterator[HostedBench]:
+def hosted(server: HostedServer, cache: HubCache, tmp_path: Path) -> Iterator[HostedBench]:
     with Workspace.create(Settings(sessions=tmp_path / "sessions")) as workspace:
-        yield HostedBench(server, workspace, tmp_path / "catalogue")
+        yield HostedBench(server, workspace, tmp_path / "catalogue", cache)

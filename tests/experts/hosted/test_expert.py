@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.search import HubSearch
 from tests import hosted_server as at_server
 from tests.experts.hosted.conftest import HostedBench
-from tests.hosted_server import TOKEN, refused_url
+from tests.hosted_server import TOKEN, HostedServer, refused_url
 
 pytestmark = pytest.mark.slow
 
@@ -186,6 +187,61 @@ async def test_an_endpoint_with_a_chat_model_answers_about_pictures(hosted: Host
     call = hosted.call(card, {"image": hosted.demo("cat.jpg"), "text": "What is it?"})
     assert (await expert.run(call)).outputs[0].text
     assert hosted.server.asked[-1].path.endswith("/v1/chat/completions")
+
+
+@pytest.mark.parametrize(
+    ("owner", "organisations", "entrusted", "sent"),
+    [
+        ("tester", [], False, True),
+        ("an-organisation", ["another", "an-organisation"], False, True),
+        ("a-stranger", ["an-organisation"], False, False),
+        ("a-stranger", [], True, True),
+    ],
+)
+async def test_an_endpoint_gets_the_token_that_the_account_may_use_or_that_the_visitor_has_said_may_have_it(
+    hosted: HostedBench, owner: str, organisations: list[str], entrusted: bool, sent: bool
+) -> None:
+    hosted.server.organisations = organisations
+    url = hosted.server.endpoint("text-classification", owner=owner, public=True)
+    expert = hosted.expert(endpoints=(replace(parse_endpoint("text-classification", url), entrusted=entrusted),))
+    card = next(card for card in expert.cards({"text-classification"}) if card.source == "you")
+    await expert.run(hosted.call(card, {"text": TEXT}))
+    calls = [asked.token for asked in hosted.server.asked if asked.path.startswith("/endpoint")]
+    assert calls == [TOKEN if sent else None]
+    await expert.run(hosted.call(card, {"text": TEXT}))
+    lists = [asked.path for asked in hosted.server.asked if asked.path.startswith("/v2/")]
+    assert len(lists) == len(set(lists))  # asked once, and kept
+
+
+async def test_an_endpoint_that_wants_the_token_of_somebody_else_says_how_to_allow_it(hosted: HostedBench) -> None:
+    own = parse_endpoint("text-classification", hosted.server.endpoint("text-classification", owner="a-stranger"))
+    expert = hosted.expert(endpoints=(own,))
+    card = next(card for card in expert.cards({"text-classification"}) if card.source == "you")
+    with pytest.raises(
+        ExpertError, match=r"does not list it as yours: if you trust .* allow it .* \(in the terminal: --token-to\)"
+    ):
+        await expert.run(hosted.call(card, {"text": TEXT}))
+
+
+@pytest.mark.parametrize("fault", [at_server.status(500), at_server.no_json(), at_server.status(401)])
+async def test_where_the_list_of_endpoints_can_not_be_had_no_token_is_sent(hosted: HostedBench, fault: at_server.Fault) -> None:
+    own = parse_endpoint("text-classification", hosted.server.endpoint("text-classification", public=True))
+    expert = hosted.expert(endpoints=(own,))
+    hosted.server.faults["/v2/"].append(fault)
+    card = next(card for card in expert.cards({"text-classification"}) if card.source == "you")
+    await expert.run(hosted.call(card, {"text": TEXT}))
+    assert hosted.server.asked[-1].token is None
+
+
+async def test_an_endpoints_redirect_does_not_take_the_token_along(hosted: HostedBench) -> None:
+    with HostedServer(hosted.cache) as other:
+        own = parse_endpoint("text-classification", hosted.server.endpoint("text-classification"))
+        expert = hosted.expert(endpoints=(own,))
+        hosted.server.faults["/endpoint"].append(at_server.status(302, headers={"Location": f"{other.url}/steal"}))
+        card = next(card for card in expert.cards({"text-classification"}) if card.source == "you")
+        with pytest.raises(ExpertError):
+            await expert.run(hosted.call(card, {"text": TEXT}))
+        assert other.asked == []
 
 
 async def test_on_a_public_space_an_endpoint_may_not_lie_inside(hosted: HostedBench) -> None:

@@ -50,7 +50,7 @@ class Case:
 
     async def ask(self, *, fallback: bool, token: str = TOKEN, router: str = "", **about: Any) -> list[Event]:
         settings = Settings(sessions=self.folder / "sessions", task_seconds=self.seconds)
-        places = HubAddresses(self.server.url, router or self.server.url)
+        places = HubAddresses(self.server.url, router or self.server.url, self.server.url)
         shared = HostedExpert(HubSearch(self.folder / "catalogue", places), self.circuits)
         experts = [BundledExpert()] if fallback else []
         agent = HuggingGPT(experts, fallback=Planner(), settings=settings)

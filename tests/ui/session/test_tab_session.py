@@ -218,9 +218,7 @@ async def test_wishes_are_settled_one_after_the_other_and_leave_the_place_alone(
 
 async def test_the_owners_token_is_not_shown_to_an_endpoint_that_a_visitor_names(settings: Settings, tmp_path: Path) -> None:
     with HostedServer(HubCache(tmp_path / "cache")) as server:
-        hosted = HostedExpert(
-            HubSearch(tmp_path / "kept", HubAddresses("http://127.0.0.1:9", "http://127.0.0.1:9")), CircuitBreaker()
-        )
+        hosted = HostedExpert(HubSearch(tmp_path / "kept", HubAddresses(*["http://127.0.0.1:9"] * 3)), CircuitBreaker())
         agent, visit = HuggingGPT([hosted], fallback=Planner(), settings=settings), visit_of(settings)
         shared, own = SharedToken("hf_owner", 1), server.endpoint("text-classification", public=True)
         await visit.settle(agent, lambda wishes: wishes.pin("text-classification", own), shared)

@@ -1,0 +1,80 @@
+"""A deadline for connections that block: httpx gives each read a time of its own, so a server that drips is waited for.
+
+What is left is asked for at every read and write, so that a connection which several calls share keeps each one's deadline.
+"""
+
+import ssl
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import httpcore2
+
+CheckTime = Callable[[], float | None]
+"""Returns the seconds that are left, None for no deadline; raises where nobody waits any more."""
+
+
+class DeadlineBackend(httpcore2.NetworkBackend):
+    """Connects as another backend does, and reads and writes until a deadline."""
+
+    def __init__(self, inner: httpcore2.NetworkBackend, check_time: CheckTime) -> None:
+        """Wrap a backend.
+
+        Args:
+            inner: Connects.
+            check_time: Asked at each step.
+        """
+        self._inner = inner
+        self._check_time = check_time
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        """Connect."""
+        seconds = _shorten(timeout, self._check_time(), httpcore2.ConnectTimeout)
+        stream = self._inner.connect_tcp(host, port, seconds, local_address, socket_options)
+        return _DeadlineStream(stream, self._check_time)
+
+    def connect_unix_socket(self, *args: Any, **kwargs: Any) -> httpcore2.NetworkStream:
+        """Connect."""
+        return _DeadlineStream(self._inner.connect_unix_socket(*args, **kwargs), self._check_time)
+
+    def sleep(self, seconds: float) -> None:
+        """Pause."""
+        self._inner.sleep(seconds)
+
+
+class _DeadlineStream(httpcore2.NetworkStream):
+    def __init__(self, inner: httpcore2.NetworkStream, check_time: CheckTime) -> None:
+        self._inner = inner
+        self._check_time = check_time
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, _shorten(timeout, self._check_time(), httpcore2.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, _shorten(timeout, self._check_time(), httpcore2.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        seconds = _shorten(timeout, self._check_time(), httpcore2.ConnectTimeout)
+        return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, seconds), self._check_time)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+def _shorten(timeout: float | None, left: float | None, failure: type[httpcore2.TimeoutException]) -> float | None:
+    if left is None:
+        return timeout
+    if left <= 0:
+        raise failure("the call's deadline has passed")
+    return left if timeout is None else min(timeout, left)
