@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -23,6 +24,8 @@ class HubServer(ThreadingHTTPServer):
         self.fetched: list[str] = []
         self.tokens: set[str | None] = set()
         self.gated: set[str] = set()
+        self.drips = ""
+        """The end of the paths below which contents come a byte at a time, without end."""
         self.status = 0
         """What every request is answered with, if it is set."""
 
@@ -50,6 +53,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, *, body: bool) -> None:
         self.server.tokens.add(self.headers.get("authorization"))
         path = self.path.partition("?")[0].strip("/")
+        if body and self.server.drips and path.endswith(self.server.drips):
+            return self._drip()
         if self.server.status:
             return self._send(self.server.status, b"{}")
         if path.startswith("api/models/"):
@@ -62,6 +67,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.fetched.append(rest.partition("/")[2])
         tag = hashlib.sha256(content).hexdigest()
         return self._send(200, content, {"X-Repo-Commit": REVISION, "ETag": f'"{tag}"'}, body=body)
+
+    def _drip(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "10000000")
+        self.end_headers()
+        while True:  # until the client hangs up
+            self.wfile.write(b" ")
+            time.sleep(0.02)
 
     def _info(self, repo: str) -> None:
         if repo in self.server.gated:

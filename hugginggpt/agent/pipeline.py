@@ -13,7 +13,7 @@ from typing import Final
 
 from hugginggpt.controllers.base import PlanRequest
 from hugginggpt.controllers.context import RequestContext
-from hugginggpt.core.errors import HuggingGPTError
+from hugginggpt.core.errors import DeadlineError, HuggingGPTError
 from hugginggpt.core.events import (
     ApprovalAsked,
     ApprovalGiven,
@@ -24,6 +24,7 @@ from hugginggpt.core.events import (
     RequestFailed,
     RequestStarted,
     ResourcesFetched,
+    TaskFailed,
     TaskPlanned,
     Usage,
 )
@@ -32,7 +33,7 @@ from hugginggpt.core.recording import Turn
 from hugginggpt.core.trace import sum_usages
 from hugginggpt.execution.device_queue import DeviceSlots
 from hugginggpt.execution.scheduler import Scheduler
-from hugginggpt.planning.approval import CHANGED, Approve, PreparedPlan, Proposal
+from hugginggpt.planning.approval import CHANGED, Approve, Approved, PreparedPlan, Proposal
 from hugginggpt.planning.planner import PlanEnd, Planner, check_text
 from hugginggpt.response.checks import describe_failures
 from hugginggpt.response.responder import Responder
@@ -40,6 +41,8 @@ from hugginggpt.selection.selector import ModelSelector
 
 log = logging.getLogger(__name__)
 
+GRACE_SECONDS: Final = 30.0
+"""Time for the answer, where the request's is over."""
 MAX_TURNS: Final = 20
 """Most earlier requests that a session remembers."""
 
@@ -76,6 +79,7 @@ class Pipeline:
         """True if nothing of the plan is known to be missing."""
         self._approval_seconds = 0.0
         """Seconds that the person has thought about plans: that is not the request's time."""
+        self._deadline = asyncio.timeout(None)
 
     async def run(self) -> None:
         """Run all four stages; every failure becomes an event."""
@@ -96,21 +100,52 @@ class Pipeline:
         context.emit(RequestStarted(request.text, request.attached, context.controller.name))
         check_text(request, context.settings)
         before = set(context.session.workspace.resources)  # to tell later what the tasks have fetched
-        with closing(self._selector):  # outside of the scheduler: its tasks ask for models until they are over
-            async with self._scheduler:  # left when all of its tasks are over
-                # 1 planning; 2 selection and 3 execution of each task begin as soon as the plan has come to it
-                plan = await (self._resume(self._prepared) if self._prepared else self._plan(request))
-                for _ in range(self._replans):
-                    await self._scheduler.wait()  # what failed shows when all is over
-                    if not (complaint := describe_failures(context.steps)):
-                        break
-                    plan = await self._plan(replace(request, complaint=complaint), plan)
+        plan = await self._plan_and_run(request)
         fetched = [r for r in context.session.workspace.resources if r not in before and r.origin.source in {"url", "example"}]
         if fetched:
             context.emit(ResourcesFetched(tuple(fetched)))
-        answer = await self._responder.respond(plan, self._answer, complete=self._complete)  # 4 response generation
+        left = self._deadline.when() or 0.0  # None is for a person who thinks about a plan: that is over
+        seconds = max(left - asyncio.get_running_loop().time(), GRACE_SECONDS)
+        # 4 response generation
+        answer = await self._responder.respond(plan, self._answer, complete=self._complete, seconds=seconds)
         made = (*request.attached, *fetched, *(resource for step in context.steps for resource in step.outputs))
         context.session.turns = (*context.session.turns, Turn(request.text, answer, made))[-MAX_TURNS:]
+
+    async def _plan_and_run(self, request: PlanRequest) -> Plan:
+        """Stages 1 to 3, until the request's deadline; what is done by then stays.
+
+        Raises:
+            DeadlineError: There is no task yet.
+        """
+        context, seconds = self._context, self._context.settings.request_seconds
+        late = f"The request took longer than {seconds:g} s"
+        try:
+            async with asyncio.timeout(seconds) as self._deadline:
+                with closing(self._selector):  # outside of the scheduler: its tasks ask for models until they are over
+                    async with self._scheduler:  # left when all of its tasks are over, or with them stopped
+                        return await self._run_tasks(request)
+        except TimeoutError:
+            if not self._deadline.expired():
+                raise
+        if not context.steps:
+            raise DeadlineError(f"{late} and has no plan yet: try again, or another model.")
+        for step in context.steps:
+            if step.status in {"pending", "running"}:
+                context.emit(TaskFailed(step.task.id, f"{late}, so this was stopped.", 0.0))
+        context.emit(Notice(f"{late}: the answer is from what was done by then."))
+        self._complete = False
+        return Plan(tuple(step.task for step in context.steps))
+
+    async def _run_tasks(self, request: PlanRequest) -> Plan:
+        # 1 planning; 2 selection and 3 execution of each task begin as soon as the plan has come to it
+        plan = await (self._resume(self._prepared) if self._prepared else self._plan(request))
+        for _ in range(self._replans):
+            await self._scheduler.wait()  # what failed shows when all is over
+            if not (complaint := describe_failures(self._context.steps)):
+                break
+            plan = await self._plan(replace(request, complaint=complaint), plan)
+        await self._scheduler.wait()
+        return plan
 
     @property
     def _replans(self) -> int:
@@ -198,11 +233,21 @@ class Pipeline:
             else:
                 models[task.id] = tuple(card.ref for card in assignment.candidates)
         self._context.emit(ApprovalAsked(models, problems))
-        started = time.monotonic()
-        approved = await approve(Proposal(plan, models, problems, kept_ids))
-        self._approval_seconds += time.monotonic() - started
+        approved = await self._wait_for_approval(approve, Proposal(plan, models, problems, kept_ids))
         self._selector.choose(approved.models)  # before the first task starts, which takes its model
         self._context.emit(ApprovalGiven())
         if approved.plan.tasks != plan.tasks:
             self._context.emit(Planned(approved.plan, 0.0, CHANGED))
         return approved.plan
+
+    async def _wait_for_approval(self, approve: Approve, proposal: Proposal) -> Approved:
+        """Wait as long as the person takes; meanwhile the request's time stands still."""
+        started, deadline = time.monotonic(), self._deadline.when()
+        self._deadline.reschedule(None)
+        try:
+            return await approve(proposal)
+        finally:
+            waited = time.monotonic() - started
+            self._approval_seconds += waited
+            if deadline is not None and not self._deadline.expired():
+                self._deadline.reschedule(deadline + waited)

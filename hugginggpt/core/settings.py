@@ -75,12 +75,15 @@ class Settings(BaseSettings):
     """Longest plan, in tasks."""
     fetch_seconds: float = Field(20.0, gt=0)
     """Time that fetching one URL may take in all, in seconds."""
+    request_seconds: float = Field(3_600.0, gt=0)
+    """Deadline of a whole request, in seconds, waiting for a model's turn included; what is done by then is answered from.
+    What a person takes to approve a plan doesn't count."""
     task_seconds: float = Field(180.0, gt=0)
     """Deadline of one task, over all the models that are tried for it, in seconds; waiting for its turn doesn't count."""
     plan_seconds: float = Field(150.0, gt=0)
-    """Deadline of planning, in seconds."""
+    """Deadline of planning, in seconds; an answer that is given instead of a plan has an answer's time."""
     select_seconds: float = Field(60.0, gt=0)
-    """Deadline of model selection, in seconds; after it the first candidate is taken."""
+    """Deadline of model selection, in seconds; after it the first candidate of those that are known by then is taken."""
     respond_seconds: float = Field(150.0, gt=0)
     """Deadline of writing the answer, in seconds."""
     local: Literal["cache", "download", "off"] = "cache"

@@ -142,7 +142,7 @@ class Scheduler:
         return None
 
     async def _try_candidates(self, task: Task, assignment: Assignment, clock: TaskClock) -> TaskDone:
-        inputs = await TaskInputs(self._context.session.workspace, self._get_made).of(task, self._context.table[task.task])
+        inputs = await self._gather_inputs(task, clock)
         remaining = list(assignment.candidates)
         while remaining:
             card = remaining.pop(0)
@@ -157,6 +157,18 @@ class Scheduler:
                     raise
                 self._context.emit(AttemptFailed(task.id, card.ref, str(error)))
         raise ExpertError(f"No model for {task.task} could be run.")
+
+    async def _gather_inputs(self, task: Task, clock: TaskClock) -> Sequence[Mapping[str, str | Resource]]:
+        """Return the inputs of each call; addresses are fetched in the task's own time."""
+        gathering = TaskInputs(self._context.session.workspace, self._get_made).of(task, self._context.table[task.task])
+        try:
+            with clock.running():
+                async with asyncio.timeout(clock.left) as deadline:
+                    return await gathering
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            raise DeadlineError(f"The inputs of {task.task} were not there within the {clock.limit:g} s of a task.") from error
 
     async def _try_model(
         self, task: Task, card: ModelCard, inputs: Sequence[Mapping[str, str | Resource]], clock: TaskClock, *, others: bool

@@ -22,7 +22,7 @@ import httpx2
 
 from hugginggpt.core.bounded_body import ENCODINGS, bind_body
 from hugginggpt.core.ssrf import AddressPolicy, GuardedBackend, GuardedTransport, is_public, load_certificates
-from hugginggpt.hub.deadline import DeadlineBackend
+from hugginggpt.hub.deadline import DeadlineBackend, check_limit
 
 HUB_URL: Final = "https://huggingface.co"
 ROUTER_URL: Final = "https://router.huggingface.co"
@@ -263,7 +263,7 @@ def _check_time() -> float | None:
     """Return the seconds that this thread's call has left; None where it has no deadline."""
     context = _CONTEXT.get()
     if context is None:
-        return None
+        return check_limit()
     context.check()
     return context.seconds_left
 

@@ -4,13 +4,33 @@ What is left is asked for at every read and write, so that a connection which se
 """
 
 import ssl
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
 
 import httpcore2
 
 CheckTime = Callable[[], float | None]
 """Returns the seconds that are left, None for no deadline; raises where nobody waits any more."""
+
+_LIMIT: Final[ContextVar[CheckTime | None]] = ContextVar("time_limit", default=None)
+
+
+@contextmanager
+def limit_time(check_time: CheckTime) -> Iterator[None]:
+    """Limit the library's calls in this thread that no visitor's token is needed for, such as downloads."""
+    previous = _LIMIT.set(check_time)
+    try:
+        yield
+    finally:
+        _LIMIT.reset(previous)
+
+
+def check_limit() -> float | None:
+    """Return what is left of the limit that holds in this thread; None for no limit."""
+    check_time = _LIMIT.get()
+    return check_time() if check_time else None
 
 
 class DeadlineBackend(httpcore2.NetworkBackend):

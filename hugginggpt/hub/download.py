@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any, Final
 from hugginggpt.core.errors import ExpertError, HuggingGPTError
 from hugginggpt.hub.cache import find_cache_folder
 from hugginggpt.hub.client import install_http_clients
+from hugginggpt.hub.deadline import limit_time
 
 _WEIGHT_FILE: Final = re.compile(r"(?:model|diffusion_pytorch_model)(?:-\d+-of-\d+)?\.safetensors")
 _COMPANION_SUFFIXES: Final = frozenset({".json", ".txt", ".model", ".spm", ".bpe", ".jinja", ".md"})
@@ -48,15 +50,26 @@ class HubDownloader:
     token: str | bool | None = None
     """Token to send; False for none, None for that of whoever runs this program."""
 
-    def look_up(self, model: str) -> Download:
+    def look_up(self, model: str, check: Callable[[], None] = lambda: None) -> Download:
         """List the files of a model that are still to be fetched.
+
+        Args:
+            model: Its id.
+            check: As for `fetch`.
 
         Raises:
             ExpertError: There is no such model, it may not be had, or it has no safetensors weights.
         """
         from huggingface_hub import HfApi, try_to_load_from_cache
 
-        with _translate_errors(model):
+        install_http_clients()  # they keep the limit
+        ends = time.monotonic() + _METADATA_SECONDS
+
+        def check_time() -> float:
+            check()
+            return ends - time.monotonic()
+
+        with _translate_errors(model), limit_time(check_time):
             info = HfApi(self.endpoint, self.token).model_info(model, files_metadata=True, timeout=_METADATA_SECONDS)
         sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
         wanted = select_files(list(sizes))
@@ -81,6 +94,7 @@ class HubDownloader:
         """
         from huggingface_hub import hf_hub_download
 
+        install_http_clients()
         self._check_disk(download)
         done_bytes = 0
 
@@ -94,7 +108,7 @@ class HubDownloader:
         for name, size in download.files:
             check()
             before = done_bytes
-            with _translate_errors(download.id):
+            with _translate_errors(download.id), limit_time(check):  # the client's own pieces are large: one that drips lasts
                 hf_hub_download(
                     download.id,
                     name,

@@ -55,7 +55,9 @@ class Planner:
         """The tasks that can start already, after those that were kept; () while there is none."""
         self._answer_pieces: list[str] = []
         self._deadline = 0.0
-        """By the loop's clock; moved on by every word of an answer."""
+        """By the loop's clock; one for all tries."""
+        self._answer_deadline: float | None = None
+        """The same for an answer; None before its first word."""
 
     async def items(self) -> AsyncGenerator[PlanItem]:
         """Yield the plan's parts as soon as each is known, and then the whole plan.
@@ -63,7 +65,7 @@ class Planner:
         Raises:
             HuggingGPTError: There is no plan; the message says why. Tasks that were yielded before may go on.
         """
-        self._extend_deadline()
+        self._deadline = asyncio.get_running_loop().time() + self._context.settings.plan_seconds
         try:
             async with aclosing(self._ask_with_retry()) as items:  # generators are closed at once, not when they are collected
                 async for item in items:
@@ -71,8 +73,9 @@ class Planner:
         except TimeoutError as error:
             if isinstance(error, HuggingGPTError):  # DeadlineError is a TimeoutError, too, and has its own sentence
                 raise
-            seconds = self._context.settings.plan_seconds
-            message = f"{self._context.controller.name} took longer than {seconds:g} s to plan: try again, or another model."
+            settings, name = self._context.settings, self._context.controller.name
+            seconds, doing = (settings.respond_seconds, "answer") if self._answer_deadline else (settings.plan_seconds, "plan")
+            message = f"{name} took longer than {seconds:g} s to {doing}: try again, or another model."
             if not self._only_answered:  # words that were shown are an answer already, tasks without an end no plan
                 raise DeadlineError(message) from error
             for item in self._end_cut_answer(message):
@@ -133,7 +136,7 @@ class Planner:
         async with aclosing(controller.plan(request)) as items:
             while True:
                 # not one timeout around all: whoever consumes the items may take its time between two of them
-                async with asyncio.timeout_at(self._deadline):
+                async with asyncio.timeout_at(self._answer_deadline or self._deadline):
                     item: Any = await anext(items, _END)
                 if item is _END:
                     break
@@ -143,14 +146,16 @@ class Planner:
                     if not kept:  # beside tasks that were run, the answer is written from their results
                         yield AnswerDelta(item, restarts=not self._answer_pieces)
                         self._answer_pieces.append(item)
-                        self._extend_deadline()
+                        self._begin_answer()
                 elif task := plan.add(item):
                     self._released = plan.free
                     yield task  # not checked for the end yet: it may run while the model still writes
         yield PlanEnd(plan.finish(), self._answer)
 
-    def _extend_deadline(self) -> None:
-        self._deadline = asyncio.get_running_loop().time() + self._context.settings.plan_seconds
+    def _begin_answer(self) -> None:
+        """Give an answer the time of one, from its first word; no further word moves it, or one that drips would never end."""
+        if self._answer_deadline is None:
+            self._answer_deadline = asyncio.get_running_loop().time() + self._context.settings.respond_seconds
 
     @property
     def _answer(self) -> str:

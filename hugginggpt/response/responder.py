@@ -9,7 +9,7 @@ from contextlib import aclosing
 
 from hugginggpt.controllers.base import Controller, RespondRequest
 from hugginggpt.controllers.context import RequestContext
-from hugginggpt.core.errors import ControllerError, HuggingGPTError
+from hugginggpt.core.errors import ControllerError, DeadlineError, HuggingGPTError
 from hugginggpt.core.events import AnswerDelta, Answered, Notice, Usage
 from hugginggpt.core.plan import Plan
 from hugginggpt.response.checks import find_invented_names, is_answered
@@ -24,14 +24,16 @@ class Responder:
         self._context = context
         self.usages: list[Usage] = []
         """Usage by the controller."""
+        self._seconds = context.settings.respond_seconds
 
-    async def respond(self, plan: Plan, said: str = "", *, complete: bool = True) -> str:
+    async def respond(self, plan: Plan, said: str = "", *, complete: bool = True, seconds: float | None = None) -> str:
         """Answer from what became of the plan, and emit the answer as events.
 
         Args:
             plan: What was run.
             said: The answer, where the controller gave it while it planned.
             complete: Whether nothing of the plan is known to be missing.
+            seconds: Time for it, where the settings' is too long.
 
         Returns:
             The answer, in Markdown.
@@ -40,6 +42,7 @@ class Responder:
             HuggingGPTError: Nobody could write one.
         """
         context = self._context
+        self._seconds = min(context.settings.respond_seconds, seconds or context.settings.respond_seconds)
         request = RespondRequest(context.request.text, context.request.attached, plan, context.steps, context.session.turns)
         answer = said if said and not plan.tasks else await self._answer_or_fall_back(request)
         if names := find_invented_names(answer, request, context.session.workspace):  # a notice only: the page shows it already
@@ -56,8 +59,6 @@ class Responder:
             return await self._write(context.controller, request)
         except HuggingGPTError as error:
             reason = str(error)
-        except TimeoutError:
-            reason = f"it took longer than {context.settings.respond_seconds:g} s"
         except Exception as error:  # the seam to a controller: whatever it raises, the results are there
             log.exception("answering broke")
             reason = type(error).__name__
@@ -66,14 +67,19 @@ class Responder:
 
     async def _write(self, controller: Controller, request: RespondRequest) -> str:
         pieces: list[str] = []
-        async with asyncio.timeout(self._context.settings.respond_seconds):  # over the whole answer, not a piece of it
-            async with aclosing(controller.respond(request)) as stream:  # inside the timeout: closing may wait for a server
-                async for piece in stream:
-                    if isinstance(piece, Usage):
-                        self.usages.append(piece)
-                    else:
-                        self._context.emit(AnswerDelta(piece, restarts=not pieces))
-                        pieces.append(piece)
+        try:
+            async with asyncio.timeout(self._seconds) as deadline:  # over the whole answer, not a piece of it
+                async with aclosing(controller.respond(request)) as stream:  # inside: closing may wait for a server
+                    async for piece in stream:
+                        if isinstance(piece, Usage):
+                            self.usages.append(piece)
+                        else:
+                            self._context.emit(AnswerDelta(piece, restarts=not pieces))
+                            pieces.append(piece)
+        except TimeoutError as error:
+            if not deadline.expired():  # a time-out of the controller's own
+                raise
+            raise DeadlineError(f"{controller.name} took longer than {self._seconds:g} s to answer.") from error
         if not (answer := "".join(pieces).strip()):
             raise ControllerError(f"{controller.name} answered nothing.")  # after the loop, so the fallback takes over
         return answer

@@ -78,7 +78,21 @@ class ModelSelector:
             self._searches[name].add_done_callback(lambda task: task.cancelled() or task.exception())  # `assign` raises it
 
     async def _find_cards(self, name: str) -> Sequence[ModelCard]:
-        return (await run_in_daemon_thread(lambda: gather_candidates(self._context.experts, {name}))).get(name, ())
+        experts = list_each_once(self._context.experts)
+        listed = await asyncio.gather(*(self._list_cards(expert, name) for expert in experts))  # a slow one costs its own alone
+        return [card for cards in listed for card in cards]
+
+    async def _list_cards(self, expert: Expert, name: str) -> Sequence[ModelCard]:
+        """Return one back end's models for a type of task; none where it doesn't tell in time."""
+        seconds = self._context.settings.select_seconds
+        try:
+            async with asyncio.timeout(seconds) as deadline:
+                return (await run_in_daemon_thread(lambda: gather_candidates([expert], {name}))).get(name, ())
+        except TimeoutError:
+            if not deadline.expired():  # a time-out of its own
+                raise
+        self._context.emit(Notice(f"The {expert.backend} models for {name} were not listed within {seconds:g} s: left out."))
+        return ()
 
     def decide(self, tasks: Sequence[Task]) -> None:
         """Begin to ask the controller about those tasks that have a choice: the plan, or what was added to it, is complete."""
@@ -87,6 +101,7 @@ class ModelSelector:
 
     async def _decide(self, tasks: Sequence[Task]) -> None:
         chosen: Mapping[int, Selection] = {}
+        deadline = asyncio.get_running_loop().time() + self._context.settings.select_seconds  # of finding and choosing together
         try:
             rankings = await asyncio.gather(*(self._rank(task) for task in tasks), return_exceptions=True)
             choices = [
@@ -97,7 +112,7 @@ class ModelSelector:
                 and task.id not in self._chosen
             ]
             if fitting := self._fit_question([choice for choice in choices if len(choice.candidates) > 1]):
-                chosen = await self._ask(fitting)
+                chosen = await self._ask(fitting, deadline)
         finally:  # also on a cancel: `assign` waits for these futures
             for task in tasks:
                 if not (choice := self._get_future(task)).done():
@@ -158,10 +173,10 @@ class ModelSelector:
             reason = f"{chosen_id}, which you have chosen, can't be run now. {reason}"
         return Assignment(cards[:MAX_ATTEMPTS_PER_TASK], reason, _find_source(cards))
 
-    async def _ask(self, choices: Sequence[Choice]) -> Mapping[int, Selection]:
+    async def _ask(self, choices: Sequence[Choice], deadline: float) -> Mapping[int, Selection]:
         """Ask one question about all choices; its failure costs only the choice."""
         try:
-            async with asyncio.timeout(self._context.settings.select_seconds):  # tasks wait: a late choice is worse than none
+            async with asyncio.timeout_at(deadline):  # tasks wait: a late choice is worse than none
                 selections, usage = await self._context.controller.select(self._context.request, choices)
         except HuggingGPTError as error:
             reason = str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,6 +63,19 @@ def test_progress_is_told_in_bytes_and_ends_with_all(hub: HubDownloader) -> None
     hub.fetch(download, told.append)
     assert told == sorted(told)
     assert told[-1] == download.size
+
+
+@pytest.mark.parametrize("drips", ["model.safetensors", "api/models/tiny/vit"])
+def test_a_download_that_drips_ends_when_nobody_waits_any_more(hub: HubDownloader, server: HubServer, drips: str) -> None:
+    ends = time.monotonic() + 0.5
+
+    def check() -> None:
+        if time.monotonic() > ends:
+            raise StoppedError("Stopped.")
+
+    server.drips = drips
+    with pytest.raises(StoppedError):
+        hub.fetch(hub.look_up("tiny/vit", check), check=check)
 
 
 def test_a_download_that_is_stopped_leaves_nothing_that_looks_whole(hub: HubDownloader) -> None:

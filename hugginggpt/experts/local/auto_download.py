@@ -73,7 +73,7 @@ class FetchingExpert:
         return result
 
     def _fetch(self, call: Call) -> None:
-        downloads = [self._downloader.look_up(model) for model in list_small_models()[call.card.task]]
+        downloads = [self._downloader.look_up(model, call.token.check) for model in list_small_models()[call.card.task]]
         size = sum(download.size for download in downloads)
         if size > self._max_bytes:  # before the first byte: companions count, too
             raise ExpertError(
