@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Images often forbid Python to keep what it has compiled; then each of the many processes that tests start compiles torch anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test quick dev lint format setup-browser clean
+.PHONY: run test quick dev lint audit format setup-browser clean
 
 run: $(VENV)/.run
 	$(BIN)/python app.py
@@ -27,6 +27,10 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# Looks up known vulnerabilities of what is installed; passes where the database can't be reached.
+audit: $(VENV)/.dev
+	$(BIN)/python .ci/audit.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
