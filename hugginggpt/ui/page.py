@@ -80,8 +80,8 @@ class Page:
                 editable="user",
                 allow_file_downloads=False,
                 feedback_options=None,
+                render_markdown=False,  # texts come as finished HTML: see `ui.markup`
                 latex_delimiters=[],  # “$5 or $6” is no formula
-                allow_tags=False,  # models and strangers' traces write them
             )
             form = gr.HTML("", elem_id="approval", visible=False, js_on_load=approval_form.ON_LOAD, apply_default_css=False)
             with gr.Column(elem_id="ask"):

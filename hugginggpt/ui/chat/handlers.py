@@ -12,7 +12,6 @@ from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.agent.factory import make_controller, make_session_experts
 from hugginggpt.core.errors import HuggingGPTError, ResourceError
 from hugginggpt.core.events import ApprovalGiven
-from hugginggpt.core.markdown import strip_markdown
 from hugginggpt.core.model_card import Where
 from hugginggpt.core.plan import Plan
 from hugginggpt.core.trace import fold_steps
@@ -21,6 +20,7 @@ from hugginggpt.planning.approval import PreparedPlan
 from hugginggpt.ui.chat import approval_form, examples, messages
 from hugginggpt.ui.chat.inputs import clean_text, find_named, read_box, read_example, read_message_number, read_model, take_file
 from hugginggpt.ui.chat.view import BUSY, EMPTY, READY, View, ViewBuilder, Views
+from hugginggpt.ui.markup import rearm
 from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.ui.session.llm_choice import is_space
 from hugginggpt.ui.session.tab_session import TabSession
@@ -102,7 +102,7 @@ class ChatHandlers:
                 return
             old = visit.runs[position]
             if text is not None:
-                text = clean_text(strip_markdown(text) if messages.is_marked(old.text) else text)  # drawn escaped
+                text = clean_text(rearm(text))
             visit.back_to(position)
             self._begin(visit, BackgroundRun(old.text if text is None else text, old.attached, old.before), request)
         async for view in self.followed(visit):

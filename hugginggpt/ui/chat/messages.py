@@ -2,11 +2,11 @@
 
 One request is one thought that nests a thought for each task, then the answer, then what was made. A thought is one
 line until it is opened: status, model, seconds; inside, why that model, what went in and what came out.
+
+Texts are sent as finished HTML, which Gradio's chat shows as it is: its own Markdown is off.
 """
 
-import html
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,6 @@ from urllib.parse import quote
 import gradio as gr
 from gradio.components.chatbot import MetadataDict
 
-from hugginggpt.core import markdown
 from hugginggpt.core.events import (
     ApprovalAsked,
     ApprovalGiven,
@@ -30,7 +29,7 @@ from hugginggpt.core.events import (
     Step,
     TaskProgress,
 )
-from hugginggpt.core.markdown import escape, link_names, quote_text, sanitize_markdown
+from hugginggpt.core.markdown import fold_into_line, shorten
 from hugginggpt.core.model_card import BACKENDS, get_traits
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Resource
@@ -38,15 +37,18 @@ from hugginggpt.core.tasks import Kind, TaskTable
 from hugginggpt.core.trace import answer_text, describe_cost, fold_steps, format_duration
 from hugginggpt.planning.approval import CHANGED
 from hugginggpt.ui.chat.retry_options import list_retry_options
+from hugginggpt.ui.export.html_media import render_table
 from hugginggpt.ui.i18n import Words
+from hugginggpt.ui.markup import disarm, draw_code, escape_text, link_model, link_words, render_markdown, wrap_prose
 from hugginggpt.workspace.media import read_first_rows
 
 _COMPONENTS: Final[dict[Kind, Any]] = {Kind.IMAGE: gr.Image, Kind.AUDIO: gr.Audio, Kind.VIDEO: gr.Video}
 _SHOWN_RESULT_CHARS: Final = 600
 _SHOWN_DATA_CHARS: Final = 4_000
 _SHOWN_ROWS: Final = 11  # the head and ten more
-_HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _MAX_NOTICES: Final = 50
+_MAX_CELL_CHARS: Final = 80
+_MAX_VALUE_CHARS: Final = 120
 BUILT_IN_NAME: Final = "built-in planner"
 """The built-in planner's own name."""
 _ENGLISH: Final = Words()
@@ -58,15 +60,9 @@ def draw_user_messages(text: str, resources: Sequence[Resource]) -> list[gr.Chat
     Gradio offers to edit what ends in a text, and edits the first text alone: so words come first and names last.
     """
     files = [resource for resource in resources if resource.path]
-    names = ["_" + ", ".join(resource.name for resource in files) + "_"] if files else []
-    shown_text = escape(text) if is_marked(text) else text
-    contents = [*([shown_text] if shown_text or not files else []), *map(draw_media, files), *names]
+    names = [f"<em>{', '.join(resource.name for resource in files)}</em>"] if files else []
+    contents = [*([disarm(text)] if text or not files else []), *map(draw_media, files), *names]
     return [gr.ChatMessage(role="user", content=content) for content in contents]
-
-
-def is_marked(text: str) -> bool:
-    """Return whether a request holds HTML or pictures, which the chat would draw instead of the text."""
-    return "<" in text or "![" in text
 
 
 def draw_media(resource: Resource) -> Any:
@@ -79,7 +75,12 @@ def draw_media(resource: Resource) -> Any:
 
 def draw_error(error: str) -> gr.ChatMessage:
     """Return a sentence in the place where it happened."""
-    return gr.ChatMessage(role="assistant", content=escape(error))
+    return say(f"<p>{link_words(error)}</p>")
+
+
+def say(html: str, **more: Any) -> gr.ChatMessage:
+    """Return a message of the assistant's: blocks of HTML; `more` are its other fields."""
+    return gr.ChatMessage(role="assistant", content=wrap_prose(html), **more)
 
 
 def draw_messages(
@@ -99,16 +100,16 @@ def draw_messages(
     steps = fold_steps(events)
     shown = [_plan_thought(events, steps, words, over=over)]
     shown += [_step_thought(step, events, words, over=over) for step in steps]
-    notices = [escape(event.message) for event in events if isinstance(event, Notice)]
-    shown += [gr.ChatMessage(role="assistant", content=notice) for notice in notices[:_MAX_NOTICES]]  # a trace may have many
+    notices = [event.message for event in events if isinstance(event, Notice)]
+    shown += [say(f"<p>{link_words(notice)}</p>") for notice in notices[:_MAX_NOTICES]]  # a trace may have many
     if answer := answer_text(events):
         files = [*known, *(r for e in events if isinstance(e, RequestStarted) for r in e.resources), *_list_files(steps)]
-        shown.append(gr.ChatMessage(role="assistant", content=link_names(sanitize_markdown(answer), _map_urls(files))))
+        shown.append(say(render_markdown(answer, _map_urls(files), copy_buttons=True)))
     shown += [gr.ChatMessage(role="assistant", content=each) for each in _draw_results(_list_files(steps))]
     shown += [draw_error(e.error) for e in events if isinstance(e, RequestFailed)]
     options = list_retry_options(recording, steps, words) if again and over else []
     if stopped and not options:
-        shown.append(gr.ChatMessage(role="assistant", content=words("chat.stopped")))
+        shown.append(say(f"<p>{words('chat.stopped')}</p>"))
     failed_early = over and not steps and not any(isinstance(e, Planned) for e in events)
     shown += options
     return shown[1:] if failed_early else shown  # there is no plan to speak of
@@ -132,7 +133,8 @@ def _draw_results(made: Sequence[Resource]) -> list[Any]:
 
 def _draw_result(resource: Resource) -> Any:
     rows = read_first_rows(resource.path, _SHOWN_ROWS) if resource.kind is Kind.TABLE and resource.path else []
-    return [markdown.format_table(rows), draw_media(resource)] if rows else draw_media(resource)
+    lines = [[fold_into_line(cell, _MAX_CELL_CHARS) for cell in row] for row in rows]
+    return [wrap_prose(render_table(lines)), draw_media(resource)] if rows else draw_media(resource)
 
 
 def _plan_thought(events: Sequence[Event], steps: Sequence[Step], words: Words, *, over: bool) -> gr.ChatMessage:
@@ -147,16 +149,17 @@ def _plan_thought(events: Sequence[Event], steps: Sequence[Step], words: Words, 
     metadata = MetadataDict(title=title, log=log, id="plan", status="done" if over else "pending")
     if plans and done:
         metadata["duration"] = round(done.seconds, 1)
-    lines = [f"- {escape(note)}" for note in dict.fromkeys(note for planned in plans for note in planned.plan.notes)]
-    lines += [f"- {_describe_replan(planned, words)}" for planned in plans[1:]]
-    lines += [f"- {describe_cost(usage)}" for usage in (done.usage if done else ())]
-    return gr.ChatMessage(role="assistant", content="\n".join(lines), metadata=metadata)
+    lines = list(dict.fromkeys(note for planned in plans for note in planned.plan.notes))
+    lines += [_describe_replan(planned, words) for planned in plans[1:]]
+    lines += [describe_cost(usage) for usage in (done.usage if done else ())]
+    items = "".join(f"<li>{link_words(line)}</li>" for line in lines)
+    return say(items and f"<ul>{items}</ul>", metadata=metadata)
 
 
 def _describe_replan(planned: Planned, words: Words) -> str:
     if planned.because == CHANGED:
         return words("chat.changed")
-    return words("chat.planned_anew", why=escape(planned.because))
+    return words("chat.planned_anew", why=planned.because)
 
 
 def _plan_title(events: Sequence[Event], steps: Sequence[Step], words: Words, *, planned: bool, done: bool, over: bool) -> str:
@@ -199,7 +202,7 @@ def _step_thought(step: Step, events: Sequence[Event], words: Words, *, over: bo
     status = "stopped" if over and step.status in {"pending", "running"} else step.status  # stopping leaves them as they were
     state = "" if status == "done" else f" · {words(f'chat.status_{status}')}"
     metadata = MetadataDict(
-        title=f"{step.task.task}{state}",
+        title=escape_text(f"{step.task.task}{state}"),
         log=_progress(step, events) or model,
         id=f"task-{step.task.id}",
         parent_id="plan",
@@ -207,7 +210,7 @@ def _step_thought(step: Step, events: Sequence[Event], words: Words, *, over: bo
     )
     if step.status == "done" or (step.status == "failed" and step.seconds):
         metadata["duration"] = round(step.seconds, 1)
-    return gr.ChatMessage(role="assistant", content=_step_details(step, events, words), metadata=metadata)
+    return say(_step_details(step, events, words), metadata=metadata)
 
 
 def _progress(step: Step, events: Sequence[Event]) -> str:
@@ -218,46 +221,42 @@ def _progress(step: Step, events: Sequence[Event]) -> str:
 
 
 def _step_details(step: Step, events: Sequence[Event], words: Words) -> str:
-    lines = []
+    facts = []
     if step.model:
         is_local = get_traits(step.model.backend).place == "here"
-        where = words("chat.on_this_machine") if is_local else f"({escape(_name_place(step.model, words))})"
-        lines.append(f"**{words('chat.model')}** {_link_model(step.model)} {where}. {escape(step.reason)}")
+        where = words("chat.on_this_machine") if is_local else f"({escape_text(_name_place(step.model, words))})"
+        facts.append(_fact("chat.model", f"{link_model(step.model)} {where}. {link_words(step.reason)}", words))
     if source := _describe_source(step, events):
-        lines.append(f"**{words('chat.candidates')}** {escape(source)}")
-    inputs = ", ".join(f"{escape(name)} = {_quote_value(value)}" for name, value in step.task.as_json()["args"].items())
-    lines.append(f"**{words('chat.input')}** {inputs}")
-    lines += [
-        f"**{words('chat.tried')}** {_link_model(e.model)} ({escape(_name_place(e.model, words))}): {escape(e.error)}"
-        for e in step.attempts
-    ]
-    for output in step.outputs:
-        if output.text is not None:
-            lines.append(f"**{words('chat.result')}** {output.name}\n\n{quote_text(output.text, _SHOWN_RESULT_CHARS)}")
-        else:
-            lines.append(f"**{words('chat.result')}** {output.name}, {escape(output.measure)}")
-        if output.data:
-            lines.append(_fold_data(output, words))
-    if step.note:
-        lines.append(f"_{escape(step.note)}_")
-    if step.error:
-        lines.append(escape(step.error))
-    return "\n\n".join(lines)
+        facts.append(_fact("chat.candidates", link_words(source), words))
+    inputs = ", ".join(f"{escape_text(name)} = {_quote_value(value)}" for name, value in step.task.as_json()["args"].items())
+    facts.append(_fact("chat.input", inputs, words))
+    for tried in step.attempts:
+        place = escape_text(_name_place(tried.model, words))
+        facts.append(_fact("chat.tried", f"{link_model(tried.model)} ({place}): {link_words(tried.error)}", words))
+    facts += [_draw_output(output, words) for output in step.outputs]
+    facts += [f"<p><em>{link_words(step.note)}</em></p>"] if step.note else []
+    facts += [f"<p>{link_words(step.error)}</p>"] if step.error else []
+    return "".join(facts)
+
+
+def _fact(key: str, html: str, words: Words) -> str:
+    return f"<p><strong>{words(key)}</strong> {html}</p>"
+
+
+def _draw_output(output: Resource, words: Words) -> str:
+    data = _fold_data(output, words) if output.data else ""
+    if output.text is None:
+        return _fact("chat.result", f"{output.name}, {escape_text(output.measure)}", words) + data
+    rows = [row.replace("\t", " · ") for row in shorten(output.text, _SHOWN_RESULT_CHARS).splitlines() if row.strip()]
+    quoted = link_words("\n".join(rows))
+    return f"{_fact('chat.result', output.name, words)}<blockquote><p>{quoted}</p></blockquote>{data}"
 
 
 def _fold_data(resource: Resource, words: Words) -> str:
     """Return boxes, scores and the like as a block that is folded."""
     text = json.dumps(dict(resource.data), ensure_ascii=False, indent=1, default=str)  # experts' data may hold any type
-    cut = html.escape(text[:_SHOWN_DATA_CHARS]) + ("…" if len(text) > _SHOWN_DATA_CHARS else "")
-    lines = cut.replace("\n", "<br>").replace("`", "&#96;")  # in Markdown an empty line would end the HTML
-    return f"<details><summary>{words('chat.data', name=resource.name)}</summary><pre>{lines}</pre></details>"
-
-
-def _link_model(model: ModelRef) -> str:
-    """Return a model's id, linked to its card where it is one of the Hub's."""
-    if get_traits(model.backend).on_hub and _HUB_ID.fullmatch(model.id):
-        return f"[{escape(model.id)}](https://huggingface.co/{model.id})"
-    return escape(model.id)
+    cut = text[:_SHOWN_DATA_CHARS] + ("…" if len(text) > _SHOWN_DATA_CHARS else "")
+    return f"<details><summary>{words('chat.data', name=resource.name)}</summary>{draw_code(cut)}</details>"
 
 
 def _name_place(model: ModelRef, words: Words) -> str:
@@ -278,5 +277,4 @@ def _list_files(steps: Sequence[Step]) -> list[Resource]:
 
 
 def _quote_value(value: object) -> str:
-    text = str(value).replace("\n", " ").replace("`", "'")  # it stands in a code span
-    return f"`{text[:120]}{'…' if len(text) > 120 else ''}`"
+    return f"<code>{escape_text(fold_into_line(str(value), _MAX_VALUE_CHARS))}</code>"

@@ -7,9 +7,9 @@ import gradio as gr
 from gradio.components.chatbot import OptionDict
 
 from hugginggpt.core.events import Event, ModelRef, ModelSelected, Step
-from hugginggpt.core.markdown import escape
 from hugginggpt.core.recording import Recording
 from hugginggpt.ui.i18n import Words
+from hugginggpt.ui.markup import escape_text, link_words, wrap_prose
 
 _MAX_MODELS, _MAX_OPTIONS = 3, 8
 """Most other models offered for a task that failed, and most options in all."""
@@ -29,14 +29,19 @@ def list_retry_options(recording: Recording, steps: Sequence[Step], words: Words
         for model in _list_untried(step, recording.events)
     ]
     if failed:
-        message = "\n\n".join(f"**{words('chat.failed_task', task=step.task.task)}** {escape(step.error)}" for step in failed)
+        message = "".join(_tell_failure(step, words) for step in failed)
         options.insert(0, OptionDict(label=words("chat.again"), value=AGAIN))  # in front, so never cut off
     elif recording.stopped and unfinished:
-        message = words("chat.stopped")
+        message = f"<p>{words('chat.stopped')}</p>"
         options.insert(0, OptionDict(label=words("chat.go_on"), value=AGAIN))
     else:
         return []
-    return [gr.ChatMessage(role="assistant", content=message, options=options[:_MAX_OPTIONS])]
+    return [gr.ChatMessage(role="assistant", content=wrap_prose(message), options=options[:_MAX_OPTIONS])]
+
+
+def _tell_failure(step: Step, words: Words) -> str:
+    failed = escape_text(words("chat.failed_task", task=step.task.task))
+    return f"<p><strong>{failed}</strong> {link_words(step.error)}</p>"
 
 
 def _list_untried(step: Step, events: Sequence[Event]) -> list[ModelRef]:

@@ -12,6 +12,7 @@ from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.ui.export.trace_writer import MEDIA_BYTES, guess_media_type
 from hugginggpt.ui.i18n import Words
+from hugginggpt.ui.markup import escape_text
 from hugginggpt.workspace import media
 
 _SHOWN_ROWS: Final = 50
@@ -91,8 +92,8 @@ def render_table(rows: list[list[str]]) -> str:
     if not rows:
         return ""
     head, *body = rows
-    cells = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
-    lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in body)
+    cells = "".join(f'<th scope="col">{escape_text(cell)}</th>' for cell in head)
+    lines = "".join("<tr>" + "".join(f"<td>{escape_text(cell)}</td>" for cell in row) + "</tr>" for row in body)
     return f'<div class="scroll" tabindex="0"><table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table></div>'
 
 

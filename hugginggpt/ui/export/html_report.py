@@ -1,7 +1,7 @@
 """A run as one HTML file: request, answer, plan, steps and media inside; no script, nothing fetched, everything escaped."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -14,11 +14,11 @@ from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import TaskTable, load_task_table
 from hugginggpt.core.trace import answer_text, fold_steps, format_duration
-from hugginggpt.ui.export.html_markdown import link_models, link_resources, render_markdown
 from hugginggpt.ui.export.html_media import Figures, cut_text
 from hugginggpt.ui.export.json_codec import encode
 from hugginggpt.ui.export.queries import find_first, list_resources
 from hugginggpt.ui.i18n import Words
+from hugginggpt.ui.markup import draw_code, link_model, link_words, render_markdown
 
 _POLICY: Final = (
     "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -54,7 +54,7 @@ class _Page:
         self.started = find_first(events, RequestStarted) or RequestStarted("", (), "")  # a refused request has none
         self.done = find_first(events, RequestDone)
         self.steps = fold_steps(events)
-        self.names: Collection[str] = [resource.name for resource in list_resources(events)]
+        self.links: Mapping[str, str] = {resource.name: f"#{resource.name}" for resource in list_resources(events)}
         self.figures = Figures(self.words)
 
     def html(self) -> str:
@@ -84,7 +84,7 @@ class _Page:
         return f"<dl>{rows}</dl>" if rows else ""
 
     def _link(self, text: str) -> str:
-        return link_resources(text, self.names)
+        return link_words(text, self.links)
 
     def _header(self) -> str:
         request = self.started.request
@@ -106,7 +106,7 @@ class _Page:
     def _answer(self) -> str:
         events = self.recording.events
         answer = answer_text(events)
-        prose = f'<div class="prose answer">{render_markdown(answer, self.names)}</div>' if answer else ""
+        prose = f'<div class="prose answer">{render_markdown(answer, self.links)}</div>' if answer else ""
         notices = [self._link(event.message) for event in events if isinstance(event, Notice)]
         ended = find_first(events, Answered)
         notices += [self._phrase("share.no_answer")] if not answer else []
@@ -141,9 +141,9 @@ class _Page:
     def _step(self, step: Step) -> str:
         status = f'<span class="status {step.status}">{self._phrase(_STATUS[step.status])}</span>'
         seconds = f'<span class="seconds">{format_duration(step.seconds)}</span>' if step.seconds else ""
-        model = f"{link_models(step.model)} · {escape(self._where(step.model))}" if step.model else ""
+        model = f"{link_model(step.model)} · {escape(self._where(step.model))}" if step.model else ""
         facts = [("share.model", model), ("share.why", self._link(step.reason)), ("share.input", self._inputs(step))]
-        facts += [("share.tried", f"{link_models(each.model)}: {self._link(each.error)}") for each in step.attempts]
+        facts += [("share.tried", f"{link_model(each.model)}: {self._link(each.error)}") for each in step.attempts]
         facts += [("share.result", self._result(resource)) for resource in step.outputs]
         facts += [("share.note", self._link(step.note))]
         facts += [("share.error", f'<span class="wrong">{self._link(step.error)}</span>' if step.error else "")]
@@ -172,7 +172,7 @@ class _Page:
     def _data(self, resource: Resource) -> str:
         data = cut_text(json.dumps(encode(resource.data), ensure_ascii=False, indent=1))  # no NaN, which JSON lacks
         summary = self._phrase("share.data", name=resource.name)
-        return f'<details><summary>{summary}</summary><pre tabindex="0">{escape(data)}</pre></details>'
+        return f"<details><summary>{summary}</summary>{draw_code(data)}</details>"
 
     def _usage(self) -> str:
         usages = self.done.usage if self.done else ()

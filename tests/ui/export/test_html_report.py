@@ -15,12 +15,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
-from hugginggpt.core.events import ModelRef, RequestStarted, TaskDone
+from hugginggpt.core.events import RequestStarted, TaskDone
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.core.trace import answer_text
-from hugginggpt.ui.export.html_markdown import link_models, link_resources, render_markdown
 from hugginggpt.ui.export.html_media import render_table
 from hugginggpt.ui.export.html_report import build_report
 from hugginggpt.ui.export.queries import list_resources
@@ -150,47 +149,6 @@ def test_a_long_request_is_told_whole_below_its_beginning() -> None:
     read = Reader(build_report(recorded([RequestStarted(request, (), "me")])))
     assert read.text.count("word") > 100
     assert len(read.all("p")) >= 3
-
-
-@pytest.mark.parametrize(
-    ("markdown", "html"),
-    [
-        ("**bold** & <i>", "<p><strong>bold</strong> &amp; &lt;i&gt;</p>\n"),
-        ("<script>alert(1)</script>", "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>\n"),
-        ("[x](javascript:alert(1))", "<p>[x](javascript:alert(1))</p>\n"),
-        ("# Big", "<h3>Big</h3>\n"),
-        ("see image-1.", '<p>see <a href="#image-1">image-1</a>.</p>\n'),
-        ("see image-9.", "<p>see image-9.</p>\n"),
-        ("[x](http://a.b)", '<p><a href="http://a.b" rel="noopener noreferrer nofollow">x</a></p>\n'),
-    ],
-)
-def test_markdown_of_a_model_becomes_harmless_html(markdown: str, html: str) -> None:
-    assert render_markdown(markdown, ["image-1"]) == html
-
-
-def test_a_picture_in_an_answer_is_a_link() -> None:
-    assert "<img" not in render_markdown("![x](http://a.b/c.png)")
-
-
-def test_names_in_plain_text_are_links_and_all_else_is_text() -> None:
-    assert link_resources("<image-1> and image-12, my-image-1", ["image-1"]) == (
-        '&lt;<a href="#image-1">image-1</a>&gt; and image-12, my-image-1'
-    )
-
-
-@pytest.mark.parametrize(
-    ("model", "links"),
-    [
-        (ModelRef("lab/net", "local"), ["lab/net"]),
-        (ModelRef("lab/net + lab/base", "local"), ["lab/net", "lab/base"]),
-        (ModelRef("hibari-tts", "bundled"), []),
-        (ModelRef("openai/gpt", "controller"), []),
-        (ModelRef('lab/"><b>', "local"), []),
-        (ModelRef("../..", "local"), []),
-    ],
-)
-def test_models_of_the_hub_are_linked_to_their_cards(model: ModelRef, links: list[str]) -> None:
-    assert re.findall('href="https://huggingface.co/([^"]*)"', link_models(model)) == links
 
 
 def test_a_table_without_rows_is_nothing() -> None:
