@@ -18,6 +18,7 @@ from hugginggpt.ui.export.panel import SharePanel
 from hugginggpt.ui.i18n import choose_words, get_label
 from hugginggpt.ui.listeners import HEARD, QUIET
 from hugginggpt.ui.models_page.page import ModelsPage
+from hugginggpt.ui.property_updates import PropertyUpdate, taking_updates
 from hugginggpt.ui.run_panel import resource_cards
 from hugginggpt.ui.run_panel.share_link import read_link
 from hugginggpt.ui.session.tab_session import TabSession, TabSessions, close_visit
@@ -27,6 +28,8 @@ from hugginggpt.workspace.workspace import EXAMPLE_MEDIA
 _STATE_SECONDS: Final = 24 * 3600
 _MAX_CONCURRENT_REQUESTS: Final = 200
 """Requests of different visitors that are worked on at once; models take turns by their slots."""
+
+_HTML: Final = taking_updates(gr.HTML)
 
 _BEGIN_SCRIPT: Final = load_script("begin")
 """A new request is looked at, wherever the chat was scrolled to; where there is room, so is its plan."""
@@ -61,14 +64,14 @@ class Page:
                 self._llm_panel.draw(visit)
             with gr.Sidebar(width=380, open=False, position="right", elem_id="run"):
                 gr.Markdown(get_label("page.run"), elem_classes="region")
-                runs = gr.Dropdown([], label=get_label("page.which_run"), visible=False, elem_id="runs")
-                picture = gr.HTML("", elem_id="plan", js_on_load=None, apply_default_css=False)
+                runs = taking_updates(gr.Dropdown)([], label=get_label("page.which_run"), visible=False, elem_id="runs")
+                picture = _HTML("", elem_id="plan", js_on_load=None, apply_default_css=False)
                 gr.Markdown(get_label("page.resources"), elem_classes="region")
-                shelf = gr.HTML("", elem_id="shelf", js_on_load=resource_cards.ON_LOAD, apply_default_css=False)
+                shelf = _HTML("", elem_id="shelf", js_on_load=resource_cards.ON_LOAD, apply_default_css=False)
                 share, link = self._share_panel.draw()
             gr.Markdown(get_label("page.heading"), elem_id="heading")
-            start = gr.HTML("", elem_id="welcome", js_on_load=examples.ON_LOAD, apply_default_css=False)
-            talk = gr.Chatbot(
+            start = _HTML("", elem_id="welcome", js_on_load=examples.ON_LOAD, apply_default_css=False)
+            talk = taking_updates(gr.Chatbot)(
                 elem_id="chat",
                 label=get_label("page.chat"),
                 show_label=False,
@@ -83,7 +86,7 @@ class Page:
                 render_markdown=False,  # texts come as finished HTML: see `ui.markup`
                 latex_delimiters=[],  # “$5 or $6” is no formula
             )
-            form = gr.HTML("", elem_id="approval", visible=False, js_on_load=approval_form.ON_LOAD, apply_default_css=False)
+            form = _HTML("", elem_id="approval", visible=False, js_on_load=approval_form.ON_LOAD, apply_default_css=False)
             with gr.Column(elem_id="ask"):
                 camera = build_camera()
                 box = self._box()
@@ -98,7 +101,7 @@ class Page:
         return blocks
 
     def _box(self) -> gr.MultimodalTextbox:
-        return gr.MultimodalTextbox(
+        box: gr.MultimodalTextbox = taking_updates(gr.MultimodalTextbox)(
             elem_id="request",
             label=get_label("page.request"),
             show_label=False,
@@ -106,6 +109,7 @@ class Page:
             sources=["upload", "microphone"],
             file_count="multiple",
         )
+        return box
 
     def _wire(self, page: gr.Blocks, visit: gr.State, outputs: list[Any]) -> None:
         named = dict(zip(View.__dataclass_fields__, outputs, strict=True))
@@ -154,7 +158,7 @@ class Page:
         view = self._chat.whole(visit)
         value = read_link(search or "")
         if value["text"] and not visit.busy:  # else what has been typed meanwhile stays
-            view = replace(view, box=gr.MultimodalTextbox(value=value, **READY))
+            view = replace(view, box=PropertyUpdate({"value": value, **READY}))
         return ("", "", *view.outputs())
 
     async def resume(self, visit: TabSession | None) -> Views:

@@ -1,6 +1,7 @@
 """The conversation: what a person does in the chat, and what they are shown while it is worked on."""
 
 import asyncio
+import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -19,13 +20,17 @@ from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.planning.approval import PreparedPlan
 from hugginggpt.ui.chat import approval_form, examples, messages
 from hugginggpt.ui.chat.inputs import clean_text, find_named, read_box, read_example, read_message_number, read_model, take_file
-from hugginggpt.ui.chat.view import BUSY, EMPTY, READY, View, ViewBuilder, Views
+from hugginggpt.ui.chat.view import BUSY, EMPTY, HIDDEN, READY, SentView, View, ViewBuilder, Views
 from hugginggpt.ui.markup import rearm
+from hugginggpt.ui.property_updates import PropertyUpdate
 from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.ui.session.llm_choice import is_space
 from hugginggpt.ui.session.tab_session import TabSession
 
 _SECONDS_BETWEEN_VIEWS: Final = 0.15
+_MAX_SECONDS_BETWEEN_VIEWS: Final = 1.0
+_PAUSE_FACTOR: Final = 3.0
+"""Seconds of pause for each second that a view has taken."""
 
 
 class ChatHandlers:
@@ -57,18 +62,18 @@ class ChatHandlers:
             if not claimed:
                 yield self._refuse(visit)
                 return
-            yield View(box=gr.MultimodalTextbox(**BUSY), visit=visit).outputs()
+            yield View(box=PropertyUpdate(BUSY), visit=visit).outputs()
             session, run = visit.session, BackgroundRun(text, before=visit.session.turns)  # compared below
             try:
                 run.attached = tuple([await asyncio.to_thread(take_file, visit, path) for path in paths])
             except ResourceError as error:
                 run = BackgroundRun.refused(text or ", ".join(path.name for path in paths), str(error), run.before)
             if visit.session is not session:  # another conversation has begun meanwhile
-                yield self._views.of(visit, box=gr.MultimodalTextbox(**READY)).outputs()
+                yield self._views.of(visit, box=PropertyUpdate(READY)).outputs()
                 return
             if run.closed:
                 visit.runs.append(run)
-                back = gr.MultimodalTextbox(value={"text": text, "files": []}, **READY)  # the files are what was refused
+                back = PropertyUpdate({"value": {"text": text, "files": []}, **READY})  # the files are what was refused
                 yield self._views.of(visit, box=back).outputs()
                 return
             run.attached = (*run.attached, *find_named(visit, text, run.attached))
@@ -117,7 +122,7 @@ class ChatHandlers:
         old = visit.runs[position]
         visit.back_to(position)
         typed: dict[str, Any] = {"text": old.text, "files": [str(resource.path) for resource in old.attached if resource.path]}
-        return self._views.of(visit, box=gr.MultimodalTextbox(value=typed, **READY)).outputs()
+        return self._views.of(visit, box=PropertyUpdate({"value": typed, **READY})).outputs()
 
     async def again(
         self, where: Where, ask_first: bool, visit: TabSession | None, request: gr.Request, chosen: gr.SelectData
@@ -150,7 +155,7 @@ class ChatHandlers:
             return
         value: dict[str, Any] = {"text": example.text, "files": [str(path) for path in example.files]}
         if not await asyncio.to_thread(self._runs_here, visit, example.tasks):  # reads disks, asks servers
-            yield View(box=gr.MultimodalTextbox(value=value, **READY), visit=visit).outputs()
+            yield View(box=PropertyUpdate({"value": value, **READY}), visit=visit).outputs()
             return
         async for view in self.ask(value, where, ask_first, visit, request):
             yield view
@@ -179,10 +184,10 @@ class ChatHandlers:
         visit = self._visit(visit)
         proposal, answer = visit.gate.proposal, approval_form.answer_of(sent)
         if proposal is None:
-            return View(form=gr.HTML(value="", visible=False)).outputs()
+            return View(form=HIDDEN).outputs()
         if answer.stop:
             await visit.stop()
-            return View(form=gr.HTML(value="", visible=False)).outputs()
+            return View(form=HIDDEN).outputs()
         error = ""
         if answer.key == proposal.key:  # an older form is answered by showing what waits now
             try:
@@ -191,11 +196,11 @@ class ChatHandlers:
                     proposal, answer, self._agent.table, known, self._agent.settings.max_tasks
                 )
                 visit.gate.open(approved)
-                return View(form=gr.HTML(value="", visible=False)).outputs()
+                return View().outputs()  # who follows the run hides the form; here it might come after the next one
             except HuggingGPTError as refused:
                 error = str(refused)
         form = approval_form.build_form(proposal, self._agent.table, visit.words, answer=answer if error else None, error=error)
-        return View(form=gr.HTML(value=form, visible=True)).outputs()
+        return View(form=PropertyUpdate({"value": form, "visible": True})).outputs()
 
     def look_at(self, number: int | None, visit: TabSession | None) -> tuple[Any, ...]:
         """Show an earlier run's plan."""
@@ -208,12 +213,12 @@ class ChatHandlers:
         """Return the view of a whole visit, the start page included."""
         tasks = {task for example in examples.load_examples() for task in example.tasks}
         start = examples.draw_welcome(self._find_runnable(visit, tasks).__contains__, messages.get_file_url, visit.words)
-        view = self._views.of(visit, box=gr.MultimodalTextbox(**(BUSY if visit.busy else READY)))
-        return replace(view, welcome=gr.HTML(value=start, visible=not visit.runs))
+        view = self._views.of(visit, box=PropertyUpdate(BUSY if visit.busy else READY))
+        return replace(view, welcome=PropertyUpdate({"value": start, "visible": not visit.runs}))
 
     def idle(self, visit: TabSession) -> tuple[Any, ...]:
         """Return a visit in which nothing is worked on."""
-        return self._views.of(visit, box=gr.MultimodalTextbox(**READY)).outputs()
+        return self._views.of(visit, box=PropertyUpdate(READY)).outputs()
 
     async def followed(self, visit: TabSession, *, typed: dict[str, Any] | None = None) -> Views:
         """Yield what is seen until the work on the last request is over.
@@ -225,23 +230,26 @@ class ChatHandlers:
         work = visit.work
         if work is None:
             return
-        # told in every view: a browser that is slow merges what comes quickly, and keeps the last word about each part
-        busy = gr.MultimodalTextbox(value=EMPTY, **BUSY)
-        drawn = -1
+        busy = PropertyUpdate({"value": EMPTY, **BUSY})
+        sent, drawn = SentView(), -1
         async with aclosing(work.follow()) as changes:
             async for count in changes:
                 if count == drawn or visit.work is not work:  # nothing new, or Clear was pressed
                     yield View().outputs()  # only by this does Gradio notice that a tab is gone
                     continue
-                yield self._views.of(visit, box=busy).outputs()
+                begun = time.monotonic()
+                yield sent.select_changes(self._views.of(visit, box=busy)).outputs()
                 drawn = count
-                await asyncio.sleep(_SECONDS_BETWEEN_VIEWS)  # pieces of an answer come faster than a page draws
+                # pieces of an answer come faster than a page draws; a long chat or a busy server is given more time
+                taken = time.monotonic() - begun
+                await asyncio.sleep(min(max(_SECONDS_BETWEEN_VIEWS, _PAUSE_FACTOR * taken), _MAX_SECONDS_BETWEEN_VIEWS))
         if visit.work is not work:  # another conversation has begun: Gradio shows the last view once more at the end
             yield self._views.of(visit).outputs()
             return
-        # the box was emptied at the beginning; emptied again now, it might lose what is being typed
+        # whole, whatever was sent: another handler may have shown something meanwhile, and this is the last word.
+        # The box was emptied at the beginning; emptied again now, it might lose what is being typed
         back: dict[str, Any] = {"value": typed} if work.run.failed and typed else {}
-        yield self._views.of(visit, box=gr.MultimodalTextbox(**back, **READY)).outputs()
+        yield self._views.of(visit, box=PropertyUpdate({**back, **READY})).outputs()
 
     def _begin(self, visit: TabSession, run: BackgroundRun, request: gr.Request, prepared: PreparedPlan | None = None) -> None:
         stream = self._agent.run(  # a generator: nothing runs before it is read

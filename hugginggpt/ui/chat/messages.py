@@ -6,6 +6,7 @@ line until it is opened: status, model, seconds; inside, why that model, what we
 Texts are sent as finished HTML, which Gradio's chat shows as it is: its own Markdown is off.
 """
 
+import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,6 +50,7 @@ _SHOWN_ROWS: Final = 11  # the head and ten more
 _MAX_NOTICES: Final = 50
 _MAX_CELL_CHARS: Final = 80
 _MAX_VALUE_CHARS: Final = 120
+_MAX_DRAWN_FILES: Final = 512
 BUILT_IN_NAME: Final = "built-in planner"
 """The built-in planner's own name."""
 _ENGLISH: Final = Words()
@@ -67,10 +69,15 @@ def draw_user_messages(text: str, resources: Sequence[Resource]) -> list[gr.Chat
 
 def draw_media(resource: Resource) -> Any:
     """Return a file as it is shown: a picture, a player, or a link to keep it."""
-    component = _COMPONENTS.get(resource.kind)
+    return _draw_file(resource.kind, str(resource.path), resource.name)
+
+
+@functools.lru_cache(maxsize=_MAX_DRAWN_FILES)  # drawn at each event; a resource's file never changes
+def _draw_file(kind: Kind, path: str, name: str) -> Any:
+    component = _COMPONENTS.get(kind)
     if component is None:
-        return {"path": str(resource.path)}
-    return component(value=str(resource.path), label=resource.name, show_label=False, interactive=False, buttons=["download"])
+        return {"path": path}
+    return component(value=path, label=name, show_label=False, interactive=False, buttons=["download"])
 
 
 def draw_error(error: str) -> gr.ChatMessage:
@@ -99,7 +106,11 @@ def draw_messages(
     over = stopped or any(isinstance(event, RequestDone) for event in events)
     steps = fold_steps(events)
     shown = [_plan_thought(events, steps, words, over=over)]
-    shown += [_step_thought(step, events, words, over=over) for step in steps]
+    reports = {event.task_id: event.message for event in events if isinstance(event, TaskProgress)}  # the last counts
+    sources = _map_sources(events)
+    for step in steps:
+        number = step.task.id
+        shown.append(_step_thought(step, reports.get(number, ""), sources.get(number, ""), words, over=over))
     notices = [event.message for event in events if isinstance(event, Notice)]
     shown += [say(f"<p>{link_words(notice)}</p>") for notice in notices[:_MAX_NOTICES]]  # a trace may have many
     if answer := answer_text(events):
@@ -120,15 +131,20 @@ def _draw_results(made: Sequence[Resource]) -> list[Any]:
     pictures = [resource for resource in made if resource.kind is Kind.IMAGE]
     if len(pictures) < 2:
         return [_draw_result(resource) for resource in made]
-    gallery = gr.Gallery(
-        value=[(str(picture.path), picture.name) for picture in pictures],
+    gallery = _draw_gallery(tuple((str(picture.path), picture.name) for picture in pictures))
+    return [gallery, *(_draw_result(resource) for resource in made if resource not in pictures)]
+
+
+@functools.lru_cache(maxsize=_MAX_DRAWN_FILES)
+def _draw_gallery(pictures: tuple[tuple[str, str], ...]) -> gr.Gallery:
+    return gr.Gallery(
+        value=list(pictures),
         show_label=False,
         columns=min(len(pictures), 3),
         object_fit="contain",
         interactive=False,
         buttons=["download"],
     )
-    return [gallery, *(_draw_result(resource) for resource in made if resource not in pictures)]
 
 
 def _draw_result(resource: Resource) -> Any:
@@ -196,37 +212,30 @@ def get_file_url(path: Path) -> str:
     return f"gradio_api/file={quote(str(path))}"
 
 
-def _step_thought(step: Step, events: Sequence[Event], words: Words, *, over: bool) -> gr.ChatMessage:
+def _step_thought(step: Step, report: str, source: str, words: Words, *, over: bool) -> gr.ChatMessage:
     model = f"{step.model.id} · {_name_place(step.model, words)}" if step.model else ""
     pending = step.status in {"pending", "running"} and not over
     status = "stopped" if over and step.status in {"pending", "running"} else step.status  # stopping leaves them as they were
     state = "" if status == "done" else f" · {words(f'chat.status_{status}')}"
     metadata = MetadataDict(
         title=escape_text(f"{step.task.task}{state}"),
-        log=_progress(step, events) or model,
+        log=(report if step.status == "running" else "") or model,
         id=f"task-{step.task.id}",
         parent_id="plan",
         status="pending" if pending else "done",
     )
     if step.status == "done" or (step.status == "failed" and step.seconds):
         metadata["duration"] = round(step.seconds, 1)
-    return say(_step_details(step, events, words), metadata=metadata)
+    return say(_step_details(step, source, words), metadata=metadata)
 
 
-def _progress(step: Step, events: Sequence[Event]) -> str:
-    if step.status != "running":
-        return ""
-    reports = [e.message for e in events if isinstance(e, TaskProgress) and e.task_id == step.task.id]
-    return reports[-1] if reports else ""
-
-
-def _step_details(step: Step, events: Sequence[Event], words: Words) -> str:
+def _step_details(step: Step, source: str, words: Words) -> str:
     facts = []
     if step.model:
         is_local = get_traits(step.model.backend).place == "here"
         where = words("chat.on_this_machine") if is_local else f"({escape_text(_name_place(step.model, words))})"
         facts.append(_fact("chat.model", f"{link_model(step.model)} {where}. {link_words(step.reason)}", words))
-    if source := _describe_source(step, events):
+    if source:
         facts.append(_fact("chat.candidates", link_words(source), words))
     inputs = ", ".join(f"{escape_text(name)} = {_quote_value(value)}" for name, value in step.task.as_json()["args"].items())
     facts.append(_fact("chat.input", inputs, words))
@@ -266,10 +275,13 @@ def _name_place(model: ModelRef, words: Words) -> str:
     return words(f"chat.where_{model.backend}") if model.backend in BACKENDS else model.backend
 
 
-def _describe_source(step: Step, events: Sequence[Event]) -> str:
-    """Return whether hosted candidates came from the Hub's search or from the shipped list."""
-    selected = (e for e in events if isinstance(e, ModelSelected) and e.task_id == step.task.id)
-    return next((f"{e.source[:1].upper()}{e.source[1:]}." for e in selected if e.source and e.source != "you"), "")
+def _map_sources(events: Sequence[Event]) -> dict[int, str]:
+    """Return by task whether hosted candidates came from the Hub's search or from the shipped list."""
+    sources: dict[int, str] = {}
+    for event in events:
+        if isinstance(event, ModelSelected) and event.source and event.source != "you":
+            sources.setdefault(event.task_id, f"{event.source[:1].upper()}{event.source[1:]}.")
+    return sources
 
 
 def _list_files(steps: Sequence[Step]) -> list[Resource]:

@@ -19,6 +19,7 @@ from hugginggpt.ui.chat.handlers import ChatHandlers
 from hugginggpt.ui.chat.view import View, Views
 from hugginggpt.ui.i18n import Words, get_label
 from hugginggpt.ui.listeners import QUIET
+from hugginggpt.ui.property_updates import taking_updates
 from hugginggpt.ui.run_panel.lineage import trace_lineage
 from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.ui.session.llm_choice import is_space
@@ -91,7 +92,7 @@ class SharePanel:
                         get_label(f"keep.as_{saving.name}"), size="sm", min_width=60, elem_id=f"save-{saving.name}"
                     )
                     self._buttons[saving.name] = button
-            link = gr.HTML("", elem_id="link", js_on_load=load_script("link"), apply_default_css=False)
+            link = taking_updates(gr.HTML)("", elem_id="link", js_on_load=load_script("link"), apply_default_css=False)
         with gr.Row(elem_classes="buttons"):
             self._open = gr.UploadButton(
                 get_label("keep.open"), file_types=[".json"], size="sm", min_width=60, elem_id="open-trace"

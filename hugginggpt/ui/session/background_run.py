@@ -8,9 +8,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from hugginggpt.core.events import Event, RequestDone, RequestFailed, RequestStarted
+from hugginggpt.core.events import Event, RequestDone, RequestFailed, RequestStarted, Step
 from hugginggpt.core.recording import Recording, Turn
 from hugginggpt.core.resources import Resource
+from hugginggpt.core.trace import StepFold
 from hugginggpt.planning.approval import Approved, Proposal
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,19 @@ class BackgroundRun:
     closed: bool = False
     """True if nothing of it can be done once more here: it was read from a trace, or its files were refused."""
     over: bool = False
+    picture: tuple[Any, str] | None = field(default=None, repr=False)
+    """The picture of its plan as it was drawn last, and what it was drawn of."""
+
+    def __post_init__(self) -> None:
+        self._fold, self._folded = StepFold(), 0
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The state of each task; of one of which nothing new was told it is the same object as before."""
+        for event in self.events[self._folded :]:
+            self._fold.add(event)
+        self._folded = len(self.events)
+        return self._fold.steps
 
     @classmethod
     def of(cls, recording: Recording, before: tuple[Turn, ...] = ()) -> Self:
