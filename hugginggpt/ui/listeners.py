@@ -10,6 +10,8 @@ QUIET: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "h
 """For listeners that nobody calls from outside, and that need no sign of being at work."""
 HEARD: Final[dict[str, Any]] = {**QUIET, "trigger_mode": "multiple"}
 """For what begins a request: Gradio drops an event in silence while the one before is still being followed."""
+LATEST: Final[dict[str, Any]] = {**QUIET, "trigger_mode": "always_last"}
+"""For what is set in a field: what was set while the handler was still at work is handed to it afterwards, not dropped."""
 PLAIN: Final = gr.InputHTMLAttributes(autocomplete="off", autocapitalize="off", spellcheck=False)
 """For boxes that take keys and addresses."""
 Updates = dict[Any, Any]

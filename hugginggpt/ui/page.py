@@ -1,5 +1,6 @@
 """The page: keys at the side, the chat in the middle, the run with its plan and resources at the other side."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from hugginggpt.ui.chat.handlers import ChatHandlers, name_of
 from hugginggpt.ui.chat.view import READY, View, Views
 from hugginggpt.ui.export.panel import SharePanel
 from hugginggpt.ui.i18n import choose_words, get_label
-from hugginggpt.ui.listeners import HEARD, QUIET
+from hugginggpt.ui.listeners import HEARD, LATEST, QUIET
 from hugginggpt.ui.models_page.page import ModelsPage
 from hugginggpt.ui.property_updates import PropertyUpdate, taking_updates
 from hugginggpt.ui.run_panel import resource_cards
@@ -128,7 +129,7 @@ class Page:
         talk.clear(handlers.clear, visit, outputs, **QUIET)
         box.stop(handlers.stop, visit, None, **QUIET)
         form.submit(handlers.approve, visit, outputs, **QUIET)
-        runs.input(handlers.look_at, [runs, visit], outputs, **QUIET)
+        runs.input(handlers.look_at, [runs, visit], outputs, **LATEST)
         shelf.select(handlers.use, [box, visit], box, **QUIET)
         self._share_panel.wire(visit, outputs)
         key = gr.Textbox(visible=False)
@@ -147,15 +148,16 @@ class Page:
             getattr(request, "session_hash", "") or "", lambda: TabSession(self._agent.new_session(), words=choose_words(lang))
         )
 
-    def arrive(self, key: str, search: str, request: gr.Request) -> tuple[Any, ...]:
+    async def arrive(self, key: str, search: str, request: gr.Request) -> tuple[Any, ...]:
         """Show a page that was opened; one that was opened again is as it was."""
+        # found before anything is waited for: what the person does before this has answered belongs to the same visit
         visit = self._visits.found(key or "")
         if visit is None:
             visit = self._visit(None)
             self._visits.keep(visit, key or "")
         else:
             self._visits.again(visit, request.session_hash or "")
-        view = self._chat.whole(visit)
+        view = await asyncio.to_thread(self._chat.whole, visit)  # reads disks
         value = read_link(search or "")
         if value["text"] and not visit.busy:  # else what has been typed meanwhile stays
             view = replace(view, box=PropertyUpdate({"value": value, **READY}))

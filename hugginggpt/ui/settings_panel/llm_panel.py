@@ -15,7 +15,7 @@ from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.llm.client import HUGGING_FACE_MODEL, LanguageModel
 from hugginggpt.ui.i18n import Words, get_label
-from hugginggpt.ui.listeners import PLAIN, QUIET, Updates, build_key_box, build_remember_box, get_words
+from hugginggpt.ui.listeners import LATEST, PLAIN, QUIET, Updates, build_key_box, build_remember_box, get_words
 from hugginggpt.ui.session.llm_choice import BRAINS, BUILT_IN, HUGGING_FACE, OPENAI, OTHER, USUAL_MODEL, LLMFields, make_model
 from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.ui.settings_panel import browser_storage
@@ -87,9 +87,9 @@ class LLMPanel:
 
     def _listen(self, visit: gr.State) -> None:
         outputs = [self.brain, *self._boxes, self.status, self.forgets, self._kept, self._models.token.account, visit]
-        self.brain.input(self.choose, [self.brain, visit], outputs, **QUIET)
+        self.brain.input(self.choose, [self.brain, visit], outputs, **LATEST)
         for box in self._work_boxes:
-            box.input(self.choose_work, [*self._work_boxes, visit], visit, **QUIET)
+            box.input(self.choose_work, [*self._work_boxes, visit], visit, **LATEST)
         inputs = [self.brain, self.openai_key, self.hf_token, self.base_url, self.model, visit]
         keys = [self.openai_key, self.hf_token, self.remember]  # in the order of what `keep_script` returns
         # the boxes are emptied in the same step: a value that stays in a box can be read by whoever shares the page
@@ -105,7 +105,7 @@ class LLMPanel:
             [self.remember, visit],
             outputs,
             js=browser_storage.untick_script(browser_storage.BRAIN),
-            **QUIET,
+            **LATEST,
         )
         self.forgets.click(
             self.forget, [visit], [*outputs, self.remember], js=browser_storage.forget_script(browser_storage.BRAIN), **QUIET

@@ -13,7 +13,7 @@ from hugginggpt.core.markdown import escape
 from hugginggpt.core.model_card import Where
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.ui.i18n import Words, get_label
-from hugginggpt.ui.listeners import QUIET, Updates, get_words
+from hugginggpt.ui.listeners import LATEST, QUIET, Updates, get_words
 from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.ui.settings_panel.token_panel import TokenPanel
 
@@ -46,16 +46,16 @@ class ModelsPanel:
         gr.Markdown(get_label("models.about"))
         places = [(get_label(f"models.where_{place}"), place) for place in get_args(Where)]
         self._where = gr.Radio(places, value="anywhere", label=get_label("models.where"), show_label=False, elem_id="where")
-        self._where.input(self.choose_place, [self._where, visit], visit, **QUIET)
+        self._where.input(self.choose_place, [self._where, visit], visit, **LATEST)
         self._fetch = gr.Checkbox(
             label=get_label("models.fetch"),
             value=self._settings.local == "download",
             visible=self._agent.expert("local") is not None,  # nothing else runs what is fetched
             elem_id="fetch",
         )
-        self._fetch.input(self.choose_fetching, [self._fetch, visit], visit, **QUIET)
+        self._fetch.input(self.choose_fetching, [self._fetch, visit], visit, **LATEST)
         self._ask_first = gr.Checkbox(label=get_label("models.ask_first"), value=False, elem_id="ask-first")
-        self._ask_first.input(self.choose_asking, [self._ask_first, visit], visit, **QUIET)
+        self._ask_first.input(self.choose_asking, [self._ask_first, visit], visit, **LATEST)
         self.token.draw(visit)
         with gr.Accordion(get_label("models.limits"), open=False, elem_id="limits"):
             self._draw_limits(visit)
@@ -80,8 +80,8 @@ class ModelsPanel:
             maximum=self._settings.task_seconds,
             elem_id="task-seconds",
         )
-        self._top_k.input(self.choose_top_k, [self._top_k, visit], visit, **QUIET)
-        self._seconds.input(self.choose_seconds, [self._seconds, visit], visit, **QUIET)
+        self._top_k.input(self.choose_top_k, [self._top_k, visit], visit, **LATEST)
+        self._seconds.input(self.choose_seconds, [self._seconds, visit], visit, **LATEST)
 
     def _draw_preferences(self, visit: gr.State) -> None:
         tasks = [(row.name, row.name) for row in self._agent.table.values()]
@@ -97,7 +97,7 @@ class ModelsPanel:
         )
         providers = [(get_label("models.provider_any"), ""), *((name, name) for name in sorted(list_providers()))]
         self._provider = gr.Dropdown(providers, value="", label=get_label("models.provider"), elem_id="provider")
-        self._provider.input(self.choose_provider, [self._provider, visit], visit, **QUIET)
+        self._provider.input(self.choose_provider, [self._provider, visit], visit, **LATEST)
         self._clear = gr.Button(get_label("models.clear"), size="sm", visible=False, elem_id="wish-clear")
         self._entrusted.input(self.entrust, [self._entrusted, visit], visit, **QUIET)
         outputs = [self._settled, model, self._clear, self._entrusted, visit]

@@ -13,7 +13,7 @@ from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.hub.token_check import check_token
 from hugginggpt.hub.tokens import parse_token
 from hugginggpt.ui.i18n import Words, get_label
-from hugginggpt.ui.listeners import QUIET, Updates, build_key_box, build_remember_box, get_words
+from hugginggpt.ui.listeners import LATEST, QUIET, Updates, build_key_box, build_remember_box, get_words
 from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.ui.settings_panel import browser_storage
 
@@ -65,7 +65,11 @@ class TokenPanel:
                 **QUIET,
             )
         remember.input(
-            self.remember_no_more, [remember, visit], outputs, js=browser_storage.untick_script(browser_storage.HOSTED), **QUIET
+            self.remember_no_more,
+            [remember, visit],
+            outputs,
+            js=browser_storage.untick_script(browser_storage.HOSTED),
+            **LATEST,
         )
         # a single value would not reach the handler in its place
         self._forgets.click(
