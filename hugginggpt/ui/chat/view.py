@@ -27,6 +27,8 @@ _UNDER_WAY: Final = frozenset({"pending", "running"})
 EMPTY: Final[dict[str, Any]] = {"text": "", "files": []}
 _REMADE: Final = frozenset({"runs", "share"})
 """Parts of which the server keeps a copy: it checks what is chosen against the choices; a column takes no other updates."""
+_REPEATED: Final = frozenset({"box"})
+"""Parts that are told in every view: a browser that is slow merges what comes quickly, and a box stayed full once."""
 _MAX_PREPARED: Final = 512
 
 
@@ -68,6 +70,8 @@ class SentView:
         return View(**{name: part for name, part in changes.items() if part is not UNCHANGED})
 
     def _select(self, name: str, part: Any) -> Any:
+        if name in _REPEATED:
+            return part
         before = self._sent.get(name)
         if not isinstance(part, PropertyUpdate):  # the visit itself
             self._sent[name] = part

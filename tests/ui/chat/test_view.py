@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import gradio as gr
@@ -24,7 +24,7 @@ from hugginggpt.core.events import (
 )
 from hugginggpt.core.resources import Origin
 from hugginggpt.core.tasks import Kind, load_task_table
-from hugginggpt.ui.chat.view import SentView, View, ViewBuilder
+from hugginggpt.ui.chat.view import BUSY, EMPTY, SentView, View, ViewBuilder
 from hugginggpt.ui.property_updates import UNCHANGED, PropertyUpdate, taking_updates
 from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.ui.session.tab_session import TabSession
@@ -92,6 +92,12 @@ def test_a_task_that_is_done_sends_chat_picture_and_shelf(visit: TabSession, tmp
 def test_what_one_page_was_sent_another_was_not(visit: TabSession) -> None:
     SentView().select_changes(drawn(visit))
     assert named(SentView().select_changes(drawn(visit))) == {each.name for each in fields(View)} - {"box"}
+
+
+def test_what_becomes_of_the_box_is_said_in_every_view(visit: TabSession) -> None:
+    sent, busy = SentView(), PropertyUpdate({"value": EMPTY, **BUSY})
+    for _ in range(2):
+        assert sent.select_changes(replace(drawn(visit), box=busy)).box == busy
 
 
 def test_messages_of_finished_requests_are_made_once(visit: TabSession) -> None:
