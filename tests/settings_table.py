@@ -34,7 +34,12 @@ OTHERS: Final[Mapping[str, tuple[str, str]]] = {
     "OPENAI_BASE_URL": ("OpenAI's", "The address of an OpenAI-compatible server."),
     "OPENAI_MODEL": (f"`{DEFAULT_MODEL}`", "What that server calls its model."),
     "GRADIO_SERVER_NAME": ("`127.0.0.1`", "Where the page listens; `0.0.0.0` for every address of the machine."),
-    "GRADIO_SERVER_PORT": ("7860", "Its port."),
+    "GRADIO_SERVER_PORT": ("the first free one from 7860 on", "Its port; one that is named and taken ends the start."),
+    "GRADIO_TEMP_DIR": (
+        "`hugginggpt-UID-uploads` in the temporary folder",
+        "Where uploads wait to be used, and Gradio keeps its own files; each process has a folder of its own there.",
+    ),
+    "NO_PROXY": ("", "Hosts that no proxy is asked for; this machine's own addresses are added."),
     "GRADIO_ROOT_PATH": ("", "The path under which a proxy shows it, such as `/agent`."),
     "GRADIO_SHARE": ("", "`True`: Gradio's tunnel gives the page a public address, and it is as careful as on a Space."),
     "SPACE_ID": ("", "Set by a Space: visitors may then name language models at public addresses only."),

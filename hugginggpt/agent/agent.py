@@ -26,6 +26,7 @@ from hugginggpt.planning.approval import Approve, PreparedPlan
 from hugginggpt.planning.planner import PlanEnd, Planner, check_text
 from hugginggpt.selection.ranking import Needs, Ranking, rank
 from hugginggpt.selection.selector import gather_candidates
+from hugginggpt.workspace.storage import Storage
 from hugginggpt.workspace.workspace import Workspace
 
 
@@ -55,6 +56,8 @@ class HuggingGPT:
         self._experts = tuple(experts)
         self._fallback = fallback
         self._with_key = with_key
+        self.storage = Storage(self.settings.max_storage_bytes, self.settings.sessions)
+        """Budget of bytes for the files of all sessions."""
         self._slots = DeviceSlots()  # one for all sessions: they share the machine's devices
 
     def expert(self, backend: str) -> Expert | None:
@@ -74,7 +77,7 @@ class HuggingGPT:
 
     def new_session(self) -> Session:
         """Create a session with an empty workspace; close it when its person leaves."""
-        return Session(Workspace.create(self.settings))
+        return Session(Workspace.create(self.settings, storage=self.storage))
 
     def candidates(
         self, extra: Sequence[Expert] = (), tasks: Collection[str] | None = None, preferences: Preferences | None = None
@@ -125,13 +128,14 @@ class HuggingGPT:
         context = replace(context, experts=experts, settings=limits, preferences=preferences or Preferences())
         worker = asyncio.create_task(Pipeline(context, self._slots, approve=approve, prepared=prepared).run())
         worker.add_done_callback(lambda _: events.put_nowait(None))  # however it ends, the reader is told
-        try:
-            while (event := await events.get()) is not None:
-                yield event
-        finally:
-            worker.cancel()  # the reader has gone, or was cancelled: so is the request
-            with suppress(asyncio.CancelledError):
-                await worker  # so that nothing of the request runs on when the generator is closed
+        with session.workspace.files.hold():
+            try:
+                while (event := await events.get()) is not None:
+                    yield event
+            finally:
+                worker.cancel()  # the reader has gone, or was cancelled: so is the request
+                with suppress(asyncio.CancelledError):
+                    await worker  # so that nothing of the request runs on when the generator is closed
 
     async def plan(self, text: str, session: Session, controller: Controller, attached: Sequence[Resource] = ()) -> Plan:
         """Return the plan of a request, with remarks: stage 1 alone.

@@ -18,7 +18,7 @@ from hugginggpt.experts.base import AccountExpert, CacheExpert, Expert
 from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.tokens import parse_token
 from hugginggpt.llm.client import DEFAULT_MODEL, OPENAI_URL, LanguageModel
-from hugginggpt.workspace.workspace import remove_stale
+from hugginggpt.workspace.session_folder import remove_stale
 
 if TYPE_CHECKING:
     from hugginggpt.hub.account import Visitor

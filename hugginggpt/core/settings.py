@@ -67,6 +67,12 @@ class Settings(BaseSettings):
     """Largest file that is taken, uploaded or fetched, in bytes."""
     max_session_files: int = Field(2_000, ge=1)
     """Most files that one session may hold."""
+    max_session_bytes: int = Field(2**30, ge=1024)
+    """The most that the files of one session may take on the disk, in bytes; what waits to be sent may take as much again."""
+    max_storage_bytes: int = Field(10 * 2**30, ge=1024)
+    """The most that the files of all sessions and all uploads may take together, in bytes; then the idle ones go."""
+    upload_seconds: float = Field(1_800.0, gt=0)
+    """Time for which a file is kept that was uploaded and that no request has used, in seconds."""
     max_pixels: int = Field(50_000_000, ge=1)
     """Largest picture, in pixels after decoding."""
     max_audio_seconds: float = Field(1_800.0, gt=0)
@@ -136,11 +142,16 @@ def load_settings() -> Settings:
         raise SettingsError(f"{name} can't be “{str(first['input'])[:80]}”: {message}.") from error
     except OSError as error:  # no folder for temporary files anywhere
         raise _make_folder_error("a temporary folder", error) from error
-    _make_sessions_folder(settings)
+    make_sessions_folder(settings)
     return settings
 
 
-def _make_sessions_folder(settings: Settings) -> None:
+def make_sessions_folder(settings: Settings) -> None:
+    """Make the folder for sessions, where it is not there.
+
+    Raises:
+        SettingsError: It can't be made or used; one sentence.
+    """
     folder = settings.sessions
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # visitors' files: for nobody else's eyes

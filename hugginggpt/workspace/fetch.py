@@ -4,6 +4,7 @@ http and https only; public addresses only, redirects included (see core/ssrf.py
 """
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +19,15 @@ _CHUNK_BYTES = 64 * 1024
 _MAX_REDIRECTS = 5
 
 
-async def fetch(url: str, target: Path, *, max_bytes: int, seconds: float, allowed: AddressPolicy = is_public) -> None:
+async def fetch(
+    url: str,
+    target: Path,
+    *,
+    max_bytes: int,
+    seconds: float,
+    allowed: AddressPolicy = is_public,
+    count: Callable[[int], None] = lambda size: None,
+) -> None:
     """Download `url` into the file `target`.
 
     Args:
@@ -27,6 +36,7 @@ async def fetch(url: str, target: Path, *, max_bytes: int, seconds: float, allow
         max_bytes: Largest body, in bytes; counted as it arrives, whatever Content-Length says.
         seconds: Time for everything: resolving, redirects, the body.
         allowed: IP addresses that may be connected to.
+        count: Is told the size of each piece before it is written; what it raises ends the download.
 
     Raises:
         ResourceError: There is no file; one sentence says why.
@@ -38,7 +48,7 @@ async def fetch(url: str, target: Path, *, max_bytes: int, seconds: float, allow
         raise ResourceError(f"{display_url} could not be fetched: {_explain_failure(httpx2.InvalidURL(''))}.")
     try:
         async with asyncio.timeout(seconds):
-            await _download(parsed_url, target, display_url, max_bytes, allowed)
+            await _download(parsed_url, target, max_bytes, allowed, count)
     except TimeoutError as error:
         target.unlink(missing_ok=True)
         raise ResourceError(f"{display_url} took longer than {seconds:g} s: download it and attach the file.") from error
@@ -52,7 +62,10 @@ async def fetch(url: str, target: Path, *, max_bytes: int, seconds: float, allow
         raise
 
 
-async def _download(url: httpx2.URL, target: Path, display_url: str, max_bytes: int, allowed: AddressPolicy) -> None:
+async def _download(
+    url: httpx2.URL, target: Path, max_bytes: int, allowed: AddressPolicy, count: Callable[[int], None]
+) -> None:
+    display_url = _redact_url(str(url))
     too_large = ResourceError(f"{display_url} is larger than {max_bytes / 2**20:.3g} MB: attach a smaller file.")
     client = httpx2.AsyncClient(
         transport=GuardedTransport(allowed),
@@ -73,6 +86,7 @@ async def _download(url: httpx2.URL, target: Path, display_url: str, max_bytes: 
                 received += len(chunk)
                 if received > max_bytes:
                     raise too_large
+                count(len(chunk))
                 file.write(chunk)
 
 

@@ -6,13 +6,10 @@ names and go with it.
 
 import asyncio
 import os
-import secrets
 import shutil
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
@@ -24,6 +21,8 @@ from hugginggpt.core.tasks import Kind
 from hugginggpt.workspace import media
 from hugginggpt.workspace.fetch import AddressPolicy, fetch, is_public
 from hugginggpt.workspace.html_text import extract_page_text, is_html_page
+from hugginggpt.workspace.session_folder import SessionFolder, explain_storage_error
+from hugginggpt.workspace.storage import Storage
 
 EXAMPLE_MEDIA: Final = Path(__file__).resolve().parents[2] / "demos" / "media"
 """Folder of the shipped examples: the only files outside a session's folder that a plan may name."""
@@ -32,29 +31,37 @@ EXAMPLE_MEDIA: Final = Path(__file__).resolve().parents[2] / "demos" / "media"
 class Workspace:
     """All resources of one session. Thread-safe; to be closed, or used in a ``with``."""
 
-    def __init__(self, folder: Path, settings: Settings, *, allowed: AddressPolicy = is_public) -> None:
-        self.folder = folder
+    def __init__(self, files: SessionFolder, settings: Settings, *, allowed: AddressPolicy = is_public) -> None:
+        self.files = files
         self._settings = settings
         self._allowed = allowed
         self._resources: dict[str, Resource] = {}
+        self._sizes: dict[str, int] = {}
         self._counts: Counter[Kind] = Counter()
         self._by_source: dict[str, str] = {}
         self._lock = threading.Lock()
         self._fetching: dict[str, asyncio.Lock] = {}
 
     @classmethod
-    def create(cls, settings: Settings, *, allowed: AddressPolicy = is_public) -> Self:
-        """Create a workspace in a folder of its own whose name can't be guessed and that only this user may enter."""
-        settings.sessions.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder = settings.sessions / secrets.token_urlsafe(18)  # 144 bits
-        folder.mkdir(mode=0o700)
-        return cls(folder, settings, allowed=allowed)
+    def create(cls, settings: Settings, *, storage: Storage | None = None, allowed: AddressPolicy = is_public) -> Self:
+        """Create a workspace in a folder of its own; see `SessionFolder.create`."""
+        return cls(SessionFolder.create(settings, storage), settings, allowed=allowed)
+
+    @property
+    def folder(self) -> Path:
+        """The session's folder."""
+        return self.files.path
+
+    def new_path(self, suffix: str) -> Path:
+        """Return a path for a new file; see `SessionFolder.new_path`."""
+        return self.files.new_path(suffix)
 
     def close(self) -> None:
         """Delete the folder and forget all resources."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.files.close()
         with self._lock:
             self._resources.clear()
+            self._sizes.clear()
             self._by_source.clear()
 
     def __enter__(self) -> Self:
@@ -67,10 +74,6 @@ class Workspace:
     def resources(self) -> tuple[Resource, ...]:
         """All resources, the oldest first."""
         return tuple(self._resources.values())
-
-    def new_path(self, suffix: str) -> Path:
-        """Return a path for a new file: an unguessable name in the session's folder."""
-        return self.folder / f"{secrets.token_hex(12)}{suffix}"
 
     def add_file(self, path: Path, name: str | None = None) -> Resource:
         """Add a copy of a person's file, after looking at what it holds, whatever its name says.
@@ -97,13 +100,19 @@ class Workspace:
         name: str = "",
     ) -> Resource:
         """Register a task's output: a text, or a file in this workspace's folder; it keeps a `name` that is free here."""
-        return self._register(kind, origin, path=path, text=text, data=data, name=name)
+        if path is None:
+            return self._register(kind, origin, text=text, data=data, name=name)
+        size = path.stat().st_size
+        with self.files.reserve(size, path):
+            return self._register(kind, origin, path=path, text=text, data=data, name=name)
 
     def discard(self, resources: Iterable[Resource]) -> None:
         """Forget resources and delete their files."""
         for resource in resources:
             with self._lock:
                 self._resources.pop(resource.name, None)
+                size = self._sizes.pop(resource.name, 0)
+            self.files.release(size)
             if resource.path is not None:
                 shutil.rmtree(resource.path.parent, ignore_errors=True)  # each file has a folder of its own
 
@@ -145,15 +154,19 @@ class Workspace:
                 return self._resources[known]
             label = _derive_file_name(url)
             target = self.new_path(".part")
-            await fetch(
-                url,
-                target,
-                max_bytes=self._settings.max_file_bytes,
-                seconds=self._settings.fetch_seconds,
-                allowed=self._allowed,
-            )
             try:
+                with self.files.count_arriving() as count:
+                    await fetch(
+                        url,
+                        target,
+                        max_bytes=self._settings.max_file_bytes,
+                        seconds=self._settings.fetch_seconds,
+                        allowed=self._allowed,
+                        count=count,
+                    )
                 resource = await asyncio.to_thread(self._add, target, Origin("url", label), copy=False)
+            except OSError as error:
+                raise explain_storage_error(f"“{label}”", error) from error
             finally:
                 target.unlink(missing_ok=True)
             self._by_source[url] = resource.name  # only now: after a failure the next task may try again
@@ -166,15 +179,17 @@ class Workspace:
             if text is not None and is_html_page(text):
                 text = extract_page_text(text) or text  # a page that scripts fill has no text of its own
             target = self.new_path(suffix)
-            if text is not None:
-                target.write_text(text, encoding="utf-8", newline="")  # UTF-8 from here on, whatever it was
-            elif copy:
-                shutil.copyfile(path, target)
-            else:
-                path.rename(target)
-            return self._register(kind, origin, path=target, text=text if kind is Kind.TEXT else None)
+            content = None if text is None else text.encode("utf-8")  # UTF-8 from here on, whatever it was
+            with self.files.reserve(path.stat().st_size if content is None else len(content), target):
+                if content is not None:
+                    target.write_bytes(content)
+                elif copy:
+                    shutil.copyfile(path, target)
+                else:
+                    path.rename(target)
+                return self._register(kind, origin, path=target, text=text if kind is Kind.TEXT else None)
         except OSError as error:
-            raise ResourceError(f"“{origin.label}” can't be read or stored ({error.strerror}).") from error
+            raise explain_storage_error(f"“{origin.label}”", error) from error
 
     def _register(
         self,
@@ -195,26 +210,11 @@ class Workspace:
             else:
                 self._counts[kind] += 1
                 name = f"{kind.value}-{self._counts[kind]}"
-            path = self._move_to_name(path, name) if path else None
+            path = self.files.move_to_name(path, name) if path else None
             resource = Resource(name, kind, origin, path=path, text=text, measure=measure, data=data)
             self._resources[name] = resource
+            self._sizes[name] = resource.path.stat().st_size if resource.path else 0
         return resource
-
-    def _move_to_name(self, path: Path, name: str) -> Path:
-        """Give a file the name that people see when they save it, in a folder whose name can't be guessed."""
-        folder = self.folder / secrets.token_hex(12)
-        folder.mkdir(mode=0o700)
-        return path.rename(folder / f"{name}{path.suffix}")
-
-
-def remove_stale(settings: Settings, *, hours: float = 48.0) -> None:
-    """Delete folders that sessions of ended processes left behind: nothing was written to them for `hours`."""
-    if not settings.sessions.is_dir():
-        return
-    for folder in settings.sessions.iterdir():
-        with suppress(OSError):  # somebody else is deleting it
-            if time.time() - folder.stat().st_mtime > hours * 3600:  # a new file in it renews this
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_example(name: str) -> bool:

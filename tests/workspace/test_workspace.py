@@ -15,7 +15,8 @@ from hugginggpt.core.resources import Origin
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import Kind
 from hugginggpt.workspace import media
-from hugginggpt.workspace.workspace import EXAMPLE_MEDIA, Workspace, remove_stale
+from hugginggpt.workspace.session_folder import remove_stale
+from hugginggpt.workspace.workspace import EXAMPLE_MEDIA, Workspace
 from tests.conftest import MEDIA, WebServer
 
 
