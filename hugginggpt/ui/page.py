@@ -16,6 +16,7 @@ from hugginggpt.ui.chat.camera import build_camera
 from hugginggpt.ui.chat.handlers import ChatHandlers, name_of
 from hugginggpt.ui.chat.view import READY, View, Views
 from hugginggpt.ui.export.panel import SharePanel
+from hugginggpt.ui.export.trace_reader import TRACE_BYTES
 from hugginggpt.ui.i18n import choose_words, get_label
 from hugginggpt.ui.listeners import HEARD, LATEST, QUIET
 from hugginggpt.ui.models_page.page import ModelsPage
@@ -24,6 +25,7 @@ from hugginggpt.ui.run_panel import resource_cards
 from hugginggpt.ui.run_panel.share_link import read_link
 from hugginggpt.ui.session.tab_session import TabSession, TabSessions, close_visit
 from hugginggpt.ui.settings_panel.llm_panel import LLMPanel
+from hugginggpt.ui.uploads import Uploads
 from hugginggpt.workspace.workspace import EXAMPLE_MEDIA
 
 _STATE_SECONDS: Final = 24 * 3600
@@ -44,11 +46,14 @@ class Page:
 
     def __init__(self, agent: HuggingGPT) -> None:
         self._agent = agent
+        self.settings = agent.settings
+        self.uploads = Uploads(agent.storage, agent.settings, max_file_bytes=max(agent.settings.max_file_bytes, TRACE_BYTES))
+        """Files that were sent ahead; served by `UploadMiddleware`."""
         self._visits = TabSessions()
         self._shared = shared = make_shared_token(agent.settings)
-        self._chat = ChatHandlers(agent, self._visit, shared=shared)
+        self._chat = ChatHandlers(agent, self._visit_of_chat, shared=shared, uploads=self.uploads)
         self._llm_panel = LLMPanel(agent, self._visit, shared=shared)
-        self._share_panel = SharePanel(agent, self._visit, self._chat)
+        self._share_panel = SharePanel(agent, self._visit, self._chat, self.uploads)
         # shown from where they lie, wherever that is; a copy in Gradio's cache would outlive the session
         gr.set_static_paths([agent.settings.sessions, EXAMPLE_MEDIA])
 
@@ -91,7 +96,7 @@ class Page:
             with gr.Column(elem_id="ask"):
                 camera = build_camera()
                 box = self._box()
-                camera.serve(box)
+                camera.serve(box, self.uploads)
             # in the order of View's fields
             outputs = [talk, start, box, form, picture, runs, shelf, share, link, visit]
             self._wire(page, visit, outputs)
@@ -134,29 +139,56 @@ class Page:
         self._share_panel.wire(visit, outputs)
         key = gr.Textbox(visible=False)
         search = gr.Textbox(visible=False)  # filled by the script, read by `arrive`
-        # both boxes are emptied in the same step: whoever had the key would have the visit
-        arrived = page.load(self.arrive, [key, search], [key, search, *outputs], js=_ARRIVE_SCRIPT, **QUIET)
+        returned = gr.Textbox(visible=False)
+        # the boxes are emptied in the same step: whoever had the key would have the visit
+        arrived = page.load(self.arrive, [key, search, returned], [key, search, *outputs], js=_ARRIVE_SCRIPT, **QUIET)
         self._llm_panel.wake(arrived.then, visit)
         arrived.then(self.resume, visit, outputs, **QUIET)
 
     def _visit(self, visit: TabSession | None) -> TabSession:
         if visit is not None:
-            return visit
+            return self._freshen(visit)
         request = LocalContext.request.get(None)  # not all handlers have it as an argument
         lang = request.headers.get("accept-language") if request and request.headers else ""
         return self._visits.of_page(
             getattr(request, "session_hash", "") or "", lambda: TabSession(self._agent.new_session(), words=choose_words(lang))
         )
 
-    async def arrive(self, key: str, search: str, request: gr.Request) -> tuple[Any, ...]:
-        """Show a page that was opened; one that was opened again is as it was."""
+    def _freshen(self, visit: TabSession) -> TabSession:
+        """Return a visit whose files are safe for the next minutes; with a new conversation where they are gone already."""
+        if not visit.session.workspace.files.touch() and visit.session.workspace.files.expired:
+            visit.restart(self._agent.new_session())
+            gr.Warning(visit.words("page.expired"), duration=None)
+        return visit
+
+    def _visit_of_chat(self, visit: TabSession | None) -> TabSession:
+        """Return the visit of a tab in which something is done; one of a process that has ended is told what it has lost."""
+        visit = self._visit(visit)
+        self._tell_lost(visit, lost=not visit.arrived)
+        return visit
+
+    def _tell_lost(self, visit: TabSession, *, lost: bool) -> None:
+        visit.arrived = True
+        if lost:
+            gr.Warning(visit.words("page.restarted"), duration=None)
+
+    async def arrive(self, key: str, search: str, returned: str, request: gr.Request) -> tuple[Any, ...]:
+        """Show a page that was opened; one that was opened again is as it was, or is told that it can't be.
+
+        Args:
+            key: What the tab's visit is found by.
+            search: The query of the page's address.
+            returned: Not empty where the tab had that key before.
+            request: Which page it is.
+        """
         # found before anything is waited for: what the person does before this has answered belongs to the same visit
         visit = self._visits.found(key or "")
         if visit is None:
             visit = self._visit(None)
             self._visits.keep(visit, key or "")
+            self._tell_lost(visit, lost=bool(returned))
         else:
-            self._visits.again(visit, request.session_hash or "")
+            self._visits.again(self._freshen(visit), request.session_hash or "")
         view = await asyncio.to_thread(self._chat.whole, visit)  # reads disks
         value = read_link(search or "")
         if value["text"] and not visit.busy:  # else what has been typed meanwhile stays

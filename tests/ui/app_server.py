@@ -76,8 +76,8 @@ def until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
 @contextmanager
 def started(home: Path, hub: str, hosting: str, **more: str) -> Iterator[Server]:
     """The app in a folder of its own, with these variables too."""
-    port = free_port()
-    (home / "tmp").mkdir()
+    port = int(more.get("GRADIO_SERVER_PORT") or free_port())
+    (home / "tmp").mkdir(exist_ok=True)
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
@@ -93,7 +93,7 @@ def started(home: Path, hub: str, hosting: str, **more: str) -> Iterator[Server]
         "HUGGINGGPT_ALLOWED_HOSTS": PUBLIC,
         **more,
     }
-    with (home / "log.txt").open("wb") as log:
+    with (home / "log.txt").open("ab") as log:
         process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
     running = Server(f"http://127.0.0.1:{port}", home, process)
     try:

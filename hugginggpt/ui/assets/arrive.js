@@ -1,11 +1,12 @@
 () => {
-  let key = '';
+  let key = '', returned = '';
   try {
     key = sessionStorage.getItem('hugginggpt-visit') ?? '';
+    returned = key && '1';
     if (!key) {
       key = [...crypto.getRandomValues(new Uint8Array(24))].map(byte => byte.toString(16).padStart(2, '0')).join('');
       sessionStorage.setItem('hugginggpt-visit', key);
     }
   } catch { /* a browser that keeps nothing */ }
-  return [key, location.search];
+  return [key, location.search, returned];
 }

@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
+from starlette.exceptions import HTTPException
 
+from hugginggpt.ui.chat.handlers import name_of
 from hugginggpt.ui.i18n import get_label
 from hugginggpt.ui.listeners import QUIET
+from hugginggpt.ui.uploads import Uploads
 
 ICON: Final = Path(__file__).parents[1] / "assets" / "camera.svg"
 
@@ -20,16 +23,28 @@ class Camera:
     taken: gr.Image
     shut: gr.Button
 
-    def serve(self, box: gr.MultimodalTextbox) -> None:
+    def serve(self, box: gr.MultimodalTextbox, uploads: Uploads) -> None:
         """Put the button into the Blocks context that is open.
 
         Args:
             box: Gets the picture that is taken, beside what it holds.
+            uploads: Gets the picture as a file.
         """
         button = gr.Button(get_label("page.camera"), size="sm", icon=str(ICON), elem_id="open-camera")
         button.click(lambda: gr.Column(visible=True), None, self.frame, **QUIET)
         self.shut.click(_shut, None, [self.frame, self.taken], **QUIET)
-        self.taken.input(_take, [self.taken, box], [box, self.frame, self.taken], **QUIET)
+
+        async def take(path: str | None, value: dict[str, Any] | None, request: gr.Request) -> tuple[Any, Any, Any]:
+            if not path:  # the person has cleared it
+                return gr.skip(), gr.skip(), gr.skip()
+            value = value or {}
+            try:
+                taken = uploads.adopt(Path(path), name_of(request))
+            except HTTPException as refused:
+                raise gr.Error(str(refused.detail), print_exception=False) from refused
+            return {"text": value.get("text") or "", "files": [*(value.get("files") or []), str(taken)]}, *_shut()
+
+        self.taken.input(take, [self.taken, box], [box, self.frame, self.taken], **QUIET)
 
 
 def build_camera() -> Camera:
@@ -49,10 +64,3 @@ def build_camera() -> Camera:
 
 def _shut() -> tuple[Any, Any]:
     return gr.Column(visible=False), gr.Image(value=None)
-
-
-def _take(path: str | None, value: dict[str, Any] | None) -> tuple[Any, Any, Any]:
-    if not path:  # the person has cleared it
-        return gr.skip(), gr.skip(), gr.skip()
-    value = value or {}
-    return {"text": value.get("text") or "", "files": [*(value.get("files") or []), path]}, *_shut()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
@@ -26,6 +27,7 @@ from hugginggpt.ui.property_updates import PropertyUpdate
 from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.ui.session.llm_choice import is_space
 from hugginggpt.ui.session.tab_session import TabSession
+from hugginggpt.ui.uploads import Uploads
 
 _SECONDS_BETWEEN_VIEWS: Final = 0.15
 _MAX_SECONDS_BETWEEN_VIEWS: Final = 1.0
@@ -37,17 +39,24 @@ class ChatHandlers:
     """The handlers of the chat's events."""
 
     def __init__(
-        self, agent: HuggingGPT, visit_of: Callable[[TabSession | None], TabSession], *, shared: SharedToken | None = None
+        self,
+        agent: HuggingGPT,
+        visit_of: Callable[[TabSession | None], TabSession],
+        *,
+        uploads: Uploads,
+        shared: SharedToken | None = None,
     ) -> None:
         """Set up the handlers.
 
         Args:
             agent: Works on the requests.
             visit_of: Gives a tab's visit, a new one where there is none yet.
+            uploads: Files that were sent ahead.
             shared: The token of the page's owner, where it is given away.
         """
         self._agent = agent
         self._visit = visit_of
+        self._uploads = uploads
         self._shared = shared
         self._views = ViewBuilder(agent.table)
 
@@ -71,6 +80,8 @@ class ChatHandlers:
             if visit.session is not session:  # another conversation has begun meanwhile
                 yield self._views.of(visit, box=PropertyUpdate(READY)).outputs()
                 return
+            kept = [str(resource.path) for resource in run.attached if resource.path]
+            await asyncio.to_thread(self._delete_uploads, paths)  # the session has copies, or they were refused
             if run.closed:
                 visit.runs.append(run)
                 back = PropertyUpdate({"value": {"text": text, "files": []}, **READY})  # the files are what was refused
@@ -78,7 +89,7 @@ class ChatHandlers:
                 return
             run.attached = (*run.attached, *find_named(visit, text, run.attached))
             self._begin(visit, run, request)
-        async for view in self.followed(visit, typed={"text": text, "files": [str(path) for path in paths]}):
+        async for view in self.followed(visit, typed={"text": text, "files": kept}):
             yield view
 
     async def retry(
@@ -278,6 +289,10 @@ class ChatHandlers:
         """Return the arguments that this visitor's back ends are made with."""
         model = visit.model if visit.writes else None  # here as an expert for texts, which it may not be
         return {"model": model, "fetch": visit.fetch, "visitor": visit.visitor(self._shared, name)}
+
+    def _delete_uploads(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            self._uploads.take(path)
 
     def _refuse(self, visit: TabSession, free: bool = False) -> tuple[Any, ...]:
         if free or not visit.just_begun:  # a click that came twice is one

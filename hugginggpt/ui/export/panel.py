@@ -24,6 +24,7 @@ from hugginggpt.ui.run_panel.lineage import trace_lineage
 from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.ui.session.llm_choice import is_space
 from hugginggpt.ui.session.tab_session import TabSession
+from hugginggpt.ui.uploads import Uploads
 
 _MAX_WAIT_SECONDS: Final = 1.0  # in a replay, in seconds: what took long is not waited for once more
 _FILE_STEM: Final = "hugginggpt-run"
@@ -76,10 +77,13 @@ SAVINGS: Final = (
 class SharePanel:
     """Its buttons and their handlers."""
 
-    def __init__(self, agent: HuggingGPT, visit_of: Callable[[TabSession | None], TabSession], talk: ChatHandlers) -> None:
+    def __init__(
+        self, agent: HuggingGPT, visit_of: Callable[[TabSession | None], TabSession], talk: ChatHandlers, uploads: Uploads
+    ) -> None:
         self._agent = agent
         self._visit = visit_of
         self._chat = talk
+        self._uploads = uploads
         self._buttons: dict[str, gr.Button] = {}
 
     def draw(self) -> tuple[gr.Column, gr.HTML]:
@@ -121,7 +125,7 @@ class SharePanel:
                 text = await asyncio.to_thread(saving.make, run.recording, self._agent.table, visit.words)
             except HuggingGPTError as error:
                 raise gr.Error(str(error), print_exception=False) from error
-            return str(await asyncio.to_thread(_write_file, visit, f"{_FILE_STEM}{saving.suffix}", text))
+            return await _write_or_explain(lambda: _write_file(visit, f"{_FILE_STEM}{saving.suffix}", text))
 
         return save
 
@@ -133,8 +137,15 @@ class SharePanel:
         if not (resources := visit.session.workspace.resources):
             raise gr.Error(visit.words("keep.nothing"), print_exception=False)
         made_from = trace_lineage([run.recording for run in visit.runs], self._agent.table)
-        target = _make_path(visit, "hugginggpt-files.zip")
-        return str(await asyncio.to_thread(write_zip, resources, target, made_from))
+        size = sum(resource.path.stat().st_size for resource in resources if resource.path and resource.path.is_file())
+
+        def write() -> Path:
+            target = _make_path(visit, "hugginggpt-files.zip")
+            with visit.session.workspace.files.rewrite(target, size) as part:
+                write_zip(resources, part, made_from)
+            return target
+
+        return await _write_or_explain(write)
 
     async def replay(self, path: str, visit: TabSession | None) -> Views:
         """Read a trace and show it step by step, without any model."""
@@ -160,6 +171,8 @@ class SharePanel:
                 gr.Warning(str(error))
                 yield View(visit=visit).outputs()
                 return
+            finally:
+                await asyncio.to_thread(self._uploads.take, path)
             if visit.session is not session:  # another conversation has begun meanwhile
                 yield self._chat.idle(visit)
                 return
@@ -179,6 +192,7 @@ async def replay(recording: Recording) -> AsyncGenerator[Event, None]:
 
 def _make_path(visit: TabSession, name: str) -> Path:
     """Return a path in the session's folder, under a name that people read."""
+    visit.session.workspace.files.make()
     folder = visit.session.workspace.folder / "shared"
     folder.mkdir(mode=0o700, exist_ok=True)  # others on this machine have no business in it
     return folder / name
@@ -186,7 +200,15 @@ def _make_path(visit: TabSession, name: str) -> Path:
 
 def _write_file(visit: TabSession, name: str, text: str) -> Path:
     """Write a text to a file of the session, in place of the one before."""
-    target = _make_path(visit, name)
-    part = target.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    return part.replace(target)  # at once: a browser may be reading the file before
+    target, content = _make_path(visit, name), text.encode("utf-8")
+    with visit.session.workspace.files.rewrite(target, len(content)) as part:
+        part.write_bytes(content)
+    return target
+
+
+async def _write_or_explain(write: Callable[[], Path]) -> str:
+    """Write a file in a thread; return its path, or raise the reason as Gradio shows it."""
+    try:
+        return str(await asyncio.to_thread(write))
+    except HuggingGPTError as error:
+        raise gr.Error(str(error), print_exception=False) from error

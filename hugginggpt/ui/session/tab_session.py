@@ -69,6 +69,8 @@ class TabSession:
     """True if a request is about to begin."""
     tabs: int = 1
     """In how many places of Gradio's memory it lies: a page that was reloaded has a new one, and the old one stays an hour."""
+    arrived: bool = False
+    """True if its page was opened in this process."""
     brain: str = BUILT_IN
     """The page's name for the controller that `model` is."""
     router: str = HUGGING_FACE_URL
@@ -208,6 +210,13 @@ class TabSession:
             old, self.shelf = self.session, None
             self._adopt_session(session)
             await asyncio.to_thread(old.close)  # it deletes files
+
+    def restart(self, session: Session) -> None:
+        """Begin a new conversation where the files of the old one were deleted because others needed their room."""
+        if self.work is not None:
+            self.work.abandon()
+        self.runs, self.work, self.shown, self.shelf = [], None, None, None
+        self._adopt_session(session)
 
     def limits(self, settings: Settings) -> Settings:
         """Return the deployment's settings, with those that this visitor has narrowed."""

@@ -1,0 +1,96 @@
+"""The page's process is killed, started again and told to end, while a person looks at it."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.conftest import MEDIA
+from tests.hosted_server import HostedServer
+from tests.hub_server import HubServer
+from tests.ui.app_server import Server, free_port, started
+from tests.ui.page.conftest import WIDE
+from tests.ui.page.tab import STILL, Tab
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def files_of(server: Server) -> list[Path]:
+    """What visitors have sent and made."""
+    folders = (server.sessions, server.home / "tmp")
+    return [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.name != ".lock"]
+
+
+def call(server: Server, *files: dict[str, object]) -> str:
+    """Call the API; return the last event that it tells."""
+    url = f"{server.url}/gradio_api/call/run"
+    body = json.dumps({"data": ["Draw the edges of this photo.", list(files)]}).encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as response:
+        event = json.load(response)["event_id"]
+    with urllib.request.urlopen(f"{url}/{event}", timeout=120) as response:
+        return str(response.read().decode())
+
+
+def test_a_crash_is_told_and_an_end_leaves_nothing(
+    tmp_path: Path, hub: HubServer, hosting: HostedServer, chromium: Browser
+) -> None:
+    port = str(free_port())
+    context = chromium.new_context(viewport=WIDE)
+    context.set_default_timeout(60_000)
+    context.add_init_script(STILL)
+    with started(tmp_path, hub.url, hosting.url, GRADIO_SERVER_PORT=port) as server:
+        tab = Tab.of(context, server.url)
+        tab.ask("Draw the edges of this photo.", MEDIA / "cat.jpg")
+        assert not list((tmp_path / "tmp").rglob("cat.jpg")), "the session has the only copy"
+        left = server.folders()
+        tab.box.fill("Say “hello” aloud.")
+        server.process.kill()
+        server.process.wait()
+        assert left
+    with started(tmp_path, hub.url, hosting.url, GRADIO_SERVER_PORT=port) as server:
+        assert not left & server.folders(), "what the process that was killed has left is served by nobody"
+        warning = tab.page.get_by_text("The page was restarted")
+        if not warning.is_visible():
+            tab.page.wait_for_timeout(5_000)  # it looks every two seconds whether the server is back
+        if not warning.is_visible():
+            tab.page.reload()
+        expect(warning).to_be_visible()
+        expect(tab.requests).to_have_count(0)
+        tab.ask("Draw the edges of this photo.", MEDIA / "cat.jpg")
+        # the folder for sessions is lost: a new visitor and a program are told so
+        server.sessions.rename(tmp_path / "lost")
+        server.sessions.touch()
+        other = Tab.of(context, server.url)
+        assert "No files can be stored on this machine just now" in other.ask("Draw its edges.", MEDIA / "cat.jpg")
+        told = call(server, {"url": hosting.url})
+        assert "'error': None" not in told
+        server.sessions.unlink()
+        (tmp_path / "lost").rename(server.sessions)
+        # a request runs, a stream is open, and it is told to end twice
+        novel = tmp_path / "novel.txt"
+        novel.write_text("In this chapter the rain went on, and nobody in the house had slept.\n" * 200, encoding="utf-8")
+        tab.start("Read this text aloud.", novel)
+        expect(tab.answers.last.get_by_text(re.compile(r"sentence \d+ of \d+"))).to_be_visible()
+        assert files_of(server)
+        with socket.create_connection(("127.0.0.1", int(port))) as stream:
+            stream.sendall(b"GET /gradio_api/heartbeat/abc HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert stream.recv(100)
+            begun = time.monotonic()
+            server.process.send_signal(signal.SIGTERM)
+            time.sleep(0.05)
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(30) == 0
+            assert time.monotonic() - begun < 10  # two seconds on a machine that has nothing else to do
+        assert files_of(server) == []
+        assert list(server.sessions.iterdir()) == []
+        assert server.troubles == []
+    context.close()
