@@ -69,28 +69,44 @@ def first_byte(command: Sequence[str]) -> float:
     Raises:
         StartupError: It ends by itself, or doesn't answer.
     """
-    with tempfile.TemporaryDirectory(prefix="startup-") as home, (Path(home) / "log.txt").open("w+b") as log:
-        port = _free_port()
-        environment = _environment(Path(home), port)
+    with tempfile.TemporaryDirectory(prefix="startup-") as home:
+        port, log = free_port(), Path(home) / "log.txt"
+        variables = environment(Path(home), port)
         begun = time.perf_counter()
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        with log.open("wb") as written:
+            process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=written, stderr=written)
         try:
-            while not _answers(port):
-                if process.poll() is not None or time.perf_counter() - begun > _PATIENCE:
-                    log.seek(0)
-                    raise StartupError(f"{command[1]} has not answered: {log.read().decode(errors='replace')[-2000:]}")
-                time.sleep(_BETWEEN_KNOCKS)
+            wait_for(process, port, log)
             return time.perf_counter() - begun
         finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
 
 
-def _environment(home: Path, port: int) -> Mapping[str, str]:
+def wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Wait for the first byte of a page that a process serves.
+
+    Raises:
+        StartupError: It ends by itself, or doesn't answer.
+    """
+    begun = time.perf_counter()
+    while not _answers(port):
+        if process.poll() is not None or time.perf_counter() - begun > _PATIENCE:
+            said = log.read_bytes().decode(errors="replace")[-2000:]
+            raise StartupError(f"The process {process.args!r} has not answered: {said}")
+        time.sleep(_BETWEEN_KNOCKS)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process, gently if it lets itself."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def environment(home: Path, port: int) -> Mapping[str, str]:
     """What a process is given: no setting of whoever measures, and no model of theirs."""
     (home / "tmp").mkdir()
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LANG") if name in os.environ}
@@ -103,7 +119,8 @@ def _environment(home: Path, port: int) -> Mapping[str, str]:
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens to."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]

@@ -105,20 +105,21 @@ class Servers:
 @contextmanager
 def servers() -> Iterator[Servers]:
     """Both servers, each in its process, as long as they are needed."""
-    with _process("llm_server") as llm, _process("model_server") as models:
+    with process(f"{__package__}.llm_server") as llm, process(f"{__package__}.model_server") as models:
         yield Servers(llm, models)
 
 
 @contextmanager
-def _process(module: str) -> Iterator[str]:
-    command = [sys.executable, "-m", f"{__package__}.{module}"]
-    with subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin
-        assert process.stdout
+def process(module: str) -> Iterator[str]:
+    """A server in a process of its own, as long as its address is needed."""
+    command = [sys.executable, "-m", module]
+    with subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdin
+        assert running.stdout
         try:
-            yield f"http://{_HOST}:{int(process.stdout.readline())}"
+            yield f"http://{_HOST}:{int(running.stdout.readline())}"
         finally:
-            process.stdin.close()
+            running.stdin.close()
 
 
 def address() -> tuple[str, int]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import httpcore2
 import httpx2
@@ -83,6 +84,8 @@ class HubContext:
     """Hook that raises a StoppedError when nobody waits any more."""
     allowed: AddressPolicy | None = None
     """IP addresses that a dedicated endpoint may have; None: any, and then the environment's proxies are used too."""
+    own_router: bool = False
+    """True if the router that the owner has set may have any IP address: where no visitor has named what is called."""
     max_bytes: int = _MAX_BYTES
     """Largest reply that is read."""
     endpoint: str = ""
@@ -208,6 +211,8 @@ def _build_async_client() -> httpx2.AsyncClient:
     if context is not None and context.allowed is not None:
         # no exception for what the deployment has named: this client calls what visitors name
         options = {"transport": GuardedTransport(context.allowed), "trust_env": False}  # proxies would lead past the guard
+        if context.own_router and context.addresses.router != ROUTER_URL:  # a gateway in the owner's own network
+            options["mounts"] = {_get_origin_url(context.addresses.router): _build_transport()}
     from huggingface_hub.utils._http import async_hf_request_event_hook
 
     hooks: dict[str, list[Any]] = {
@@ -222,6 +227,15 @@ def _build_async_client() -> httpx2.AsyncClient:
         cookies=_build_empty_cookie_jar(),
         **options,
     )
+
+
+def _build_transport() -> httpx2.AsyncHTTPTransport:
+    return httpx2.AsyncHTTPTransport(verify=load_certificates(trust_env=False), trust_env=False)
+
+
+def _get_origin_url(base: str) -> str:
+    parts = urlsplit(base)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _build_empty_cookie_jar() -> CookieJar:

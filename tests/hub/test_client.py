@@ -253,6 +253,19 @@ async def test_the_same_holds_for_the_asynchronous_client(echo: Echo) -> None:
     assert echo.seen == [("/gateway/large", None)]
 
 
+async def test_the_owners_own_router_may_be_in_a_network_that_visitors_can_not_reach(echo: Echo) -> None:
+    url = f"{ROUTER_URL}/hf-inference/models/owner/model"
+    with use_hub_context(make_context(echo, allowed=is_public, own_router=True)):
+        async with get_async_session() as client:
+            assert (await client.get(url)).status_code == 200
+            with pytest.raises(RefusedError):
+                await client.get("http://127.0.0.1:9/elsewhere")
+    with use_hub_context(make_context(echo, allowed=is_public)):  # as for an endpoint that a visitor has named
+        async with get_async_session() as client:
+            with pytest.raises(RefusedError):
+                await client.get(url)
+
+
 def test_past_its_deadline_nothing_is_asked(echo: Echo) -> None:
     with use_hub_context(make_context(echo, seconds=-1)), pytest.raises(FailedAtOnceError) as caught:
         get_session().get(f"{echo.url}/late")

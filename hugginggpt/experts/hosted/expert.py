@@ -228,8 +228,15 @@ class HostedExpert:
     def _try_once(self, run: _Run) -> Result | HubFault:
         call, endpoint = run.call, run.endpoint
         token = self._choose_token(run)
-        allowed, trusted = self._visitor.allowed, endpoint.url if endpoint and token else ""
-        context = HubContext(token, run.ends, self.search.addresses, call.token.check, allowed, endpoint=trusted)
+        context = HubContext(
+            token,
+            run.ends,
+            self.search.addresses,
+            call.token.check,
+            self._visitor.allowed,
+            own_router=endpoint is None,
+            endpoint=endpoint.url if endpoint and token else "",
+        )
         try:
             with use_hub_context(context):
                 return asyncio.run(self._call(run, token, max(context.seconds_left, 0.001)))
