@@ -206,6 +206,7 @@ def run_plan(workspace: Workspace, table: TaskTable, settings: Settings) -> RunP
         seconds: float = 5.0,
         slots: DeviceSlots | None = None,
         events: list[Event] | None = None,
+        visitor: str = "",
     ) -> Ran:
         plan = raw if isinstance(raw, Plan) else make_plan(raw, table, workspace.resources)
         told = Ran([] if events is None else events)
@@ -219,7 +220,7 @@ def run_plan(workspace: Workspace, table: TaskTable, settings: Settings) -> RunP
 
         context = RequestContext(
             PlanRequest("Do it."),
-            Session(workspace),
+            Session(workspace, visitor=visitor),
             settings.model_copy(update={"task_seconds": seconds}),
             Planner(),
             Planner(),

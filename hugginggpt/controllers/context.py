@@ -24,6 +24,8 @@ class Session:
     workspace: Workspace
     turns: tuple[Turn, ...] = ()
     """The oldest first."""
+    visitor: str = field(default="", repr=False)
+    """Text that tells visitors apart, who take turns at devices; empty: each session is a visitor of its own."""
 
     def __enter__(self) -> Self:
         return self

@@ -7,22 +7,23 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from hugginggpt.core.errors import DeadlineError, HuggingGPTError
+from hugginggpt.core.fair_queue import FairQueue
 from hugginggpt.experts.base import Call, Result
 
 
 class DeviceSlots:
-    """Device slots shared by all requests of one process: each is held by one run at a time."""
+    """Device slots shared by all requests of one process: each is held by one run at a time, visitors take turns."""
 
     def __init__(self) -> None:
-        self._locks: dict[str, asyncio.Lock] = {}  # asyncio's wake in the order in which they asked: nobody starves
+        self._queues: dict[str, FairQueue] = {}
 
     @asynccontextmanager
-    async def hold(self, slot: str | None) -> AsyncIterator[None]:
-        """Wait for the slot's turn and hold it; None needs no turn."""
+    async def hold(self, slot: str | None, visitor: str = "") -> AsyncIterator[None]:
+        """Wait for a visitor's turn at the slot and hold it; None needs no turn."""
         if slot is None:
             yield
             return
-        async with self._locks.setdefault(slot, asyncio.Lock()):
+        async with self._queues.setdefault(slot, FairQueue(1)).hold(visitor):
             yield
 
 
@@ -72,13 +73,15 @@ RunBatch = Callable[[Sequence[Call], float], Awaitable[Sequence[Result]]]
 class DeviceQueue:
     """The turns of one plan."""
 
-    def __init__(self, slots: DeviceSlots, run: RunBatch) -> None:
+    def __init__(self, slots: DeviceSlots, run: RunBatch, *, visitor: str = "") -> None:
         """Set it up.
 
         Args:
             slots: Shared with all other plans.
             run: Runs calls; raises a HuggingGPTError for all of them.
+            visitor: Whose plan it is: those of different visitors take turns.
         """
+        self._visitor = visitor
         self._slots = slots
         self._run_batch = run
         self._waiting: dict[tuple[str, str, str], list[QueuedCall]] = {}  # of this plan alone: stopping it stops a whole batch
@@ -93,7 +96,7 @@ class DeviceQueue:
         waiting = self._waiting.setdefault((card.backend, card.id, card.task), [])
         waiting.append(turn)
         try:
-            async with self._slots.hold(card.slot):
+            async with self._slots.hold(card.slot, self._visitor):
                 if turn in waiting:  # nobody has taken it along
                     if card.batch > 1:
                         await asyncio.sleep(0)  # let those that have become ready in the same moment queue up

@@ -55,7 +55,8 @@ class Scheduler:
         self._outcomes: dict[int, asyncio.Future[tuple[Resource, ...] | None]] = {}
         """Resources that each task has made; None: it gave nothing."""
         self._running: list[asyncio.Task[None]] = []
-        self._queue = DeviceQueue(slots, self._run_calls)
+        session = context.session
+        self._queue = DeviceQueue(slots, self._run_calls, visitor=session.visitor or session.workspace.folder.name)
         self.usages: list[Usage] = []
         """Usage by language-model experts."""
 

@@ -98,3 +98,29 @@ async def test_a_stopped_batch_gives_its_slot_back(run_plan: RunPlan) -> None:
     expert.seconds = 0
     ran = await asyncio.wait_for(run_plan([say(0, "again")], expert, slots=slots), timeout=1)
     assert ran.text(0) == "<again>"
+
+
+async def test_visitors_take_turns_at_a_device_and_a_first_call_does_not_wait_behind_fifty() -> None:
+    slots, ran = DeviceSlots(), list[str]()
+
+    async def use(visitor: str) -> None:
+        async with slots.hold("device", visitor):
+            ran.append(visitor)
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as calls:
+        for visitor in [*["many"] * 50, "one", "two"]:
+            calls.create_task(use(visitor))
+    assert ran[:4] == ["many", "one", "two", "many"]
+    assert len(ran) == 52
+
+
+async def test_plans_of_one_visitor_share_their_turns(run_plan: RunPlan) -> None:
+    expert, slots = Together(batch=1), DeviceSlots()
+    many = [say(n, f"many {n}") for n in range(6)]
+    async with asyncio.TaskGroup() as plans:
+        plans.create_task(run_plan(many, expert, slots=slots, visitor="a"))
+        plans.create_task(run_plan(many, expert, slots=slots, visitor="a"))
+        await expert.begun.wait()
+        plans.create_task(run_plan([say(0, "one")], expert, slots=slots, visitor="b"))
+    assert ["one"] in expert.batches[:3]
