@@ -209,7 +209,7 @@ def _build_async_client() -> httpx2.AsyncClient:
     context = _CONTEXT.get()  # the library makes one for each of its clients, so this may be one visitor's
     options: dict[str, Any] = {}
     if context is not None and context.allowed is not None:
-        # no exception for what the deployment has named: this client calls what visitors name
+        # what visitors name is checked, whatever the deployment has named
         options = {"transport": GuardedTransport(context.allowed), "trust_env": False}  # proxies would lead past the guard
         if context.own_router and context.addresses.router != ROUTER_URL:  # a gateway in the owner's own network
             options["mounts"] = {_get_origin_url(context.addresses.router): _build_transport()}
