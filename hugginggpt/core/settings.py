@@ -121,6 +121,14 @@ class Settings(BaseSettings):
     """True if visitors without a token use the owner's (``HF_TOKEN``) for hosted models."""
     shared_calls: int = Field(20, ge=1)
     """Hosted calls an hour that each visitor gets then."""
+    visitor_calls: int = Field(8, ge=1)
+    """Requests of one visitor that are worked on at once; further ones wait for their turn."""
+    visitor_waiting: int = Field(32, ge=0)
+    """Requests of one visitor that may wait; further ones are refused, with the time to come again."""
+    max_calls: int = Field(200, ge=1)
+    """Requests of all visitors that are worked on at once; where more come, visitors take turns."""
+    wait_seconds: float = Field(600.0, gt=0)
+    """Time that a request may wait for its turn, in seconds."""
     replans: int = Field(1, ge=0)
     """Most new plans for the rest of a request, after a task has failed or a result showed the plan wrong."""
     top_k: int = Field(5, ge=1)

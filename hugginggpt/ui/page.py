@@ -23,6 +23,7 @@ from hugginggpt.ui.models_page.page import ModelsPage
 from hugginggpt.ui.property_updates import PropertyUpdate, taking_updates
 from hugginggpt.ui.run_panel import resource_cards
 from hugginggpt.ui.run_panel.share_link import read_link
+from hugginggpt.ui.session.admission import Admission
 from hugginggpt.ui.session.tab_session import TabSession, TabSessions, close_visit
 from hugginggpt.ui.settings_panel.llm_panel import LLMPanel
 from hugginggpt.ui.uploads import Uploads
@@ -51,7 +52,8 @@ class Page:
         """Files that were sent ahead; served by `UploadMiddleware`."""
         self._visits = TabSessions()
         self._shared = shared = make_shared_token(agent.settings)
-        self._chat = ChatHandlers(agent, self._visit_of_chat, shared=shared, uploads=self.uploads)
+        self._admission = Admission(agent.settings)
+        self._chat = ChatHandlers(agent, self._visit_of_chat, self._admission, shared=shared, uploads=self.uploads)
         self._llm_panel = LLMPanel(agent, self._visit, shared=shared)
         self._share_panel = SharePanel(agent, self._visit, self._chat, self.uploads)
         # shown from where they lie, wherever that is; a copy in Gradio's cache would outlive the session
@@ -100,7 +102,7 @@ class Page:
             # in the order of View's fields
             outputs = [talk, start, box, form, picture, runs, shelf, share, link, visit]
             self._wire(page, visit, outputs)
-            Api(self._agent, name_of, shared=self._shared).add()
+            Api(self._agent, name_of, self._admission, shared=self._shared).add()
         ModelsPage(self._agent).draw(page)  # a route of its own, so outside of the `with`
         page.queue(default_concurrency_limit=_MAX_CONCURRENT_REQUESTS)  # Gradio's own limit is one
         blocks: gr.Blocks = page

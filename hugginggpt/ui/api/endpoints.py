@@ -8,7 +8,8 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +28,7 @@ from hugginggpt.hub.overview import build_overview
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.selection.ranking import Ranking
 from hugginggpt.ui.api.auth import read_keys, take_files
-from hugginggpt.ui.api.progress import CallProgress, wait_for_hang_up
+from hugginggpt.ui.api.progress import HUNG_UP, CallProgress, leave_at_hang_up, tell_waiting, wait_for_hang_up
 from hugginggpt.ui.api.schemas import (
     ModelResult,
     PlanResult,
@@ -37,13 +38,12 @@ from hugginggpt.ui.api.schemas import (
     build_run_result,
     build_task_result,
 )
+from hugginggpt.ui.session.admission import Admission
 from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.ui.session.tab_session import TabSession
 
 log = logging.getLogger(__name__)
 
-_MAX_CONCURRENT_CALLS: Final = 8
-"""Calls that are worked on at once, beside those of the page; models take turns by their slots."""
 _RETENTION_SECONDS: Final = 600.0  # seconds for which a call's files can be fetched after it
 _MAX_KEPT_CALLS: Final = 100  # calls whose files are kept at once; of more, the oldest go early
 
@@ -55,6 +55,7 @@ class Api:
         self,
         agent: HuggingGPT,
         name_of: Callable[[gr.Request], str],
+        admission: Admission,
         *,
         shared: SharedToken | None = None,
         kept_seconds: float = _RETENTION_SECONDS,
@@ -64,11 +65,14 @@ class Api:
         Args:
             agent: Does the work.
             name_of: Gives the name that tells visitors apart.
+            admission: Whose turn it is to have a request run, of the API and on the page.
             shared: The token of the page's owner, where it is given away.
             kept_seconds: How long a call's files can be fetched after it.
         """
         self._agent = agent
         self._name_of = name_of
+        self._runs = admission
+        self._glances = Admission(agent.settings)  # plans and lists have places of their own: they don't wait behind runs
         self._shared = shared
         self._kept_seconds = kept_seconds
         self._kept: deque[TabSession] = deque()
@@ -76,7 +80,7 @@ class Api:
     def add(self) -> None:
         """Add the endpoints to the Blocks whose context is open."""
         for endpoint in (self.run, self.plan, self.list_tasks, self.list_models):
-            api(endpoint, concurrency_limit=_MAX_CONCURRENT_CALLS, concurrency_id="api")  # one limit, shared by all four
+            api(endpoint, concurrency_limit=None)  # admission is by visitor, which Gradio's queue doesn't know
 
     async def run(self, request: str, caller: gr.Request, files: list[FileData] | None = None) -> RunResult:
         """
@@ -95,11 +99,11 @@ class Api:
             what language models cost
         """
         with _report_errors():
-            async with self._open_session(caller) as state:
+            async with self._admit(caller, self._runs), self._open_session(caller) as state:
                 attached = await self._take_attachments(state, files)
                 events = await self._follow(state, caller, request, attached)
                 if state.work is not None and state.work.run.stopped:
-                    raise RequestError("The caller has hung up, so the request was stopped.")
+                    raise RequestError(HUNG_UP)
                 result = build_run_result(events)
                 self._keep(state)  # only now: a call that failed leaves no files
                 return result
@@ -118,7 +122,7 @@ class Api:
             notes on what had to be repaired or can't be done
         """
         with _report_errors():
-            async with self._open_session(caller) as state:
+            async with self._admit(caller, self._glances), self._open_session(caller) as state:
                 attached = await self._take_attachments(state, files)
                 controller = make_controller(state.model)
                 plan = await self._agent.plan(request, state.session, controller, attached)
@@ -133,7 +137,7 @@ class Api:
             whether a model for it can run here and now, and how many can
         """
         with _report_errors():
-            async with self._open_session(caller) as state:
+            async with self._admit(caller, self._glances), self._open_session(caller) as state:
                 ranked = await self._rank_models(state, caller, set(self._agent.table))
         return [build_task_result(row, ranked.get(row.name, Ranking(()))) for row in self._agent.table.values()]
 
@@ -154,18 +158,30 @@ class Api:
             name = self._agent.table.recognise(task)
             if name is None:
                 raise RequestError(f"“{task[:60]}” is no task: list_tasks tells them.")
-            async with self._open_session(caller) as state:
+            async with self._admit(caller, self._glances), self._open_session(caller) as state:
                 ranking = (await self._rank_models(state, caller, {name})).get(name, Ranking(()))
         rows = build_overview(ranking.cards, [name], local=self._agent.expert("local") is not None)
         first = ranking.cards[0].id if ranking.cards else None
         return [build_model_result(row, ranking.reason if row.id == first and not n else "") for n, row in enumerate(rows)]
 
     @asynccontextmanager
+    async def _admit(self, caller: gr.Request, admission: Admission) -> AsyncIterator[None]:
+        """Wait for the caller's turn, before anything is made for the call, and hold it."""
+        show = gr.Progress()
+        async with AsyncExitStack() as held:
+            async with leave_at_hang_up(caller):
+                turn = admission.admit(self._name_of(caller), partial(tell_waiting, show))
+                await held.enter_async_context(turn)
+            yield
+
+    @asynccontextmanager
     async def _open_session(self, caller: gr.Request) -> AsyncIterator[TabSession]:
         """Open a session for this call alone; unless it is kept, its files go with the call."""
         keys = read_keys(caller.headers or {})
         model = await keys.language_model()  # first: a refused caller needs no session folder
-        state = TabSession(self._agent.new_session(), model, token=keys.hf_token)
+        session = self._agent.new_session()
+        session.visitor = self._name_of(caller)
+        state = TabSession(session, model, token=keys.hf_token)
         try:
             yield state
         finally:

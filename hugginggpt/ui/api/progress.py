@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import MutableMapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, MutableMapping
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import gradio as gr
 from gradio.context import LocalContext
 
+from hugginggpt.core.errors import RequestError
 from hugginggpt.core.events import (
     AnswerDelta,
     Event,
@@ -23,14 +24,23 @@ from hugginggpt.core.events import (
     TaskSkipped,
     TaskStarted,
 )
+from hugginggpt.ui.i18n import Words
+from hugginggpt.ui.session.admission import describe_waiting
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+HUNG_UP: Final = "The caller has hung up, so the request was stopped."
 _POLL_SECONDS: Final = 0.5
 _MCP_PATH: Final = "/gradio_api/mcp"
 _CALL_HEADER: Final = "x-hugginggpt-call"
 """Tells the endpoint which call of an MCP client it works for; the server writes it, whatever a client has sent."""
+
+
+def tell_waiting(show: gr.Progress, before: int | None) -> None:
+    """Tell a caller who waits how many requests are before theirs."""
+    if before is not None:
+        show((0, None), desc=describe_waiting(before, Words()), unit="tasks")
 
 
 class CallProgress:
@@ -69,6 +79,31 @@ class CallProgress:
                 return "answering"
             case _:
                 return ""
+
+
+@asynccontextmanager
+async def leave_at_hang_up(caller: gr.Request) -> AsyncGenerator[None]:
+    """Leave the block when the caller hangs up.
+
+    Raises:
+        RequestError: They have.
+    """
+    end = asyncio.timeout(None)
+
+    async def watch() -> None:
+        await wait_for_hang_up(caller)
+        end.reschedule(asyncio.get_running_loop().time())  # now
+
+    watcher = asyncio.create_task(watch())
+    try:
+        async with end:
+            yield
+    except TimeoutError:
+        if end.expired():
+            raise RequestError(HUNG_UP) from None
+        raise
+    finally:
+        watcher.cancel()
 
 
 class DisconnectMiddleware:

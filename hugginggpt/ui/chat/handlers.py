@@ -24,6 +24,7 @@ from hugginggpt.ui.chat.inputs import clean_text, find_named, read_box, read_exa
 from hugginggpt.ui.chat.view import BUSY, EMPTY, HIDDEN, READY, SentView, View, ViewBuilder, Views
 from hugginggpt.ui.markup import rearm
 from hugginggpt.ui.property_updates import PropertyUpdate
+from hugginggpt.ui.session.admission import Admission
 from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.ui.session.llm_choice import is_space
 from hugginggpt.ui.session.tab_session import TabSession
@@ -42,6 +43,7 @@ class ChatHandlers:
         self,
         agent: HuggingGPT,
         visit_of: Callable[[TabSession | None], TabSession],
+        admission: Admission,
         *,
         uploads: Uploads,
         shared: SharedToken | None = None,
@@ -51,11 +53,13 @@ class ChatHandlers:
         Args:
             agent: Works on the requests.
             visit_of: Gives a tab's visit, a new one where there is none yet.
+            admission: Whose turn it is, on the page and of the API.
             uploads: Files that were sent ahead.
             shared: The token of the page's owner, where it is given away.
         """
         self._agent = agent
         self._visit = visit_of
+        self._admission = admission
         self._uploads = uploads
         self._shared = shared
         self._views = ViewBuilder(agent.table)
@@ -242,15 +246,17 @@ class ChatHandlers:
         if work is None:
             return
         busy = PropertyUpdate({"value": EMPTY, **BUSY})
-        sent, drawn = SentView(), -1
+        sent = SentView()
+        drawn: tuple[int, int | None] = (-1, None)
         async with aclosing(work.follow()) as changes:
             async for count in changes:
-                if count == drawn or visit.work is not work:  # nothing new, or Clear was pressed
+                now = (count, work.run.before_it)
+                if now == drawn or visit.work is not work:  # nothing new, or Clear was pressed
                     yield View().outputs()  # only by this does Gradio notice that a tab is gone
                     continue
                 begun = time.monotonic()
                 yield sent.select_changes(self._views.of(visit, box=busy)).outputs()
-                drawn = count
+                drawn = now
                 # pieces of an answer come faster than a page draws; a long chat or a busy server is given more time
                 taken = time.monotonic() - begun
                 await asyncio.sleep(min(max(_SECONDS_BETWEEN_VIEWS, _PAUSE_FACTOR * taken), _MAX_SECONDS_BETWEEN_VIEWS))
@@ -263,18 +269,19 @@ class ChatHandlers:
         yield self._views.of(visit, box=PropertyUpdate({**back, **READY})).outputs()
 
     def _begin(self, visit: TabSession, run: BackgroundRun, request: gr.Request, prepared: PreparedPlan | None = None) -> None:
+        visitor = visit.session.visitor = name_of(request)
         stream = self._agent.run(  # a generator: nothing runs before it is read
             run.text,
             visit.session,
             make_controller(visit.model, looks=visit.looks),
             run.attached,
-            extra=make_session_experts(self._agent, **self._expert_options(visit, name_of(request))),
+            extra=make_session_experts(self._agent, **self._expert_options(visit, visitor)),
             preferences=visit.wishes.preferences(),
             settings=visit.limits(self._agent.settings),
             approve=visit.gate if visit.ask_first else None,
             prepared=prepared,
         )
-        visit.begin(run, stream)
+        visit.begin(run, self._admission.admit_stream(visitor, stream, run.tell_waiting, visit.words))
 
     def _runs_here(self, visit: TabSession, tasks: Sequence[str]) -> bool:
         """Return whether there is a model for each of these tasks, for this visitor."""

@@ -41,6 +41,7 @@ from hugginggpt.ui.chat.retry_options import list_retry_options
 from hugginggpt.ui.export.html_media import render_table
 from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.markup import disarm, draw_code, escape_text, link_model, link_words, render_markdown, wrap_prose
+from hugginggpt.ui.session.admission import describe_waiting
 from hugginggpt.workspace.media import read_first_rows
 
 _COMPONENTS: Final[dict[Kind, Any]] = {Kind.IMAGE: gr.Image, Kind.AUDIO: gr.Audio, Kind.VIDEO: gr.Video}
@@ -78,6 +79,12 @@ def _draw_file(kind: Kind, path: str, name: str) -> Any:
     if component is None:
         return {"path": path}
     return component(value=path, label=name, show_label=False, interactive=False, buttons=["download"])
+
+
+def draw_waiting(before: int, words: Words) -> gr.ChatMessage:
+    """Return the line of a request that waits for its turn."""
+    metadata = MetadataDict(title=describe_waiting(before, words), id="waiting", status="pending")
+    return gr.ChatMessage(role="assistant", content="", metadata=metadata)
 
 
 def draw_error(error: str) -> gr.ChatMessage:

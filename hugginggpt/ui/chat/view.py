@@ -133,6 +133,8 @@ class ViewBuilder:
         return [self._draw_run(run, visit, last=run is visit.runs[-1]) for run in visit.runs]
 
     def _draw_run(self, run: BackgroundRun, visit: TabSession, *, last: bool) -> list[Any]:
+        if run.before_it is not None:
+            return [*chat.draw_user_messages(run.text, run.attached), chat.draw_waiting(run.before_it, visit.words)]
         if run.drawn is not None and not last:  # the last one may have retry options to draw
             return run.drawn
         known = visit.session.workspace.resources

@@ -34,6 +34,8 @@ class BackgroundRun:
     events: list[Event] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     """Time of each event, in seconds from the first."""
+    before_it: int | None = None
+    """Requests that are before it while it waits for its turn; None: it doesn't."""
     stopped: bool = False
     drawn: list[Any] | None = field(default=None, repr=False)
     """Its messages in the chat, once nothing of them changes any more."""
@@ -65,6 +67,10 @@ class BackgroundRun:
     def refused(cls, text: str, error: str, before: tuple[Turn, ...] = ()) -> Self:
         """Return a request that could not even begin."""
         return cls(text, (), before, events=[RequestFailed(error)], times=[0.0], over=True, closed=True)
+
+    def tell_waiting(self, before: int | None) -> None:
+        """Note how many requests are before it; None once it waits no more."""
+        self.before_it = before
 
     @property
     def recording(self) -> Recording:

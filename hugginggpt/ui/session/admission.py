@@ -1,0 +1,122 @@
+"""Admission of requests: how many of one visitor are worked on and wait at once, and whose turn it is.
+
+One for the page, the API and MCP. Runs, and what is over in a moment (plans, lists), have places of their own: a list
+never waits behind runs. What is scarce has turns of its own: a local model's device (`execution.device_queue`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from hugginggpt.core.errors import RequestError
+from hugginggpt.core.events import Event, RequestFailed
+from hugginggpt.core.fair_queue import FairQueue, Ticket
+from hugginggpt.ui.i18n import Words
+
+if TYPE_CHECKING:
+    from hugginggpt.core.settings import Settings
+
+Tell = Callable[[int | None], None]
+"""Hears how many requests are before this one while it waits; None once it doesn't any more."""
+
+_FIRST_ESTIMATE: Final = 10.0
+"""Seconds that a request is taken to need before any has been over."""
+_SMOOTHING: Final = 0.2  # share of the newest request in the mean of their durations
+
+
+class AdmissionError(RequestError):
+    """A visitor has too many requests, or one has waited too long; the message says when to come again."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        """Make it of a phrase of the page and its values."""
+        self._key, self._values = key, values
+        super().__init__(self.phrase(Words()))
+
+    def phrase(self, words: Words) -> str:
+        """Return the message in a visitor's language."""
+        return words(self._key, **self._values)
+
+
+def describe_waiting(before: int, words: Words) -> str:
+    """Return the sentence about a request that waits for its turn."""
+    return words("page.waits" if before else "page.waits_next", count=before)
+
+
+class Admission:
+    """The places of one kind of requests."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Set it up from the deployment's settings."""
+        self._settings = settings
+        self._queue = FairQueue(settings.max_calls, each=settings.visitor_calls)
+        self._seconds = _FIRST_ESTIMATE
+
+    @asynccontextmanager
+    async def admit(self, visitor: str, tell: Tell = lambda before: None) -> AsyncGenerator[None]:
+        """Wait for a visitor's turn and hold it; whoever is cancelled while they wait has left.
+
+        Args:
+            visitor: Text that tells visitors apart.
+            tell: Hears how many are before it.
+
+        Raises:
+            AdmissionError: The visitor has too many requests already, or it has waited for too long.
+        """
+        self._check(visitor)
+        ticket = self._queue.enter(visitor)
+        try:
+            await self._wait(ticket, tell)
+            begun = time.monotonic()
+            yield
+            self._seconds += _SMOOTHING * (time.monotonic() - begun - self._seconds)  # of those that went well
+        finally:
+            self._queue.leave(ticket)
+
+    async def admit_stream(self, visitor: str, stream: AsyncIterator[Event], tell: Tell, words: Words) -> AsyncGenerator[Event]:
+        """Yield the events of a request once it has a place; a refusal is the only event.
+
+        Args:
+            visitor: Text that tells visitors apart.
+            stream: The request's own events; nothing is done before they are read.
+            tell: Hears how many are before it.
+            words: The visitor's language.
+        """
+        try:
+            async with self.admit(visitor, tell), _closing(stream) as events:
+                async for event in events:
+                    yield event
+        except AdmissionError as error:
+            yield RequestFailed(error.phrase(words))
+
+    def _check(self, visitor: str) -> None:
+        held, waiting = self._queue.count_held(visitor), self._queue.count_waiting(visitor)
+        if held + waiting >= self._settings.visitor_calls + self._settings.visitor_waiting:
+            seconds = math.ceil(self._seconds * (waiting + 1) / self._settings.visitor_calls)  # until all have begun
+            raise AdmissionError("page.too_many", count=held + waiting, seconds=max(seconds, 1))
+
+    async def _wait(self, ticket: Ticket, tell: Tell) -> None:
+        if ticket.granted:
+            return
+        try:
+            async with asyncio.timeout(self._settings.wait_seconds):
+                async for before in self._queue.wait(ticket):
+                    tell(before)
+        except TimeoutError:
+            seconds = f"{self._settings.wait_seconds:g}"
+            raise AdmissionError("page.waited_too_long", seconds=seconds) from None
+        finally:
+            tell(None)
+
+
+@asynccontextmanager
+async def _closing(stream: AsyncIterator[Event]) -> AsyncGenerator[AsyncIterator[Event]]:
+    if isinstance(stream, AsyncGenerator):
+        async with aclosing(stream):  # closed when the request is stopped, not when it is collected
+            yield stream
+    else:
+        yield stream

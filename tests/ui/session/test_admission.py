@@ -1,0 +1,116 @@
+"""Who may have how many requests, and what those hear who have to wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from hugginggpt.core.events import Answered, Event, Notice, RequestFailed
+from hugginggpt.core.settings import Settings
+from hugginggpt.ui.i18n import Words
+from hugginggpt.ui.session.admission import Admission, AdmissionError, describe_waiting
+
+
+def admission(tmp_path: Path, **limits: float) -> Admission:
+    return Admission(Settings(sessions=tmp_path, **{"visitor_calls": 2, "visitor_waiting": 1, "max_calls": 3, **limits}))
+
+
+class Holder:
+    """Requests that are held until they are let go."""
+
+    def __init__(self, admission: Admission) -> None:
+        self.admission, self.inside = admission, list[str]()
+        self.over = asyncio.Event()
+
+    async def hold(self, visitor: str) -> None:
+        async with self.admission.admit(visitor):
+            self.inside.append(visitor)
+            await self.over.wait()
+
+    async def begin(self, *visitors: str) -> list[asyncio.Task[None]]:
+        begun = [asyncio.create_task(self.hold(visitor)) for visitor in visitors]
+        await asyncio.sleep(0.01)
+        return begun
+
+
+async def test_a_visitor_with_too_many_requests_hears_when_to_come_again_and_others_go_on(tmp_path: Path) -> None:
+    holder = Holder(admission(tmp_path))
+    tasks = await holder.begin("a", "a", "a")
+    assert holder.inside == ["a", "a"]
+    with pytest.raises(AdmissionError, match=r"You have 3 requests under way or waiting.* come again in about \d+ s"):
+        await holder.hold("a")
+    tasks += await holder.begin("b")
+    assert holder.inside == ["a", "a", "b"]
+    holder.over.set()
+    await asyncio.gather(*tasks)
+    assert holder.inside.count("a") == 3
+
+
+async def test_a_place_that_becomes_free_goes_to_who_has_none(tmp_path: Path) -> None:
+    holder = Holder(admission(tmp_path, visitor_waiting=50, max_calls=2))
+    running = await holder.begin("a", "a")
+    waiting = await holder.begin(*["a"] * 40, "b")
+    running[0].cancel()
+    await asyncio.sleep(0.01)
+    assert holder.inside == ["a", "a", "b"]
+    holder.over.set()
+    await asyncio.gather(*waiting)
+
+
+async def test_who_hangs_up_while_waiting_gives_the_place_in_the_queue_back(tmp_path: Path) -> None:
+    holder = Holder(admission(tmp_path))
+    tasks = await holder.begin("a", "a", "a")
+    tasks[2].cancel()
+    await asyncio.sleep(0.01)
+    tasks += await holder.begin("a")  # refused, if the other still counted
+    holder.over.set()
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(each) for each in done] == [type(None), type(None), asyncio.CancelledError, type(None)]
+
+
+async def test_nobody_waits_for_ever(tmp_path: Path) -> None:
+    holder = Holder(admission(tmp_path, wait_seconds=0.05))
+    tasks = await holder.begin("a", "a")
+    with pytest.raises(AdmissionError, match=r"waited 0\.05 s without its turn"):
+        await holder.hold("a")
+    holder.over.set()
+    await asyncio.gather(*tasks)
+
+
+async def events(*told: Event) -> AsyncIterator[Event]:
+    for event in told:
+        yield event
+
+
+async def test_on_the_page_it_waits_in_the_stream_and_a_refusal_is_in_the_visitors_language(tmp_path: Path) -> None:
+    chosen = admission(tmp_path)
+    holder = Holder(chosen)
+    tasks = await holder.begin("a", "a")
+    heard: list[int | None] = []
+
+    async def read(visitor: str) -> list[Event]:
+        stream = events(Notice("Well."), Answered("Done."))
+        return [event async for event in chosen.admit_stream(visitor, stream, heard.append, Words("zh"))]
+
+    waiting = asyncio.create_task(read("a"))
+    await asyncio.sleep(0.01)
+    assert heard == [0]
+    (refused,) = await read("a")
+    assert isinstance(refused, RequestFailed)
+    assert "你有 3 个请求" in refused.error
+    holder.over.set()
+    assert await waiting == [Notice("Well."), Answered("Done.")]
+    assert heard == [0, None]
+    await asyncio.gather(*tasks)
+
+
+def test_the_sentence_about_waiting_counts() -> None:
+    said = [describe_waiting(before, Words()) for before in (0, 1, 2)]
+    assert said == [
+        "Waiting for a free place: this request is next.",
+        "Waiting for a free place: one request is before this one.",
+        "Waiting for a free place: 2 requests are before this one.",
+    ]
