@@ -4,7 +4,6 @@ Only ``.safetensors`` weights count, and scikit-learn models in skops' format: n
 header is compared with its size, so that a download that broke off is not offered.
 """
 
-import json
 import logging
 import math
 import struct
@@ -17,9 +16,15 @@ from typing import Any, Final, Literal
 
 import yaml
 
+from hugginggpt.core.json_text import parse_json
+
 log = logging.getLogger(__name__)
 
 _MAX_HEADER_BYTES: Final = 100_000_000  # largest header that the safetensors format allows
+_MAX_JSON_BYTES: Final = 16 * 2**20  # the index of a model of ten thousand tensors has one
+_MAX_VALUES: Final = 500_000
+_MAX_CARD_CHARS: Final = 50_000
+_LOADER: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, and with a limit of depth
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +167,7 @@ def _read_estimator(repo_id: str, folder: Path, config: Mapping[str, Any]) -> Ch
             size = sum(entry.file_size for entry in archive.infolist())
             if archive.getinfo("schema.json").file_size > _MAX_HEADER_BYTES:  # before it is unpacked: it may be a ZIP bomb
                 raise ValueError(f"{path.name} is described at too great a length")
-            schema = json.loads(archive.read("schema.json"))
+            schema = parse_json(archive.read("schema.json"), max_values=_MAX_VALUES)
         if not isinstance(schema, dict):
             raise ValueError(f"{path.name} holds no model")  # noqa: TRY004 (the file is wrong, not the call)
     except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, zlib.error) as error:
@@ -207,7 +212,7 @@ def _measure_file(path: Path) -> tuple[int, int]:
         length = struct.unpack("<Q", head)[0] if len(head) == 8 else _MAX_HEADER_BYTES  # too few bytes: it fails below
         if not 0 < length < min(size, _MAX_HEADER_BYTES):
             raise ValueError(f"{path.name} is no safetensors file")
-        header = json.loads(file.read(length))
+        header = parse_json(file.read(length), max_values=_MAX_VALUES)
     tensors = [entry for name, entry in header.items() if name != "__metadata__"]
     end = max((entry["data_offsets"][1] for entry in tensors), default=0)
     if size != 8 + length + end:  # the last tensor must end where the file does
@@ -216,7 +221,9 @@ def _measure_file(path: Path) -> tuple[int, int]:
 
 
 def _read_json_object(path: Path) -> dict[str, Any]:
-    found = json.loads(path.read_text(encoding="utf-8"))
+    if path.stat().st_size > _MAX_JSON_BYTES:
+        raise ValueError(f"{path.name} is too large")
+    found = parse_json(path.read_bytes(), max_values=_MAX_VALUES)
     if not isinstance(found, dict):
         raise ValueError(f"{path.name} holds no object")  # noqa: TRY004 (the file is wrong, not the call)
     return found
@@ -226,8 +233,8 @@ def _read_card(folder: Path) -> Mapping[str, Any]:
     """Return the front matter of README.md; empty where there is none that can be read."""
     path = folder / "README.md"
     try:
-        found = yaml.safe_load("".join(_read_front_matter(path))) if path.is_file() else None
-    except (OSError, ValueError, yaml.YAMLError):  # the model runs without its card
+        found = yaml.load("".join(_read_front_matter(path)), _LOADER) if path.is_file() else None  # noqa: S506 - a safe one
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):  # the model runs without its card
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -236,7 +243,11 @@ def _read_front_matter(path: Path) -> Iterator[str]:
     with path.open(encoding="utf-8") as file:
         if file.readline().strip() != "---":
             return
-        for line in file:  # no further than needed: a card may be long
+        left = _MAX_CARD_CHARS
+        while line := file.readline(left + 1):  # no further than needed: a card may be long, and all in one line
             if line.strip() == "---":
                 return
+            left -= len(line)
+            if left < 0:
+                raise ValueError(f"the front matter of {path.name} is too long")
             yield line

@@ -3,7 +3,6 @@
 No key is kept here, and none appears in what is returned or raised.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 
 from hugginggpt.core.errors import ControllerError
 from hugginggpt.core.http import MAX_ID_CHARS, SECONDS
+from hugginggpt.core.json_text import JsonError, parse_json
 from hugginggpt.llm.client import OPENAI_URL, LanguageModel
 
 _NO_LIST: Final = "{server} answered something that is no list of models: check the base URL, which usually ends in /v1."
@@ -65,8 +65,8 @@ def _read_list(answer: Any) -> tuple[str, ...] | None:
     """Return the models' names in a server's answer; None where that is no list."""
     if isinstance(answer, str):  # not every server says that what it sends is JSON
         try:
-            answer = json.loads(answer)
-        except (ValueError, RecursionError):  # brackets nested too deep for the decoder
+            answer = parse_json(answer)
+        except JsonError:
             return None
     rows = answer
     if isinstance(answer, Mapping):

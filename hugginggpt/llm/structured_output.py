@@ -5,11 +5,12 @@ Three modes, from strict to loose: a JSON schema, any JSON object, a plain reply
 server that accepts a schema and answers something else is not sent one again.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
+
+from hugginggpt.core.json_text import JsonError, parse_json
 
 
 class OutputMode(IntEnum):
@@ -64,8 +65,8 @@ def follows_mode(mode: OutputMode, schema: Mapping[str, Any], reply: str) -> boo
     if mode is OutputMode.PLAIN:
         return True
     try:
-        found = json.loads(reply)
-    except (ValueError, RecursionError):  # brackets nested too deep for the decoder
+        found = parse_json(reply)
+    except JsonError:
         return False
     return isinstance(found, dict) and (mode is OutputMode.OBJECT or set(schema.get("required", ())) <= set(found))
 

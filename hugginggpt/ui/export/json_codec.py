@@ -21,6 +21,8 @@ from hugginggpt.core.resources import Resource
 
 _MAX_NUMBER: Final = 10**15
 _MAX_SHOWN_CHARS: Final = 60
+_MAX_FAULTS: Final = 1_000  # each takes a kilobyte once it is listed
+_MAX_ITEMS: Final = 30_000  # in one event: a plan of 2,000 tasks has fewer
 _STRICT: Final = ConfigDict(strict=True, extra="forbid")
 _EXPECTED: Final[Mapping[str, str]] = {
     "bool_type": "true or false",
@@ -79,10 +81,13 @@ def decode(wanted: Any, value: Any, where: str, known: Mapping[str, Resource]) -
     Raises:
         ShapeError: It is something else.
     """
-    _check_numbers(value, where)
+    if _check_numbers(value, where) > _MAX_ITEMS:
+        raise ShapeError(f"{where} holds more than {_MAX_ITEMS:,} values")
     try:
         (found,) = _adapter(wanted).validate_json(json.dumps([value]), context=known)  # from JSON, lists pass as tuples
     except ValidationError as error:
+        if error.error_count() > _MAX_FAULTS:
+            raise ShapeError(f"{where} is wrong in {error.error_count():,} places") from None
         raise ShapeError(_describe(_pick(error.errors(include_url=False)), where)) from error
     return found
 
@@ -92,17 +97,16 @@ def _adapter(wanted: Any) -> TypeAdapter[Any]:
     return TypeAdapter(tuple[wanted], config=_STRICT)  # a dataclass by itself would take no configuration
 
 
-def _check_numbers(value: Any, where: str) -> None:
-    """Refuse numbers that no time, count or id can be; what a model found out (data) may hold any."""
+def _check_numbers(value: Any, where: str) -> int:
+    """Refuse numbers that no time, count or id can be, and return how many values there are; data of a model may hold any."""
     if isinstance(value, int | float) and not abs(value) < _MAX_NUMBER:  # `not <`: NaN is refused, too
         raise ShapeError(f"{where} is {_shorten(value)}, not a number that can be")
     if isinstance(value, dict):
-        for key, item in value.items():
-            if key not in _UNBOUNDED:
-                _check_numbers(item, f"{where}, {key[:_MAX_SHOWN_CHARS]}")
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            _check_numbers(item, f"{where} {number}")
+        bounded = ((key, item) for key, item in value.items() if key not in _UNBOUNDED)
+        return 1 + sum(_check_numbers(item, f"{where}, {key[:_MAX_SHOWN_CHARS]}") for key, item in bounded)
+    if isinstance(value, list):
+        return 1 + sum(_check_numbers(item, f"{where} {number}") for number, item in enumerate(value))
+    return 1
 
 
 def _pick(faults: Sequence[ErrorDetails]) -> ErrorDetails:

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, NoReturn, get_args
 
 from hugginggpt.core.errors import HuggingGPTError, RequestError
 from hugginggpt.core.events import Event
+from hugginggpt.core.json_text import JsonError, TooManyValuesError, parse_json
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import NAME, Origin, Resource
 from hugginggpt.core.tasks import Kind, TaskTable, load_task_table
@@ -25,6 +26,7 @@ TRACE_BYTES: Final = MEDIA_BYTES * 4 // 3 + 8 * 2**20  # base64 takes 4/3; 8 MB 
 """The longest trace that is opened, in bytes of UTF-8."""
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _MAX_EVENTS: Final = 20_000
+_MAX_VALUES: Final = 300_000  # in all; those of one event are few, those of what models found (boxes, words) may be many
 _MAX_DEPTH: Final = 60
 _RESOURCE_NAME: Final = re.compile(r"(image|audio|video|text|table)-\d{1,6}")
 _FILE_NAME: Final = re.compile(r"[a-z]+-\d{1,6}(\.[a-z0-9]{1,8})?", re.ASCII)  # no slash, so no folder
@@ -98,8 +100,10 @@ def _parse(trace: str | bytes) -> Any:
     if len(trace) > TRACE_BYTES:
         raise RequestError(limit)
     try:
-        whole = json.loads(trace, parse_constant=_refuse_constant)  # Python alone takes NaN and Infinity
-    except (ValueError, RecursionError) as error:
+        whole = parse_json(trace, max_values=_MAX_VALUES, parse_constant=_refuse_constant)  # Python alone takes NaN, Infinity
+    except TooManyValuesError as error:
+        raise ShapeError(f"it {error}, which is the most that is read") from error
+    except JsonError as error:
         raise RequestError("This file is no trace: it isn't JSON, or it is cut off.") from error
     if not isinstance(whole, dict) or whole.get("format") != FORMAT:
         raise RequestError("This file is JSON, but no trace of this program.")
