@@ -1,12 +1,17 @@
 """Bounded bodies: what a server sends is decompressed step by step and counted as it comes out, in all and event by event.
 
+Bytes are counted, and the signs of JSON that become objects: clients make some for each before anybody sees them (openai's
+takes 25 µs for an object in a list of choices, so 10 s for a megabyte of ``{},``, on the event loop).
+
 An HTTP client decompresses whatever a piece expands to, a thousand times its size, and joins an endless line before anybody
 sees it. So the body is taken before the client's own decoder, which then finds nothing left to decode.
 """
 
+import re
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
 
 import httpx2
 
@@ -15,6 +20,9 @@ from hugginggpt.core.errors import ExpertError
 ENCODINGS: Final = "gzip, deflate"
 """Accept-Encoding of requests whose answers are read here."""
 _STEP_BYTES: Final = 1 << 16  # most that is decompressed at once
+_EVENT_ENDS: Final = (b"\n\n", b"\n\r\n", b"\r\r")
+_EVENT_END: Final = re.compile(rb"\r?\n\r?\n|\r\r")
+_BEFORE_JSON: Final = b" \t\r\n\0\xef\xbb\xbf\xfe\xff"  # blanks and the marks of Unicode's encodings
 _AUTO: Final = zlib.MAX_WBITS | 32  # gzip or zlib, as its head says
 
 
@@ -22,16 +30,37 @@ class TooLargeError(ExpertError):
     """A body is larger than it may be, or compressed in a way that can't be bounded; the message is a sentence."""
 
 
+@dataclass(frozen=True, slots=True)
+class SignLimits:
+    """Most signs in a body of JSON or in one event, those in its texts included; each may become an object."""
+
+    openings: int
+    """Brackets that open a list or an object."""
+    commas: int
+
+
+RESULT_SIGNS: Final = SignLimits(200_000, 3_000_000)
+"""Limits of models' results: embeddings are millions of numbers in few lists."""
+
+
 class BodyReader:
     """Reader of one body."""
 
-    def __init__(self, headers: MutableMapping[str, str], max_bytes: int, *, max_event_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        headers: MutableMapping[str, str],
+        max_bytes: int,
+        *,
+        max_event_bytes: int | None = None,
+        signs: SignLimits = RESULT_SIGNS,
+    ) -> None:
         """Take over the decoding of a body: the headers that tell of it are removed.
 
         Args:
             headers: The answer's.
             max_bytes: Most bytes of the body, decompressed.
-            max_event_bytes: Most bytes without a line's end in a stream of events; None: as many as the body.
+            max_event_bytes: Most bytes of one event in a stream of events; None: as many as the body.
+            signs: Limits of a body of JSON, or of one event.
 
         Raises:
             TooLargeError: It is compressed in another way than was asked for.
@@ -46,9 +75,12 @@ class BodyReader:
         self._may_be_raw = encoding == "deflate"  # some servers leave out zlib's head of two bytes
         self._head = b""
         self._max_bytes = max_bytes
-        is_stream = headers.get("content-type", "").startswith("text/event-stream")
-        self._max_line = max_event_bytes if is_stream and max_event_bytes else max_bytes
-        self._bytes = self._line = 0
+        self._is_stream = headers.get("content-type", "").startswith("text/event-stream")
+        self._max_event = max_event_bytes if self._is_stream and max_event_bytes else max_bytes
+        self._signs = signs
+        self._is_json: bool | None = True if self._is_stream else None  # None: not known before the first byte
+        self._bytes = self._event_bytes = self._openings = self._commas = 0
+        self._last = b""
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
         """Take the next piece as it was sent; yield what it decompresses to, in steps.
@@ -81,13 +113,53 @@ class BodyReader:
 
     def _count(self, piece: bytes) -> bytes:
         self._bytes += len(piece)
-        first, *rest = piece.split(b"\n") if self._max_line < self._max_bytes else (b"",)
-        longest = max(self._line + len(first), *map(len, rest)) if rest else self._line + len(first)
-        self._line = len(rest[-1]) if rest else longest
-        if self._bytes > self._max_bytes or longest > self._max_line:
-            limit = self._max_bytes if self._bytes > self._max_bytes else self._max_line
-            raise TooLargeError(f"The reply is larger than {limit / 2**20:.4g} MB, so it is not taken.")
+        if self._bytes > self._max_bytes:
+            self._refuse(self._max_bytes)
+        if self._is_json is None and (head := piece.lstrip(_BEFORE_JSON)[:1]):
+            self._is_json = head in b"[{"  # whatever the headers say; no picture, sound or video begins so
+        if not self._is_stream:
+            self._add(piece)
+            return piece
+        if _EVENT_END.search(self._last + piece[:3]):  # it lies in two pieces
+            self._begin_event()
+        if self._fits(piece):  # all its events together: most pieces, and quicker than to take them apart
+            end = max(map(piece.rfind, _EVENT_ENDS))
+            if end >= 0:
+                self._begin_event()
+            self._add(piece[end + 1 :])  # from within the end on: its signs are no brackets
+        else:
+            for number, part in enumerate(_EVENT_END.split(piece)):
+                if number:
+                    self._begin_event()
+                self._add(part)
+        self._last = (self._last + piece[-3:])[-3:]
         return piece
+
+    def _begin_event(self) -> None:
+        self._event_bytes = self._openings = self._commas = 0
+
+    def _add(self, part: bytes) -> None:
+        """Count what belongs to one event, or to the body where there are none."""
+        fits = self._fits(part)
+        self._event_bytes += len(part)
+        if self._event_bytes > self._max_event:
+            self._refuse(self._max_event)
+        if not fits:
+            raise TooLargeError("The reply has more parts than can be read, so it is not taken.")
+        if self._is_json:
+            self._openings += part.count(b"[") + part.count(b"{")
+            self._commas += part.count(b",")
+
+    def _fits(self, part: bytes) -> bool:
+        """Return whether the event, or the body, has room for all this."""
+        if self._event_bytes + len(part) > self._max_event:
+            return False
+        openings, commas = part.count(b"[") + part.count(b"{"), part.count(b",")
+        limits = self._signs
+        return not self._is_json or (self._openings + openings <= limits.openings and self._commas + commas <= limits.commas)
+
+    def _refuse(self, limit: int) -> NoReturn:
+        raise TooLargeError(f"The reply is larger than {limit / 2**20:.4g} MB, so it is not taken.")
 
 
 class BoundStream(httpx2.SyncByteStream):
@@ -125,19 +197,27 @@ class BoundAsyncStream(httpx2.AsyncByteStream):
         await self._stream.aclose()
 
 
-def bind_body(response: httpx2.Response, max_bytes: int, *, max_event_bytes: int | None = None, check: Any = bool) -> None:
+def bind_body(
+    response: httpx2.Response,
+    max_bytes: int,
+    *,
+    max_event_bytes: int | None = None,
+    signs: SignLimits = RESULT_SIGNS,
+    check: Any = bool,
+) -> None:
     """Have an answer's body counted as it is read; call it from a client's response hook.
 
     Args:
         response: Its body is not read yet.
         max_bytes: As for `BodyReader`.
         max_event_bytes: As for `BodyReader`.
+        signs: As for `BodyReader`.
         check: Called with every piece; raises where the call is cancelled or late.
 
     Raises:
         TooLargeError: It is compressed in another way than was asked for.
     """
-    reader = BodyReader(response.headers, max_bytes, max_event_bytes=max_event_bytes)
+    reader = BodyReader(response.headers, max_bytes, max_event_bytes=max_event_bytes, signs=signs)
     if isinstance(response.stream, httpx2.AsyncByteStream):
         response.stream = BoundAsyncStream(response.stream, reader, check)
     elif isinstance(response.stream, httpx2.SyncByteStream):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from hugginggpt.core.bounded_body import ENCODINGS, BodyReader, TooLargeError, bind_body
+from hugginggpt.core.bounded_body import ENCODINGS, BodyReader, SignLimits, TooLargeError, bind_body
 from tests.conftest import WebServer
 
 TEXT = b"An invoice of 20417.\n" * 5_000
@@ -89,3 +89,42 @@ def test_one_event_has_a_limit_of_its_own() -> None:
         list(reader.feed(b"x" * (MB // 2)))
     whole = BodyReader({"content-type": "application/json"}, 100 * MB, max_event_bytes=MB)
     list(whole.feed(b"x" * 5 * MB))  # what is no stream of events has no lines
+
+
+FEW = SignLimits(openings=100, commas=300)
+
+
+@pytest.mark.parametrize("size", [1, 3, 1_000])
+@pytest.mark.parametrize(
+    ("body", "taken"),
+    [
+        (b"[" + b"1," * 300 + b"1]", True),
+        (b"[" + b"1," * 301 + b"1]", False),
+        (b" \n{" + b'"a":{},' * 150, False),
+        (b"\xef\xbb\xbf[" + b"[]," * 150, False),
+        ("[[".encode("utf-16") * 100, False),  # Python's decoder takes that, too
+        (b"\x89PNG" + b"[{," * 5_000, True),  # no JSON: nobody makes objects of it
+        (b"", True),
+    ],
+)
+def test_what_becomes_objects_is_counted_before_it_does(body: bytes, taken: bool, size: int) -> None:
+    reader = BodyReader({}, MB, signs=FEW)
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    if taken:
+        assert b"".join(found for piece in pieces for found in reader.feed(piece)) == body
+        return
+    with pytest.raises(TooLargeError, match="more parts than can be read"):
+        [list(reader.feed(piece)) for piece in pieces]
+
+
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r"])
+@pytest.mark.parametrize("size", [1, 2, 7, 1_000])
+def test_each_event_is_counted_by_itself_wherever_it_is_cut(end: bytes, size: int) -> None:
+    event = b"data: [" + b"{}," * 80 + b"{}]"
+    body = (event + end) * 20 + event + b"\ndata: " + event  # a single line's end ends no event
+    reader = BodyReader({"content-type": "text/event-stream"}, MB, signs=FEW)
+    whole = 20 * len(event + end) + len(event) - size  # before it, nothing is too much
+    for at in range(0, whole, size):
+        list(reader.feed(body[at : at + size]))
+    with pytest.raises(TooLargeError, match="more parts"):
+        list(reader.feed(body[at + size :]))
