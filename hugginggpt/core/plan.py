@@ -15,8 +15,8 @@ NO_DEPENDENCY: Final = -1
 """The paper's ``dep`` of a task that waits for nothing."""
 
 _REFERENCE: Final = re.compile(
-    r"""<\s*(?:generated|resource)s?\s*>\s*[-_ ]?\s*(\d{1,9})\d*     # <resource>-0  <GENERATED>-0
-      | <\s*(?:generated|resource)s?\s*[-_ ]\s*(\d{1,9})\d*\s*>      # <resource-0>  <GENERATED-0>
+    r"""<\s*+(?:generated|resource)s?\s*+>\s*+(?:[-_]\s*+)?(\d{1,9})\d*+                  # <resource>-0  <GENERATED>-0
+      | <\s*+(?:generated|resource)s?(?:\s++(?:[-_]\s*+)?|[-_]\s*+)(\d{1,9})\d*+\s*+>      # <resource-0>  <GENERATED-0>
     """,
     re.IGNORECASE | re.VERBOSE,  # nine digits: int() refuses thousands of them
 )

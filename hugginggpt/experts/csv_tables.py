@@ -11,6 +11,7 @@ from hugginggpt.experts.base import Call
 from hugginggpt.workspace.media import read_text
 
 _SEPARATORS: Final = ",;\t"
+_MAX_CELLS: Final = 1_000_000
 
 
 def read_rows(call: Call) -> list[list[str]]:
@@ -19,11 +20,14 @@ def read_rows(call: Call) -> list[list[str]]:
     The separator is the one that the header holds most often: comma, semicolon or tab.
 
     Raises:
-        InputError: There is no row below the header, or the `csv` module can't parse the file (a huge cell).
+        InputError: There is no row below the header, there are more than a million cells, or the `csv` module can't parse the
+            file (a huge cell).
         ResourceError: The file is not text.
     """
     text = read_text(call.file("table"), "the table")
-    separator = max(_SEPARATORS, key=text.strip().splitlines()[0].count)
+    header = text.lstrip().partition("\n")[0].partition("\r")[0]
+    separator = max(_SEPARATORS, key=header.count)
+    _check_size(1, text.count(separator) + text.count("\n") + text.count("\r"))  # before a list is made for each row
     try:
         rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)]
     except csv.Error as error:
@@ -32,7 +36,13 @@ def read_rows(call: Call) -> list[list[str]]:
     if len(found) < 2:
         raise InputError("The table has no rows below its header, so there is nothing to look at.")
     width = len(found[0])
+    _check_size(len(found), width)  # all rows are made as wide as the header
     return [[*row, *[""] * width][:width] for row in found]
+
+
+def _check_size(rows: int, cells: int) -> None:
+    if rows * cells > _MAX_CELLS:
+        raise InputError(f"The table has more than {_MAX_CELLS:,} cells, which is the most that is read: attach a part of it.")
 
 
 def write_rows(path: Path, rows: Sequence[Sequence[str]]) -> None:

@@ -4,11 +4,15 @@ import re
 from html.parser import HTMLParser
 from typing import Final
 
+from hugginggpt.core.errors import ResourceError
+
 _HIDDEN_TAGS: Final = frozenset({"script", "style", "noscript", "template", "svg", "nav", "footer", "form", "head"})
 _BLOCK_TAGS: Final = frozenset(
     "p div section article main header li ul ol table tr h1 h2 h3 h4 h5 h6 blockquote pre br figcaption dd dt".split()
 )
 
+_MAX_CHARS: Final = 2 * 2**20
+_MAX_TAGS: Final = 300_000  # Python's parser takes up to 2 µs for each
 _UNKNOWN_SECTION: Final = re.compile(
     r"<!\[(?!(?:cdata|rcdata|temp|ignore|include|if|else|endif)(?![-\w.]))", re.IGNORECASE | re.ASCII
 )
@@ -21,7 +25,16 @@ def is_html_page(text: str) -> bool:
 
 
 def extract_page_text(html: str) -> str:
-    """Return the page's paragraphs as a person reads them, without menus, scripts and forms."""
+    """Return the page's paragraphs as a person reads them, without menus, scripts and forms.
+
+    Raises:
+        ResourceError: The page is so long that reading it would take seconds.
+    """
+    if len(html) > _MAX_CHARS or html.count("<") > _MAX_TAGS:
+        raise ResourceError(
+            f"The web page has more than {_MAX_CHARS >> 20} MB or {_MAX_TAGS:,} tags, which is the most that is read: "
+            "attach the part that you need as a text."
+        )
     # the parser looks for a tag's end from every "<" that has none, as far as the text goes
     end = html.rfind(">") + 1
     reader = _TextReader()

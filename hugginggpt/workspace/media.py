@@ -39,6 +39,11 @@ _CONTAINER_SUFFIXES: Final = {
     "au": ".au",
 }  # fmt: skip
 
+MAX_TEXT_BYTES: Final = 16 * 2**20
+"""Longest text or table, in bytes: as a `str` it takes up to four times as much, and each step makes copies."""
+_MAX_SHOWN_CELLS: Final = 30
+_MAX_HEAD_CHARS: Final = 2**20  # among which the first rows are looked for
+_MAX_COUNTED_CELLS: Final = 1_000_000
 _KIND_BY_SUFFIX: Final = {".csv": Kind.TABLE, ".tsv": Kind.TABLE}
 _NOUNS: Final = {
     Kind.TEXT: "text", Kind.IMAGE: "a picture", Kind.AUDIO: "a recording", Kind.VIDEO: "a video", Kind.TABLE: "a table",
@@ -47,6 +52,10 @@ _REFUSED_SIGNATURES: Final = {
     b"%PDF": "PDF files can't be read here yet: attach a picture of the page",
     b"PK\x03\x04": "archives and office files can't be read here: attach the picture, recording or text itself",
 }
+
+
+class TextTooLongError(ResourceError):
+    """A text is longer than what is read; told apart from a file that is no text."""
 
 
 def identify(path: Path, name: str, *, max_pixels: int) -> tuple[Kind, str]:
@@ -142,6 +151,8 @@ def _identify_text(path: Path, name: str, head: bytes) -> tuple[Kind, str] | Non
         return None
     try:
         read_text(path, name)
+    except TextTooLongError:
+        raise
     except ResourceError:
         return None
     suffix = Path(name).suffix.lower()
@@ -264,24 +275,38 @@ def read_text(path: Path, name: str) -> str:
 
     Raises:
         ResourceError: It is no text.
+        TextTooLongError: It is longer than `MAX_TEXT_BYTES`.
     """
-    raw = path.read_bytes()
+    with path.open("rb") as file:
+        raw = file.read(MAX_TEXT_BYTES + 1)
     encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"  # a UTF-8 mark may be missing
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
+        if len(raw) > MAX_TEXT_BYTES and error.end >= MAX_TEXT_BYTES - 3:  # a letter that the limit has cut in two
+            raise _make_length_error(name) from error
         raise ResourceError(f"“{name}” is not a text in UTF-8: save it as UTF-8 and attach it again.") from error
     if not text.strip() or "\0" in text:
         raise ResourceError(f"“{name}” holds no text.")
+    if len(raw) > MAX_TEXT_BYTES:  # only now: a video is no text, however long it is
+        raise _make_length_error(name)
     return text
 
 
+def _make_length_error(name: str) -> TextTooLongError:
+    limit = MAX_TEXT_BYTES >> 20
+    return TextTooLongError(f"“{name}” is a text of more than {limit} MB, which is the most that is read: attach a part of it.")
+
+
 def read_first_rows(path: Path, count: int) -> list[list[str]]:
-    """Return the first rows of a CSV or TSV table that hold anything, header included; [] when it can't be read."""
+    """Return the first rows of a CSV or TSV table that hold anything, header included, and of each its first cells.
+
+    Empty when the table can't be read.
+    """
     try:
         text = read_text(path, path.name)
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if path.suffix == ".tsv" else ",")
-        return list(itertools.islice((row for row in rows if row), count))
+        rows = csv.reader(io.StringIO(text[:_MAX_HEAD_CHARS], newline=""), delimiter="\t" if path.suffix == ".tsv" else ",")
+        return [row[:_MAX_SHOWN_CELLS] for row in itertools.islice(filter(None, rows), count)]  # a row may hold millions
     except (csv.Error, OSError, ResourceError):
         return []
 
@@ -298,7 +323,10 @@ def describe(path: Path, kind: Kind) -> str:
             return f"{container.duration / 1_000_000:.1f} s" if container.duration else ""  # FFmpeg counts in µs
     if kind is Kind.TABLE:
         try:
-            rows = sum(1 for row in csv.reader(io.StringIO(read_text(path, path.name), newline="")) if row)
+            text = read_text(path, path.name)
+            if text.count(",") > _MAX_COUNTED_CELLS:  # all of them may stand in one row, of which a list is made
+                return ""
+            rows = sum(1 for row in csv.reader(io.StringIO(text, newline="")) if row)
         except (csv.Error, ResourceError):
             return ""
         return "1 row" if rows == 2 else f"{max(rows - 1, 0)} rows"  # the header isn't one

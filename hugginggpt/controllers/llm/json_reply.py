@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 import jiter
@@ -14,6 +15,7 @@ _BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*(?:"|\Z)|[\[\]{}]', re.DOTAL
 _OPENING: Final = re.compile(r"\[\s*[\[{]|\[\s*\]|\{\s*[\"'“]?\w")  # "[1]" in prose is a footnote, no list of objects
 _MAX_DEPTH: Final = 100  # json_repair recurses, and Python's own limit is 1,000 frames
 _MAX_REPAIR_CHARS: Final = 30_000  # json_repair takes a second for this much of the worst, and minutes for ten times as much
+_MAX_BLOCKS: Final = 10_000  # lists and objects side by side; a plan has one
 _TOO_DEEP: Final = "The plan is nested too deep to be read."
 
 
@@ -46,7 +48,7 @@ def read_selections(text: str) -> list[dict[Any, Any]]:
 def _read_blocks(text: str, find: Callable[[Any], list[Any]]) -> list[list[Any]]:
     """Return the results of `find` for each block of JSON."""
     try:
-        return [find(read_block(block)) for block in _split_blocks(text)]
+        return [find(read_block(block)) for block in islice(_split_blocks(text), _MAX_BLOCKS)]
     except RecursionError as error:  # `_split_blocks` counts only brackets outside of quotes
         raise PlanError(_TOO_DEEP) from error
 
@@ -63,7 +65,10 @@ def read_block(block: str) -> Any:
     except ValueError as error:  # nested deeper than 200, too: json_repair says so in its own way
         if len(block) > _MAX_REPAIR_CHARS:
             raise PlanError("The plan is no JSON, and too long to be put right: try another model.") from error
-        return json_repair.loads(block)
+        try:
+            return json_repair.loads(block)
+        except ValueError as too_deep:  # its only one: a limit of its own, for what the brackets alone don't show
+            raise RecursionError(str(too_deep)) from error
 
 
 def _split_blocks(text: str) -> Iterator[str]:
