@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import logging
 import os
 import re
 import socket
@@ -18,8 +19,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from hugginggpt.core.json_text import JsonError, TooManyValuesError, parse_json
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
 
 MAX_JSON_BYTES: Final = 8 * 2**20
 """Largest JSON body, in bytes; files are uploaded by a route of their own."""
@@ -69,7 +74,11 @@ class RequestGuardMiddleware:
         if rejection is not None:
             await _answer(send, rejection)
             return
-        await self._app(_without_cookies(scope) if foreign else scope, receive, send)
+        scope = _without_cookies(scope) if foreign else scope
+        if scope["method"] == "POST" and is_json:
+            await _answer_malformed(self._app, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
     def _check(self, scope: Scope, headers: Mapping[str, str], foreign: bool) -> Rejection | None:
         path, host = scope["path"], read_host(headers.get("host", ""))
@@ -125,8 +134,10 @@ def check_body(body: bytes) -> Rejection | None:
     if not body:
         return None
     try:
-        stack: list[Any] = [json.loads(body)]
-    except (ValueError, RecursionError):  # ValueError: malformed, or no UTF-8
+        stack: list[Any] = [parse_json(body)]
+    except TooManyValuesError as error:
+        return Rejection(413, f"The request is too large: its body {error}; upload files first.")
+    except JsonError:
         return Rejection(400, "The request's body is not JSON, or it is nested too deep.")
     while stack:
         value = stack.pop()
@@ -154,6 +165,24 @@ async def _read_body(receive: Receive, headers: Mapping[str, str]) -> bytes | Re
             return too_large
         if not message.get("more_body"):
             return bytes(body)
+
+
+async def _answer_malformed(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve a request; where a route of Gradio's breaks on its body (an unknown function, half a letter), say so."""
+    started = False
+
+    async def note(message: Message) -> None:
+        nonlocal started
+        started = True
+        await send(message)
+
+    try:
+        await app(scope, receive, note)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        if started:
+            raise
+        log.info("a malformed call was refused: %s at %s", type(error).__name__, scope["path"][:80])  # its text quotes the body
+        await _answer(send, Rejection(400, "The request's body is not what this route takes."))
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

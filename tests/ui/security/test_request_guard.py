@@ -35,6 +35,11 @@ async def tell(request: Request) -> JSONResponse:
     return JSONResponse({"session": request.session, "cookies": request.cookies, "body": (await request.body()).decode()})
 
 
+async def look_up(request: Request) -> JSONResponse:
+    """Break as Gradio's routes do on a function that there isn't."""
+    return JSONResponse({}[(await request.json())["fn_index"]])
+
+
 async def sign_in(request: Request) -> JSONResponse:
     request.session["oauth_info"] = "ada"
     return JSONResponse({})
@@ -44,7 +49,11 @@ async def sign_in(request: Request) -> JSONResponse:
 def serving(**guard: Any) -> Iterator[int]:
     """A web app with a sign-in, in Gradio's order of middleware: the session's outside the guard."""
     session = Middleware(SessionMiddleware, secret_key="secret", same_site="none")
-    routes = [Route("/sign-in", sign_in), Route("/{path:path}", tell, methods=["GET", "POST"])]
+    routes = [
+        Route("/sign-in", sign_in),
+        Route("/gradio_api/break", look_up, methods=["POST"]),
+        Route("/{path:path}", tell, methods=["GET", "POST"]),
+    ]
     app = Starlette(routes=routes, middleware=[session, Middleware(RequestGuardMiddleware, **guard)])
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", lifespan="off"))
@@ -225,6 +234,18 @@ def test_what_is_no_json_is_said(space: int, body: bytes) -> None:
     assert told["detail"] == "The request's body is not JSON, or it is nested too deep."
 
 
+def test_a_body_of_more_values_than_any_call_has_is_refused_before_it_is_parsed() -> None:
+    for unit in (b"[],", b'{"a":1},', b"1,"):
+        rejection = check_body(b"[" + unit * (MAX_JSON_BYTES // len(unit) - 1) + b"0]")
+        assert rejection is not None
+        assert (rejection.status, "more than 200,000 values" in rejection.message) == (413, True)
+
+
+def test_where_a_route_breaks_on_a_body_that_is_said(space: int) -> None:
+    status, told, _ = ask(space, "/gradio_api/break", "POST", b'{"fn_index": -1}')
+    assert (status, told["detail"]) == (400, "The request's body is not what this route takes.")
+
+
 def test_a_body_has_a_limit_whatever_its_length_claims(space: int) -> None:
     large = b"[" + b"1," * (MAX_JSON_BYTES // 2) + b"1]"
     for headers in ({}, {"Content_Length": "1" * 30}, {"Content_Length": "-1"}):
@@ -242,7 +263,8 @@ def test_a_body_has_a_limit_whatever_its_length_claims(space: int) -> None:
 
 
 def test_the_largest_body_is_looked_through_in_little_time() -> None:
-    body = b"[" + b'{"path": "a", "meta": {}},' * (MAX_JSON_BYTES // 27) + b"0]"
+    file_object = json.dumps({"path": "a" * 150, "meta": {}}).encode() + b","
+    body = b"[" + file_object * (MAX_JSON_BYTES // len(file_object) - 1) + b"0]"
     begun = time.process_time()
     assert check_body(body) is None
     assert time.process_time() - begun < 5
