@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from hugginggpt.core.bounded_body import ENCODINGS, bind_body
+from hugginggpt.core.bounded_body import ENCODINGS, SignLimits, bind_body
 from hugginggpt.core.errors import ControllerError
 from hugginggpt.core.http import read_retry_after
 from hugginggpt.core.ssrf import AddressPolicy, GuardedTransport, RefusedError, load_certificates, parse_url, resolve
@@ -26,6 +26,8 @@ _MAX_RETRY_WAIT: Final = 20.0
 """Longest wait before the one retry that a server may ask for, in seconds; a person is told of anything longer."""
 _MAX_REPLY_BYTES: Final = 16 * 2**20  # a reply of 100,000 tokens has half a megabyte; each of its events repeats much
 _MAX_EVENT_BYTES: Final = 2**20
+_MAX_SIGNS: Final = SignLimits(openings=10_000, commas=100_000)
+"""A list of a thousand models has some thousands of objects; openai's client takes 25 µs for each, on the event loop."""
 _VALID_KEY: Final = re.compile(r"[!-~]*")  # printable ASCII: anything else breaks the header, in an error that quotes it
 
 
@@ -117,6 +119,8 @@ class Connection:
         """Return the base URL with its host in the one form; refuse what can't be sent before an exception quotes it."""
         if (url := parse_url(self.base_url)) is None:
             raise self._build_error(SENTENCES["bad_url"])
+        if re.search(r"[?#]", self.base_url):  # calls would put their paths behind it, and log it; it may hold a key
+            raise self._build_error(SENTENCES["url_query"])
         if not _VALID_KEY.fullmatch(self.key):
             raise self._build_error(SENTENCES["bad_key"])
         return url
@@ -126,4 +130,4 @@ class Connection:
 
 
 async def _bound_reply(response: httpx2.Response) -> None:
-    bind_body(response, _MAX_REPLY_BYTES, max_event_bytes=_MAX_EVENT_BYTES)
+    bind_body(response, _MAX_REPLY_BYTES, max_event_bytes=_MAX_EVENT_BYTES, signs=_MAX_SIGNS)

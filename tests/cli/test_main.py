@@ -274,9 +274,16 @@ def test_a_file_name_that_no_disk_can_hold_is_bad_usage(capsys: pytest.CaptureFi
     assert "There is no file" in capsys.readouterr().err
 
 
-def test_a_base_url_that_is_none_is_one_sentence(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    monkeypatch.setenv("OPENAI_BASE_URL", "http://[")
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [("http://[", "The base URL is not valid"), ("http://127.0.0.1:9/v1?key=secret", "nothing behind its path")],
+)
+def test_a_base_url_that_is_none_is_one_sentence(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, capsys: Any, url: str, said: str
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", url)
     assert main(["Hello"]) == COULD_NOT
     told = capsys.readouterr()
     assert (told.out, len(told.err.splitlines())) == ("\n", 1)
-    assert "The base URL is not valid" in told.err
+    assert said in told.err
+    assert "secret" not in told.err

@@ -1,6 +1,7 @@
 """The side bar: who plans and answers, with which key; below it, what is settled about models."""
 
 import os
+import re
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -24,6 +25,8 @@ from hugginggpt.ui.settings_panel.models_panel import ModelsPanel
 
 _OAUTH_VARIABLES: Final = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
 """Variables of a Space whose README says hf_oauth."""
+_SECRET_PARTS: Final = re.compile(r"(?<=//)[^/?#]*@|[?#].*", re.DOTALL)
+"""Name and password, query and fragment of a base URL, where people paste keys."""
 
 
 class LLMPanel:
@@ -218,7 +221,10 @@ class LLMPanel:
     async def _test_fields(
         self, typed: LLMFields, visit: TabSession | None, words: Words
     ) -> AsyncGenerator[tuple[KeyTestResult | None, Updates]]:
-        yield None, {self.openai_key: "", self.hf_token: "", self._kept: "", self.status: words("brain.testing")}
+        emptied = {self.openai_key: "", self.hf_token: "", self._kept: "", self.status: words("brain.testing")}
+        if _SECRET_PARTS.search(typed.base_url):  # refused below; left in its box, Gradio would hand it out as it does keys
+            emptied[self.base_url] = _SECRET_PARTS.sub("", typed.base_url)
+        yield None, emptied
         try:
             found = await examine(typed, places=self._places, router=self._router, words=words)
         except HuggingGPTError as error:

@@ -48,13 +48,18 @@ async def test_blanks_around_what_was_pasted_are_taken_off() -> None:
         ({"brain": OTHER, "model": "tiny"}, "Enter the server's base URL first"),
         ({"brain": OTHER, "model": "tiny", "url": "file:///etc/passwd"}, "The base URL is not valid"),
         ({"brain": OTHER, "model": "tiny", "url": "http://[/v1"}, "The base URL is not valid"),
+        ({"brain": OTHER, "model": "tiny", "url": "https://host.example/v1?api-key=secret"}, "nothing behind its path"),
+        ({"brain": OTHER, "model": "tiny", "url": "https://host.example/v1#secret"}, "nothing behind its path"),
+        ({"brain": OTHER, "model": "tiny", "url": "https://host.example/v1?"}, "nothing behind its path"),
+        ({"brain": OTHER, "model": "tiny", "url": "https://user:secret@host.example/v1"}, "The base URL is not valid"),
         ({"brain": OPENAI, "key": "sk-1 2"}, "copy it again"),
         ({"brain": OTHER, "url": "http://127.0.0.1/v1"}, "Enter the name of the model"),
     ],
 )
 async def test_what_is_missing_is_asked_for(fields: dict[str, str], said: str) -> None:
-    with pytest.raises(HuggingGPTError, match=said):
+    with pytest.raises(HuggingGPTError, match=said) as refused:
         await chosen(**fields)
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(("variable", "value"), [("SPACE_ID", "somebody/hugginggpt"), ("GRADIO_SHARE", "True")])

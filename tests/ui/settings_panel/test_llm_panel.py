@@ -128,3 +128,22 @@ def test_a_brain_that_was_chosen_stays_when_somebody_signs_in_or_out(panel: LLMP
     assert (visit.model, visit.hosted_token) == (own, "hf_oauth_1")
     panel.signed_in(visit, None)
     assert (visit.model, visit.hosted_token) == (own, "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "left"),
+    [
+        ("http://127.0.0.1:9/v1?api-key=sk-hidden", "http://127.0.0.1:9/v1"),
+        ("http://127.0.0.1:9/v1#sk-hidden", "http://127.0.0.1:9/v1"),
+        ("http://me:sk-hidden@127.0.0.1:9/v1", "http://127.0.0.1:9/v1"),
+    ],
+)
+async def test_a_key_inside_a_base_url_leaves_its_box_at_once(panel: LLMPanel, typed: str, left: str) -> None:
+    for work in (
+        panel.test(OTHER, "", "", typed, "tiny", None, asking()),
+        panel.use(OTHER, "", "", typed, "tiny", True, None, asking()),
+    ):
+        updates = [told(each) async for each in work]
+        assert updates[0]["base-url"] == left  # in the first step: Gradio hands out what stays in a box
+        assert "The base URL" in updates[-1]["brain-status"]
+        assert "sk-hidden" not in str(updates)
