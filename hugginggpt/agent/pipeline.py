@@ -34,7 +34,7 @@ from hugginggpt.core.trace import sum_usages
 from hugginggpt.execution.device_queue import DeviceSlots
 from hugginggpt.execution.scheduler import Scheduler
 from hugginggpt.planning.approval import CHANGED, Approve, Approved, PreparedPlan, Proposal
-from hugginggpt.planning.planner import PlanEnd, Planner, check_text
+from hugginggpt.planning.planner import PlanEnd, Planner, check_text, shorten_refused
 from hugginggpt.response.checks import describe_failures
 from hugginggpt.response.responder import Responder
 from hugginggpt.selection.selector import ModelSelector
@@ -97,7 +97,8 @@ class Pipeline:
 
     async def _run_stages(self) -> None:
         context, request = self._context, self._context.request
-        context.emit(RequestStarted(request.text, request.attached, context.controller.name))
+        shown = shorten_refused(request.text, context.settings)  # what is refused isn't kept whole by every view of it
+        context.emit(RequestStarted(shown, request.attached, context.controller.name))
         check_text(request, context.settings)
         before = set(context.session.workspace.resources)  # to tell later what the tasks have fetched
         plan = await self._plan_and_run(request)

@@ -34,6 +34,7 @@ PlanItem = Task | AnswerDelta | Usage | Notice | PlanEnd
 """A task that can start already, words of an answer, what a call cost, a remark for the person, or the end."""
 
 
+_KEPT_CHARS: Final = 500  # of a request that is refused for its length
 _END: Final = object()  # unlike None, no controller can yield it
 
 
@@ -170,6 +171,24 @@ class Planner:
         return Notice(f"The answer breaks off: {reason}"), PlanEnd(Plan(()), self._answer, complete=False)
 
 
+def check_length(text: str, settings: Settings) -> None:
+    """Refuse a request that is too long to be planned.
+
+    Raises:
+        RequestError: It is.
+    """
+    if len(text) > settings.max_request_chars:
+        raise RequestError(
+            f"The request is {len(text):,} characters long and {settings.max_request_chars:,} is the limit: "
+            "put the long text into a file and attach it."
+        )
+
+
+def shorten_refused(text: str, settings: Settings) -> str:
+    """Return what is kept and shown of a request: all of it, or the beginning of one that is too long."""
+    return text if len(text) <= settings.max_request_chars else f"{text[:_KEPT_CHARS]} …"
+
+
 def check_text(request: PlanRequest, settings: Settings) -> None:
     """Refuse a request that can't be planned.
 
@@ -181,8 +200,4 @@ def check_text(request: PlanRequest, settings: Settings) -> None:
             names = ", ".join(resource.origin.label for resource in request.attached)
             raise RequestError(f"What should be done with {names}? Write it in a sentence.")
         raise RequestError("The request is empty: write what you want done.")
-    if len(request.text) > settings.max_request_chars:
-        raise RequestError(
-            f"The request is {len(request.text):,} characters long and {settings.max_request_chars:,} is the limit: "
-            "put the long text into a file and attach it."
-        )
+    check_length(request.text, settings)

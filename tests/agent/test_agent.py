@@ -297,3 +297,12 @@ async def test_two_sessions_run_side_by_side(agent: HuggingGPT, settings: Settin
             told(agent, Session(one), Planner([[say(0, "red")]])), told(agent, Session(two), Planner([[say(0, "blue")]]))
         )
     assert ["red" in of(events, Answered)[0].answer for events in both] == [True, False]
+
+
+async def test_of_a_request_that_is_refused_for_its_length_only_the_beginning_is_told(
+    agent: HuggingGPT, session: Session
+) -> None:
+    events = await told(agent, session, Planner(), "Do it, " * 1_000_000)
+    assert of(events, RequestStarted)[0].request.startswith("Do it, Do it")
+    assert of(events, RequestFailed)[0].error.startswith("The request is 7,000,000 characters long and 32,000 is the limit")
+    assert len(repr(events)) < 2_000

@@ -26,6 +26,7 @@ from hugginggpt.core.resources import Resource
 from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.hub.overview import build_overview
 from hugginggpt.hub.shared_token import SharedToken
+from hugginggpt.planning.planner import check_length
 from hugginggpt.selection.ranking import Ranking
 from hugginggpt.ui.api.auth import read_keys, take_files
 from hugginggpt.ui.api.progress import HUNG_UP, CallProgress, leave_at_hang_up, tell_waiting, wait_for_hang_up
@@ -99,6 +100,7 @@ class Api:
             what language models cost
         """
         with _report_errors():
+            check_length(request, self._agent.settings)  # before anything of it is kept
             async with self._admit(caller, self._runs), self._open_session(caller) as state:
                 attached = await self._take_attachments(state, files)
                 events = await self._follow(state, caller, request, attached)
@@ -122,6 +124,7 @@ class Api:
             notes on what had to be repaired or can't be done
         """
         with _report_errors():
+            check_length(request, self._agent.settings)
             async with self._admit(caller, self._glances), self._open_session(caller) as state:
                 attached = await self._take_attachments(state, files)
                 controller = make_controller(state.model)

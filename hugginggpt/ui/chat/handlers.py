@@ -12,13 +12,15 @@ import gradio as gr
 
 from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.agent.factory import make_controller, make_session_experts
-from hugginggpt.core.errors import HuggingGPTError, ResourceError
+from hugginggpt.core.errors import HuggingGPTError, RequestError, ResourceError
 from hugginggpt.core.events import ApprovalGiven
 from hugginggpt.core.model_card import Where
 from hugginggpt.core.plan import Plan
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.trace import fold_steps
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.planning.approval import PreparedPlan
+from hugginggpt.planning.planner import check_length, shorten_refused
 from hugginggpt.ui.chat import approval_form, examples, messages
 from hugginggpt.ui.chat.inputs import clean_text, find_named, read_box, read_example, read_message_number, read_model, take_file
 from hugginggpt.ui.chat.view import BUSY, EMPTY, HIDDEN, READY, SentView, View, ViewBuilder, Views
@@ -34,6 +36,7 @@ _SECONDS_BETWEEN_VIEWS: Final = 0.15
 _MAX_SECONDS_BETWEEN_VIEWS: Final = 1.0
 _PAUSE_FACTOR: Final = 3.0
 """Seconds of pause for each second that a view has taken."""
+_MAX_RETURNED_CHARS: Final = 200_000  # of a request that is too long: so much of it stands in the box again
 
 
 class ChatHandlers:
@@ -77,19 +80,23 @@ class ChatHandlers:
                 return
             yield View(box=PropertyUpdate(BUSY), visit=visit).outputs()
             session, run = visit.session, BackgroundRun(text, before=visit.session.turns)  # compared below
+            attached: tuple[Resource, ...] = ()
             try:
-                run.attached = tuple([await asyncio.to_thread(take_file, visit, path) for path in paths])
-            except ResourceError as error:
-                run = BackgroundRun.refused(text or ", ".join(path.name for path in paths), str(error), run.before)
+                attached = tuple([await asyncio.to_thread(take_file, visit, path) for path in paths])
+                check_length(text, self._agent.settings)
+                run.attached = attached
+            except (RequestError, ResourceError) as error:
+                shown = shorten_refused(text, self._agent.settings) or ", ".join(path.name for path in paths)
+                run = BackgroundRun.refused(shown, str(error), run.before)
             if visit.session is not session:  # another conversation has begun meanwhile
                 yield self._views.of(visit, box=PropertyUpdate(READY)).outputs()
                 return
-            kept = [str(resource.path) for resource in run.attached if resource.path]
+            kept = [str(resource.path) for resource in attached if resource.path]
             await asyncio.to_thread(self._delete_uploads, paths)  # the session has copies, or they were refused
             if run.closed:
                 visit.runs.append(run)
-                back = PropertyUpdate({"value": {"text": text, "files": []}, **READY})  # the files are what was refused
-                yield self._views.of(visit, box=back).outputs()
+                box = PropertyUpdate({"value": {"text": text[:_MAX_RETURNED_CHARS], "files": kept}, **READY})
+                yield self._views.of(visit, box=box).outputs()
                 return
             run.attached = (*run.attached, *find_named(visit, text, run.attached))
             self._begin(visit, run, request)
@@ -124,7 +131,15 @@ class ChatHandlers:
             if text is not None:
                 text = clean_text(rearm(text))
             visit.back_to(position)
-            self._begin(visit, BackgroundRun(old.text if text is None else text, old.attached, old.before), request)
+            text = old.text if text is None else text
+            try:
+                check_length(text, self._agent.settings)
+            except RequestError as error:
+                shown = shorten_refused(text, self._agent.settings)
+                visit.runs.append(BackgroundRun.refused(shown, str(error), old.before))
+                yield self._views.of(visit, box=PropertyUpdate(READY)).outputs()
+                return
+            self._begin(visit, BackgroundRun(text, old.attached, old.before), request)
         async for view in self.followed(visit):
             yield view
 
