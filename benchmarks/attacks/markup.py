@@ -14,7 +14,7 @@ _TAGS: Final = frozenset(
     "p br hr h1 h2 h3 h4 h5 h6 ul ol li blockquote pre code em strong s a table thead tbody tr th td".split()
 )
 _ATTRIBUTES: Final = frozenset("href title rel target class style start align".split())
-_SCHEMES: Final = ("http://", "https://", "mailto:", "#", "/", "./", "%", "?")
+_SCHEMES: Final = ("http:", "https:", "mailto:", "#", "/", "./", "%", "?")
 FRAGMENTS: Final = (
     "<", ">", "</", "<!--", "-->", "<![CDATA[", "<![x", "<?", "<script>", "</script>", "<img src=x onerror=alert(1)>",
     "<svg/onload=",

@@ -169,12 +169,14 @@ def _identify_stream(path: Path, name: str, max_pixels: int) -> tuple[Kind, str]
             has_video = any(not (s.disposition & s.disposition.attached_pic) for s in container.streams.video)
             if has_video:
                 video = container.streams.video[0].codec_context
+                if video is None:  # of a codec that FFmpeg doesn't know
+                    return None
                 if video.width * video.height > max_pixels:
                     raise _make_size_error(name, video.width, video.height, max_pixels)
                 video.options = {"max_pixels": str(max_pixels)}  # for frames larger than the header says
                 next(container.decode(container.streams.video[0]))  # a header promises anything: one frame must decode
                 return Kind.VIDEO, suffix
-            if container.streams.audio:
+            if container.streams.audio and container.streams.audio[0].codec_context is not None:
                 next(container.decode(container.streams.audio[0]))
                 return Kind.AUDIO, suffix
     except ResourceError:  # a ValueError, too
@@ -242,7 +244,7 @@ def read_audio(path: Path, *, rate: int, max_seconds: float) -> NDArray[np.float
 
     try:
         with open_stream(path) as container:
-            if not container.streams.audio:
+            if not container.streams.audio or container.streams.audio[0].codec_context is None:
                 raise ResourceError("There is no sound in this file.")
             resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
             for frame in container.decode(container.streams.audio[0]):

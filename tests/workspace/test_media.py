@@ -106,6 +106,12 @@ def test_a_text_in_another_encoding_is_told_how_to_be_saved(tmp_path: Path) -> N
         identify(file(tmp_path, "Grüße".encode("latin-1")), "letter.txt")
 
 
+def test_a_video_of_a_codec_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    path = file(tmp_path, (MEDIA / "clip.mp4").read_bytes().replace(b"avc1", b"zz\0\0"))
+    with pytest.raises(ResourceError, match="can't be read as a video"):
+        identify(path, "clip.mp4")
+
+
 @pytest.mark.parametrize("name", ["cat.jpg", "invoice.png", "clip.mp4"])
 @pytest.mark.parametrize("share", [0.0005, 0.02])
 def test_a_file_that_was_cut_off_is_refused(name: str, share: float, tmp_path: Path) -> None:

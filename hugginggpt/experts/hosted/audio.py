@@ -82,6 +82,6 @@ def _decode_sound(call: Call, content: Any) -> Output:
 def _read_rate(path: Path) -> int:
     """Read the samples per second of a sound file."""
     with media.open_stream(path) as container:
-        if not container.streams.audio:
+        if not container.streams.audio or container.streams.audio[0].codec_context is None:  # of an unknown codec
             raise ValueError("no sound in it")
         return int(container.streams.audio[0].rate)

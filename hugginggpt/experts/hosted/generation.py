@@ -70,7 +70,7 @@ def _save_video(call: Call, content: bytes) -> Result:
 def _measure_video(path: Any) -> dict[str, Any]:
     """Measure a video: number of frames, frames per second, length in seconds."""
     with media.open_stream(path) as container:
-        if not container.streams.video:
+        if not container.streams.video or container.streams.video[0].codec_context is None:  # of an unknown codec
             raise ValueError("no pictures in it")
         stream = container.streams.video[0]
         fps = float(stream.average_rate or 0)  # None where the container doesn't tell

@@ -85,6 +85,8 @@ async def take_files(workspace: Workspace, files: Sequence[object] | None, uploa
     Raises:
         ResourceError: One of them can't be used.
     """
+    if files is not None and (isinstance(files, str) or not isinstance(files, Sequence)):  # whatever a client sends
+        raise ResourceError("The files are no list: send a list of uploads or URLs, even for one.")
     return [await _take_file(workspace, file, uploads, max_bytes) for file in files or ()]
 
 

@@ -100,7 +100,7 @@ class Api:
             what language models cost
         """
         with _report_errors():
-            check_length(request, self._agent.settings)  # before anything of it is kept
+            self._check_request(request)  # before anything of it is kept
             async with self._admit(caller, self._runs), self._open_session(caller) as state:
                 attached = await self._take_attachments(state, files)
                 events = await self._follow(state, caller, request, attached)
@@ -124,7 +124,7 @@ class Api:
             notes on what had to be repaired or can't be done
         """
         with _report_errors():
-            check_length(request, self._agent.settings)
+            self._check_request(request)
             async with self._admit(caller, self._glances), self._open_session(caller) as state:
                 attached = await self._take_attachments(state, files)
                 controller = make_controller(state.model)
@@ -158,9 +158,9 @@ class Api:
             for the first, why it is the first
         """
         with _report_errors():
-            name = self._agent.table.recognise(task)
+            name = self._agent.table.recognise(task) if isinstance(task, str) else None
             if name is None:
-                raise RequestError(f"“{task[:60]}” is no task: list_tasks tells them.")
+                raise RequestError(f"“{str(task)[:60]}” is no task: list_tasks tells them.")
             async with self._admit(caller, self._glances), self._open_session(caller) as state:
                 ranking = (await self._rank_models(state, caller, {name})).get(name, Ranking(()))
         rows = build_overview(ranking.cards, [name], local=self._agent.expert("local") is not None)
@@ -192,6 +192,11 @@ class Api:
             state.model, state.token = None, ""
             if state not in self._kept:
                 state.close()
+
+    def _check_request(self, request: object) -> None:
+        if not isinstance(request, str):  # Gradio hands on whatever a client sends
+            raise RequestError("The request is no text: write what you want done.")
+        check_length(request, self._agent.settings)
 
     async def _take_attachments(self, state: TabSession, files: Sequence[object] | None) -> list[Resource]:
         settings, uploads = self._agent.settings, Path(get_upload_folder())

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from gradio.route_utils import FnIndexInferError
+
 from hugginggpt.core.json_text import JsonError, TooManyValuesError, parse_json
 
 if TYPE_CHECKING:
@@ -178,7 +180,7 @@ async def _answer_malformed(app: ASGIApp, scope: Scope, receive: Receive, send: 
 
     try:
         await app(scope, receive, note)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, FnIndexInferError) as error:
         if started:
             raise
         log.info("a malformed call was refused: %s at %s", type(error).__name__, scope["path"][:80])  # its text quotes the body

@@ -192,6 +192,28 @@ def test_no_file_of_the_server_can_be_read(server: Server, file: object) -> None
     assert "root:" not in heard
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("plan", [5, None], "The request is no text"),
+        ("plan", [None, None], "The request is no text"),
+        ("run", [{"a": []}, []], "The request is no text"),
+        ("run", ["x" * 40_000, []], "The request is 40,000 characters long"),
+        ("plan", ["Say hello aloud.", 5], "The files are no list"),
+        ("plan", ["Say hello aloud.", "data:,x"], "The files are no list"),
+        ("plan", ["Say hello aloud.", [5]], "neither an upload nor a URL"),
+        ("list_models", [5], "“5” is no task"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused_in_a_sentence(
+    server: Server, quiet: None, name: str, data: list[Any], said: str
+) -> None:
+    address = f"{server.url}/gradio_api/call/{name}"
+    heard = httpx.get(f"{address}/{httpx.post(address, json={'data': data}).json()['event_id']}", timeout=30).text
+    assert heard.splitlines()[0] == "event: error"
+    assert said in json.loads(heard.splitlines()[1].removeprefix("data: "))["error"]
+
+
 def test_the_schema_holds_these_endpoints_and_no_key(server: Server) -> None:
     info = httpx.get(f"{server.url}/gradio_api/info").json()
     assert {name.removeprefix("/") for name in info["named_endpoints"]} == ENDPOINTS

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from gradio.route_utils import FnIndexInferError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
@@ -37,7 +38,10 @@ async def tell(request: Request) -> JSONResponse:
 
 async def look_up(request: Request) -> JSONResponse:
     """Break as Gradio's routes do on a function that there isn't."""
-    return JSONResponse({}[(await request.json())["fn_index"]])
+    number = (await request.json())["fn_index"]
+    if number is None:
+        raise FnIndexInferError("Could not infer the function's index.")
+    return JSONResponse({}[number])
 
 
 async def sign_in(request: Request) -> JSONResponse:
@@ -241,8 +245,9 @@ def test_a_body_of_more_values_than_any_call_has_is_refused_before_it_is_parsed(
         assert (rejection.status, "more than 200,000 values" in rejection.message) == (413, True)
 
 
-def test_where_a_route_breaks_on_a_body_that_is_said(space: int) -> None:
-    status, told, _ = ask(space, "/gradio_api/break", "POST", b'{"fn_index": -1}')
+@pytest.mark.parametrize("body", [b"{}", b'{"fn_index": -1}', b'{"fn_index": null}', b"5"])
+def test_where_a_route_breaks_on_a_body_that_is_said(space: int, body: bytes) -> None:
+    status, told, _ = ask(space, "/gradio_api/break", "POST", body)
     assert (status, told["detail"]) == (400, "The request's body is not what this route takes.")
 
 
