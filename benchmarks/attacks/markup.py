@@ -6,15 +6,16 @@ from html.parser import HTMLParser
 from typing import Final
 
 from benchmarks.attacks.attack import Attack, Target, mix
-from hugginggpt.core.markdown import escape, fold_into_line, link_names, quote_text, strip_markdown
-from hugginggpt.ui.export.html_markdown import render_markdown
+from hugginggpt.core.markdown import fold_into_line, quote_text
+from hugginggpt.ui.markup import disarm, link_words, rearm, render_markdown
 from hugginggpt.workspace.html_text import extract_page_text, is_html_page
 
 _TAGS: Final = frozenset(
     "p br hr h1 h2 h3 h4 h5 h6 ul ol li blockquote pre code em strong s a table thead tbody tr th td".split()
 )
-_ATTRIBUTES: Final = frozenset("href title rel target class style start align".split())
-_SCHEMES: Final = ("http:", "https:", "mailto:", "#", "/", "./", "%", "?")
+_ATTRIBUTES: Final = frozenset("href title rel target class start align tabindex".split())
+_SCHEMES: Final = ("http:", "https:", "mailto:", "#")
+_LINKS: Final = {"image-1": "#image-1", "text-1": "#text-1"}
 FRAGMENTS: Final = (
     "<", ">", "</", "<!--", "-->", "<![CDATA[", "<![x", "<?", "<script>", "</script>", "<img src=x onerror=alert(1)>",
     "<svg/onload=",
@@ -52,12 +53,12 @@ def make_attack(target: Target) -> Attack:
 
     def check(text: str) -> None:
         text = text.encode("utf-8", "replace").decode()  # as every way into the program leaves it
-        drawn = _Drawn()
-        drawn.feed(render_markdown(text, ("image-1", "text-1")))
-        drawn.close()
-        assert not drawn.faults, f"drawn: {drawn.faults[:3]}"
-        assert strip_markdown(escape(text)) == text
-        link_names(text, {"image-1": "/f/1.png"})
+        for draw in (render_markdown, link_words):
+            drawn = _Drawn()
+            drawn.feed(draw(text, _LINKS))
+            drawn.close()
+            assert not drawn.faults, f"drawn: {drawn.faults[:3]}"
+        assert rearm(disarm(text)) == text
         quote_text(text, 600)
         fold_into_line(text, 80)
         if is_html_page(text):
@@ -78,7 +79,7 @@ class _Drawn(HTMLParser):
             self.faults.append(f"<{tag}>")
         for name, value in attrs:
             address = (value or "").strip().lower()
-            if name not in _ATTRIBUTES or (name == "href" and ":" in address and not address.startswith(_SCHEMES)):
+            if name not in _ATTRIBUTES or (name == "href" and not address.startswith(_SCHEMES)):
                 self.faults.append(f"<{tag} {name}={value!r}>")
 
     def handle_comment(self, data: str) -> None:

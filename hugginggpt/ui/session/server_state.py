@@ -1,4 +1,4 @@
-"""What Gradio keeps in memory for each session and event, made small and let go.
+"""Bounds on what Gradio keeps in memory for each session and event.
 
 Gradio keeps a copy of the whole page's configuration (0.3 MB) for every session hash that it is ever sent, a table of the
 last ten thousand events that is summed up anew after each of them, and the names of delivered events. A call of the API
