@@ -54,8 +54,8 @@ class AppProcess:
         lines = self.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
         return [line for line in lines if any(word in line for word in _TROUBLES)]
 
-    def ask(self, call: HttpCall) -> int:
-        """Send a request; return the answer's status, or 0 where the server hung up on what is no HTTP.
+    def ask(self, call: HttpCall) -> tuple[int, bytes]:
+        """Send a request; return the answer's status and the beginning of its body, or 0 where the server hung up on it.
 
         Raises:
             TimeoutError: There is no answer.
@@ -69,12 +69,11 @@ class AppProcess:
                     connection.putheader("Content-Length", str(len(call.body)))
                 connection.endheaders(call.body)
                 response = connection.getresponse()
-                response.read(65_536)
-                return response.status
+                return response.status, response.read(65_536)
             except TimeoutError:
                 raise
             except (HTTPException, ConnectionError, ValueError):  # ValueError: http.client sends no such header or path
-                return 0
+                return 0, b""
 
 
 @contextmanager
@@ -122,7 +121,7 @@ def _answers(app: AppProcess) -> bool:
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end and app.process.poll() is None:
         with suppress(OSError):
-            if app.ask(HttpCall("GET", "/")) == 200:
+            if app.ask(HttpCall("GET", "/"))[0] == 200:
                 return True
         time.sleep(1.0)  # while it starts, Gradio asks itself, and is in haste
     return False

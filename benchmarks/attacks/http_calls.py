@@ -32,7 +32,7 @@ GETS: Final = (
     "/gradio_api/proxy=https://evil.example/",
     "/file=/etc/passwd", "/gradio_api/startup-events", "/monitoring", "/monitoring/summary", "/theme.css", "/assets/../app.py",
     "/static/%2e%2e/%2e%2e/app.py", "/gradio_api/deep_link?session_hash=x", "/?deep_link=../../etc", "/?request=" + "x" * 5_000,
-    "/gradio_api/stream/x/0/0/playlist.m3u8", "/custom_component/x/../../x", "/gradio_api/call/plan/nobody", "/%00", "/%ff",
+    "/gradio_api/stream/x/0/0/playlist.m3u8", "/custom_component/x/../../x", "/%00", "/%ff",
     "//", "/..",
 )  # fmt: skip
 BODIES: Final = (
@@ -88,9 +88,10 @@ def make_attack(app: AppProcess) -> Attack:
     """Return the attack on the running page."""
 
     def check(call: HttpCall) -> None:
-        status = app.ask(call)
+        status, body = app.ask(call)
         assert app.process.poll() is None, "the server is gone"
-        assert status < 500, f"the server failed with {status}"
+        is_told = call.path.startswith("/gradio_api/run/") and b'"error":' in body  # Gradio's way to say what is wrong there
+        assert status < 500 or is_told, f"the server failed with {status}"
         if call.method == "POST" and is_foreign(call):
             assert status in {0, 400, 403, 413, 421}, f"a foreign page's call was answered with {status}"
         if "passwd" in call.path or "://" in call.path:

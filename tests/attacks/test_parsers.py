@@ -155,6 +155,7 @@ PARSERS: Mapping[str, Parser] = {
         read_plan,
         repeated(("[", "{", "[]", '{"a":', '{"task":"x"},', '"', "\\", "[{", "ab", '{"answer":"', "'", "```json\n["), REPLY),
     ),
+    "plan in a list": Parser(read_plan, repeated(('{"id":0},{"task":"x"},', '{"task":"x","id":1},', "[],"), REPLY, "[")),
     "selections": Parser(lambda place, reply: read_selections(reply), repeated(("[", '{"id":', '{"id":1}', "[{"), REPLY)),
     "references": Parser(
         lambda place, text: list(split_references(text)),

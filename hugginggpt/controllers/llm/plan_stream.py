@@ -6,6 +6,7 @@ In the end `json_reply.read_tasks` decides, which reads the whole: objects that 
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -131,14 +132,14 @@ class PlanStreamReader:
         Raises:
             PlanError: It is nested too deep to be read.
         """
-        unmatched = list(self._tasks)
+        unmatched = Counter(map(_make_key, self._tasks))
         for task in read_tasks(self._text):
-            match = next((known for known in unmatched if _is_same_task(known, task)), None)
-            if match is None:  # a plan may rightly hold two equal tasks, so each matches once
+            key = _make_key(task)
+            if unmatched[key] > 0:  # a plan may rightly hold two equal tasks, so each matches once
+                unmatched[key] -= 1
+            else:
                 self._tasks.append(task)
                 yield task
-            else:
-                unmatched.remove(match)
 
     @property
     def answer(self) -> str:
@@ -160,9 +161,9 @@ def _unescape(content: str) -> str:
     return text.encode("utf-8", "replace").decode()  # a lone surrogate can't be encoded as UTF-8
 
 
-def _is_same_task(one: Any, other: Any) -> bool:
-    """Tell whether two readings are of one object: `read_tasks` may have repaired what surrounds it."""
-    if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
-        return bool(one == other)
-    one, other = lower_keys(one), lower_keys(other)
-    return one == other or (one.get("id") is not None and (one.get("task"), one["id"]) == (other.get("task"), other.get("id")))
+def _make_key(task: Any) -> str:
+    """Return what two readings of one object have in common: `read_tasks` may have repaired what surrounds it."""
+    if not isinstance(task, Mapping):
+        return ""  # never read early
+    task = lower_keys(task)
+    return repr(task if task.get("id") is None else (task.get("task"), task["id"]))

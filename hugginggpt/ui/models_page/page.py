@@ -144,7 +144,8 @@ class ModelsPage:
         self, rows: Sequence[OverviewRow], chosen: gr.EventData, request: gr.Request
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Say what fetching a model would take."""
-        words, model = _get_words(request), str(chosen.model)
+        words = _get_words(request)
+        model = str(chosen._data.get("model") if isinstance(chosen._data, dict) else "")  # a client may send anything
         yield _draw_panel(catalogue_table.draw_progress(words("catalogue.asking", model=model), None), close=True)
         try:
             # what comes from a browser may be anything
