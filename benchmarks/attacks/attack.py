@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from copy import deepcopy
@@ -30,6 +31,10 @@ class Attack:
     """Makes a further case, the same one for the same random numbers."""
     check: Callable[[Any], object]
     """Has the program take a case; raises a HuggingGPTError where it is refused, and anything else where that is wrong."""
+    clock: Callable[[], float] = time.process_time
+    """What a case's time is taken by; another process's work takes no time of this one's."""
+    max_seconds: float = 1.0
+    """Longest that a case may take by that clock."""
 
 
 @dataclass(frozen=True)

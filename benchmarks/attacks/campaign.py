@@ -21,8 +21,6 @@ from hugginggpt.workspace.workspace import Workspace
 
 KINDS: Final = (texts, plans, traces, markup, addresses, files)
 """Modules of the attacks on this process; those on a running page are in `http_calls`."""
-MAX_SECONDS: Final = 1.0
-"""Longest that one case may take, in processor seconds."""
 _SHOWN_CHARS: Final = 400
 _MAX_SHOWN_FAILURES: Final = 5
 
@@ -90,15 +88,15 @@ def make_case(attack: Attack, seed: int, number: int) -> Any:
 
 
 def _try_case(attack: Attack, case: Any, tally: Tally) -> None:
-    fault, begun = "", time.process_time()
+    fault, begun = "", attack.clock()
     try:
         run_case(attack, case)
     except Exception as error:  # whatever it is: that is what is looked for
         fault = f"{type(error).__name__}: {error}"[:_SHOWN_CHARS]
-    taken = time.process_time() - begun
+    taken = attack.clock() - begun
     tally.tried += 1
     tally.slowest_s = max(tally.slowest_s, taken)
-    if not fault and taken > MAX_SECONDS:
+    if not fault and taken > attack.max_seconds:
         fault = f"took {taken:.1f} s"
     if fault:
         tally.failed += 1

@@ -43,6 +43,9 @@ SECONDS = 1.0
 MARGIN = 3  # processor seconds grow, too, where other processes share the caches
 PIXELS = Settings.model_fields["max_pixels"].default
 HEAD = '{"format": "hugginggpt-trace", "version": 1, "resources": {}, "events": ['
+STARTED = {"event": "RequestStarted", "at": 0, "request": "x", "resources": [], "controller": "c"}
+TASKS = [{"task": "summarization", "id": n, "dep": [], "args": {"text": "x"}} for n in range(100)]
+PLANNED = {"event": "Planned", "at": 0, "plan": {"tasks": TASKS, "notes": []}, "seconds": 0, "because": ""}
 REPLY = 200_000  # the controller reads no longer ones
 
 
@@ -134,6 +137,7 @@ PARSERS: Mapping[str, Parser] = {
             "lists": lambda: fill("[],", 72 * MB, HEAD, "[]]}"),
             "objects": lambda: fill('{"":{}},', 2 * MB, HEAD, "{}]}"),
             "open": lambda: fill("[", 200_000, HEAD),
+            "plans": lambda: HEAD + json.dumps(STARTED) + "," + ",".join([json.dumps(PLANNED)] * 250) + "]}",
             "quotes": lambda: fill('"\\"', 40 * MB, HEAD),
             "faults": lambda: HEAD + '{"event":"TaskDone","at":0,"outputs":[' + fill("1,", 400_000) + "1]}]}",
             "faults in a union": lambda: (

@@ -26,7 +26,7 @@ TRACE_BYTES: Final = MEDIA_BYTES * 4 // 3 + 8 * 2**20  # base64 takes 4/3; 8 MB 
 """The longest trace that is opened, in bytes of UTF-8."""
 _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _MAX_EVENTS: Final = 20_000
-_MAX_VALUES: Final = 300_000  # in all; those of one event are few, those of what models found (boxes, words) may be many
+_MAX_VALUES: Final = 200_000  # in all; those of one event are few, those of what models found (boxes, words) may be many
 _MAX_DEPTH: Final = 60
 _RESOURCE_NAME: Final = re.compile(r"(image|audio|video|text|table)-\d{1,6}")
 _FILE_NAME: Final = re.compile(r"[a-z]+-\d{1,6}(\.[a-z0-9]{1,8})?", re.ASCII)  # no slash, so no folder
