@@ -30,7 +30,7 @@ def asking(page: str) -> gr.Request:
 async def test_what_is_done_before_a_reloaded_page_has_been_answered_belongs_to_its_visit(agent: HuggingGPT) -> None:
     page, before = Page(agent), TabSession(agent.new_session())
     page._visits.keep(before, KEY)
-    arriving = asyncio.create_task(page.arrive(KEY, "", asking("reloaded")))
+    arriving = asyncio.create_task(page.arrive(KEY, "", "", asking("reloaded")))
     await asyncio.sleep(0)  # it has begun, and draws
     assert page._visits.of_page("reloaded", lambda: TabSession(agent.new_session())) is before
     await arriving
