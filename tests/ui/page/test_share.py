@@ -134,6 +134,7 @@ def test_a_strangers_trace_reaches_out_to_nobody(tab: Tab, tmp_path: Path) -> No
     timed = [{**event, "at": number / 10} for number, event in enumerate(events)]
     (tmp_path / "evil.json").write_text(json.dumps({**trace, "events": timed}), encoding="utf-8")
     opened(tab, tmp_path / "evil.json")
+    expect(tab.requests).to_have_count(1)  # the file is read first
     tab.finish()
     shown = tab.open_steps("image-to-text")
     assert shown.count("<img src=https://evil.example/x.png onerror=alert(1)>") >= 7  # wherever it was said, it is text
@@ -161,6 +162,7 @@ def test_what_is_edited_and_copied_is_what_was_written(tab: Tab, tmp_path: Path)
     trace = {"format": "hugginggpt-trace", "version": 1, "stopped": False, "events": events, "resources": {}}
     (tmp_path / "run.json").write_text(json.dumps(trace), encoding="utf-8")
     opened(tab, tmp_path / "run.json")
+    expect(tab.requests).to_have_count(1)  # the file is read first
     tab.finish()
     tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.page.get_by_label("Copy conversation").click()
