@@ -134,6 +134,8 @@ class Tab:
             except TimeoutError:  # a page that was opened just now may put back what it was told to show then
                 chosen.check()
             box.fill(value)
+        if not chosen.is_checked():
+            self.type(brain, **fields)  # it was put back after the fields were shown
 
     def open_settings(self) -> None:
         if self.page.locator(".sidebar.open #side").count() == 0:

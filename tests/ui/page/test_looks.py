@@ -29,15 +29,23 @@ def look(request: pytest.FixtureRequest, server: Server, visitor: Visitor) -> tu
     return request.param, visitor(f"{server.url}/?__theme={attributes['color_scheme']}", **attributes)
 
 
+def find_serious(tab: Tab) -> list[tuple[str, str]]:
+    """What axe finds serious in the page as it is now: its rule, and the element."""
+    found = Axe().run(tab.page).response["violations"]
+    return [
+        (one["id"], node["html"][:200]) for one in found for node in one["nodes"] if one["impact"] in {"serious", "critical"}
+    ]
+
+
 def seen(tab: Tab, name: str) -> None:
     """Keep a picture of what is seen; nothing is wider than the screen, and axe finds nothing serious."""
     PICTURES.mkdir(exist_ok=True)
     tab.page.screenshot(path=PICTURES / f"{name}.png")
     assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-    found = Axe().run(tab.page).response["violations"]
-    serious = [
-        (one["id"], node["html"][:200]) for one in found for node in one["nodes"] if one["impact"] in {"serious", "critical"}
-    ]
+    for _ in range(10):  # Gradio names what was drawn just now a moment later
+        if not (serious := find_serious(tab)):
+            break
+        tab.page.wait_for_timeout(500)
     assert serious == [], name
 
 
