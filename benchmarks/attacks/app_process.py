@@ -22,7 +22,7 @@ _STARTS: Final = 3
 _START_SECONDS: Final = 120.0
 _CALL_SECONDS: Final = 30.0
 _TROUBLES: Final = ("Exception in ASGI", "/hugginggpt/", "was never awaited", "Task was destroyed", "Exception ignored")
-"""What a log must not hold; Gradio itself prints tracebacks of calls that lack an argument."""
+"""Signs of a fault in a log; Gradio itself prints tracebacks of calls that lack an argument."""
 
 
 @dataclass(frozen=True)

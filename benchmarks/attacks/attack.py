@@ -32,7 +32,7 @@ class Attack:
     check: Callable[[Any], object]
     """Has the program take a case; raises a HuggingGPTError where it is refused, and anything else where that is wrong."""
     clock: Callable[[], float] = time.process_time
-    """What a case's time is taken by; another process's work takes no time of this one's."""
+    """Clock for a case's time; another process's work takes no time of this one's."""
     max_seconds: float = 1.0
     """Longest that a case may take by that clock."""
 

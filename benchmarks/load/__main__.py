@@ -27,13 +27,13 @@ MAX_AT_ONCE_RATIO: Final[Mapping[str, float]] = {"api": 4.0, "page": 6.0}
 MAX_PAGE_PROCESSOR_MS: Final = 80.0
 MAX_PAGE_FIRST_S: Final = 2.0
 MAX_GROWTH_MB: Final = 10.0
-"""What two thousand requests may add to the memory: what a process that is in use varies by anyway."""
+"""Megabytes that two thousand requests may add to the memory: a process in use varies by that anyway."""
 _ROUNDS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one kind of caller has seen."""
+    """Figures of one kind of caller."""
 
     alone: Arrivals
     spread: Arrivals | None
@@ -50,7 +50,7 @@ class Limit:
 
     @property
     def holds(self) -> bool:
-        """Whether it is kept."""
+        """Return whether it is kept."""
         return self.value <= self.most
 
 

@@ -31,7 +31,7 @@ class App:
 
     @property
     def memory_mb(self) -> float:
-        """What it holds in memory now."""
+        """Memory that it holds now, in MiB."""
         return float(self.process.memory_info().rss / 2**20)
 
 

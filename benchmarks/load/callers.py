@@ -43,7 +43,7 @@ class Caller:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What a Space's proxy adds, and the caller's token."""
+        """Headers that a Space's proxy adds, and the caller's token."""
         return {"X-Forwarded-For": self.address, "X-HF-Token": TOKEN}
 
     async def messages(self, event: Mapping[str, Any]) -> AsyncIterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""How long callers wait who come one by one, spread over a while, and all at once; and what the server holds on to."""
+"""Waiting times of callers who come one by one, spread over a while, and all at once; and the memory that the server keeps."""
 
 from __future__ import annotations
 

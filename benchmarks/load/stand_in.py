@@ -15,7 +15,7 @@ from benchmarks.orchestration.serving import Handler, Server, address, serve, sl
 from benchmarks.orchestration.stages import Body, stage_of
 
 CHAT: Final = "openai/gpt-oss-120b"
-"""What the page takes at Hugging Face's router where no model is named."""
+"""Model that the page takes at Hugging Face's router where none is named."""
 _TEXT: Final = "Angela lives in Berlin and works in Potsdam."
 TRANSLATION: Final = "Angela wohnt in Berlin und arbeitet in Potsdam."
 _NAMES: Final = [
@@ -32,9 +32,9 @@ _MODELS: Final[Mapping[str, tuple[str, Any]]] = {
     "translation": ("load/translates", [{"translation_text": TRANSLATION}]),
     "token-classification": ("load/finds-names", _NAMES),
 }
-"""What is served, by task: the model's id, and what it answers. No bundled model does any of it."""
+"""Models that are served, by task: the id, and the answer. No bundled model does any of it."""
 REQUEST: Final = f"Translate this text into German and find the names of people and places in it: {_TEXT}"
-"""What the built-in planner makes the same plan of."""
+"""Request of which the built-in planner makes the same plan."""
 _PLAN: Final = (
     {"task": "translation", "id": 0, "dep": [-1], "args": {"text": _TEXT, "language": "German"}},
     {"task": "token-classification", "id": 1, "dep": [0], "args": {"text": "<resource>-0"}},
@@ -83,7 +83,7 @@ class _Handler(Handler):
 
 
 def _entry(task: str, *, listed: bool) -> Any:
-    """What the Hub says of a model: providers are a list where models are listed, an object where one is asked for."""
+    """Return the Hub's entry of a model: providers are a list where models are listed, an object where one is asked for."""
     one = {"provider": "hf-inference", "providerId": _MODELS[task][0], "status": "live", "task": task, "type": "single-model"}
     mapping = [one] if listed else {"hf-inference": one}
     about = {"downloads": 1_000, "likes": 10, "library_name": "transformers", "gated": False, "private": False}

@@ -13,7 +13,7 @@ from hugginggpt.ui.api.endpoints import Api
 from hugginggpt.ui.assets import load_script
 from hugginggpt.ui.chat import approval_form, examples
 from hugginggpt.ui.chat.camera import build_camera
-from hugginggpt.ui.chat.handlers import ChatHandlers, name_of
+from hugginggpt.ui.chat.handlers import ChatHandlers
 from hugginggpt.ui.chat.view import READY, View, Views
 from hugginggpt.ui.export.panel import SharePanel
 from hugginggpt.ui.export.trace_reader import TRACE_BYTES
@@ -25,6 +25,7 @@ from hugginggpt.ui.run_panel import resource_cards
 from hugginggpt.ui.run_panel.share_link import read_link
 from hugginggpt.ui.session.admission import Admission
 from hugginggpt.ui.session.tab_session import TabSession, TabSessions, close_visit
+from hugginggpt.ui.session.visitor import read_visitor
 from hugginggpt.ui.settings_panel.llm_panel import LLMPanel
 from hugginggpt.ui.uploads import Uploads
 from hugginggpt.workspace.workspace import EXAMPLE_MEDIA
@@ -102,7 +103,7 @@ class Page:
             # in the order of View's fields
             outputs = [talk, start, box, form, picture, runs, shelf, share, link, visit]
             self._wire(page, visit, outputs)
-            Api(self._agent, name_of, self._admission, shared=self._shared).add()
+            Api(self._agent, read_visitor, self._admission, shared=self._shared).add()
         ModelsPage(self._agent).draw(page)  # a route of its own, so outside of the `with`
         page.queue(default_concurrency_limit=_MAX_CONCURRENT_REQUESTS)  # Gradio's own limit is one
         blocks: gr.Blocks = page

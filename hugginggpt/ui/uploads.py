@@ -27,7 +27,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from hugginggpt.core.errors import ResourceError, explain_environment_error
-from hugginggpt.ui.session.llm_choice import is_space
+from hugginggpt.ui.session.visitor import read_visitor
 from hugginggpt.workspace.storage import StorageFullError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Uploads:
         Raises:
             HTTPException: It is refused; the detail is one sentence.
         """
-        upload = self._open(read_visitor(scope))
+        upload = self._open(read_visitor(Request(scope)))
 
         async def receive_counted() -> Message:
             message = await receive()
@@ -198,14 +198,6 @@ class UploadMiddleware:
             await _drain(receive)
             response = PlainTextResponse(str(error.detail), status_code=error.status_code)
         await response(scope, receive, send)
-
-
-def read_visitor(scope: Scope) -> str:
-    """Return what tells visitors apart: on a Space the address that its proxy has seen, else the one that the server sees."""
-    headers = {name: value for name, value in scope["headers"] if name == b"x-forwarded-for"} if is_space() else {}
-    forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")  # its last entry is the proxy's own
-    client = scope.get("client") or ("",)
-    return forwarded.rpartition(",")[2].strip() or str(client[0])
 
 
 def _explain(error: BaseException, max_file_bytes: int) -> BaseException:

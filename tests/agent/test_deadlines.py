@@ -29,7 +29,7 @@ from tests.scripted_server import KEY, Asked, Reply, ScriptedServer, completion,
 SHORT = 0.5
 """A stage's time in these tests, in seconds."""
 LONG = 60.0
-"""What a stage would take without a deadline, at least; no test waits for it."""
+"""Least time that a stage would take without a deadline, in seconds; no test waits for it."""
 TASK = {"task": "translation", "id": 0, "dep": [-1], "args": {"text": "Hello.", "language": "German"}}
 SLOW = {"task": "summarization", "id": 1, "dep": [0], "args": {"text": "<resource>-0"}}
 PLAN = completion({"tasks": [TASK], "answer": None})

@@ -55,7 +55,7 @@ class Api:
     def __init__(
         self,
         agent: HuggingGPT,
-        name_of: Callable[[gr.Request], str],
+        read_visitor: Callable[[gr.Request], str],
         admission: Admission,
         *,
         shared: SharedToken | None = None,
@@ -65,13 +65,13 @@ class Api:
 
         Args:
             agent: Does the work.
-            name_of: Gives the name that tells visitors apart.
+            read_visitor: Gives the text that tells visitors apart.
             admission: Whose turn it is to have a request run, of the API and on the page.
             shared: The token of the page's owner, where it is given away.
             kept_seconds: How long a call's files can be fetched after it.
         """
         self._agent = agent
-        self._name_of = name_of
+        self._read_visitor = read_visitor
         self._runs = admission
         self._glances = Admission(agent.settings)  # plans and lists have places of their own: they don't wait behind runs
         self._shared = shared
@@ -173,7 +173,7 @@ class Api:
         show = gr.Progress()
         async with AsyncExitStack() as held:
             async with leave_at_hang_up(caller):
-                turn = admission.admit(self._name_of(caller), partial(tell_waiting, show))
+                turn = admission.admit(self._read_visitor(caller), partial(tell_waiting, show))
                 await held.enter_async_context(turn)
             yield
 
@@ -183,7 +183,7 @@ class Api:
         keys = read_keys(caller.headers or {})
         model = await keys.language_model()  # first: a refused caller needs no session folder
         session = self._agent.new_session()
-        session.visitor = self._name_of(caller)
+        session.visitor = self._read_visitor(caller)
         state = TabSession(session, model, token=keys.hf_token)
         try:
             yield state
@@ -203,11 +203,15 @@ class Api:
         return await take_files(state.session.workspace, files, uploads, max_bytes=settings.max_file_bytes)
 
     async def _rank_models(self, state: TabSession, caller: gr.Request, tasks: set[str]) -> dict[str, Ranking]:
-        experts = make_session_experts(self._agent, state.model, visitor=state.visitor(self._shared, self._name_of(caller)))
+        experts = make_session_experts(
+            self._agent, state.model, visitor=state.visitor(self._shared, self._read_visitor(caller))
+        )
         return dict(await run_in_daemon_thread(lambda: self._agent.candidates(experts, tasks)))  # reads disks, asks servers
 
     async def _follow(self, state: TabSession, caller: gr.Request, request: str, attached: Sequence[Resource]) -> list[Event]:
-        experts = make_session_experts(self._agent, state.model, visitor=state.visitor(self._shared, self._name_of(caller)))
+        experts = make_session_experts(
+            self._agent, state.model, visitor=state.visitor(self._shared, self._read_visitor(caller))
+        )
         report = CallProgress()
         stream = self._agent.run(request, state.session, make_controller(state.model), attached, extra=experts)
         work = state.begin(BackgroundRun(request, tuple(attached)), stream)

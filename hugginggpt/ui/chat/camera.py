@@ -7,9 +7,9 @@ from typing import Any, Final
 import gradio as gr
 from starlette.exceptions import HTTPException
 
-from hugginggpt.ui.chat.handlers import name_of
 from hugginggpt.ui.i18n import get_label
 from hugginggpt.ui.listeners import QUIET
+from hugginggpt.ui.session.visitor import read_visitor
 from hugginggpt.ui.uploads import Uploads
 
 ICON: Final = Path(__file__).parents[1] / "assets" / "camera.svg"
@@ -39,7 +39,7 @@ class Camera:
                 return gr.skip(), gr.skip(), gr.skip()
             value = value or {}
             try:
-                taken = uploads.adopt(Path(path), name_of(request))
+                taken = uploads.adopt(Path(path), read_visitor(request))
             except HTTPException as refused:
                 raise gr.Error(str(refused.detail), print_exception=False) from refused
             return {"text": value.get("text") or "", "files": [*(value.get("files") or []), str(taken)]}, *_shut()

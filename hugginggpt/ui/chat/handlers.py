@@ -28,8 +28,8 @@ from hugginggpt.ui.markup import rearm
 from hugginggpt.ui.property_updates import PropertyUpdate
 from hugginggpt.ui.session.admission import Admission
 from hugginggpt.ui.session.background_run import BackgroundRun
-from hugginggpt.ui.session.llm_choice import is_space
 from hugginggpt.ui.session.tab_session import TabSession
+from hugginggpt.ui.session.visitor import read_visitor
 from hugginggpt.ui.uploads import Uploads
 
 _SECONDS_BETWEEN_VIEWS: Final = 0.15
@@ -284,7 +284,7 @@ class ChatHandlers:
         yield self._views.of(visit, box=PropertyUpdate({**back, **READY})).outputs()
 
     def _begin(self, visit: TabSession, run: BackgroundRun, request: gr.Request, prepared: PreparedPlan | None = None) -> None:
-        visitor = visit.session.visitor = name_of(request)
+        visitor = visit.session.visitor = read_visitor(request)
         stream = self._agent.run(  # a generator: nothing runs before it is read
             run.text,
             visit.session,
@@ -320,10 +320,3 @@ class ChatHandlers:
         if free or not visit.just_begun:  # a click that came twice is one
             gr.Info(visit.words("page.not_here") if free else visit.words("page.busy"))
         return View(visit=visit).outputs()
-
-
-def name_of(request: gr.Request) -> str:
-    """Return what tells visitors apart: on a Space the address that its proxy has seen, else the one that the server sees."""
-    behind_proxy = is_space() and request.headers  # elsewhere anybody may write that header
-    forwarded = request.headers.get("x-forwarded-for", "") if behind_proxy else ""  # its last entry is the proxy's own
-    return forwarded.rpartition(",")[2].strip() or (request.client.host if request.client else "")

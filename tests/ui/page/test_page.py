@@ -58,6 +58,9 @@ def test_the_tutorials_case_takes_one_click_is_shown_step_by_step_and_says_what_
         expect(tab.step(task)).to_contain_text("s)")
     expect(tab.answers.last.get_by_text("The only model here for this task.").first).to_be_visible()
     expect(tab.answers.last.get_by_label("audio-1", exact=True)).to_be_visible()
+    player = tab.answers.last.locator(".minimal-audio-player").bounding_box()
+    assert player is not None
+    assert player["height"] < 80  # one line high
     (tmp_path / "kept.wav").write_bytes(tab.file("audio-1.wav"))
     assert "20417" in transcribed(tmp_path / "kept.wav", workspace)
     assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
