@@ -281,8 +281,8 @@ async def test_no_server_is_one_sentence() -> None:
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_silent_server_is_waited_for_once(server: ScriptedServer, stream: bool) -> None:
     server.will(silence)
-    fault = await refusal(LanguageModel("tiny", server.base_url, KEY, seconds=0.3), stream=stream)
-    assert str(fault) == "127.0.0.1 did not answer within 0.3 s: try again, or another model."
+    fault = await refusal(LanguageModel("tiny", server.base_url, KEY, seconds=1), stream=stream)
+    assert str(fault) == "127.0.0.1 did not answer within 1 s: try again, or another model."
     assert len(server.asked) == 1
 
 
