@@ -18,7 +18,7 @@ from hugginggpt.core.events import Stage, Usage
 from hugginggpt.core.http import ServerFault, redact_key
 from hugginggpt.core.ssrf import AddressPolicy
 from hugginggpt.llm.capabilities import CAPABILITIES, Capabilities
-from hugginggpt.llm.completions import ThoughtFilter, read_chunk, read_completion, read_cost, read_token_count
+from hugginggpt.llm.completions import ThoughtFilter, read_chunk, read_completion, read_cost, read_token_count, read_usage
 from hugginggpt.llm.connection import Connection
 from hugginggpt.llm.context_window import DEFAULT_WINDOW, fetch_window, parse_refusal_window
 from hugginggpt.llm.errors import SENTENCES, TOO_LONG, describe_error, is_about_images, is_too_long
@@ -114,7 +114,7 @@ class LanguageModel:
         if (found := read_completion(reply)) is None:
             raise self._build_error(SENTENCES["no_completion"])
         text, finish_reason = found
-        usage = self._build_usage(stage, reply.usage, start_time)
+        usage = self._build_usage(stage, read_usage(reply), start_time)
         if finish_reason == "length":
             return text, usage, self._build_error(SENTENCES["cut_off"], BrokenOffError)
         if not text:
@@ -163,7 +163,7 @@ class LanguageModel:
             try:
                 while (piece := await self._await_reply(anext(pieces, None), started=started)) is not None:
                     started = True
-                    usage = getattr(piece, "usage", None) or usage  # in the last piece, or in each
+                    usage = read_usage(piece) or usage  # in the last piece, or in each
                     text, finish_reason = read_chunk(piece)
                     truncated = truncated or finish_reason == "length"  # pieces may follow, with the usage
                     if text := thoughts.feed(text):
@@ -199,12 +199,11 @@ class LanguageModel:
         Returns:
             The reply, and the form of request that the server accepted.
         """
-        arguments: dict[str, Any] = {"model": self.model, "messages": [dict(message) for message in messages]}
+        arguments: dict[str, Any] = {"model": self.model, "messages": messages}
         if streamed:
             arguments["stream"] = True
         if schema is not None and self.base_url != OPENAI_URL and self.capabilities.accepts_temperature:
             arguments["temperature"] = 0  # the same request should give the same plan
-        # in extra_body the forms go out as they are: the client would look at every field of a large schema first
         known = self.capabilities
         *optional, last = list_output_schemas(schema, known.mode, streamed=streamed, counts_tokens=known.counts_tokens)
         refusal = failures = 0
@@ -230,14 +229,27 @@ class LanguageModel:
     async def _create(self, client: openai.AsyncOpenAI, arguments: dict[str, Any], form: OutputSchema) -> Any:
         """Ask in one form; without a temperature, from now on, where the server refuses one."""
         try:
-            return await client.chat.completions.create(**arguments, extra_body=form.arguments)
+            return await self._post(client, {**arguments, **form.arguments})
         except Exception as error:
             status = getattr(error, "status_code", None)
             if "temperature" not in arguments or status not in _LASTING_REFUSALS or "temperature" not in str(error):
                 raise
         del arguments["temperature"]  # in `_ask` too, so that no later form sends it
         self._remember(replace(self.capabilities, accepts_temperature=False))
-        return await client.chat.completions.create(**arguments, extra_body=form.arguments)
+        return await self._post(client, {**arguments, **form.arguments})
+
+    async def _post(self, client: openai.AsyncOpenAI, body: Mapping[str, Any]) -> Any:
+        """Send a request and return the reply as JSON, or as a stream of it.
+
+        Not by `chat.completions.create`: it would build an object of each piece of a reply, and look at every field of what
+        is sent, which together take more time than all else that is done for a call.
+        """
+        import openai
+
+        pieces = openai.AsyncStream[object]
+        return await client.post(
+            "/chat/completions", body=body, cast_to=object, stream=bool(body.get("stream")), stream_cls=pieces
+        )
 
     async def _await_reply(self, call: Awaitable[T], messages: Sequence[Message] = (), *, started: bool = False) -> T:
         """Wait for a call until the deadline; raise outside the handler, so that no exception with a key is the context."""
