@@ -27,6 +27,8 @@ Tell = Callable[[int | None], None]
 _FIRST_ESTIMATE: Final = 10.0
 """Seconds that a request is taken to need before any has been over."""
 _SMOOTHING: Final = 0.2  # share of the newest request in the mean of their durations
+_STEP_SECONDS: Final = 0.01  # of a look at how late the event loop is
+_MAX_LATE_SECONDS: Final = 0.003  # one that has nothing else to do is late by some tenths of a millisecond
 
 
 class AdmissionError(RequestError):
@@ -50,9 +52,15 @@ def describe_waiting(before: int, words: Words) -> str:
 class Admission:
     """The places of one kind of requests."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Set it up from the deployment's settings."""
+    def __init__(self, settings: Settings, *, catch_up_seconds: float = 1.5) -> None:
+        """Set it up.
+
+        Args:
+            settings: The deployment's.
+            catch_up_seconds: How long a stream's work may wait at most for an event loop that is behind.
+        """
         self._settings = settings
+        self._catch_up_seconds = catch_up_seconds
         self._queue = FairQueue(settings.max_calls, each=settings.visitor_calls)
         self._seconds = _FIRST_ESTIMATE
 
@@ -88,6 +96,9 @@ class Admission:
         """
         try:
             async with self.admit(visitor, tell), _closing(stream) as events:
+                await _let_loop_catch_up(
+                    self._catch_up_seconds
+                )  # a hundred who come at once are all answered before anybody's work begins
                 async for event in events:
                     yield event
         except AdmissionError as error:
@@ -111,6 +122,16 @@ class Admission:
             raise AdmissionError("page.waited_too_long", seconds=seconds) from None
         finally:
             tell(None)
+
+
+async def _let_loop_catch_up(max_seconds: float) -> None:
+    """Wait while the event loop is behind with what came before, so long at most."""
+    loop = asyncio.get_running_loop()
+    now = started = loop.time()
+    late = math.inf
+    while late > _MAX_LATE_SECONDS and now - started < max_seconds:
+        await asyncio.sleep(_STEP_SECONDS)
+        late, now = loop.time() - now - _STEP_SECONDS, loop.time()
 
 
 @asynccontextmanager

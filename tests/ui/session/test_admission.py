@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.session.admission import Admission, AdmissionError, describe_waiting
 
 
-def admission(tmp_path: Path, **limits: float) -> Admission:
-    return Admission(Settings(sessions=tmp_path, **{"visitor_calls": 2, "visitor_waiting": 1, "max_calls": 3, **limits}))
+def admission(tmp_path: Path, *, catch_up_seconds: float = 60.0, **limits: float) -> Admission:
+    settings = Settings(sessions=tmp_path, **{"visitor_calls": 2, "visitor_waiting": 1, "max_calls": 3, **limits})
+    return Admission(settings, catch_up_seconds=catch_up_seconds)
 
 
 class Holder:
@@ -105,6 +107,32 @@ async def test_on_the_page_it_waits_in_the_stream_and_a_refusal_is_in_the_visito
     assert await waiting == [Notice("Well."), Answered("Done.")]
     assert heard == [0, None]
     await asyncio.gather(*tasks)
+
+
+async def busy(log: list[str], pieces: int) -> None:
+    """Keep the event loop late with work in small pieces."""
+    for _ in range(pieces):
+        time.sleep(0.02)  # noqa: ASYNC251 - that is what is wanted
+        await asyncio.sleep(0)
+    log.append("caught up")
+
+
+async def test_the_work_of_who_comes_in_a_crowd_begins_when_the_page_has_answered_the_others(tmp_path: Path) -> None:
+    log: list[str] = []
+    crowd = asyncio.create_task(busy(log, 10))
+    async for event in admission(tmp_path).admit_stream("a", events(Notice("Well.")), lambda before: None, Words()):
+        log.append(type(event).__name__)
+    await crowd
+    assert log == ["caught up", "Notice"]
+
+
+async def test_a_page_that_is_always_busy_works_all_the_same(tmp_path: Path) -> None:
+    log: list[str] = []
+    crowd = asyncio.create_task(busy(log, 10_000))
+    chosen = admission(tmp_path, catch_up_seconds=0.1)
+    told = [event async for event in chosen.admit_stream("a", events(Notice("Well.")), lambda before: None, Words())]
+    crowd.cancel()
+    assert (told, log) == ([Notice("Well.")], [])
 
 
 def test_the_sentence_about_waiting_counts() -> None:
