@@ -6,6 +6,7 @@ The docstrings of the endpoints are what an MCP client's model reads about its t
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager, suppress
@@ -20,7 +21,7 @@ from gradio.utils import get_upload_folder
 
 from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.agent.factory import make_controller, make_session_experts
-from hugginggpt.core.errors import HuggingGPTError, RequestError
+from hugginggpt.core.errors import HuggingGPTError, RequestError, ResourceError
 from hugginggpt.core.events import Event
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.threads import run_in_daemon_thread
@@ -102,8 +103,10 @@ class Api:
         with _report_errors():
             self._check_request(request)  # before anything of it is kept
             async with self._admit(caller, self._runs), self._open_session(caller) as state:
-                attached = await self._take_attachments(state, files)
-                events = await self._follow(state, caller, request, attached)
+                started = time.monotonic()
+                attached = await self._take_attachments(state, caller, files)
+                seconds = self._agent.settings.request_seconds - (time.monotonic() - started)
+                events = await self._follow(state, caller, request, attached, max(round(seconds, 1), 1.0))
                 if state.work is not None and state.work.run.stopped:
                     raise RequestError(HUNG_UP)
                 result = build_run_result(events)
@@ -126,7 +129,7 @@ class Api:
         with _report_errors():
             self._check_request(request)
             async with self._admit(caller, self._glances), self._open_session(caller) as state:
-                attached = await self._take_attachments(state, files)
+                attached = await self._take_attachments(state, caller, files)
                 controller = make_controller(state.model)
                 plan = await self._agent.plan(request, state.session, controller, attached)
                 return PlanResult(controller=controller.name, plan=plan.as_json(), notes=list(plan.notes))
@@ -198,9 +201,16 @@ class Api:
             raise RequestError("The request is no text: write what you want done.")
         check_length(request, self._agent.settings)
 
-    async def _take_attachments(self, state: TabSession, files: Sequence[object] | None) -> list[Resource]:
+    async def _take_attachments(self, state: TabSession, caller: gr.Request, files: Sequence[object] | None) -> list[Resource]:
+        """Take the files within the request's time: each address alone could take the time that one fetch may."""
         settings, uploads = self._agent.settings, Path(get_upload_folder())
-        return await take_files(state.session.workspace, files, uploads, max_bytes=settings.max_file_bytes)
+        try:
+            async with leave_at_hang_up(caller), asyncio.timeout(settings.request_seconds):
+                return await take_files(state.session.workspace, files, uploads, max_bytes=settings.max_file_bytes)
+        except TimeoutError:
+            raise ResourceError(
+                f"The files took longer than {settings.request_seconds:g} s: upload them, or send fewer."
+            ) from None
 
     async def _rank_models(self, state: TabSession, caller: gr.Request, tasks: set[str]) -> dict[str, Ranking]:
         experts = make_session_experts(
@@ -208,12 +218,16 @@ class Api:
         )
         return dict(await run_in_daemon_thread(lambda: self._agent.candidates(experts, tasks)))  # reads disks, asks servers
 
-    async def _follow(self, state: TabSession, caller: gr.Request, request: str, attached: Sequence[Resource]) -> list[Event]:
+    async def _follow(
+        self, state: TabSession, caller: gr.Request, request: str, attached: Sequence[Resource], seconds: float
+    ) -> list[Event]:
         experts = make_session_experts(
             self._agent, state.model, visitor=state.visitor(self._shared, self._read_visitor(caller))
         )
         report = CallProgress()
-        stream = self._agent.run(request, state.session, make_controller(state.model), attached, extra=experts)
+        limits = self._agent.settings.model_copy(update={"request_seconds": seconds})
+        controller = make_controller(state.model)
+        stream = self._agent.run(request, state.session, controller, attached, extra=experts, settings=limits)
         work = state.begin(BackgroundRun(request, tuple(attached)), stream)
         watcher = asyncio.create_task(_stop_when_gone(state, caller))  # Gradio lets the request of a lost caller run on
         reported = 0

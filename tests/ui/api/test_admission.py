@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -14,8 +15,10 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from mcp import ClientSession
+from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 
-from hugginggpt.agent.agent import HuggingGPT
+from hugginggpt.agent.agent import HuggingGPT, Session
 from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.settings import Settings
@@ -24,6 +27,8 @@ from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.ui.api.endpoints import Api
 from hugginggpt.ui.session.admission import Admission
 from hugginggpt.ui.session.server_state import bound_memory
+from hugginggpt.ui.session.visitor import read_visitor
+from hugginggpt.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
@@ -56,14 +61,21 @@ class Served:
     url: str
 
 
-@pytest.fixture
-async def served(settings: Settings) -> AsyncIterator[Served]:
+class LoopbackAgent(HuggingGPT):
+    """An agent whose sessions may fetch from this machine."""
+
+    def new_session(self) -> Session:
+        return Session(Workspace.create(self.settings, storage=self.storage, allowed=lambda address: True))
+
+
+@asynccontextmanager
+async def serve(settings: Settings, **limits: float) -> AsyncIterator[Served]:
     model = Held()
-    limits = {"visitor_calls": 2, "visitor_waiting": 1, "max_calls": 3}
-    agent = HuggingGPT([model], fallback=RulesController(), settings=settings.model_copy(update=limits))
+    limits = {"visitor_calls": 2, "visitor_waiting": 1, "max_calls": 3, **limits}
+    agent = LoopbackAgent([model], fallback=RulesController(), settings=settings.model_copy(update=limits))
     with gr.Blocks(analytics_enabled=False) as page:
-        Api(agent, lambda caller: (caller.headers or {}).get("x-visitor", ""), Admission(agent.settings)).add()
-    app = gr.mount_gradio_app(FastAPI(), page, path="/", ssr_mode=False, show_error=True)
+        Api(agent, read_visitor, Admission(agent.settings)).add()
+    app = gr.mount_gradio_app(FastAPI(), page, path="/", ssr_mode=False, show_error=True, mcp_server=True)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     serving = asyncio.create_task(server.serve())
     await until(lambda: server.started)
@@ -73,6 +85,36 @@ async def served(settings: Settings) -> AsyncIterator[Served]:
     page._queue.close()
     server.should_exit = server.force_exit = True
     await serving
+
+
+@pytest.fixture
+async def served(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
+    monkeypatch.setenv("SPACE_ID", "somebody/hugginggpt")  # where a proxy tells visitors apart
+    async with serve(settings) as running:
+        yield running
+
+
+@dataclass
+class SilentSite:
+    """A site that takes connections and says nothing."""
+
+    url: str = ""
+    open: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    async def hold(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open.add(writer)
+        while await reader.read(1_000):
+            pass
+        self.open.remove(writer)
+        writer.close()
+
+
+@pytest.fixture
+async def silent() -> AsyncIterator[SilentSite]:
+    site = SilentSite()
+    async with await asyncio.start_server(site.hold, "127.0.0.1") as server:
+        site.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/report.txt"
+        yield site
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -85,7 +127,7 @@ async def until(condition: Callable[[], object]) -> None:
 def connect(served: Served, visitor: str) -> httpx.AsyncClient:
     """A client; no connection waits for a second request, which a slow machine would send when the server has closed it."""
     limits = httpx.Limits(max_keepalive_connections=0)
-    return httpx.AsyncClient(base_url=served.url, headers={"x-visitor": visitor}, limits=limits, timeout=60)
+    return httpx.AsyncClient(base_url=served.url, headers={"X-Forwarded-For": visitor}, limits=limits, timeout=60)
 
 
 async def messages(served: Served, name: str, *data: Any, visitor: str = "a", session: str = "") -> AsyncIterator[Any]:
@@ -127,6 +169,29 @@ async def test_lists_and_plans_go_on_while_runs_take_all_places_and_more_than_th
     assert all(done["complete"] for done in await asyncio.gather(*runs))
 
 
+async def run_by_mcp(served: Served, visitor: str) -> str:
+    """What an MCP client is told; it goes through a client inside the server."""
+    async with (
+        create_mcp_http_client(headers={"X-Forwarded-For": f"10.9.9.9, {visitor}"}) as http,
+        streamable_http_client(f"{served.url}/mcp/", http_client=http) as (incoming, outgoing, _),
+        ClientSession(incoming, outgoing) as session,
+    ):
+        await session.initialize()
+        answer = await session.call_tool("run", {"request": SUMMARIZE})
+        return "".join(getattr(part, "text", "") for part in answer.content)
+
+
+async def test_mcp_clients_are_told_apart_as_others_are(served: Served) -> None:
+    runs = [run(served, "a") for _ in range(3)]
+    await until(lambda: len(served.model.begun) == 2)
+    assert "You have 3 requests under way or waiting" in await run_by_mcp(served, "a")
+    other = asyncio.create_task(run_by_mcp(served, "b"))
+    await until(lambda: len(served.model.begun) == 3)
+    served.model.over.set()
+    assert "It rained" in await other
+    await asyncio.gather(*runs)
+
+
 async def test_who_waits_hears_it_and_may_hang_up(served: Served) -> None:
     runs = [run(served, "a"), run(served, "a")]
     await until(lambda: len(served.model.begun) == 2)
@@ -147,6 +212,22 @@ async def test_who_waits_hears_it_and_may_hang_up(served: Served) -> None:
     served.model.over.set()
     assert all(done["complete"] for done in await asyncio.gather(*runs))
     assert len(served.model.begun) == 3
+
+
+async def test_files_of_a_call_come_within_the_requests_time(settings: Settings, silent: SilentSite) -> None:
+    async with serve(settings, request_seconds=1.0, fetch_seconds=30.0) as served:
+        for name in ("run", "plan"):
+            said = await call(served, name, SUMMARIZE, [silent.url])
+            assert said == "The files took longer than 1 s: upload them, or send fewer."
+    await until(lambda: not silent.open)
+
+
+async def test_who_hangs_up_ends_the_fetch_of_files(settings: Settings, silent: SilentSite) -> None:
+    async with serve(settings, fetch_seconds=600.0) as served:
+        calling = asyncio.create_task(call(served, "run", SUMMARIZE, [silent.url]))
+        await until(lambda: silent.open)
+        calling.cancel()
+        await until(lambda: not silent.open)
 
 
 async def test_calls_leave_nothing_in_memory_and_a_session_goes_on_over_several_calls(served: Served) -> None:
