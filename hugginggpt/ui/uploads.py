@@ -190,12 +190,21 @@ class UploadMiddleware:
             await self._app(scope, receive, send)
             return
         response: Response
+        complete = False
+
+        async def watch() -> Message:
+            nonlocal complete
+            message = await receive()
+            complete = message["type"] != "http.request" or not message.get("more_body")
+            return message
+
         try:
-            response = JSONResponse(await self._uploads.receive(scope, receive))
+            response = JSONResponse(await self._uploads.receive(scope, watch))
         except ClientDisconnect:
             return
         except HTTPException as error:
-            await _drain(receive)
+            if not complete:  # else the next message is that the client has gone
+                await _drain(receive)
             response = PlainTextResponse(str(error.detail), status_code=error.status_code)
         await response(scope, receive, send)
 

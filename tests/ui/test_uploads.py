@@ -14,6 +14,7 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.types import Message
 
 from hugginggpt.core.settings import Settings
 from hugginggpt.ui.uploads import UploadMiddleware, Uploads
@@ -134,6 +135,25 @@ def test_a_file_that_is_too_large_leaves_nothing(folder: Path) -> None:
         assert (status, body) == (413, "A file is larger than 1 MB: attach a smaller one.")
         assert site.files == []
         assert site.storage.used == 0
+
+
+@pytest.mark.parametrize("body", [b"null", b"--y\r\n", b"--x\r\n: \r\n\r\n"])
+async def test_what_is_no_upload_is_answered_when_it_has_come(folder: Path, body: bytes) -> None:
+    incoming = [{"type": "http.request", "body": body, "more_body": False}]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return incoming.pop(0)  # a server would wait here until the client goes
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"multipart/form-data; boundary=x")]
+    scope = {"type": "http", "method": "POST", "path": "/gradio_api/upload", "query_string": b"", "headers": headers}
+    site = Site(folder, Settings(sessions=folder / "sessions"))
+    await UploadMiddleware(Starlette(), uploads=site.uploads)({**scope, "client": ("10.0.0.1", 1)}, receive, send)
+    assert sent[0]["status"] == 400
+    assert site.storage.used == 0
 
 
 def test_where_nothing_can_be_stored_an_upload_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
