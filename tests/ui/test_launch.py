@@ -4,34 +4,33 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hugginggpt.ui.launch_checks import explain_start_error
-from tests.ui.app_server import ROOT, free_port
+from tests.ui.app_server import ROOT, free_port, until
 
 pytestmark = pytest.mark.slow
 
 
+def environment(folder: Path, **variables: str) -> dict[str, str]:
+    own = {"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder), "GRADIO_SERVER_PORT": str(free_port())}
+    return {**own, "HUGGINGGPT_SESSIONS": str(folder / "sessions"), **variables}
+
+
 def start(folder: Path, limit: Callable[[], object] | None = None, **variables: str) -> tuple[int, str]:
     """Start the page, which must fail; return its status and what it says."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "GRADIO_SERVER_PORT": str(free_port()),
-        "HUGGINGGPT_SESSIONS": str(folder / "sessions"),
-        **variables,
-    }
     ended = subprocess.run(
         [sys.executable, "app.py"],
         cwd=ROOT,
-        env=environment,
+        env=environment(folder, **variables),
         preexec_fn=limit,
         capture_output=True,
         text=True,
@@ -89,6 +88,46 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         said = f"Port {port} is taken by another program: end it, or set GRADIO_SERVER_PORT to another port.\n"
         assert start(tmp_path, GRADIO_SERVER_PORT=str(port)) == (1, said)
+
+
+def uploads_of(folder: Path) -> list[Path]:
+    """Folders for uploads, one a process."""
+    return [path for path in folder.glob("hugginggpt*-uploads/*") if path.is_dir()]
+
+
+SLOW_SOCKETS = """
+import os, socket, threading, time
+
+class SlowSocket(socket.socket):
+    def listen(self, *backlog):
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(7)
+        super().listen(*backlog)
+
+if "_HUGGINGGPT_STARTS" not in os.environ:
+    socket.socket = SlowSocket
+"""
+"""A machine that is so busy at the first start that Gradio, which gives its server five seconds, gives up."""
+
+
+def test_a_server_that_is_not_up_in_time_is_started_anew(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(SLOW_SOCKETS)
+    port, log = free_port(), tmp_path / "log.txt"
+    variables = environment(tmp_path, GRADIO_SERVER_PORT=str(port), PYTHONUNBUFFERED="1", PYTHONPATH=str(tmp_path))
+    with log.open("wb") as output:
+        process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=variables, stdout=output, stderr=output)
+    try:
+        until(lambda: "Running on local URL" in log.read_text(), 120)
+        assert f"not up in time on port {port}: starting anew (2 of 4)." in log.read_text()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as response:
+            assert response.status == 200
+        assert len(uploads_of(tmp_path)) == 1, "of the first start nothing is left"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+        assert uploads_of(tmp_path) == []
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.parametrize(
