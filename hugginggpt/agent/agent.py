@@ -56,7 +56,7 @@ class HuggingGPT:
         self._experts = tuple(experts)
         self._fallback = fallback
         self._with_key = with_key
-        self.storage = Storage(self.settings.max_storage_bytes, self.settings.sessions)
+        self.storage = Storage.create(self.settings)
         """Budget of bytes for the files of all sessions."""
         self._slots = DeviceSlots()  # one for all sessions: they share the machine's devices
 

@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     """The most that the files of one session may take on the disk, in bytes; what waits to be sent may take as much again."""
     max_storage_bytes: int = Field(10 * 2**30, ge=1024)
     """The most that the files of all sessions and all uploads may take together, in bytes; then the idle ones go."""
+    idle_seconds: float = Field(300.0, gt=0)
+    """Time for which the files of a session are safe after it was used, where others need their room, in seconds."""
     upload_seconds: float = Field(1_800.0, gt=0)
     """Time for which a file is kept that was uploaded and that no request has used, in seconds."""
     max_pixels: int = Field(50_000_000, ge=1)

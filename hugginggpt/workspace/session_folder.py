@@ -30,7 +30,7 @@ class SessionFolder:
         self._settings = settings
         self._rewritten: dict[Path, int] = {}
         self._closed = False
-        storage = storage or Storage(settings.max_storage_bytes, settings.sessions)
+        storage = storage or Storage.create(settings)
         limit = f"{settings.max_session_bytes / 2**20:,.4g} MB"
         full = f"The files of this conversation would take more than {limit}: clear the conversation, or attach smaller files."
         self._share = storage.open(settings.max_session_bytes, self._evict, full=full)

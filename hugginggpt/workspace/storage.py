@@ -10,12 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from hugginggpt.core.errors import ResourceError
+from hugginggpt.core.settings import Settings
 
-IDLE_SECONDS: Final = 300.0
-"""Time for which a share is safe after it was used, in seconds."""
 _FREE_BYTES: Final = 2**26
 """Room on the disk that no file of a visitor takes: the machine needs some itself."""
 
@@ -28,7 +27,7 @@ class Storage:
     """The bytes that all shares may take together. Thread-safe."""
 
     def __init__(
-        self, max_bytes: int, folder: Path, *, idle_seconds: float = IDLE_SECONDS, clock: Callable[[], float] = time.monotonic
+        self, max_bytes: int, folder: Path, *, idle_seconds: float = 300.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Set up a budget.
 
@@ -45,6 +44,11 @@ class Storage:
         self._shares: list[StorageShare] = []
         self._lock = threading.RLock()  # a session that is collected as garbage is closed in the middle of anything
         self._closed = False
+
+    @classmethod
+    def create(cls, settings: Settings) -> Self:
+        """Create the budget of a deployment."""
+        return cls(settings.max_storage_bytes, settings.sessions, idle_seconds=settings.idle_seconds)
 
     @property
     def used(self) -> int:

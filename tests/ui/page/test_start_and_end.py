@@ -38,9 +38,9 @@ def upload(server: Server, path: Path) -> str:
         return str(json.load(response)[0])
 
 
-def call(server: Server, request: str, *files: str) -> str:
+def call(server: Server, request: str, *files: str, name: str = "run") -> str:
     """Call the API; return the events that it tells."""
-    url = f"{server.url}/gradio_api/call/run"
+    url = f"{server.url}/gradio_api/call/{name}"
     data = [request, [{"path": file, "meta": {"_type": "gradio.FileData"}} for file in files]]
     asked = urllib.request.Request(url, json.dumps({"data": data}).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(asked, timeout=60) as response:
@@ -56,10 +56,18 @@ def test_a_crash_is_told_and_an_end_leaves_nothing(
     context = chromium.new_context(viewport=WIDE)
     context.set_default_timeout(60_000)
     context.add_init_script(STILL)
-    with started(tmp_path, hub.url, hosting.url, GRADIO_SERVER_PORT=port) as server:
+    small = {"HUGGINGGPT_MAX_STORAGE_BYTES": "660000", "HUGGINGGPT_IDLE_SECONDS": "0.1"}
+    with started(tmp_path, hub.url, hosting.url, GRADIO_SERVER_PORT=port, **small) as server:
         tab = Tab.of(context, server.url)
         tab.ask("Draw the edges of this photo.", MEDIA / "cat.jpg")
         assert not list((tmp_path / "tmp").rglob("cat.jpg")), "the session has the only copy"
+        # others need the room: the conversation that nobody has used meanwhile loses its files, and is told so
+        assert "event: complete" in call(server, "Say hello aloud.", upload(server, MEDIA / "complaint.wav"), name="plan")
+        tab.box.fill("Say “hello” aloud.")
+        tab.box.press("Enter")
+        expect(tab.page.get_by_text("others needed the room: a new one begins here")).to_be_visible()
+        tab.finish()
+        expect(tab.requests).to_have_count(1)
         left = server.folders()
         tab.box.fill("Say “hello” aloud.")
         server.process.kill()
