@@ -1,10 +1,11 @@
-"""How many threads a model computes with."""
+"""How many threads a model computes with, and how long a function may take."""
 
 import os
+import sys
 
 import pytest
 
-from hugginggpt.core.threads import count_processors
+from hugginggpt.core.threads import count_processors, run_in_time
 
 
 @pytest.mark.parametrize(("told", "count"), [("1", 1), ("3", 3), ("64", 4), ("0", 1)])
@@ -18,3 +19,22 @@ def test_without_it_the_machine_is_counted(monkeypatch: pytest.MonkeyPatch, told
     monkeypatch.setenv("OMP_NUM_THREADS", told)
     assert count_processors(1) == 1
     assert count_processors(1_000) == os.cpu_count()
+
+
+def test_a_function_that_never_ends_is_broken_off() -> None:
+    def run() -> None:
+        while True:
+            try:
+                len("")
+            except Exception:  # as a library may swallow it
+                continue
+
+    with pytest.raises(TimeoutError):
+        run_in_time(run, 0.05)
+    assert sys.getprofile() is None
+
+
+def test_a_function_that_is_quick_enough_is_left_alone() -> None:
+    assert run_in_time(lambda: sum(map(len, ["ab", "c"])), 10.0) == 3
+    with pytest.raises(KeyError):
+        run_in_time(lambda: {}["x"], 10.0)

@@ -138,7 +138,8 @@ class LLMController:
         ]
         reply, usage = await self._model.complete(messages, "select", schema=build_selection_schema(choices))
         candidate_ids = {choice.task.id: [card.id for card in choice.candidates] for choice in choices}
-        return [selection for entry in read_selections(reply) if (selection := _convert_selection(entry, candidate_ids))], usage
+        entries = await asyncio.to_thread(read_selections, reply)  # repairing a long reply takes its time
+        return [selection for entry in entries if (selection := _convert_selection(entry, candidate_ids))], usage
 
     async def respond(self, request: RespondRequest) -> AsyncGenerator[str | Usage]:
         """Yield an answer that is written from the results alone."""

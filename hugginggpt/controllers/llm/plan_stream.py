@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from hugginggpt.controllers.llm.json_reply import read_block, read_tasks
+from hugginggpt.core.errors import PlanError
 from hugginggpt.core.text import lower_keys
 
 _TOKEN: Final = re.compile(r'["\\\[\]{}:]')
@@ -21,6 +22,7 @@ _DECODABLE: Final = re.compile(r"(?:[^\\]|\\u(?![dD][89abAB])[0-9a-fA-F]{4}|\\u[
 """Beginning of a JSON string's content that can be decoded by itself: no escape is cut in two."""
 _EMPTY_PLAN: Final = re.compile(r'"tasks"\s*:\s*(?:\[\s*\]|null)')  # null: servers without strict schemas
 _MAX_ESCAPE_CHARS: Final = 12  # a surrogate pair, two escapes of six characters
+_REPAIR_SECONDS: Final = 0.03  # for one object, on the event loop
 _MAX_TASK_CHARS: Final = 16_000  # longest object read while the reply is being written: a quoted text may stand in it
 _MAX_DEPTH: Final = 100  # deeper ones are left to `finish`, which refuses them
 ANSWER_KEY: Final = "answer"
@@ -119,8 +121,8 @@ class PlanStreamReader:
         if len(block) > _MAX_TASK_CHARS:  # left to `finish`, which runs in a thread
             return
         try:
-            value = read_block(block)
-        except RecursionError:  # left to `finish`, which says so
+            value = read_block(block, _REPAIR_SECONDS)
+        except (PlanError, RecursionError):  # left to `finish`, which has more time, and says so
             return
         if isinstance(value, dict) and isinstance(lower_keys(value).get("task"), str):
             self._tasks.append(value)
@@ -130,7 +132,7 @@ class PlanStreamReader:
         """Yield the tasks that were not yielded yet, now that the reply is complete.
 
         Raises:
-            PlanError: It is nested too deep to be read.
+            PlanError: It is nested too deep to be read, or takes too long to be repaired.
         """
         unmatched = Counter(map(_make_key, self._tasks))
         for task in read_tasks(self._text):

@@ -137,3 +137,11 @@ def test_a_reply_without_selections_gives_none(reply: str) -> None:
 def test_a_selection_nested_too_deep_is_refused(depth: int) -> None:
     with pytest.raises(PlanError, match="too deep"):
         read_selections('{"id": ' + "[" * depth)
+
+
+@pytest.mark.parametrize(("head", "piece"), [("[{'a': '", '"]{'), ('{"a', '"#'), ('{"a', '"a"1')])
+def test_what_a_library_takes_for_ever_to_put_right_is_refused_in_time(head: str, piece: str) -> None:
+    begun = time.process_time()
+    with suppress(PlanError):
+        read_tasks((head + piece * 10_000)[:20_000])
+    assert time.process_time() - begun < 4  # ten seconds to minutes, without a bound
