@@ -90,7 +90,9 @@ def answer_text(events: Iterable[Event]) -> str:
     for event in events:
         match event:
             case AnswerDelta(text=text, restarts=restarts):
-                pieces = [text] if restarts else [*pieces, text]
+                if restarts:
+                    pieces.clear()
+                pieces.append(text)  # a copy of the list for each piece would take minutes for a long answer of short ones
             case Answered(answer=answer):
                 pieces = [answer]
             case _:

@@ -8,13 +8,14 @@ Line breaks are written as references: Gradio removes what looks like indentatio
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from html import escape
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.events import ModelRef
 from hugginggpt.core.model_card import get_traits
+from hugginggpt.core.threads import run_in_time
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 _MAX_MARKDOWN_CHARS: Final = 20_000
 """A longer text is drawn as Markdown up to a line within this: parsing the worst 200,000 characters takes two seconds."""
+_MAX_QUICK_CHARS: Final = 2_000
+"""So much of the worst takes some twenty milliseconds."""
+_RENDER_SECONDS: Final = 1.0
+"""Processor time for a longer one; ordinary ones take a twentieth of it. What takes longer is shown as it is."""
 _MAX_TABLE_CELLS: Final = 10_000
 """More are no table: the parser fills up short rows."""
 _MAX_NESTING: Final = 20
@@ -79,13 +84,22 @@ def draw_code(text: str) -> str:
 def render_markdown(text: str, links: Mapping[str, str] = _NO_LINKS, *, copy_buttons: bool = False) -> str:
     """Return Markdown as HTML in one line.
 
-    HTML in it is shown as text, a picture as a link: no browser fetches it unasked.
+    HTML in it is shown as text, a picture as a link: no browser fetches it unasked. What takes the parser too long, as no
+    text of a person does, is shown as plain text.
 
     Args:
         text: Whatever somebody wrote, whole or as far as it has come.
         links: Addresses of resources by name; where the text names one, outside of code, that is a link.
         copy_buttons: Whether blocks of code get a button, which only Gradio's chat serves.
     """
+    render = partial(_render, text, links, copy_buttons=copy_buttons)
+    try:
+        return render() if len(text) <= _MAX_QUICK_CHARS else run_in_time(render, _RENDER_SECONDS)
+    except TimeoutError:
+        return f"<p>{link_words(text)}</p>"
+
+
+def _render(text: str, links: Mapping[str, str], *, copy_buttons: bool) -> str:
     shown, rest = _split(text)
     tokens = _make_parser(tables=_count_cells(shown) <= _MAX_TABLE_CELLS).parse(shown)
     if any(token.level >= _MAX_NESTING - 1 for token in tokens):  # deeper than that the parser drops what is written

@@ -206,4 +206,4 @@ class Page:
             async for view in self._chat.followed(visit):
                 yield view
         else:  # it has ended meanwhile
-            yield self._chat.idle(visit)
+            yield await self._chat.idle(visit)

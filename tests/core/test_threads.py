@@ -1,5 +1,6 @@
 """How many threads a model computes with, and how long a function may take."""
 
+import gc
 import os
 import sys
 
@@ -38,3 +39,15 @@ def test_a_function_that_is_quick_enough_is_left_alone() -> None:
     assert run_in_time(lambda: sum(map(len, ["ab", "c"])), 10.0) == 3
     with pytest.raises(KeyError):
         run_in_time(lambda: {}["x"], 10.0)
+
+
+def test_one_that_makes_generators_and_garbage_is_broken_off_too() -> None:
+    def run() -> None:
+        while True:
+            loop: list[object] = []
+            loop.append(loop)
+            any(letter == "b" for letter in "abc")
+
+    with pytest.raises(TimeoutError):
+        run_in_time(run, 0.05)
+    assert gc.isenabled()

@@ -1,11 +1,13 @@
 """A trace is the fold of the events."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from hugginggpt.core.events import (
+    AnswerDelta,
     Answered,
     AttemptFailed,
     Event,
@@ -24,7 +26,7 @@ from hugginggpt.core.events import (
 from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.core.trace import fold_steps, format_duration, format_usage, trace_json
+from hugginggpt.core.trace import answer_text, fold_steps, format_duration, format_usage, trace_json
 
 FIRST, SECOND = ModelRef("lab/first", "bundled"), ModelRef("lab/second", "local")
 PLAN = Plan(
@@ -146,3 +148,10 @@ def test_usage_is_summed_and_told_stage_by_stage() -> None:
 )
 def test_a_time_is_told_as_people_read_it(seconds: float, said: str) -> None:
     assert format_duration(seconds) == said
+
+
+def test_an_answer_of_many_pieces_is_put_together_in_time_that_grows_with_its_length() -> None:
+    pieces = [AnswerDelta("x", restarts=True), *[AnswerDelta("ab") for _ in range(100_000)]]
+    begun = time.process_time()
+    assert answer_text(pieces) == "x" + "ab" * 100_000
+    assert time.process_time() - begun < 5  # a minute, where the pieces before are copied each time

@@ -241,6 +241,12 @@ def test_names_are_linked_where_they_are_words(text: str, shown: str) -> None:
     assert re.sub("<[^>]*>", "", html).replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"') == shown
 
 
+def test_what_the_parser_takes_long_for_is_shown_as_it_is() -> None:
+    drawn = Reader(render_markdown("|a|b|\n|-|-|\n> ~~~" * 1_200))  # of which it would make a table in a table in a table
+    assert drawn.tags == {"p", "br"}
+    assert drawn.text.count("~~~") == 1_200
+
+
 def test_blocks_of_code_have_a_button_in_the_chat_alone() -> None:
     assert 'class="copy_code_button"' in render_markdown("```\na\n```", copy_buttons=True)
     assert "button" not in render_markdown("```\na\n```")

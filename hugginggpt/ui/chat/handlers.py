@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from hugginggpt.core.events import ApprovalGiven
 from hugginggpt.core.model_card import Where
 from hugginggpt.core.plan import Plan
 from hugginggpt.core.resources import Resource
-from hugginggpt.core.trace import fold_steps
+from hugginggpt.core.trace import answer_text, fold_steps
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.planning.approval import PreparedPlan
 from hugginggpt.planning.planner import check_length, shorten_refused
@@ -36,6 +37,7 @@ _SECONDS_BETWEEN_VIEWS: Final = 0.15
 _MAX_SECONDS_BETWEEN_VIEWS: Final = 1.0
 _PAUSE_FACTOR: Final = 3.0
 """Seconds of pause for each second that a view has taken."""
+_MAX_QUICK_CHARS: Final = 2_000  # of an answer that is drawn on the event loop
 _MAX_RETURNED_CHARS: Final = 200_000  # of a request that is too long: so much of it stands in the box again
 
 
@@ -207,7 +209,7 @@ class ChatHandlers:
         """Return a new conversation: the old one and its files are deleted; planner, key and what is typed stay."""
         visit = self._visit(visit)
         await visit.renew(self._agent.new_session())
-        return self.idle(visit)
+        return await self.idle(visit)
 
     async def approve(self, visit: TabSession | None, sent: gr.EventData) -> tuple[Any, ...]:
         """Let a plan run as the person has left it, or say why it can't."""
@@ -246,9 +248,9 @@ class ChatHandlers:
         view = self._views.of(visit, box=PropertyUpdate(BUSY if visit.busy else READY))
         return replace(view, welcome=PropertyUpdate({"value": start, "visible": not visit.runs}))
 
-    def idle(self, visit: TabSession) -> tuple[Any, ...]:
+    async def idle(self, visit: TabSession) -> tuple[Any, ...]:
         """Return a visit in which nothing is worked on."""
-        return self._views.of(visit, box=PropertyUpdate(READY)).outputs()
+        return (await self._draw(visit, PropertyUpdate(READY))).outputs()
 
     async def followed(self, visit: TabSession, *, typed: dict[str, Any] | None = None) -> Views:
         """Yield what is seen until the work on the last request is over.
@@ -270,18 +272,24 @@ class ChatHandlers:
                     yield View().outputs()  # only by this does Gradio notice that a tab is gone
                     continue
                 begun = time.monotonic()
-                yield sent.select_changes(self._views.of(visit, box=busy)).outputs()
+                yield sent.select_changes(await self._draw(visit, busy)).outputs()
                 drawn = now
                 # pieces of an answer come faster than a page draws; a long chat or a busy server is given more time
                 taken = time.monotonic() - begun
                 await asyncio.sleep(min(max(_SECONDS_BETWEEN_VIEWS, _PAUSE_FACTOR * taken), _MAX_SECONDS_BETWEEN_VIEWS))
         if visit.work is not work:  # another conversation has begun: Gradio shows the last view once more at the end
-            yield self._views.of(visit).outputs()
+            yield (await self._draw(visit)).outputs()
             return
         # whole, whatever was sent: another handler may have shown something meanwhile, and this is the last word.
         # The box was emptied at the beginning; emptied again now, it might lose what is being typed
         back: dict[str, Any] = {"value": typed} if work.run.failed and typed else {}
-        yield self._views.of(visit, box=PropertyUpdate({**back, **READY})).outputs()
+        yield (await self._draw(visit, PropertyUpdate({**back, **READY}))).outputs()
+
+    async def _draw(self, visit: TabSession, box: PropertyUpdate | None = None) -> View:
+        """Draw a visit; in a thread where there is much to draw: nobody else waits for a long answer's Markdown."""
+        draw = partial(self._views.of, visit, box=box)
+        long = sum(len(answer_text(run.events)) for run in visit.runs[-1:]) > _MAX_QUICK_CHARS
+        return await asyncio.to_thread(draw) if long else draw()
 
     def _begin(self, visit: TabSession, run: BackgroundRun, request: gr.Request, prepared: PreparedPlan | None = None) -> None:
         visitor = visit.session.visitor = read_visitor(request)

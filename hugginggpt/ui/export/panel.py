@@ -174,7 +174,7 @@ class SharePanel:
             finally:
                 await asyncio.to_thread(self._uploads.take, path)
             if visit.session is not session:  # another conversation has begun meanwhile
-                yield self._chat.idle(visit)
+                yield await self._chat.idle(visit)
                 return
             visit.begin(BackgroundRun.of(recording, before=visit.session.turns), replay(recording))
         async for view in self._chat.followed(visit):

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Final, Self
 
 from hugginggpt.core.events import Event, RequestDone, RequestFailed, RequestStarted, Step
@@ -47,14 +48,17 @@ class BackgroundRun:
 
     def __post_init__(self) -> None:
         self._fold, self._folded = StepFold(), 0
+        self._fold_lock = Lock()  # two pages may draw one run, in two threads
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """The state of each task; of one of which nothing new was told it is the same object as before."""
-        for event in self.events[self._folded :]:
-            self._fold.add(event)
-        self._folded = len(self.events)
-        return self._fold.steps
+        with self._fold_lock:
+            new = self.events[self._folded :]
+            for event in new:
+                self._fold.add(event)
+            self._folded += len(new)
+            return self._fold.steps
 
     @classmethod
     def of(cls, recording: Recording, before: tuple[Turn, ...] = ()) -> Self:
