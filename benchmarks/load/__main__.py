@@ -18,7 +18,7 @@ import httpx2
 
 from benchmarks.load.app import App, app
 from benchmarks.load.callers import ApiCaller, PageVisitor
-from benchmarks.load.measure import Arrivals, Kind, Memory, measure, measure_alone, measure_memory
+from benchmarks.load.measure import Arrivals, End, Kind, Memory, measure, measure_alone, measure_end, measure_memory
 
 KINDS: Final[Mapping[str, Kind]] = {"api": ApiCaller, "page": PageVisitor}
 SPREAD_S: Final = 30.0
@@ -28,6 +28,8 @@ MAX_PAGE_PROCESSOR_MS: Final = 80.0
 MAX_PAGE_FIRST_S: Final = 2.0
 MAX_GROWTH_MB: Final = 10.0
 """Megabytes that two thousand requests may add to the memory: a process in use varies by that anyway."""
+MAX_END_S: Final = 2.0
+_PAGES_AT_END: Final = 20
 _ROUNDS: Final = 3
 
 
@@ -56,13 +58,14 @@ class Limit:
 
 async def measure_all(
     running: App, kinds: Sequence[str], callers: int, spread_s: float, requests: int
-) -> tuple[Mapping[str, Figures], Memory | None]:
-    """Measure each kind of caller, then the memory over so many mixed requests; 0 leaves out the spread or the memory."""
+) -> tuple[Mapping[str, Figures], Memory | None, End]:
+    """Measure each kind of caller, the memory over so many mixed requests (0: leave it out), and the end."""
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
     timeout = httpx2.Timeout(300.0)
     async with httpx2.AsyncClient(base_url=running.url, limits=limits, timeout=timeout, trust_env=False) as http:
         figures = {name: await _measure_kind(running, http, KINDS[name], callers, spread_s) for name in kinds}
-        return figures, await measure_memory(running, http, requests) if requests else None
+        memory = await measure_memory(running, http, requests) if requests else None
+        return figures, memory, await measure_end(running, http, min(callers, _PAGES_AT_END))
 
 
 async def _measure_kind(running: App, http: httpx2.AsyncClient, kind: Kind, callers: int, spread_s: float) -> Figures:
@@ -71,7 +74,7 @@ async def _measure_kind(running: App, http: httpx2.AsyncClient, kind: Kind, call
     return Figures(alone, spread, await measure(running, http, kind, callers, 0.0))
 
 
-def check(figures: Mapping[str, Figures], memory: Memory | None) -> Sequence[Limit]:
+def check(figures: Mapping[str, Figures], memory: Memory | None, end: End) -> Sequence[Limit]:
     """Each figure that has a limit."""
     limits = []
     for name, each in figures.items():
@@ -86,6 +89,8 @@ def check(figures: Mapping[str, Figures], memory: Memory | None) -> Sequence[Lim
     if memory:
         growth = memory.after_mb - memory.before_mb
         limits.append(Limit(f"memory over {memory.requests} mixed requests, MB more", growth, MAX_GROWTH_MB))
+    limits.append(Limit(f"end after SIGTERM with {end.pages} pages at work, s", end.seconds, MAX_END_S))
+    limits.append(Limit("files of visitors that it leaves", end.files_left, 0))
     return limits
 
 
@@ -114,12 +119,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     with app(chosen.delay) as running:
         measured = measure_all(running, chosen.kinds, chosen.callers, chosen.spread, chosen.requests)
-        figures, memory = asyncio.run(measured)
-    limits = check(figures, memory)
+        figures, memory, end = asyncio.run(measured)
+    limits = check(figures, memory, end)
     if chosen.json:
         kinds = {name: asdict(each) for name, each in figures.items()}
         checked = [asdict(each) | {"holds": each.holds} for each in limits]
-        print(json.dumps({**kinds, "memory": asdict(memory) if memory else None, "limits": checked}, indent=1))
+        print(
+            json.dumps({**kinds, "memory": asdict(memory) if memory else None, "end": asdict(end), "limits": checked}, indent=1)
+        )
         return
     print(table(figures))
     if memory:

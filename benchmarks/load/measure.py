@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,7 @@ _SETTLE_SECONDS: Final = 2.0
 _MIXED_AT_ONCE: Final = 16
 _MIXED_WARM_UP: Final = 300
 """Mixed requests before the memory is looked at: more than calls whose files are kept, which fill it up to there."""
+_MAX_END_SECONDS: Final = 60.0
 _WRONG_TASK: Final = "dancing"
 
 Visitor = ApiCaller | PageVisitor
@@ -44,6 +46,17 @@ class Memory:
     before_mb: float
     after_mb: float
     processor_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What SIGTERM does while pages are open."""
+
+    pages: int
+    seconds: float
+    """Until the process is gone."""
+    files_left: int
+    """Files of visitors on the disk afterwards."""
 
 
 async def measure(app: App, http: httpx2.AsyncClient, kind: Kind, count: int, within_s: float) -> Arrivals:
@@ -94,6 +107,25 @@ async def measure_memory(app: App, http: httpx2.AsyncClient, count: int) -> Memo
     await _mix(http, layout, count)
     await asyncio.sleep(_SETTLE_SECONDS)
     return Memory(count, before, app.memory_mb, (app.processor_s - used) / count * 1000)
+
+
+async def measure_end(app: App, http: httpx2.AsyncClient, pages: int) -> End:
+    """Tell the server to end while as many pages hold a stream open and work is under way for them; it is gone after that."""
+    layout = await Layout.read(http)
+    visitors = [PageVisitor(Caller(http), layout) for _ in range(pages)]
+    for visitor in visitors:
+        await visitor.prepare()
+    working = [asyncio.create_task(visitor.ask()) for visitor in visitors]
+    await asyncio.sleep(_SETTLE_SECONDS)
+    begun = time.perf_counter()
+    app.process.terminate()
+    await asyncio.to_thread(app.process.wait, _MAX_END_SECONDS)
+    seconds = time.perf_counter() - begun
+    for each in working:
+        each.cancel()
+    await asyncio.gather(*working, return_exceptions=True)
+    left = [path for path in (app.log.parent / "tmp").rglob("*") if path.is_file() and not path.name.endswith(".lock")]
+    return End(pages, seconds, len(left))
 
 
 async def _mix(http: httpx2.AsyncClient, layout: Layout, count: int) -> None:
