@@ -170,7 +170,7 @@ def make_session_experts(
     experts: list[Expert] = [TextWorkExpert(model)] if model else []
     hosted = agent.expert("hosted")
     if visitor is not None and isinstance(hosted, AccountExpert):
-        experts.append(hosted.on_behalf(visitor))
+        experts.append(hosted.bind_visitor(visitor))
     if (agent.settings.local == "download") if fetch is None else fetch:
         experts += make_fetching_experts(agent.expert("local"), max_bytes=agent.settings.max_download_bytes)
     return experts

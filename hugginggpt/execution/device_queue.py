@@ -34,25 +34,25 @@ class TaskClock:
     limit: float
     used: float = 0.0
     _running: int = 0
-    _begun: float = 0.0
+    _started_at: float = 0.0
 
     @property
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds until its deadline."""
         return self.limit - self.used
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """Count the time while any of its calls runs; several at once count once."""
+    def measure(self) -> Iterator[None]:
+        """Measure the time while any of its calls runs; several at once count once."""
         if not self._running:
-            self._begun = time.monotonic()
+            self._started_at = time.monotonic()
         self._running += 1
         try:
             yield
         finally:
             self._running -= 1
             if not self._running:
-                self.used += time.monotonic() - self._begun
+                self.used += time.monotonic() - self._started_at
 
 
 @dataclass(eq=False)  # found again by identity: two calls may have equal inputs
@@ -61,7 +61,7 @@ class QueuedCall:
 
     call: Call
     clock: TaskClock
-    begin: Callable[[], None]
+    on_start: Callable[[], None]
     """Called as it starts."""
     result: asyncio.Future[Result] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -71,10 +71,10 @@ RunBatch = Callable[[Sequence[Call], float], Awaitable[Sequence[Result]]]
 
 
 class DeviceQueue:
-    """The turns of one plan."""
+    """Queue of one plan's calls for the device slots."""
 
     def __init__(self, slots: DeviceSlots, run: RunBatch, *, visitor: str = "") -> None:
-        """Set it up.
+        """Create an empty queue.
 
         Args:
             slots: Shared with all other plans.
@@ -86,55 +86,55 @@ class DeviceQueue:
         self._run_batch = run
         self._waiting: dict[tuple[str, str, str], list[QueuedCall]] = {}  # of this plan alone: stopping it stops a whole batch
 
-    async def run(self, turn: QueuedCall) -> Result:
-        """Wait for the slot, run, and give it back; a call may be run by the turn of another one of its kind.
+    async def run(self, queued: QueuedCall) -> Result:
+        """Wait for the slot, run, and give it back; a call may be run in the batch of another one of its card.
 
         Raises:
             HuggingGPTError: What `run` raised.
         """
-        card = turn.call.card
+        card = queued.call.card
         waiting = self._waiting.setdefault((card.backend, card.id, card.task), [])
-        waiting.append(turn)
+        waiting.append(queued)
         try:
             async with self._slots.hold(card.slot, self._visitor):
-                if turn in waiting:  # nobody has taken it along
+                if queued in waiting:  # nobody has taken it along
                     if card.batch > 1:
                         await asyncio.sleep(0)  # let those that have become ready in the same moment queue up
                     batch = waiting[: card.batch]
                     del waiting[: card.batch]
-                    for queued in batch:
-                        queued.begin()
-                    await self._run_together(batch)
-            return await turn.result
+                    for member in batch:
+                        member.on_start()
+                    await self._run_as_batch(batch)
+            return await queued.result
         finally:
-            if turn in waiting:
-                waiting.remove(turn)
-            turn.result.cancel()  # no effect on one that is set; else nobody is left to wait for it
+            if queued in waiting:
+                waiting.remove(queued)
+            queued.result.cancel()  # no effect on one that is set; else nobody is left to wait for it
 
-    async def _run_together(self, turns: Sequence[QueuedCall]) -> None:
+    async def _run_as_batch(self, batch: Sequence[QueuedCall]) -> None:
         """Run calls as one batch; what fails as a batch is tried one by one, so that one bad input spoils no other."""
         try:
-            results = await self._run_timed(turns)
+            results = await self._run_timed(batch)
         except HuggingGPTError as error:
-            if len(turns) == 1 or isinstance(error, DeadlineError):  # one by one they have no time left either
-                for turn in turns:
-                    _set_error(turn, error)
+            if len(batch) == 1 or isinstance(error, DeadlineError):  # one by one they have no time left either
+                for queued in batch:
+                    _set_error(queued, error)
                 return
-            for turn in turns:
-                await self._run_together([turn])
+            for queued in batch:
+                await self._run_as_batch([queued])
             return
-        for turn, result in zip(turns, results, strict=True):
-            if not turn.result.done():
-                turn.result.set_result(result)
+        for queued, result in zip(batch, results, strict=True):
+            if not queued.result.done():
+                queued.result.set_result(result)
 
-    async def _run_timed(self, turns: Sequence[QueuedCall]) -> Sequence[Result]:
+    async def _run_timed(self, batch: Sequence[QueuedCall]) -> Sequence[Result]:
         with ExitStack() as clocks:
-            for turn in turns:
-                clocks.enter_context(turn.clock.running())
-            return await self._run_batch([turn.call for turn in turns], min(turn.clock.left for turn in turns))
+            for queued in batch:
+                clocks.enter_context(queued.clock.measure())
+            return await self._run_batch([queued.call for queued in batch], min(queued.clock.seconds_left for queued in batch))
 
 
-def _set_error(turn: QueuedCall, error: HuggingGPTError) -> None:
-    if not turn.result.done():
-        turn.result.set_exception(error)
-        turn.result.exception()  # reads it: asyncio logs an exception that nobody reads, and whoever waited may have gone
+def _set_error(queued: QueuedCall, error: HuggingGPTError) -> None:
+    if not queued.result.done():
+        queued.result.set_exception(error)
+        queued.result.exception()  # reads it: asyncio logs an exception that nobody reads, and whoever waited may have gone

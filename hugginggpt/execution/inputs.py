@@ -18,13 +18,13 @@ _MAX_NAME_CHARS, _MAX_LIST_CHARS = 300, 2_000
 
 @dataclass(frozen=True, slots=True)
 class TaskInputs:
-    """Finds the inputs of tasks of one plan."""
+    """Resolver of the arguments of one plan's tasks."""
 
     workspace: Workspace
-    made: Callable[[int], Sequence[Resource]]
-    """Gives the resources that the task of an id has made."""
+    get_outputs: Callable[[int], Sequence[Resource]]
+    """Returns the outputs of the task of an id."""
 
-    async def of(self, task: Task, row: TaskType) -> list[dict[str, str | Resource]]:
+    async def resolve(self, task: Task, row: TaskType) -> list[dict[str, str | Resource]]:
         """Return the inputs of each run: a task that is given several resources for one argument runs once for each.
 
         Raises:
@@ -60,14 +60,14 @@ class TaskInputs:
         return "".join(self._join_referenced_texts(p) if isinstance(p, Reference) else p for p in split_references(text))
 
     def _join_referenced_texts(self, reference: Reference) -> str:
-        return "\n".join(resource.text for resource in self.made(reference.task_id) if resource.text is not None)
+        return "\n".join(resource.text for resource in self.get_outputs(reference.task_id) if resource.text is not None)
 
     async def _resolve_files(self, task: Task, value: Argument, spec: TaskInput) -> list[Resource]:
         found: list[Resource] = []
         for name in (value,) if isinstance(value, str) else value:
             parts = list(split_references(name))
             if len(parts) == 1 and isinstance(parts[0], Reference):
-                outputs = self.made(parts[0].task_id)
+                outputs = self.get_outputs(parts[0].task_id)
                 exact = [resource for resource in outputs if resource.kind is spec.kind]  # rather than a video's sound
                 found += exact or [resource for resource in outputs if serves(resource.kind, spec.kind)]
             else:

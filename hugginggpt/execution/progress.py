@@ -8,27 +8,27 @@ from hugginggpt.core.model_card import ModelCard
 
 
 class ProgressReporter:
-    """Tells how one task's calls of one model get on."""
+    """Reporter of the progress of one task's calls of one model."""
 
     def __init__(self, emit: Callable[[Event], None], task_id: int, card: ModelCard, count: int) -> None:
-        self.over = False
+        self.finished = False
         self._emit, self._task_id, self._card, self._count = emit, task_id, card, count
-        self._begun = 0
+        self._started_calls = 0
         self._loop = asyncio.get_running_loop()  # kept, as the models' threads have none
 
-    def begin(self) -> None:
-        """One call more has started."""
-        if not self._begun:  # one start a task, however many inputs it has
+    def report_start(self) -> None:
+        """Report that one more call has started."""
+        if not self._started_calls:  # one start a task, however many inputs it has
             self._emit(TaskStarted(self._task_id, self._card.ref))
         if self._count > 1:
-            self._report(f"{self._begun + 1} of {self._count}", self._begun / self._count)
-        self._begun += 1
+            self._report(f"{self._started_calls + 1} of {self._count}", self._started_calls / self._count)
+        self._started_calls += 1
 
-    def progress(self, message: str, fraction: float | None) -> None:
+    def report_progress(self, message: str, fraction: float | None) -> None:
         """Report what a model says of its progress; callable from any thread."""
-        if not self.over:
+        if not self.finished:
             self._loop.call_soon_threadsafe(self._report, message, fraction)
 
     def _report(self, message: str, fraction: float | None) -> None:
-        if not self.over:  # a late word of a thread that nobody waits for
+        if not self.finished:  # a late word of a thread that nobody waits for
             self._emit(TaskProgress(self._task_id, message, fraction))

@@ -31,18 +31,18 @@ from hugginggpt.experts.base import BatchExpert, Call, CancelToken, Limits, Outp
 log = logging.getLogger(__name__)
 
 Assign = Callable[[Task], Awaitable[Assignment]]
-"""Gives a task its models; may take its time, and may raise a HuggingGPTError."""
+"""Function that selects a task's models; it may wait for the controller, and may raise a HuggingGPTError."""
 
 
 class Scheduler:
-    """Runs the tasks of one request on its experts, of a plan that may still be written meanwhile.
+    """Scheduler of one request's tasks, of a plan that may still be written meanwhile.
 
     To be entered with ``async with``: at the end of the block it waits for all tasks; where the block is left by an
     exception, it cancels them.
     """
 
     def __init__(self, context: RequestContext, slots: DeviceSlots) -> None:
-        """Set it up.
+        """Create a scheduler without tasks.
 
         Args:
             context: Names experts, workspace and limits; is told what happens.
@@ -53,7 +53,7 @@ class Scheduler:
         self._limits = Limits(context.settings.max_pixels, context.settings.max_audio_seconds)
         self._tasks: dict[int, Task] = {}
         self._outcomes: dict[int, asyncio.Future[tuple[Resource, ...] | None]] = {}
-        """Resources that each task has made; None: it gave nothing."""
+        """Outputs of each task; None where it failed or was skipped."""
         self._running: list[asyncio.Task[None]] = []
         session = context.session
         self._queue = DeviceQueue(slots, self._run_calls, visitor=session.visitor or session.workspace.folder.name)
@@ -148,23 +148,23 @@ class Scheduler:
         while remaining:
             card = remaining.pop(0)
             try:
-                return await self._try_model(task, card, inputs, clock, others=bool(remaining))
+                return await self._try_model(task, card, inputs, clock, has_fallback=bool(remaining))
             except InputError:
                 raise  # no other model would do better
             except (ExpertError, DeadlineError) as error:
                 if isinstance(error, BackendError):  # it would fail with its other models as well
                     remaining = [other for other in remaining if other.backend != card.backend]
-                if not remaining or clock.left <= 0:  # the deadline is the task's, over all its models
+                if not remaining or clock.seconds_left <= 0:  # the deadline is the task's, over all its models
                     raise
                 self._context.emit(AttemptFailed(task.id, card.ref, str(error)))
         raise ExpertError(f"No model for {task.task} could be run.")
 
     async def _gather_inputs(self, task: Task, clock: TaskClock) -> Sequence[Mapping[str, str | Resource]]:
         """Return the inputs of each call; addresses are fetched in the task's own time."""
-        gathering = TaskInputs(self._context.session.workspace, self._get_made).of(task, self._context.table[task.task])
+        gathering = TaskInputs(self._context.session.workspace, self._get_outputs).resolve(task, self._context.table[task.task])
         try:
-            with clock.running():
-                async with asyncio.timeout(clock.left) as deadline:
+            with clock.measure():
+                async with asyncio.timeout(clock.seconds_left) as deadline:
                     return await gathering
         except TimeoutError as error:
             if not deadline.expired():
@@ -172,7 +172,13 @@ class Scheduler:
             raise DeadlineError(f"The inputs of {task.task} were not there within the {clock.limit:g} s of a task.") from error
 
     async def _try_model(
-        self, task: Task, card: ModelCard, inputs: Sequence[Mapping[str, str | Resource]], clock: TaskClock, *, others: bool
+        self,
+        task: Task,
+        card: ModelCard,
+        inputs: Sequence[Mapping[str, str | Resource]],
+        clock: TaskClock,
+        *,
+        has_fallback: bool,
     ) -> TaskDone:
         reporter = ProgressReporter(self._context.emit, task.id, card, len(inputs))
         calls = [
@@ -180,27 +186,31 @@ class Scheduler:
                 card,
                 values,
                 self._context.session.workspace.new_path,
-                progress=reporter.progress,
+                progress=reporter.report_progress,
                 limits=self._limits,
-                others=others,
+                has_fallback=has_fallback,
             )
             for values in inputs
         ]
-        queued = (self._queue.run(QueuedCall(call, clock, reporter.begin)) for call in calls)  # lazy: none is left unawaited
+        queued = (
+            self._queue.run(QueuedCall(call, clock, reporter.report_start)) for call in calls
+        )  # lazy: none is left unawaited
         try:
             results = await _gather_results(queued) if card.batch > 1 else [await each for each in queued]
         finally:
-            reporter.over = True
-        made = [tuple(self._store_output(task, card, output) for output in result.outputs) for result in results]
+            reporter.finished = True
+        outputs_by_run = [tuple(self._store_output(task, card, output) for output in result.outputs) for result in results]
         self.usages += [result.usage for result in results if result.usage]
         model = ModelRef(_name_models(results, card), card.backend, card.provider)
-        outputs = tuple(resource for resources in made for resource in resources)
-        return TaskDone(task.id, model, outputs, clock.used, _join_notes(results, made))
+        outputs = tuple(resource for resources in outputs_by_run for resource in resources)
+        return TaskDone(task.id, model, outputs, clock.used, _join_notes(results, outputs_by_run))
 
-    async def _run_calls(self, calls: Sequence[Call], left: float) -> Sequence[Result]:
+    async def _run_calls(self, calls: Sequence[Call], seconds_left: float) -> Sequence[Result]:
         """Run calls of one card: the seam to third-party models, whatever they raise is the failure of these calls."""
-        card, deadline = calls[0].card, asyncio.timeout(left)
-        calls = [replace(call, seconds=left, token=CancelToken()) for call in calls]  # a second try has a token of its own
+        card, deadline = calls[0].card, asyncio.timeout(seconds_left)
+        calls = [
+            replace(call, seconds=seconds_left, token=CancelToken()) for call in calls
+        ]  # a second try has a token of its own
         expert = self._experts[card.backend]
         try:
             async with deadline:
@@ -233,7 +243,7 @@ class Scheduler:
             log.exception("%s made something unreadable", card.id)
             raise ExpertError(f"{card.id} made a {output.kind.value} that can't be read.") from error
 
-    def _get_made(self, task_id: int) -> tuple[Resource, ...]:
+    def _get_outputs(self, task_id: int) -> tuple[Resource, ...]:
         return self._outcomes[task_id].result() or ()
 
 
@@ -257,10 +267,10 @@ def _name_models(results: Sequence[Result], card: ModelCard) -> str:
     return " + ".join(dict.fromkeys(model for result in results for model in result.models or (card.id,)))
 
 
-def _join_notes(results: Sequence[Result], made: Sequence[Sequence[Resource]]) -> str:
+def _join_notes(results: Sequence[Result], outputs_by_run: Sequence[Sequence[Resource]]) -> str:
     """Join the results' notes; of several inputs, name the resources that each note is about."""
     names_by_note: dict[str, list[str]] = {}
-    for result, resources in zip(results, made, strict=True):
+    for result, resources in zip(results, outputs_by_run, strict=True):
         if result.note:
             names_by_note.setdefault(result.note, []).extend(resource.name for resource in resources)
     if len(results) == 1:

@@ -48,8 +48,8 @@ class CancelToken:
             callback()
 
     @contextmanager
-    def telling(self, callback: Callable[[], None]) -> Iterator[None]:
-        """Call `callback`, from the thread that cancels, if that happens in this block; for work that can't poll `check`."""
+    def call_on_cancel(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Have `callback` called by the thread that cancels, within this block; for work that can't poll `check`."""
         with self._lock:
             self._callbacks.append(callback)
             cancelled_before = self._event.is_set()
@@ -115,8 +115,8 @@ class Call:
     """Reports progress: a short message and a fraction 0..1 or None; callable from any thread."""
     limits: Limits = field(default_factory=Limits)
     """Upper limits on the inputs."""
-    others: bool = False
-    """True if another model is tried if this one fails; if so, this one should not use up all the time."""
+    has_fallback: bool = False
+    """True if another model is tried where this one fails; then this one must leave it a part of the time."""
 
     def text(self, name: str = "text") -> str:
         """Return the text input `name`, stripped.
@@ -218,11 +218,11 @@ class BatchExpert(Expert, Protocol):
 
 
 @runtime_checkable
-class OfferingExpert(Expert, Protocol):
-    """A back end that could run more tasks than it does for this session."""
+class ConditionalExpert(Expert, Protocol):
+    """A back end that would run more tasks on a condition, such as a token."""
 
-    def offers(self, task: str) -> str:
-        """Return what would make it run a task ("with a token it does it"); empty if nothing would."""
+    def describe_condition(self, task: str) -> str:
+        """Return the condition on which it would run a task ("with a token …"); empty if there is none."""
 
 
 @runtime_checkable
@@ -248,8 +248,8 @@ class CacheExpert(Expert, Protocol):
 class AccountExpert(Expert, Protocol):
     """A back end that calls servers on a visitor's account."""
 
-    def on_behalf(self, visitor: Visitor) -> Expert:
-        """Return an expert for a visitor; it shares the cached knowledge of models and providers."""
+    def bind_visitor(self, visitor: Visitor) -> Expert:
+        """Return an expert that calls on a visitor's account; both share what is known of models and providers."""
 
     def look_up(self, model: str, token: str) -> HubModel:
         """Return the Hub's entry for a model. Blocks.
@@ -278,14 +278,14 @@ async def run_batch_in_thread(
     """
     card = calls[0].card
 
-    def work() -> Sequence[Result]:
+    def run_function() -> Sequence[Result]:
         try:
             return function(calls)
         except StopIteration as stop:  # asyncio refuses to set it as a future's exception
             raise ExpertError(f"{card.id} ended without a result.") from stop
 
     try:
-        return await run_in_daemon_thread(work, f"expert-{card.task}")
+        return await run_in_daemon_thread(run_function, f"expert-{card.task}")
     except asyncio.CancelledError:
         for call in calls:
             call.token.cancel()

@@ -17,7 +17,7 @@ from hugginggpt.core.model_card import Assignment, ModelCard
 from hugginggpt.core.plan import Task
 from hugginggpt.core.tasks import TaskType
 from hugginggpt.core.threads import run_in_daemon_thread
-from hugginggpt.experts.base import Expert, OfferingExpert
+from hugginggpt.experts.base import ConditionalExpert, Expert
 from hugginggpt.hub.catalog import list_small_models
 from hugginggpt.selection.ranking import Ranking, rank, read_needs
 
@@ -158,8 +158,10 @@ class ModelSelector:
         ranking = await self._rank(task)
         if not ranking.cards:
             context, row = self._context, self._context.table[task.task]
-            offers = [e.offers(task.task) for e in list_each_once(context.experts) if isinstance(e, OfferingExpert)]
-            raise ExpertError(_explain_missing_model(row, context.tasks_with_key, ranking.left_out, offers))
+            conditions = [
+                e.describe_condition(task.task) for e in list_each_once(context.experts) if isinstance(e, ConditionalExpert)
+            ]
+            raise ExpertError(_explain_missing_model(row, context.tasks_with_key, ranking.left_out, conditions))
         selection = None
         if chosen_id := self._chosen.get(task.id):
             selection = Selection(task.id, chosen_id, "You have chosen it.")
@@ -200,7 +202,7 @@ def _find_source(cards: Sequence[ModelCard]) -> str:
     return next((card.source for card in cards if card.source and card.source != "you"), "")
 
 
-def _explain_missing_model(row: TaskType, with_key: Collection[str], left_out: Sequence[str], offers: Sequence[str]) -> str:
+def _explain_missing_model(row: TaskType, with_key: Collection[str], left_out: Sequence[str], conditions: Sequence[str]) -> str:
     """Explain why there is no model for a task, and what to do about it."""
     if left_out:
         return f"No model for {row.noun} is left: {'; '.join(left_out)}. Change what is set for models, or the request."
@@ -210,7 +212,7 @@ def _explain_missing_model(row: TaskType, with_key: Collection[str], left_out: S
             "with an OpenAI or Hugging Face key a language model answers it."
         )
     remedies = ["with an OpenAI or Hugging Face key the language model does it"] if row.name in with_key else []
-    remedies += filter(None, offers)
+    remedies += filter(None, conditions)
     if row.name in list_small_models():
         remedies.append(f"“python -m hugginggpt models pull {row.name}” fetches one")
     return f"No model for {row.noun} is here{'; ' if remedies else ''}{', and '.join(remedies)}."

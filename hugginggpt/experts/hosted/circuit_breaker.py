@@ -9,31 +9,33 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-_FAILURES: Final = 4  # failures in a row that open the circuit
-_OPEN_TIME: Final = 60.0  # time that it stays open before a trial call is let through, in seconds
+_MAX_FAILURES: Final = 4  # failures in a row that open the circuit
+_OPEN_SECONDS: Final = 60.0  # time that it stays open before a trial call is let through, in seconds
 
 
 @dataclass
 class _Circuit:
     failures: int = 0
-    opened: float | None = None  # by the breaker's clock; None: closed
-    trying: bool = False  # a trial call is out; all others wait for its end
+    opened_at: float | None = None  # by the breaker's clock; None: closed
+    trial_running: bool = False  # a trial call is out; all others wait for its end
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Answer to a request to call."""
+    """Permit to call a provider, or the time to wait for one."""
 
     wait: float = 0.0
-    """Seconds for which the provider is still left alone; 0: call."""
-    tries: bool = False
-    """True if it is the trial call that finds out whether the provider works again."""
+    """Seconds until the provider may be called; 0: now."""
+    is_trial: bool = False
+    """True for the one call that tests whether the provider works again (the half-open state)."""
 
 
 class CircuitBreaker:
-    """One for each provider; shared by all sessions of a process, and safe to use from any thread."""
+    """Circuits of all providers; shared by all sessions of a process. Thread-safe."""
 
-    def __init__(self, *, failures: int = _FAILURES, seconds: float = _OPEN_TIME, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self, *, failures: int = _MAX_FAILURES, seconds: float = _OPEN_SECONDS, clock: Callable[[], float] = time.monotonic
+    ):
         """Start with all circuits closed.
 
         Args:
@@ -45,37 +47,37 @@ class CircuitBreaker:
         self._circuits: dict[str, _Circuit] = {}
         self._lock = threading.Lock()
 
-    def left(self, provider: str) -> float:
-        """Return the seconds for which a provider is still left alone; 0 where it may be called."""
+    def seconds_left(self, provider: str) -> float:
+        """Return the seconds until a provider may be called again; 0 where it may be called now."""
         with self._lock:
             circuit = self._circuits.get(provider)
-            if circuit is None or circuit.opened is None:
+            if circuit is None or circuit.opened_at is None:
                 return 0.0
-            return max(circuit.opened + self._seconds - self._clock(), 0.0)
+            return max(circuit.opened_at + self._seconds - self._clock(), 0.0)
 
-    def enter(self, provider: str) -> Permit:
-        """Ask to call a provider; after a pause only one caller may, as a trial."""
-        remaining = self.left(provider)  # before the lock, which isn't reentrant
+    def request_permit(self, provider: str) -> Permit:
+        """Ask to call a provider; once the open time is over, a single caller may, as a trial."""
+        remaining = self.seconds_left(provider)  # before the lock, which isn't reentrant
         with self._lock:
             circuit = self._circuits.setdefault(provider, _Circuit())
-            if remaining or circuit.opened is None:
+            if remaining or circuit.opened_at is None:
                 return Permit(remaining)
-            if circuit.trying:
+            if circuit.trial_running:
                 return Permit(1.0)  # a guess, in seconds: nobody knows how long the trial call takes
-            circuit.trying = True
-            return Permit(0.0, tries=True)
+            circuit.trial_running = True
+            return Permit(0.0, is_trial=True)
 
-    def leave(self, provider: str, entry: Permit, *, well: bool | None) -> None:
-        """Report how a call went: True worked, False is the provider's failure, None says nothing about it."""
+    def record_outcome(self, provider: str, permit: Permit, *, succeeded: bool | None) -> None:
+        """Record how a call went: True for success, False for the provider's failure, None for neither."""
         with self._lock:
             circuit = self._circuits.setdefault(provider, _Circuit())
-            if entry.tries:
-                circuit.trying = False  # whatever came of it: otherwise nobody could ever try again
-            if well is None:  # such as a visitor's refused token
+            if permit.is_trial:
+                circuit.trial_running = False  # whatever came of it: otherwise nobody could ever try again
+            if succeeded is None:  # such as a visitor's refused token
                 return
-            if well:
-                circuit.failures, circuit.opened = 0, None
+            if succeeded:
+                circuit.failures, circuit.opened_at = 0, None
                 return
             circuit.failures += 1
-            if circuit.failures >= self._max_failures or circuit.opened is not None:  # a failed trial opens it again
-                circuit.opened = self._clock()
+            if circuit.failures >= self._max_failures or circuit.opened_at is not None:  # a failed trial opens it again
+                circuit.opened_at = self._clock()

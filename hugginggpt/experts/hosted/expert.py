@@ -29,7 +29,7 @@ from hugginggpt.core.threads import run_concurrently
 from hugginggpt.experts.base import Call, Result, run_in_thread
 from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
 from hugginggpt.experts.hosted.memoized_client import MemoizedClient
-from hugginggpt.experts.hosted.model_cards import describe_age, is_known_to, make_hosted_card, make_shipped_card
+from hugginggpt.experts.hosted.model_cards import describe_age, is_supported_by_client, make_hosted_card, make_shipped_card
 from hugginggpt.experts.hosted.task_table import HOSTED_TASKS
 from hugginggpt.hub.account import Endpoint, Visitor
 from hugginggpt.hub.catalog import load_catalog
@@ -45,37 +45,37 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """One run of one model, over all its tries."""
+class _HostedRun:
+    """One run of one model, over all its attempts."""
 
     call: Call
     provider: str
     endpoint: Endpoint | None
-    ends: float
+    deadline: float
     """By `time.monotonic`."""
     seconds: float
     """Time that it may take, in seconds."""
-    answered: dict[Any, Any] = field(default_factory=dict)
+    answers: dict[Any, Any] = field(default_factory=dict)
     """Replies so far, of several questions; see `MemoizedClient`."""
 
 
 _MAX_PROVIDERS: Final = 2  # most providers that are offered for one model
-_MAX_TRIES: Final = 3
+_MAX_ATTEMPTS: Final = 3
 _FIRST_PAUSE, _MAX_PAUSE = 0.5, 10.0
 """Seconds before the second try, doubled for each further one, with jitter; and the longest pause that a server may ask for."""
-_FAIR_TIME: Final = 10.0  # least time, in seconds, that a provider must have been given to be blamed for a failure
-_TIME_SHARE: Final = 0.5  # share of the remaining time that a model may take while there are others to fall back on
-_JITTER: Final = random.Random()  # noqa: S311 - pauses need no secret
+_MIN_BLAMED_SECONDS: Final = 10.0  # least time, in seconds, that a provider must have been given to be blamed for a failure
+_MAX_TIME_SHARE: Final = 0.5  # share of the remaining time that a model may take while there are others to fall back on
+_RANDOM: Final = random.Random()  # noqa: S311 - pauses need no secret
 
 _UNSUPPORTED: Final = re.compile(r"not supported (?:by|for)|doesn't support task|No provider mapping found")
 """Messages by which the client says that a provider doesn't serve a model for a task."""
 
 Function = Callable[[Call, "AsyncInferenceClient"], Awaitable[Result]]
-"""Does a task with a client that knows model and provider."""
+"""Function that does a task with a client which knows model and provider."""
 
 
 class HostedExpert:
-    """Runs hosted models. The instance that all sessions share has no visitor and offers nothing; see `on_behalf`."""
+    """Back end of hosted models. The one that all sessions share has no visitor and lists no models; see `bind_visitor`."""
 
     backend = "hosted"
 
@@ -100,11 +100,11 @@ class HostedExpert:
         self._visitor = visitor or Visitor()
         self._token = self._visitor.token
 
-    def on_behalf(self, visitor: Visitor) -> HostedExpert:
-        """Return an expert for a visitor; it shares the cached knowledge of models and providers."""
+    def bind_visitor(self, visitor: Visitor) -> HostedExpert:
+        """Return an expert that calls on a visitor's account; both share what is known of models and providers."""
         return HostedExpert(self.search, self._circuits, visitor, self._directory)
 
-    def offers(self, task: str) -> str:
+    def describe_condition(self, task: str) -> str:
         """Return the condition on which a hosted model would do a task ("with a token ..."); empty if there is none."""
         return "with a Hugging Face token a hosted one does it" if task in HOSTED_TASKS and not self._token else ""
 
@@ -123,7 +123,7 @@ class HostedExpert:
     def _list_cards(self, task: str) -> list[ModelCard]:
         row = HOSTED_TASKS[task]
         added = [card for model in self._visitor.models.get(task, ()) for card in self._make_cards(model, task, "you")]
-        listing = self.search.find(row.tag or row.does or task, self._token)
+        listing = self.search.find(row.tag or row.provider_task or task, self._token)
         if listing.problem:
             problem = listing.problem.rstrip(".")
             return added + [
@@ -146,11 +146,15 @@ class HostedExpert:
 
     def _make_cards(self, model: HubModel, task: str, source: str) -> list[ModelCard]:
         """Make a card for each of the first providers that serve the model for this very task."""
-        does = HOSTED_TASKS[task].does or task
-        providers = [each.provider for each in model.served if each.task == does and is_known_to(each.provider, does)]
+        provider_task = HOSTED_TASKS[task].provider_task or task
+        providers = [
+            each.provider
+            for each in model.served
+            if each.task == provider_task and is_supported_by_client(each.provider, provider_task)
+        ]
         if self._visitor.provider:
             providers = [name for name in providers if name == self._visitor.provider]
-        providers.sort(key=lambda name: self._circuits.left(name) > 0)  # the rest in the Hub's own order
+        providers.sort(key=lambda name: self._circuits.seconds_left(name) > 0)  # the rest in the Hub's own order
         return [make_hosted_card(model, task, name, source) for name in providers[:_MAX_PROVIDERS]]
 
     def _make_endpoint_card(self, endpoint: Endpoint) -> ModelCard:
@@ -168,14 +172,14 @@ class HostedExpert:
 
     def _run(self, call: Call) -> Result:
         endpoint = self._find_endpoint(call.card)
-        seconds = call.seconds * _TIME_SHARE if call.others else call.seconds
-        ends = time.monotonic() + seconds
+        seconds = call.seconds * _MAX_TIME_SHARE if call.has_fallback else call.seconds
+        deadline = time.monotonic() + seconds
         provider = call.card.provider or self._find_provider(call)
-        run = _Run(call, provider, endpoint, ends, seconds)
+        run = _HostedRun(call, provider, endpoint, deadline, seconds)
         faults: list[HubFault] = []
         with self._pass_circuit(provider, at_endpoint=endpoint is not None) as report:
             while True:  # without a limit: a loading model is waited for
-                outcome = self._try(run)
+                outcome = self._attempt(run)
                 if isinstance(outcome, Result):
                     report(True)
                     return outcome
@@ -183,10 +187,10 @@ class HostedExpert:
                     break  # the try before it was told why, this one only that time was up
                 faults.append(outcome)
                 # a provider isn't to blame for being given little time
-                report(False if outcome.scope == "provider" and seconds >= _FAIR_TIME else None)
+                report(False if outcome.scope == "provider" and seconds >= _MIN_BLAMED_SECONDS else None)
                 pause = _compute_pause(outcome, len(faults) - 1)
-                tried = len(faults) >= _MAX_TRIES and not outcome.loading
-                if not outcome.retryable or tried or time.monotonic() + pause >= ends:
+                tried = len(faults) >= _MAX_ATTEMPTS and not outcome.loading
+                if not outcome.retryable or tried or time.monotonic() + pause >= deadline:
                     break
                 call.progress(_describe_wait(outcome, call.card, provider, pause), None)
                 call.token.sleep(pause)
@@ -202,35 +206,35 @@ class HostedExpert:
         if at_endpoint:
             yield lambda _: None  # a visitor's own endpoint: neither its failures nor its costs are ours
             return
-        permit = self._circuits.enter(provider)
+        permit = self._circuits.request_permit(provider)
         if permit.wait:
             raise ExpertError(f"{provider} has failed again and again: it is left alone for another {permit.wait:.0f} s.")
-        last: bool | None = None
+        outcome: bool | None = None
 
-        def report(well: bool | None) -> None:
-            nonlocal last
-            last = well
+        def report(succeeded: bool | None) -> None:
+            nonlocal outcome
+            outcome = succeeded
 
         try:
             self._visitor.spend()  # behind the permit: a call that isn't made isn't counted
             yield report
         finally:
-            self._circuits.leave(provider, permit, well=last)
+            self._circuits.record_outcome(provider, permit, succeeded=outcome)
 
-    def _try(self, run: _Run) -> Result | HubFault:
-        """Try once, and once more if the client's cached provider mapping turns out to be too old."""
-        outcome = self._try_once(run)
+    def _attempt(self, run: _HostedRun) -> Result | HubFault:
+        """Make one attempt, and a second one if the client's cached provider mapping turns out to be too old."""
+        outcome = self._attempt_once(run)
         if isinstance(outcome, Result) or not outcome.gone or run.endpoint:  # an endpoint isn't in the mapping
             return outcome
-        forget_mappings()
-        return self._try_once(run)
+        clear_mapping_cache()
+        return self._attempt_once(run)
 
-    def _try_once(self, run: _Run) -> Result | HubFault:
+    def _attempt_once(self, run: _HostedRun) -> Result | HubFault:
         call, endpoint = run.call, run.endpoint
         token = self._choose_token(run)
         context = HubContext(
             token,
-            run.ends,
+            run.deadline,
             self.search.addresses,
             call.token.check,
             self._visitor.allowed,
@@ -260,14 +264,14 @@ class HostedExpert:
             # once a job is accepted, a second try would be a second job, and be paid for
             return replace(fault, retryable=False) if isinstance(error, FailedAtOnceError) else fault
 
-    def _choose_token(self, run: _Run) -> str:
+    def _choose_token(self, run: _HostedRun) -> str:
         """Return the token for a call; for an endpoint only if the account may use it, or the visitor has said so."""
         endpoint = run.endpoint
         if endpoint is None or not self._token:
             return self._token
         if self._visitor.shared or not self._may_take_token(endpoint):  # the owner's is lent for calls at providers alone
             return ""
-        seconds = (run.ends - time.monotonic()) / 2
+        seconds = (run.deadline - time.monotonic()) / 2
         if endpoint.entrusted or self._directory.lists(endpoint.url, self._token, seconds=seconds, check=run.call.token.check):
             return self._token
         return ""
@@ -275,7 +279,7 @@ class HostedExpert:
     def _may_take_token(self, endpoint: Endpoint) -> bool:
         return may_take_token(httpx2.URL(endpoint.url), self._visitor.allowed)
 
-    async def _call(self, run: _Run, token: str, seconds: float) -> Result:
+    async def _call(self, run: _HostedRun, token: str, seconds: float) -> Result:
         """Make one call, cancelled as soon as nobody waits for it."""
         from huggingface_hub import AsyncInferenceClient
 
@@ -289,9 +293,9 @@ class HostedExpert:
         )
         loop = asyncio.get_running_loop()
         async with client:
-            memoized = cast("AsyncInferenceClient", MemoizedClient(client, run.answered))
+            memoized = cast("AsyncInferenceClient", MemoizedClient(client, run.answers))
             work = asyncio.ensure_future(function(call, memoized))
-            with call.token.telling(lambda: _cancel_threadsafe(loop, work)):
+            with call.token.call_on_cancel(lambda: _cancel_threadsafe(loop, work)):
                 async with asyncio.timeout(seconds):
                     return await work
 
@@ -314,8 +318,8 @@ def _cancel_threadsafe(loop: asyncio.AbstractEventLoop, work: asyncio.Future[Res
         loop.call_soon_threadsafe(work.cancel)
 
 
-def forget_mappings() -> None:
-    """Clear the client's caches, so that it asks the Hub again who serves what."""
+def clear_mapping_cache() -> None:
+    """Clear the client's cached mappings from models to providers, so that it asks the Hub for them again."""
     from huggingface_hub.inference._providers import _common, hf_inference
 
     _common._fetch_inference_provider_mapping.cache_clear()  # entries have no age: they live as long as the process
@@ -328,7 +332,7 @@ def _compute_pause(fault: HubFault, number: int) -> float:
         return min(max(fault.wait, _FIRST_PAUSE), _MAX_PAUSE)  # an estimate: it may be ready sooner
     if fault.wait:
         return fault.wait if fault.wait <= _MAX_PAUSE else float("inf")  # past any deadline: no further try
-    return min(_FIRST_PAUSE * 2.0**number, _MAX_PAUSE) * _JITTER.uniform(0.5, 1.5)
+    return min(_FIRST_PAUSE * 2.0**number, _MAX_PAUSE) * _RANDOM.uniform(0.5, 1.5)
 
 
 def _describe_wait(fault: HubFault, card: ModelCard, provider: str, pause: float) -> str:

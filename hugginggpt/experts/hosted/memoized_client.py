@@ -7,23 +7,23 @@ from typing import Any
 class MemoizedClient:
     """Proxy of a client: each method, called again with the same arguments, returns the same answer."""
 
-    def __init__(self, client: Any, answered: MutableMapping[Any, Any]) -> None:
+    def __init__(self, client: Any, answers: MutableMapping[Any, Any]) -> None:
         """Wrap a client.
 
         Args:
             client: The client that asks.
-            answered: Answers so far, over all tries of one run.
+            answers: Answers so far, over all tries of one run.
         """
         self._client = client
-        self._answered = answered
+        self._answers = answers
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._client, name)
 
         async def ask(*args: Any, **options: Any) -> Any:
             key = (name, repr(args), repr(options))  # messages and labels can't be hashed; a file has a new path in each try
-            if key not in self._answered:  # no lock: a run asks one question at a time
-                self._answered[key] = await method(*args, **options)
-            return self._answered[key]
+            if key not in self._answers:  # no lock: a run asks one question at a time
+                self._answers[key] = await method(*args, **options)
+            return self._answers[key]
 
         return ask

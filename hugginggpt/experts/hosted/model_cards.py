@@ -62,8 +62,8 @@ def list_providers() -> frozenset[str]:
     return frozenset(PROVIDERS)
 
 
-def is_known_to(provider: str, does: str) -> bool:
+def is_supported_by_client(provider: str, provider_task: str) -> bool:
     """Return whether the client knows how to ask this provider for that; the Hub lists some that it doesn't know yet."""
     from huggingface_hub.inference._providers import PROVIDERS
 
-    return does in PROVIDERS.get(provider, {})  # type: ignore[call-overload]
+    return provider_task in PROVIDERS.get(provider, {})  # type: ignore[call-overload]

@@ -7,8 +7,6 @@ from typing import Final
 
 import yaml
 
-CHAT: Final = "conversational"
-
 
 @dataclass(frozen=True, slots=True)
 class HostedTask:
@@ -16,7 +14,7 @@ class HostedTask:
 
     function: str
     """Module and name, imported at the first call."""
-    does: str = ""
+    provider_task: str = ""
     """The task's name in a provider's mapping, where it is another one."""
     tag: str = ""
     """Under which tag the Hub lists models for it, where that is another one still."""

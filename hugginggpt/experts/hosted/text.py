@@ -30,7 +30,7 @@ _MIN_DETECTION_CHARS: Final = 60  # length, in characters, up to which the detec
 
 async def classify(call: Call, client: AsyncInferenceClient) -> Result:
     """Run text-classification: a sentence, and all classes with their scores; a long text has the mean over its pieces."""
-    pieces = _pieces(call.text())
+    pieces = _split_for_models(call.text())
     found = await _ask_each(call, pieces, lambda piece: client.text_classification(piece.text))
     return _mean_classes([[(entry.label, entry.score) for entry in entries] for entries in found], pieces)
 
@@ -38,7 +38,7 @@ async def classify(call: Call, client: AsyncInferenceClient) -> Result:
 async def find_entities(call: Call, client: AsyncInferenceClient) -> Result:
     """Run token-classification: names with their kinds, one a line, and their offsets in the text."""
     text = call.text()
-    pieces = _pieces(text)
+    pieces = _split_for_models(text)
     found = await _ask_each(call, pieces, lambda p: client.token_classification(p.text, aggregation_strategy="first"))
     entries, start = [], 0
     for piece, names in zip(pieces, found, strict=True):
@@ -93,7 +93,7 @@ def _keep_one_gap(text: str, mask: str, gap: int) -> str:
 async def sort_into_labels(call: Call, client: AsyncInferenceClient) -> Result:
     """Run zero-shot-classification: the likeliest of the labels, and all of them with their scores."""
     labels = split_labels(call.text("labels"))
-    pieces = _pieces(call.text())
+    pieces = _split_for_models(call.text())
     found = await _ask_each(call, pieces, lambda piece: client.zero_shot_classification(piece.text, labels))
     return _mean_classes([[(entry.label, entry.score) for entry in entries] for entries in found], pieces)
 
@@ -106,7 +106,7 @@ async def compare(call: Call, client: AsyncInferenceClient) -> Result:
 
 async def summarize(call: Call, client: AsyncInferenceClient) -> Result:
     """Run summarization: a shorter text; the summaries of a long text's pieces are joined."""
-    pieces = _pieces(call.text(), _MAX_SUMMARY_CHARS)
+    pieces = _split_for_models(call.text(), _MAX_SUMMARY_CHARS)
     found = await _ask_each(call, pieces, lambda piece: client.summarization(piece.text))
     return texts.build_text_result(" ".join((each.summary_text or "").strip() for each in found), {"parts": len(pieces)})
 
@@ -124,7 +124,7 @@ async def translate(call: Call, client: AsyncInferenceClient) -> Result:
     if target and source == target:  # no call needed
         return texts.build_text_result(text, codes, f"The text is in {target.name} already.")
     parameters = choose_parameters(call.card, source, target)
-    pieces = _pieces(text)
+    pieces = _split_for_models(text)
 
     def ask(piece: Piece) -> Awaitable[Any]:
         return client.translation(parameters.prefix + piece.text, src_lang=parameters.source, tgt_lang=parameters.target)
@@ -168,7 +168,7 @@ def _dedupe(header: Sequence[str]) -> list[str]:
     return [name if header.index(name) == i else f"{name} ({i + 1})" for i, name in enumerate(header)]
 
 
-def _pieces(text: str, limit: int = _MAX_CHARS) -> list[Piece]:
+def _split_for_models(text: str, limit: int = _MAX_CHARS) -> list[Piece]:
     """Split a text into as few pieces as models can read; joined with their gaps they are the text."""
     return pack_pieces(split_pieces(text) or [Piece(text)], _estimate_length, limit)
 

@@ -52,27 +52,27 @@ class HostedBench:
     def expert(self, **about: Any) -> HostedExpert:
         places = HubAddresses(self.server.url, self.server.url, self.server.url)
         shared = HostedExpert(HubSearch(self.folder, places), self.circuits)
-        return shared.on_behalf(Visitor(**{"token": TOKEN, **about}))
+        return shared.bind_visitor(Visitor(**{"token": TOKEN, **about}))
 
     def card(self, task: str, model: str = "", **about: Any) -> ModelCard:
         cards = self.expert(**about).cards({task})
         return next(card for card in cards if card.task == task and model in {"", card.id})
 
     def call(
-        self, card: ModelCard, inputs: Mapping[str, str | Resource], *, seconds: float = 120.0, others: bool = False
+        self, card: ModelCard, inputs: Mapping[str, str | Resource], *, seconds: float = 120.0, has_fallback: bool = False
     ) -> Call:
         told = self.progress
 
         def tell(message: str, _: float | None) -> None:
             told.append(message)
 
-        return Call(card, inputs, self.workspace.new_path, CancelToken(), seconds, tell, others=others)
+        return Call(card, inputs, self.workspace.new_path, CancelToken(), seconds, tell, has_fallback=has_fallback)
 
     async def run(
-        self, task: str, model: str = "", *, seconds: float = 120.0, others: bool = False, **inputs: str | Resource
+        self, task: str, model: str = "", *, seconds: float = 120.0, has_fallback: bool = False, **inputs: str | Resource
     ) -> Result:
         """Run one model as the scheduler would."""
-        call = self.call(self.card(task, model), inputs, seconds=seconds, others=others)
+        call = self.call(self.card(task, model), inputs, seconds=seconds, has_fallback=has_fallback)
         return await self.expert().run(call)
 
     def demo(self, name: str) -> Resource:

@@ -15,7 +15,7 @@ from PIL import Image
 from hugginggpt.core.errors import BackendError, ExpertError, InputError
 from hugginggpt.core.ssrf import is_public
 from hugginggpt.experts.hosted.expert import HostedExpert
-from hugginggpt.experts.hosted.text import _pieces
+from hugginggpt.experts.hosted.text import _split_for_models
 from hugginggpt.hub.account import parse_endpoint
 from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.search import HubSearch
@@ -53,7 +53,7 @@ def test_a_provider_that_keeps_failing_is_offered_last(hosted: HostedBench) -> N
     hosted.server.serve("text-to-image", "o/paints", provider="fal-ai")
     hosted.server.serve("text-to-image", "o/paints", provider="nscale")
     for _ in range(4):
-        hosted.circuits.leave("fal-ai", hosted.circuits.enter("fal-ai"), well=False)
+        hosted.circuits.record_outcome("fal-ai", hosted.circuits.request_permit("fal-ai"), succeeded=False)
     assert [card.provider for card in hosted.expert().cards({"text-to-image"})] == ["nscale", "fal-ai"]
 
 
@@ -72,7 +72,7 @@ def test_where_the_hub_can_not_be_asked_the_shipped_list_serves(tmp_path: Path, 
     shared = HostedExpert(HubSearch(tmp_path / "none", HubAddresses(refused_url(), hosted.server.url)), hosted.circuits)
     from hugginggpt.hub.account import Visitor
 
-    cards = shared.on_behalf(Visitor(TOKEN)).cards({"text-to-image"})
+    cards = shared.bind_visitor(Visitor(TOKEN)).cards({"text-to-image"})
     assert len(cards) >= 5
     assert {card.provider for card in cards} == {""}
     assert cards[0].source.startswith("the shipped list (The Hugging Face Hub can't be reached: check the network")
@@ -166,7 +166,7 @@ async def test_where_others_wait_a_model_takes_half_of_the_time(hosted: HostedBe
     hosted.card("text-classification", "o/slow")
     hosted.server.faults["/hf-inference"].append(at_server.hang(60))
     with pytest.raises(ExpertError, match="did not answer within 1 s"):
-        await hosted.run("text-classification", "o/slow", seconds=2, others=True, text=TEXT)
+        await hosted.run("text-classification", "o/slow", seconds=2, has_fallback=True, text=TEXT)
 
 
 async def test_an_endpoint_is_called_at_its_address(hosted: HostedBench) -> None:
@@ -411,7 +411,7 @@ async def test_a_provider_that_was_given_little_time_is_not_said_to_fail(hosted:
     for _ in range(5):
         with pytest.raises(ExpertError, match=r"did not answer within 0\.2 s"):
             await hosted.expert().run(hosted.call(card, {"text": TEXT}, seconds=0.2))
-    assert hosted.circuits.left("hf-inference") == 0
+    assert hosted.circuits.seconds_left("hf-inference") == 0
 
 
 @pytest.mark.parametrize(
@@ -419,7 +419,7 @@ async def test_a_provider_that_was_given_little_time_is_not_said_to_fail(hosted:
     [("word " * 1_000, 1_200), ("無" * 5_000, 400), ("x" * 5_000, 1_200), ("Ja. " * 900, 1_200), ("猫がいる。" * 500, 400)],
 )
 def test_a_text_is_cut_into_pieces_that_a_model_can_read(text: str, longest: int) -> None:
-    pieces = _pieces(text.strip())
+    pieces = _split_for_models(text.strip())
     assert all(len(piece.text) <= longest for piece in pieces)
     assert "".join(piece.text + piece.gap for piece in pieces) == text.strip()
     assert len(pieces) <= 2 * len(text) / longest + 1

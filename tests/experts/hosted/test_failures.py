@@ -59,7 +59,7 @@ class Case:
                 "Do it.",
                 Session(workspace),
                 Planner([PLAN]),
-                extra=[shared.on_behalf(Visitor(token, **about))],
+                extra=[shared.bind_visitor(Visitor(token, **about))],
                 preferences=Preferences(pinned={"text-classification": MODEL}),
             )
             return [event async for event in stream]

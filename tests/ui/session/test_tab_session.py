@@ -228,7 +228,7 @@ async def test_the_owners_token_is_not_shown_to_an_endpoint_that_a_visitor_names
                 "Do it.",
                 visit.session,
                 Planner([plan]),
-                extra=[hosted.on_behalf(visit.visitor(shared, "1.2.3.4"))],
+                extra=[hosted.bind_visitor(visit.visitor(shared, "1.2.3.4"))],
                 preferences=visit.wishes.preferences(),
             )
             events = [event async for event in stream]
