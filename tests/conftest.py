@@ -262,7 +262,7 @@ class Planner:
     """The id of the model that it selects where it has a choice."""
     answer: str = ""
     complaints: list[str] = field(default_factory=list)
-    replans: bool = False
+    can_replan: bool = False
 
     async def plan(self, request: PlanRequest) -> AsyncIterator[Any]:
         self.complaints.append(request.complaint)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import hugginggpt
-from hugginggpt.agent.model_preferences import read_pair
+from hugginggpt.agent.model_preferences import parse_task_and_model
 from hugginggpt.cli import commands
 from hugginggpt.cli import main as terminal
 from hugginggpt.core.settings import Settings
@@ -48,7 +48,7 @@ def test_a_command_is_known(line: str) -> None:
     else:
         args = terminal._parser().parse_args(arguments[2:])
         assert all((ROOT / file).is_file() for file in args.files)
-        assert all(find_catalog_entry(model, task) for task, model in map(read_pair, args.pin))
+        assert all(find_catalog_entry(model, task) for task, model in map(parse_task_and_model, args.pin))
 
 
 def test_variables_are_settings() -> None:

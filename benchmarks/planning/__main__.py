@@ -24,7 +24,7 @@ from hugginggpt.controllers.llm.controller import LLMController
 from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.llm.client import DEFAULT_MODEL, OPENAI_URL, LanguageModel
 
-DONE, COULD_NOT, BAD_USAGE = 0, 1, 2
+DONE, EXIT_FAILED, EXIT_BAD_USAGE = 0, 1, 2
 """Exit codes."""
 
 _UNSEEN: Final = Path(__file__).resolve().parent.parent / "requests" / "unseen.yaml"
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         results = Results.open(args.results or args.out / f"{_slug(args.data, header)}.jsonl", header, data.items)
     except BenchmarkError as error:
         print(error, file=sys.stderr)
-        return BAD_USAGE
+        return EXIT_BAD_USAGE
     items = data.items[: args.limit]
     failed, stopped = 0, ""
     try:
@@ -94,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         stopped = f"{failed} of {len(items)} failed at the server and are not counted: run it again to try them again."
     if stopped:
         print(stopped, file=sys.stderr)
-    return COULD_NOT if stopped else DONE
+    return EXIT_FAILED if stopped else DONE
 
 
 def read(path: Path) -> Data:

@@ -78,7 +78,7 @@ class Item:
     @property
     def resources(self) -> tuple[Resource, ...]:
         """All that a plan may name."""
-        return (*(resource for turn in self.turns for resource in turn.made), *self.attached)
+        return (*(resource for turn in self.turns for resource in turn.resources), *self.attached)
 
     @property
     def digest(self) -> str:

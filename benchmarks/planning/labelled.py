@@ -62,7 +62,7 @@ def _item(row: Mapping[str, Any], where: str) -> Item:
         for turn in row.get("earlier") or ()
     )
     attached = _resources(row.get("files"), naming)
-    known = (*(resource for turn in turns for resource in turn.made), *attached)
+    known = (*(resource for turn in turns for resource in turn.resources), *attached)
     if "accept" in row:
         right = tuple(Graph(tuple(tasks)) for tasks in row["accept"])
     else:

@@ -141,7 +141,7 @@ def make_language_model(
     return LanguageModel(model or DEFAULT_MODEL, base_url or OPENAI_URL, key, allowed=allowed)
 
 
-def make_controller(model: LanguageModel | None = None, *, looks: bool = False) -> Controller:
+def make_controller(model: LanguageModel | None = None, *, show_images: bool = False) -> Controller:
     """Return the controller: a language model where there is one, else the built-in planner.
 
     Args:
@@ -150,7 +150,7 @@ def make_controller(model: LanguageModel | None = None, *, looks: bool = False) 
     """
     from hugginggpt.controllers.llm.controller import LLMController
 
-    return LLMController(model, looks=looks) if model else RulesController()
+    return LLMController(model, show_images=show_images) if model else RulesController()
 
 
 def make_session_experts(

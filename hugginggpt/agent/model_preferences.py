@@ -1,4 +1,4 @@
-"""A visitor's preferences among models: which one for a task, which never, which besides, and where they may run."""
+"""A visitor's preferences among models: pinned, banned and added ones, and where models may run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import httpx2
 
 from hugginggpt.core.errors import ExpertError, RequestError
-from hugginggpt.core.model_card import Preferences, Where
+from hugginggpt.core.model_card import Placement, Preferences
 from hugginggpt.core.ssrf import AddressPolicy
 from hugginggpt.core.tasks import TaskTable, load_task_table
 from hugginggpt.core.threads import run_in_daemon_thread
@@ -36,11 +36,11 @@ class ModelPreferences:
     banned: frozenset[str] = frozenset()
     added: tuple[tuple[str, str], ...] = ()
     """Tasks with a model's id or an endpoint's address."""
-    where: Where = "anywhere"
+    placement: Placement = "anywhere"
     provider: str = ""
     """The only provider to use; empty for whichever serves a model."""
-    entrusted: frozenset[str] = frozenset()
-    """Endpoints that may have the visitor's token, whoever's they are; by their addresses without query."""
+    trusted: frozenset[str] = frozenset()
+    """Endpoints that may have the visitor's token, whoever owns them; by their addresses without query."""
 
     def pin(self, task: str, model: str) -> ModelPreferences:
         """Pin a model for a task; it is no longer banned."""
@@ -59,28 +59,28 @@ class ModelPreferences:
         entry = (_parse_task(task), _parse_model(model))
         return replace(self._validate(), added=(*(e for e in self.added if e != entry), entry), banned=self.banned - {entry[1]})
 
-    def only(self, provider: str) -> ModelPreferences:
-        """Use that provider alone; empty for whichever serves a model."""
+    def restrict_to_provider(self, provider: str) -> ModelPreferences:
+        """Restrict hosted models to one provider; empty for whichever serves a model."""
         if provider and provider not in list_providers():
             raise RequestError(f"“{provider[:40]}” is no provider: these are {', '.join(sorted(list_providers()))}.")
         return replace(self, provider=provider)
 
-    def entrust(self, addresses: Iterable[str]) -> ModelPreferences:
-        """Let these endpoints have the visitor's token, and no others but those that are listed as the account's.
+    def trust(self, addresses: Iterable[str]) -> ModelPreferences:
+        """Allow the visitor's token to be sent to these endpoints, besides those that are listed as the account's.
 
         Raises:
             RequestError: One of them can't be sent a token, or was neither pinned nor added.
         """
-        entrusted = frozenset(parse_endpoint("", address).display_url for address in addresses)
-        if refused := min(entrusted - set(self.unsettled_endpoints), default=""):
+        trusted = frozenset(parse_endpoint("", address).display_url for address in addresses)
+        if refused := min(trusted - set(self.trustable_endpoints), default=""):
             raise RequestError(
                 f"No token can be sent to {refused}: name an endpoint at https://….endpoints.huggingface.cloud that was added."
             )
-        return replace(self, entrusted=entrusted)
+        return replace(self, trusted=trusted)
 
     @property
-    def unsettled_endpoints(self) -> Sequence[str]:
-        """The endpoints that the visitor may be asked about: those that a token can be sent to at all."""
+    def trustable_endpoints(self) -> Sequence[str]:
+        """Endpoints that the visitor may be asked to trust: those that a token can be sent to at all."""
         named = (parse_endpoint(task, model) for task, model in (*self.added, *self.pinned.items()) if is_url(model))
         return list(dict.fromkeys(each.display_url for each in named if may_take_token(httpx2.URL(each.url), None)))
 
@@ -94,7 +94,7 @@ class ModelPreferences:
         shown = {
             task: parse_endpoint(task, model).display_url if is_url(model) else model for task, model in self.pinned.items()
         }
-        return Preferences(self.where, shown, self.banned)
+        return Preferences(self.placement, shown, self.banned)
 
 
 def list_providers() -> frozenset[str]:
@@ -104,8 +104,8 @@ def list_providers() -> frozenset[str]:
     return known()
 
 
-def read_pair(text: str) -> tuple[str, str]:
-    """Return a task and a model that somebody has written as "TASK=MODEL".
+def parse_task_and_model(text: str) -> tuple[str, str]:
+    """Parse "TASK=MODEL" as a person writes it.
 
     Raises:
         RequestError: It isn't of that form.
@@ -119,18 +119,18 @@ def read_pair(text: str) -> tuple[str, str]:
 async def make_visitor(
     agent: HuggingGPT,
     token: str,
-    wishes: ModelPreferences,
+    preferences: ModelPreferences,
     *,
     known: Visitor | None = None,
     allowed: AddressPolicy | None = None,
 ) -> Visitor:
-    """Return the account on which hosted models run; what was added or pinned and isn't here is looked up on the Hub.
+    """Return the account on which hosted models run; added or pinned models that aren't here are looked up on the Hub.
 
     Args:
         agent: Knows what is here.
         token: The visitor's; empty for none.
-        wishes: What was typed.
-        known: What was found out before, and isn't asked for again.
+        preferences: As they were typed.
+        known: Result of an earlier call; its models aren't looked up again.
         allowed: Which IP addresses endpoints may have; None: any.
 
     Raises:
@@ -138,8 +138,8 @@ async def make_visitor(
     """
     from hugginggpt.experts.hosted.task_table import TASKS
 
-    requested = dict.fromkeys([*wishes.added, *wishes.pinned.items()])
-    endpoints = tuple(_make_endpoint(task, model, wishes) for task, model in requested if is_url(model))
+    requested = dict.fromkeys([*preferences.added, *preferences.pinned.items()])
+    endpoints = tuple(_make_endpoint(task, model, preferences) for task, model in requested if is_url(model))
     if unsupported := next((endpoint.task for endpoint in endpoints if endpoint.task not in TASKS), None):
         raise RequestError(f"An endpoint can't be asked for {unsupported} from here.")
     hosted = agent.expert("hosted")
@@ -151,12 +151,12 @@ async def make_visitor(
             continue
         hub_model = known_models.get((task, model)) or await _look_up(hosted, task, model, token)  # not at each change
         models[task] = (*models.get(task, ()), hub_model)
-    return Visitor(token, wishes.provider, models, endpoints, allowed)
+    return Visitor(token, preferences.provider, models, endpoints, allowed)
 
 
-def _make_endpoint(task: str, url: str, wishes: ModelPreferences) -> Endpoint:
+def _make_endpoint(task: str, url: str, preferences: ModelPreferences) -> Endpoint:
     endpoint = parse_endpoint(task, url)
-    return replace(endpoint, entrusted=endpoint.display_url in wishes.entrusted)
+    return replace(endpoint, trusted=endpoint.display_url in preferences.trusted)
 
 
 async def _look_up(hosted: AccountExpert, task: str, model: str, token: str) -> HubModel:

@@ -33,7 +33,7 @@ from hugginggpt.core.recording import Turn
 from hugginggpt.core.trace import sum_usages
 from hugginggpt.execution.device_queue import DeviceSlots
 from hugginggpt.execution.scheduler import Scheduler
-from hugginggpt.planning.approval import CHANGED, Approve, Approved, PreparedPlan, Proposal
+from hugginggpt.planning.approval import PLAN_CHANGED, Approve, Approved, PreparedPlan, Proposal
 from hugginggpt.planning.planner import PlanEnd, Planner, check_text, shorten_refused
 from hugginggpt.response.checks import describe_failures
 from hugginggpt.response.responder import Responder
@@ -73,7 +73,7 @@ class Pipeline:
         self._scheduler = Scheduler(context, slots)
         self._responder = Responder(context)
         self._usages: list[Usage] = []
-        self._answer = ""
+        self._direct_answer = ""
         """The controller's own answer, given while it planned."""
         self._complete = True
         """True if nothing of the plan is known to be missing."""
@@ -105,12 +105,12 @@ class Pipeline:
         fetched = [r for r in context.session.workspace.resources if r not in before and r.origin.source in {"url", "example"}]
         if fetched:
             context.emit(ResourcesFetched(tuple(fetched)))
-        left = self._deadline.when() or 0.0  # None is for a person who thinks about a plan: that is over
-        seconds = max(left - asyncio.get_running_loop().time(), GRACE_SECONDS)
+        remaining = self._deadline.when() or 0.0  # None is for a person who thinks about a plan: that is over
+        seconds = max(remaining - asyncio.get_running_loop().time(), GRACE_SECONDS)
         # 4 response generation
-        answer = await self._responder.respond(plan, self._answer, complete=self._complete, seconds=seconds)
-        made = (*request.attached, *fetched, *(resource for step in context.steps for resource in step.outputs))
-        context.session.turns = (*context.session.turns, Turn(request.text, answer, made))[-MAX_TURNS:]
+        answer = await self._responder.respond(plan, self._direct_answer, complete=self._complete, seconds=seconds)
+        resources = (*request.attached, *fetched, *(resource for step in context.steps for resource in step.outputs))
+        context.session.turns = (*context.session.turns, Turn(request.text, answer, resources))[-MAX_TURNS:]
 
     async def _plan_and_run(self, request: PlanRequest) -> Plan:
         """Stages 1 to 3, until the request's deadline; what is done by then stays.
@@ -140,7 +140,7 @@ class Pipeline:
     async def _run_tasks(self, request: PlanRequest) -> Plan:
         # 1 planning; 2 selection and 3 execution of each task begin as soon as the plan has come to it
         plan = await (self._resume(self._prepared) if self._prepared else self._plan(request))
-        for _ in range(self._replans):
+        for _ in range(self._max_replans):
             await self._scheduler.wait()  # what failed shows when all is over
             if not (complaint := describe_failures(self._context.steps)):
                 break
@@ -149,9 +149,9 @@ class Pipeline:
         return plan
 
     @property
-    def _replans(self) -> int:
+    def _max_replans(self) -> int:
         """Most new plans for the rest of the request, where a task has failed."""
-        return self._context.settings.replans if self._context.controller.replans and not self._prepared else 0
+        return self._context.settings.replans if self._context.controller.can_replan and not self._prepared else 0
 
     async def _plan(self, request: PlanRequest, earlier: Plan | None = None) -> Plan:
         """Stage 1, and the beginning of 2 and 3: start each task as soon as it is known.
@@ -189,7 +189,7 @@ class Pipeline:
         plan = end.plan
         self._complete = self._complete and end.complete
         if earlier is None:
-            self._answer = end.answer
+            self._direct_answer = end.answer
         added = [task for task in plan.tasks if task.id not in {task.id for task in kept}]
         if earlier is None or added:
             context.emit(Planned(plan, time.monotonic() - started, request.complaint))
@@ -210,8 +210,8 @@ class Pipeline:
         for event in prepared.events():
             self._context.emit(event)
         self._selector.choose(prepared.models)
-        done = tuple(step.task for step in prepared.done)
-        self._scheduler.restore(prepared.done)
+        done = tuple(step.task for step in prepared.done_steps)
+        self._scheduler.restore(prepared.done_steps)
         self._selector.decide([task for task in prepared.plan.tasks if task not in done])
         plan = prepared.plan
         if self._approve is not None and not prepared.approved:
@@ -238,7 +238,7 @@ class Pipeline:
         self._selector.choose(approved.models)  # before the first task starts, which takes its model
         self._context.emit(ApprovalGiven())
         if approved.plan.tasks != plan.tasks:
-            self._context.emit(Planned(approved.plan, 0.0, CHANGED))
+            self._context.emit(Planned(approved.plan, 0.0, PLAN_CHANGED))
         return approved.plan
 
     async def _wait_for_approval(self, approve: Approve, proposal: Proposal) -> Approved:

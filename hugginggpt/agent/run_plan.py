@@ -1,4 +1,4 @@
-"""A plan run from a script, without a planner: what `ui.export.python_script` writes is built on this."""
+"""Running of a given plan from a script, without a planner; `ui.export.python_script` writes such scripts."""
 
 import asyncio
 import os
@@ -16,30 +16,30 @@ from hugginggpt.controllers.base import Choice, PlanRequest, RespondRequest, Sel
 from hugginggpt.core.errors import RequestError
 from hugginggpt.core.events import Event, Notice, RequestFailed, Step, Usage
 from hugginggpt.core.plan import Plan
-from hugginggpt.core.resources import NAME, Resource
-from hugginggpt.core.tasks import Kind, serves
+from hugginggpt.core.resources import NAME_PATTERN, Resource
+from hugginggpt.core.tasks import Kind, is_usable_as
 from hugginggpt.core.trace import fold_steps
 from hugginggpt.hub.tokens import read_environment_token
 from hugginggpt.planning.repair import make_plan
-from hugginggpt.workspace.adopt import adopt
+from hugginggpt.workspace.resource_copy import copy_resource
 
-RESULTS: Final = "results"
-"""The folder for what a plan makes, beside its files."""
+RESULTS_FOLDER: Final = "results"
+"""Folder for a plan's outputs, beside its files."""
 _EMPTY: Final[Mapping[Any, Any]] = MappingProxyType({})  # read-only: a dict as a default would be shared by all calls
 
 
 @dataclass
 class GivenPlan:
-    """A controller that has its plan, and knows which models it wants."""
+    """Controller with a plan and models given beforehand."""
 
     tasks: Plan
     models: Mapping[int, str] = field(default_factory=dict)
-    """The model for a task, by the task's id; where it can't run, the next one does."""
+    """Model of a task, by the task's id; where it can't run, the next candidate does."""
     name: str = "the script"
-    replans: bool = False
+    can_replan: bool = False
 
     async def plan(self, request: PlanRequest) -> AsyncGenerator[Mapping[str, Any] | str | Usage | Notice, None]:
-        """Yield the tasks as they stand."""
+        """Yield the given tasks."""
         for task in self.tasks.as_json():
             yield task
 
@@ -60,7 +60,7 @@ def run_plan(
     files: Mapping[str, str] = _EMPTY,
     models: Mapping[int, str] = _EMPTY,
     folder: str | Path = ".",
-    tell: Callable[[Event], object] = lambda event: None,
+    on_event: Callable[[Event], object] = lambda event: None,
 ) -> tuple[Step, ...]:
     """Run a plan as it stands; keys are taken from ``HF_TOKEN`` and ``OPENAI_API_KEY``, where there are any.
 
@@ -70,31 +70,31 @@ def run_plan(
         files: What the plan calls its files ("image-1"), and their names.
         models: Which models are to run, by the tasks' ids; for all others the first that can.
         folder: Where the files lie; what is made is put into its folder ``results``.
-        tell: Called with every event.
+        on_event: Called with every event.
 
     Returns:
-        What became of each task, in the plan's order.
+        The final state of each task, in the plan's order.
 
     Raises:
         HuggingGPTError: The plan is none, a file can't be used, or there is nothing to run it on.
     """
-    return asyncio.run(carry_out(make_agent(), plan, request, files, models, Path(folder), tell))
+    return asyncio.run(run_plan_with_agent(make_agent(), plan, request, files, models, Path(folder), on_event))
 
 
-async def carry_out(
+async def run_plan_with_agent(
     agent: HuggingGPT,
     plan: Sequence[Mapping[str, Any]],
     request: str,
     files: Mapping[str, str],
     models: Mapping[int, str],
     folder: Path,
-    tell: Callable[[Event], object] = lambda event: None,
+    on_event: Callable[[Event], object] = lambda event: None,
 ) -> tuple[Step, ...]:
-    """Do what `run_plan` does, on an agent that exists already."""
+    """Run a plan as `run_plan` does, with an agent that exists already."""
     session = agent.new_session()
     try:
         attached = [_attach_file(session, name, folder / file) for name, file in files.items()]
-        made = make_plan(plan, agent.table, attached, max_tasks=agent.settings.max_tasks)
+        parsed = make_plan(plan, agent.table, attached, max_tasks=agent.settings.max_tasks)
         visitor = await make_visitor(agent, read_environment_token(), ModelPreferences())
         model = make_language_model(
             key=os.environ.get("OPENAI_API_KEY", ""),
@@ -103,12 +103,12 @@ async def carry_out(
         )
         extra = make_session_experts(agent, model, visitor=visitor)
         events: list[Event] = []
-        async for event in agent.run(request, session, GivenPlan(made, models), attached, extra=extra):
+        async for event in agent.run(request, session, GivenPlan(parsed, models), attached, extra=extra):
             events.append(event)
-            tell(event)  # before the error is raised: the caller's log has the failure, too
+            on_event(event)  # before the error is raised: the caller's log has the failure, too
             if isinstance(event, RequestFailed):
                 raise RequestError(event.error)
-        return tuple(_copy_outputs(step, folder / RESULTS) for step in fold_steps(events))
+        return tuple(_copy_outputs(step, folder / RESULTS_FOLDER) for step in fold_steps(events))
     finally:
         session.close()  # deletes its files: results were copied out above
 
@@ -120,9 +120,9 @@ def _attach_file(session: Session, name: str, path: Path) -> Resource:
     added = workspace.add_file(path)
     if added.name == name:  # the workspace counts names by kind, and so do most plans
         return added
-    if name in names or not NAME.fullmatch(name) or not serves(added.kind, Kind(name.partition("-")[0])):
+    if name in names or not NAME_PATTERN.fullmatch(name) or not is_usable_as(added.kind, Kind(name.partition("-")[0])):
         raise RequestError(f"“{path.name}” can't be called {name}: it is {added.kind.value}, or the name is taken.")
-    renamed = adopt(replace(added, name=name), workspace)
+    renamed = copy_resource(replace(added, name=name), workspace)
     workspace.discard([added])  # after its file was adopted
     return renamed
 
@@ -143,5 +143,5 @@ def describe_step(step: Step) -> str:
     """Describe what became of a task, in lines: which model ran, what it made and where that is."""
     model = f" by {step.model.id}" if step.model else ""
     lines = [f"{step.task.id} {step.task.task}: {step.status}{model}", step.error]
-    lines += [f"{made.name}: {made.path if made.text is None else made.text}" for made in step.outputs]
+    lines += [f"{output.name}: {output.path if output.text is None else output.text}" for output in step.outputs]
     return "\n".join(filter(None, lines))

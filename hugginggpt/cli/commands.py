@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.agent.factory import make_agent, make_session_experts
 from hugginggpt.agent.model_preferences import make_visitor
-from hugginggpt.cli.options import add_wishes, read_wishes
+from hugginggpt.cli.options import add_preference_options, read_preferences
 from hugginggpt.core.errors import HuggingGPTError, RequestError
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.settings import SettingsError
@@ -27,7 +27,7 @@ from hugginggpt.selection.ranking import Ranking
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-_DONE, _COULD_NOT, _BAD_USAGE = 0, 1, 2
+_EXIT_DONE, _EXIT_FAILED, _EXIT_BAD_USAGE = 0, 1, 2
 _PIPE_WIDTH: Final = 1_000  # rich would wrap lines at 80 columns where there is no terminal
 _MAX_SHOWN_MODELS: Final = 2  # most models of a task that are named in a line
 
@@ -39,14 +39,14 @@ def run_command(argv: Sequence[str]) -> int:
         return int(args.work(args))
     except (SettingsError, RequestError) as error:
         print(error, file=sys.stderr)
-        return _BAD_USAGE
+        return _EXIT_BAD_USAGE
     except HuggingGPTError as error:
         print(error, file=sys.stderr)
-        return _COULD_NOT
+        return _EXIT_FAILED
     except KeyboardInterrupt:
         hint = "; what has been fetched is kept, and the same command goes on from there" if args.work is _run_pull else ""
         print(f"Stopped{hint}.", file=sys.stderr)
-        return _COULD_NOT
+        return _EXIT_FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     models = commands.add_parser("models", help="which models could do a task, where, and which one would be taken")
     models.add_argument("--task", metavar="T", help="that task alone")
     models.add_argument("--json", action="store_true", help="as JSON")
-    add_wishes(models)
+    add_preference_options(models)
     models.set_defaults(work=_run_models)
     subcommands = models.add_subparsers()  # not required: "models" alone ranks
     listing = subcommands.add_parser(
@@ -81,13 +81,13 @@ def _run_tasks(args: argparse.Namespace) -> int:
     rows = [(row, ranked[row.name].cards if row.name in ranked else ()) for row in load_task_table().values()]
     if args.json:
         print(json.dumps([_task_as_json(row, cards) for row, cards in rows], indent=2, ensure_ascii=False))
-        return _DONE
+        return _EXIT_DONE
     for family, members in itertools.groupby(rows, lambda pair: pair[0].family):  # the table is in families already
         print(f"\n{family}")
         _print_table(("", row.name, _format_signature(row), _format_models(row, cards)) for row, cards in members)
     ready = sum(bool(cards) for _, cards in rows)
     print(f"\n{ready} of {len(rows)} tasks can run here and now.")
-    return _DONE
+    return _EXIT_DONE
 
 
 def _task_as_json(row: TaskType, cards: Sequence[ModelCard]) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _format_models(row: TaskType, cards: Sequence[ModelCard]) -> str:
 def _run_models(args: argparse.Namespace) -> int:
     agent, table = make_agent(), load_task_table()
     task = _parse_task(args)
-    choices = read_wishes(args)
+    choices = read_preferences(args)
     visitor = asyncio.run(make_visitor(agent, read_environment_token(), choices))
     extra = make_session_experts(agent, None, visitor=visitor)
     ranked = agent.candidates(extra, {task} if task else set(table), choices.preferences())
@@ -127,7 +127,7 @@ def _run_models(args: argparse.Namespace) -> int:
         print(json.dumps([_ranking_as_json(*each) for each in rankings.items()], indent=2, ensure_ascii=False))
     else:
         print("\n\n".join(_format_ranking(*each) for each in rankings.items()))
-    return _DONE
+    return _EXIT_DONE
 
 
 def _parse_task(args: argparse.Namespace) -> str | None:
@@ -149,7 +149,7 @@ def _ranking_as_json(task: str, ranking: Ranking) -> dict[str, Any]:
         "candidates": [
             {
                 "id": card.id,
-                "where": card.ref.where,
+                "where": card.ref.location,
                 "downloads": card.downloads,
                 "likes": card.likes,
                 "size_mb": card.size_mb,
@@ -171,7 +171,7 @@ def _format_ranking(task: str, ranking: Ranking) -> str:
     for place, card in enumerate(ranking.cards):
         downloads = f"{card.downloads:,} downloads" if card.downloads else ""
         size = format_size(round(card.size_mb * 1e6)) if card.size_mb else ""
-        facts = ", ".join(filter(None, (card.ref.where, size, card.license, "/".join(card.languages[:5]), downloads)))
+        facts = ", ".join(filter(None, (card.ref.location, size, card.license, "/".join(card.languages[:5]), downloads)))
         lines.append(f"  {'→' if not place else ' '} {card.id} ({facts})")
         if not place:
             lines.append(f"      {ranking.reason}")
@@ -189,14 +189,14 @@ def _run_list(args: argparse.Namespace) -> int:
         capable = {card.id for card in (local.cards({task}) if local else ()) if card.task == task}  # cards() may give more
         checkpoints = [checkpoint for checkpoint in checkpoints if checkpoint.id in capable]
     _print_table((checkpoint.id, format_size(checkpoint.size), checkpoint.architecture) for checkpoint in checkpoints)
-    return _DONE
+    return _EXIT_DONE
 
 
 def _run_pull(args: argparse.Namespace) -> int:
     task = load_task_table().recognise(args.what) if "/" not in args.what else None
     if "/" not in args.what and task not in list_small_models():
         print(f"“{args.what}” is no task that a model is known for, and no model's id (like owner/name).", file=sys.stderr)
-        return _BAD_USAGE
+        return _EXIT_BAD_USAGE
     source = create_downloader()
     downloads = [source.look_up(model) for model in (list_small_models()[task] if task else (args.what,))]
     for download in downloads:
@@ -204,9 +204,9 @@ def _run_pull(args: argparse.Namespace) -> int:
         print(f"{download.id}: {status}", file=sys.stderr)
     missing = [download for download in downloads if download.files]
     if not missing:
-        return _DONE
+        return _EXIT_DONE
     if not args.yes and not _confirm():
-        return _COULD_NOT
+        return _EXIT_FAILED
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn  # late: seldom needed
 
@@ -215,7 +215,7 @@ def _run_pull(args: argparse.Namespace) -> int:
         for download in missing:
             bar = progress.add_task(download.id, total=download.size)
             source.fetch(download, functools.partial(_update_bar, progress, bar))
-    return _DONE
+    return _EXIT_DONE
 
 
 def _update_bar(progress: Progress, bar: TaskID, done: int) -> None:

@@ -20,7 +20,7 @@ from hugginggpt.agent.agent import HuggingGPT, Session
 from hugginggpt.agent.factory import make_agent, make_controller, make_language_model, make_session_experts
 from hugginggpt.agent.model_preferences import make_visitor
 from hugginggpt.cli.commands import COMMANDS, run_command
-from hugginggpt.cli.options import add_wishes, read_wishes
+from hugginggpt.cli.options import add_preference_options, read_preferences
 from hugginggpt.core.errors import HuggingGPTError, RequestError, StoppedError
 from hugginggpt.core.events import (
     Answered,
@@ -46,7 +46,7 @@ from hugginggpt.llm.client import LanguageModel
 
 _SECONDS_BETWEEN_PROGRESS = 1.0  # a model may report many times a second
 
-ANSWERED, COULD_NOT, BAD_USAGE = 0, 1, 2
+EXIT_ANSWERED, EXIT_FAILED, EXIT_BAD_USAGE = 0, 1, 2
 """Exit codes."""
 
 
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--offline", action="store_true", help="use the built-in planner even if a key is set")
     parser.add_argument("--look", action="store_true", help="show the pictures to the language model before it plans")
     parser.add_argument("--no-text-work", action="store_true", help="have models do text tasks that it would do itself")
-    add_wishes(parser)
+    add_preference_options(parser)
     parser.add_argument("-v", "--verbose", action="store_true", help="tell more on stderr")
     return parser
 
@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO if args.verbose else logging.CRITICAL, stream=sys.stderr)
     if refusal := _check_arguments(args):
         print(refusal, file=sys.stderr)
-        return BAD_USAGE
+        return EXIT_BAD_USAGE
     return _survive_broken_pipe(lambda: _run_request(args))
 
 
@@ -91,7 +91,7 @@ def _survive_broken_pipe(work: Callable[[], int]) -> int:
         sys.stdout.flush()  # here, where a broken pipe can be caught
     except BrokenPipeError:  # whoever reads (head, true) wants no more
         _discard_output()
-        return COULD_NOT
+        return EXIT_FAILED
     return code
 
 
@@ -106,11 +106,11 @@ def _run_request(args: argparse.Namespace) -> int:
         return asyncio.run(_run_in_session(make_agent(), model, args))
     except SettingsError as error:
         print(error, file=sys.stderr)
-        return BAD_USAGE
+        return EXIT_BAD_USAGE
     except (KeyboardInterrupt, asyncio.CancelledError, StoppedError):  # CancelledError: a signal
         with suppress(OSError):  # after SIGHUP the terminal is gone
             print("Stopped.", file=sys.stderr, flush=True)
-        return COULD_NOT
+        return EXIT_FAILED
 
 
 def _check_arguments(args: argparse.Namespace) -> str:
@@ -174,7 +174,7 @@ async def _run_in_session(agent: HuggingGPT, model: LanguageModel | None, args: 
 
 
 async def _run(agent: HuggingGPT, session: Session, model: LanguageModel | None, args: argparse.Namespace) -> int:
-    controller = make_controller(model, looks=args.look)
+    controller = make_controller(model, show_images=args.look)
     files = [Path(file) for file in args.files]
     try:
         attached = [await asyncio.to_thread(session.workspace.add_file, file) for file in files]
@@ -183,16 +183,16 @@ async def _run(agent: HuggingGPT, session: Session, model: LanguageModel | None,
             for note in plan.notes:
                 print(note, file=sys.stderr)
             print(json.dumps(plan.as_json(), ensure_ascii=False, indent=2))
-            return ANSWERED
+            return EXIT_ANSWERED
     except HuggingGPTError as error:
         print(error, file=sys.stderr)
-        return COULD_NOT
+        return EXIT_FAILED
     try:
-        choices = read_wishes(args)
+        choices = read_preferences(args)
         visitor = await make_visitor(agent, "" if args.offline else read_environment_token(), choices)
     except HuggingGPTError as error:
         print(error, file=sys.stderr)
-        return BAD_USAGE if isinstance(error, RequestError) else COULD_NOT
+        return EXIT_BAD_USAGE if isinstance(error, RequestError) else EXIT_FAILED
     extra = make_session_experts(agent, None if args.no_text_work else model, visitor=visitor)
     events: list[Event] = []
     last_report = time.monotonic()
@@ -206,7 +206,7 @@ async def _run(agent: HuggingGPT, session: Session, model: LanguageModel | None,
     outputs = [resource for event in events if isinstance(event, TaskDone) for resource in event.outputs]
     sources = {resource.name: file for resource, file in zip(attached, files, strict=True)}
     _print_result(events, sources, _save_outputs(outputs, args.out), args)
-    return ANSWERED if any(isinstance(e, Answered) and e.complete for e in events) else COULD_NOT
+    return EXIT_ANSWERED if any(isinstance(e, Answered) and e.complete for e in events) else EXIT_FAILED
 
 
 def _print_result(events: Sequence[Event], sources: dict[str, Path], saved: dict[str, Path], args: argparse.Namespace) -> None:
@@ -239,13 +239,13 @@ def format_progress_line(event: Event) -> str | None:
             return "\n".join([f"planned in {format_duration(seconds)}: {steps}", *because, *notes])
         case ModelSelected():
             source = f" (candidates: {event.source})" if event.source and event.source != "you" else ""
-            return f"[{event.task_id}] {event.model.id} ({event.model.where}): {event.reason}{source}"
+            return f"[{event.task_id}] {event.model.id} ({event.model.location}): {event.reason}{source}"
         case TaskStarted():
             return f"[{event.task_id}] running on {event.model.id}"
         case TaskProgress():
             return f"[{event.task_id}] {event.message}"
         case AttemptFailed():
-            return f"[{event.task_id}] {event.model.id} ({event.model.where}) failed, trying the next: {event.error}"
+            return f"[{event.task_id}] {event.model.id} ({event.model.location}) failed, trying the next: {event.error}"
         case TaskDone():
             names = ", ".join(resource.name for resource in event.outputs)
             return f"[{event.task_id}] done in {format_duration(event.seconds)}: {names}"

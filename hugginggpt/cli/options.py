@@ -2,10 +2,10 @@
 
 import argparse
 
-from hugginggpt.agent.model_preferences import ModelPreferences, read_pair
+from hugginggpt.agent.model_preferences import ModelPreferences, parse_task_and_model
 
 
-def add_wishes(parser: argparse.ArgumentParser) -> None:
+def add_preference_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which models, and where."""
     models = parser.add_argument_group("models")
     models.add_argument("--pin", action="append", default=[], metavar="TASK=MODEL", help="take that model, or endpoint's URL")
@@ -24,17 +24,17 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
     models.add_argument("--provider", default="", metavar="NAME", help="the only inference provider to use, such as fal-ai")
 
 
-def read_wishes(args: argparse.Namespace) -> ModelPreferences:
+def read_preferences(args: argparse.Namespace) -> ModelPreferences:
     """Parse the options into preferences.
 
     Raises:
         RequestError: One can't be understood.
     """
-    preferences = ModelPreferences(where=args.where).only(args.provider)
+    preferences = ModelPreferences(placement=args.where).restrict_to_provider(args.provider)
     for text in args.add:
-        preferences = preferences.add(*read_pair(text))
+        preferences = preferences.add(*parse_task_and_model(text))
     for text in args.ban:
         preferences = preferences.ban(text)
     for text in args.pin:
-        preferences = preferences.pin(*read_pair(text))
-    return preferences.entrust(args.token_to)
+        preferences = preferences.pin(*parse_task_and_model(text))
+    return preferences.trust(args.token_to)

@@ -1,4 +1,4 @@
-"""The seam between the agent and whoever plans: a language model, or the built-in planner."""
+"""The seam between the agent and its controllers: a language model, or the built-in planner."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from hugginggpt.core.resources import Resource
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """All that planning may know."""
+    """Input of planning."""
 
     text: str
     attached: tuple[Resource, ...] = ()
@@ -28,7 +28,7 @@ class PlanRequest:
     @property
     def earlier(self) -> tuple[Resource, ...]:
         """Resources of earlier turns that this request may refer to, the oldest first."""
-        return tuple(resource for turn in self.turns for resource in turn.made)
+        return tuple(resource for turn in self.turns for resource in turn.resources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class RespondRequest:
-    """All that the answer may draw on: nothing else exists."""
+    """Input of the answer, which may name nothing else."""
 
     text: str
     attached: tuple[Resource, ...]
@@ -61,14 +61,14 @@ class RespondRequest:
 
 
 class Controller(Protocol):  # structural: a controller outside of this package inherits nothing
-    """Plans, selects, answers."""
+    """Controller of stages 1, 2 and 4: plans, selects, responds."""
 
     @property
     def name(self) -> str:
         """The controller's name for people: "built-in planner", "gpt-5-mini (api.openai.com)"."""
 
     @property
-    def replans(self) -> bool:
+    def can_replan(self) -> bool:
         """True if it can make a new plan for the rest when a task has failed."""  # a property: a plain attribute satisfies it
 
     def plan(self, request: PlanRequest) -> AsyncGenerator[Mapping[str, Any] | str | Usage | Notice]:

@@ -1,7 +1,7 @@
-"""Bounded bodies: what a server sends is decompressed step by step and counted as it comes out, in all and event by event.
+"""Bounded reading of HTTP bodies: decompress them step by step, and count what comes out, in all and event by event.
 
-Bytes are counted, and the signs of JSON that become objects: clients make some for each before anybody sees them (openai's
-takes 25 µs for an object in a list of choices, so 10 s for a megabyte of ``{},``, on the event loop).
+Bytes are counted, and the brackets and commas of JSON, because clients build objects for them before anybody sees the reply
+(openai's takes 25 µs for an object in a list of choices, so 10 s for a megabyte of ``{},``, on the event loop).
 
 An HTTP client decompresses whatever a piece expands to, a thousand times its size, and joins an endless line before anybody
 sees it. So the body is taken before the client's own decoder, which then finds nothing left to decode.
@@ -31,20 +31,20 @@ class TooLargeError(ExpertError):
 
 
 @dataclass(frozen=True, slots=True)
-class SignLimits:
-    """Most signs in a body of JSON or in one event, those in its texts included; each may become an object."""
+class JsonLimits:
+    """Most brackets and commas in a body of JSON or in one event, those in strings included; each may become an object."""
 
-    openings: int
-    """Brackets that open a list or an object."""
-    commas: int
+    max_openings: int
+    """Opening brackets, of lists and objects."""
+    max_commas: int
 
 
-RESULT_SIGNS: Final = SignLimits(200_000, 3_000_000)
+RESULT_LIMITS: Final = JsonLimits(200_000, 3_000_000)
 """Limits of models' results: embeddings are millions of numbers in few lists."""
 
 
 class BodyReader:
-    """Reader of one body."""
+    """Decoder of one body that counts what it decodes."""
 
     def __init__(
         self,
@@ -52,15 +52,15 @@ class BodyReader:
         max_bytes: int,
         *,
         max_event_bytes: int | None = None,
-        signs: SignLimits = RESULT_SIGNS,
+        json_limits: JsonLimits = RESULT_LIMITS,
     ) -> None:
-        """Take over the decoding of a body: the headers that tell of it are removed.
+        """Take over the decoding of a body, and remove the headers that ask for it.
 
         Args:
             headers: The answer's.
             max_bytes: Most bytes of the body, decompressed.
             max_event_bytes: Most bytes of one event in a stream of events; None: as many as the body.
-            signs: Limits of a body of JSON, or of one event.
+            json_limits: Limits of a body of JSON, or of one event.
 
         Raises:
             TooLargeError: It is compressed in another way than was asked for.
@@ -77,13 +77,13 @@ class BodyReader:
         self._max_bytes = max_bytes
         self._is_stream = headers.get("content-type", "").startswith("text/event-stream")
         self._max_event = max_event_bytes if self._is_stream and max_event_bytes else max_bytes
-        self._signs = signs
+        self._json_limits = json_limits
         self._is_json: bool | None = True if self._is_stream else None  # None: not known before the first byte
         self._bytes = self._event_bytes = self._openings = self._commas = 0
         self._last = b""
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
-        """Take the next piece as it was sent; yield what it decompresses to, in steps.
+        """Decompress the next piece, as it was sent; yield it in steps.
 
         Raises:
             TooLargeError: The body or an event is larger than it may be.
@@ -108,7 +108,7 @@ class BodyReader:
             yield self._count(found)
 
     def finish(self) -> bytes:
-        """Return the last bytes, once everything was fed."""
+        """Return the last bytes, after the last piece."""
         return self._count(self._inflate.flush()) if self._inflate else b""
 
     def _count(self, piece: bytes) -> bytes:
@@ -126,7 +126,7 @@ class BodyReader:
             end = max(map(piece.rfind, _EVENT_ENDS))
             if end >= 0:
                 self._begin_event()
-            self._add(piece[end + 1 :])  # from within the end on: its signs are no brackets
+            self._add(piece[end + 1 :])  # from within the end on: its bytes are no brackets
         else:
             for number, part in enumerate(_EVENT_END.split(piece)):
                 if number:
@@ -151,19 +151,21 @@ class BodyReader:
             self._commas += part.count(b",")
 
     def _fits(self, part: bytes) -> bool:
-        """Return whether the event, or the body, has room for all this."""
+        """Return whether a part fits into what is left for the event or the body."""
         if self._event_bytes + len(part) > self._max_event:
             return False
         openings, commas = part.count(b"[") + part.count(b"{"), part.count(b",")
-        limits = self._signs
-        return not self._is_json or (self._openings + openings <= limits.openings and self._commas + commas <= limits.commas)
+        limits = self._json_limits
+        return not self._is_json or (
+            self._openings + openings <= limits.max_openings and self._commas + commas <= limits.max_commas
+        )
 
     def _refuse(self, limit: int) -> NoReturn:
         raise TooLargeError(f"The reply is larger than {limit / 2**20:.4g} MB, so it is not taken.")
 
 
 class BoundStream(httpx2.SyncByteStream):
-    """Stream of an answer through a `BodyReader`; `check` is called with every piece, and may raise."""
+    """Stream of a response through a `BodyReader`; `check` is called with every piece, and may raise."""
 
     def __init__(self, stream: httpx2.SyncByteStream, reader: BodyReader, check: Callable[[], object]) -> None:
         self._stream, self._reader, self._check = stream, reader, check
@@ -175,12 +177,12 @@ class BoundStream(httpx2.SyncByteStream):
         yield self._reader.finish()
 
     def close(self) -> None:
-        """Close the connection's."""
+        """Close the connection's stream."""
         self._stream.close()
 
 
 class BoundAsyncStream(httpx2.AsyncByteStream):
-    """As `BoundStream`, for an event loop."""
+    """Asynchronous `BoundStream`."""
 
     def __init__(self, stream: httpx2.AsyncByteStream, reader: BodyReader, check: Callable[[], object]) -> None:
         self._stream, self._reader, self._check = stream, reader, check
@@ -193,7 +195,7 @@ class BoundAsyncStream(httpx2.AsyncByteStream):
         yield self._reader.finish()
 
     async def aclose(self) -> None:
-        """Close the connection's."""
+        """Close the connection's stream."""
         await self._stream.aclose()
 
 
@@ -202,22 +204,22 @@ def bind_body(
     max_bytes: int,
     *,
     max_event_bytes: int | None = None,
-    signs: SignLimits = RESULT_SIGNS,
+    json_limits: JsonLimits = RESULT_LIMITS,
     check: Any = bool,
 ) -> None:
-    """Have an answer's body counted as it is read; call it from a client's response hook.
+    """Bound a response's body while it is read; to be called from a client's response hook.
 
     Args:
         response: Its body is not read yet.
         max_bytes: As for `BodyReader`.
         max_event_bytes: As for `BodyReader`.
-        signs: As for `BodyReader`.
+        json_limits: As for `BodyReader`.
         check: Called with every piece; raises where the call is cancelled or late.
 
     Raises:
         TooLargeError: It is compressed in another way than was asked for.
     """
-    reader = BodyReader(response.headers, max_bytes, max_event_bytes=max_event_bytes, signs=signs)
+    reader = BodyReader(response.headers, max_bytes, max_event_bytes=max_event_bytes, json_limits=json_limits)
     if isinstance(response.stream, httpx2.AsyncByteStream):
         response.stream = BoundAsyncStream(response.stream, reader, check)
     elif isinstance(response.stream, httpx2.SyncByteStream):

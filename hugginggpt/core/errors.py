@@ -12,7 +12,7 @@ class HuggingGPTError(Exception):
 
 
 class RequestError(HuggingGPTError, ValueError):
-    """The request itself can't be worked on: empty, too long, in a language the controller can't read."""
+    """The request can't be planned: it is empty, too long, or in a language the controller can't read."""
 
 
 class PlanError(HuggingGPTError, ValueError):
@@ -60,7 +60,7 @@ class StoppedError(HuggingGPTError):
 
 
 def explain_environment_error(error: BaseException) -> str:
-    """Return one sentence if memory, disk space or a package was missing; empty for any other error."""
+    """Explain an error in one sentence if memory, disk space or a package was missing; empty for any other error."""
     text = str(error).lower()  # torch raises plain RuntimeErrors for memory: only their words tell
     if isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text:
         return "The memory ran out: choose a smaller model or a smaller input."

@@ -13,7 +13,7 @@ from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.resources import Resource
 
 Stage = Literal["plan", "select", "respond", "work"]
-"""Stage that an LLM call belongs to; "work" is a text task that the controller's model did as an expert."""
+"""Stage of a language-model call; "work" is a text task that the controller's model did as an expert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Usage:
     """In US dollars, where the server says so."""
 
     def __add__(self, other: Usage) -> Usage:
-        """Return both together, under this one's stage."""
+        """Return the sum, under this one's stage."""
         costs = [cost for cost in (self.cost, other.cost) if cost is not None]  # None: not known, rather than free
         return Usage(
             self.stage,
@@ -53,7 +53,7 @@ class ModelRef:
     """The provider that runs a hosted one, "fal-ai"; or the host of a dedicated endpoint."""
 
     @property
-    def where(self) -> str:
+    def location(self) -> str:
         """Back end and provider, as people read them: "local", "hosted by fal-ai"."""
         return f"{self.backend} by {self.provider}" if self.provider else self.backend
 
@@ -71,7 +71,7 @@ class RequestStarted:
 
 @dataclass(frozen=True, slots=True)
 class TaskPlanned:
-    """A task of the plan is known while the rest is still being written."""
+    """One task of the plan is known; the rest is still being written."""
 
     task: Task
 
@@ -89,7 +89,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalAsked:
-    """The plan waits for the person's word before anything runs."""
+    """The plan waits for the person's approval before anything runs."""
 
     models: Mapping[int, tuple[ModelRef, ...]] = field(hash=False)  # a mapping can't be hashed, an event can
     """Models that could run each task, the chosen one first."""
@@ -99,7 +99,7 @@ class ApprovalAsked:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalGiven:
-    """The person lets it run, as it was planned or as they have changed it (then a `Planned` follows)."""
+    """The person has approved the plan, as it was or changed (then a `Planned` follows)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class TaskStarted:
 
 @dataclass(frozen=True, slots=True)
 class TaskProgress:
-    """A running task tells how far it is."""
+    """Progress of a running task."""
 
     task_id: int
     message: str
@@ -166,7 +166,7 @@ class TaskFailed:
 
 @dataclass(frozen=True, slots=True)
 class TaskSkipped:
-    """A task can't run because what it waits for didn't succeed."""
+    """A task can't run because one that it depends on didn't succeed."""
 
     task_id: int
     error: str

@@ -16,46 +16,46 @@ from dataclasses import dataclass, field
 
 @dataclass(order=True)
 class Ticket:
-    """A party's claim to one place: it waits for it, then holds it."""
+    """A party's claim to one place, which waits until it is granted."""
 
     round: int
     number: int
-    """Of all tickets in the order in which they came."""
+    """Order of arrival among all tickets."""
     party: str = field(compare=False)
     granted: bool = field(default=False, compare=False)
     changed: asyncio.Event = field(default_factory=asyncio.Event, compare=False, repr=False)
-    """Set when it is granted, or when fewer are before it."""
+    """Set when the ticket is granted, and when it moves up in the queue."""
 
 
 class FairQueue:
-    """Places that parties take turns for; for one event loop."""
+    """Queue for a number of places, fair among parties; for one event loop."""
 
-    def __init__(self, places: int, *, each: int | None = None) -> None:
-        """Set it up.
+    def __init__(self, capacity: int, *, max_per_party: int | None = None) -> None:
+        """Create a queue.
 
         Args:
-            places: How many there are.
-            each: How many of them one party may hold; None: all.
+            capacity: Number of places.
+            max_per_party: Most places that one party may hold; None: all.
         """
-        self._free = places
-        self._each = each or places
+        self._free = capacity
+        self._max_per_party = max_per_party or capacity
         self._round = 0
         self._numbers = itertools.count()
         self._held: Counter[str] = Counter()
         self._waiting: list[Ticket] = []  # sorted
         self._rounds: dict[str, int] = {}
-        """The round after a party's last ticket; of those alone who hold or wait for something."""
+        """Round after a party's last ticket, for parties that hold a place or wait for one."""
 
     def count_held(self, party: str) -> int:
-        """Return how many places a party holds."""
+        """Return the number of places that a party holds."""
         return self._held[party]
 
     def count_waiting(self, party: str) -> int:
-        """Return how many tickets of a party wait."""
+        """Return the number of a party's tickets that wait."""
         return sum(ticket.party == party for ticket in self._waiting)
 
     def enter(self, party: str) -> Ticket:
-        """Return a ticket, granted where a place is free; to be given to `leave` in any case."""
+        """Return a ticket, granted at once where a place is free; give it to `leave` in any case."""
         ticket = Ticket(max(self._round, self._rounds.get(party, 0)), next(self._numbers), party)
         self._rounds[party] = ticket.round + 1
         insort(self._waiting, ticket)
@@ -69,7 +69,7 @@ class FairQueue:
             self._held[ticket.party] -= 1
         else:
             self._waiting.remove(ticket)
-            self._tell()
+            self._notify_waiting()
         if not self._held[ticket.party]:
             del self._held[ticket.party]
             if not self.count_waiting(ticket.party):
@@ -77,15 +77,15 @@ class FairQueue:
         self._grant()
 
     def count_before(self, ticket: Ticket) -> int:
-        """Return how many tickets are before one that waits."""
+        """Return the number of tickets before one that waits."""
         return self._waiting.index(ticket)
 
     async def wait(self, ticket: Ticket) -> AsyncGenerator[int]:
-        """Yield how many tickets are before this one, whenever that changes, until it is granted."""
-        told = -1
+        """Yield the number of tickets before this one, whenever it changes, until this one is granted."""
+        last_position = -1
         while not ticket.granted:
-            if (before := self.count_before(ticket)) != told:
-                yield (told := before)
+            if (position := self.count_before(ticket)) != last_position:
+                yield (last_position := position)
             else:
                 await ticket.changed.wait()
                 ticket.changed.clear()
@@ -109,11 +109,11 @@ class FairQueue:
             self._round = max(self._round, ticket.round)
             ticket.granted = True
             ticket.changed.set()
-            self._tell()
+            self._notify_waiting()
 
     def _find_next(self) -> Ticket | None:
-        return next((ticket for ticket in self._waiting if self._held[ticket.party] < self._each), None)
+        return next((ticket for ticket in self._waiting if self._held[ticket.party] < self._max_per_party), None)
 
-    def _tell(self) -> None:
+    def _notify_waiting(self) -> None:
         for ticket in self._waiting:
             ticket.changed.set()

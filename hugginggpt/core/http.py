@@ -1,4 +1,4 @@
-"""Parts that every HTTP client here shares: faults of servers without keys, waits that servers ask for."""
+"""Shared by all HTTP clients: error texts without keys, and the waits that servers ask for."""
 
 import json
 import math
@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import quote
 
-SECONDS: Final = 10.0
+CHECK_SECONDS: Final = 10.0
 """Time that a server has to answer a check, in seconds."""
 MAX_ID_CHARS: Final = 200
 """The longest name of a model or an account that is taken from a server's reply."""
@@ -24,7 +24,7 @@ class ServerFault(Exception):  # noqa: N818 (a cause kept for the log, never sho
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float:
-    """Return how long a server asks to wait before the next try, in seconds; 0 when it says nothing that can be read."""
+    """Return the seconds that a server asks to wait before the next try; 0 where it says nothing that can be read."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):  # OpenAI's, the finer one, first
         with suppress(ValueError):
             seconds = float(headers.get(name, "")) * unit

@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote: its values are counted before the first of them is made.
+"""Parsing of untrusted JSON: its values are counted before any of them is built.
 
 A few bytes of JSON become a hundred bytes of objects, so a limit in bytes alone lets 72 MB of ``[]`` take gigabytes.
 """
@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, Final
 
 MAX_VALUES: Final = 200_000
-"""Most values in a text of JSON where nothing else is said: lists, objects, and what stands in them."""
+"""Default limit of values in a text of JSON: lists, objects and their items."""
 _VALUE: Final = re.compile(
     r"""(?: [^",\[{]++                            # what separates nothing
           | "[^"\\]*+ (?:\\.[^"\\]*+)*+ "?       # a string; one without an end reaches to the text's, once
@@ -18,25 +18,25 @@ _VALUE: Final = re.compile(
         (?:[,\[{] | \Z)""",
     re.DOTALL | re.VERBOSE,
 )
-"""The way to the next separator outside of a string: a comma or an opening bracket, behind which a value may stand."""
+"""Everything up to the next comma or opening bracket outside of a string: a value may follow it."""
 _SEPARATORS: Final = ",[{"
 
 
 class JsonError(ValueError):
-    """A text is no JSON, nested too deep, or of too many values; the message is the end of a sentence."""
+    """A text is no JSON, is nested too deep, or holds too many values; the message is the end of a sentence."""
 
 
 class TooManyValuesError(JsonError):
-    """It holds more values than are read."""
+    """A text of JSON holds more values than allowed."""
 
 
 def parse_json(text: str | bytes, *, max_values: int = MAX_VALUES, parse_constant: Callable[[str], Any] | None = None) -> Any:
-    """Return the value that a text means.
+    """Parse a text of JSON.
 
     Args:
         text: Its length is bounded already; bytes are UTF-8.
         max_values: Texts of more values are refused before they are parsed.
-        parse_constant: Is given NaN and the infinities, which JSON doesn't have, but Python's decoder takes.
+        parse_constant: Called with NaN and the infinities, which Python's decoder takes although JSON lacks them.
 
     Raises:
         JsonError: It is no such text.

@@ -32,8 +32,8 @@ class Language:
     spellings: tuple[str, ...]
     """The codes that a model may have for it, the preferred first, and its names here; in small letters."""
 
-    def among(self, codes: Iterable[str]) -> str | None:
-        """Return which of a model's codes ("de", "deu_Latn", "de_DE") means this language; None where none does."""
+    def find_code(self, codes: Iterable[str]) -> str | None:
+        """Return the one of a model's codes ("de", "deu_Latn", "de_DE") that means this language; None where none does."""
         known = {_fold(code): code for code in reversed(list(codes))}  # of two alike the first counts
         bases = {_drop_region(code): known[code] for code in reversed(known)}
         wanted = (*self.spellings, _drop_region(_fold(self.code)))  # Traditional Chinese is Chinese where a model has one
@@ -41,7 +41,7 @@ class Language:
 
 
 def find_language(words: str) -> Language | None:
-    """Return the language that a text names ("a French recording", "German"); None where it names none that is known."""
+    """Find the language that a text names ("a French recording", "German"); None where it names none that is known."""
     try:
         return parse_language(words)
     except InputError:
@@ -85,8 +85,8 @@ def detect_language(text: str) -> Language | None:
         return get_language(next(special, table["scripts"].get(script, "")))
     counts = Counter(re.findall(r"[^\W\d_]+", text[:_MAX_SAMPLE_CHARS].lower()))
     scores = {code: sum(counts[word] for word in words.split()) for code, words in table["words"].items()}
-    (best, most), (_, second) = sorted(scores.items(), key=lambda pair: -pair[1])[:2]
-    return get_language(best) if most >= max(_MIN_WORDS, _MIN_LEAD * second) else None  # related languages share words
+    (best, highest), (_, second) = sorted(scores.items(), key=lambda pair: -pair[1])[:2]
+    return get_language(best) if highest >= max(_MIN_WORDS, _MIN_LEAD * second) else None  # related languages share words
 
 
 def _contains_any(letters: str, text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Text that was read, heard or fetched, inside Markdown: it stays text and never becomes markup."""
+"""Escaping and shortening of untrusted text inside Markdown: it never becomes markup."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ _MARKS: Final = "\\`*_{}[]<>#|~"
 
 
 def escape(text: str) -> str:
-    """Return the text with every mark of Markdown and HTML made literal."""
+    """Escape every mark of Markdown and HTML in a text."""
     return text.translate({ord(mark): "\\" + mark for mark in _MARKS})
 
 

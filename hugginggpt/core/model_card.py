@@ -1,4 +1,4 @@
-"""Models before they run: what is known of one, which ones a task gets, and what a person prefers among them."""
+"""Models before they run: their cards, their assignment to tasks, and a visitor's preferences among them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,25 +9,25 @@ from hugginggpt.core.events import ModelRef
 
 @dataclass(frozen=True, slots=True)
 class BackendTraits:
-    """Facts about a back end; the defaults hold for one that nobody has described, so that nothing leaves unasked."""
+    """Traits of a back end; an unknown one counts as somebody else's machine, so that no data is sent there unasked."""
 
     place: Literal["here", "controller", "elsewhere"] = "elsewhere"  # "controller": the language model chosen anyway
-    on_hub: bool = False  # its models have the Hub's ids
+    is_on_hub: bool = False  # its models have the Hub's ids
     fetched: bool = False  # before it runs, which takes minutes
 
 
 BACKENDS: Final[Mapping[str, BackendTraits]] = {
-    "local": BackendTraits("here", on_hub=True),
+    "local": BackendTraits("here", is_on_hub=True),
     "bundled": BackendTraits("here"),
-    "download": BackendTraits("here", on_hub=True, fetched=True),
-    "hosted": BackendTraits(on_hub=True),
+    "download": BackendTraits("here", is_on_hub=True, fetched=True),
+    "hosted": BackendTraits(is_on_hub=True),
     "controller": BackendTraits("controller"),
 }
 """Back ends by name, as cards, events and traces carry it; a trace from elsewhere may name others."""
 
 
 def get_traits(backend: str) -> BackendTraits:
-    """Return what is known of a back end."""
+    """Return the traits of a back end."""
     return BACKENDS.get(backend, BackendTraits())
 
 
@@ -52,7 +52,7 @@ class ModelCard:
     likes: int | None = None
     """As the Hub counts."""
     provider: str = ""
-    """The provider that runs a hosted one, as the Hub calls it; empty where that is found out when it is needed."""
+    """The provider that runs a hosted one, as the Hub calls it; empty where it is looked up at the call."""
     gated: bool = False
     """True if its terms must be accepted first."""
     source: str = ""
@@ -68,7 +68,7 @@ class ModelCard:
 
     @property
     def ref(self) -> ModelRef:
-        """Its id and back end alone, as events carry it."""
+        """Reference to the model, as events carry it."""
         return ModelRef(self.id, self.backend, self.provider)
 
 
@@ -82,15 +82,15 @@ class Assignment:
     """Source of the candidates, where it is not plain."""
 
 
-Where = Literal["anywhere", "here", "hosted"]
-"""Places where models may run."""
+Placement = Literal["anywhere", "here", "hosted"]
+"""Restriction on where models may run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """A visitor's standing choices among models."""
 
-    where: Where = "anywhere"
+    placement: Placement = "anywhere"
     pinned: Mapping[str, str] = field(default_factory=dict)
     """The model for a task, by id."""
     banned: frozenset[str] = frozenset()

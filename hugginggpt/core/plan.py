@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 NO_DEPENDENCY: Final = -1
-"""The paper's ``dep`` of a task that waits for nothing."""
+"""``dep`` of a task without dependencies, in the paper's form."""
 
 _REFERENCE: Final = re.compile(
     r"""<\s*+(?:generated|resource)s?\s*+>\s*+(?:[-_]\s*+)?(\d{1,9})\d*+                  # <resource>-0  <GENERATED>-0
@@ -27,7 +27,7 @@ Argument = str | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Stands for what another task makes, of the kind that the argument wants."""
+    """Reference to another task's output of the kind that the argument takes."""
 
     task_id: int
 
@@ -65,12 +65,12 @@ class Task:
     """The name of its row in the task table."""
     id: int
     dep: tuple[int, ...] = ()
-    """The ids of the tasks it waits for; never its own."""
+    """Ids of the tasks that it depends on; never its own."""
     args: Mapping[str, Argument] = field(default_factory=dict)
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """All references in its arguments, each once."""
+        """References in the arguments, each once."""
         return tuple(dict.fromkeys(r for value in self.args.values() for r in find_references(value)))
 
     def as_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One request as it happened: its events, each with its time. What is shared, saved and replayed is made of this alone."""
+"""Recording of one request: its events with their times. Links, saved traces and replays are made of it alone."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Recording:
         if len(self.events) != len(self.times):
             raise ValueError("each event has its time")
 
-    def until(self, count: int) -> Recording:
-        """As it was after its first `count` events."""
+    def truncate(self, count: int) -> Recording:
+        """Return the recording as it was after its first `count` events."""
         return Recording(self.events[:count], self.times[:count])
 
 
@@ -33,5 +33,5 @@ class Turn:
 
     request: str
     answer: str
-    made: tuple[Resource, ...]
-    """Resources that it came with and that it produced."""
+    resources: tuple[Resource, ...]
+    """Resources that it came with or produced."""

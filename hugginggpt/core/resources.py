@@ -17,7 +17,7 @@ from hugginggpt.core.tasks import Kind
 if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
-NAME: Final = re.compile(r"(?<![A-Za-z0-9_])(?:image|audio|video|text|table)-\d+(?![A-Za-z0-9_])")
+NAME_PATTERN: Final = re.compile(r"(?<![A-Za-z0-9_])(?:image|audio|video|text|table)-\d+(?![A-Za-z0-9_])")
 """The name of a resource in a text; beside Chinese or Japanese letters, too, between which no blanks stand."""
 
 _EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})  # read-only: all resources without data share it

@@ -1,4 +1,4 @@
-"""Sentences of texts in any language that has full stops, more exactly of English ones; and pieces that a model can take."""
+"""Splitting of texts into sentences, for any language with full stops and best for English; and into pieces for a model."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -91,12 +91,12 @@ def _ends_sentence(before: str, after: str, ordinals: bool) -> bool:
 
 
 def pack_pieces(parts: Sequence[Piece], count: Callable[[str], int], room: int) -> list[Piece]:
-    """Return neighbouring parts put together, as many as fit; one that doesn't fit alone is cut between words.
+    """Pack neighbouring parts into pieces of a length; a part that is longer is cut between words.
 
     Args:
         parts: For example sentences.
-        count: How long a text is, for example in tokens.
-        room: How long a piece may be.
+        count: Returns a text's length, for example in tokens.
+        room: Greatest length of a piece.
     """
     packed: list[Piece] = []
     last = 0

@@ -55,7 +55,7 @@ ModelId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*/[\w.-]+
 
 
 class Settings(BaseSettings):
-    """Limits and places; frozen, so that one session can't change another's."""
+    """Settings of a deployment; frozen, so that one session can't change another's."""
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
@@ -174,7 +174,7 @@ def make_sessions_folder(settings: Settings) -> None:
 
 
 def _belongs_to_us(folder: Path) -> bool:
-    """Return whether nobody else made the usual folder, whose name in the common temporary folder anyone can guess."""
+    """Return whether the default folder is our own: its name in the shared temporary folder can be guessed by anyone."""
     status = folder.lstat()  # not stat(): somebody else's link may lead to a folder of ours
     return stat.S_ISDIR(status.st_mode) and (not hasattr(os, "getuid") or status.st_uid == os.getuid())
 

@@ -32,11 +32,11 @@ _NEVER_PUBLIC = tuple(
 segments, and what was site-local."""
 
 AddressPolicy = Callable[[str], bool]
-"""Says of an IP address whether it may be connected to."""
+"""Function that tells whether an IP address may be connected to."""
 
 
 class RefusedError(Exception):
-    """The guard's own no, told apart from a failed connection; names the host."""
+    """The guard refuses a host; a class of its own, to be told from a failed connection."""
 
 
 def parse_url(text: str) -> httpx2.URL | None:
@@ -108,7 +108,7 @@ async def resolve(host: str, port: int, allowed: AddressPolicy) -> list[str]:
 
 
 def resolve_blocking(host: str, port: int, allowed: AddressPolicy) -> list[str]:
-    """Do as `resolve` does, for clients that block."""
+    """Blocking `resolve`."""
     try:
         infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as error:
@@ -124,13 +124,13 @@ def _check_addresses(host: str, infos: Iterable[Any], allowed: AddressPolicy) ->
 
 
 class GuardedBackend(httpcore2.NetworkBackend):
-    """Resolves, checks and connects in one place, for clients that block."""
+    """Backend for blocking clients: resolve a host, check its addresses, connect to one: no second lookup can differ."""
 
     def __init__(self, get_policy: Callable[[], AddressPolicy]) -> None:
-        """Set it up.
+        """Create a backend.
 
         Args:
-            get_policy: Says what is allowed for whom this thread works now.
+            get_policy: Returns the policy for the visitor that this thread works for.
         """
         self._get_policy = get_policy
         self._inner = httpcore2.SyncBackend()
@@ -159,7 +159,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
 
 
 class _AsyncGuardedBackend(httpcore2.AsyncNetworkBackend):
-    """Resolves, checks and connects in one place."""
+    """Asynchronous `GuardedBackend`."""
 
     def __init__(self, allowed: AddressPolicy) -> None:
         self._allowed = allowed

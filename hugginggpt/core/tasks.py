@@ -32,8 +32,8 @@ MEDIA_KINDS = frozenset({Kind.IMAGE, Kind.AUDIO, Kind.VIDEO, Kind.TABLE})
 """Kinds that live in files; a text is passed by value."""
 
 
-def serves(given: Kind, wanted: Kind) -> bool:
-    """Return whether a resource of one kind can be given where another is wanted: a video has a sound track."""
+def is_usable_as(given: Kind, wanted: Kind) -> bool:
+    """Return whether a resource of one kind can be used as another: a video as audio, for its sound track."""
     return given is wanted or (given is Kind.VIDEO and wanted is Kind.AUDIO)
 
 
@@ -55,9 +55,9 @@ class TaskType:
     """The modality it is filed under: text, image, audio, video or control."""
     inputs: tuple[TaskInput, ...]
     outputs: tuple[Kind, ...]
-    """Kinds that it makes, the main result first; a text that describes the result counts."""
+    """Kinds of its outputs, the main one first; a text that describes the result counts."""
     pipeline_tag: str
-    """Under which tag the Hugging Face Hub lists models for it."""
+    """Tag under which the Hugging Face Hub lists models for it."""
     when: str
     """One line for the planner: when to use it."""
     noun: str
@@ -75,7 +75,7 @@ class TaskType:
 
     @property
     def required(self) -> tuple[TaskInput, ...]:
-        """The arguments it can't do without."""
+        """Required arguments."""
         return tuple(i for i in self.inputs if i.required)
 
 
@@ -100,7 +100,7 @@ class TaskTable(Mapping[str, TaskType]):
         return len(self.rows)
 
     def recognise(self, name: str) -> str | None:
-        """Return the row that a controller means by `name`, however it spelt it; None when nothing is near enough."""
+        """Return the row that a controller means by `name`, in any spelling; None where no name is near enough."""
         key = normalize_task_name(name)
         if key in self.rows:
             return key

@@ -1,4 +1,4 @@
-"""Texts and keys as they can be printed and compared."""
+"""Texts that can be printed, and keys that can be compared."""
 
 from collections.abc import Mapping
 from typing import Any

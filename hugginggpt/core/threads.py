@@ -1,4 +1,4 @@
-"""Work that may take long: beside the event loop, in daemon threads that hold up nothing, or for so much time at most."""
+"""Blocking functions: in daemon threads, which hold up neither the event loop nor the exit, or within a limit of time."""
 
 import asyncio
 import contextvars
@@ -19,18 +19,18 @@ T = TypeVar("T")
 _CALLS_BETWEEN_LOOKS: Final = 16  # at the clock, which takes longer than most calls
 
 
-def count_processors(most: int) -> int:
-    """Return how many threads a model may compute with: what OMP_NUM_THREADS says, else the machine's processors.
+def count_processors(limit: int) -> int:
+    """Return the number of threads for a model: OMP_NUM_THREADS where it is set, else the number of processors.
 
     Args:
-        most: More would not make it any quicker.
+        limit: Number above which more threads would not make the model faster.
     """
     configured = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, min(most, int(configured) if configured.isdigit() else os.cpu_count() or 1))  # OpenMP takes "4,2", too
+    return max(1, min(limit, int(configured) if configured.isdigit() else os.cpu_count() or 1))  # OpenMP takes "4,2", too
 
 
 def run_concurrently(functions: Sequence[Callable[[], T]]) -> list[T]:
-    """Run blocking functions at the same time, in daemon threads; their results in order, or the first failure."""
+    """Run blocking functions at the same time, in daemon threads; return their results in order, or raise the first failure."""
     results: dict[int, T] = {}
     errors: list[BaseException] = []
 
@@ -95,8 +95,8 @@ def run_in_time(function: Callable[[], T], seconds: float) -> T:
             gc.enable()
 
 
-async def run_in_daemon_thread(function: Callable[[], T], name: str = "aside") -> T:
-    """Run a blocking function in a daemon thread of its own; when this is cancelled the function is left to itself."""
+async def run_in_daemon_thread(function: Callable[[], T], name: str = "background") -> T:
+    """Run a blocking function in a daemon thread of its own; on cancellation the function runs on and its result is dropped."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
 

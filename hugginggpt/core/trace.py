@@ -1,4 +1,4 @@
-"""A trace: the fold of an event stream into what became of each task, and into JSON."""
+"""Folding of an event stream: into the state of each task, and into a trace as JSON."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -40,7 +40,7 @@ class StepFold:
         return tuple(self._steps.values())
 
     def add(self, event: Event) -> None:
-        """Take one event more; those that tell nothing of a task change nothing."""
+        """Fold in one more event; events that are about no task change nothing."""
         match event:
             case TaskPlanned(task=task):  # before the plan is complete: it is shown growing
                 self._steps[task.id] = Step(task, "pending")
@@ -77,7 +77,7 @@ def fold_steps(events: Iterable[Event]) -> tuple[Step, ...]:
 
 
 def sum_usages(usages: Iterable[Usage]) -> tuple[Usage, ...]:
-    """Return one entry a stage, in the order in which the stages first appear."""
+    """Sum up usages by stage, in the order in which the stages first appear."""
     totals: dict[str, Usage] = {}
     for usage in usages:
         totals[usage.stage] = totals[usage.stage] + usage if usage.stage in totals else usage
@@ -156,7 +156,7 @@ def _resource_json(resource: Resource) -> dict[str, Any]:
 
 
 def format_usage(usages: Iterable[Usage]) -> dict[str, Any]:
-    """Return sums over all stages, and each stage by itself."""
+    """Format the usage in total and by stage."""
     entries = [asdict(usage) for usage in usages]
     for entry in entries:
         entry["seconds"] = round(entry["seconds"], 3)
@@ -178,7 +178,7 @@ _MIN_COST: Final = 0.0001
 
 
 def describe_cost(usage: Usage) -> str:
-    """Describe in one line the calls, tokens, time and money of a stage."""
+    """Describe in one line the calls, tokens, time and cost of a stage."""
     calls = f"{usage.calls} {'call' if usage.calls == 1 else 'calls'}"
     tokens = f"{usage.prompt_tokens:,} tokens in, {usage.completion_tokens:,} out"
     money = "" if usage.cost is None else f", ${usage.cost:.4f}" if usage.cost >= _MIN_COST or not usage.cost else ", < $0.0001"
@@ -186,7 +186,7 @@ def describe_cost(usage: Usage) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Return a time in seconds as people read it: "2 ms", "1.4 s", "2 min 5 s"."""
+    """Format a time in seconds as people read it: "2 ms", "1.4 s", "2 min 5 s"."""
     if seconds < 0.0995:  # below it ".1f" would say "0.1 s" of 96 ms, and above it ".0f" "100 ms"
         return f"{seconds * 1000:.0f} ms"
     if seconds < 59.95:  # from there on ".1f" would say "60.0 s"

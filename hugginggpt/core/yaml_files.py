@@ -1,4 +1,4 @@
-"""Reading what people edit: YAML files whose mistakes are named with file, line and remedy."""
+"""Reading of YAML files that people edit: each mistake is named with file, line and remedy."""
 
 import difflib
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ class ConfigFileError(SettingsError):
 
 
 def read_yaml(path: Path, shape: type[Shape]) -> Shape:
-    """Return a file's content as `shape` says it is: a pydantic model, or a list or mapping of such.
+    """Read a file, and validate its content against `shape`: a pydantic model, or a list or mapping of such.
 
     Raises:
         ConfigFileError: It can't be read, is no YAML, or has something that `shape` doesn't allow.

@@ -8,7 +8,7 @@ from typing import Final
 from hugginggpt.core.errors import InputError
 from hugginggpt.core.plan import Argument, Reference, Task, split_references
 from hugginggpt.core.resources import Resource
-from hugginggpt.core.tasks import Kind, TaskInput, TaskType, serves
+from hugginggpt.core.tasks import Kind, TaskInput, TaskType, is_usable_as
 from hugginggpt.workspace.workspace import Workspace, is_example
 
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
@@ -69,7 +69,7 @@ class TaskInputs:
             if len(parts) == 1 and isinstance(parts[0], Reference):
                 outputs = self.get_outputs(parts[0].task_id)
                 exact = [resource for resource in outputs if resource.kind is spec.kind]  # rather than a video's sound
-                found += exact or [resource for resource in outputs if serves(resource.kind, spec.kind)]
+                found += exact or [resource for resource in outputs if is_usable_as(resource.kind, spec.kind)]
             else:
                 found.append(_check_kind(await self.workspace.resolve(name), spec, task))
         if not found:
@@ -87,7 +87,7 @@ def _read_text(resource: Resource) -> str:
 
 
 def _check_kind(resource: Resource, spec: TaskInput, task: Task) -> Resource:
-    if serves(resource.kind, spec.kind):
+    if is_usable_as(resource.kind, spec.kind):
         return resource
     raise InputError(
         f"{task.task} wants {spec.kind.value}, but {resource.name} (“{resource.origin.label}”) is {resource.kind.value}."

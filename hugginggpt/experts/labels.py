@@ -13,7 +13,7 @@ _MAX_LABELS: Final = 100
 _MAX_CHARS: Final = 20_000
 
 
-def split_labels(text: str, *, least: int = _MIN_LABELS) -> list[str]:
+def split_labels(text: str, *, min_labels: int = _MIN_LABELS) -> list[str]:
     """Return the distinct labels in a text, in order, without articles.
 
     Accepts a JSON list, quoted labels, lines (with or without bullets), and lists with commas, "or" and "and".
@@ -34,7 +34,7 @@ def split_labels(text: str, *, least: int = _MIN_LABELS) -> list[str]:
     labels = list(dict.fromkeys(label for label in found if label))
     if not labels:
         raise InputError("There are no labels to choose from: name some, such as “cat, dog, car”.")
-    if len(labels) < least:
+    if len(labels) < min_labels:
         raise InputError("Sorting needs at least two labels, such as “billing, shipping or support”.")
     if len(labels) > _MAX_LABELS:
         raise InputError(f"These are {len(labels)} labels: name at most {_MAX_LABELS}.")

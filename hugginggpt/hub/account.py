@@ -19,8 +19,8 @@ class Endpoint:
     task: str
     url: str = field(repr=False)
     """http or https; its query may hold a secret, so it is never shown."""
-    entrusted: bool = False
-    """True if the visitor has said that this endpoint may have their token, whoever's it is."""
+    trusted: bool = False
+    """True if the visitor allows their token to be sent to this endpoint, whoever owns it."""
 
     @property
     def host(self) -> str:
@@ -51,7 +51,7 @@ class Visitor:
     """IP addresses that endpoints may have; None: any."""
     shared: bool = False
     """True if the token belongs to the page's owner: lent for calls at providers, never sent to an endpoint."""
-    spend: Callable[[], None] = lambda: None
+    count_call: Callable[[], None] = lambda: None
     """Hook that runs before each call; raises an ExpertError when no more calls are allowed."""
 
 

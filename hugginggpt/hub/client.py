@@ -59,7 +59,7 @@ class HubAddresses:
             (ROUTER_URL, self.router),
             (ENDPOINTS_URL, self.endpoints),
         ):
-            if original != replacement and _origin(url) == _origin(httpx2.URL(original)):
+            if original != replacement and _get_origin(url) == _get_origin(httpx2.URL(original)):
                 target = httpx2.URL(replacement)
                 path = target.raw_path.rstrip(b"/") + url.raw_path  # raw: with the query, and escaped as it was
                 return url.copy_with(scheme=target.scheme, host=target.host, port=target.port, raw_path=path)
@@ -68,7 +68,7 @@ class HubAddresses:
     @property
     def origins(self) -> frozenset[tuple[str, str, int | None]]:
         """Origins of all of them."""
-        return frozenset(_origin(httpx2.URL(base)) for base in (self.hub, self.router, self.endpoints))
+        return frozenset(_get_origin(httpx2.URL(base)) for base in (self.hub, self.router, self.endpoints))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +84,24 @@ class HubContext:
     """Hook that raises a StoppedError when nobody waits any more."""
     allowed: AddressPolicy | None = None
     """IP addresses that a dedicated endpoint may have; None: any, and then the environment's proxies are used too."""
-    own_router: bool = False
+    router_is_ours: bool = False
     """True if the router that the owner has set may have any IP address: where no visitor has named what is called."""
     max_bytes: int = _MAX_BYTES
     """Largest reply that is read."""
     endpoint: str = ""
     """Dedicated endpoint that may have the token, by its URL; empty for none."""
 
-    def trusts(self, url: httpx2.URL) -> bool:
+    def may_send_token(self, url: httpx2.URL) -> bool:
         """Return whether the token may be sent to a URL: what Hugging Face runs, and the endpoint that may have it."""
-        if _origin(url) in self.addresses.origins:
+        if _get_origin(url) in self.addresses.origins:
             return True
-        if self.endpoint and _origin(url) == _origin(httpx2.URL(self.endpoint)):
+        if self.endpoint and _get_origin(url) == _get_origin(httpx2.URL(self.endpoint)):
             return may_take_token(url, self.allowed)
         return url.scheme == "https" and (url.host == _TRUSTED_HOST or url.host.endswith(f".{_TRUSTED_HOST}"))
 
-    def guards(self, url: httpx2.URL) -> bool:
-        """Return whether the address behind a URL is checked: all but those that the deployment has named."""
-        return self.allowed is not None and _origin(url) not in self.addresses.origins
+    def checks_address(self, url: httpx2.URL) -> bool:
+        """Return whether the address behind a URL is checked: of all but those that the deployment has named."""
+        return self.allowed is not None and _get_origin(url) not in self.addresses.origins
 
     @property
     def seconds_left(self) -> float:
@@ -116,7 +116,7 @@ def may_take_token(url: httpx2.URL, allowed: AddressPolicy | None) -> bool:
     return url.scheme == "https" and url.host.endswith(_ENDPOINT_HOSTS)
 
 
-def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
+def _get_origin(url: httpx2.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
@@ -182,7 +182,7 @@ class _Client(httpx2.Client):
 
     def _transport_for_url(self, url: httpx2.URL) -> httpx2.BaseTransport:  # asked for each redirect anew
         context = _CONTEXT.get()
-        return self._guarded if context is not None and context.guards(url) else super()._transport_for_url(url)
+        return self._guarded if context is not None and context.checks_address(url) else super()._transport_for_url(url)
 
     def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         context = _CONTEXT.get()
@@ -211,7 +211,7 @@ def _build_async_client() -> httpx2.AsyncClient:
     if context is not None and context.allowed is not None:
         # what visitors name is checked, whatever the deployment has named
         options = {"transport": GuardedTransport(context.allowed), "trust_env": False}  # proxies would lead past the guard
-        if context.own_router and context.addresses.router != ROUTER_URL:  # a gateway in the owner's own network
+        if context.router_is_ours and context.addresses.router != ROUTER_URL:  # a gateway in the owner's own network
             options["mounts"] = {_get_origin_url(context.addresses.router): _build_transport()}
     from huggingface_hub.utils._http import async_hf_request_event_hook
 
@@ -257,8 +257,8 @@ def _prepare_request(request: httpx2.Request) -> None:
     }  # fmt: skip
     own_header, sent_header = f"Bearer {context.token}", request.headers.get("Authorization")
     hub = httpx2.URL(context.addresses.hub)
-    asks_hub = _origin(request.url) == _origin(hub) and request.url.path.startswith(f"{hub.path.rstrip('/')}/api/")
-    if context.token and context.trusts(request.url) and (sent_header == own_header or asks_hub):
+    asks_hub = _get_origin(request.url) == _get_origin(hub) and request.url.path.startswith(f"{hub.path.rstrip('/')}/api/")
+    if context.token and context.may_send_token(request.url) and (sent_header == own_header or asks_hub):
         request.headers["Authorization"] = own_header
     else:
         request.headers.pop("Authorization", None)  # it may be that of whoever runs this program

@@ -1,4 +1,4 @@
-"""Dedicated endpoints of an account, as Hugging Face lists them: to these alone a token goes without a word of its owner.
+"""Dedicated endpoints of an account, as Hugging Face lists them: to these alone a token is sent without asking its owner.
 
 Anybody can name an address of ``endpoints.huggingface.cloud``, and whoever runs a model there reads what it is sent.
 """
@@ -35,8 +35,8 @@ class _Listing:
     asked: float
     """By `time.monotonic`."""
 
-    def answers(self, host: str) -> bool:
-        """Return whether the list needs not be asked for again."""
+    def covers(self, host: str) -> bool:
+        """Return whether the list answers for a host, so that it needs not be fetched again."""
         return time.monotonic() - self.asked < (_KEEP_SECONDS if host in self.hosts else _REPEAT_SECONDS)
 
 
@@ -49,7 +49,9 @@ class EndpointDirectory:
     """By the token's hash."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def lists(self, url: str, token: str, *, seconds: float = _QUERY_SECONDS, check: Callable[[], None] = lambda: None) -> bool:
+    def is_listed(
+        self, url: str, token: str, *, seconds: float = _QUERY_SECONDS, check: Callable[[], None] = lambda: None
+    ) -> bool:
         """Return whether Hugging Face lists an endpoint for a token's account or its organisations. Blocks.
 
         Args:
@@ -61,7 +63,7 @@ class EndpointDirectory:
         origin = _read_origin(url)
         key = hashlib.sha256(token.encode()).hexdigest()  # the token itself is not kept
         listing = self._listings.get(key)
-        if listing is None or not listing.answers(origin):
+        if listing is None or not listing.covers(origin):
             hosts = self._fetch(token, min(seconds, _QUERY_SECONDS), check)
             listing = _Listing(hosts, time.monotonic())
             with self._lock:

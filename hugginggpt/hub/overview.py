@@ -39,12 +39,12 @@ class OverviewRow:
     """Models that it needs beside it."""
 
     @property
-    def runs(self) -> bool:
+    def is_runnable(self) -> bool:
         """True if the model can run now."""
         return self.place in {"bundled", "cache", "hosted"}
 
     @property
-    def on_hub(self) -> bool:
+    def is_on_hub(self) -> bool:
         """True if the Hub has a page for the model."""
         return self.place != "bundled" and "/" in self.id and "://" not in self.id  # an endpoint's id is its URL
 

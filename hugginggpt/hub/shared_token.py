@@ -26,8 +26,8 @@ class SharedToken:
     _calls: dict[str, deque[float]] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def take(self, visitor: str) -> None:
-        """Count one call of a visitor.
+    def count_call(self, visitor: str) -> None:
+        """Count one call of a visitor against their limit.
 
         Args:
             visitor: Text that tells visitors apart: a name, an address; only its hash is kept.

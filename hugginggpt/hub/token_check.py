@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from hugginggpt.core.errors import ControllerError, HuggingGPTError
-from hugginggpt.core.http import MAX_ID_CHARS, SECONDS, ServerFault, redact_key
+from hugginggpt.core.http import CHECK_SECONDS, MAX_ID_CHARS, ServerFault, redact_key
 from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.hub.client import HubAddresses, HubContext, use_hub_context
 from hugginggpt.hub.errors import TOKENS_PAGE, build_fault_error, read_fault
@@ -37,7 +37,7 @@ class TokenOwner:
     """True if the token may call Inference Providers; None where that isn't told."""
 
 
-async def check_token(token: str, addresses: HubAddresses, *, seconds: float = SECONDS) -> TokenOwner:
+async def check_token(token: str, addresses: HubAddresses, *, seconds: float = CHECK_SECONDS) -> TokenOwner:
     """Ask the Hub for a token's owner and whether it may call Inference Providers.
 
     Args:

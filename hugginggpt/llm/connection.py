@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from hugginggpt.core.bounded_body import ENCODINGS, SignLimits, bind_body
+from hugginggpt.core.bounded_body import ENCODINGS, JsonLimits, bind_body
 from hugginggpt.core.errors import ControllerError
 from hugginggpt.core.http import read_retry_after
 from hugginggpt.core.ssrf import AddressPolicy, GuardedTransport, RefusedError, load_certificates, parse_url, resolve
@@ -26,7 +26,7 @@ _MAX_RETRY_WAIT: Final = 20.0
 """Longest wait before the one retry that a server may ask for, in seconds; a person is told of anything longer."""
 _MAX_REPLY_BYTES: Final = 16 * 2**20  # a reply of 100,000 tokens has half a megabyte; each of its events repeats much
 _MAX_EVENT_BYTES: Final = 2**20
-_MAX_SIGNS: Final = SignLimits(openings=10_000, commas=100_000)
+_JSON_LIMITS: Final = JsonLimits(max_openings=10_000, max_commas=100_000)
 """A list of a thousand models has some thousands of objects; openai's client takes 25 µs for each, on the event loop."""
 _VALID_KEY: Final = re.compile(r"[!-~]*")  # printable ASCII: anything else breaks the header, in an error that quotes it
 
@@ -130,4 +130,4 @@ class Connection:
 
 
 async def _bound_reply(response: httpx2.Response) -> None:
-    bind_body(response, _MAX_REPLY_BYTES, max_event_bytes=_MAX_EVENT_BYTES, signs=_MAX_SIGNS)
+    bind_body(response, _MAX_REPLY_BYTES, max_event_bytes=_MAX_EVENT_BYTES, json_limits=_JSON_LIMITS)

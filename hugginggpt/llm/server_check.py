@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from hugginggpt.core.errors import ControllerError
-from hugginggpt.core.http import MAX_ID_CHARS, SECONDS
+from hugginggpt.core.http import CHECK_SECONDS, MAX_ID_CHARS
 from hugginggpt.core.json_text import JsonError, parse_json
 from hugginggpt.llm.client import OPENAI_URL, LanguageModel
 
@@ -37,7 +37,7 @@ class ServerReport:
         return None if self.models is None else self.model.model in self.models
 
 
-async def check_server(model: LanguageModel, *, seconds: float = SECONDS) -> ServerReport:
+async def check_server(model: LanguageModel, *, seconds: float = CHECK_SECONDS) -> ServerReport:
     """Ask a server for its models, with the key; below ``/v1`` too, where the address has no path.
 
     Args:

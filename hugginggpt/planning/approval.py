@@ -8,11 +8,11 @@ from typing import Final
 from hugginggpt.core.errors import PlanError
 from hugginggpt.core.events import AttemptFailed, Event, ModelRef, ModelSelected, Planned, Step, TaskDone
 from hugginggpt.core.plan import Argument, Plan, Task, find_references
-from hugginggpt.core.resources import NAME, Resource
+from hugginggpt.core.resources import NAME_PATTERN, Resource
 from hugginggpt.core.tasks import TaskTable
 from hugginggpt.planning.repair import make_plan
 
-CHANGED: Final = "You have changed the plan."
+PLAN_CHANGED: Final = "You have changed the plan."
 """Reason for another plan, where the person has changed the first."""
 
 
@@ -31,7 +31,7 @@ class Proposal:
     """Tells it from other proposals: an answer is an answer to one."""
 
     @property
-    def open(self) -> tuple[Task, ...]:
+    def open_tasks(self) -> tuple[Task, ...]:
         """The tasks that the person is asked about."""
         return tuple(task for task in self.plan.tasks if task.id not in self.kept)
 
@@ -62,7 +62,7 @@ class PreparedPlan:
     """True if the person has let it run before."""
 
     @property
-    def done(self) -> tuple[Step, ...]:
+    def done_steps(self) -> tuple[Step, ...]:
         """The steps whose results are taken as they are."""
         return tuple(step for step in self.steps if step.status == "done")
 
@@ -118,15 +118,17 @@ def _check_references(task: Task, ids: Collection[int], gone: Collection[int], r
     """Raise for references that repair would guess at: here a person can be asked, a model can't."""
     known = {resource.name for resource in resources}
     for name, value in task.args.items():
-        where = f"Task {task.id} ({task.task}), {name}"
+        label = f"Task {task.id} ({task.task}), {name}"
         for reference in find_references(value):
             if reference.task_id in gone:
-                raise PlanError(f"{where}: it needs what task {reference.task_id} makes; drop it too, or write something else.")
+                raise PlanError(f"{label}: it needs what task {reference.task_id} makes; drop it too, or write something else.")
             if reference.task_id not in ids:
-                raise PlanError(f"{where}: there is no task {reference.task_id} in the plan.")
+                raise PlanError(f"{label}: there is no task {reference.task_id} in the plan.")
         for text in (value,) if isinstance(value, str) else value:
-            if NAME.fullmatch(text.strip()) and text.strip() not in known:  # only what looks like a name; free text is fine
-                raise PlanError(f"{where}: there is no {text.strip()} in this session.")
+            if (
+                NAME_PATTERN.fullmatch(text.strip()) and text.strip() not in known
+            ):  # only what looks like a name; free text is fine
+                raise PlanError(f"{label}: there is no {text.strip()} in this session.")
 
 
 def _merge(old: Mapping[str, Argument], new: Mapping[str, Argument]) -> Mapping[str, Argument]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from hugginggpt.core.errors import PlanError
 from hugginggpt.core.plan import NO_DEPENDENCY, Reference, split_references
-from hugginggpt.core.tasks import Kind, TaskTable, TaskType, serves
+from hugginggpt.core.tasks import Kind, TaskTable, TaskType, is_usable_as
 from hugginggpt.core.text import lower_keys, make_printable
 
 SEPARATORS: Final = re.compile(r"[\s,;]+|\band\b")
@@ -26,7 +26,7 @@ class TaskDraft:
     args: Mapping[str, Any]
 
     @property
-    def where(self) -> str:
+    def label(self) -> str:
         """The task's name in messages."""
         return f"Task {self.id} ({self.row.name})"
 
@@ -77,7 +77,7 @@ def _parse_ids(value: Any) -> list[int]:
     return [number for item in values if (number := _parse_id(item)) is not None]
 
 
-def _read_arguments(value: Any, row: TaskType, where: str, notes: list[str]) -> dict[str, Any]:
+def _read_arguments(value: Any, row: TaskType, label: str, notes: list[str]) -> dict[str, Any]:
     """Map the arguments to the names that the task type gives them."""
     if isinstance(value, list | tuple) and len(value) == 1:
         value = value[0]
@@ -86,7 +86,7 @@ def _read_arguments(value: Any, row: TaskType, where: str, notes: list[str]) -> 
     if value is None or value in ("", [], ()):
         value = {}
     if not isinstance(value, Mapping):
-        raise PlanError(f"{where}: the field args is {quote_value(value)}, not an object.")
+        raise PlanError(f"{label}: the field args is {quote_value(value)}, not an object.")
     aliases = {_normalize_name(alias): name for alias, name in (row.argument_aliases or {}).items()}
     args: dict[str, Any] = {}
     pairs = [(_normalize_name(name), _unwrap(item)) for name, item in value.items()]
@@ -96,7 +96,7 @@ def _read_arguments(value: Any, row: TaskType, where: str, notes: list[str]) -> 
             continue
         known = key if row.input(key) else aliases.get(key)
         if known is None or known in args:
-            notes.append(f"{where}: the argument {quote_value(key)} is not used.")
+            notes.append(f"{label}: the argument {quote_value(key)} is not used.")
             continue
         args[known] = item
     return args
@@ -177,7 +177,7 @@ def map_references(value: Any, new_id: Callable[[int], int]) -> Any:
 
 def can_make(row: TaskType, kind: Kind) -> bool:
     """Tell whether a task makes something that serves where `kind` is required."""
-    return any(serves(made, kind) for made in row.outputs)
+    return any(is_usable_as(made, kind) for made in row.outputs)
 
 
 def quote_value(value: Any) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from hugginggpt.core.errors import PlanError
 from hugginggpt.core.plan import Argument, Plan, Reference, Task, find_references, split_references
 from hugginggpt.core.resources import Resource
-from hugginggpt.core.tasks import MEDIA_KINDS, TaskInput, TaskTable, TaskType, serves
+from hugginggpt.core.tasks import MEDIA_KINDS, TaskInput, TaskTable, TaskType, is_usable_as
 from hugginggpt.core.text import make_printable
 from hugginggpt.planning.cycles import break_circles
 from hugginggpt.planning.normalize import SEPARATORS, TaskDraft, can_make, map_references, quote_value, read_drafts
@@ -65,20 +65,20 @@ def finish_task(
     args: dict[str, Argument] = {}
     for task_input in draft.row.inputs:
         if task_input.name in draft.args:
-            value = _read_value(draft.args[task_input.name], task_input, draft.where)
+            value = _read_value(draft.args[task_input.name], task_input, draft.label)
             args[task_input.name] = _check_references(value, draft, task_input, dep, rows, resources, notes)
     for required in draft.row.required:  # after all that was written: what is taken already is not inferred once more
         if required.name in args:
             continue
         inferred = _infer_argument(required, args, dep, rows, before, resources)
         if inferred is None:
-            raise PlanError(f"{draft.where}: the argument {required.name} is missing, and no {required.kind.value} was given.")
+            raise PlanError(f"{draft.label}: the argument {required.name} is missing, and no {required.kind.value} was given.")
         args[required.name] = inferred
-        notes.append(f"{draft.where}: {required.name} was missing; {inferred} is the only one that can be meant.")
+        notes.append(f"{draft.label}: {required.name} was missing; {inferred} is the only one that can be meant.")
     task = Task(draft.row.name, draft.id, dep, args)
     if missing := [r.task_id for r in task.references if r.task_id not in dep]:
         if draft.dep:  # a model that writes no dep at all makes no mistake worth a note
-            notes.append(f"{draft.where}: dep lacked {', '.join(map(str, missing))}.")
+            notes.append(f"{draft.label}: dep lacked {', '.join(map(str, missing))}.")
         task = replace(task, dep=(*dep, *missing))
     return task
 
@@ -87,16 +87,16 @@ def _filter_dependencies(draft: TaskDraft, rows: Mapping[int, TaskType], notes: 
     wrong = [n for n in draft.dep if n >= 0 and (n not in rows or n == draft.id)]  # a negative one means "none"
     if wrong:
         what = "itself" if wrong == [draft.id] else "a task that is not in the plan"
-        notes.append(f"{draft.where}: dep named {what}; that was dropped.")
+        notes.append(f"{draft.label}: dep named {what}; that was dropped.")
     return tuple(dict.fromkeys(n for n in draft.dep if n in rows and n != draft.id))
 
 
-def _read_value(value: Any, task_input: TaskInput, where: str) -> Argument:
+def _read_value(value: Any, task_input: TaskInput, label: str) -> Argument:
     """Read an argument as text, or as the names of resources."""
     items = value if isinstance(value, list) else [value]
     if not all(isinstance(item, str | int | float) for item in items):
         what = "an object" if isinstance(value, Mapping) else quote_value(value)
-        raise PlanError(f"{where}: the argument {task_input.name} is {what}, not a text or a resource.")
+        raise PlanError(f"{label}: the argument {task_input.name} is {what}, not a text or a resource.")
     texts = [_format_item(item, task_input) for item in items]
     if task_input.kind not in MEDIA_KINDS:
         several = [name for text in texts for name in SEPARATORS.split(text) if name]
@@ -105,7 +105,7 @@ def _read_value(value: Any, task_input: TaskInput, where: str) -> Argument:
         return ", ".join(texts)
     names = [name for text in texts for name in _split_names(text)]
     if not names:
-        raise PlanError(f"{where}: the argument {task_input.name} is empty.")
+        raise PlanError(f"{label}: the argument {task_input.name} is empty.")
     return names[0] if len(names) == 1 else tuple(names)
 
 
@@ -151,18 +151,18 @@ def _check_references(
         meant = [n for n in dep if can_make(rows[n], task_input.kind)]
         if len(meant) == 1:
             replacements[target] = meant[0]
-            notes.append(f"{draft.where}: {task_input.name} named the result of task {target}; task {meant[0]} is meant.")
+            notes.append(f"{draft.label}: {task_input.name} named the result of task {target}; task {meant[0]} is meant.")
         elif name := _guess_file(target, task_input, resources):
             names[str(reference)] = name
-            notes.append(f"{draft.where}: {task_input.name} named the result of task {target}; {name} is meant.")
+            notes.append(f"{draft.label}: {task_input.name} named the result of task {target}; {name} is meant.")
         elif target == draft.id:
-            raise PlanError(f"{draft.where}: the argument {task_input.name} refers to the task itself.")
+            raise PlanError(f"{draft.label}: the argument {task_input.name} refers to the task itself.")
         elif target not in rows:
-            raise PlanError(f"{draft.where}: the argument {task_input.name} refers to task {target}, which is not in the plan.")
+            raise PlanError(f"{draft.label}: the argument {task_input.name} refers to task {target}, which is not in the plan.")
         else:
             made = " and ".join(kind.value for kind in rows[target].outputs)
             raise PlanError(
-                f"{draft.where}: the argument {task_input.name} wants {task_input.kind.value}, but task {target} "
+                f"{draft.label}: the argument {task_input.name} wants {task_input.kind.value}, but task {target} "
                 f"({rows[target].name}) makes {made}."
             )
     if names:
@@ -178,7 +178,7 @@ def _guess_file(number: int, task_input: TaskInput, resources: Sequence[Resource
     """Return the file that a reference to no task must mean (models write <resource>-1 for image-1); empty where unclear."""
     if task_input.kind not in MEDIA_KINDS:
         return ""
-    fitting = [resource.name for resource in resources if serves(resource.kind, task_input.kind)]
+    fitting = [resource.name for resource in resources if is_usable_as(resource.kind, task_input.kind)]
     named = [name for name in fitting if name.rpartition("-")[2] == str(number)]
     return named[0] if len(named) == 1 else fitting[0] if len(fitting) == 1 else ""
 
@@ -200,7 +200,7 @@ def _infer_argument(
     def list_sources() -> Iterator[list[str]]:
         yield [str(Reference(n)) for n in dep if can_make(rows[n], task_input.kind)]
         yield [resource.name for resource in resources if resource.kind is task_input.kind]
-        yield [resource.name for resource in resources if serves(resource.kind, task_input.kind)]
+        yield [resource.name for resource in resources if is_usable_as(resource.kind, task_input.kind)]
         yield [str(Reference(task.id)) for task in before if can_make(rows[task.id], task_input.kind)]
 
     used_elsewhere = {name for value in args.values() for name in ((value,) if isinstance(value, str) else value)}

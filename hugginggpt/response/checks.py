@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hugginggpt.controllers.base import RespondRequest
 from hugginggpt.core.events import Step
 from hugginggpt.core.plan import Plan
-from hugginggpt.core.resources import NAME
+from hugginggpt.core.resources import NAME_PATTERN
 from hugginggpt.workspace.workspace import Workspace
 
 
@@ -33,7 +33,7 @@ def find_invented_names(answer: str, request: RespondRequest, workspace: Workspa
     """Return the names in an answer that look like resources, but that no resource has and nobody else wrote."""
 
     def scan(text: str) -> set[str]:
-        return set(NAME.findall(text))
+        return set(NAME_PATTERN.findall(text))
 
     written = scan(request.text).union(*(scan(resource.text or "") for step in request.steps for resource in step.outputs))
     return sorted(scan(answer) - {resource.name for resource in workspace.resources} - written)

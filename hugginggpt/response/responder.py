@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Responder:
-    """Writes the answer to one request."""
+    """Writer of the answer to one request."""
 
     def __init__(self, context: RequestContext) -> None:
         self._context = context
@@ -26,12 +26,12 @@ class Responder:
         """Usage by the controller."""
         self._seconds = context.settings.respond_seconds
 
-    async def respond(self, plan: Plan, said: str = "", *, complete: bool = True, seconds: float | None = None) -> str:
-        """Answer from what became of the plan, and emit the answer as events.
+    async def respond(self, plan: Plan, direct_answer: str = "", *, complete: bool = True, seconds: float | None = None) -> str:
+        """Answer from the results of the plan, and emit the answer as events.
 
         Args:
             plan: What was run.
-            said: The answer, where the controller gave it while it planned.
+            direct_answer: The answer, where the controller gave it while it planned.
             complete: Whether nothing of the plan is known to be missing.
             seconds: Time for it, where the settings' is too long.
 
@@ -44,14 +44,14 @@ class Responder:
         context = self._context
         self._seconds = min(context.settings.respond_seconds, seconds or context.settings.respond_seconds)
         request = RespondRequest(context.request.text, context.request.attached, plan, context.steps, context.session.turns)
-        answer = said if said and not plan.tasks else await self._answer_or_fall_back(request)
+        answer = direct_answer if direct_answer and not plan.tasks else await self._answer_or_fall_back(request)
         if names := find_invented_names(answer, request, context.session.workspace):  # a notice only: the page shows it already
             context.emit(Notice(f"The answer names {', '.join(names)}, which does not exist."))
         context.emit(Answered(answer, complete and is_answered(plan, request.steps)))
         return answer
 
     async def _answer_or_fall_back(self, request: RespondRequest) -> str:
-        """Return the controller's answer; results are never lost because the words about them failed."""
+        """Return the controller's answer, or the built-in one where that fails: results are never lost for lack of words."""
         context = self._context
         if context.controller is context.fallback or not request.steps:  # without results there is nothing to fall back on
             return await self._write(context.controller, request)

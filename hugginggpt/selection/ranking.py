@@ -129,14 +129,16 @@ def rank(cards: Iterable[ModelCard], needs: Needs, preferences: Preferences | No
 
 
 def _remove_pins(preferences: Preferences) -> Preferences:
-    return Preferences(preferences.where, {}, preferences.banned)
+    return Preferences(preferences.placement, {}, preferences.banned)
 
 
 def _list_exclusions(preferences: Preferences, needs: Needs) -> Iterable[tuple[Callable[[ModelCard], bool], str]]:
     """Yield the tests that exclude a model, each with its reason in words."""
     yield (lambda card: card.id in preferences.banned), "banned by you"
     place = (
-        "hosted, and models are to run here" if preferences.where == "here" else "not hosted, and models are to run elsewhere"
+        "hosted, and models are to run here"
+        if preferences.placement == "here"
+        else "not hosted, and models are to run elsewhere"
     )
     yield (lambda card: _is_misplaced(card, preferences)), place
     yield (lambda card: not card.fits), "too large for this machine's memory"
@@ -146,7 +148,7 @@ def _list_exclusions(preferences: Preferences, needs: Needs) -> Iterable[tuple[C
 
 def _is_misplaced(card: ModelCard, preferences: Preferences) -> bool:
     """Tell whether a model would run where the visitor has ruled that out."""
-    return preferences.where != "anywhere" and _runs_elsewhere(card) != (preferences.where == "hosted")
+    return preferences.placement != "anywhere" and _runs_elsewhere(card) != (preferences.placement == "hosted")
 
 
 def _runs_elsewhere(card: ModelCard) -> bool:
@@ -176,7 +178,7 @@ def _supports(card: ModelCard, language: Language | None) -> bool:
     """Tell whether a model's card claims a language; True where it claims none."""
     if language is None or not card.languages or "multilingual" in card.languages:
         return True  # what is not known rules nothing out
-    return language.among(card.languages) is not None
+    return language.find_code(card.languages) is not None
 
 
 def _explain_first(ordered: Sequence[ModelCard], needs: Needs) -> str:

@@ -111,7 +111,7 @@ def _render(text: str, links: Mapping[str, str], *, copy_buttons: bool) -> str:
 
 def link_model(model: ModelRef) -> str:
     """Return a model's name as HTML, linked to its card where it is one of the Hub's; of several that ran together, each."""
-    on_hub = get_traits(model.backend).on_hub  # a server's models have names of its own
+    on_hub = get_traits(model.backend).is_on_hub  # a server's models have names of its own
     return " + ".join(
         f'<a href="https://huggingface.co/{escape(each)}"{_OUTSIDE}>{escape_text(each)}</a>'
         if on_hub and _HUB_ID.fullmatch(each)

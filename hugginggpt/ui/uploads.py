@@ -139,7 +139,7 @@ class Uploads:
     def _open(self, visitor: str) -> _Upload:
         folder = Path(get_upload_folder()) / secrets.token_urlsafe(18)  # 144 bits
         limit = self._settings.max_session_bytes
-        upload = _Upload(folder, self._storage.open(limit, lambda: self._discard(upload)), visitor)
+        upload = _Upload(folder, self._storage.open_share(limit, lambda: self._discard(upload)), visitor)
         with self._lock:
             self._uploads.append(upload)
         return upload

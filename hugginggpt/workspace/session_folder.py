@@ -1,4 +1,4 @@
-"""The folder of one session: its files are counted before they are written, and nothing half-written stays."""
+"""Folder of one session: room for each file is reserved before it is written, and no half-written file stays."""
 
 import secrets
 import shutil
@@ -32,8 +32,10 @@ class SessionFolder:
         self._closed = False
         storage = storage or Storage.create(settings)
         limit = f"{settings.max_session_bytes / 2**20:,.4g} MB"
-        full = f"The files of this conversation would take more than {limit}: clear the conversation, or attach smaller files."
-        self._share = storage.open(settings.max_session_bytes, self._evict, full=full)
+        full_message = (
+            f"The files of this conversation would take more than {limit}: clear the conversation, or attach smaller files."
+        )
+        self._share = storage.open_share(settings.max_session_bytes, self._evict, full_message=full_message)
 
     @classmethod
     def create(cls, settings: Settings, storage: Storage | None = None) -> Self:
@@ -75,12 +77,12 @@ class SessionFolder:
         self.close()
 
     def touch(self) -> bool:
-        """Note that the session is used; return False where its files are deleted already, because others needed the room."""
+        """Record that the session is in use; return False where its files are already evicted."""
         return self._share.touch()
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Keep the files while a request works with them; afterwards what a failed model has left half-written is deleted."""
+        """Protect the files from eviction within the block; afterwards delete the half-written files of failed models."""
         try:
             with self._share.hold():
                 yield
@@ -130,13 +132,13 @@ class SessionFolder:
         self.release(before)
 
     def release(self, size: int) -> None:
-        """Give back the room of files that are deleted."""
+        """Release the room of deleted files."""
         with suppress(ResourceError):  # the session is over
             self._share.reserve(-size)
 
     @contextmanager
-    def count_arriving(self) -> Iterator[Callable[[int], None]]:
-        """Yield what reserves the bytes of a download as they arrive; they are given back when it is over."""
+    def reserve_download(self) -> Iterator[Callable[[int], None]]:
+        """Yield a function that reserves the bytes of a download as they arrive; they are released at the end of the block."""
         arrived = 0
 
         def count(size: int) -> None:
@@ -158,8 +160,8 @@ class SessionFolder:
         self.make()
         return self.path / f"{secrets.token_hex(12)}{suffix}"
 
-    def move_to_name(self, path: Path, name: str) -> Path:
-        """Give a file the name that people see when they save it, in a folder whose name can't be guessed."""
+    def rename_for_saving(self, path: Path, name: str) -> Path:
+        """Move a file to the name that people get when they save it, inside a folder whose name can't be guessed."""
         folder = self.path / secrets.token_hex(12)
         folder.mkdir(mode=0o700)
         return path.rename(folder / f"{name}{path.suffix}")

@@ -1,4 +1,4 @@
-"""Storage: how many bytes the files of all sessions and uploads may take together, and who makes room when that is too much.
+"""Storage budget: bytes for the files of all sessions and uploads together, and eviction of idle ones where they run out.
 
 Whoever writes a file reserves its bytes first, in a share of their own. A share that is not being worked on, and was not
 used for some minutes, is given up when others need its room: the one that was used longest ago first.
@@ -24,7 +24,7 @@ class StorageFullError(ResourceError):
 
 
 class Storage:
-    """The bytes that all shares may take together. Thread-safe."""
+    """Budget of bytes for all shares together. Thread-safe."""
 
     def __init__(
         self, max_bytes: int, folder: Path, *, idle_seconds: float = 300.0, clock: Callable[[], float] = time.monotonic
@@ -56,15 +56,15 @@ class Storage:
         with self._lock:
             return self._sum()
 
-    def open(self, max_bytes: int, evict: Callable[[], None], *, full: str = "") -> "StorageShare":
+    def open_share(self, max_bytes: int, evict: Callable[[], None], *, full_message: str = "") -> "StorageShare":
         """Open a share.
 
         Args:
             max_bytes: The most that it may take.
             evict: Deletes its files; called when others need their room, from any thread.
-            full: What is said where it would take more; one sentence that says what to do.
+            full_message: Message of the error where the share would take more; one sentence that says what to do.
         """
-        share = StorageShare(self, max_bytes, evict, full)
+        share = StorageShare(self, max_bytes, evict, full_message)
         with self._lock:
             share.used_at = self._clock()
             self._shares.append(share)
@@ -85,7 +85,9 @@ class Storage:
             share.used_at = self._clock()
             if size > 0:
                 if share.used + size > share.max_bytes:
-                    raise StorageFullError(share.full or f"These files would take more than {_format_size(share.max_bytes)}.")
+                    raise StorageFullError(
+                        share.full_message or f"These files would take more than {_format_size(share.max_bytes)}."
+                    )
                 evicted = self._find_room(share, size)
                 self._check_disk(size - sum(each.used for each in evicted))
             else:
@@ -101,7 +103,7 @@ class Storage:
             share.used = 0
 
     def touch(self, share: "StorageShare", holders: int = 0) -> bool:
-        """Note that a share is used; return False where it has been given up."""
+        """Record that a share is in use; return False where it is evicted."""
         with self._lock:
             share.used_at = self._clock()
             share.holders += holders
@@ -111,7 +113,7 @@ class Storage:
         return sum(share.used for share in self._shares)
 
     def _find_room(self, share: "StorageShare", size: int) -> list["StorageShare"]:
-        """Give up idle shares until `size` bytes fit; return them, forgotten already. None where that's not enough."""
+        """Evict idle shares until `size` bytes fit, and return them; None where that is not enough."""
         missing = self._sum() + size - self._max_bytes
         if missing <= 0:
             return []
@@ -142,12 +144,12 @@ class Storage:
 class StorageShare:
     """Part of the storage that one session, or one upload, takes."""
 
-    def __init__(self, storage: Storage, max_bytes: int, evict: Callable[[], None], full: str) -> None:
+    def __init__(self, storage: Storage, max_bytes: int, evict: Callable[[], None], full_message: str) -> None:
         """Set up a share; made by `Storage.open`."""
         self._storage = storage
         self.max_bytes = max_bytes
         self.evict = evict
-        self.full = full
+        self.full_message = full_message
         self.used = 0
         """Bytes that it takes now."""
         self.used_at = 0.0
@@ -164,12 +166,12 @@ class StorageShare:
         self._storage.reserve(self, size)
 
     def touch(self) -> bool:
-        """Note that it is used, so that it is safe for some minutes; return False where it has been given up already."""
+        """Record that the share is in use, which protects it for some minutes; return False where it is evicted."""
         return self._storage.touch(self)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Keep it safe while its files are worked with."""
+        """Protect the share from eviction within the block."""
         self._storage.touch(self, 1)
         try:
             yield
@@ -177,7 +179,7 @@ class StorageShare:
             self._storage.touch(self, -1)
 
     def close(self) -> None:
-        """Give all its bytes back; its files are deleted by whoever wrote them."""
+        """Release all bytes; the owner deletes the files."""
         self._storage.release(self)
 
 

@@ -155,7 +155,7 @@ class Workspace:
             label = _derive_file_name(url)
             target = self.new_path(".part")
             try:
-                with self.files.count_arriving() as count:
+                with self.files.reserve_download() as count:
                     await fetch(
                         url,
                         target,
@@ -210,7 +210,7 @@ class Workspace:
             else:
                 self._counts[kind] += 1
                 name = f"{kind.value}-{self._counts[kind]}"
-            path = self.files.move_to_name(path, name) if path else None
+            path = self.files.rename_for_saving(path, name) if path else None
             resource = Resource(name, kind, origin, path=path, text=text, measure=measure, data=data)
             self._resources[name] = resource
             self._sizes[name] = resource.path.stat().st_size if resource.path else 0

@@ -191,7 +191,7 @@ async def test_the_next_request_knows_what_was_said_and_made(agent: HuggingGPT, 
     await told(agent, session, Planner([CHAIN]), "First.", attached=[cat])
     turn = session.turns[0]
     assert (turn.request, turn.answer) == ("First.", "Done: translation(Hello.)")
-    assert [resource.name for resource in turn.made] == ["image-1", "text-1", "audio-1"]
+    assert [resource.name for resource in turn.resources] == ["image-1", "text-1", "audio-1"]
 
 
 async def test_an_answer_that_names_what_does_not_exist_is_told_apart(agent: HuggingGPT, session: Session) -> None:
@@ -209,7 +209,7 @@ async def test_an_example_that_a_plan_names_stands_in_the_trace_and_in_the_histo
     draw = {"task": "canny-control", "args": {"image": "cat.jpg"}}
     events = await told(agent, session, Planner([[draw | {"id": n} for n in range(3)]]))
     assert [r["origin"] for r in trace_json(events)["resources"]].count("cat.jpg") == 1
-    assert session.turns[0].made[0].origin.label == "cat.jpg"
+    assert session.turns[0].resources[0].origin.label == "cat.jpg"
 
 
 async def test_a_request_is_not_answered_by_a_step_on_the_way(session: Session, settings: Settings) -> None:

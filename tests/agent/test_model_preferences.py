@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hugginggpt.agent.agent import HuggingGPT
-from hugginggpt.agent.model_preferences import ModelPreferences, make_visitor, read_pair
-from hugginggpt.cli.options import add_wishes, read_wishes
+from hugginggpt.agent.model_preferences import ModelPreferences, make_visitor, parse_task_and_model
+from hugginggpt.cli.options import add_preference_options, read_preferences
 from hugginggpt.core.errors import ExpertError, RequestError
 from hugginggpt.core.settings import Settings
 from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
@@ -35,12 +35,12 @@ def agent(server: HostedServer, settings: Settings, tmp_path: Path) -> HuggingGP
 
 
 def test_the_last_word_counts() -> None:
-    wishes = ModelPreferences().pin("text-to-image", "a/b").ban("a/b")
-    assert (wishes.pinned, wishes.banned) == ({}, frozenset({"a/b"}))
-    wishes = wishes.add("text to image", " a/b ")
-    assert (wishes.added, wishes.banned) == ((("text-to-image", "a/b"),), frozenset())
-    assert wishes.add("text-to-image", "a/b") == wishes
-    assert wishes.pin("tts", "PP-OCRv6-small").pinned == {"text-to-speech": "PP-OCRv6-small"}
+    preferences = ModelPreferences().pin("text-to-image", "a/b").ban("a/b")
+    assert (preferences.pinned, preferences.banned) == ({}, frozenset({"a/b"}))
+    preferences = preferences.add("text to image", " a/b ")
+    assert (preferences.added, preferences.banned) == ((("text-to-image", "a/b"),), frozenset())
+    assert preferences.add("text-to-image", "a/b") == preferences
+    assert preferences.pin("tts", "PP-OCRv6-small").pinned == {"text-to-speech": "PP-OCRv6-small"}
 
 
 @pytest.mark.parametrize(
@@ -61,23 +61,23 @@ def test_what_can_not_be_meant_is_refused(task: str, model: str, said: str) -> N
 
 
 def test_there_is_an_end_to_it() -> None:
-    wishes = ModelPreferences(banned=frozenset(f"a/{number}" for number in range(50)))
+    preferences = ModelPreferences(banned=frozenset(f"a/{number}" for number in range(50)))
     with pytest.raises(RequestError, match="more than 50 models"):
-        wishes.ban("one/more")
+        preferences.ban("one/more")
 
 
 def test_a_pinned_endpoint_goes_by_its_address_without_the_query() -> None:
-    wishes = ModelPreferences().pin("text-to-image", "https://my.endpoints.huggingface.cloud/?key=4711")
-    assert wishes.preferences().pinned == {"text-to-image": "https://my.endpoints.huggingface.cloud"}
+    preferences = ModelPreferences().pin("text-to-image", "https://my.endpoints.huggingface.cloud/?key=4711")
+    assert preferences.preferences().pinned == {"text-to-image": "https://my.endpoints.huggingface.cloud"}
 
 
 @pytest.mark.parametrize("text", ["text-to-image", "=a/b x", "text-to-image="])
 def test_a_pair_has_two_sides(text: str) -> None:
     if text.startswith("="):
-        assert read_pair(text) == ("", "a/b x")
+        assert parse_task_and_model(text) == ("", "a/b x")
         return
     with pytest.raises(RequestError, match="is not of the form TASK=MODEL"):
-        read_pair(text)
+        parse_task_and_model(text)
 
 
 async def test_what_is_added_is_looked_up_with_the_visitors_token(agent: HuggingGPT, server: HostedServer) -> None:
@@ -96,11 +96,11 @@ async def test_what_is_here_needs_no_look_up_and_no_token(agent: HuggingGPT, ser
 
 async def test_what_was_looked_up_is_not_looked_up_again(agent: HuggingGPT, server: HostedServer) -> None:
     server.serve("text-to-image", "a/paints")
-    wishes = ModelPreferences().add("text-to-image", "a/paints")
-    known = await make_visitor(agent, TOKEN, wishes)
+    preferences = ModelPreferences().add("text-to-image", "a/paints")
+    known = await make_visitor(agent, TOKEN, preferences)
     asked = len(server.asked)
     server.models.clear()
-    again = await make_visitor(agent, TOKEN, wishes.ban("x/y"), known=known)
+    again = await make_visitor(agent, TOKEN, preferences.ban("x/y"), known=known)
     assert again.models == known.models
     assert len(server.asked) == asked
 
@@ -120,8 +120,8 @@ async def test_what_can_be_fetched_needs_no_token(agent: HuggingGPT, server: Hos
 
 
 def test_an_endpoint_is_banned_by_its_address_without_the_query() -> None:
-    wishes = ModelPreferences().pin("text-to-image", "https://h.example/x/?k=1").ban("https://h.example/x?k=2")
-    assert (wishes.pinned, wishes.banned) == ({}, frozenset({"https://h.example/x"}))
+    preferences = ModelPreferences().pin("text-to-image", "https://h.example/x/?k=1").ban("https://h.example/x?k=2")
+    assert (preferences.pinned, preferences.banned) == ({}, frozenset({"https://h.example/x"}))
 
 
 async def test_what_can_not_be_had_is_said(agent: HuggingGPT) -> None:
@@ -135,9 +135,9 @@ async def test_what_can_not_be_had_is_said(agent: HuggingGPT) -> None:
 
 def test_the_terminals_options_say_the_same() -> None:
     parser = argparse.ArgumentParser()
-    add_wishes(parser)
+    add_preference_options(parser)
     args = parser.parse_args("--pin tts=a/b --add text-to-image=https://h/x --ban c/d --where here --provider fal-ai".split())
-    wishes = read_wishes(args)
-    assert wishes == ModelPreferences(
+    preferences = read_preferences(args)
+    assert preferences == ModelPreferences(
         {"text-to-speech": "a/b"}, frozenset({"c/d"}), (("text-to-image", "https://h/x"),), "here", "fal-ai"
     )

@@ -18,7 +18,7 @@ from PIL import Image
 from benchmarks.attacks.files import make_png
 from hugginggpt.controllers.llm.json_reply import read_selections
 from hugginggpt.controllers.llm.plan_stream import PlanStreamReader
-from hugginggpt.core.bounded_body import BodyReader, SignLimits
+from hugginggpt.core.bounded_body import BodyReader, JsonLimits
 from hugginggpt.core.errors import HuggingGPTError
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.plan import split_references
@@ -98,8 +98,8 @@ def read_plan(place: Place, reply: str) -> None:
 
 
 def read_events(place: Place, body: bytes) -> None:
-    signs = SignLimits(openings=10_000, commas=100_000)
-    reader = BodyReader({"content-type": "text/event-stream"}, 16 * MB, max_event_bytes=MB, signs=signs)
+    json_limits = JsonLimits(max_openings=10_000, max_commas=100_000)
+    reader = BodyReader({"content-type": "text/event-stream"}, 16 * MB, max_event_bytes=MB, json_limits=json_limits)
     for at in range(0, len(body), 65_536):
         list(reader.feed(body[at : at + 65_536]))
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from benchmarks.planning.__main__ import BAD_USAGE, COULD_NOT, DONE, main, read
+from benchmarks.planning.__main__ import DONE, EXIT_BAD_USAGE, EXIT_FAILED, main, read
 from benchmarks.planning.chart import draw
 from benchmarks.planning.items import Graph, Item, normal
 from benchmarks.planning.metrics import Counts, by_shape, edit_distance, judge, nearest, overlap, percentile, score
@@ -175,7 +175,7 @@ def test_an_unusable_plan_is_counted_and_a_failing_server_is_not(
     llm: list[str], server: ScriptedServer, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.will(answered(OCR, SPEAK), answered({"task": "brew-tea", "id": 0}), error(401), answered())
-    assert main(llm) == COULD_NOT
+    assert main(llm) == EXIT_FAILED
     said = capsys.readouterr()
     assert [row["id"] for row in lines(data.with_name("results.jsonl"))[1:]] == ["c", "s", "n"]
     assert lines(data.with_name("results.jsonl"))[2]["plan"] is None
@@ -192,7 +192,7 @@ def test_three_failures_in_a_row_stop_it(
     llm: list[str], server: ScriptedServer, data: Path, parallel: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.will(error(401))
-    assert main([*llm, "--parallel", parallel]) == COULD_NOT
+    assert main([*llm, "--parallel", parallel]) == EXIT_FAILED
     said = capsys.readouterr()
     assert said.err.endswith(
         "3 requests in a row failed, so the benchmark stopped. 127.0.0.1 refused the key: check it, or enter another one.\n"
@@ -210,7 +210,7 @@ def test_ctrl_c_keeps_what_is_done(
     server.will(answered(OCR, SPEAK), answered(OCR), interrupt)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # which those who run in the background don't have
     try:
-        assert main(llm) == COULD_NOT
+        assert main(llm) == EXIT_FAILED
     finally:
         signal.signal(signal.SIGINT, before)
     assert "Stopped: 2 of 4 are kept in" in capsys.readouterr().err
@@ -229,7 +229,7 @@ def test_what_can_not_be_measured_is_said(
 ) -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
         monkeypatch.delenv(name, raising=False)
-    assert main(["--data", str(data), "--results", str(data.with_name("r")), *argv]) == BAD_USAGE
+    assert main(["--data", str(data), "--results", str(data.with_name("r")), *argv]) == EXIT_BAD_USAGE
     assert capsys.readouterr().err == said + "\n"
 
 

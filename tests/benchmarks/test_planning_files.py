@@ -32,8 +32,8 @@ def test_our_files_name_resources_in_order_after_those_of_earlier_turns(tmp_path
     row["or"] = [[{**OCR, "args": {"image": "image-1"}}]]
     (item,) = read(written(tmp_path / "x.yaml", [row])).items
     assert [resource.name for resource in item.resources] == ["image-1", "text-1", "image-2", "audio-1"]
-    assert [resource.origin.source for resource in item.turns[0].made] == ["upload", "task"]
-    assert item.turns[0].made[1].text == "A room."
+    assert [resource.origin.source for resource in item.turns[0].resources] == ["upload", "task"]
+    assert item.turns[0].resources[1].text == "A room."
     assert [right.arguments for right in item.right] == [(("image-to-text", "image", name),) for name in ("image-2", "image-1")]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hugginggpt.cli.main import ANSWERED, BAD_USAGE, COULD_NOT, main
+from hugginggpt.cli.main import EXIT_ANSWERED, EXIT_BAD_USAGE, EXIT_FAILED, main
 from hugginggpt.core.tasks import load_task_table
 from tests.checkpoints import HubCache
 from tests.hub_server import HubServer
@@ -45,7 +45,7 @@ def run(hub: HubServer, tmp_path: Path, *arguments: str) -> subprocess.Completed
 
 
 def test_the_table_as_json_names_every_task_and_what_runs_it(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["tasks", "--json"]) == ANSWERED
+    assert main(["tasks", "--json"]) == EXIT_ANSWERED
     rows = {row["task"]: row for row in json.loads(capsys.readouterr().out)}
     assert list(rows) == list(load_task_table())
     assert rows["text-to-speech"]["models"][0]["id"] == "hibari-tts"
@@ -54,7 +54,7 @@ def test_the_table_as_json_names_every_task_and_what_runs_it(capsys: pytest.Capt
 
 
 def test_the_table_in_words_says_how_to_get_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["tasks"]) == ANSWERED
+    assert main(["tasks"]) == EXIT_ANSWERED
     lines = capsys.readouterr().out.splitlines()
     assert any("object-detection" in line and "nothing yet: models pull object-detection" in line for line in lines)
     assert any("text-to-speech" in line and "hibari-tts (bundled)" in line for line in lines)
@@ -64,7 +64,7 @@ def test_the_table_in_words_says_how_to_get_what_is_missing(capsys: pytest.Captu
 def test_a_model_that_was_pulled_runs_its_task(hub: HubServer, tmp_path: Path) -> None:
     model = "google/vit-base-patch16-224"
     pulled = run(hub, tmp_path, "models", "pull", "image-classification")
-    assert pulled.returncode == ANSWERED
+    assert pulled.returncode == EXIT_ANSWERED
     told = pulled.stderr.split("\n")[:-2]  # a bar ends with an empty line where nobody watches it
     assert told[0].startswith(f"{model}: 0.")
     assert told[0].endswith(" to fetch")
@@ -75,25 +75,25 @@ def test_a_model_that_was_pulled_runs_its_task(hub: HubServer, tmp_path: Path) -
 
 
 def test_a_model_is_pulled_once_and_listed(hub: HubServer, tmp_path: Path) -> None:
-    assert run(hub, tmp_path, "models", "pull", "tiny/vit").returncode == ANSWERED
+    assert run(hub, tmp_path, "models", "pull", "tiny/vit").returncode == EXIT_ANSWERED
     fetched = len(hub.fetched)
     assert run(hub, tmp_path, "models", "pull", "tiny/vit").stderr == "tiny/vit: all of it is here\n"
     assert len(hub.fetched) == fetched
     assert run(hub, tmp_path, "models", "list").stdout.startswith("tiny/vit  0.")
     assert run(hub, tmp_path, "models", "--task", "image-classification", "list").stdout.startswith("tiny/vit  0.")
     other = run(hub, tmp_path, "models", "--task", "object-detection", "list")
-    assert (other.returncode, other.stdout) == (ANSWERED, "")
+    assert (other.returncode, other.stdout) == (EXIT_ANSWERED, "")
 
 
 def test_a_model_that_does_not_exist_is_one_sentence(hub: HubServer, tmp_path: Path) -> None:
     pulled = run(hub, tmp_path, "models", "pull", "no/such")
-    assert pulled.returncode == COULD_NOT
+    assert pulled.returncode == EXIT_FAILED
     assert pulled.stderr == "The Hub knows no model “no/such”, or it is private: check the name, or use a token.\n"
 
 
 @pytest.mark.parametrize("what", ["nonsense", "canny-control"])
 def test_what_is_neither_a_model_nor_a_task_to_pull_is_bad_usage(capsys: pytest.CaptureFixture[str], what: str) -> None:
-    assert main(["models", "pull", what]) == BAD_USAGE
+    assert main(["models", "pull", what]) == EXIT_BAD_USAGE
     assert "is no task that a model is known for" in capsys.readouterr().err
 
 
@@ -101,4 +101,4 @@ def test_what_is_neither_a_model_nor_a_task_to_pull_is_bad_usage(capsys: pytest.
 def test_a_command_that_makes_no_sense_is_bad_usage(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
-    assert ended.value.code == BAD_USAGE
+    assert ended.value.code == EXIT_BAD_USAGE

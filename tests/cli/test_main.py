@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import soundfile
 
-from hugginggpt.cli.main import ANSWERED, BAD_USAGE, COULD_NOT, main, render_plain_text
+from hugginggpt.cli.main import EXIT_ANSWERED, EXIT_BAD_USAGE, EXIT_FAILED, main, render_plain_text
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call
@@ -63,7 +63,7 @@ async def heard(path: Path, folder: Path) -> str:
 
 async def test_the_tutorials_case_in_a_process_of_its_own(tmp_path: Path) -> None:
     ended = run(TUTORIAL, INVOICE, "--json", "--out", str(tmp_path / "made"), folder=tmp_path)
-    assert ended.returncode == ANSWERED, ended.stderr
+    assert ended.returncode == EXIT_ANSWERED, ended.stderr
     trace = json.loads(ended.stdout)
     assert {"request", "plan", "steps", "resources", "answer", "usage"} <= set(trace)
     assert trace["request"] == TUTORIAL
@@ -95,12 +95,12 @@ async def test_the_tutorials_case_in_a_process_of_its_own(tmp_path: Path) -> Non
 
 def test_bad_usage_in_a_process_of_its_own(tmp_path: Path) -> None:
     ended = run("read this", "no-such-file.png", folder=tmp_path)
-    assert (ended.returncode, ended.stdout) == (BAD_USAGE, "")
+    assert (ended.returncode, ended.stdout) == (EXIT_BAD_USAGE, "")
     assert ended.stderr == "There is no file “no-such-file.png”.\n"
 
 
 def test_the_plan_alone_is_a_json_list(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([TUTORIAL, INVOICE, "--plan"]) == ANSWERED
+    assert main([TUTORIAL, INVOICE, "--plan"]) == EXIT_ANSWERED
     assert json.loads(capsys.readouterr().out) == [
         {"task": "image-to-text", "id": 0, "dep": [-1], "args": {"image": "image-1"}},
         {"task": "text-to-speech", "id": 1, "dep": [0], "args": {"text": "<resource>-0"}},
@@ -108,7 +108,7 @@ def test_the_plan_alone_is_a_json_list(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_an_answer_goes_to_stdout_and_progress_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["What does this sign say?", str(MEDIA / "sign.jpg")]) == ANSWERED
+    assert main(["What does this sign say?", str(MEDIA / "sign.jpg")]) == EXIT_ANSWERED
     told = capsys.readouterr()
     assert "NO SWIMMING" in told.out
     assert "[0] running on PP-OCRv6-small" in told.err
@@ -117,14 +117,14 @@ def test_an_answer_goes_to_stdout_and_progress_to_stderr(capsys: pytest.CaptureF
 
 def test_out_gets_texts_and_files_under_their_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "new" / "made"
-    assert main(["Read this sign aloud.", str(MEDIA / "sign.jpg"), "--out", str(folder)]) == ANSWERED
+    assert main(["Read this sign aloud.", str(MEDIA / "sign.jpg"), "--out", str(folder)]) == EXIT_ANSWERED
     assert (folder / "text-1.txt").read_text(encoding="utf-8") == "BEACH CLOSED\nNO SWIMMING\nAFTER 6 PM\n"
     assert soundfile.info(folder / "audio-1.wav").duration > 1
     assert f"audio-1: {folder / 'audio-1.wav'}" in capsys.readouterr().out
 
 
 def test_without_out_the_files_of_the_trace_are_there_after_the_end(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["Draw the edges of this picture.", str(MEDIA / "cat.jpg"), "--json"]) == ANSWERED
+    assert main(["Draw the edges of this picture.", str(MEDIA / "cat.jpg"), "--json"]) == EXIT_ANSWERED
     trace: dict[str, Any] = json.loads(capsys.readouterr().out)
     paths = [Path(resource["path"]) for resource in trace["resources"]]
     assert len(paths) == 2
@@ -144,7 +144,7 @@ def test_without_out_the_files_of_the_trace_are_there_after_the_end(capsys: pyte
 def test_a_request_that_cannot_be_done_is_one_sentence(
     capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
-    assert main(arguments) == COULD_NOT
+    assert main(arguments) == EXIT_FAILED
     told = capsys.readouterr()
     assert said in told.err
     assert "Traceback" not in told.err + told.out
@@ -164,7 +164,7 @@ def test_a_file_that_cannot_be_used_is_one_sentence(
 ) -> None:
     file = tmp_path / name
     file.write_bytes(content)
-    assert main(["read this", str(file)]) == COULD_NOT
+    assert main(["read this", str(file)]) == EXIT_FAILED
     told = capsys.readouterr()
     assert (told.out, len(told.err.splitlines())) == ("", 1)
     assert said in told.err
@@ -173,7 +173,7 @@ def test_a_file_that_cannot_be_used_is_one_sentence(
 @pytest.mark.parametrize("target", ["file", "file/inside", "/proc/none"])
 def test_a_folder_that_cannot_be_made_is_bad_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str], target: str) -> None:
     (tmp_path / "file").write_text("x")
-    assert main(["read this", INVOICE, "--out", str(tmp_path / target)]) == BAD_USAGE
+    assert main(["read this", INVOICE, "--out", str(tmp_path / target)]) == EXIT_BAD_USAGE
     assert capsys.readouterr().err.startswith("--out: ")
 
 
@@ -181,12 +181,12 @@ def test_a_folder_that_cannot_be_made_is_bad_usage(tmp_path: Path, capsys: pytes
 def test_a_wrong_command_line_is_bad_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
-    assert ended.value.code == BAD_USAGE
+    assert ended.value.code == EXIT_BAD_USAGE
     assert "usage: python -m hugginggpt" in capsys.readouterr().err
 
 
 def test_a_task_without_a_model_fails_the_request_and_says_what_would_help(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["Translate “Guten Morgen” into English."]) == COULD_NOT
+    assert main(["Translate “Guten Morgen” into English."]) == EXIT_FAILED
     assert "key" in capsys.readouterr().out
 
 
@@ -195,7 +195,7 @@ def test_with_a_key_in_the_environment_the_language_model_plans(
 ) -> None:
     plan = {"tasks": [{"task": "translation", "id": 0, "dep": [-1], "args": {"text": "Guten Morgen", "language": "English"}}]}
     server.will(completion(plan), completion("Good morning."), pieces("It means ", "“Good morning”."))
-    assert main(["Translate “Guten Morgen”.", "--json"]) == ANSWERED
+    assert main(["Translate “Guten Morgen”.", "--json"]) == EXIT_ANSWERED
     told = capsys.readouterr()
     trace = json.loads(told.out)
     assert trace["answer"] == "It means “Good morning”."
@@ -207,7 +207,7 @@ def test_with_a_key_in_the_environment_the_language_model_plans(
 def test_what_each_stage_took_is_told_at_the_end(server: ScriptedServer, capsys: pytest.CaptureFixture[str]) -> None:
     plan = {"tasks": [{"task": "image-to-text", "id": 0, "dep": [-1], "args": {"image": "image-1"}}], "answer": None}
     server.will(completion(plan, prompt=1_700, made=40, cost=0.0021), completion("BEACH CLOSED", prompt=200, made=5))
-    assert main(["What does it say?", str(MEDIA / "sign.jpg")]) == ANSWERED
+    assert main(["What does it say?", str(MEDIA / "sign.jpg")]) == EXIT_ANSWERED
     told = capsys.readouterr().err
     assert re.search(r"  Planning: 1 call, 1,700 tokens in, 40 out, [\d.]+ m?s, \$0.0021\n", told)
     assert re.search(r"  The answer: 1 call, 200 tokens in, 5 out, [\d.]+ m?s\n", told)
@@ -226,14 +226,14 @@ def test_text_tasks_are_left_to_models_and_pictures_looked_at_when_it_is_wished(
 
 def test_a_wrong_key_is_one_sentence(server: ScriptedServer, capsys: pytest.CaptureFixture[str]) -> None:
     server.will(error(401, "no {key}"))
-    assert main(["Hello", "--verbose"]) == COULD_NOT
+    assert main(["Hello", "--verbose"]) == EXIT_FAILED
     told = capsys.readouterr()
     assert "127.0.0.1 refused the key: check it, or enter another one." in told.err
     assert KEY not in told.out + told.err
 
 
 def test_offline_leaves_the_key_alone(server: ScriptedServer, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([TUTORIAL, INVOICE, "--plan", "--offline"]) == ANSWERED
+    assert main([TUTORIAL, INVOICE, "--plan", "--offline"]) == EXIT_ANSWERED
     assert not server.asked
     assert json.loads(capsys.readouterr().out)
 
@@ -246,7 +246,7 @@ def test_a_setting_that_cannot_be_used_is_bad_usage(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HUGGINGGPT_TASK_SECONDS", "abc")
-    assert main(["Hello"]) == BAD_USAGE
+    assert main(["Hello"]) == EXIT_BAD_USAGE
     told = capsys.readouterr()
     assert (told.out, len(told.err.splitlines())) == ("", 1)
     assert told.err.startswith("HUGGINGGPT_TASK_SECONDS can't be “abc”: ")
@@ -257,7 +257,7 @@ def test_a_folder_for_sessions_that_cannot_be_used_is_bad_usage(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("HUGGINGGPT_SESSIONS", str(tmp_path / "file"))
-    assert main(["Hello"]) == BAD_USAGE
+    assert main(["Hello"]) == EXIT_BAD_USAGE
     told = capsys.readouterr()
     assert (told.out, len(told.err.splitlines())) == ("", 1)
     assert "HUGGINGGPT_SESSIONS" in told.err
@@ -265,12 +265,12 @@ def test_a_folder_for_sessions_that_cannot_be_used_is_bad_usage(
 
 @pytest.mark.parametrize("address", ["https://host.test/a.png", "HTTP://host.test/a.png"])
 def test_an_address_as_a_file_is_told_where_it_belongs(capsys: pytest.CaptureFixture[str], address: str) -> None:
-    assert main(["Read this.", address]) == BAD_USAGE
+    assert main(["Read this.", address]) == EXIT_BAD_USAGE
     assert capsys.readouterr().err == f"Put the address into the request: “Read this. {address}”.\n"
 
 
 def test_a_file_name_that_no_disk_can_hold_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["Read this.", "x" * 5000]) == BAD_USAGE
+    assert main(["Read this.", "x" * 5000]) == EXIT_BAD_USAGE
     assert "There is no file" in capsys.readouterr().err
 
 
@@ -282,7 +282,7 @@ def test_a_base_url_that_is_none_is_one_sentence(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, capsys: Any, url: str, said: str
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", url)
-    assert main(["Hello"]) == COULD_NOT
+    assert main(["Hello"]) == EXIT_FAILED
     told = capsys.readouterr()
     assert (told.out, len(told.err.splitlines())) == ("\n", 1)
     assert said in told.err

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hugginggpt.cli.main import ANSWERED, COULD_NOT, main
+from hugginggpt.cli.main import EXIT_ANSWERED, EXIT_FAILED, main
 from tests.conftest import MEDIA
 from tests.scripted_server import KEY, ScriptedServer, scripted_server, silence
 
@@ -71,7 +71,7 @@ def test_a_process_that_is_told_to_end_leaves_nothing_behind(
         assert list((tmp_path / "sessions").iterdir())
         process.send_signal(number)
         out, err = process.communicate(timeout=30)
-    assert (process.returncode, out, err) == (COULD_NOT, "", "Stopped.\n")
+    assert (process.returncode, out, err) == (EXIT_FAILED, "", "Stopped.\n")
     assert not list((tmp_path / "sessions").iterdir())
 
 
@@ -92,7 +92,7 @@ def test_a_process_that_is_to_outlive_its_terminal_does(server: ScriptedServer, 
 
 
 def test_the_signals_of_a_program_that_calls_main_are_its_own_again(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["Read this.", INVOICE, "--plan"]) == ANSWERED
+    assert main(["Read this.", INVOICE, "--plan"]) == EXIT_ANSWERED
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
@@ -105,6 +105,6 @@ def test_a_reader_that_wants_no_more_is_no_trouble(tmp_path: Path, arguments: li
     stderr = writing if both else subprocess.PIPE
     ended = subprocess.run(command, stdout=writing, stderr=stderr, text=True, timeout=60, check=False)
     os.close(writing)
-    assert ended.returncode == COULD_NOT
+    assert ended.returncode == EXIT_FAILED
     assert both or not {"Traceback", "BrokenPipeError"} & set(ended.stderr.replace(":", " ").split())
     assert not list((tmp_path / "sessions").iterdir())

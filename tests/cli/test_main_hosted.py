@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from hugginggpt.cli.main import ANSWERED, BAD_USAGE, COULD_NOT, main
+from hugginggpt.cli.main import EXIT_ANSWERED, EXIT_BAD_USAGE, EXIT_FAILED, main
 from hugginggpt.core.tasks import load_task_table
 from tests import hosted_server as at_server
 from tests.checkpoints import HubCache
@@ -42,7 +42,7 @@ def server(cache: HubCache, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 
 def models(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
-    assert main(["models", "--json", *arguments]) == ANSWERED
+    assert main(["models", "--json", *arguments]) == EXIT_ANSWERED
     return json.loads(capsys.readouterr().out)
 
 
@@ -66,7 +66,7 @@ def test_candidates_are_listed_with_where_they_run_and_why_one_is_taken(
     }
     assert row["reason"] == "The only model for this task."
     assert row["left_out"] == []
-    assert main(["models", "--task", "tts"]) == ANSWERED
+    assert main(["models", "--task", "tts"]) == EXIT_ANSWERED
     said = capsys.readouterr().out
     assert "→ hibari-tts (bundled, 14 MB, Apache-2.0, en)" in said
     assert "The only model here for this task." in said
@@ -93,7 +93,7 @@ def test_what_a_visitor_settles_shows(server: HostedServer, capsys: pytest.Captu
 
 
 def test_a_provider_that_nobody_knows_is_bad_usage(server: HostedServer, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["models", "--provider", "nobody"]) == BAD_USAGE
+    assert main(["models", "--provider", "nobody"]) == EXIT_BAD_USAGE
     assert capsys.readouterr().err.startswith("“nobody” is no provider: these are baseten, cerebras, ")
 
 
@@ -109,12 +109,12 @@ def test_a_provider_that_nobody_knows_is_bad_usage(server: HostedServer, capsys:
 def test_what_can_not_be_meant_is_bad_usage(
     server: HostedServer, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
-    assert main(arguments) == BAD_USAGE
+    assert main(arguments) == EXIT_BAD_USAGE
     assert capsys.readouterr().err == said
 
 
 def test_a_request_runs_on_a_hosted_model(server: HostedServer, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main([PAINT, "--json", "--out", str(tmp_path / "out")]) == ANSWERED
+    assert main([PAINT, "--json", "--out", str(tmp_path / "out")]) == EXIT_ANSWERED
     told = capsys.readouterr()
     trace = json.loads(told.out)
     (step,) = trace["steps"]
@@ -134,7 +134,7 @@ def test_a_request_runs_on_a_hosted_model(server: HostedServer, capsys: pytest.C
 def test_a_fallback_is_told(server: HostedServer, capsys: pytest.CaptureFixture[str]) -> None:
     server.serve("text-to-image", "o/second", provider="together")
     server.faults["/nscale"].append(at_server.status(500))
-    assert main([PAINT]) == ANSWERED
+    assert main([PAINT]) == EXIT_ANSWERED
     told = capsys.readouterr()
     assert "[0] o/paints (hosted by nscale) failed, trying the next: nscale has trouble of its own (status 500)" in told.err
     assert "Done by o/second (text-to-image, hosted by together, " in told.out
@@ -143,10 +143,10 @@ def test_a_fallback_is_told(server: HostedServer, capsys: pytest.CaptureFixture[
 def test_without_a_token_or_offline_nobody_is_asked(
     server: HostedServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert main([PAINT, "--offline"]) == COULD_NOT
+    assert main([PAINT, "--offline"]) == EXIT_FAILED
     assert "No model for picture generation is here" in capsys.readouterr().out
     monkeypatch.delenv("HF_TOKEN")
-    assert main([PAINT]) == COULD_NOT
+    assert main([PAINT]) == EXIT_FAILED
     assert server.asked == []
 
 
@@ -154,7 +154,7 @@ def test_another_services_key_is_not_sent(
     server: HostedServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "sk-of-openai")
-    assert main([PAINT]) == COULD_NOT
+    assert main([PAINT]) == EXIT_FAILED
     told = capsys.readouterr()
     assert "HF_TOKEN holds no Hugging Face token, which begins with hf_: hosted models are left out.\n" in told.err
     assert "sk-of-openai" not in told.out + told.err

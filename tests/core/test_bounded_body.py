@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from hugginggpt.core.bounded_body import ENCODINGS, BodyReader, SignLimits, TooLargeError, bind_body
+from hugginggpt.core.bounded_body import ENCODINGS, BodyReader, JsonLimits, TooLargeError, bind_body
 from tests.conftest import WebServer
 
 TEXT = b"An invoice of 20417.\n" * 5_000
@@ -91,7 +91,7 @@ def test_one_event_has_a_limit_of_its_own() -> None:
     list(whole.feed(b"x" * 5 * MB))  # what is no stream of events has no lines
 
 
-FEW = SignLimits(openings=100, commas=300)
+FEW = JsonLimits(max_openings=100, max_commas=300)
 
 
 @pytest.mark.parametrize("size", [1, 3, 1_000])
@@ -108,7 +108,7 @@ FEW = SignLimits(openings=100, commas=300)
     ],
 )
 def test_what_becomes_objects_is_counted_before_it_does(body: bytes, taken: bool, size: int) -> None:
-    reader = BodyReader({}, MB, signs=FEW)
+    reader = BodyReader({}, MB, json_limits=FEW)
     pieces = [body[at : at + size] for at in range(0, len(body), size)]
     if taken:
         assert b"".join(found for piece in pieces for found in reader.feed(piece)) == body
@@ -122,7 +122,7 @@ def test_what_becomes_objects_is_counted_before_it_does(body: bytes, taken: bool
 def test_each_event_is_counted_by_itself_wherever_it_is_cut(end: bytes, size: int) -> None:
     event = b"data: [" + b"{}," * 80 + b"{}]"
     body = (event + end) * 20 + event + b"\ndata: " + event  # a single line's end ends no event
-    reader = BodyReader({"content-type": "text/event-stream"}, MB, signs=FEW)
+    reader = BodyReader({"content-type": "text/event-stream"}, MB, json_limits=FEW)
     whole = 20 * len(event + end) + len(event) - size  # before it, nothing is too much
     for at in range(0, whole, size):
         list(reader.feed(body[at : at + size]))

@@ -37,7 +37,7 @@ def test_parties_take_turns_and_each_keeps_its_order() -> None:
 
 
 def test_nobody_holds_more_than_their_share_however_much_is_free() -> None:
-    queue = FairQueue(10, each=2)
+    queue = FairQueue(10, max_per_party=2)
     tickets = [queue.enter("a") for _ in range(4)]
     assert [ticket.granted for ticket in tickets] == [True, True, False, False]
     assert queue.enter("b").granted

@@ -39,9 +39,9 @@ def test_names_are_those_that_people_here_know() -> None:
 
 def test_a_models_own_code_is_found_the_preferred_first() -> None:
     chinese, german = parse_language("Chinese"), parse_language("German")
-    assert chinese.among(["zho_Hant", "zho_Hans"]) == "zho_Hans"
-    assert german.among(["de_DE", "en_XX"]) == "de_DE"
-    assert german.among(["fr"]) is None
+    assert chinese.find_code(["zho_Hant", "zho_Hans"]) == "zho_Hans"
+    assert german.find_code(["de_DE", "en_XX"]) == "de_DE"
+    assert german.find_code(["fr"]) is None
 
 
 def test_a_text_without_end_is_no_name_and_takes_no_time() -> None:

@@ -27,4 +27,4 @@ def test_the_page_and_the_shared_page_have_words_for_each() -> None:
 
 def test_one_that_is_not_described_is_elsewhere_and_has_no_ids_of_the_hub() -> None:
     traits = get_traits("cluster")
-    assert (traits.place, traits.on_hub, traits.fetched) == ("elsewhere", False, False)
+    assert (traits.place, traits.is_on_hub, traits.fetched) == ("elsewhere", False, False)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hugginggpt.core.tasks import Kind, TaskTable, load_task_table, normalize_task_name, serves
+from hugginggpt.core.tasks import Kind, TaskTable, is_usable_as, load_task_table, normalize_task_name
 
 
 def test_table_has_the_tasks_of_the_original_and_of_the_hub(table: TaskTable) -> None:
@@ -71,4 +71,4 @@ def test_what_is_no_task_is_not_taken_for_one(written: str, table: TaskTable) ->
     ],
 )
 def test_a_video_serves_as_a_recording_and_nothing_else_changes_its_kind(given: Kind, wanted: Kind, answer: bool) -> None:
-    assert serves(given, wanted) is answer
+    assert is_usable_as(given, wanted) is answer

@@ -28,7 +28,7 @@ def test_labels_are_read_as_people_write_them(written: str, labels: list[str]) -
 
 
 def test_one_label_is_enough_to_look_for() -> None:
-    assert split_labels("the tower", least=1) == ["tower"]
+    assert split_labels("the tower", min_labels=1) == ["tower"]
     with pytest.raises(InputError, match="at least two labels"):
         split_labels("the tower")
 
@@ -36,7 +36,7 @@ def test_one_label_is_enough_to_look_for() -> None:
 @pytest.mark.parametrize("written", [" , ", "[]", '""'])
 def test_no_labels_is_one_sentence(written: str) -> None:
     with pytest.raises(InputError, match="There are no labels"):
-        split_labels(written, least=1)
+        split_labels(written, min_labels=1)
 
 
 def test_more_labels_than_anybody_means_are_refused() -> None:

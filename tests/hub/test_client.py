@@ -129,7 +129,7 @@ def test_a_token_is_not_shown_where_it_does_not_belong(echo: Echo) -> None:
     ],
 )
 def test_a_token_is_shown_to_hugging_face_alone(url: str, shown: bool) -> None:
-    assert make_context().trusts(httpx2.URL(url)) is shown
+    assert make_context().may_send_token(httpx2.URL(url)) is shown
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_an_endpoint_that_may_have_the_token_is_one_address_over_tls_or_on_ones_
     endpoint: str, url: str, at_home: bool, on_a_space: bool
 ) -> None:
     for allowed, shown in ((None, at_home), (is_public, on_a_space)):
-        assert make_context(endpoint=endpoint, allowed=allowed).trusts(httpx2.URL(url)) is shown
+        assert make_context(endpoint=endpoint, allowed=allowed).may_send_token(httpx2.URL(url)) is shown
 
 
 def test_on_a_public_space_results_are_not_fetched_from_inside(echo: Echo) -> None:
@@ -255,7 +255,7 @@ async def test_the_same_holds_for_the_asynchronous_client(echo: Echo) -> None:
 
 async def test_the_owners_own_router_may_be_in_a_network_that_visitors_can_not_reach(echo: Echo) -> None:
     url = f"{ROUTER_URL}/hf-inference/models/owner/model"
-    with use_hub_context(make_context(echo, allowed=is_public, own_router=True)):
+    with use_hub_context(make_context(echo, allowed=is_public, router_is_ours=True)):
         async with get_async_session() as client:
             assert (await client.get(url)).status_code == 200
             with pytest.raises(RefusedError):

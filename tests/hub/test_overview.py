@@ -20,7 +20,7 @@ def card(model: str, backend: str, task: str = "object-detection", **about: obje
 )
 def test_where_a_model_is(backend: str, place: ModelPlace, runs: bool) -> None:
     first, *_ = build_overview([card("owner/other", backend)], ["object-detection"], local=True)
-    assert (first.id, first.place, first.runs) == ("owner/other", place, runs)
+    assert (first.id, first.place, first.is_runnable) == ("owner/other", place, runs)
 
 
 def test_a_model_that_is_here_stands_once_and_first_with_what_the_files_say_of_it() -> None:
@@ -46,4 +46,4 @@ def test_a_small_model_that_is_offered_for_fetching_stands_once() -> None:
 
 def test_only_what_the_hub_has_is_linked() -> None:
     rows = build_overview([card("PP-OCRv6-small", "bundled"), card("owner/model", "local")], ["object-detection"], local=True)
-    assert [row.on_hub for row in rows[:2]] == [False, True]
+    assert [row.is_on_hub for row in rows[:2]] == [False, True]

@@ -166,7 +166,7 @@ def test_what_a_person_writes_is_not_guessed_at(text: str, said: str, plan: Plan
 
 def test_what_has_run_is_not_asked_about_again(plan: Plan, table: TaskTable) -> None:
     proposal = Proposal(plan, {}, kept=frozenset({0}))
-    assert [task.id for task in proposal.open] == [1, 2]
+    assert [task.id for task in proposal.open_tasks] == [1, 2]
     assert edit_plan(plan, table, (), dropped={0, 2}, kept={0}).tasks[0] == plan.tasks[0]
 
 

@@ -71,8 +71,8 @@ def test_a_pinned_model_that_is_not_there_is_told() -> None:
     ("preferences", "left", "why"),
     [
         (Preferences(banned=frozenset({"here"})), ["big", "nc"], "here banned by you"),
-        (Preferences(where="here"), ["here"], "big and 1 more hosted, and models are to run here"),
-        (Preferences(where="hosted"), ["big", "nc"], "here not hosted, and models are to run elsewhere"),
+        (Preferences(placement="here"), ["here"], "big and 1 more hosted, and models are to run here"),
+        (Preferences(placement="hosted"), ["big", "nc"], "here not hosted, and models are to run elsewhere"),
     ],
 )
 def test_what_a_visitor_rules_out_is_left_out_and_said(preferences: Preferences, left: list[str], why: str) -> None:
@@ -107,7 +107,7 @@ def test_of_a_licence_that_is_not_known_nothing_is_claimed(license_: str) -> Non
 
 
 def test_a_pin_does_not_move_a_model_elsewhere() -> None:
-    preferences = Preferences(where="here", pinned={TASK: "far"})
+    preferences = Preferences(placement="here", pinned={TASK: "far"})
     ranking = rank([card("far"), card("near", "local")], Needs(), preferences)
     assert ids(ranking) == ["near"]
     assert ranking.reason.startswith("far, which you have pinned, can't be run now, or not where you want models to run.")
@@ -115,7 +115,7 @@ def test_a_pin_does_not_move_a_model_elsewhere() -> None:
 
 def test_a_back_end_that_nobody_has_described_counts_as_somebody_elses_machine() -> None:
     cards = [card("far", "cluster"), card("near", "local"), card("writer", "controller")]
-    assert ids(rank(cards, Needs(), Preferences(where="here"))) == ["near", "writer"]
+    assert ids(rank(cards, Needs(), Preferences(placement="here"))) == ["near", "writer"]
     assert ids(rank([card("far", "cluster"), card("near", "local")], Needs())) == ["near", "far"]
 
 

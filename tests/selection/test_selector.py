@@ -100,7 +100,7 @@ async def test_a_banned_model_is_not_even_shown(llm: ScriptedServer, settings: S
 
 async def test_what_is_ruled_out_altogether_says_why(llm: ScriptedServer, settings: Settings) -> None:
     llm.will(error(500))
-    events = await run(plan("translation"), llm, settings, preferences=Preferences(where="hosted"))
+    events = await run(plan("translation"), llm, settings, preferences=Preferences(placement="hosted"))
     (failed,) = [e for e in events if isinstance(e, TaskFailed)]
     assert failed.error == (
         "No model for translation is left: local/one and 5 more not hosted, and models are to run elsewhere. "

@@ -37,9 +37,9 @@ _MAX_REPLY_CHARS: Final = 200_000  # longest plan that is read, in characters
 class LLMController:
     """Controller whose stages 1, 2 and 4 a language model does (arXiv 2303.17580, table 5)."""
 
-    replans = True
+    can_replan = True
 
-    def __init__(self, model: LanguageModel, table: TaskTable | None = None, *, looks: bool = False) -> None:
+    def __init__(self, model: LanguageModel, table: TaskTable | None = None, *, show_images: bool = False) -> None:
         """Build a controller on a language model.
 
         Args:
@@ -48,7 +48,7 @@ class LLMController:
             looks: Whether it is shown the pictures that come with a request before it plans.
         """
         self._model = model
-        self._shows_images = looks
+        self._shows_images = show_images
         self._table = table or load_task_table()
         self._rules = RulesController(self._table)  # guesses tasks for the prompt; plans nothing here
 

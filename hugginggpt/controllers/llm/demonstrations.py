@@ -76,7 +76,7 @@ def select_demonstrations(
         budget: Tokens that the demonstrations may take.
         earlier: Whether there were requests before this one.
     """
-    words, needed, request_kinds = weigh_words(text), set(likely), set(kinds)
+    words, needed, request_kinds = compute_word_weights(text), set(likely), set(kinds)
     remaining_tokens, chosen = budget, list[tuple[float, Demonstration]]()
     pool = {
         demo: _score_words(words, demo) + _KINDS_WEIGHT * (demo.kinds == request_kinds)
@@ -104,7 +104,7 @@ def _score_words(words: Mapping[str, float], demo: Demonstration) -> float:
     return sum(weight * demo.words.get(word, 0.0) for word, weight in words.items())  # both have length 1
 
 
-def weigh_words(text: str) -> Mapping[str, float]:
+def compute_word_weights(text: str) -> Mapping[str, float]:
     """Weigh a text's words by their rarity among the demonstrations; the squares of the weights add up to 1."""
     counts = Counter(extract_stems(text))
     rarity, max_rarity = _compute_rarity()
@@ -141,7 +141,7 @@ def _build_demonstration(row: Mapping[str, Any]) -> Demonstration:
     count: Counter[str] = Counter()
     turns = tuple(Turn(turn["request"], "", _build_resources(turn["made"], count)) for turn in row.get("earlier", ()))
     attached = _build_resources(row.get("resources", ()), count)
-    words = weigh_words(row["request"])
+    words = compute_word_weights(row["request"])
     return Demonstration(row["request"], attached, turns, tuple(row["plan"]), row.get("answer", ""), words)
 
 

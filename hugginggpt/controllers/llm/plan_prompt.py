@@ -17,7 +17,7 @@ from hugginggpt.core.events import Step
 from hugginggpt.core.markdown import fold_into_line
 from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Resource
-from hugginggpt.core.tasks import MEDIA_KINDS, Kind, TaskInput, TaskTable, TaskType, serves
+from hugginggpt.core.tasks import MEDIA_KINDS, Kind, TaskInput, TaskTable, TaskType, is_usable_as
 from hugginggpt.llm.context_window import CHARS_PER_TOKEN
 from hugginggpt.llm.structured_output import build_strict_object
 
@@ -118,7 +118,7 @@ def format_history(turns: Sequence[Turn], budget: int) -> str:
     lines: list[str] = []
     remaining_chars = budget * CHARS_PER_TOKEN
     for turn in reversed(turns[-_MAX_TURNS:]):  # from the newest: the budget cuts off the oldest
-        made = "; ".join(describe_resource(resource) + _format_beginning(resource) for resource in turn.made) or "nothing"
+        made = "; ".join(describe_resource(resource) + _format_beginning(resource) for resource in turn.resources) or "nothing"
         answer = f" | {fold_into_line(turn.answer, _MAX_ANSWER_CHARS)}" if turn.answer else ""
         line = f"- {fold_into_line(turn.request, _MAX_REQUEST_CHARS)} -> {made}{answer}"
         if len(line) > remaining_chars:
@@ -167,8 +167,10 @@ def select_task_types(
         addresses: URLs and files that the request names, of whatever kind.
         likely: Tasks that the request may need.
     """
-    present = {kind for resource in resources for kind in MEDIA_KINDS if serves(resource.kind, kind)}
-    producible = {kind for name in likely for output in table[name].outputs for kind in MEDIA_KINDS if serves(output, kind)}
+    present = {kind for resource in resources for kind in MEDIA_KINDS if is_usable_as(resource.kind, kind)}
+    producible = {
+        kind for name in likely for output in table[name].outputs for kind in MEDIA_KINDS if is_usable_as(output, kind)
+    }
     missing = frozenset() if addresses else _RARELY_MADE_KINDS - present - producible  # an address may lead to any kind
     return {name: row for name, row in table.items() if not any(task_input.kind in missing for task_input in row.required)}
 
@@ -192,7 +194,7 @@ def build_plan_schema(
     definitions: dict[str, Any] = {}
     urls = [address for address in addresses if len(address) <= _MAX_ADDRESS_CHARS][:_MAX_ADDRESSES]
     for kind in sorted(MEDIA_KINDS):  # sorted: a frozenset's order changes from start to start
-        names = dict.fromkeys(resource.name for resource in reversed(resources) if serves(resource.kind, kind))
+        names = dict.fromkeys(resource.name for resource in reversed(resources) if is_usable_as(resource.kind, kind))
         definitions[kind.value] = {"type": "string", "enum": [*reversed(list(names)[:_MAX_NAMES]), *urls, *references]}
     names_by_inputs: defaultdict[tuple[TaskInput, ...], list[str]] = defaultdict(list)
     for row in table.values():

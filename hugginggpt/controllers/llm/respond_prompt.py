@@ -74,17 +74,17 @@ def abridge(text: str, room: int) -> str:
     return f"{text[: room - end].rstrip()} … {text[len(text) - end :].lstrip()}"
 
 
-def round_findings(value: Any, most: int = _MAX_FINDINGS) -> Any:
+def round_findings(value: Any, max_entries: int = _MAX_FINDINGS) -> Any:
     """Return findings as a model needs them: numbers with three digits, lists cut to `most` entries, long texts cut."""
     if isinstance(value, float):
         return float(f"{value:.3g}")  # further digits are tokens that tell nothing
     if isinstance(value, str):
         return value if len(value) <= _MAX_VALUE_CHARS else f"{value[:_MAX_VALUE_CHARS]}…"
     if isinstance(value, Mapping):
-        return {key: round_findings(item, most) for key, item in list(value.items())[:_MAX_FINDINGS]}
+        return {key: round_findings(item, max_entries) for key, item in list(value.items())[:_MAX_FINDINGS]}
     if isinstance(value, list | tuple):
-        more = [f"and {len(value) - most} more"] if len(value) > most else []
-        return [*(round_findings(item, most) for item in value[:most]), *more]
+        more = [f"and {len(value) - max_entries} more"] if len(value) > max_entries else []
+        return [*(round_findings(item, max_entries) for item in value[:max_entries]), *more]
     return value
 
 

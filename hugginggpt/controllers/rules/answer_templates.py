@@ -1,4 +1,4 @@
-"""The answer from the results alone, in sentences: what came out first, then who did it, then what could not be done."""
+"""The answer from templates: first the results, then the models that made them, then what failed."""
 
 import functools
 from collections.abc import Iterator, Mapping

@@ -102,7 +102,7 @@ def _is_condition(match: re.Match[str], instruction: str) -> bool:
     follows_plain_if = condition and match.start("if") > match.start("do") and not re.search(r"\b(?:only|unless)\b", match[0])
     if follows_plain_if and rules.asks_for.search(action):
         return False  # "tell me out loud if there is a dog in it"
-    return bool(rules.does.search(action) or (condition and load_cue_table().intents(action, _ANY_KIND)))
+    return bool(rules.does.search(action) or (condition and load_cue_table().match(action, _ANY_KIND)))
 
 
 def _strip_connectives(text: str) -> str:

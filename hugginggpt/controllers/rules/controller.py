@@ -19,7 +19,7 @@ class RulesController:
     """Plans, selects and answers by rules."""
 
     name = "built-in planner"
-    replans = False  # the same words would give the same plan
+    can_replan = False  # the same words would give the same plan
 
     def __init__(self, table: TaskTable | None = None) -> None:
         """Make one; `table` is by default the shipped task table."""
@@ -34,8 +34,8 @@ class RulesController:
         plan = plan_request(request, self._table)
         for task in plan.tasks:
             yield task
-        if plan.said:
-            yield plan.said
+        if plan.direct_answer:
+            yield plan.direct_answer
         for notice in plan.notices:  # after the tasks, which can start while notices are read
             yield Notice(notice)
 

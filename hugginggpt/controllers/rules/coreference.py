@@ -1,4 +1,4 @@
-"""Coreference: resources that a request without files means, by name, order, what made them, kind, or "it"."""
+"""Coreference resolution: resources that a request without files means, by name, order, task, kind, or "it"."""
 
 import functools
 import re
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from hugginggpt.controllers.base import PlanRequest
 from hugginggpt.controllers.rules.cue_table import compile_pattern, load, load_cue_table, load_pattern, load_rules
-from hugginggpt.controllers.rules.file_references import is_spoken_of, resolve_ordinals
+from hugginggpt.controllers.rules.file_references import is_mentioned, resolve_ordinals
 from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest, parse_request
 from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Resource
@@ -59,46 +59,48 @@ class Referents:
     """Spans of words that name a result ("that description"): they ask for none."""
 
 
-def resolve_referents(request: PlanRequest, wording: ParsedRequest) -> Referents:
-    """Resolve what a request is about: what it came with, else what it points at among earlier resources."""
-    named = tuple(r for r in request.earlier if re.search(rf"\b{r.name}\b", wording.text.lower()))
+def resolve_referents(request: PlanRequest, parsed: ParsedRequest) -> Referents:
+    """Resolve what a request is about: its own files, else the earlier resources that it points at."""
+    named = tuple(r for r in request.earlier if re.search(rf"\b{r.name}\b", parsed.text.lower()))
     if request.attached or named:
-        before = _resolve_nouns(wording.instruction, request.earlier)[0] if _EARLIER.search(wording.instruction) else ()
+        before = _resolve_nouns(parsed.instruction, request.earlier)[0] if _EARLIER.search(parsed.instruction) else ()
         return Referents(tuple(dict.fromkeys((*named, *before, *request.attached))))
-    if not request.earlier or wording.urls:  # an address is what the request is about
+    if not request.earlier or parsed.urls:  # an address is what the request is about
         return Referents()
-    pointed, spans = _resolve_nouns(wording.instruction, request.earlier)
+    pointed, spans = _resolve_nouns(parsed.instruction, request.earlier)
     if pointed:
-        return replace(_trace_translation(request, wording, pointed), named=spans)
-    is_question = load_cue_table().question.search(wording.instruction) and not wording.given
-    has_material = wording.given or wording.quotes or wording.files
-    short = len(wording.instruction.split()) <= _MAX_SHORT_WORDS and _load_rules().goes_on.search(wording.instruction)
-    if has_material or not (is_question or short or _load_rules().refers_back.search(wording.instruction)):
+        return replace(_trace_translation(request, parsed, pointed), named=spans)
+    is_question = load_cue_table().question.search(parsed.instruction) and not parsed.given
+    has_material = parsed.given or parsed.quotes or parsed.files
+    short = len(parsed.instruction.split()) <= _MAX_SHORT_WORDS and _load_rules().goes_on.search(parsed.instruction)
+    if has_material or not (is_question or short or _load_rules().refers_back.search(parsed.instruction)):
         return Referents()
-    return _trace_translation(request, wording, _select_latest(request.turns, wording))
+    return _trace_translation(request, parsed, _select_latest(request.turns, parsed))
 
 
-def find_same_again(request: PlanRequest, wording: ParsedRequest) -> PlanRequest | None:
-    """Return the request before, for what this one came with, where it says no more than "the same for these"."""
+def resolve_repetition(request: PlanRequest, parsed: ParsedRequest) -> PlanRequest | None:
+    """Resolve "the same for these": return the previous request for the files of this one; None for any other request."""
     earlier_turn = next((turn for turn in reversed(request.turns) if turn.request), None)
-    if not (earlier_turn and request.attached and _load_rules().same_again.search(wording.instruction)):
+    if not (earlier_turn and request.attached and _load_rules().same_again.search(parsed.instruction)):
         return None
-    words = parse_request(earlier_turn.request, earlier_turn.made)  # with its files: their names are blanked out of the text
+    words = parse_request(
+        earlier_turn.request, earlier_turn.resources
+    )  # with its files: their names are blanked out of the text
     text = "".join(char for char, blank in zip(words.text, words.instruction, strict=True) if blank != BLANK or words.quotes)
     return replace(request, text=text, turns=())  # without turns: it can't refer to itself without end
 
 
-def find_another(request: PlanRequest, wording: ParsedRequest) -> tuple[str, str] | None:
-    """Return the task that made the last thing and what it shall make now ("and a windmill"), or None."""
+def resolve_ellipsis(request: PlanRequest, parsed: ParsedRequest) -> tuple[str, str] | None:
+    """Resolve "and a windmill": return the task of the last result and its new prompt; None for any other request."""
     made = next((r for r in reversed(request.earlier) if r.origin.source == "task"), None)
-    match = _load_rules().another.search(wording.instruction) if made and not request.attached else None
+    match = _load_rules().another.search(parsed.instruction) if made and not request.attached else None
     if made is None or match is None or made.origin.label not in load_rules().prompted:
         return None
-    return made.origin.label, wording.text[match.start("prompt") : match.end("prompt")]
+    return made.origin.label, parsed.text[match.start("prompt") : match.end("prompt")]
 
 
 def find_named_results(clause: str) -> frozenset[str]:
-    """Return the tasks of which a clause names the result ("the translation"), or none."""
+    """Find the tasks whose result a clause names ("the translation")."""
     found = ((match.start(), tasks) for pattern, tasks in _load_rules().results if (match := pattern.search(clause)))
     return min(found, key=lambda pair: pair[0], default=(0, frozenset[str]()))[1]  # the first that is named
 
@@ -124,7 +126,7 @@ def _resolve_nouns(instruction: str, earlier: Sequence[Resource]) -> tuple[tuple
             for offset, resource in enumerate(several):
                 found[match.start() + offset] = resource  # offsets keep several results of one noun apart, in order
             record(match, several[0])
-    named_by_file = [resource for resource in earlier if is_spoken_of(resource, unmatched)]
+    named_by_file = [resource for resource in earlier if is_mentioned(resource, unmatched)]
     if named_by_file and not found:
         return tuple(named_by_file[-1:]), ()
     for kind, noun in _load_rules().nouns.items():
@@ -143,7 +145,7 @@ def _select_main(made: Sequence[Resource]) -> Resource:
 
 def _select_latest(turns: Sequence[Turn], parsed: ParsedRequest) -> tuple[Resource, ...]:
     """Resolve "it": the newest result, or the newest resource of the only kind that the words make sense for."""
-    made = next((turn.made for turn in reversed(turns) if turn.made), ())
+    made = next((turn.resources for turn in reversed(turns) if turn.resources), ())
     # speech was made from a text that is there too, and the text serves for more
     useful = [r for r in made if not (r.origin.source == "task" and r.origin.label == _SPEECH)] or list(made)
     if not useful:
@@ -166,14 +168,14 @@ def _select_latest(turns: Sequence[Turn], parsed: ParsedRequest) -> tuple[Resour
 
 def _fits_only(instruction: str, kind: Kind) -> bool:
     """Tell whether some words of a request make sense for that kind alone ("turn it into an oil painting": a picture)."""
-    intents = load_cue_table().intents(instruction, frozenset({kind.value}))
+    intents = load_cue_table().match(instruction, frozenset({kind.value}))
     return any(i.given and "none" not in i.given and "text" not in i.given for i in intents)
 
 
 def _trace_translation(request: PlanRequest, parsed: ParsedRequest, pointed: tuple[Resource, ...]) -> Referents:
     """Replace a translation that is to be in another language by what it was made from ("no, into French")."""
     last = pointed[-1] if pointed else None
-    is_translation = any(i.task == "translation" for i in load_cue_table().intents(parsed.instruction, frozenset({"text"})))
+    is_translation = any(i.task == "translation" for i in load_cue_table().match(parsed.instruction, frozenset({"text"})))
     named = "translation" in find_named_results(parsed.instruction)
     if last is None or not is_translation or named or last.origin.source != "task" or last.origin.label != "translation":
         return Referents(pointed)
@@ -181,7 +183,7 @@ def _trace_translation(request: PlanRequest, parsed: ParsedRequest, pointed: tup
     if originals:
         return Referents((*pointed[:-1], originals[-1]))
     source_request = next(
-        (words for turn in reversed(request.turns) if last in turn.made if (words := parse_request(turn.request))), None
+        (words for turn in reversed(request.turns) if last in turn.resources if (words := parse_request(turn.request))), None
     )
     text = (max(source_request.quotes, key=len) if source_request.quotes else source_request.given) if source_request else ""
     return Referents(pointed[:-1], text) if text else Referents(pointed)

@@ -21,7 +21,7 @@ _FOLDER: Final = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """One row: a task, the kinds that must be attached, and what people say."""
+    """Row of the table: a task, the kinds that must be attached, and the patterns that ask for it."""
 
     task: str
     given: frozenset[str]
@@ -41,11 +41,11 @@ class CueMatch:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One task that is asked for, with all that the request's words tell about it."""
+    """Task that is asked for, with its slots as far as the request fills them."""
 
     task: str
     start: int
-    """Start of its words in the request."""
+    """Start of its cue in the request."""
     end: int
     question: str = ""
     labels: tuple[str, ...] = ()
@@ -76,8 +76,8 @@ class CueTable:
     tags: Mapping[str, re.Pattern[str]]
     """By a tag of models, what they are good at: the words that ask for it."""
 
-    def intents(self, instruction: str, kinds: frozenset[str]) -> list[CueMatch]:
-        """Return all tasks that the instruction asks for, where their words stand; the longer of two overlapping cues counts.
+    def match(self, instruction: str, kinds: frozenset[str]) -> list[CueMatch]:
+        """Match the cues against an instruction, in the order of the words; at one position the longest comes first.
 
         Args:
             instruction: Lower case, with everything given blanked out.
@@ -155,16 +155,16 @@ def _fill_in(text: str, words: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Precedence of tasks: what goes before what, with what, instead of what."""
+    """Rules for combining tasks: their order, and which ones complement or replace each other."""
 
     source_language: re.Pattern[str]
     feelings: re.Pattern[str]
     ranks: Mapping[str, int]
     other_rank: int
     later_rank: int
-    """Rank of what is done with a result that is named."""
+    """Rank of tasks that work on a named result."""
     outranks: tuple[tuple[str, str, str], ...]
-    """The stronger task, the weaker one, and the kind that must be there for it, or BESIDE, if any."""
+    """The stronger task, the weaker one, and the kind that must be there for it, or SAME_CLAUSE, if any."""
     complements: frozenset[frozenset[str]]
     text_tasks: frozenset[str]
     findings: frozenset[str]
@@ -173,22 +173,22 @@ class Rules:
     prompted: frozenset[str]
     joining: frozenset[str]
     shortened: frozenset[str]
-    looks: frozenset[str]
+    visual_tasks: frozenset[str]
     text_words: re.Pattern[str]
 
     @property
-    def first_rank_of_a_picture(self) -> int:
-        """The rank of what is made of a new picture."""
+    def first_picture_rank(self) -> int:
+        """Rank of tasks that work on a new picture."""
         return self.ranks["text-to-image"] + 1
 
-    def rank(self, task: str) -> int:
+    def get_rank(self, task: str) -> int:
         """Return the rank of a task; those of a lower rank are done first."""
         return self.ranks.get(task, self.other_rank)
 
 
-BESIDE: Final = "beside"
-"""Third field of a rule that counts only where two intents stand in the same part of a request."""
-_TASK_SET_NAMES: Final = ("text_tasks", "findings", "answers", "changes", "prompted", "joining", "shortened", "looks")
+SAME_CLAUSE: Final = "beside"
+"""Third field of a rule that holds only for two intents in the same clause."""
+_TASK_SET_NAMES: Final = ("text_tasks", "findings", "answers", "changes", "prompted", "joining", "shortened", "visual_tasks")
 
 
 @functools.cache

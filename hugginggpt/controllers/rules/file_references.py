@@ -8,7 +8,7 @@ from typing import Final
 from hugginggpt.controllers.rules.cue_table import Intent
 from hugginggpt.controllers.rules.request_parser import ParsedRequest
 from hugginggpt.core.resources import Resource
-from hugginggpt.core.tasks import Kind, serves
+from hugginggpt.core.tasks import Kind, is_usable_as
 
 _GENERIC_WORDS: Final = frozenset(
     {"image", "picture", "photo", "img", "scan", "file", "recording", "audio", "the", "final", "new", "mask", "text", "video"}
@@ -46,7 +46,7 @@ def resolve_ordinals(instruction: str, resources: Sequence[Resource]) -> Iterato
         kind = next((kind for kind, nouns in _NOUNS.items() if re.fullmatch(nouns, noun)), None)
         if noun == "file":  # a text's noun, too, but people say it of anything
             kind = None
-        candidates = [r for r in resources if kind is None or serves(r.kind, kind)]
+        candidates = [r for r in resources if kind is None or is_usable_as(r.kind, kind)]
         chosen = candidates[-count:] if index < 0 else candidates[index : index + count]
         for resource in chosen:
             yield match, resource
@@ -54,33 +54,35 @@ def resolve_ordinals(instruction: str, resources: Sequence[Resource]) -> Iterato
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A place where a request speaks of a file."""
+    """Position at which a request mentions a file."""
 
     position: int
     resource: Resource
 
 
 class Mentions:
-    """All mentions in one request, and the step that each belongs to."""
+    """Mentions of files in one request, each with the step that it belongs to."""
 
-    def __init__(self, wording: ParsedRequest, resources: Sequence[Resource], wants: Sequence[Intent]) -> None:
-        self._parsed = wording
+    def __init__(self, parsed: ParsedRequest, resources: Sequence[Resource], intents: Sequence[Intent]) -> None:
+        self._parsed = parsed
         self._resources = resources
-        self._intents = sorted(wants, key=lambda intent: intent.start)
+        self._intents = sorted(intents, key=lambda intent: intent.start)
         self._all = sorted(self._find_all(), key=lambda mention: mention.position)
-        self._owners = [self._find_owner(mention.position) for mention in self._all]  # once: `of` is asked for every argument
+        self._owners = [
+            self._find_owner(mention.position) for mention in self._all
+        ]  # once: `select_files` is called for every argument
 
-    def of(self, want: Intent, kind: Kind) -> list[Resource]:
+    def select_files(self, intent: Intent, kind: Kind) -> list[Resource]:
         """Select the files of a kind that a step works on, as far as its words say; all of that kind where they don't."""
-        attached = [r for r in self._resources if serves(r.kind, kind)]
+        attached = [r for r in self._resources if is_usable_as(r.kind, kind)]
         attached = [r for r in attached if r.kind is kind] or attached  # a video serves as audio only where there is no audio
         if len(attached) < 2:  # nothing to choose from, whatever the words are
             return attached
-        if owned := self._find_owned(want, attached):
+        if owned := self._find_owned(intent, attached):
             return owned
-        clause = self._parsed.instruction[slice(*self._parsed.clause(want.start))]
+        clause = self._parsed.instruction[slice(*self._parsed.get_clause(intent.start))]
         if not _ALL.search(clause):
-            before = [other for other in self._intents if other.start < want.start]
+            before = [other for other in self._intents if other.start < intent.start]
             for other in (*reversed(before), None):  # None: files that are named before any step
                 if inherited := self._find_owned(other, attached):
                     return inherited
@@ -94,7 +96,7 @@ class Mentions:
 
     def _find_owner(self, position: int) -> Intent | None:
         """Find the step whose part of the sentence holds a position, else the one before it; None for all that follow."""
-        start, end = self._parsed.clause(position)
+        start, end = self._parsed.get_clause(position)
         same = [intent for intent in self._intents if start <= intent.start < end]
         before = [intent for intent in (same or self._intents) if intent.start <= position]
         return before[-1] if before else same[0] if same else None
@@ -118,6 +120,6 @@ def find_mentions(resource: Resource, text: str) -> list[int]:
     return [match.start() for word in words for match in re.finditer(rf"\b{word}s?\b", text)]
 
 
-def is_spoken_of(resource: Resource, text: str) -> bool:
+def is_mentioned(resource: Resource, text: str) -> bool:
     """Tell whether words of a file's name occur in a text: "the cat" means cat.jpg."""
     return bool(find_mentions(resource, text))

@@ -1,4 +1,4 @@
-"""From cues to intents: which tasks a request asks for, in the order in which they are to be done."""
+"""Intent detection from cues: the tasks that a request asks for, in the order in which to do them."""
 
 import re
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from hugginggpt.controllers.rules.intent_resolution import (
     choose_sentiment_or_labels,
     drop_outranked,
     drop_repeated,
-    keep_fitting,
-    order,
+    filter_applicable,
+    order_intents,
 )
 from hugginggpt.controllers.rules.question_routing import add_questions, narrow_questions
 from hugginggpt.controllers.rules.refusals import Refusal
@@ -34,7 +34,7 @@ _MADE_PICTURE: Final = load_pattern("wants", "made_picture")
 
 
 def detect_intents(
-    wording: ParsedRequest,
+    parsed: ParsedRequest,
     kinds: frozenset[str],
     names: Sequence[str] = (),
     *,
@@ -44,52 +44,54 @@ def detect_intents(
     """Detect the tasks that a request asks for, in the order in which to do them; none when no words of it tell.
 
     Args:
-        wording: The request, taken apart.
+        parsed: The request.
         kinds: Kinds of what it came with; {"none"} when nothing did.
         names: The names of the files it came with: an "invoice.png" is a document.
         pictures: The names of the pictures among them.
         refused: What is asked for and can't be done: its verb asks for nothing else.
     """
-    wording = replace(wording, files=(*wording.files, *names))  # attached ones count as if the request named them
-    has_text = bool(wording.given or wording.quotes)
-    intents = _match_cues(wording, kinds | ({"text"} if has_text else frozenset()))
-    intents = [i for i in intents if not _is_source_language(i, wording) and not _is_refused(i, wording)]
+    parsed = replace(parsed, files=(*parsed.files, *names))  # attached ones count as if the request named them
+    has_text = bool(parsed.given or parsed.quotes)
+    intents = _match_cues(parsed, kinds | ({"text"} if has_text else frozenset()))
+    intents = [i for i in intents if not _is_source_language(i, parsed) and not _is_negated(i, parsed)]
     intents = [i for i in intents if not any(i.start <= r.verb < i.end for r in refused)]
-    intents = _drop_overlapped(intents, wording)  # after those that don't count: they would hide shorter ones that do
-    intents = [i for i in intents if not _is_reading_aloud(i, intents, wording)]
+    intents = _drop_overlapped(intents, parsed)  # after those that don't count: they would hide shorter ones that do
+    intents = [i for i in intents if not _is_reading_aloud(i, intents, parsed)]
     if any(i.task == "audio-classification" for i in intents):  # "what makes this noise?" asks for no cleaning
         intents = [i for i in intents if i.task != "NOISE"]
-    found = [Intent(_resolve(i.task, kinds, has_text), i.start, i.end) for i in intents if not _is_unwilling(i, wording, kinds)]
-    found = _drop_weak_speech([intent for intent in found if intent.task], wording)
-    found = add_new_images(found, wording, pictures)
+    found = [
+        Intent(_resolve(i.task, kinds, has_text), i.start, i.end) for i in intents if not _is_reading_declined(i, parsed, kinds)
+    ]
+    found = _drop_weak_speech([intent for intent in found if intent.task], parsed)
+    found = add_new_images(found, parsed, pictures)
     if not refused:  # else what was refused might come back as a question
-        found = add_questions(found, wording, kinds)
-    found = [_defer_to_new_picture(fill_slots(intent, wording), found, kinds) for intent in drop_repeated(found)]
-    found = choose_sentiment_or_labels(found, wording, kinds)  # needs the labels, which the slots have now
-    found = drop_outranked(drop_repeated(found), wording, kinds)  # once more: choosing may have made two tasks one
-    return order(narrow_questions(keep_fitting(found, wording, kinds), wording), wording)
+        found = add_questions(found, parsed, kinds)
+    found = [_defer_to_new_picture(fill_slots(intent, parsed), found, kinds) for intent in drop_repeated(found)]
+    found = choose_sentiment_or_labels(found, parsed, kinds)  # needs the labels, which the slots have now
+    found = drop_outranked(drop_repeated(found), parsed, kinds)  # once more: choosing may have made two tasks one
+    return order_intents(narrow_questions(filter_applicable(found, parsed, kinds), parsed), parsed)
 
 
-def guess(wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
+def guess_intents(parsed: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     """Guess the task when no words tell: what is most often done with such a file."""
-    end = len(wording.instruction)
-    if (wording.quotes or wording.given) and (labels := find_labels(wording)):
+    end = len(parsed.instruction)
+    if (parsed.quotes or parsed.given) and (labels := find_labels(parsed)):
         return [Intent("zero-shot-classification", 0, end, labels=labels)]
     for kind, task in _DEFAULT_TASKS.items():  # in this order: of a picture with a text the picture counts
         if kind in kinds:
-            return [Intent(task, 0, end, question=wording.text)]
+            return [Intent(task, 0, end, question=parsed.text)]
     return [Intent("conversational", 0, end)]
 
 
 def _match_cues(parsed: ParsedRequest, kinds: frozenset[str]) -> list[CueMatch]:
     """Match the cues that fit what is there, and, when a picture is to be made, those of what is done with it afterwards."""
     table = load_cue_table()
-    found = table.intents(parsed.instruction, kinds)
+    found = table.match(parsed.instruction, kinds)
     made = [i.start for i in found if i.task == "text-to-image"]
     if "image" in kinds or not made:  # with a picture there, its cues have been found above
         return found
     other_cues = [i for i in found if i.task != "text-to-image"]
-    for intent in table.intents(parsed.instruction, frozenset({"image"})):
+    for intent in table.match(parsed.instruction, frozenset({"image"})):
         known = any(intent.start < i.end and i.start < intent.end for i in other_cues)
         if not known and _is_about_a_new_picture(intent, min(made), parsed):
             found.append(intent)
@@ -98,9 +100,9 @@ def _match_cues(parsed: ParsedRequest, kinds: frozenset[str]) -> list[CueMatch]:
 
 def _is_about_a_new_picture(intent: CueMatch, made: int, parsed: ParsedRequest) -> bool:
     """Tell whether a cue is about a picture still to be made ("paint a lake, then count the boats in it")."""
-    if load_rules().first_rank_of_a_picture <= load_rules().rank(intent.task) < load_rules().later_rank:
+    if load_rules().first_picture_rank <= load_rules().get_rank(intent.task) < load_rules().later_rank:
         return True
-    start, end = parsed.clause(intent.start)
+    start, end = parsed.get_clause(intent.start)
     if not ("image" in intent.given and start > made):
         return False
     is_all = not (parsed.given or parsed.quotes or parsed.files) and intent.task == "object-detection"
@@ -123,17 +125,17 @@ def _resolve(task: str, kinds: frozenset[str], has_text: bool) -> str:
     return next((task for kind, task in meanings.items() if kind in kinds), meanings.get("none", "") if has_text else "")
 
 
-_REFUSAL: Final = load_pattern("wants", "refusal")
+_NEGATION: Final = load_pattern("wants", "refusal")
 
 
-def _is_refused(intent: CueMatch, parsed: ParsedRequest) -> bool:
-    """ "... but do not read it aloud", "no summary": what is named to be left out."""
+def _is_negated(intent: CueMatch, parsed: ParsedRequest) -> bool:
+    """Tell whether a cue is negated: "... but do not read it aloud", "no summary"."""
     before = parsed.instruction[max(0, intent.start - 40) : intent.start]
-    return bool(_REFUSAL.search(re.split(r"[.,;:!?]", before)[-1]))  # within its clause
+    return bool(_NEGATION.search(re.split(r"[.,;:!?]", before)[-1]))  # within its clause
 
 
-def _is_unwilling(intent: CueMatch, parsed: ParsedRequest, kinds: frozenset[str]) -> bool:
-    """ "I don't want to read all of it" asks for no voice; of a picture, "I can't read this" asks to read it."""
+def _is_reading_declined(intent: CueMatch, parsed: ParsedRequest, kinds: frozenset[str]) -> bool:
+    """Tell whether reading is declined: "I don't want to read all of it"; of a picture, "I can't read this" asks for it."""
     if intent.task != "READ" or "image" in kinds:
         return False
     words = parsed.instruction[max(0, intent.end - 80) : intent.end]
@@ -144,7 +146,7 @@ def _is_reading_aloud(intent: CueMatch, intents: Sequence[CueMatch], parsed: Par
     """Tell whether "read" asks for a voice alone: "translate it and read the translation aloud" reads no picture."""
     if intent.task != "READ":
         return False
-    start, end = parsed.clause(intent.start)
+    start, end = parsed.get_clause(intent.start)
     aloud = any(i.task == "text-to-speech" and start <= i.start < end for i in intents)
     words = parsed.instruction[intent.start : min(end, intent.end + _MAX_OBJECT_CHARS)]
     return aloud and (bool(find_named_results(words)) or any(i.start < start and _makes_text(i.task) for i in intents))
@@ -156,7 +158,7 @@ def _makes_text(task: str) -> bool:
 
 
 def _is_source_language(intent: CueMatch, parsed: ParsedRequest) -> bool:
-    """ "a letter in French" tells what language it is in, "put it in French" what is wanted."""
+    """Tell whether a language is that of the source: in "a letter in French" it is, in "put it in French" it is not."""
     if intent.task != "translation" or not parsed.instruction[intent.start :].startswith("in "):
         return False
     return bool(load_rules().source_language.search(parsed.instruction[max(0, intent.start - 60) : intent.start].rstrip()))

@@ -1,14 +1,14 @@
-"""Resolution of several intents: each once, none that makes no sense, in the order of the work."""
+"""Resolution of several intents: drop repeated and inapplicable ones, and order the rest."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from hugginggpt.controllers.rules.coreference import find_named_results
-from hugginggpt.controllers.rules.cue_table import BESIDE, Intent, load_cue_table, load_pattern, load_rules
+from hugginggpt.controllers.rules.cue_table import SAME_CLAUSE, Intent, load_cue_table, load_pattern, load_rules
 from hugginggpt.controllers.rules.question_routing import is_answerable
 from hugginggpt.controllers.rules.request_parser import ParsedRequest
-from hugginggpt.controllers.rules.slot_filling import LENGTH
+from hugginggpt.controllers.rules.slot_filling import LENGTH_PATTERN
 
 _READERS: Final = frozenset({"image-to-text", "automatic-speech-recognition"})
 _QUESTIONS: Final = frozenset({"question-answering", "document-question-answering", "visual-question-answering"})
@@ -22,7 +22,7 @@ _MIN_LABELS: Final = 3
 """Fewest labels that sort a picture; "red or green" is a question about it."""
 
 
-def choose_sentiment_or_labels(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
+def choose_sentiment_or_labels(found: Sequence[Intent], parsed: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     """Choose what labels mean: feelings sentiment, labels of a photo its look; without labels nothing is sorted."""
     result = []
     for intent in found:
@@ -31,7 +31,7 @@ def choose_sentiment_or_labels(found: Sequence[Intent], wording: ParsedRequest, 
                 continue
             feelings = [label for label in intent.labels if load_rules().feelings.match(label)]
             all_feelings = len(feelings) == len(intent.labels)
-            task = "text-classification" if all_feelings else _choose_sorting_task(intent, wording, kinds, found)
+            task = "text-classification" if all_feelings else _choose_sorting_task(intent, parsed, kinds, found)
             if feelings and task == "zero-shot-image-classification":
                 continue  # "how does the writer feel about it, happy or not?"
             intent = replace(intent, task=task)
@@ -65,14 +65,14 @@ def drop_repeated(found: Sequence[Intent]) -> list[Intent]:
     return list(seen.values())
 
 
-def drop_outranked(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
+def drop_outranked(found: Sequence[Intent], parsed: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     """Drop intents that are only a part of what another one means; two looks at a picture in two clauses are two intents."""
     rest = list(found)
     for stronger, weaker, kind in load_rules().outranks:  # in the file's order: what an earlier rule drops outranks nothing
-        if (kind not in {"", BESIDE} and kind not in kinds) or not (strong := [w for w in rest if w.task == stronger]):
+        if (kind not in {"", SAME_CLAUSE} and kind not in kinds) or not (strong := [w for w in rest if w.task == stronger]):
             continue
-        apart = kind == BESIDE or {stronger, weaker} <= load_rules().looks
-        rest = [w for w in rest if w.task != weaker or (apart and not any(_are_adjacent(w, s, wording) for s in strong))]
+        apart = kind == SAME_CLAUSE or {stronger, weaker} <= load_rules().visual_tasks
+        rest = [w for w in rest if w.task != weaker or (apart and not any(_are_adjacent(w, s, parsed) for s in strong))]
     return rest
 
 
@@ -83,7 +83,7 @@ def _are_adjacent(weak: Intent, strong: Intent, parsed: ParsedRequest) -> bool:
     return not _SET_APART.search(between)
 
 
-def keep_fitting(found: Sequence[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
+def filter_applicable(found: Sequence[Intent], parsed: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     """Drop or replace the tasks that make no sense for what is there."""
     tasks = {w.task for w in found}
     result = []
@@ -97,8 +97,8 @@ def keep_fitting(found: Sequence[Intent], wording: ParsedRequest, kinds: frozens
             task = "image-to-image"  # "a painting of it": of the picture that is there
         if task == "text-generation" and kinds & _MEDIA_KINDS and not tasks & _READERS:
             continue
-        words = wording.instruction[intent.start : intent.end]
-        if task == "summarization" and "image-to-text" in tasks and LENGTH.search(words):
+        words = parsed.instruction[intent.start : intent.end]
+        if task == "summarization" and "image-to-text" in tasks and LENGTH_PATTERN.search(words):
             continue  # "describe it in one sentence" wishes for a short description, not for a summary of it
         if task == "document-question-answering" and "image-to-text" in tasks:
             task = "question-answering"  # of the text that is read anyway
@@ -106,27 +106,27 @@ def keep_fitting(found: Sequence[Intent], wording: ParsedRequest, kinds: frozens
     return result
 
 
-def order(found: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
+def order_intents(found: Sequence[Intent], parsed: ParsedRequest) -> list[Intent]:
     """Order by what each step needs, then by the words; "before you ..." and "first" move a step."""
 
     def compute_position(intent: Intent) -> int:
-        start, _ = wording.sentence(intent.start)
-        moved = _COMES_FIRST.search(wording.instruction[start : intent.start])
+        start, _ = parsed.get_sentence(intent.start)
+        moved = _COMES_FIRST.search(parsed.instruction[start : intent.start])
         return intent.start + (_LATE_OFFSET if moved else 0)
 
     def compute_rank(intent: Intent) -> int:
         later = intent.later and any(w.task in load_rules().changes and w.start < intent.start for w in found)
-        return max(load_rules().later_rank, load_rules().rank(intent.task)) if later else load_rules().rank(intent.task)
+        return max(load_rules().later_rank, load_rules().get_rank(intent.task)) if later else load_rules().get_rank(intent.task)
 
     ranked = sorted(found, key=lambda intent: (compute_rank(intent), compute_position(intent)))
-    return _place_followers(_move_after_named(ranked, wording))
+    return _place_after_control(_move_after_named(ranked, parsed))
 
 
 def _move_after_named(ranked: Sequence[Intent], parsed: ParsedRequest) -> list[Intent]:
     """Move a step that names the result of another ("translate the answer") behind it."""
     result = list(ranked)
     for intent in ranked:
-        _, end = parsed.clause(intent.start)
+        _, end = parsed.get_clause(intent.start)
         named = find_named_results(parsed.instruction[intent.start : end]) - {intent.task}
         if named_intents := [other for other in result if other.task in named]:
             last = max(map(result.index, named_intents))
@@ -135,7 +135,7 @@ def _move_after_named(ranked: Sequence[Intent], parsed: ParsedRequest) -> list[I
     return result
 
 
-def _place_followers(ranked: Sequence[Intent]) -> list[Intent]:
+def _place_after_control(ranked: Sequence[Intent]) -> list[Intent]:
     """Place a picture that is made from a control picture right behind that."""
     result: list[Intent] = []
     followers = {w.task.removesuffix("-text-to-image"): w for w in ranked if w.follows}

@@ -1,4 +1,4 @@
-"""From intents to a plan: the steps nobody mentioned, one task for each file, and what each one works on.
+"""Plan building from intents: implied steps are added, each file gets its task, and each task its inputs.
 
 "Tell me the mood of this recording" names one task and needs two: sentiment needs text, a recording is no text, so
 a transcription is put before it. "Describe both pictures" names one task and means two.
@@ -13,10 +13,10 @@ from hugginggpt.controllers.rules.coreference import find_named_results
 from hugginggpt.controllers.rules.cue_table import Intent, load_pattern, load_rules
 from hugginggpt.controllers.rules.file_references import Mentions
 from hugginggpt.controllers.rules.plan_draft import DraftResult, PlanDraft
-from hugginggpt.controllers.rules.prompt_extraction import extract_prompt, has_own
-from hugginggpt.controllers.rules.request_parser import ParsedRequest, sentences
+from hugginggpt.controllers.rules.prompt_extraction import extract_prompt, names_own_content
+from hugginggpt.controllers.rules.request_parser import ParsedRequest, find_sentences
 from hugginggpt.core.resources import Resource
-from hugginggpt.core.tasks import Kind, TaskTable, TaskType, serves
+from hugginggpt.core.tasks import Kind, TaskTable, TaskType, is_usable_as
 
 Texts = list[str | list[str]]
 """Texts of a step, one entry for each task that it becomes."""
@@ -36,24 +36,24 @@ _HALVES: Final = load_pattern("chaining", "halves")
 
 
 class PlanBuilder:
-    """Builds the plan of one request."""
+    """Builder of the plan of one request."""
 
-    def __init__(self, wording: ParsedRequest, resources: Sequence[Resource], table: TaskTable) -> None:
-        self._parsed = wording
+    def __init__(self, parsed: ParsedRequest, resources: Sequence[Resource], table: TaskTable) -> None:
+        self._parsed = parsed
         self._resources = resources
         self._table = table
         self._draft = PlanDraft()
         self._intents: Sequence[Intent] = ()
-        self._mentions = Mentions(wording, resources, ())
+        self._mentions = Mentions(parsed, resources, ())
         self._clause = ""
-        """The words from the cue of the step at hand to that of the next."""
+        """Words from the current step's cue to the next one's."""
 
-    def plan(self, wants: Sequence[Intent]) -> list[dict[str, Any]]:
-        """Return task objects in the paper's form for the wanted tasks, in their order; needed steps are put in between."""
-        self._intents = wants
-        self._mentions = Mentions(self._parsed, self._resources, wants)
-        for position, intent in enumerate(wants):
-            following = wants[position + 1].start if position + 1 < len(wants) else None
+    def plan(self, intents: Sequence[Intent]) -> list[dict[str, Any]]:
+        """Return task objects in the paper's form for the intents, in their order; implied steps are inserted."""
+        self._intents = intents
+        self._mentions = Mentions(self._parsed, self._resources, intents)
+        for position, intent in enumerate(intents):
+            following = intents[position + 1].start if position + 1 < len(intents) else None
             self._clause = self._parsed.instruction[intent.start : max(following or 0, intent.end + _CLAUSE_CHARS)]
             self._add_step(intent, following)
         return self._draft.tasks
@@ -94,11 +94,11 @@ class PlanBuilder:
         elif intent.prompt and row.input("text"):
             args["text"] = intent.prompt
         if row.input("mask"):
-            args |= self._get_masked()  # by hand: "one task for each picture" would paint on the mask
+            args |= self._assign_picture_and_mask()  # by hand: "one task for each picture" would paint on the mask
         return args
 
-    def _get_masked(self) -> dict[str, Any]:
-        """Tell the picture from the mask: the mask is called so, or is the second."""
+    def _assign_picture_and_mask(self) -> dict[str, Any]:
+        """Assign the attached pictures to image and mask: the mask is named so, or is the second."""
         pictures = self._list_attached(Kind.IMAGE)
         masks = [r for r in pictures if _IS_MASK.search(r.origin.label.lower())] or pictures[1:2]
         pictures_left = [r for r in pictures if r not in masks]
@@ -106,29 +106,31 @@ class PlanBuilder:
 
     def _get_files(self, kind: Kind, intent: Intent) -> list[str]:
         """Get the files a step works on: what the step before changed, else what is attached; one task for each."""
-        if intent.follows and self._draft.last:
-            return list(self._draft.last.references)  # a picture from a control picture: the step right before made that
-        made = self._draft.made.get(kind)
-        attached = self._mentions.of(intent, kind)
-        if made and self._takes_made(made, intent, attached):
-            return list(made.references)
+        if intent.follows and self._draft.last_step:
+            return list(self._draft.last_step.references)  # a picture from a control picture: the step right before made that
+        result = self._draft.last_media.get(kind)
+        attached = self._mentions.select_files(intent, kind)
+        if result and self._works_on_result(result, intent, attached):
+            return list(result.references)
         if attached:
             return [resource.name for resource in attached]
-        unknown = [name for name in self._parsed.files if (promised := guess_kind(name)) is None or serves(promised, kind)]
+        unknown = [
+            name for name in self._parsed.files if (promised := guess_kind(name)) is None or is_usable_as(promised, kind)
+        ]
         return (list(self._parsed.urls) or unknown)[:1]  # one alone: nothing says which of several belongs to this step
 
-    def _takes_made(self, made: DraftResult, intent: Intent, attached: Sequence[Resource]) -> bool:
-        """Tell whether a step works on a file of its kind that another step made, not on an attached one."""
+    def _works_on_result(self, result: DraftResult, intent: Intent, attached: Sequence[Resource]) -> bool:
+        """Tell whether a step works on another step's result of its kind, rather than on an attached file."""
         if not attached or intent.later or _REFERS_BACK.search(self._clause[: _CLAUSE_CHARS + intent.end - intent.start]):
             return True
-        return made.task in load_rules().changes and not made.task.endswith("-text-to-image")
+        return result.task in load_rules().changes and not result.task.endswith("-text-to-image")
 
     def _list_attached(self, kind: Kind) -> list[Resource]:
         return [resource for resource in self._resources if resource.kind is kind]
 
     def _get_texts(self, intent: Intent, following: int | None) -> Texts:
         """Get the texts of a step: named results, the last content made, given or attached ones, or what a file says."""
-        if found := self._get_made_texts(intent, following):
+        if found := self._get_result_texts(intent, following):
             return found
         if self._is_prompted(intent, following):
             own = extract_prompt(intent, self._parsed, following)
@@ -143,36 +145,38 @@ class PlanBuilder:
         if intent.task not in load_rules().prompted or intent.task == "conversational":
             return False
         needs_file = intent.task == "text-to-image" and self._resources
-        speaks_of_text = self._list_attached(Kind.TEXT) and not has_own(intent, self._parsed, following)
+        speaks_of_text = self._list_attached(Kind.TEXT) and not names_own_content(intent, self._parsed, following)
         return not (needs_file or speaks_of_text)
 
-    def _get_made_texts(self, intent: Intent, following: int | None) -> Texts:
-        """Get the texts made by other steps that this one works on."""
+    def _get_result_texts(self, intent: Intent, following: int | None) -> Texts:
+        """Get the texts among other steps' results that this one works on."""
         draft = self._draft
         attached = self._list_attached(Kind.TEXT)
-        start, end = self._parsed.clause(intent.start)
+        start, end = self._parsed.get_clause(intent.start)
         spoken = intent.task == "text-to-speech"
         clause = self._parsed.instruction[start:end] if spoken else self._clause[: _CLAUSE_CHARS + intent.end - intent.start]
-        if made := draft.result(find_named_results(clause), Kind.TEXT, intent.start):  # what is named beats what is nearest
-            return self._join(intent, made)
-        if spoken and draft.spoken:
-            return self._join(intent, draft.spoken_near(intent.start, start, end))
+        if result := draft.find_result(
+            find_named_results(clause), Kind.TEXT, intent.start
+        ):  # what is named beats what is nearest
+            return self._join(intent, result)
+        if spoken and draft.text_steps:
+            return self._join(intent, draft.find_text_to_speak(intent.start, start, end))
         if _ORIGINAL.search(self._clause):
-            base = self._get_literal(intent) or (list(draft.contents[0].references) if draft.contents else [])
+            base = self._get_literal(intent) or (list(draft.content_steps[0].references) if draft.content_steps else [])
             if base:
                 return base
         if attached and _TEXT_NOUN.search(self._clause):
             return self._get_attached_texts(intent)
-        if intent.task in load_rules().prompted and has_own(intent, self._parsed, following):
+        if intent.task in load_rules().prompted and names_own_content(intent, self._parsed, following):
             return []
-        content = draft.content_for(intent.task)
+        content = draft.find_content(intent.task)
         return self._join(intent, content) if content else []
 
-    def _join(self, intent: Intent, made: DraftResult) -> Texts:
+    def _join(self, intent: Intent, result: DraftResult) -> Texts:
         """Join several results into one argument, where the task takes several; else one task gets each."""
-        references: list[str | list[str]] = list(made.references)
+        references: list[str | list[str]] = list(result.references)
         if len(references) > 1 and intent.task in load_rules().joining and not _EACH.search(self._clause):
-            return [" ".join(made.references)]  # one argument that holds several references
+            return [" ".join(result.references)]  # one argument that holds several references
         return references
 
     def _get_literal(self, intent: Intent) -> Texts:
@@ -187,18 +191,18 @@ class PlanBuilder:
         return [given] if given else []
 
     def _get_attached_texts(self, intent: Intent) -> Texts:
-        chosen = self._mentions.of(intent, Kind.TEXT) or self._mentions.of(intent, Kind.TABLE)
+        chosen = self._mentions.select_files(intent, Kind.TEXT) or self._mentions.select_files(intent, Kind.TABLE)
         names = [resource.name for resource in chosen]
         each = _EACH.search(self._clause) or intent.task not in load_rules().joining
         return list(names) if each or len(names) == 1 else [names]
 
     def _read_attached(self, intent: Intent, kinds: Sequence[Kind] = tuple(_READERS)) -> Texts:
-        """Read the text in a picture or a recording, by a task that nobody mentioned."""
+        """Read the text in a picture or a recording, by an implied task."""
         for kind in kinds:
-            made = self._draft.made.get(kind)
-            attached = [r for r in self._mentions.of(intent, kind) if r.kind is kind]
-            if made and made.task in load_rules().changes and made.task != "text-to-speech":
-                return self._join(intent, self._add_reader(_READERS[kind], made.references, intent))
+            result = self._draft.last_media.get(kind)
+            attached = [r for r in self._mentions.select_files(intent, kind) if r.kind is kind]
+            if result and result.task in load_rules().changes and result.task != "text-to-speech":
+                return self._join(intent, self._add_reader(_READERS[kind], result.references, intent))
             if attached:
                 return self._join(intent, self._add_reader(_READERS[kind], [r.name for r in attached], intent))
         for url in self._parsed.urls:
@@ -226,12 +230,12 @@ class PlanBuilder:
 
     def _list_compared(self, intent: Intent) -> Iterator[Any]:
         names = [resource.name for resource in self._list_attached(Kind.TEXT)]
-        if contents := [made for made in self._draft.contents if made.task not in load_rules().shortened]:
+        if contents := [result for result in self._draft.content_steps if result.task not in load_rules().shortened]:
             last = contents[-1]
-            earlier = [reference for made in contents[:-1] for reference in made.references]
+            earlier = [reference for result in contents[:-1] for reference in result.references]
             yield from (*earlier, *last.references) if len(last.references) < 2 else last.references
         elif not names and len(self._get_literal_pair()) < 2:
-            found = (r for kind in _READERS if len(r := self._mentions.of(intent, kind)) > 1)
+            found = (r for kind in _READERS if len(r := self._mentions.select_files(intent, kind)) > 1)
             if several := next(found, None):
                 yield from self._add_reader(_READERS[several[0].kind], [r.name for r in several[:2]], intent).references
             else:
@@ -240,4 +244,4 @@ class PlanBuilder:
 
 
 def _is_question(text: str) -> bool:
-    return text.rstrip().endswith("?") and len(sentences(text)) == 1
+    return text.rstrip().endswith("?") and len(find_sentences(text)) == 1

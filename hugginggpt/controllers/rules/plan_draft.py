@@ -1,4 +1,4 @@
-"""The plan so far: its tasks, and what each step made for those that follow."""
+"""Draft of a plan: its tasks, and each step's results for those that follow."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from hugginggpt.core.tasks import Kind, TaskType
 
 @dataclass(frozen=True, slots=True)
 class DraftResult:
-    """The result of one step, which may have become several tasks, one for each file."""
+    """Result of one step, which may be several tasks, one for each file."""
 
     task: str
     ids: tuple[int, ...]
@@ -21,19 +21,19 @@ class DraftResult:
 
     @property
     def references(self) -> list[str]:
-        """References by which a later argument means it, one for each task."""
+        """References to it for later arguments, one for each task."""
         return [str(Reference(number)) for number in self.ids]
 
 
 @dataclass
 class PlanDraft:
-    """The plan of one request while it grows."""
+    """Plan of one request while it is being built."""
 
     tasks: list[dict[str, Any]] = field(default_factory=list)
     """In the paper's form."""
     steps: list[DraftResult] = field(default_factory=list)
-    made: dict[Kind, DraftResult] = field(default_factory=dict)
-    """The last step that made a picture, sound or video which later steps work on."""
+    last_media: dict[Kind, DraftResult] = field(default_factory=dict)
+    """Last step by kind that made a picture, sound or video for later steps to work on."""
 
     def add(self, row: TaskType, variants: Sequence[Mapping[str, Any]], start: int) -> DraftResult:
         """Add a step, as one task for each set of arguments, and return it."""
@@ -42,28 +42,28 @@ class PlanDraft:
         step = DraftResult(row.name, tuple(ids), start, row.outputs)
         self.steps.append(step)
         for kind in row.outputs:
-            if kind is not Kind.TEXT and (row.name in load_rules().changes or kind not in self.made):
-                self.made[kind] = step
+            if kind is not Kind.TEXT and (row.name in load_rules().changes or kind not in self.last_media):
+                self.last_media[kind] = step
         return step
 
     @property
-    def last(self) -> DraftResult | None:
-        """The step before the one that is to be added."""
+    def last_step(self) -> DraftResult | None:
+        """Step that was added last."""
         return self.steps[-1] if self.steps else None
 
     @property
-    def spoken(self) -> list[DraftResult]:
-        """The steps that made any text."""
+    def text_steps(self) -> list[DraftResult]:
+        """Steps that make a text."""
         return [step for step in self.steps if Kind.TEXT in step.outputs]
 
     @property
-    def contents(self) -> list[DraftResult]:
-        """The steps whose text is a content to work on, rather than a finding about one."""
-        return [step for step in self.spoken if step.task not in load_rules().findings]
+    def content_steps(self) -> list[DraftResult]:
+        """Steps whose text is content to work on, rather than a finding about its input."""
+        return [step for step in self.text_steps if step.task not in load_rules().findings]
 
-    def content_for(self, task: str) -> DraftResult | None:
+    def find_content(self, task: str) -> DraftResult | None:
         """Find the text that a task works on where its words name none: the last; for a finding the last that is whole."""
-        contents = self.contents
+        contents = self.content_steps
         if task in load_rules().findings and contents:
             contents = [step for step in contents if step.task not in load_rules().shortened] or contents[-1:]
             if self._is_shortened_only(contents):
@@ -74,14 +74,14 @@ class PlanDraft:
         """Tell whether there is only a summary of a given text: a finding is made of the text itself."""
         return all(step.task in load_rules().shortened for step in contents)
 
-    def result(self, tasks: Collection[str], kind: Kind, before: int) -> DraftResult | None:
-        """Return the last step of one of these tasks that makes a kind; its words stand before a position."""
+    def find_result(self, tasks: Collection[str], kind: Kind, before: int) -> DraftResult | None:
+        """Find the last step of one of these tasks that makes a kind and whose words stand before a position."""
         steps = [s for s in self.steps if s.task in tasks and kind in s.outputs and s.start <= before]  # points back
         return steps[-1] if steps else None
 
-    def spoken_near(self, position: int, start: int, end: int) -> DraftResult:
-        """Find what is read aloud: what the same part of the sentence asks for, else what was asked for last before it."""
-        spoken = self.spoken
-        same_clause = [step for step in spoken if start <= step.start < end]
-        before = [step for step in spoken if step.start <= position]
-        return (same_clause or before or spoken)[-1]  # the last resort: a step whose words come later
+    def find_text_to_speak(self, position: int, start: int, end: int) -> DraftResult:
+        """Find the text to read aloud: that of the same clause, else the one asked for last before it."""
+        text_steps = self.text_steps
+        same_clause = [step for step in text_steps if start <= step.start < end]
+        before = [step for step in text_steps if step.start <= position]
+        return (same_clause or before or text_steps)[-1]  # the last resort: a step whose words come later

@@ -1,4 +1,4 @@
-"""From a request to a plan, or to the words that are all it gets."""
+"""Planning by rules: from a request to tasks, or to a direct answer."""
 
 import functools
 import re
@@ -9,9 +9,9 @@ from typing import Any, Final
 from hugginggpt.controllers.base import PlanRequest
 from hugginggpt.controllers.file_mentions import guess_kind
 from hugginggpt.controllers.rules.conditionals import strip_conditions
-from hugginggpt.controllers.rules.coreference import find_another, find_same_again, resolve_referents
+from hugginggpt.controllers.rules.coreference import resolve_ellipsis, resolve_referents, resolve_repetition
 from hugginggpt.controllers.rules.cue_table import Intent, load, load_cue_table, load_pattern
-from hugginggpt.controllers.rules.intent_detection import detect_intents, guess
+from hugginggpt.controllers.rules.intent_detection import detect_intents, guess_intents
 from hugginggpt.controllers.rules.plan_builder import PlanBuilder
 from hugginggpt.controllers.rules.question_routing import is_polite
 from hugginggpt.controllers.rules.refusals import answer_small_talk, find_refusals, refuse_general_question
@@ -43,11 +43,11 @@ _MISSING_MESSAGES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class RulesPlan:
-    """The outcome of planning by rules: tasks, an answer, notices."""
+    """Result of planning by rules: tasks, a direct answer, notices."""
 
     tasks: tuple[Mapping[str, Any], ...] = ()
     """In the paper's form."""
-    said: str = ""
+    direct_answer: str = ""
     """The answer to a request that needs no task."""
     notices: tuple[str, ...] = ()
     """Sentences on what is left out, and why."""
@@ -66,8 +66,8 @@ def plan_request(request: PlanRequest, table: TaskTable) -> RulesPlan:
     if _is_foreign(parsed):  # no cue matches other scripts
         raise RequestError(_NO_ENGLISH)
     if not request.attached and (answer := answer_small_talk(parsed)):
-        return RulesPlan(said=answer, notices=regrets)
-    if again := find_same_again(request, parsed):
+        return RulesPlan(direct_answer=answer, notices=regrets)
+    if again := resolve_repetition(request, parsed):
         return replace(plan_request(again, table), notices=regrets)  # its own notices were given the first time
     tasks, answer_text, notices = _plan_tasks(request, parsed, table)
     return RulesPlan(tuple(tasks), answer_text, (*regrets, *notices))
@@ -77,7 +77,7 @@ def _plan_tasks(request: PlanRequest, parsed: ParsedRequest, table: TaskTable) -
     referents = resolve_referents(request, parsed)
     context = referents.resources
     parsed = parse_request(request.text, context) if context else parsed  # again: now earlier files' names are blanked
-    parsed = replace(parsed.without(referents.named), given=parsed.given or referents.text)
+    parsed = replace(parsed.blank_spans(referents.named), given=parsed.given or referents.text)
     kinds = _find_kinds(parsed, context) or _find_missing_kind(parsed) or frozenset({"none"})
     refusals = find_refusals(parsed, kinds)
     names = [resource.origin.label for resource in context]
@@ -88,13 +88,13 @@ def _plan_tasks(request: PlanRequest, parsed: ParsedRequest, table: TaskTable) -
         raise RequestError(_NO_ENGLISH)
     if not intents and refusals:  # else what can be done is done, and notices name the rest
         raise RequestError(f"{refusals[0].reason}.")
-    if not intents and (another := find_another(request, parsed)):
+    if not intents and (another := resolve_ellipsis(request, parsed)):
         intents = [Intent(another[0], 0, len(parsed.text), prompt=another[1])]
     if not intents and kinds == {"none"}:
         _ask_for_a_file(parsed, table)
         if not is_polite(parsed.instruction) and (answer := refuse_general_question(parsed)):
             return [], answer, []
-    tasks = PlanBuilder(parsed, context, table).plan(intents or guess(parsed, kinds))
+    tasks = PlanBuilder(parsed, context, table).plan(intents or guess_intents(parsed, kinds))
     for task in tasks:
         _check_inputs(task, table)
     return tasks, "", [f"{refusal.reason}, so that was left out." for refusal in refusals]
@@ -111,13 +111,13 @@ def _check_inputs(task: Mapping[str, Any], table: TaskTable) -> None:
 
 
 def _ask_for_a_file(parsed: ParsedRequest, table: TaskTable) -> None:
-    """ "transcribe this" without a recording asks for something that only a recording has."""
+    """Ask for the file that a short request without one needs: "transcribe this" needs a recording."""
     if not _POINTS_AT_FILE.search(parsed.instruction) or parsed.given or parsed.quotes:
         return
     if len(parsed.instruction.split()) > _MAX_SHORT_WORDS:
         return
     for kind in ("audio", "image", "video", "table"):  # not text, which the request may hold itself
-        cues = load_cue_table().intents(parsed.instruction, frozenset({kind}))
+        cues = load_cue_table().match(parsed.instruction, frozenset({kind}))
         if fitting := [cue for cue in cues if kind in cue.given and cue.task in table]:
             _check_inputs({"task": fitting[0].task, "args": {}}, table)  # without arguments it raises
 
@@ -151,13 +151,13 @@ def _find_kinds(parsed: ParsedRequest, context: Sequence[Resource]) -> frozenset
 
 
 def _guess_page_kind(parsed: ParsedRequest) -> frozenset[str]:
-    """Guess what an address without a telling suffix leads to: what the request calls it, else a text."""
+    """Guess the kind of a page by what the request calls it; a text by default."""
     called = (kind for kind, nouns in _NOUNS.items() if re.search(rf"\b{nouns}\b", parsed.instruction))
     return frozenset([next(called, "text")])
 
 
 def _find_missing_kind(parsed: ParsedRequest) -> frozenset[str]:
-    """Find the kind of "this photo" when nothing is attached: its task is planned, and then the file is asked for."""
+    """Find the kind that "this photo" means where nothing is attached; planning then asks for the file."""
     if parsed.given or parsed.quotes:
         return frozenset()
     kinds = (kind for kind, nouns in _NOUNS.items() if re.search(rf"\b(?:this|my|attached) {nouns}\b", parsed.instruction))

@@ -1,10 +1,10 @@
-"""The words of a request that are themselves what to work on: "draw a cat on a mat" draws a cat on a mat."""
+"""Extraction of prompts: the words of a request that are the input of a task, as in "draw a cat on a mat"."""
 
 import re
 from typing import Final
 
 from hugginggpt.controllers.rules.cue_table import Intent, load_pattern, load_rules
-from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest, sentences
+from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest, find_sentences
 
 _LEAD: Final = load_pattern("prompts", "lead")
 _TAIL: Final = load_pattern("prompts", "tail")
@@ -12,7 +12,7 @@ _TAIL_CHARS: Final = 80
 _NEVER_OWN_TEXT: Final = frozenset(
     {"summarization", "question-answering", "token-classification", "zero-shot-classification", "sentence-similarity"}
 )
-"""Tasks whose own words are never what they work on."""
+"""Tasks whose input is never in the words of the instruction."""
 _INTO: Final = load_pattern("prompts", "into")
 _POINTS_BACK: Final = load_pattern("prompts", "pointing")
 _OWN_SUBJECT: Final = load_pattern("prompts", "own")
@@ -22,41 +22,41 @@ _MAX_JOINT_WORDS: Final = 4
 _AND_IT: Final = load_pattern("prompts", "and_it")
 
 
-def extract_prompt(want: Intent, wording: ParsedRequest, following: int | None) -> str | None:
-    """Extract the words after a cue that are themselves what to work on; None where they only point at something.
+def extract_prompt(intent: Intent, parsed: ParsedRequest, following: int | None) -> str | None:
+    """Extract the words after a cue that are the task's input; None where they only point at something.
 
     Args:
-        want: The step.
-        wording: The request.
+        intent: The step.
+        parsed: The request.
         following: Where the words of the next step stand.
     """
-    text = wording.text
-    if wording.given:
-        return wording.given
-    if wording.quotes and not (want.task in load_rules().prompted and _names_prompt(want, wording, following)):
-        return max(wording.quotes, key=len)  # short ones are names or titles, as a rule
-    if want.task == "conversational":
+    text = parsed.text
+    if parsed.given:
+        return parsed.given
+    if parsed.quotes and not (intent.task in load_rules().prompted and _names_prompt(intent, parsed, following)):
+        return max(parsed.quotes, key=len)  # short ones are names or titles, as a rule
+    if intent.task == "conversational":
         return text  # a conversation is about all that was said
-    bounds = wording.sentence(want.start)
-    end = following if following is not None and want.start < following else bounds[1]
-    if want.task == "text-generation":
-        return strip_tail(_AND_IT.sub("", strip_tail(text[want.start : end]))).strip()
-    later_sentences = [text[s:e] for s, e in sentences(text) if s > want.start]
-    if want.task not in load_rules().prompted and later_sentences:
+    bounds = parsed.get_sentence(intent.start)
+    end = following if following is not None and intent.start < following else bounds[1]
+    if intent.task == "text-generation":
+        return strip_tail(_AND_IT.sub("", strip_tail(text[intent.start : end]))).strip()
+    later_sentences = [text[s:e] for s, e in find_sentences(text) if s > intent.start]
+    if intent.task not in load_rules().prompted and later_sentences:
         return " ".join(later_sentences)  # "Translate this into French. The cat sat on the mat."
-    if want.task in _NEVER_OWN_TEXT:
+    if intent.task in _NEVER_OWN_TEXT:
         return None
-    phrase = _find_phrase(want, wording, following)
-    if want.task == "translation":
+    phrase = _find_phrase(intent, parsed, following)
+    if intent.task == "translation":
         phrase = _INTO.sub("", phrase)
     return None if _POINTS_BACK.fullmatch(phrase.lower()) else phrase or None
 
 
-def has_own(want: Intent, wording: ParsedRequest, following: int | None) -> bool:
-    """Tell whether a step names what it shall make ("a dragon"), rather than what another step made ("it", "the tale")."""
-    if wording.given or wording.quotes:
+def names_own_content(intent: Intent, parsed: ParsedRequest, following: int | None) -> bool:
+    """Tell whether a step names new content ("a dragon"), rather than another step's result ("it", "the tale")."""
+    if parsed.given or parsed.quotes:
         return False
-    phrase = _find_phrase(want, wording, following, behind=True)
+    phrase = _find_phrase(intent, parsed, following, behind=True)
     return bool(_OWN_SUBJECT.match(phrase)) and not _CONTENT.search(phrase.lower())
 
 
@@ -70,7 +70,7 @@ def _names_prompt(intent: Intent, parsed: ParsedRequest, following: int | None) 
 
 def _find_phrase(intent: Intent, parsed: ParsedRequest, following: int | None, *, behind: bool = False) -> str:
     """Find the words behind a cue, or those before it where there are none behind; with `behind` never those before."""
-    text, bounds = parsed.text, parsed.sentence(intent.start)
+    text, bounds = parsed.text, parsed.get_sentence(intent.start)
     end = _find_end(following, intent, parsed) if following is not None and intent.start < following else bounds[1]
     segment = re.split(r",? (?:and )?then\b", text[intent.start : max(end, intent.start)])[0]
     phrase = strip_tail(_AND_IT.sub("", _LEAD.sub("", segment, count=1))).strip(" .,;:!?")

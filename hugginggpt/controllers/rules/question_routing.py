@@ -1,4 +1,4 @@
-"""Questions that no cue explains, and which task answers each: of a picture, a document, a table or a text."""
+"""Routing of questions without a cue to the task that answers them: about a picture, a document, a table or a text."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from typing import Final
 
 from hugginggpt.controllers.file_mentions import guess_kind
 from hugginggpt.controllers.rules.cue_table import Intent, load_cue_table, load_pattern, load_rules
-from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest, sentences
+from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest, find_sentences
 from hugginggpt.core.tasks import Kind
 
 _EMBEDDED: Final = load_pattern("questions", "embedded")
@@ -21,35 +21,35 @@ _KIND_WORDS: Final = {kind.value: load_pattern("questions", kind.value) for kind
 _MAX_REST_WORDS: Final = 8  # so many words behind a question are a text that it is about
 
 
-def add_questions(found: list[Intent], wording: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
+def add_questions(found: list[Intent], parsed: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     """Add a question-answering task for each question that no cue explains."""
     table = load_cue_table()
     added = []
-    for start, end in _split_parts(wording):  # by sentences: one may ask, another command
-        clause = wording.instruction[start:end].strip(" -" + BLANK)
+    for start, end in _split_parts(parsed):  # by sentences: one may ask, another command
+        clause = parsed.instruction[start:end].strip(" -" + BLANK)
         intents_inside = [w for w in found if start <= w.start < end and w.task != "text-to-speech"]
         goals = [w for w in intents_inside if w.task != "translation" or w.start < start + 5]
-        if wording.instruction[start:end].lstrip().startswith(BLANK) and "?" not in clause and wording.places:
+        if parsed.instruction[start:end].lstrip().startswith(BLANK) and "?" not in clause and parsed.places:
             continue  # "pose.png shows a pose." tells what a file is, and asks nothing
         if clause and not goals and table.question.search(clause) and not is_polite(clause):
-            added.append(_build_question(start, end, wording, kinds, found))
+            added.append(_build_question(start, end, parsed, kinds, found))
         elif (
             intents_inside
-            and (m := _EMBEDDED.search(wording.instruction, start, end))
+            and (m := _EMBEDDED.search(parsed.instruction, start, end))
             and not any(m.start() <= w.start < end or w.start < m.end() <= w.end for w in intents_inside)
         ):
-            added.append(_build_question(m.start(), end, wording, kinds, found))
-    if spoken := _find_spoken_question(wording, kinds):  # its own words are no question
+            added.append(_build_question(m.start(), end, parsed, kinds, found))
+    if spoken := _find_spoken_question(parsed, kinds):  # its own words are no question
         return [w for w in found if w.task not in load_rules().answers | _READERS] + [spoken]  # the builder adds the reader
     goals = [w for w in found if w.task not in {"text-to-speech", "audio-to-audio"}]
-    if not goals and not added and kinds != {"none"} and (match := _ASKS.search(wording.instruction)):
-        added.append(_build_question(match.start(), len(wording.text), wording, kinds, found))
+    if not goals and not added and kinds != {"none"} and (match := _ASKS.search(parsed.instruction)):
+        added.append(_build_question(match.start(), len(parsed.text), parsed, kinds, found))
     return sorted(found + [w for w in added if w.task], key=lambda w: w.start)  # "": there is nothing to answer it from
 
 
 def _split_parts(parsed: ParsedRequest) -> Iterator[tuple[int, int]]:
     """Yield the spans of sentences; a question behind a colon is a span of its own."""
-    for start, end in sentences(parsed.text):
+    for start, end in find_sentences(parsed.text):
         colons = [m.end() for m in re.finditer(r":\s+", parsed.instruction[start:end])]
         questions = [start + c for c in colons if load_cue_table().question.search(parsed.instruction[start + c : end])]
         yield from ((start, questions[0]), (questions[0], end)) if questions else ((start, end),)
@@ -111,19 +111,19 @@ def _has_long_rest(parsed: ParsedRequest, end: int) -> bool:
     return len(parsed.text[end:].split()) > _MAX_REST_WORDS
 
 
-def narrow_questions(found: Sequence[Intent], wording: ParsedRequest) -> list[Intent]:
+def narrow_questions(found: Sequence[Intent], parsed: ParsedRequest) -> list[Intent]:
     """Cut questions down to their own clause where their sentence asks for something else, too."""
     result = []
     for intent in found:
-        start, end = wording.sentence(intent.start)
-        first, last = wording.clause(intent.start)
+        start, end = parsed.get_sentence(intent.start)
+        first, last = parsed.get_clause(intent.start)
         shared = any(start <= w.start < end and not first <= w.start < last for w in found if w is not intent)
         if (
             shared
-            and intent.question == wording.text[start:end].strip(" -" + BLANK)
-            and _ASKS.search(wording.instruction, first, last)
+            and intent.question == parsed.text[start:end].strip(" -" + BLANK)
+            and _ASKS.search(parsed.instruction, first, last)
         ):
-            intent = replace(intent, question=wording.text[first:last].strip(" ,;" + BLANK))
+            intent = replace(intent, question=parsed.text[first:last].strip(" ,;" + BLANK))
         result.append(intent)
     return result
 

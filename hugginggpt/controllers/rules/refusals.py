@@ -14,7 +14,7 @@ from hugginggpt.controllers.rules.request_parser import ParsedRequest
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Something that can't be done, and where in the request it is asked for."""
+    """Part of a request that no task does."""
 
     verb: int
     """Position of the word that asks for it."""
@@ -31,7 +31,7 @@ class _Limits:
 
 
 @functools.cache
-def _limits() -> _Limits:
+def _load_limits() -> _Limits:
     raw: dict[str, Any] = load("limits.yaml")
     return _Limits(
         talk=tuple((compile_pattern(say), row["answer"]) for row in raw["talk"] for say in row["say"]),
@@ -48,22 +48,24 @@ def _limits() -> _Limits:
     )
 
 
-def answer_small_talk(wording: ParsedRequest) -> str:
+def answer_small_talk(parsed: ParsedRequest) -> str:
     """Answer a request that is nothing but small talk; empty for any other."""
-    words = wording.instruction.strip()
-    return next((answer for pattern, answer in _limits().talk if words and pattern.fullmatch(words)), "")
+    words = parsed.instruction.strip()
+    return next((answer for pattern, answer in _load_limits().talk if words and pattern.fullmatch(words)), "")
 
 
-def refuse_general_question(wording: ParsedRequest) -> str:
+def refuse_general_question(parsed: ParsedRequest) -> str:
     """Answer a question that there is nothing to answer from; empty for any other request."""
-    words = wording.instruction.strip()
-    return _limits().knowledge if load_cue_table().question.search(words) and not wording.given and not wording.quotes else ""
+    words = parsed.instruction.strip()
+    return (
+        _load_limits().knowledge if load_cue_table().question.search(words) and not parsed.given and not parsed.quotes else ""
+    )
 
 
-def find_refusals(wording: ParsedRequest, kinds: frozenset[str]) -> list[Refusal]:
+def find_refusals(parsed: ParsedRequest, kinds: frozenset[str]) -> list[Refusal]:
     """Find all that is asked for and can't be done, in the order of the words, each reason once."""
     found: dict[str, Refusal] = {}
-    for pattern, reason, given in _limits().cannot:
-        if (not given or given & kinds) and (match := pattern.search(wording.instruction)) and reason not in found:
+    for pattern, reason, given in _load_limits().cannot:
+        if (not given or given & kinds) and (match := pattern.search(parsed.instruction)) and reason not in found:
             found[reason] = Refusal(match.end("before") if "before" in pattern.groupindex else match.start(), reason)
     return sorted(found.values(), key=lambda refusal: refusal.verb)  # found by pattern, sorted by position

@@ -39,7 +39,7 @@ _DASHES = frozenset({"-", "--", "–", "—"})
 
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
-    """A request, taken apart."""
+    """Parsed request."""
 
     text: str
     """As it was written, white space in one line folded."""
@@ -52,19 +52,19 @@ class ParsedRequest:
     files: tuple[str, ...] = ()
     """File names that are mentioned."""
     places: tuple[tuple[int, str], ...] = ()
-    """Position of each of them, in the order of the text; one that is mentioned twice stands there twice."""
+    """Position of each mention of a file, in the order of the text."""
 
-    def without(self, spans: Sequence[tuple[int, int]]) -> ParsedRequest:
+    def blank_spans(self, spans: Sequence[tuple[int, int]]) -> ParsedRequest:
         """Return a copy with some words of the instruction blanked out."""
         return replace(self, instruction=blank_out(self.instruction, spans, BLANK))
 
-    def sentence(self, position: int) -> tuple[int, int]:
+    def get_sentence(self, position: int) -> tuple[int, int]:
         """Return the start and end of the sentence that holds a position."""
-        return next(((s, e) for s, e in sentences(self.text) if s <= position < e), (0, len(self.text)))
+        return next(((s, e) for s, e in find_sentences(self.text) if s <= position < e), (0, len(self.text)))
 
-    def clause(self, position: int) -> tuple[int, int]:
+    def get_clause(self, position: int) -> tuple[int, int]:
         """Return the start and end of the part of a sentence that holds a position, between commas, "and" and "then"."""
-        start, end = self.sentence(position)
+        start, end = self.get_sentence(position)
         for boundary in _BOUNDARY.finditer(self.instruction, start, end):
             if boundary.end() <= position:
                 start = boundary.end()
@@ -74,7 +74,7 @@ class ParsedRequest:
 
 
 def parse_request(text: str, attached: Sequence[Resource] = ()) -> ParsedRequest:
-    """Take a request apart."""
+    """Parse a request."""
     text = text.strip().replace("’", "'") if "“" not in text else text.strip()
     instruction = _blank_middle(text)
     addresses = list(find_urls(text))  # first: an address may hold quotes and file names
@@ -133,10 +133,10 @@ def _split_at_colon(parsed: ParsedRequest, *, attached: bool) -> ParsedRequest:
         if match[0].strip() == ":" and (_is_list(rest) or _is_instruction(rest, before)):
             continue
         if match[0].strip(" >") in _DASHES:
-            if _is_asked_of(before, rest):
+            if _is_question_about(before, rest):
                 start, end = 0, match.start()
                 return replace(parsed, given=parsed.text[:end].strip(), instruction=_blank_span(parsed.instruction, start, end))
-            if load_cue_table().intents(parsed.instruction[match.end() :], _ALL_KINDS):
+            if load_cue_table().match(parsed.instruction[match.end() :], _ALL_KINDS):
                 continue
         start = match.end()
         return replace(parsed, given=rest, instruction=_blank_span(parsed.instruction, start, len(parsed.text)))
@@ -145,14 +145,14 @@ def _split_at_colon(parsed: ParsedRequest, *, attached: bool) -> ParsedRequest:
 
 def _split_at_sentence(parsed: ParsedRequest) -> ParsedRequest:
     """Split off a long rest after the first sentence: with nothing attached or quoted, it is the text to work on."""
-    bounds = sentences(parsed.text)
+    bounds = find_sentences(parsed.text)
     if len(bounds) < 2:
         return parsed
     last = parsed.instruction[slice(*bounds[-1])].strip(" -–—")
     before = parsed.text[: bounds[-1][0]].strip(" -–—")
     if last.endswith("?") and load_cue_table().question.search(last) and len(before.split()) >= _MIN_QUESTION_WORDS:
         kinds = frozenset({"none", "text"})
-        if not load_cue_table().intents(parsed.instruction, kinds):
+        if not load_cue_table().match(parsed.instruction, kinds):
             return replace(parsed, given=before, instruction=_blank_span(parsed.instruction, 0, bounds[-1][0]))
     first = parsed.instruction[slice(*bounds[0])]
     rest = parsed.text[bounds[1][0] :]
@@ -162,7 +162,7 @@ def _split_at_sentence(parsed: ParsedRequest) -> ParsedRequest:
 
 
 def _is_list(text: str) -> bool:
-    """ "bill, advert or official." is a list of labels, not a text to work on; so is one before a text ("... Note: ...")."""
+    """Tell whether a text is, or begins with, a list of labels ("bill, advert or official."), rather than a text to work on."""
     first = re.split(r"[.:\n]", text, maxsplit=1)[0]
     return bool(re.fullmatch(rf"(?:{_LABEL},\s*)+(?:and |or )?{_LABEL}|[\w-]{1, 20} or [\w-]{1, 20}", first.strip()))
 
@@ -171,10 +171,10 @@ def _is_instruction(text: str, before: str) -> bool:
     """Tell whether what follows a colon are the steps themselves ("too long for me: get the text off it, shorten it")."""
     if _STEP.match(text):
         return True
-    return bool(_REQUEST.match(text)) and not load_cue_table().intents(before, _ALL_KINDS)
+    return bool(_REQUEST.match(text)) and not load_cue_table().match(before, _ALL_KINDS)
 
 
-def _is_asked_of(before: str, rest: str) -> bool:
+def _is_question_about(before: str, rest: str) -> bool:
     """Tell whether what follows a dash is a question about the text before it."""
     if (
         not rest.endswith("?")
@@ -182,11 +182,11 @@ def _is_asked_of(before: str, rest: str) -> bool:
         or not load_cue_table().question.search(rest.lower())
     ):
         return False
-    return not load_cue_table().intents(before, frozenset({"none", "text"}))
+    return not load_cue_table().match(before, frozenset({"none", "text"}))
 
 
 @functools.lru_cache(maxsize=32)  # asked for at every cue; bounded, as it keeps whole requests in memory
-def sentences(text: str) -> tuple[tuple[int, int], ...]:
+def find_sentences(text: str) -> tuple[tuple[int, int], ...]:
     """Split a text into sentences; return the start and end of each."""
     bounds: list[tuple[int, int]] = []
     start = 0

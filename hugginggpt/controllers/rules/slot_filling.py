@@ -10,7 +10,7 @@ from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest
 
 _LATER: Final = load_pattern("details", "later")
 
-LENGTH: Final = load_pattern("details", "length")
+LENGTH_PATTERN: Final = load_pattern("details", "length")
 _LABEL_LIST: Final = load_pattern("details", "label_list")
 _BEFORE_LABELS: Final = load_pattern("details", "before_labels")
 _ARTICLE: Final = load_pattern("details", "article")
@@ -26,16 +26,16 @@ _FIND: Final = load_pattern("details", "find")
 _THINGS_END: Final = load_pattern("details", "things_end")
 
 
-def fill_slots(want: Intent, wording: ParsedRequest) -> Intent:
+def fill_slots(intent: Intent, parsed: ParsedRequest) -> Intent:
     """Fill in what the task needs to know."""
-    filler = _FILLERS.get(want.task)
-    start, end = wording.clause(want.start)
-    later = bool(_LATER.search(wording.instruction, start, end))
-    return replace(filler(want, wording) if filler else want, later=later)
+    filler = _FILLERS.get(intent.task)
+    start, end = parsed.get_clause(intent.start)
+    later = bool(_LATER.search(parsed.instruction, start, end))
+    return replace(filler(intent, parsed) if filler else intent, later=later)
 
 
 def _fill_question(intent: Intent, parsed: ParsedRequest) -> Intent:
-    start, end = parsed.sentence(intent.start)
+    start, end = parsed.get_sentence(intent.start)
     return intent if intent.question or intent.spoken else replace(intent, question=parsed.text[start:end].strip(" -" + BLANK))
 
 
@@ -57,12 +57,12 @@ def _fill_objects(intent: Intent, parsed: ParsedRequest) -> Intent:
 
 
 def _fill_length(intent: Intent, parsed: ParsedRequest) -> Intent:
-    found = LENGTH.search(parsed.instruction)
+    found = LENGTH_PATTERN.search(parsed.instruction)
     return replace(intent, instruction=found[0] if found else "")
 
 
 def _fill_instruction(intent: Intent, parsed: ParsedRequest) -> Intent:
-    start, end = parsed.sentence(intent.start)
+    start, end = parsed.get_sentence(intent.start)
     blank = parsed.instruction.find(BLANK, start, end)
     words = parsed.text[start : blank if blank > intent.start else end].strip(" ,;:\"“'\n")
     return replace(intent, instruction=words if BLANK not in parsed.instruction[start : start + len(words)] else "")
@@ -73,7 +73,7 @@ def _fill_languages(intent: Intent, parsed: ParsedRequest) -> Intent:
 
 
 def _fill_change(intent: Intent, parsed: ParsedRequest) -> Intent:
-    start, end = parsed.sentence(intent.start)
+    start, end = parsed.get_sentence(intent.start)
     return replace(intent, prompt=intent.prompt or parsed.text[start:end].strip())
 
 
@@ -85,7 +85,7 @@ def _fill_mask_prompt(intent: Intent, parsed: ParsedRequest) -> Intent:
 
 def _fill_motion(intent: Intent, parsed: ParsedRequest) -> Intent:
     """Fill in how a picture is to move, as far as it is said."""
-    _, end = parsed.sentence(intent.start)
+    _, end = parsed.get_sentence(intent.start)
     match = _MOTION.search(parsed.instruction, intent.end, end)
     return replace(intent, prompt=parsed.text[match.start("prompt") : match.end("prompt")].strip() if match else "")
 
@@ -107,11 +107,11 @@ _FILLERS: Final[Mapping[str, Callable[[Intent, ParsedRequest], Intent]]] = {
 }
 
 
-def find_labels(wording: ParsedRequest) -> tuple[str, ...]:
+def find_labels(parsed: ParsedRequest) -> tuple[str, ...]:
     """Find the labels of a request that sorts: the longest list of short phrases with commas, or with "or"."""
-    if len(wording.quotes) > 2:  # the first is the text to sort
-        return wording.quotes[1:]
-    lists = [m[1] for m in _LABEL_LIST.finditer(wording.instruction)]
+    if len(parsed.quotes) > 2:  # the first is the text to sort
+        return parsed.quotes[1:]
+    lists = [m[1] for m in _LABEL_LIST.finditer(parsed.instruction)]
     if not lists:
         return ()
     best = max(lists, key=lambda text: text.count(",") * 2 + text.count(" / ") * 2 + text.count(" or "))
@@ -121,16 +121,16 @@ def find_labels(wording: ParsedRequest) -> tuple[str, ...]:
     return tuple(dict.fromkeys(c.strip() for c in cleaned if c.strip()))  # each once, in their order
 
 
-def find_languages(wording: ParsedRequest) -> tuple[str, ...]:
+def find_languages(parsed: ParsedRequest) -> tuple[str, ...]:
     """Find the languages to translate into: those that something is to be put into, else the one the person speaks."""
     groups: list[tuple[int, list[str]]] = []
     spoken: list[str] = []
     end = -1
-    for match in load_cue_table().language.finditer(wording.instruction):
-        before = wording.instruction[max(0, match.start() - 60) : match.start()]  # bounded: one search for each language named
-        if end >= 0 and _AND.fullmatch(wording.instruction[end : match.start()].strip() + " "):
+    for match in load_cue_table().language.finditer(parsed.instruction):
+        before = parsed.instruction[max(0, match.start() - 60) : match.start()]  # bounded: one search for each language named
+        if end >= 0 and _AND.fullmatch(parsed.instruction[end : match.start()].strip() + " "):
             groups[-1][1].append(match[0])  # "into French and German": one group, two targets
-        elif weight := _weigh_language(before, wording.instruction[match.end() :]):
+        elif weight := _weigh_language(before, parsed.instruction[match.end() :]):
             groups.append((weight, [match[0]]))
         else:
             if _SPEAKS.search(before) and not _SPEAKS_NOT.search(_SPEAKS.sub("", before)):

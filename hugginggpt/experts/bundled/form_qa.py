@@ -106,7 +106,7 @@ def _answer_from_labels(rows: Sequence[Sequence[Cell]], question: str) -> Extrac
     entries = list(_pair_values(rows, kind, question))
     if not entries:
         return None
-    words = _select_telling_words(kind, question)
+    words = _select_distinctive_words(kind, question)
     vectors = embed_texts([question, *(entry.label for entry in entries)])
     cosines = (vectors[1:] @ vectors[0]).tolist()
     shares = compute_word_overlap(words, [_spell_out(entry.label) for entry in entries]).tolist()
@@ -130,7 +130,7 @@ def _answer_from_pairs(rows: Sequence[Sequence[Cell]], question: str) -> Extract
                 pairs.setdefault(f"{above.text} {cell.text}", _BELOW_PENALTY)
             if re.search(rf"{_LETTER}\W+\w", cell.text):
                 pairs.setdefault(cell.text, 0.0)
-    words = _select_telling_words("", question)
+    words = _select_distinctive_words("", question)
     vectors = embed_texts([question, *pairs])
     shares = compute_word_overlap(words, list(pairs))
     scores = 0.5 * (vectors[1:] @ vectors[0]) + 0.5 * shares - list(pairs.values())
@@ -145,14 +145,14 @@ def _normalize_tax(question: str) -> str:
     return _WITH_TAX.sub("", _BEFORE_TAX.sub("subtotal", question))
 
 
-def _select_telling_words(kind: str, question: str) -> frozenset[str]:
-    """Return the words of a question that tell which value is meant: not those for the page, or for any value of the kind."""
+def _select_distinctive_words(kind: str, question: str) -> frozenset[str]:
+    """Select the words of a question that distinguish a value, without those for the page or for any value of the kind."""
     words = extract_content_words(_spell_out(question))
     if kind != "code":  # "the invoice's number" is another one than the account's
         words -= DOCUMENT_WORDS
-    telling = words - _KIND_WORDS.get(kind, frozenset())
+    distinctive = words - _KIND_WORDS.get(kind, frozenset())
     # a column headed "Amount" is not what "the amount" means, a row that begins with "Date" is "the date"
-    return telling if telling or kind in {"money", "person"} else words
+    return distinctive if distinctive or kind in {"money", "person"} else words
 
 
 def _spell_out(text: str) -> str:

@@ -216,7 +216,7 @@ class HostedExpert:
             outcome = succeeded
 
         try:
-            self._visitor.spend()  # behind the permit: a call that isn't made isn't counted
+            self._visitor.count_call()  # behind the permit: a call that isn't made isn't counted
             yield report
         finally:
             self._circuits.record_outcome(provider, permit, succeeded=outcome)
@@ -238,7 +238,7 @@ class HostedExpert:
             self.search.addresses,
             call.token.check,
             self._visitor.allowed,
-            own_router=endpoint is None,
+            router_is_ours=endpoint is None,
             endpoint=endpoint.url if endpoint and token else "",
         )
         try:
@@ -272,7 +272,9 @@ class HostedExpert:
         if self._visitor.shared or not self._may_take_token(endpoint):  # the owner's is lent for calls at providers alone
             return ""
         seconds = (run.deadline - time.monotonic()) / 2
-        if endpoint.entrusted or self._directory.lists(endpoint.url, self._token, seconds=seconds, check=run.call.token.check):
+        if endpoint.trusted or self._directory.is_listed(
+            endpoint.url, self._token, seconds=seconds, check=run.call.token.check
+        ):
             return self._token
         return ""
 

@@ -61,7 +61,11 @@ def choose_parameters(card: ModelCard, spoken: Language | None, wanted: Language
             raise ExpertError(f"{card.id} must be told the text's language, which isn't sure: choose another model.")
         return TranslationParameters(spoken.code, target.code, into=target)
     languages = card.languages  # empty: unknown, so nothing is ruled out
-    if languages and "multilingual" not in languages and any(each and not each.among(languages) for each in (spoken, wanted)):
+    if (
+        languages
+        and "multilingual" not in languages
+        and any(each and not each.find_code(languages) for each in (spoken, wanted))
+    ):
         raise _build_mismatch_error(card, wanted or spoken)
     return TranslationParameters(sure=False, into=wanted)  # nothing to tell it: the caller checks what comes out
 

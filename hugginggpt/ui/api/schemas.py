@@ -130,7 +130,7 @@ def build_model_result(row: OverviewRow, why: str) -> ModelResult:
     return ModelResult(
         id=row.id,
         where=f"hosted by {row.provider}" if row.place == "hosted" and row.provider else _WHERE[row.place],
-        runs=row.runs,
+        runs=row.is_runnable,
         license=row.license,
         size_mb=round(row.size_mb, 1) if row.size_mb else None,
         languages=list(row.languages),

@@ -45,7 +45,7 @@ def build_form(proposal: Proposal, table: TaskTable, words: Words, *, answer: Fo
         error: Why it was.
     """
     answer = answer or FormAnswer()
-    tasks = "".join(_draw_task(task, proposal, table, words, answer) for task in proposal.open)
+    tasks = "".join(_draw_task(task, proposal, table, words, answer) for task in proposal.open_tasks)
     alert = f'<p class="wrong" role="alert">{escape(error)}</p>' if error else ""
     title = escape(words("approval.title"))
     return (
@@ -122,7 +122,7 @@ def build_approval(
     Raises:
         PlanError: It can't run like that.
     """
-    args = {task.id: _find_changes(task, answer.args.get(task.id, {})) for task in proposal.open}
+    args = {task.id: _find_changes(task, answer.args.get(task.id, {})) for task in proposal.open_tasks}
     plan = proposal.plan
     if answer.dropped or any(args.values()):  # an unchanged plan was checked before
         plan = edit_plan(plan, table, resources, dropped=answer.dropped, kept=proposal.kept, args=args, max_tasks=max_tasks)

@@ -15,7 +15,7 @@ from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.agent.factory import make_controller, make_session_experts
 from hugginggpt.core.errors import HuggingGPTError, RequestError, ResourceError
 from hugginggpt.core.events import ApprovalGiven
-from hugginggpt.core.model_card import Where
+from hugginggpt.core.model_card import Placement
 from hugginggpt.core.plan import Plan
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.trace import answer_text, fold_steps
@@ -70,7 +70,7 @@ class ChatHandlers:
         self._views = ViewBuilder(agent.table)
 
     async def ask(
-        self, value: dict[str, Any] | None, where: Where, ask_first: bool, visit: TabSession | None, request: gr.Request
+        self, value: dict[str, Any] | None, where: Placement, ask_first: bool, visit: TabSession | None, request: gr.Request
     ) -> Views:
         """Work on one request and show every step; what was typed comes back into the box when it can't be done."""
         visit = self._visit(visit)
@@ -106,7 +106,7 @@ class ChatHandlers:
             yield view
 
     async def retry(
-        self, where: Where, ask_first: bool, visit: TabSession | None, request: gr.Request, chosen: gr.RetryData
+        self, where: Placement, ask_first: bool, visit: TabSession | None, request: gr.Request, chosen: gr.RetryData
     ) -> Views:
         """Do a request once more; what came after it goes."""
         visit = self._visit(visit)
@@ -115,7 +115,7 @@ class ChatHandlers:
             yield view
 
     async def edit(
-        self, where: Where, ask_first: bool, visit: TabSession | None, request: gr.Request, changed: gr.EditData
+        self, where: Placement, ask_first: bool, visit: TabSession | None, request: gr.Request, changed: gr.EditData
     ) -> Views:
         """Do a request with other words; what came after it goes."""
         visit = self._visit(visit)
@@ -157,7 +157,7 @@ class ChatHandlers:
         return self._views.of(visit, box=PropertyUpdate({"value": typed, **READY})).outputs()
 
     async def again(
-        self, where: Where, ask_first: bool, visit: TabSession | None, request: gr.Request, chosen: gr.SelectData
+        self, where: Placement, ask_first: bool, visit: TabSession | None, request: gr.Request, chosen: gr.SelectData
     ) -> Views:
         """Run what failed or was stopped once more, with another model where one was chosen; what is done stays done."""
         visit = self._visit(visit)
@@ -176,7 +176,7 @@ class ChatHandlers:
             yield view
 
     async def example(
-        self, where: Where, ask_first: bool, visit: TabSession | None, request: gr.Request, chosen: gr.EventData
+        self, where: Placement, ask_first: bool, visit: TabSession | None, request: gr.Request, chosen: gr.EventData
     ) -> Views:
         """Run an example that was clicked; one that can't run here only fills the box."""
         visit = self._visit(visit)
@@ -296,7 +296,7 @@ class ChatHandlers:
         stream = self._agent.run(  # a generator: nothing runs before it is read
             run.text,
             visit.session,
-            make_controller(visit.model, looks=visit.looks),
+            make_controller(visit.model, show_images=visit.looks),
             run.attached,
             extra=make_session_experts(self._agent, **self._expert_options(visit, visitor)),
             preferences=visit.wishes.preferences(),

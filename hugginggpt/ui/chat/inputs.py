@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from hugginggpt.core.resources import NAME, Resource
+from hugginggpt.core.resources import NAME_PATTERN, Resource
 from hugginggpt.ui.chat import examples
 from hugginggpt.ui.chat.view import EMPTY
 from hugginggpt.ui.session.tab_session import TabSession
@@ -32,8 +32,8 @@ def take_file(visit: TabSession, path: Path) -> Resource:
 
 def find_named(visit: TabSession, text: str, attached: Sequence[Resource]) -> list[Resource]:
     """Return the resources that a request names and that no earlier turn tells of: they come with the request."""
-    known = {resource.name for turn in visit.session.turns for resource in turn.made} | {r.name for r in attached}
-    names = set(NAME.findall(text)) - known
+    known = {resource.name for turn in visit.session.turns for resource in turn.resources} | {r.name for r in attached}
+    names = set(NAME_PATTERN.findall(text)) - known
     return [resource for resource in visit.session.workspace.resources if resource.name in names]
 
 

@@ -36,7 +36,7 @@ from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable
 from hugginggpt.core.trace import answer_text, describe_cost, fold_steps, format_duration
-from hugginggpt.planning.approval import CHANGED
+from hugginggpt.planning.approval import PLAN_CHANGED
 from hugginggpt.ui.chat.retry_options import list_retry_options
 from hugginggpt.ui.export.html_media import render_table
 from hugginggpt.ui.i18n import Words
@@ -180,7 +180,7 @@ def _plan_thought(events: Sequence[Event], steps: Sequence[Step], words: Words, 
 
 
 def _describe_replan(planned: Planned, words: Words) -> str:
-    if planned.because == CHANGED:
+    if planned.because == PLAN_CHANGED:
         return words("chat.changed")
     return words("chat.planned_anew", why=planned.because)
 

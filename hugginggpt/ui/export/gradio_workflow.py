@@ -19,8 +19,8 @@ from hugginggpt.core.events import ModelRef, RequestStarted
 from hugginggpt.core.markdown import shorten
 from hugginggpt.core.plan import Argument, Reference, Task, split_references
 from hugginggpt.core.recording import Recording
-from hugginggpt.core.resources import NAME, Resource
-from hugginggpt.core.tasks import Kind, TaskInput, TaskTable, load_task_table, serves
+from hugginggpt.core.resources import NAME_PATTERN, Resource
+from hugginggpt.core.tasks import Kind, TaskInput, TaskTable, is_usable_as, load_task_table
 from hugginggpt.ui.export.queries import find_first, list_models, list_resources, list_tasks
 
 PORTS: Final[Mapping[Kind, str]] = {
@@ -150,7 +150,7 @@ class _Drawing:
         other = self._task[reference.task_id]
         outputs = self.table[other.task].outputs
         fitting = [n for n, kind in enumerate(outputs) if kind is param.kind] or [
-            n for n, kind in enumerate(outputs) if serves(kind, param.kind)
+            n for n, kind in enumerate(outputs) if is_usable_as(kind, param.kind)
         ]
         if not fitting:
             raise RequestError(
@@ -181,7 +181,7 @@ class _Drawing:
     def _add_input(self, task: Task, param: TaskInput, value: str) -> str:
         """Return the node for a file or a text that comes from outside; one for each file, however many tasks take it."""
         resource = self.given.get(value.strip("[]()<>\"'`").lower())  # models bracket and quote names
-        named = resource is not None or NAME.fullmatch(value) or param.kind is not Kind.TEXT
+        named = resource is not None or NAME_PATTERN.fullmatch(value) or param.kind is not Kind.TEXT
         node_id = f"in_{re.sub(r'[^a-z0-9]+', '_', value.lower())[:60]}" if named else f"in_{task.id}_{param.name}"
         label = f"{value} ({resource.origin.label})" if resource else value if named else f"{param.name} of {task.task}"
         content: Any = resource.text if resource else None if named else value

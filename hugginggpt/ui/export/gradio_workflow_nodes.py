@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 
 from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.agent.factory import make_agent
-from hugginggpt.agent.run_plan import carry_out
+from hugginggpt.agent.run_plan import run_plan_with_agent
 from hugginggpt.core.errors import ExpertError, InputError, RequestError
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskType
@@ -106,7 +106,7 @@ async def _run(row: TaskType, agent: HuggingGPT, arguments: Mapping[str, Any], m
         raise InputError(f"{row.name} was given no {missing[0]}.")
     folder = Path(get_upload_folder()) / secrets.token_hex(16)  # served to whoever knows its name
     task = {"task": row.name, "id": 0, "dep": [-1], "args": args}
-    (step,) = await carry_out(agent, [task], row.when, files, {0: model} if model else {}, folder)
+    (step,) = await run_plan_with_agent(agent, [task], row.when, files, {0: model} if model else {}, folder)
     if step.status != "done":
         raise ExpertError(step.error or f"{row.name} gave nothing.")
     return [_to_canvas(next((r for r in step.outputs if r.kind is kind), None)) for kind in row.outputs]

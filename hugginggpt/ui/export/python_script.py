@@ -10,7 +10,7 @@ from hugginggpt.core.errors import RequestError
 from hugginggpt.core.events import RequestStarted
 from hugginggpt.core.plan import Task
 from hugginggpt.core.recording import Recording
-from hugginggpt.core.resources import NAME
+from hugginggpt.core.resources import NAME_PATTERN
 from hugginggpt.core.tasks import Kind
 from hugginggpt.ui.export.file_names import USUAL_SUFFIX, name_files
 from hugginggpt.ui.export.queries import find_first, list_models, list_tasks
@@ -55,7 +55,7 @@ def _find_names(tasks: Iterable[Task]) -> Iterable[str]:
     for task in tasks:
         for value in task.args.values():
             for part in _SEPARATORS.split(value) if isinstance(value, str) else value:
-                if NAME.fullmatch(part.strip()):
+                if NAME_PATTERN.fullmatch(part.strip()):
                     yield part.strip()
 
 

@@ -14,12 +14,12 @@ from hugginggpt.core.errors import HuggingGPTError, RequestError
 from hugginggpt.core.events import Event
 from hugginggpt.core.json_text import JsonError, TooManyValuesError, parse_json
 from hugginggpt.core.recording import Recording
-from hugginggpt.core.resources import NAME, Origin, Resource
+from hugginggpt.core.resources import NAME_PATTERN, Origin, Resource
 from hugginggpt.core.tasks import Kind, TaskTable, load_task_table
 from hugginggpt.ui.export.event_validation import check_sequence
 from hugginggpt.ui.export.json_codec import ShapeError, decode, map_event
 from hugginggpt.ui.export.trace_writer import FORMAT, MEDIA_BYTES, VERSION
-from hugginggpt.workspace.adopt import adopt
+from hugginggpt.workspace.resource_copy import copy_resource
 from hugginggpt.workspace.workspace import Workspace
 
 TRACE_BYTES: Final = MEDIA_BYTES * 4 // 3 + 8 * 2**20  # base64 takes 4/3; 8 MB for all else
@@ -187,11 +187,11 @@ def _adopt_all(
 
 def _adopt(resource: Resource, entry: _TraceEntry, workspace: Workspace, max_pixels: int) -> Resource:
     if entry.file is None or entry.left_out is not None:
-        return adopt(resource, workspace)
+        return copy_resource(resource, workspace)
     part = workspace.new_path(".part")
     try:
         part.write_bytes(_decode_content(resource, entry))
-        return adopt(replace(resource, path=part), workspace, entry.file, max_pixels=max_pixels)
+        return copy_resource(replace(resource, path=part), workspace, entry.file, max_pixels=max_pixels)
     except OSError as error:
         raise RequestError(f"The files of this trace can't be stored ({error.strerror}).") from error
     finally:
@@ -211,4 +211,6 @@ def _make_renamer(renamed: Mapping[str, str]) -> Callable[[str], str]:
     """Return a function that writes the new names into a text, all at once."""
     if not renamed:
         return lambda text: text
-    return lambda text: NAME.sub(lambda found: renamed.get(found[0], found[0]), text)  # in one pass, so that names may swap
+    return lambda text: NAME_PATTERN.sub(
+        lambda found: renamed.get(found[0], found[0]), text
+    )  # in one pass, so that names may swap

@@ -217,7 +217,7 @@ class ModelsPage:
     ) -> tuple[Any, ...]:
         found = catalogue_table.filter_rows(rows, query or "", task or "", place or "")
         models, total = len({row.id for row in found}), len({row.id for row in rows})
-        ready = len({row.id for row in rows if row.runs})
+        ready = len({row.id for row in rows if row.is_runnable})
         filtered = len(found) < len(rows)
         message = words("catalogue.matching", count=models, total=total) if filtered else ""
         message = message or words("catalogue.count", count=total, ready=ready)

@@ -79,7 +79,7 @@ def _draw_row(row: OverviewRow, words: Say, *, fetching: bool) -> str:
 
 def _draw_model(row: OverviewRow, words: Say) -> str:
     name = escape(row.id)
-    if row.on_hub:
+    if row.is_on_hub:
         address = _HUB + quote(row.id)
         name = f'<a href="{address}" target="_blank" rel="noopener noreferrer">{name}</a>'
     gated = f' <span class="gated">{escape(words("catalogue.gated"))}</span>' if row.gated else ""

@@ -6,7 +6,7 @@ from hugginggpt.core.events import RequestStarted, ResourcesFetched, Step
 from hugginggpt.core.plan import Argument, Reference, split_references
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Resource
-from hugginggpt.core.tasks import Kind, TaskTable, serves
+from hugginggpt.core.tasks import Kind, TaskTable, is_usable_as
 from hugginggpt.core.trace import fold_steps
 
 
@@ -50,7 +50,7 @@ def _parts(value: Argument) -> Iterator[str | Reference]:
 
 def _list_passed(outputs: Sequence[Resource], wanted: Kind | None) -> Iterator[str]:
     exact = [resource.name for resource in outputs if wanted in {None, resource.kind}]
-    yield from exact or (resource.name for resource in outputs if wanted and serves(resource.kind, wanted))
+    yield from exact or (resource.name for resource in outputs if wanted and is_usable_as(resource.kind, wanted))
 
 
 def _find_named(name: str, known: Sequence[Resource]) -> Sequence[Resource]:

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from hugginggpt.core.events import Step
 from hugginggpt.core.plan import Argument, Reference, Task, split_references
-from hugginggpt.core.resources import NAME
-from hugginggpt.core.tasks import Kind, TaskInput, TaskTable, serves
+from hugginggpt.core.resources import NAME_PATTERN
+from hugginggpt.core.tasks import Kind, TaskInput, TaskTable, is_usable_as
 from hugginggpt.core.trace import format_duration
 from hugginggpt.ui.assets import load_style
 from hugginggpt.ui.i18n import Words
@@ -147,7 +147,7 @@ def _list_names(value: Argument, wanted: TaskInput | None) -> list[str]:
 def _is_name(text: str) -> bool:
     if len(text) > 300 or any(map(str.isspace, text)):  # words, not a name
         return False
-    return bool(NAME.fullmatch(text)) or text.startswith(("http://", "https://")) or is_example(text)
+    return bool(NAME_PATTERN.fullmatch(text)) or text.startswith(("http://", "https://")) or is_example(text)
 
 
 def _choose_kind(source: Task, wanted: TaskInput | None, table: TaskTable) -> Kind | None:
@@ -157,7 +157,7 @@ def _choose_kind(source: Task, wanted: TaskInput | None, table: TaskTable) -> Ki
         return None
     if wanted.kind in row.outputs:
         return wanted.kind
-    return next((kind for kind in row.outputs if serves(kind, wanted.kind)), None)
+    return next((kind for kind in row.outputs if is_usable_as(kind, wanted.kind)), None)
 
 
 def _shorten(name: str) -> str:

@@ -61,7 +61,7 @@ class Admission:
         """
         self._settings = settings
         self._catch_up_seconds = catch_up_seconds
-        self._queue = FairQueue(settings.max_calls, each=settings.visitor_calls)
+        self._queue = FairQueue(settings.max_calls, max_per_party=settings.visitor_calls)
         self._seconds = _FIRST_ESTIMATE
 
     @asynccontextmanager

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.agent.agent import HuggingGPT, Session
 from hugginggpt.agent.model_preferences import ModelPreferences, make_visitor
 from hugginggpt.core.events import Event
-from hugginggpt.core.model_card import Where
+from hugginggpt.core.model_card import Placement
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.ssrf import is_public
 from hugginggpt.hub.account import Visitor
@@ -109,11 +109,11 @@ class TabSession:
         at_router = self.model is not None and self.model.base_url == self.router  # no other server's key goes there
         return self.token or (self.model.key if self.model and at_router else "") or self.signed_in
 
-    def place(self, where: Where) -> None:
+    def place(self, where: Placement) -> None:
         """Set where models may run."""
-        self.wishes = replace(self.wishes, where=where)
+        self.wishes = replace(self.wishes, placement=where)
 
-    def tighten(self, where: Where, ask_first: bool) -> None:
+    def tighten(self, where: Placement, ask_first: bool) -> None:
         """Take what the boxes say as a request is sent, where it is stricter: their own events may still be under way."""
         if where != "anywhere":
             self.place(where)
@@ -138,7 +138,7 @@ class TabSession:
             allowed = None if is_home() else is_public  # strangers can't reach this network
             self.models = await make_visitor(agent, token, changed, known=self.models, allowed=allowed)
             # these may have changed meanwhile
-            self.wishes = replace(changed, where=self.wishes.where, provider=self.wishes.provider)
+            self.wishes = replace(changed, placement=self.wishes.placement, provider=self.wishes.provider)
 
     def visitor(self, shared: SharedToken | None, name: str) -> Visitor:
         """Return the account on which hosted models run: the visitor's own, else the owner's where that is shared.
@@ -151,7 +151,7 @@ class TabSession:
         found = replace(self.models or Visitor(), allowed=allowed, provider=self.wishes.provider)
         if self.hosted_token or shared is None:
             return replace(found, token=self.hosted_token)
-        return replace(found, token=shared.token, shared=True, spend=lambda: shared.take(name))
+        return replace(found, token=shared.token, shared=True, count_call=lambda: shared.count_call(name))
 
     @property
     def busy(self) -> bool:

@@ -10,7 +10,7 @@ from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.agent.model_preferences import ModelPreferences, list_providers
 from hugginggpt.core.errors import HuggingGPTError
 from hugginggpt.core.markdown import escape
-from hugginggpt.core.model_card import Where
+from hugginggpt.core.model_card import Placement
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.ui.i18n import Words, get_label
 from hugginggpt.ui.listeners import LATEST, QUIET, Updates, get_words
@@ -44,7 +44,7 @@ class ModelsPanel:
     def draw(self, visit: gr.State) -> None:
         """Draw the fields in the open Blocks context."""
         gr.Markdown(get_label("models.about"))
-        places = [(get_label(f"models.where_{place}"), place) for place in get_args(Where)]
+        places = [(get_label(f"models.where_{place}"), place) for place in get_args(Placement)]
         self._where = gr.Radio(places, value="anywhere", label=get_label("models.where"), show_label=False, elem_id="where")
         self._where.input(self.choose_place, [self._where, visit], visit, **LATEST)
         self._fetch = gr.Checkbox(
@@ -130,7 +130,7 @@ class ModelsPanel:
         """Return the updates that show a visit's choices in all fields."""
         settings, preferences = self._settings, visit.wishes
         return {
-            self._where: preferences.where,
+            self._where: preferences.placement,
             self._fetch: settings.local == "download" if visit.fetch is None else visit.fetch,
             self._ask_first: visit.ask_first,
             self._top_k: min(visit.top_k or settings.top_k, _MAX_CANDIDATES),
@@ -142,7 +142,7 @@ class ModelsPanel:
             **self.token.shown(visit, words),
         }
 
-    def choose_place(self, where: Where, visit: TabSession | None) -> TabSession:
+    def choose_place(self, where: Placement, visit: TabSession | None) -> TabSession:
         """Set where this visitor's models may run."""
         visit = self._visit(visit)
         visit.place(where)
@@ -151,7 +151,7 @@ class ModelsPanel:
     def choose_provider(self, provider: str, visit: TabSession | None) -> TabSession:
         """Set who runs this visitor's hosted models."""
         visit = self._visit(visit)
-        visit.wishes = visit.wishes.only(provider)
+        visit.wishes = visit.wishes.restrict_to_provider(provider)
         return visit
 
     def choose_fetching(self, fetch: bool, visit: TabSession | None) -> TabSession:
@@ -182,7 +182,7 @@ class ModelsPanel:
         """Let these endpoints have this visitor's token, and no others but those that are listed as their own."""
         visit = self._visit(visit)
         with suppress(HuggingGPTError):  # a box of an endpoint that has been cleared in another tab of this session
-            await visit.settle(self._agent, lambda preferences: preferences.entrust(addresses), self._shared)
+            await visit.settle(self._agent, lambda preferences: preferences.trust(addresses), self._shared)
         return visit
 
     async def pin(self, task: str, model: str, visit: TabSession | None, request: gr.Request) -> _Changed:
@@ -200,7 +200,7 @@ class ModelsPanel:
     async def clear(self, visit: TabSession | None, request: gr.Request) -> _Changed:
         """Forget what was pinned, added and banned."""
         words = get_words(request)
-        return await self._change(visit, words, lambda old: ModelPreferences(where=old.where, provider=old.provider))
+        return await self._change(visit, words, lambda old: ModelPreferences(placement=old.placement, provider=old.provider))
 
     async def _change(
         self, visit: TabSession | None, words: Words, change: Callable[[ModelPreferences], ModelPreferences]
@@ -221,8 +221,8 @@ def _has_any(preferences: ModelPreferences) -> bool:
 
 def _ask_about(preferences: ModelPreferences) -> Any:
     """Return the update that shows which endpoints may have the token, and which do."""
-    addresses = preferences.unsettled_endpoints
-    return gr.update(choices=list(addresses), value=sorted(preferences.entrusted & {*addresses}), visible=bool(addresses))
+    addresses = preferences.trustable_endpoints
+    return gr.update(choices=list(addresses), value=sorted(preferences.trusted & {*addresses}), visible=bool(addresses))
 
 
 def _describe(preferences: ModelPreferences, words: Words) -> str:

@@ -25,9 +25,9 @@ def content(asked: Asked) -> Any:
     return asked.body["messages"][-1]["content"]
 
 
-async def plan(server: ScriptedServer, workspace: Workspace, *names: str, looks: bool = True) -> list[Any]:
+async def plan(server: ScriptedServer, workspace: Workspace, *names: str, show_images: bool = True) -> list[Any]:
     given = tuple(workspace.add_file(MEDIA / name) for name in names)
-    controller = LLMController(LanguageModel("eyes", server.base_url, KEY, seconds=5), looks=looks)
+    controller = LLMController(LanguageModel("eyes", server.base_url, KEY, seconds=5), show_images=show_images)
     return [item async for item in controller.plan(PlanRequest("What is this?", given))]
 
 
@@ -44,7 +44,7 @@ async def test_it_is_shown_small_copies(server: ScriptedServer, workspace: Works
 
 async def test_it_looks_only_when_it_is_told_to(server: ScriptedServer, workspace: Workspace) -> None:
     server.will(PLAN)
-    await plan(server, workspace, "cat.jpg", looks=False)
+    await plan(server, workspace, "cat.jpg", show_images=False)
     assert isinstance(content(server.asked[0]), str)
 
 
@@ -88,5 +88,5 @@ async def test_a_picture_that_is_gone_is_planned_for_by_its_name(server: Scripte
     given = workspace.add_file(MEDIA / "cat.jpg")
     assert given.path is not None
     given.path.unlink()
-    controller = LLMController(LanguageModel("eyes", server.base_url, KEY, seconds=5), looks=True)
+    controller = LLMController(LanguageModel("eyes", server.base_url, KEY, seconds=5), show_images=True)
     assert [item async for item in controller.plan(PlanRequest("What is this?", (given,))) if isinstance(item, dict)]

@@ -35,7 +35,7 @@ def words(messages: Any) -> str:
 
 @pytest.mark.parametrize("demo", load_demonstrations(), ids=lambda demo: demo.request[:40])
 def test_every_demonstration_is_a_plan_that_needs_no_repair(demo: Demonstration, table: TaskTable) -> None:
-    given = (*(resource for turn in demo.turns for resource in turn.made), *demo.attached)
+    given = (*(resource for turn in demo.turns for resource in turn.resources), *demo.attached)
     plan = make_plan(demo.plan, table, given)
     assert plan.notes == ()
     assert plan.as_json() == list(demo.plan)

@@ -199,11 +199,11 @@ async def test_an_endpoint_with_a_chat_model_answers_about_pictures(hosted: Host
     ],
 )
 async def test_an_endpoint_gets_the_token_that_the_account_may_use_or_that_the_visitor_has_said_may_have_it(
-    hosted: HostedBench, owner: str, organisations: list[str], entrusted: bool, sent: bool
+    hosted: HostedBench, owner: str, organisations: list[str], trusted: bool, sent: bool
 ) -> None:
     hosted.server.organisations = organisations
     url = hosted.server.endpoint("text-classification", owner=owner, public=True)
-    expert = hosted.expert(endpoints=(replace(parse_endpoint("text-classification", url), entrusted=entrusted),))
+    expert = hosted.expert(endpoints=(replace(parse_endpoint("text-classification", url), trusted=trusted),))
     card = next(card for card in expert.cards({"text-classification"}) if card.source == "you")
     await expert.run(hosted.call(card, {"text": TEXT}))
     calls = [asked.token for asked in hosted.server.asked if asked.path.startswith("/endpoint")]
@@ -254,13 +254,13 @@ async def test_on_a_public_space_an_endpoint_may_not_lie_inside(hosted: HostedBe
 
 
 async def test_each_call_is_counted_before_it_is_made(hosted: HostedBench) -> None:
-    def spend() -> None:
+    def count_call() -> None:
         raise ExpertError("They are used up.")
 
     hosted.server.serve("text-classification")
     card = hosted.card("text-classification")
     with pytest.raises(ExpertError, match="They are used up"):
-        await hosted.expert(spend=spend).run(hosted.call(card, {"text": TEXT}))
+        await hosted.expert(count_call=count_call).run(hosted.call(card, {"text": TEXT}))
     assert all(asked.path == "/api/models" for asked in hosted.server.asked)
 
 

@@ -118,7 +118,7 @@ def test_no_path_is_in_a_page(eventful: Recording, workspace: Workspace, tmp_pat
 
 def test_a_run_can_be_shown_at_every_moment_of_it(eventful: Recording) -> None:
     for count in range(len(eventful.events)):
-        Reader(build_report(eventful.until(count)))
+        Reader(build_report(eventful.truncate(count)))
 
 
 def test_a_page_speaks_the_visitors_language(run: Recording) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from hugginggpt.agent.agent import HuggingGPT
-from hugginggpt.agent.run_plan import carry_out, describe_step
+from hugginggpt.agent.run_plan import describe_step, run_plan_with_agent
 from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.errors import HuggingGPTError, PlanError, RequestError, ResourceError
 from hugginggpt.core.events import Event, Planned, RequestStarted, TaskDone
@@ -90,7 +90,7 @@ def test_files_of_earlier_requests_are_asked_for_too() -> None:
 
 def test_a_run_without_a_plan_has_no_script(run: Recording) -> None:
     with pytest.raises(RequestError, match="no plan"):
-        build_script(run.until(1))
+        build_script(run.truncate(1))
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_the_models_that_are_named_run(agent: HuggingGPT, tmp_path: Path) -> None:
     plan = [say(0, "a"), say(1, "<resource>-0", 0), say(2, "c", 1)]
     events: list[Event] = []
-    steps = await carry_out(agent, plan, "Do it.", {}, {0: "quick/two", 2: "quick/gone"}, tmp_path, events.append)
+    steps = await run_plan_with_agent(agent, plan, "Do it.", {}, {0: "quick/two", 2: "quick/gone"}, tmp_path, events.append)
     assert [step.model and step.model.id for step in steps] == ["quick/two", "quick/one", "quick/one"]
     assert describe_step(steps[1]) == "1 text-generation: done by quick/one\ntext-2: text-generation(text-generation(a))"
     assert events
@@ -117,7 +117,7 @@ async def test_files_keep_the_names_that_the_plan_has_for_them(agent: HuggingGPT
     for name in ("cat.jpg", "rocket.jpg"):
         shutil.copyfile(MEDIA / name, tmp_path / name)
     plan = [{"task": "depth-estimation", "id": 0, "dep": [-1], "args": {"image": "image-3"}}]
-    (step,) = await carry_out(agent, plan, "Do it.", {"image-3": "cat.jpg", "image-1": "rocket.jpg"}, {}, tmp_path)
+    (step,) = await run_plan_with_agent(agent, plan, "Do it.", {"image-3": "cat.jpg", "image-1": "rocket.jpg"}, {}, tmp_path)
     (depth,) = step.outputs
     assert depth.data == {"of": "depth-estimation(image-3)"}
     assert depth.path == tmp_path / "results" / f"{depth.name}.png"
@@ -138,7 +138,7 @@ async def test_what_can_not_be_run_is_told_in_a_sentence(
 ) -> None:
     shutil.copyfile(MEDIA / "cat.jpg", tmp_path / "cat.jpg")
     with pytest.raises(error):
-        await carry_out(agent, plan, "Do it.", files, {}, tmp_path)
+        await run_plan_with_agent(agent, plan, "Do it.", files, {}, tmp_path)
     assert list(agent.settings.sessions.iterdir()) == []
 
 

@@ -53,7 +53,7 @@ def test_every_kind_of_event_is_saved_and_opened(eventful: Recording, reader: Wo
 
 def test_a_run_can_be_saved_at_every_moment_of_it(eventful: Recording, reader: Workspace) -> None:
     for count in range(1, len(eventful.events)):
-        part = eventful.until(count)
+        part = eventful.truncate(count)
         assert same(read_trace(write_trace(part), reader), part)
         reader.discard(reader.resources)
 

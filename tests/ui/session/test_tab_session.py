@@ -88,9 +88,9 @@ def test_a_reloaded_page_finds_its_visit_and_nobody_else_does(settings: Settings
 def test_what_the_boxes_say_as_a_request_is_sent_counts_where_it_is_stricter(settings: Settings) -> None:
     visit = visit_of(settings)
     visit.tighten("here", ask_first=True)
-    assert (visit.wishes.where, visit.ask_first) == ("here", True)
+    assert (visit.wishes.placement, visit.ask_first) == ("here", True)
     visit.tighten("anywhere", ask_first=False)  # a page that was opened again, before it shows what was chosen
-    assert (visit.wishes.where, visit.ask_first) == ("here", True)
+    assert (visit.wishes.placement, visit.ask_first) == ("here", True)
 
 
 async def test_one_request_begins_at_a_time(settings: Settings) -> None:
@@ -188,13 +188,13 @@ def test_the_owners_token_serves_those_who_have_none_so_many_times(settings: Set
     shared, visit = SharedToken("hf_owner", 1), visit_of(settings)
     visitor = visit.visitor(shared, "1.2.3.4")
     assert visitor.token == "hf_owner"
-    visitor.spend()
+    visitor.count_call()
     with pytest.raises(HuggingGPTError, match="This page gives each visitor 1 hosted calls an hour"):
-        visit.visitor(shared, "1.2.3.4").spend()
-    visit_of(settings).visitor(shared, "5.6.7.8").spend()
+        visit.visitor(shared, "1.2.3.4").count_call()
+    visit_of(settings).visitor(shared, "5.6.7.8").count_call()
     visit.token = "hf_own"
     own = visit.visitor(shared, "1.2.3.4")
-    own.spend()
+    own.count_call()
     assert own.token == "hf_own"
 
 
@@ -213,7 +213,7 @@ async def test_wishes_are_settled_one_after_the_other_and_leave_the_place_alone(
     visit.place("here")
     await asyncio.gather(*working)
     assert visit.wishes.banned == {f"a/{n}" for n in range(5)}
-    assert visit.wishes.where == "here"
+    assert visit.wishes.placement == "here"
 
 
 async def test_the_owners_token_is_not_shown_to_an_endpoint_that_a_visitor_names(settings: Settings, tmp_path: Path) -> None:

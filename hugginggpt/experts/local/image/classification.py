@@ -52,7 +52,7 @@ def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     import torch
 
     (call,) = calls
-    labels = split_labels(call.text("labels"), least=1)
+    labels = split_labels(call.text("labels"), min_labels=1)
     picture = stretch_to_fit(call.picture())
     kind = runtime.checkpoint.model_type
     load = make_loader(runtime, "AutoModelForZeroShotImageClassification", "AutoProcessor")

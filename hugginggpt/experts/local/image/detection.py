@@ -55,7 +55,7 @@ def detect_named(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     import torch
 
     (call,) = calls
-    labels = split_labels(call.text("labels"), least=1)
+    labels = split_labels(call.text("labels"), min_labels=1)
     picture = call.picture()
     threshold = _TEXT_THRESHOLDS.get(runtime.checkpoint.model_type, _LIKELY_SCORE)
     load = make_loader(runtime, "AutoModelForZeroShotObjectDetection", "AutoProcessor")

@@ -58,12 +58,12 @@ def _use_pair(writer: Writer, checkpoint: Checkpoint, source: Language | None, t
     if own_source and source and source != own_source:
         raise ExpertError(f"{checkpoint.id} translates from {own_source.name}, and this text looks {source.name}.")
     codes = {token.strip("<>"): token for token in tokenizer.supported_language_codes}  # ">>deu<<" names a group's target
-    if own_target and not (target and target.among(codes)):
+    if own_target and not (target and target.find_code(codes)):
         if target and target != own_target:
             raise ExpertError(f"{checkpoint.id} translates into {own_target.name}, not into {target.name}.")
         return TranslationPrompt(own_source or source, own_target)
     target = target or _get_default_target(source)
-    if not (code := target.among(codes)):
+    if not (code := target.find_code(codes)):
         raise ExpertError(f"{checkpoint.id} doesn't translate into {target.name}.")
     return TranslationPrompt(own_source or source, target, f"{codes[code]} ")
 
@@ -73,9 +73,9 @@ def _use_tokens(writer: Writer, checkpoint: Checkpoint, source: Language | None,
     target = target or _get_default_target(source)
     source = source or parse_language("English")  # unknown where the text is too short
     for language in (source, target):
-        if not language.among(writer.languages):
+        if not language.find_code(writer.languages):
             raise ExpertError(f"{checkpoint.id} doesn't know {language.name}.")
-    src_code, token = str(source.among(writer.languages)), writer.languages[str(target.among(writer.languages))]
+    src_code, token = str(source.find_code(writer.languages)), writer.languages[str(target.find_code(writer.languages))]
     return TranslationPrompt(source, target, source_code=src_code, first_token=writer.tokenizer.convert_tokens_to_ids(token))
 
 
@@ -83,7 +83,7 @@ def _use_prefix(writer: Writer, checkpoint: Checkpoint, source: Language | None,
     """Build it with the target before the text: as a token, or in words, for the pairs that the configuration names."""
     target = target or _get_default_target(source)
     if writer.languages:  # MADLAD-400; T5 has its languages in words
-        if not (code := target.among(writer.languages)):
+        if not (code := target.find_code(writer.languages)):
             raise ExpertError(f"{checkpoint.id} doesn't translate into {target.name}.")
         return TranslationPrompt(source, target, f"{writer.languages[code]} ")
     params: Mapping[str, Any] = checkpoint.config.get("task_specific_params") or {}

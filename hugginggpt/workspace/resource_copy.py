@@ -11,7 +11,7 @@ from hugginggpt.workspace import media
 from hugginggpt.workspace.workspace import Workspace
 
 
-def adopt(resource: Resource, workspace: Workspace, file_name: str = "", *, max_pixels: int = 50_000_000) -> Resource:
+def copy_resource(resource: Resource, workspace: Workspace, file_name: str = "", *, max_pixels: int = 50_000_000) -> Resource:
     """Put a copy of a resource into a workspace, after looking at what its file holds.
 
     The copy keeps the name where that is free there, and gets the next one of its kind where it isn't.
