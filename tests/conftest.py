@@ -189,7 +189,7 @@ class Ran:
     def text(self, task_id: int) -> str:
         return next(r.text for r in self.steps[task_id].outputs if r.text is not None)
 
-    def of(self, kind: type) -> list[Any]:
+    def select(self, kind: type) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
 
 
@@ -209,7 +209,7 @@ def run_plan(workspace: Workspace, table: TaskTable, settings: Settings) -> RunP
         visitor: str = "",
     ) -> Ran:
         plan = raw if isinstance(raw, Plan) else make_plan(raw, table, workspace.resources)
-        told = Ran([] if events is None else events)
+        ran = Ran([] if events is None else events)
         cards = [card for expert in experts for card in expert.cards()]
 
         async def assign(task: Task) -> Assignment:
@@ -225,14 +225,14 @@ def run_plan(workspace: Workspace, table: TaskTable, settings: Settings) -> RunP
             Planner(),
             Planner(),
             experts,
-            told.events.append,
+            ran.events.append,
         )
         context.emit(Planned(plan, 0.0))
         async with Scheduler(context, slots or DeviceSlots()) as scheduler:
             for task in plan.tasks:
                 scheduler.start(task, assign)
-        told.usages = tuple(scheduler.usages)
-        return told
+        ran.usages = tuple(scheduler.usages)
+        return ran
 
     return run
 

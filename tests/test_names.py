@@ -18,9 +18,9 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 SAME_ON_PURPOSE = {
     "main": "the entry of a program",
     **dict.fromkeys(
-        "animate answer_about_document answer_about_picture answer_from_table answer_from_text classify classify_rows clean "
-        "compare converse describe detect fill_gap film find_entities paint repaint rewrite segment sort_into_labels speak "
-        "summarize transcribe translate".split(),
+        "animate_image answer_about_document answer_about_picture answer_from_table answer_from_text classify classify_rows "
+        "classify_zero_shot compare converse describe detect edit_image fill_mask find_entities generate_image generate_video "
+        "rewrite segment summarize synthesize_speech transcribe translate".split(),
         "one task, by several back ends or of several kinds of input, named in their tables",
     ),
     "list_providers": "the inference providers, as the agent hands them on",

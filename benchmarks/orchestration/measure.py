@@ -142,13 +142,13 @@ async def request(shape: Shape, servers: Servers, delay: float) -> tuple[float, 
             agent = HuggingGPT([models], fallback=RulesController(), settings=Settings(sessions=Path(folder)))
             session = agent.new_session()
             attached = [session.workspace.add_file(file) for file in shape.files]
-            told: list[tuple[float, Event]] = []
+            timed_events: list[tuple[float, Event]] = []
             begun = time.monotonic()
             async for event in agent.run(shape.request, session, controller, attached):
-                told.append((time.monotonic() - begun, event))
+                timed_events.append((time.monotonic() - begun, event))
             session.close()
-    _check(shape, [event for _, event in told])
-    return begun, told
+    _check(shape, [event for _, event in timed_events])
+    return begun, timed_events
 
 
 def _check(shape: Shape, events: Sequence[Event]) -> None:

@@ -165,8 +165,8 @@ def _judged(item: Item, outcome: Outcome) -> Judgement:
 
 def _is_invalid(item: Item, outcome: Outcome) -> bool:
     """Where nothing is to be run, a controller that says in words what it can't do has done right."""
-    told = outcome.in_words and any(not graph.tasks for graph in item.right)
-    return outcome.plan is None and not told
+    is_explained = outcome.in_words and any(not graph.tasks for graph in item.right)
+    return outcome.plan is None and not is_explained
 
 
 def _f1(counts: Iterable[Counts | None]) -> float | None:

@@ -24,14 +24,14 @@ from hugginggpt.execution.device_queue import DeviceSlots
 from hugginggpt.experts.base import CacheExpert, Expert
 from hugginggpt.planning.approval import Approve, PreparedPlan
 from hugginggpt.planning.planner import PlanEnd, Planner, check_text
-from hugginggpt.selection.ranking import Needs, Ranking, rank
+from hugginggpt.selection.ranking import Needs, Ranking, rank_cards
 from hugginggpt.selection.selector import gather_candidates
 from hugginggpt.workspace.storage import Storage
 from hugginggpt.workspace.workspace import Workspace
 
 
 class HuggingGPT:
-    """Plans, selects, runs and answers; shared by all sessions, so device slots and warm models are too."""
+    """Agent that plans, selects, runs and answers; shared by all sessions, as are device slots and warm models."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class HuggingGPT:
 
     @property
     def cache(self) -> Path | None:
-        """The folder whose models run here; None for the Hugging Face cache, where ``HF_HOME`` says."""
+        """Folder whose models run here; None for the Hugging Face cache, as set by ``HF_HOME``."""
         return next((expert.cache for expert in self._experts if isinstance(expert, CacheExpert)), None)
 
     def rescan(self) -> None:
@@ -92,7 +92,7 @@ class HuggingGPT:
             preferences: What the visitor has settled.
         """
         cards_by_task = gather_candidates((*self._experts, *extra), tasks)
-        return {task: rank(cards, Needs(), preferences) for task, cards in cards_by_task.items()}
+        return {task: rank_cards(cards, Needs(), preferences) for task, cards in cards_by_task.items()}
 
     async def run(
         self,
@@ -147,7 +147,7 @@ class HuggingGPT:
         check_text(context.request, self.settings)
         remarks: list[str] = []
         end = PlanEnd(Plan(()))
-        async with aclosing(Planner(context).items()) as items:
+        async with aclosing(Planner(context).stream_items()) as items:
             async for item in items:
                 if isinstance(item, Notice):
                     remarks.append(item.message)

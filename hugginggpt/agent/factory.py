@@ -1,4 +1,4 @@
-"""Putting the parts together, for every front end alike."""
+"""Assembly of agent, controllers and experts, for all front ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One request on its way through the four stages: 1 planning, 2 model selection, 3 task execution, 4 response generation.
+"""Pipeline of one request: 1 planning, 2 model selection, 3 task execution, 4 response generation.
 
 Source: arXiv 2303.17580, figure 2. The stages overlap: a task's models are looked up, chosen and run while the plan goes on.
 """
@@ -78,7 +78,7 @@ class Pipeline:
         self._complete = True
         """True if nothing of the plan is known to be missing."""
         self._approval_seconds = 0.0
-        """Seconds that the person has thought about plans: that is not the request's time."""
+        """Seconds that approvals have taken; they don't count as the request's time."""
         self._deadline = asyncio.timeout(None)
 
     async def run(self) -> None:
@@ -113,7 +113,7 @@ class Pipeline:
         context.session.turns = (*context.session.turns, Turn(request.text, answer, resources))[-MAX_TURNS:]
 
     async def _plan_and_run(self, request: PlanRequest) -> Plan:
-        """Stages 1 to 3, until the request's deadline; what is done by then stays.
+        """Run stages 1 to 3 until the request's deadline; what is done by then stays.
 
         Raises:
             DeadlineError: There is no task yet.
@@ -150,11 +150,11 @@ class Pipeline:
 
     @property
     def _max_replans(self) -> int:
-        """Most new plans for the rest of the request, where a task has failed."""
+        """Most plans for the rest of the request after tasks have failed."""
         return self._context.settings.replans if self._context.controller.can_replan and not self._prepared else 0
 
     async def _plan(self, request: PlanRequest, earlier: Plan | None = None) -> Plan:
-        """Stage 1, and the beginning of 2 and 3: start each task as soon as it is known.
+        """Run stage 1, and start stages 2 and 3 of each task as soon as it is known.
 
         Args:
             request: What is asked for; with a complaint where there was a plan before.
@@ -166,12 +166,12 @@ class Pipeline:
         new_tasks: list[Task] = []
         end: PlanEnd | None = None
         try:
-            async with aclosing(planner.items()) as items:
+            async with aclosing(planner.stream_items()) as items:
                 async for item in items:
                     match item:
                         case Task():
                             context.emit(TaskPlanned(item))
-                            self._selector.look_up([item])
+                            self._selector.start_search([item])
                             new_tasks.append(item)
                             if self._approve is None:  # else nothing starts before the person's word
                                 self._start([item])
@@ -193,26 +193,26 @@ class Pipeline:
         added = [task for task in plan.tasks if task.id not in {task.id for task in kept}]
         if earlier is None or added:
             context.emit(Planned(plan, time.monotonic() - started, request.complaint))
-        self._selector.decide(added)
+        self._selector.start_question(added)
         if self._approve is not None and added:
             plan = await self._get_approval(plan, kept, self._approve)
         self._start(plan.tasks)
         return plan
 
     def _start(self, tasks: Sequence[Task]) -> None:
-        """Begin stages 2 and 3 of those tasks that have not begun yet."""
+        """Start stages 2 and 3 of those tasks that have not started yet."""
         for task in tasks:
             if task.id not in self._scheduler:  # started one by one, while the plan came
                 self._scheduler.start(task, self._selector.assign)
 
     async def _resume(self, prepared: PreparedPlan) -> Plan:
-        """Take a plan that was there already: what is done stays, the rest runs."""
+        """Resume a prepared plan: reuse what is done, run the rest."""
         for event in prepared.events():
             self._context.emit(event)
-        self._selector.choose(prepared.models)
+        self._selector.pin_models(prepared.models)
         done = tuple(step.task for step in prepared.done_steps)
         self._scheduler.restore(prepared.done_steps)
-        self._selector.decide([task for task in prepared.plan.tasks if task not in done])
+        self._selector.start_question([task for task in prepared.plan.tasks if task not in done])
         plan = prepared.plan
         if self._approve is not None and not prepared.approved:
             plan = await self._get_approval(plan, done, self._approve)
@@ -220,7 +220,7 @@ class Pipeline:
         return plan
 
     async def _get_approval(self, plan: Plan, kept: Sequence[Task], approve: Approve) -> Plan:
-        """Ask the person which part of a plan may run; they take the time they need."""
+        """Ask the person which part of a plan may run."""
         kept_ids = frozenset(task.id for task in kept)
         open_tasks = [task for task in plan.tasks if task.id not in kept_ids]
         assignments = await asyncio.gather(*map(self._selector.assign, open_tasks), return_exceptions=True)
@@ -235,14 +235,14 @@ class Pipeline:
                 models[task.id] = tuple(card.ref for card in assignment.candidates)
         self._context.emit(ApprovalAsked(models, problems))
         approved = await self._wait_for_approval(approve, Proposal(plan, models, problems, kept_ids))
-        self._selector.choose(approved.models)  # before the first task starts, which takes its model
+        self._selector.pin_models(approved.models)  # before the first task starts, which takes its model
         self._context.emit(ApprovalGiven())
         if approved.plan.tasks != plan.tasks:
             self._context.emit(Planned(approved.plan, 0.0, PLAN_CHANGED))
         return approved.plan
 
     async def _wait_for_approval(self, approve: Approve, proposal: Proposal) -> Approved:
-        """Wait as long as the person takes; meanwhile the request's time stands still."""
+        """Wait for the person's answer; meanwhile the request's time stands still."""
         started, deadline = time.monotonic(), self._deadline.when()
         self._deadline.reschedule(None)
         try:

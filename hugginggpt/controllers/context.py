@@ -19,7 +19,7 @@ from hugginggpt.workspace.workspace import Workspace
 
 @dataclass  # not frozen: `turns` is replaced when a request is over
 class Session:
-    """One person's workspace and what was said so far."""
+    """One person's workspace and conversation."""
 
     workspace: Workspace
     turns: tuple[Turn, ...] = ()

@@ -1,4 +1,4 @@
-"""A plan between the controller and the experts: shown to the person before it runs, changed, or run once more in part."""
+"""Approval of a plan: it is shown to the person before it runs, changed by them, or run again in part."""
 
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -26,32 +26,32 @@ class Proposal:
     problems: Mapping[int, str] = field(default_factory=dict)
     """Reasons why nothing can run a task, by its id."""
     kept: frozenset[int] = frozenset()
-    """Tasks of the plan that have run already, and that nothing changes any more."""
+    """Tasks of the plan that have run already."""
     key: str = field(default_factory=lambda: secrets.token_hex(8))  # two proposals of one plan are equal in all else
-    """Tells it from other proposals: an answer is an answer to one."""
+    """Identifies the proposal that an answer belongs to."""
 
     @property
     def open_tasks(self) -> tuple[Task, ...]:
-        """The tasks that the person is asked about."""
+        """Tasks that the person is asked about."""
         return tuple(task for task in self.plan.tasks if task.id not in self.kept)
 
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """The part of a plan that the person lets run."""
+    """Approved part of a plan."""
 
     plan: Plan
     models: Mapping[int, str] = field(default_factory=dict)
-    """The id of the model that they chose for a task."""
+    """Id of the model that the person chose, by the task's id."""
 
 
 Approve = Callable[[Proposal], Awaitable[Approved]]
-"""Shows a proposal and waits for the answer, as long as that takes; cancelled where the request is stopped."""
+"""Function that shows a proposal and waits for the answer; it is cancelled where the request is stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedPlan:
-    """A plan that needs no planning any more, and what became of it when it was run before."""
+    """Plan from an earlier run, with the steps that were done."""
 
     plan: Plan
     steps: tuple[Step, ...] = ()
@@ -63,11 +63,11 @@ class PreparedPlan:
 
     @property
     def done_steps(self) -> tuple[Step, ...]:
-        """The steps whose results are taken as they are."""
+        """Steps whose results are reused."""
         return tuple(step for step in self.steps if step.status == "done")
 
     def events(self) -> Sequence[Event]:
-        """Return events for what has happened so far, so that the stream of a second run is complete by itself."""
+        """Return the events of the reused steps, so that the stream of a second run is complete by itself."""
         events: list[Event] = [Planned(self.plan, 0.0)]  # no time was spent on planning in this run
         for step in self.steps:
             events += step.attempts
@@ -89,7 +89,7 @@ def edit_plan(
     args: Mapping[int, Mapping[str, Argument]] | None = None,
     max_tasks: int = 2_000,
 ) -> Plan:
-    """Return a plan as the person has changed it, checked like any other.
+    """Apply a person's changes to a plan, and check the result like any plan.
 
     Args:
         plan: What was proposed.
@@ -103,24 +103,28 @@ def edit_plan(
     Raises:
         PlanError: It can't be run like that; the message names the task and the argument.
     """
-    gone = set(dropped) - set(kept)  # what has run can't be undone
-    tasks = [replace(task, args=_merge(task.args, (args or {}).get(task.id, {}))) for task in plan.tasks if task.id not in gone]
+    dropped_ids = set(dropped) - set(kept)  # what has run can't be undone
+    tasks = [
+        replace(task, args=_merge(task.args, (args or {}).get(task.id, {})))
+        for task in plan.tasks
+        if task.id not in dropped_ids
+    ]
     if all(task.id in kept for task in tasks):  # also true of an empty plan
         raise PlanError("Nothing is left of the plan: keep a task, or stop.")
     ids = {task.id for task in tasks}
     for task in tasks:
-        _check_references(task, ids, gone, resources)
+        _check_references(task, ids, dropped_ids, resources)
     raw = [replace(task, dep=tuple(n for n in task.dep if n in ids)).as_json() for task in tasks]  # args were checked above
     return make_plan(raw, table, resources, max_tasks=max_tasks)
 
 
-def _check_references(task: Task, ids: Collection[int], gone: Collection[int], resources: Sequence[Resource]) -> None:
-    """Raise for references that repair would guess at: here a person can be asked, a model can't."""
+def _check_references(task: Task, ids: Collection[int], dropped_ids: Collection[int], resources: Sequence[Resource]) -> None:
+    """Refuse references that repair would guess at: unlike a model, the person can be asked."""
     known = {resource.name for resource in resources}
     for name, value in task.args.items():
         label = f"Task {task.id} ({task.task}), {name}"
         for reference in find_references(value):
-            if reference.task_id in gone:
+            if reference.task_id in dropped_ids:
                 raise PlanError(f"{label}: it needs what task {reference.task_id} makes; drop it too, or write something else.")
             if reference.task_id not in ids:
                 raise PlanError(f"{label}: there is no task {reference.task_id} in the plan.")

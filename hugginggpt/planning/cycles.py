@@ -1,4 +1,4 @@
-"""Circles in a plan: which dependency to drop so that every task can start."""
+"""Cycles in a plan: they are broken by dropping dependencies that no argument needs."""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,8 @@ from hugginggpt.core.errors import PlanError
 from hugginggpt.core.plan import Task, find_references
 
 
-def break_circles(tasks: Sequence[Task], notes: list[str]) -> tuple[Task, ...]:
-    """Drop each ``dep`` that closes a circle and that no argument needs; refuse a circle of references.
+def break_cycles(tasks: Sequence[Task], notes: list[str]) -> tuple[Task, ...]:
+    """Drop each ``dep`` that closes a cycle and that no argument needs; refuse a cycle of references.
 
     A ``dep`` on a later task of the plan goes first: the order in which a controller wrote is mostly the one it meant.
 
@@ -33,11 +33,11 @@ def break_circles(tasks: Sequence[Task], notes: list[str]) -> tuple[Task, ...]:
             del remaining[number]
             freed = [follower for follower in followers[number] if number in waiting_for[follower]]  # not over dropped edges
         else:
-            circle = _find_circle(next(iter(remaining)), waiting_for)  # nothing is ready, so all that remain lead into one
+            circle = _find_cycle(next(iter(remaining)), waiting_for)  # nothing is ready, so all that remain lead into one
             edges = list(zip(circle, (*circle[1:], circle[0]), strict=True))
             droppable = [(a, b) for a, b in edges if b not in required_ids[a]]
             if not droppable:
-                raise PlanError(_describe_circle(min(edges, key=lambda edge: position[edge[0]]), task_of))
+                raise PlanError(_describe_cycle(min(edges, key=lambda edge: position[edge[0]]), task_of))
             follower, number = min(droppable, key=lambda e: (position[e[1]] < position[e[0]], position[e[0]]))
             dropped.setdefault(follower, set()).add(number)
             notes.append(f"Task {follower} ({task_of[follower].task}): dep ran in a circle with {number}; that was dropped.")
@@ -52,8 +52,8 @@ def break_circles(tasks: Sequence[Task], notes: list[str]) -> tuple[Task, ...]:
     )
 
 
-def _find_circle(start: int, waiting_for: Mapping[int, Mapping[int, None]]) -> list[int]:
-    """Return a circle that `start` leads into, each task before the one it waits for."""
+def _find_cycle(start: int, waiting_for: Mapping[int, Mapping[int, None]]) -> list[int]:
+    """Return a cycle that `start` leads into, each task before the one it depends on."""
     path: dict[int, None] = {}  # looked up at every step, and its order is the path
     number = start
     while number not in path:
@@ -63,7 +63,7 @@ def _find_circle(start: int, waiting_for: Mapping[int, Mapping[int, None]]) -> l
     return steps[steps.index(number) :]
 
 
-def _describe_circle(edge: tuple[int, int], task_of: Mapping[int, Task]) -> str:
+def _describe_cycle(edge: tuple[int, int], task_of: Mapping[int, Task]) -> str:
     task, other = task_of[edge[0]], edge[1]
     name = next(n for n, value in task.args.items() if any(r.task_id == other for r in find_references(value)))
     return (

@@ -1,7 +1,7 @@
-"""A plan while it is being written: each task is let go as soon as nothing that may still come can change it.
+"""Incremental plan: each task is released as soon as nothing that may still be written can change it.
 
-The plan as a whole is what `repair.make_plan` makes of all objects; a task is let go early only where that is sure to
-leave it as it is: it has an id of its own, it waits for nothing but tasks that were let go, it lacks nothing.
+The plan as a whole is what `repair.make_plan` makes of all objects; a task is released early only where that is sure to
+leave it as it is: its id is unique, it depends on released tasks alone, and no argument is missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,17 +17,17 @@ from hugginggpt.planning.repair import finish_task, make_plan
 
 
 class IncrementalPlan:
-    """A plan that grows by one task object after another."""
+    """Plan that is built from one task object after another."""
 
     def __init__(
         self, table: TaskTable, resources: Sequence[Resource] = (), *, max_tasks: int = 2_000, kept: Sequence[Task] = ()
     ) -> None:
-        """Begin a plan.
+        """Start with the kept tasks.
 
         Args:
-            table: The task types there are.
+            table: The task types.
             resources: What the request came with.
-            max_tasks: The longest plan that is taken.
+            max_tasks: Most tasks of a plan.
             kept: Tasks of an earlier plan that stay, and that this one adds to.
         """
         self._table = table
@@ -37,26 +37,26 @@ class IncrementalPlan:
         self._earlier_tasks = {task.id: task for task in kept}
         self._seen_ids = set(self._earlier_tasks)
         self._duplicates: set[int] = set()
-        """Ids of several tasks: which of them a reference means can be told only at the end."""
+        """Ids that several tasks carry: only the whole plan tells which of them a reference means."""
         self._released: dict[int, Task] = {task.id: task for task in kept}
         self._pending = False
-        """True if a task waits for the end: it may make what a later one lacks, so that one must wait, too."""
+        """True if a task waits for the end of the plan: it may make what a later one lacks, which must wait, too."""
 
     @property
-    def free(self) -> tuple[Task, ...]:
-        """The tasks that were let go, and those that were kept."""
+    def released(self) -> tuple[Task, ...]:
+        """Released tasks, and those that were kept."""
         return tuple(self._released.values())
 
     def add(self, raw: Any) -> Task | None:
-        """Take one object; returns its task where that can start now.
+        """Add one object; return its task where that can start now.
 
         Raises:
-            PlanError: The plan is longer than any plan may be.
+            PlanError: The plan has too many tasks.
         """
         if self._is_repetition(raw):
             return None
         draft = self._read_draft(raw)
-        if draft and self._repeats_earlier_task(draft):
+        if draft and self._is_earlier_task(draft):
             return None
         self._raw.append(raw)
         if len(self._raw) > self._max_tasks:
@@ -69,7 +69,7 @@ class IncrementalPlan:
         return task
 
     def finish(self) -> Plan:
-        """Return the whole plan; its tasks that were let go are as they were.
+        """Return the whole plan; released tasks are unchanged in it.
 
         Raises:
             PlanError: One sentence that names the task and the field.
@@ -90,33 +90,35 @@ class IncrementalPlan:
         except PlanError:
             return None
 
-    def _repeats_earlier_task(self, draft: TaskDraft) -> bool:
+    def _is_earlier_task(self, draft: TaskDraft) -> bool:
         """Detect a task of the earlier plan that a second plan writes out again, be it in another form."""
         old = self._earlier_tasks.get(-1 if draft.written_id is None else draft.written_id)  # no task has the id -1
         if old is None or old.task != draft.row.name:
             return False
         rows = {task.id: self._table[task.task] for task in self._earlier_tasks.values()}
         try:
-            return finish_task(draft, rows, [t for t in self.free if t.id != old.id], self._resources, []).args == old.args
+            return finish_task(draft, rows, [t for t in self.released if t.id != old.id], self._resources, []).args == old.args
         except PlanError:
             return False
 
     def _finish_early(self, draft: TaskDraft) -> Task | None:
-        """Finish a draft whose task is certain already; None where objects that may still come decide it."""
+        """Finish a draft that is certain already; None where it depends on objects that may still be written."""
         task_id = draft.written_id
         is_duplicate = task_id in self._seen_ids
         if task_id is not None:
             (self._duplicates if is_duplicate else self._seen_ids).add(task_id)
-        if task_id is None or task_id < 0 or is_duplicate or not self._needs_only_released(draft):  # its id may still change
+        if (
+            task_id is None or task_id < 0 or is_duplicate or not self._depends_on_released_only(draft)
+        ):  # its id may still change
             return None
-        rows = {task.id: self._table[task.task] for task in self.free} | {task_id: draft.row}
+        rows = {task.id: self._table[task.task] for task in self.released} | {task_id: draft.row}
         try:
-            return finish_task(draft, rows, self.free, self._resources, [])  # same function as at the end, so the same task
+            return finish_task(draft, rows, self.released, self._resources, [])  # same function as at the end, so the same task
         except PlanError:
             return None
 
-    def _needs_only_released(self, draft: TaskDraft) -> bool:
-        """Tell whether a draft names and needs nothing but resources and tasks that were released."""
+    def _depends_on_released_only(self, draft: TaskDraft) -> bool:
+        """Tell whether a draft names and needs only resources and released tasks."""
         lacks = any(task_input.name not in draft.args for task_input in draft.row.required)
         if (lacks and self._pending) or any(n >= 0 and (n not in self._released or n in self._duplicates) for n in draft.dep):
             return False

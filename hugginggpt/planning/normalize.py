@@ -1,4 +1,4 @@
-"""A controller's task objects as drafts: named by the table, each with an id of its own, arguments under their names."""
+"""Normalizing of a controller's task objects: names from the table, unique ids, arguments under their names."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ class TaskDraft:
 
     @property
     def label(self) -> str:
-        """The task's name in messages."""
+        """Name of the task in messages."""
         return f"Task {self.id} ({self.row.name})"
 
 
@@ -176,7 +176,7 @@ def map_references(value: Any, new_id: Callable[[int], int]) -> Any:
 
 
 def can_make(row: TaskType, kind: Kind) -> bool:
-    """Tell whether a task makes something that serves where `kind` is required."""
+    """Tell whether a task makes something that can be used as `kind`."""
     return any(is_usable_as(made, kind) for made in row.outputs)
 
 

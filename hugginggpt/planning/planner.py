@@ -1,4 +1,4 @@
-"""Stage 1: a controller's plan, read while it is being written, and asked for once more where it can't be used.
+"""Stage 1: read a controller's plan while it is being written, and ask once more where it can't be used.
 
 Source: arXiv 2303.17580, section 3.1.
 """
@@ -20,7 +20,7 @@ from hugginggpt.planning.incremental import IncrementalPlan
 
 @dataclass(frozen=True, slots=True)
 class PlanEnd:
-    """The whole plan: the last item of every planning that does not raise."""
+    """End of a plan: the last item of every planning that does not raise."""
 
     plan: Plan
     """Repaired; tasks of an earlier plan that stay stand in it, too."""
@@ -31,7 +31,7 @@ class PlanEnd:
 
 
 PlanItem = Task | AnswerDelta | Usage | Notice | PlanEnd
-"""A task that can start already, words of an answer, what a call cost, a remark for the person, or the end."""
+"""A task that can start already, words of an answer, the usage of a call, a notice, or the end."""
 
 
 _KEPT_CHARS: Final = 500  # of a request that is refused for its length
@@ -39,10 +39,10 @@ _END: Final = object()  # unlike None, no controller can yield it
 
 
 class Planner:
-    """Gets one plan from a controller."""
+    """Reader of one plan from a controller."""
 
     def __init__(self, context: RequestContext, request: PlanRequest | None = None, kept: Sequence[Task] = ()) -> None:
-        """Set up one planning.
+        """Set up the planning of one request.
 
         Args:
             context: The request's; its controller plans.
@@ -53,14 +53,14 @@ class Planner:
         self._request = request or context.request
         self._earlier_tasks = tuple(kept)
         self._released: tuple[Task, ...] = ()
-        """The tasks that can start already, after those that were kept; () while there is none."""
+        """Tasks that can start already, after the kept ones; () while there is none."""
         self._answer_pieces: list[str] = []
         self._deadline = 0.0
-        """By the loop's clock; one for all tries."""
+        """Deadline of the plan over all attempts, by the loop's clock."""
         self._answer_deadline: float | None = None
-        """The same for an answer; None before its first word."""
+        """Deadline of an answer; None before its first word."""
 
-    async def items(self) -> AsyncGenerator[PlanItem]:
+    async def stream_items(self) -> AsyncGenerator[PlanItem]:
         """Yield the plan's parts as soon as each is known, and then the whole plan.
 
         Raises:
@@ -77,7 +77,7 @@ class Planner:
             settings, name = self._context.settings, self._context.controller.name
             seconds, doing = (settings.respond_seconds, "answer") if self._answer_deadline else (settings.plan_seconds, "plan")
             message = f"{name} took longer than {seconds:g} s to {doing}: try again, or another model."
-            if not self._only_answered:  # words that were shown are an answer already, tasks without an end no plan
+            if not self._is_answer_only:  # words that were shown are an answer already, tasks without an end no plan
                 raise DeadlineError(message) from error
             for item in self._end_cut_answer(message):
                 yield item
@@ -86,13 +86,13 @@ class Planner:
         """Ask for the plan; for one that can't be used once more with the complaint, and then the built-in planner."""
         context, request = self._context, self._request
         try:
-            async with aclosing(self._read(context.controller, request, self._earlier_tasks)) as items:
+            async with aclosing(self._read_reply(context.controller, request, self._earlier_tasks)) as items:
                 async for item in items:
                     yield item
             return
         except (PlanError, BrokenOffError) as error:  # a refused request or a failed server is not asked again
             failure = error  # Python unbinds `error` at the end of the clause
-        if self._only_answered:  # asking again would write a second answer over the first
+        if self._is_answer_only:  # asking again would write a second answer over the first
             for item in self._end_cut_answer(str(failure)):
                 yield item
             return
@@ -100,7 +100,7 @@ class Planner:
         steps = tuple(step for step in context.steps if step.task in kept)
         retry = replace(request, complaint=str(failure), steps=steps)
         try:
-            async with aclosing(self._read(context.controller, retry, kept)) as items:
+            async with aclosing(self._read_reply(context.controller, retry, kept)) as items:
                 async for item in items:
                     # where the first reply only broke off, and there is nothing to add, it had come to its last task
                     if isinstance(item, PlanEnd) and isinstance(failure, PlanError) and len(item.plan.tasks) == len(kept) > 0:
@@ -117,10 +117,10 @@ class Planner:
                 yield item
 
     async def _fall_back(self, refusal: PlanError) -> AsyncGenerator[PlanItem]:
-        """Yield the built-in planner's plan; raise `refused` again where it knows no better."""
+        """Yield the built-in planner's plan; raise `refusal` where that fails, too."""
         context = self._context
         try:
-            async with aclosing(self._read(context.fallback, self._request, ())) as items:
+            async with aclosing(self._read_reply(context.fallback, self._request, ())) as items:
                 async for item in items:
                     if isinstance(item, PlanEnd):
                         name = context.controller.name
@@ -129,7 +129,7 @@ class Planner:
         except HuggingGPTError:
             raise refusal from None  # its sentence is about the request, the second one's about the fallback
 
-    async def _read(self, controller: Controller, request: PlanRequest, kept: Sequence[Task]) -> AsyncGenerator[PlanItem]:
+    async def _read_reply(self, controller: Controller, request: PlanRequest, kept: Sequence[Task]) -> AsyncGenerator[PlanItem]:
         """Read one reply to its end."""
         context = self._context
         plan = IncrementalPlan(context.table, request.attached, max_tasks=context.settings.max_tasks, kept=kept)
@@ -147,14 +147,14 @@ class Planner:
                     if not kept:  # beside tasks that were run, the answer is written from their results
                         yield AnswerDelta(item, restarts=not self._answer_pieces)
                         self._answer_pieces.append(item)
-                        self._begin_answer()
+                        self._start_answer_deadline()
                 elif task := plan.add(item):
-                    self._released = plan.free
+                    self._released = plan.released
                     yield task  # not checked for the end yet: it may run while the model still writes
         yield PlanEnd(plan.finish(), self._answer)
 
-    def _begin_answer(self) -> None:
-        """Give an answer the time of one, from its first word; no further word moves it, or one that drips would never end."""
+    def _start_answer_deadline(self) -> None:
+        """Set the deadline of an answer at its first word; later words don't move it, or a slow stream would never end."""
         if self._answer_deadline is None:
             self._answer_deadline = asyncio.get_running_loop().time() + self._context.settings.respond_seconds
 
@@ -163,7 +163,7 @@ class Planner:
         return "".join(self._answer_pieces).strip()
 
     @property
-    def _only_answered(self) -> bool:
+    def _is_answer_only(self) -> bool:
         return bool(self._answer) and not self._released
 
     def _end_cut_answer(self, reason: str) -> Sequence[PlanItem]:

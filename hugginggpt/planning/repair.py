@@ -1,4 +1,4 @@
-"""From whatever a controller wrote to a valid plan: repaired with a note, or refused with one sentence.
+"""Repair of a controller's plan: with a note for each change, or a refusal in one sentence.
 
 Pure functions over plain data. Every repair is one of the mistakes that language models really make: a task's
 number where its id belongs, a reference to the task itself (the paper's own figure 4 has one), one id twice
@@ -16,7 +16,7 @@ from hugginggpt.core.plan import Argument, Plan, Reference, Task, find_reference
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import MEDIA_KINDS, TaskInput, TaskTable, TaskType, is_usable_as
 from hugginggpt.core.text import make_printable
-from hugginggpt.planning.cycles import break_circles
+from hugginggpt.planning.cycles import break_cycles
 from hugginggpt.planning.normalize import SEPARATORS, TaskDraft, can_make, map_references, quote_value, read_drafts
 
 _TEXT_NAME = re.compile(r"(?:text|table)-\d+")
@@ -43,7 +43,7 @@ def make_plan(raw: Sequence[Any], table: TaskTable, resources: Sequence[Resource
     tasks: list[Task] = []
     for draft in drafts:
         tasks.append(finish_task(draft, rows, tasks, resources, notes))
-    return Plan(break_circles(tasks, notes), tuple(dict.fromkeys(notes)))
+    return Plan(break_cycles(tasks, notes), tuple(dict.fromkeys(notes)))
 
 
 def finish_task(

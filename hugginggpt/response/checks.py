@@ -1,4 +1,4 @@
-"""Checks of what came of a request: what failed, whether anything was done, what the answer made up."""
+"""Checks of a request's outcome: failures, whether anything was done, and names that the answer made up."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from hugginggpt.workspace.workspace import Workspace
 
 
 def describe_failures(steps: Sequence[Step]) -> str:
-    """Describe what failed for good and what gave nothing, as a complaint to the planner; empty where all went well."""
+    """Describe failed and skipped tasks, as a complaint to the planner; empty where there are none."""
     failed = [f"Task {step.task.id} ({step.task.task}) failed: {step.error}" for step in steps if step.status == "failed"]
     without_text = [
         f"Task {step.task.id} ({step.task.task}) gave an empty text."

@@ -1,4 +1,4 @@
-"""Stage 2 without a language model: which models could do a task, in which order, and why.
+"""Stage 2 without a language model: rank the candidates for a task, with reasons.
 
 The paper filters the Hub's models by task, ranks them by downloads and shows the controller the first K (arXiv
 2303.17580, section 3.2). Here what can't or mustn't be taken goes out first: what a visitor has banned, what wants
@@ -34,7 +34,7 @@ _MAX_SHORT_CHARS: Final = 20_000  # a text of more characters is long: a small m
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Needs of a request that bear on the model for one task."""
+    """Requirements of a request on the model for one task."""
 
     language: Language | None = None
     """Of what is read, spoken or heard; the target of a translation."""
@@ -48,7 +48,7 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The models for a task."""
+    """Ranked models for a task."""
 
     cards: tuple[ModelCard, ...]
     """The best first; one model may stand there several times, once for each place where it runs."""
@@ -57,16 +57,16 @@ class Ranking:
     reason: str = ""
     """Reason why the first is the first."""
     settled: bool = False
-    """True if nobody needs to be asked: there is one model, or the visitor has pinned it."""
+    """True if there is nothing to choose: there is one model, or the visitor has pinned one."""
 
-    def best(self, count: int) -> tuple[ModelCard, ...]:
+    def list_best(self, count: int) -> tuple[ModelCard, ...]:
         """Return the first `count` models, each once, as a controller chooses among them."""
         firsts = {card.id: card for card in reversed(self.cards)}  # reversed: the best card of an id is written last
         return tuple(dict.fromkeys(firsts[card.id] for card in self.cards))[:count]
 
 
 def read_needs(request: str, task: Task, resources: Iterable[Resource] = ()) -> Needs:
-    """Read off the words of a request and a task's arguments what they ask of a model.
+    """Read the requirements on a model from the words of a request and the arguments of a task.
 
     Args:
         request: What the person wrote.
@@ -104,14 +104,14 @@ def _find_spoken_language(request: str) -> Language | None:
     return None
 
 
-def rank(cards: Iterable[ModelCard], needs: Needs, preferences: Preferences | None = None) -> Ranking:
+def rank_cards(cards: Iterable[ModelCard], needs: Needs, preferences: Preferences | None = None) -> Ranking:
     """Filter and order the models for one task; cards of one place come in their back end's order."""
     preferences = preferences or Preferences()
     known = list(cards)
     allowed = [card for card in known if not _is_misplaced(card, preferences)]  # no pin overrules where models may run
     pinned = [card for card in allowed if preferences.pinned.get(card.task) == card.id]
     if pinned:
-        rest = rank([card for card in known if card not in pinned], needs, _remove_pins(preferences))  # to fall back on
+        rest = rank_cards([card for card in known if card not in pinned], needs, _remove_pins(preferences))  # to fall back on
         reason = "You have pinned it for this task."
         return Ranking((*_sort(pinned, needs), *rest.cards), rest.left_out, reason, settled=True)
     left_out: list[str] = []

@@ -1,4 +1,4 @@
-"""Stage 2: model selection. What could do each task is gathered and ranked; the controller is asked once for all that is open.
+"""Stage 2: model selection. Candidates are gathered and ranked; the controller is asked once about all tasks with a choice.
 
 Source: arXiv 2303.17580, section 3.2. Choosing costs nothing but the choice when it fails: the first of the ranking is taken.
 """
@@ -19,7 +19,7 @@ from hugginggpt.core.tasks import TaskType
 from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.experts.base import ConditionalExpert, Expert
 from hugginggpt.hub.catalog import list_small_models
-from hugginggpt.selection.ranking import Ranking, rank, read_needs
+from hugginggpt.selection.ranking import Ranking, rank_cards, read_needs
 
 log = logging.getLogger(__name__)
 
@@ -38,20 +38,20 @@ def gather_candidates(experts: Sequence[Expert], tasks: Collection[str] | None =
         tasks: Those that are asked about; None: all.
     """
     cards_by_task: defaultdict[str, list[ModelCard]] = defaultdict(list)
-    for expert in list_each_once(experts):
+    for expert in drop_replaced_experts(experts):
         for card in expert.cards(tasks):
             if tasks is None or card.task in tasks:
                 cards_by_task[card.task].append(card)
     return {task: tuple(cards) for task, cards in cards_by_task.items()}
 
 
-def list_each_once(experts: Sequence[Expert]) -> Sequence[Expert]:
-    """Return each back end once, a session's own in the place of the one that all share."""
+def drop_replaced_experts(experts: Sequence[Expert]) -> Sequence[Expert]:
+    """Drop the shared back ends that a session's own replace; those take their place in the order."""
     return list({expert.backend: expert for expert in experts}.values())  # a dict keeps the first place and the last value
 
 
 class ModelSelector:
-    """Selects models for the tasks of one request, while its plan is still being written.
+    """Selector of models for the tasks of one request, whose plan may still be being written.
 
     A task that has no choice gets its model at once; the others wait for one question, which is asked when the plan is
     complete.
@@ -64,26 +64,26 @@ class ModelSelector:
         self._chosen: dict[int, str] = {}
         """The model that the person has chosen for a task, by the task's id."""
         self._searches: dict[str, asyncio.Task[Sequence[ModelCard]]] = {}
-        """The models for each type of task, or the search for them."""
+        """Searches for models, running or done, by type of task."""
         self._representatives: dict[int, int] = {}
         """By a task's id, the id of the task whose selection it shares, where there are very many."""
         self._selections: dict[int, asyncio.Future[Selection | None]] = {}
-        """For each task that has a choice, what the controller says; None: nothing."""
+        """Controller's selection for each task that has a choice; None: it made none."""
         self._questions: list[asyncio.Task[None]] = []
 
-    def look_up(self, tasks: Iterable[Task]) -> None:
-        """Begin to look for what could do these tasks, before anybody asks."""
+    def start_search(self, tasks: Iterable[Task]) -> None:
+        """Start to look for the models of these tasks, before they are needed."""
         for name in {task.task for task in tasks} - self._searches.keys():
             self._searches[name] = asyncio.create_task(self._find_cards(name))  # one for each type of task
             self._searches[name].add_done_callback(lambda task: task.cancelled() or task.exception())  # `assign` raises it
 
     async def _find_cards(self, name: str) -> Sequence[ModelCard]:
-        experts = list_each_once(self._context.experts)
+        experts = drop_replaced_experts(self._context.experts)
         listed = await asyncio.gather(*(self._list_cards(expert, name) for expert in experts))  # a slow one costs its own alone
         return [card for cards in listed for card in cards]
 
     async def _list_cards(self, expert: Expert, name: str) -> Sequence[ModelCard]:
-        """Return one back end's models for a type of task; none where it doesn't tell in time."""
+        """List one back end's models for a type of task; none where it takes too long."""
         seconds = self._context.settings.select_seconds
         try:
             async with asyncio.timeout(seconds) as deadline:
@@ -94,9 +94,9 @@ class ModelSelector:
         self._context.emit(Notice(f"The {expert.backend} models for {name} were not listed within {seconds:g} s: left out."))
         return ()
 
-    def decide(self, tasks: Sequence[Task]) -> None:
-        """Begin to ask the controller about those tasks that have a choice: the plan, or what was added to it, is complete."""
-        self.look_up(tasks)
+    def start_question(self, tasks: Sequence[Task]) -> None:
+        """Start to ask the controller about the tasks that have a choice; for a complete plan or addition to one."""
+        self.start_search(tasks)
         self._questions.append(asyncio.create_task(self._decide(tasks)))  # kept: the loop holds only weak references
 
     async def _decide(self, tasks: Sequence[Task]) -> None:
@@ -105,7 +105,7 @@ class ModelSelector:
         try:
             rankings = await asyncio.gather(*(self._rank(task) for task in tasks), return_exceptions=True)
             choices = [
-                Choice(task, ranking.best(self._context.settings.top_k))
+                Choice(task, ranking.list_best(self._context.settings.top_k))
                 for task, ranking in zip(tasks, rankings, strict=True)
                 if isinstance(ranking, Ranking)
                 and not ranking.settled  # `assign` raises for one that can't be ranked
@@ -122,9 +122,9 @@ class ModelSelector:
         return self._selections.setdefault(task.id, asyncio.get_running_loop().create_future())
 
     async def _rank(self, task: Task) -> Ranking:
-        self.look_up([task])
+        self.start_search([task])
         cards = await asyncio.shield(self._searches[task.task])  # shared by all tasks of the type: one's end must not end it
-        return rank(
+        return rank_cards(
             cards,
             read_needs(self._context.request.text, task, self._context.session.workspace.resources),
             self._context.preferences,
@@ -140,12 +140,12 @@ class ModelSelector:
             self._representatives[choice.task.id] = representative.task.id
         return list(representatives.values())[:MAX_TASKS_ASKED]
 
-    def choose(self, models: Mapping[int, str]) -> None:
-        """Take the models that the person has chosen for tasks, by the tasks' ids."""
+    def pin_models(self, models: Mapping[int, str]) -> None:
+        """Pin the models that the person has chosen, by the tasks' ids."""
         self._chosen.update(models)
 
     def close(self) -> None:
-        """End what is under way: nobody needs models any more."""
+        """Cancel all searches and questions: no more models are needed."""
         for running in (*self._questions, *self._searches.values()):  # their threads can't be stopped; nobody waits for them
             running.cancel()
 
@@ -159,13 +159,15 @@ class ModelSelector:
         if not ranking.cards:
             context, row = self._context, self._context.table[task.task]
             conditions = [
-                e.describe_condition(task.task) for e in list_each_once(context.experts) if isinstance(e, ConditionalExpert)
+                e.describe_condition(task.task)
+                for e in drop_replaced_experts(context.experts)
+                if isinstance(e, ConditionalExpert)
             ]
             raise ExpertError(_explain_missing_model(row, context.tasks_with_key, ranking.left_out, conditions))
         selection = None
         if chosen_id := self._chosen.get(task.id):
             selection = Selection(task.id, chosen_id, "You have chosen it.")
-        elif not ranking.settled and len(ranking.best(2)) > 1:
+        elif not ranking.settled and len(ranking.list_best(2)) > 1:
             selection = await asyncio.shield(self._get_future(task))  # set by one question for all tasks
         cards, reason = ranking.cards, ranking.reason
         if selection is not None and (chosen := [card for card in cards if card.id == selection.model_id]):
@@ -198,7 +200,7 @@ class ModelSelector:
 
 
 def _find_source(cards: Sequence[ModelCard]) -> str:
-    """Return where the list of hosted models comes from; empty where none is hosted."""
+    """Return the source of the hosted models' list; empty where none is hosted."""
     return next((card.source for card in cards if card.source and card.source != "you"), "")
 
 

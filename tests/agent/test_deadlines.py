@@ -67,24 +67,24 @@ def ask(server: ScriptedServer, workspace: Workspace, settings: Settings) -> Ask
     return run
 
 
-def of(events: list[Event], kind: type) -> list[Any]:
+def select_events(events: list[Event], kind: type) -> list[Any]:
     return [event for event in events if isinstance(event, kind)]
 
 
 @pytest.mark.parametrize("beginning", ["", '{"tasks": ['])
 async def test_a_plan_that_drips_is_given_up_on(server: ScriptedServer, ask: Ask, beginning: str) -> None:
     server.will(drip(beginning))
-    (failed,) = of(await ask(plan_seconds=SHORT), RequestFailed)
+    (failed,) = select_events(await ask(plan_seconds=SHORT), RequestFailed)
     assert failed.error == "tiny (127.0.0.1) took longer than 0.5 s to plan: try again, or another model."
 
 
 async def test_an_answer_without_a_plan_has_an_answers_time_however_many_words_come(server: ScriptedServer, ask: Ask) -> None:
     server.will(drip('{"tasks": [], "answer": "Once upon a time'))
     events = await ask(plan_seconds=LONG, respond_seconds=SHORT)
-    (answered,) = of(events, Answered)
+    (answered,) = select_events(events, Answered)
     assert answered.answer.startswith("Once upon a time")
     assert not answered.complete
-    assert "took longer than 0.5 s to answer" in of(events, Notice)[0].message
+    assert "took longer than 0.5 s to answer" in select_events(events, Notice)[0].message
 
 
 async def test_a_choice_of_models_that_drips_costs_the_choice(server: ScriptedServer, ask: Ask) -> None:
@@ -93,9 +93,9 @@ async def test_a_choice_of_models_that_drips_costs_the_choice(server: ScriptedSe
 
     server.will(PLAN, answer)
     events = await ask(Quick(names=["one", "two"]), select_seconds=SHORT)
-    assert of(events, ModelSelected)[0].model.id == "quick/one"
-    assert "did not choose the models (it took too long)" in of(events, Notice)[0].message
-    assert of(events, Answered)[0].complete
+    assert select_events(events, ModelSelected)[0].model.id == "quick/one"
+    assert "did not choose the models (it took too long)" in select_events(events, Notice)[0].message
+    assert select_events(events, Answered)[0].complete
 
 
 async def test_a_back_end_that_does_not_say_what_it_has_is_left_out(server: ScriptedServer, ask: Ask) -> None:
@@ -108,8 +108,11 @@ async def test_a_back_end_that_does_not_say_what_it_has_is_left_out(server: Scri
     server.will(PLAN, completion("Hallo."))
     events = await ask(Pondering("pondering"), Quick(), select_seconds=SHORT)
     gone.set()
-    assert [event.model.id for event in of(events, TaskDone)] == ["quick/model"]
-    assert of(events, Notice)[0].message == "The pondering models for translation were not listed within 0.5 s: left out."
+    assert [event.model.id for event in select_events(events, TaskDone)] == ["quick/model"]
+    assert (
+        select_events(events, Notice)[0].message
+        == "The pondering models for translation were not listed within 0.5 s: left out."
+    )
 
 
 async def test_a_task_whose_address_drips_fails_in_a_tasks_time(web: WebServer, settings: Settings) -> None:
@@ -126,21 +129,21 @@ async def test_a_task_whose_address_drips_fails_in_a_tasks_time(web: WebServer, 
     agent = HuggingGPT([Quick()], fallback=Planner(), settings=limits)
     with Workspace.create(limits, allowed=lambda address: address == "127.0.0.1") as workspace:
         events = [event async for event in agent.run("Sum it up.", Session(workspace), Planner([plan]))]
-    (failed,) = of(events, TaskFailed)
+    (failed,) = select_events(events, TaskFailed)
     assert failed.error == "The inputs of summarization were not there within the 0.5 s of a task."
 
 
 async def test_an_answer_that_drips_is_replaced_by_the_built_in_one(server: ScriptedServer, ask: Ask) -> None:
     server.will(PLAN, drip("Hallo"))
     events = await ask(respond_seconds=SHORT)
-    assert "took longer than 0.5 s to answer" in of(events, Notice)[0].message
-    assert "translation(" in of(events, Answered)[0].answer
+    assert "took longer than 0.5 s to answer" in select_events(events, Notice)[0].message
+    assert "translation(" in select_events(events, Answered)[0].answer
 
 
 async def test_an_answer_that_drips_where_nothing_was_done_is_one_sentence(server: ScriptedServer, ask: Ask) -> None:
     server.will(completion({"tasks": [], "answer": None}), drip("Hallo"))
     events = await ask(text="Hello!", plan_seconds=SHORT, respond_seconds=SHORT)
-    assert all("this program" not in failed.error for failed in of(events, RequestFailed))
+    assert all("this program" not in failed.error for failed in select_events(events, RequestFailed))
 
 
 async def whole(
@@ -157,11 +160,14 @@ async def test_when_a_requests_time_is_over_what_is_done_stays_and_is_answered_f
     limits = settings.model_copy(update={"request_seconds": 6 * SHORT})
     quick, slow = Quick("quick", tasks=["translation"]), Quick("slow", tasks=["summarization"], seconds=LONG)
     events = await whole(limits, quick, slow)
-    assert [event.task_id for event in of(events, TaskDone)] == [0]
-    (failed,) = of(events, TaskFailed)
+    assert [event.task_id for event in select_events(events, TaskDone)] == [0]
+    (failed,) = select_events(events, TaskFailed)
     assert (failed.task_id, failed.error) == (1, "The request took longer than 3 s, so this was stopped.")
-    assert of(events, Notice)[0].message == "The request took longer than 3 s: the answer is from what was done by then."
-    assert of(events, Answered) == [Answered("Done: translation(Hello.+German)", complete=False)]
+    assert (
+        select_events(events, Notice)[0].message
+        == "The request took longer than 3 s: the answer is from what was done by then."
+    )
+    assert select_events(events, Answered) == [Answered("Done: translation(Hello.+German)", complete=False)]
     assert isinstance(events[-1], RequestDone)
 
 
@@ -175,7 +181,7 @@ async def test_a_request_without_a_plan_by_then_fails_in_one_sentence(settings: 
     agent = HuggingGPT([Quick()], fallback=Planner(), settings=limits)
     with Workspace.create(limits) as workspace:
         events = [event async for event in agent.run("Do it.", Session(workspace), Pondering())]
-    (failed,) = of(events, RequestFailed)
+    (failed,) = select_events(events, RequestFailed)
     assert failed.error == "The request took longer than 0.5 s and has no plan yet: try again, or another model."
 
 
@@ -183,9 +189,9 @@ async def test_waiting_for_a_models_turn_counts_for_the_request_and_not_for_the_
     limits = settings.model_copy(update={"request_seconds": 2 * SHORT, "task_seconds": SHORT})
     agent = HuggingGPT([Quick(slot="gpu")], fallback=Planner(), settings=limits)
     async with agent._slots.hold("gpu"):
-        (failed,) = of(await whole(limits, plan=[TASK], agent=agent), TaskFailed)
+        (failed,) = select_events(await whole(limits, plan=[TASK], agent=agent), TaskFailed)
     assert failed.error == "The request took longer than 1 s, so this was stopped."
-    assert of(await whole(settings, plan=[TASK], agent=agent), TaskDone)  # the turn was given up
+    assert select_events(await whole(settings, plan=[TASK], agent=agent), TaskDone)  # the turn was given up
 
 
 async def test_what_a_person_takes_to_approve_a_plan_does_not_count(settings: Settings) -> None:
@@ -194,9 +200,9 @@ async def test_what_a_person_takes_to_approve_a_plan_does_not_count(settings: Se
         return Approved(proposal.plan)
 
     limits = settings.model_copy(update={"request_seconds": 4 * SHORT})
-    assert of(await whole(limits, Quick(), plan=[TASK], approve=approve), TaskDone)
+    assert select_events(await whole(limits, Quick(), plan=[TASK], approve=approve), TaskDone)
     slow = await whole(limits, Quick(seconds=LONG), plan=[TASK], approve=approve)  # it counts on afterwards
-    assert "took longer than 2 s" in of(slow, TaskFailed)[0].error
+    assert "took longer than 2 s" in select_events(slow, TaskFailed)[0].error
 
 
 async def test_a_request_that_is_stopped_ends_at_once_whatever_its_deadline(settings: Settings) -> None:
@@ -215,5 +221,5 @@ async def test_the_answer_after_a_requests_time_has_a_short_one(server: Scripted
     server.will(completion({"tasks": [TASK, SLOW], "answer": None}), drip("Hallo"))
     quick, slow = Quick("quick", tasks=["translation"]), Quick("slow", tasks=["summarization"], seconds=LONG)
     events = await ask(quick, slow, request_seconds=10 * SHORT)
-    assert json.dumps(of(events, Answered)[0].answer).count("translation(") == 1
-    assert not of(events, Answered)[0].complete
+    assert json.dumps(select_events(events, Answered)[0].answer).count("translation(") == 1
+    assert not select_events(events, Answered)[0].complete

@@ -35,8 +35,8 @@ def test_a_page_that_does_not_come_up_says_why() -> None:
 def test_nothing_of_who_measures_reaches_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUGGINGGPT_LOCAL", "off")
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    with pytest.raises(startup.StartupError) as told:
+    with pytest.raises(startup.StartupError) as caught:
         startup.first_byte((sys.executable, "-c", "import os; print(sorted(os.environ)); raise SystemExit(1)"))
-    assert "GRADIO_SERVER_PORT" in str(told.value)
-    assert "HF_TOKEN" not in str(told.value)
-    assert "HUGGINGGPT_LOCAL" not in str(told.value)
+    assert "GRADIO_SERVER_PORT" in str(caught.value)
+    assert "HF_TOKEN" not in str(caught.value)
+    assert "HUGGINGGPT_LOCAL" not in str(caught.value)

@@ -65,10 +65,10 @@ def test_a_model_that_was_pulled_runs_its_task(hub: HubServer, tmp_path: Path) -
     model = "google/vit-base-patch16-224"
     pulled = run(hub, tmp_path, "models", "pull", "image-classification")
     assert pulled.returncode == EXIT_ANSWERED
-    told = pulled.stderr.split("\n")[:-2]  # a bar ends with an empty line where nobody watches it
-    assert told[0].startswith(f"{model}: 0.")
-    assert told[0].endswith(" to fetch")
-    assert told[-1].startswith(f"{model}: 0.")
+    printed = pulled.stderr.split("\n")[:-2]  # a bar ends with an empty line where nobody watches it
+    assert printed[0].startswith(f"{model}: 0.")
+    assert printed[0].endswith(" to fetch")
+    assert printed[-1].startswith(f"{model}: 0.")
     rows = json.loads(run(hub, tmp_path, "tasks", "--json").stdout)
     (row,) = [row for row in rows if row["task"] == "image-classification"]
     assert (row["models"][0]["id"], row["models"][0]["backend"]) == (model, "local")

@@ -109,10 +109,10 @@ def test_the_plan_alone_is_a_json_list(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_an_answer_goes_to_stdout_and_progress_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["What does this sign say?", str(MEDIA / "sign.jpg")]) == EXIT_ANSWERED
-    told = capsys.readouterr()
-    assert "NO SWIMMING" in told.out
-    assert "[0] running on PP-OCRv6-small" in told.err
-    assert "running on" not in told.out
+    printed = capsys.readouterr()
+    assert "NO SWIMMING" in printed.out
+    assert "[0] running on PP-OCRv6-small" in printed.err
+    assert "running on" not in printed.out
 
 
 def test_out_gets_texts_and_files_under_their_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,9 +145,9 @@ def test_a_request_that_cannot_be_done_is_one_sentence(
     capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     assert main(arguments) == EXIT_FAILED
-    told = capsys.readouterr()
-    assert said in told.err
-    assert "Traceback" not in told.err + told.out
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert "Traceback" not in printed.err + printed.out
 
 
 @pytest.mark.parametrize(
@@ -165,9 +165,9 @@ def test_a_file_that_cannot_be_used_is_one_sentence(
     file = tmp_path / name
     file.write_bytes(content)
     assert main(["read this", str(file)]) == EXIT_FAILED
-    told = capsys.readouterr()
-    assert (told.out, len(told.err.splitlines())) == ("", 1)
-    assert said in told.err
+    printed = capsys.readouterr()
+    assert (printed.out, len(printed.err.splitlines())) == ("", 1)
+    assert said in printed.err
 
 
 @pytest.mark.parametrize("target", ["file", "file/inside", "/proc/none"])
@@ -196,21 +196,21 @@ def test_with_a_key_in_the_environment_the_language_model_plans(
     plan = {"tasks": [{"task": "translation", "id": 0, "dep": [-1], "args": {"text": "Guten Morgen", "language": "English"}}]}
     server.will(completion(plan), completion("Good morning."), pieces("It means ", "“Good morning”."))
     assert main(["Translate “Guten Morgen”.", "--json"]) == EXIT_ANSWERED
-    told = capsys.readouterr()
-    trace = json.loads(told.out)
+    printed = capsys.readouterr()
+    trace = json.loads(printed.out)
     assert trace["answer"] == "It means “Good morning”."
     assert trace["usage"]["calls"] == 3
     assert trace["steps"][0]["model"]["backend"] == "controller"
-    assert KEY not in told.out + told.err
+    assert KEY not in printed.out + printed.err
 
 
 def test_what_each_stage_took_is_told_at_the_end(server: ScriptedServer, capsys: pytest.CaptureFixture[str]) -> None:
     plan = {"tasks": [{"task": "image-to-text", "id": 0, "dep": [-1], "args": {"image": "image-1"}}], "answer": None}
     server.will(completion(plan, prompt=1_700, made=40, cost=0.0021), completion("BEACH CLOSED", prompt=200, made=5))
     assert main(["What does it say?", str(MEDIA / "sign.jpg")]) == EXIT_ANSWERED
-    told = capsys.readouterr().err
-    assert re.search(r"  Planning: 1 call, 1,700 tokens in, 40 out, [\d.]+ m?s, \$0.0021\n", told)
-    assert re.search(r"  The answer: 1 call, 200 tokens in, 5 out, [\d.]+ m?s\n", told)
+    printed = capsys.readouterr().err
+    assert re.search(r"  Planning: 1 call, 1,700 tokens in, 40 out, [\d.]+ m?s, \$0.0021\n", printed)
+    assert re.search(r"  The answer: 1 call, 200 tokens in, 5 out, [\d.]+ m?s\n", printed)
 
 
 def test_text_tasks_are_left_to_models_and_pictures_looked_at_when_it_is_wished(
@@ -227,9 +227,9 @@ def test_text_tasks_are_left_to_models_and_pictures_looked_at_when_it_is_wished(
 def test_a_wrong_key_is_one_sentence(server: ScriptedServer, capsys: pytest.CaptureFixture[str]) -> None:
     server.will(error(401, "no {key}"))
     assert main(["Hello", "--verbose"]) == EXIT_FAILED
-    told = capsys.readouterr()
-    assert "127.0.0.1 refused the key: check it, or enter another one." in told.err
-    assert KEY not in told.out + told.err
+    printed = capsys.readouterr()
+    assert "127.0.0.1 refused the key: check it, or enter another one." in printed.err
+    assert KEY not in printed.out + printed.err
 
 
 def test_offline_leaves_the_key_alone(server: ScriptedServer, capsys: pytest.CaptureFixture[str]) -> None:
@@ -247,9 +247,9 @@ def test_a_setting_that_cannot_be_used_is_bad_usage(
 ) -> None:
     monkeypatch.setenv("HUGGINGGPT_TASK_SECONDS", "abc")
     assert main(["Hello"]) == EXIT_BAD_USAGE
-    told = capsys.readouterr()
-    assert (told.out, len(told.err.splitlines())) == ("", 1)
-    assert told.err.startswith("HUGGINGGPT_TASK_SECONDS can't be “abc”: ")
+    printed = capsys.readouterr()
+    assert (printed.out, len(printed.err.splitlines())) == ("", 1)
+    assert printed.err.startswith("HUGGINGGPT_TASK_SECONDS can't be “abc”: ")
 
 
 def test_a_folder_for_sessions_that_cannot_be_used_is_bad_usage(
@@ -258,9 +258,9 @@ def test_a_folder_for_sessions_that_cannot_be_used_is_bad_usage(
     (tmp_path / "file").touch()
     monkeypatch.setenv("HUGGINGGPT_SESSIONS", str(tmp_path / "file"))
     assert main(["Hello"]) == EXIT_BAD_USAGE
-    told = capsys.readouterr()
-    assert (told.out, len(told.err.splitlines())) == ("", 1)
-    assert "HUGGINGGPT_SESSIONS" in told.err
+    printed = capsys.readouterr()
+    assert (printed.out, len(printed.err.splitlines())) == ("", 1)
+    assert "HUGGINGGPT_SESSIONS" in printed.err
 
 
 @pytest.mark.parametrize("address", ["https://host.test/a.png", "HTTP://host.test/a.png"])
@@ -283,7 +283,7 @@ def test_a_base_url_that_is_none_is_one_sentence(
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", url)
     assert main(["Hello"]) == EXIT_FAILED
-    told = capsys.readouterr()
-    assert (told.out, len(told.err.splitlines())) == ("\n", 1)
-    assert said in told.err
-    assert "secret" not in told.err
+    printed = capsys.readouterr()
+    assert (printed.out, len(printed.err.splitlines())) == ("\n", 1)
+    assert said in printed.err
+    assert "secret" not in printed.err

@@ -115,8 +115,8 @@ def test_what_can_not_be_meant_is_bad_usage(
 
 def test_a_request_runs_on_a_hosted_model(server: HostedServer, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main([PAINT, "--json", "--out", str(tmp_path / "out")]) == EXIT_ANSWERED
-    told = capsys.readouterr()
-    trace = json.loads(told.out)
+    printed = capsys.readouterr()
+    trace = json.loads(printed.out)
     (step,) = trace["steps"]
     assert step["model"] == {
         "id": "o/paints",
@@ -126,8 +126,10 @@ def test_a_request_runs_on_a_hosted_model(server: HostedServer, capsys: pytest.C
     }
     with Image.open(tmp_path / "out" / "image-1.png") as made:
         assert made.width > 8
-    assert "[0] o/paints (hosted by nscale): The only model for this task. (candidates: the Hub's search, just now)" in told.err
-    assert TOKEN not in told.out + told.err
+    assert (
+        "[0] o/paints (hosted by nscale): The only model for this task. (candidates: the Hub's search, just now)" in printed.err
+    )
+    assert TOKEN not in printed.out + printed.err
     assert all(TOKEN.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
@@ -135,9 +137,9 @@ def test_a_fallback_is_told(server: HostedServer, capsys: pytest.CaptureFixture[
     server.serve("text-to-image", "o/second", provider="together")
     server.faults["/nscale"].append(at_server.status(500))
     assert main([PAINT]) == EXIT_ANSWERED
-    told = capsys.readouterr()
-    assert "[0] o/paints (hosted by nscale) failed, trying the next: nscale has trouble of its own (status 500)" in told.err
-    assert "Done by o/second (text-to-image, hosted by together, " in told.out
+    printed = capsys.readouterr()
+    assert "[0] o/paints (hosted by nscale) failed, trying the next: nscale has trouble of its own (status 500)" in printed.err
+    assert "Done by o/second (text-to-image, hosted by together, " in printed.out
 
 
 def test_without_a_token_or_offline_nobody_is_asked(
@@ -155,7 +157,7 @@ def test_another_services_key_is_not_sent(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "sk-of-openai")
     assert main([PAINT]) == EXIT_FAILED
-    told = capsys.readouterr()
-    assert "HF_TOKEN holds no Hugging Face token, which begins with hf_: hosted models are left out.\n" in told.err
-    assert "sk-of-openai" not in told.out + told.err
+    printed = capsys.readouterr()
+    assert "HF_TOKEN holds no Hugging Face token, which begins with hf_: hosted models are left out.\n" in printed.err
+    assert "sk-of-openai" not in printed.out + printed.err
     assert server.asked == []

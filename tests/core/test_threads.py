@@ -9,15 +9,15 @@ import pytest
 from hugginggpt.core.threads import count_processors, run_in_time
 
 
-@pytest.mark.parametrize(("told", "count"), [("1", 1), ("3", 3), ("64", 4), ("0", 1)])
-def test_the_variable_that_torch_heeds_counts_for_all(monkeypatch: pytest.MonkeyPatch, told: str, count: int) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", told)
+@pytest.mark.parametrize(("configured", "count"), [("1", 1), ("3", 3), ("64", 4), ("0", 1)])
+def test_the_variable_that_torch_heeds_counts_for_all(monkeypatch: pytest.MonkeyPatch, configured: str, count: int) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", configured)
     assert count_processors(4) == count
 
 
-@pytest.mark.parametrize("told", ["", "4,2"])
-def test_without_it_the_machine_is_counted(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", told)
+@pytest.mark.parametrize("configured", ["", "4,2"])
+def test_without_it_the_machine_is_counted(monkeypatch: pytest.MonkeyPatch, configured: str) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", configured)
     assert count_processors(1) == 1
     assert count_processors(1_000) == os.cpu_count()
 

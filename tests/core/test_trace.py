@@ -64,9 +64,9 @@ def test_what_was_tried_before_stays_with_the_step() -> None:
     step = fold_steps(events)[0]
     assert step.attempts == (failed,)
     assert step.reason == "Next in the list, after lab/first failed."
-    (told, _) = trace_json(events)["steps"]
-    assert told["attempts"] == [{"model": {"id": "lab/first", "backend": "bundled"}, "error": "Out of order."}]
-    assert told["model"]["id"] == SECOND.id
+    (first_step, _) = trace_json(events)["steps"]
+    assert first_step["attempts"] == [{"model": {"id": "lab/first", "backend": "bundled"}, "error": "Out of order."}]
+    assert first_step["model"]["id"] == SECOND.id
 
 
 def test_a_skipped_task_credits_no_model() -> None:

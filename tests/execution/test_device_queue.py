@@ -48,7 +48,7 @@ async def test_tasks_of_one_model_that_are_ready_together_go_through_it_together
     ran = await run_plan([say(n, f"text {n}") for n in range(8)], expert)
     assert expert.batches == [[f"text {n}" for n in range(8)]]
     assert [ran.text(n) for n in range(8)] == [f"<text {n}>" for n in range(8)]
-    assert len(ran.of(TaskStarted)) == len(ran.of(TaskDone)) == 8
+    assert len(ran.select(TaskStarted)) == len(ran.select(TaskDone)) == 8
 
 
 async def test_no_more_go_together_than_the_card_says(run_plan: RunPlan) -> None:
@@ -68,7 +68,7 @@ async def test_one_bad_input_fails_its_own_task_alone(run_plan: RunPlan) -> None
     ran = await run_plan([say(0, "a"), say(1, "bad"), say(2, "c")], expert)
     assert [step.status for step in ran.steps.values()] == ["done", "failed", "done"]
     assert expert.batches == [["a", "bad", "c"], ["a"], ["bad"], ["c"]]
-    assert [event.error for event in ran.of(TaskFailed)] == ["That is bad."]
+    assert [event.error for event in ran.select(TaskFailed)] == ["That is bad."]
 
 
 async def test_a_task_with_several_pictures_sends_them_together(run_plan: RunPlan, workspace: Workspace) -> None:
@@ -78,7 +78,7 @@ async def test_a_task_with_several_pictures_sends_them_together(run_plan: RunPla
     ran = await run_plan([task], expert)
     assert [len(batch) for batch in expert.batches] == [3]
     assert len(ran.steps[0].outputs) == 3
-    assert [event.message for event in ran.of(TaskProgress)] == ["1 of 3", "2 of 3", "3 of 3"]
+    assert [event.message for event in ran.select(TaskProgress)] == ["1 of 3", "2 of 3", "3 of 3"]
 
 
 async def test_a_batch_that_takes_too_long_fails_all_of_its_tasks_once(run_plan: RunPlan) -> None:

@@ -72,8 +72,8 @@ async def test_a_task_given_several_pictures_runs_once_for_each(run_plan: RunPla
     expert = Quick()
     ran = await run_plan([draw | {"id": 0}, draw | {"id": 1}, look], expert)
     assert [resource.text for resource in ran.steps[2].outputs] == ["image-to-text(image-1)", "image-to-text(image-2)"]
-    assert [event.message for event in ran.of(TaskProgress)] == ["1 of 2", "2 of 2"]
-    assert len([event for event in ran.of(TaskStarted) if event.task_id == 2]) == 1
+    assert [event.message for event in ran.select(TaskProgress)] == ["1 of 2", "2 of 2"]
+    assert len([event for event in ran.select(TaskStarted) if event.task_id == 2]) == 1
 
 
 async def test_one_picture_serves_each_of_several(run_plan: RunPlan, workspace: Workspace) -> None:

@@ -31,11 +31,11 @@ def order(events: list[Event]) -> list[tuple[str, int]]:
 async def test_a_diamond_runs_in_three_waves(run_plan: RunPlan) -> None:
     diamond = [say(0, "a"), say(1, "b", 0), say(2, "c", 0), say(3, "<resource>-1 <resource>-2", 1, 2)]
     ran = await run_plan(diamond, Quick(seconds=0.05))
-    told = order(ran.events)
-    assert told[:2] == [("start", 0), ("done", 0)]
-    assert set(told[2:4]) == {("start", 1), ("start", 2)}
-    assert set(told[4:6]) == {("done", 1), ("done", 2)}
-    assert told[6:] == [("start", 3), ("done", 3)]
+    observed = order(ran.events)
+    assert observed[:2] == [("start", 0), ("done", 0)]
+    assert set(observed[2:4]) == {("start", 1), ("start", 2)}
+    assert set(observed[4:6]) == {("done", 1), ("done", 2)}
+    assert observed[6:] == [("start", 3), ("done", 3)]
 
 
 async def test_a_task_starts_when_its_own_inputs_are_there_whatever_else_still_runs(run_plan: RunPlan) -> None:
@@ -96,7 +96,7 @@ async def test_what_depends_on_a_failed_task_is_skipped_and_says_so_and_all_else
     assert ran.steps[0].error == "The model is out of order."
     assert "task 0 (translation)" in ran.steps[1].error
     assert "task 1 (text-to-speech)" in ran.steps[2].error
-    assert [(event.task_id, event.because) for event in ran.of(TaskSkipped)] == [(1, 0), (2, 1)]
+    assert [(event.task_id, event.because) for event in ran.select(TaskSkipped)] == [(1, 0), (2, 1)]
 
 
 async def test_a_skipped_task_never_starts(run_plan: RunPlan) -> None:
@@ -138,7 +138,7 @@ async def test_a_result_that_is_not_there_fails_its_task_alone(run_plan: RunPlan
 
 async def test_when_a_model_fails_the_next_candidate_is_tried_and_credited(run_plan: RunPlan) -> None:
     ran = await run_plan([say(0, "x")], Failing(names=["one", "two"]), Quick())
-    assert [(event.model.id, event.error) for event in ran.of(AttemptFailed)] == [
+    assert [(event.model.id, event.error) for event in ran.select(AttemptFailed)] == [
         ("failing/one", "The model is out of order."),
         ("failing/two", "The model is out of order."),
     ]
@@ -173,7 +173,7 @@ async def test_the_deadline_is_the_task_s_however_many_models_there_are(run_plan
     ran = await run_plan([say(0, "x")], Quick("slow", seconds=30), Quick("slower", seconds=30), seconds=0.1)
     assert time.monotonic() - begun < 0.1 + MARGIN
     assert "took longer" in ran.steps[0].error
-    assert not ran.of(AttemptFailed)
+    assert not ran.select(AttemptFailed)
 
 
 async def test_a_thread_over_its_deadline_is_asked_to_stop(run_plan: RunPlan) -> None:
@@ -198,9 +198,9 @@ async def test_stopping_ends_a_run_and_asks_its_threads_to_stop(run_plan: RunPla
     running = asyncio.create_task(run_plan(plan, expert, Quick(tasks=["text-generation"]), seconds=60, events=events))
     assert await stop_when(expert.started, running) < 1
     assert expert.stopped.wait(1.0)
-    told = len(events)
+    observed = len(events)
     await asyncio.sleep(0.05)
-    assert len(events) == told
+    assert len(events) == observed
     assert order(events) == [("start", 0)]
 
 
@@ -234,7 +234,7 @@ async def test_results_carry_the_task_that_made_them(run_plan: RunPlan) -> None:
 
 async def test_each_task_tells_its_model_and_its_candidates(run_plan: RunPlan) -> None:
     ran = await run_plan([say(0, "x")], Quick(names=["one", "two"]))
-    selected = ran.of(ModelSelected)[0]
+    selected = ran.select(ModelSelected)[0]
     assert selected.model.id == "quick/one"
     assert [ref.id for ref in selected.candidates] == ["quick/one", "quick/two"]
 

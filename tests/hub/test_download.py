@@ -58,11 +58,11 @@ def test_what_is_there_is_not_fetched_again(hub: HubDownloader, server: HubServe
 
 
 def test_progress_is_told_in_bytes_and_ends_with_all(hub: HubDownloader) -> None:
-    told: list[int] = []
+    reported: list[int] = []
     download = hub.look_up("tiny/vit")
-    hub.fetch(download, told.append)
-    assert told == sorted(told)
-    assert told[-1] == download.size
+    hub.fetch(download, reported.append)
+    assert reported == sorted(reported)
+    assert reported[-1] == download.size
 
 
 @pytest.mark.parametrize("drips", ["model.safetensors", "api/models/tiny/vit"])

@@ -187,5 +187,5 @@ def test_one_model_is_looked_up_by_its_name(server: HostedServer, tmp_path: Path
         shared.look_up("no/such", TOKEN)
     with pytest.raises(BackendError, match="Hugging Face refused the token") as caught:
         shared.look_up("b/large", "hf_bad4711")
-    told = f"{caught.value!r} {caught.value.__cause__!r} {caught.value.__context__!r}"
-    assert "hf_bad4711" not in told
+    message = f"{caught.value!r} {caught.value.__cause__!r} {caught.value.__context__!r}"
+    assert "hf_bad4711" not in message

@@ -31,7 +31,7 @@ def fine_grained(everywhere: list[str], somewhere: list[str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("told", "account"),
+    ("answer", "account"),
     [
         (token("read"), TokenOwner("tester", calls=True)),
         (token("write"), TokenOwner("tester", calls=True)),
@@ -43,8 +43,8 @@ def fine_grained(everywhere: list[str], somewhere: list[str]) -> dict[str, Any]:
         (["tester"], TokenOwner("", calls=None)),
     ],
 )
-async def test_the_hub_tells_whose_a_token_is_and_what_it_may_do(hub: HostedServer, told: Any, account: TokenOwner) -> None:
-    hub.faults["/api/whoami-v2"].append(at_server.status(200, told))
+async def test_the_hub_tells_whose_a_token_is_and_what_it_may_do(hub: HostedServer, answer: Any, account: TokenOwner) -> None:
+    hub.faults["/api/whoami-v2"].append(at_server.status(200, answer))
     assert await check_token(TOKEN, HubAddresses(hub.url, hub.url)) == account
     assert {*hub.tokens} == {f"Bearer {TOKEN}"}
 

@@ -404,8 +404,8 @@ async def test_a_server_that_sends_without_end_is_not_read_on(
 
     server.will(send)
     tracemalloc.start()
-    told = str(await refusal(model, stream=stream))
+    message = str(await refusal(model, stream=stream))
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert told.startswith("127.0.0.1 answered more than a language model writes")
+    assert message.startswith("127.0.0.1 answered more than a language model writes")
     assert most < 80 * 2**20  # the library joins what it reads, twice; without a limit it would be all there is

@@ -42,7 +42,7 @@ def plan(table: TaskTable) -> Plan:
     return make_plan(CHAIN, table)
 
 
-async def told(agent: HuggingGPT, session: Session, **more: Any) -> list[Event]:
+async def record_events(agent: HuggingGPT, session: Session, **more: Any) -> list[Event]:
     return [event async for event in agent.run("Do it.", session, Planner([CHAIN]), **more)]
 
 
@@ -58,7 +58,7 @@ async def test_nothing_runs_before_the_person_has_said_yes(agent: HuggingGPT, se
         asked.set_result(proposal)
         return await answer
 
-    work = asyncio.create_task(told(agent, session, approve=approve))
+    work = asyncio.create_task(record_events(agent, session, approve=approve))
     proposal = await asyncio.wait_for(asked, 5)
     await asyncio.sleep(0.05)
     assert session.workspace.resources == ()
@@ -75,7 +75,7 @@ async def test_what_the_person_changes_is_what_runs(agent: HuggingGPT, session: 
         plan = edit_plan(proposal.plan, table, (), dropped={2}, args={0: {"text": "Good morning."}})
         return Approved(plan, {1: "quick/two"})
 
-    events = await told(agent, session, approve=approve)
+    events = await record_events(agent, session, approve=approve)
     first, second = fold_steps(events)
     assert (first.task.args["text"], first.outputs[0].text) == ("Good morning.", "translation(Good morning.)")
     assert second.model is not None
@@ -91,7 +91,7 @@ async def test_a_task_that_nothing_can_run_is_told_before_the_rest_runs(settings
         seen.append(proposal)
         return Approved(proposal.plan)
 
-    events = await told(agent, session, approve=approve)
+    events = await record_events(agent, session, approve=approve)
     assert set(seen[0].models) == {0, 2}
     assert "No model" in seen[0].problems[1]
     assert states(events) == {0: "done", 1: "failed", 2: "done"}
@@ -105,7 +105,7 @@ async def test_a_request_can_be_stopped_while_it_waits(agent: HuggingGPT, sessio
         await asyncio.Event().wait()
         raise AssertionError
 
-    work = asyncio.create_task(told(agent, session, approve=approve))
+    work = asyncio.create_task(record_events(agent, session, approve=approve))
     await asyncio.wait_for(waiting.wait(), 5)
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -124,13 +124,13 @@ async def test_what_is_done_stays_done_and_the_rest_runs_with_the_chosen_model(s
     quick = Quick(names=["one", "two"])
     broken = HuggingGPT([quick, Failing(tasks=["text-to-speech"])], fallback=Planner(name="built in"), settings=settings)
     quick.tasks = ["translation", "summarization"]
-    before = await told(broken, session)
+    before = await record_events(broken, session)
     assert states(before) == {0: "done", 1: "failed", 2: "done"}
     steps, plan = fold_steps(before), next(event.plan for event in before if isinstance(event, Planned))
     runs = len(quick.spans)
 
     whole = HuggingGPT([Quick(names=["one", "two"])], fallback=Planner(name="built in"), settings=settings)
-    events = await told(whole, session, prepared=PreparedPlan(plan, steps, {1: "quick/two"}))
+    events = await record_events(whole, session, prepared=PreparedPlan(plan, steps, {1: "quick/two"}))
     first, again, third = fold_steps(events)
     assert len(quick.spans) == runs
     assert (first.outputs, third.outputs) == (steps[0].outputs, steps[2].outputs)
@@ -177,9 +177,9 @@ async def test_a_plan_that_was_never_approved_waits_again(agent: HuggingGPT, ses
         asked.append(proposal)
         return Approved(proposal.plan)
 
-    await told(agent, session, approve=approve, prepared=PreparedPlan(plan))
+    await record_events(agent, session, approve=approve, prepared=PreparedPlan(plan))
     assert len(asked) == 1
-    await told(agent, session, approve=approve, prepared=PreparedPlan(plan, approved=True))
+    await record_events(agent, session, approve=approve, prepared=PreparedPlan(plan, approved=True))
     assert len(asked) == 1
 
 

@@ -34,7 +34,7 @@ def test_a_chain_starts_link_by_link(table: TaskTable) -> None:
 def test_an_argument_that_can_mean_only_one_thing_is_filled_in_at_once(table: TaskTable) -> None:
     free, plan = grow(table, {"task": "image-to-text", "id": 0})
     assert free == [0]
-    assert plan.free[0].args == {"image": "image-1"}
+    assert plan.released[0].args == {"image": "image-1"}
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_whatever_is_let_go_stands_in_the_whole_plan_as_it_was(table: TaskTable)
         except PlanError:
             continue
         let_go += len(free)
-        assert {task.id: task for task in plan.free}.items() <= whole.items()
+        assert {task.id: task for task in plan.released}.items() <= whole.items()
     assert let_go > 500
 
 

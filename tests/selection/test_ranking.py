@@ -10,7 +10,7 @@ from hugginggpt.core.model_card import ModelCard, Preferences
 from hugginggpt.core.plan import Task
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.selection.ranking import Needs, Ranking, rank, read_needs
+from hugginggpt.selection.ranking import Needs, Ranking, rank_cards, read_needs
 
 TASK = "text-classification"
 
@@ -25,43 +25,43 @@ def ids(ranking: Ranking) -> list[str]:
 
 def test_models_here_come_before_hosted_ones_which_come_by_downloads() -> None:
     cards = [card("few", downloads=5), card("many", downloads=5_000), card("here", "local"), card("bundle", "bundled")]
-    ranking = rank(cards, Needs())
+    ranking = rank_cards(cards, Needs())
     assert ids(ranking) == ["here", "bundle", "many", "few"]
     assert ranking.reason == "First of those that run here."
-    assert rank(cards[:2], Needs()).reason == "Hosted; 5,000 downloads a month."
+    assert rank_cards(cards[:2], Needs()).reason == "Hosted; 5,000 downloads a month."
     assert not ranking.settled
 
 
 def test_what_is_fetched_first_comes_last() -> None:
-    assert ids(rank([card("fetched", "download"), card("hosted")], Needs())) == ["hosted", "fetched"]
+    assert ids(rank_cards([card("fetched", "download"), card("hosted")], Needs())) == ["hosted", "fetched"]
 
 
 def test_gated_hosted_models_come_after_the_others() -> None:
-    assert ids(rank([card("gated", gated=True, downloads=9), card("open", downloads=1)], Needs())) == ["open", "gated"]
+    assert ids(rank_cards([card("gated", gated=True, downloads=9), card("open", downloads=1)], Needs())) == ["open", "gated"]
 
 
 def test_one_model_needs_no_question() -> None:
-    ranking = rank([card("one", provider="a"), card("one", provider="b")], Needs())
+    ranking = rank_cards([card("one", provider="a"), card("one", provider="b")], Needs())
     assert ranking.settled
     assert len(ranking.cards) == 2
-    assert ranking.best(5) == (ranking.cards[0],)
-    assert rank([card("one", "local")], Needs()).reason == "The only model here for this task."
+    assert ranking.list_best(5) == (ranking.cards[0],)
+    assert rank_cards([card("one", "local")], Needs()).reason == "The only model here for this task."
 
 
 def test_the_best_few_are_counted_by_model_and_not_by_place() -> None:
     cards = [card(name, provider=place) for name in "abc" for place in ("x", "y")]
-    assert [card.id for card in rank(cards, Needs()).best(2)] == ["a", "b"]
+    assert [card.id for card in rank_cards(cards, Needs()).list_best(2)] == ["a", "b"]
 
 
 def test_a_pinned_model_comes_first_without_a_question() -> None:
     preferences = Preferences(pinned={TASK: "few"})
-    ranking = rank([card("here", "local"), card("few", downloads=1), card("many", downloads=9)], Needs(), preferences)
+    ranking = rank_cards([card("here", "local"), card("few", downloads=1), card("many", downloads=9)], Needs(), preferences)
     assert ids(ranking) == ["few", "here", "many"]
     assert (ranking.settled, ranking.reason) == (True, "You have pinned it for this task.")
 
 
 def test_a_pinned_model_that_is_not_there_is_told() -> None:
-    ranking = rank([card("here", "local")], Needs(), Preferences(pinned={TASK: "gone"}))
+    ranking = rank_cards([card("here", "local")], Needs(), Preferences(pinned={TASK: "gone"}))
     assert ranking.reason == (
         "gone, which you have pinned, can't be run now, or not where you want models to run. The only model here for this task."
     )
@@ -76,13 +76,13 @@ def test_a_pinned_model_that_is_not_there_is_told() -> None:
     ],
 )
 def test_what_a_visitor_rules_out_is_left_out_and_said(preferences: Preferences, left: list[str], why: str) -> None:
-    ranking = rank([card("here", "local"), card("big"), card("nc")], Needs(), preferences)
+    ranking = rank_cards([card("here", "local"), card("big"), card("nc")], Needs(), preferences)
     assert ids(ranking) == left
     assert ranking.left_out == (why,)
 
 
 def test_what_does_not_fit_into_memory_is_left_out() -> None:
-    ranking = rank([card("huge", "local", fits=False), card("small", "local")], Needs())
+    ranking = rank_cards([card("huge", "local", fits=False), card("small", "local")], Needs())
     assert ids(ranking) == ["small"]
     assert ranking.left_out == ("huge too large for this machine's memory",)
 
@@ -93,55 +93,55 @@ def test_a_licence_that_forbids_the_use_rules_a_model_out_and_an_unclear_one_com
         card("who-knows", downloads=8),
         card("free", license="apache-2.0", downloads=1),
     ]
-    ranking = rank(cards, Needs(commercial=True))
+    ranking = rank_cards(cards, Needs(commercial=True))
     assert ids(ranking) == ["free", "who-knows"]
     assert ranking.left_out == ("nc not for commercial use by its licence",)
     assert ranking.reason == "Its licence (apache-2.0) allows commercial use. Hosted; 1 downloads a month."
-    assert ids(rank(cards, Needs())) == ["nc", "who-knows", "free"]
+    assert ids(rank_cards(cards, Needs())) == ["nc", "who-knows", "free"]
 
 
 @pytest.mark.parametrize("license_", ["other", "apple-amlr", "coqui-public-model-license", ""])
 def test_of_a_licence_that_is_not_known_nothing_is_claimed(license_: str) -> None:
-    ranking = rank([card("a", license=license_), card("b", license=license_)], Needs(commercial=True))
+    ranking = rank_cards([card("a", license=license_), card("b", license=license_)], Needs(commercial=True))
     assert "allows" not in ranking.reason
 
 
 def test_a_pin_does_not_move_a_model_elsewhere() -> None:
     preferences = Preferences(placement="here", pinned={TASK: "far"})
-    ranking = rank([card("far"), card("near", "local")], Needs(), preferences)
+    ranking = rank_cards([card("far"), card("near", "local")], Needs(), preferences)
     assert ids(ranking) == ["near"]
     assert ranking.reason.startswith("far, which you have pinned, can't be run now, or not where you want models to run.")
 
 
 def test_a_back_end_that_nobody_has_described_counts_as_somebody_elses_machine() -> None:
     cards = [card("far", "cluster"), card("near", "local"), card("writer", "controller")]
-    assert ids(rank(cards, Needs(), Preferences(placement="here"))) == ["near", "writer"]
-    assert ids(rank([card("far", "cluster"), card("near", "local")], Needs())) == ["near", "far"]
+    assert ids(rank_cards(cards, Needs(), Preferences(placement="here"))) == ["near", "writer"]
+    assert ids(rank_cards([card("far", "cluster"), card("near", "local")], Needs())) == ["near", "far"]
 
 
 def test_a_model_for_the_language_comes_first_wherever_it_runs() -> None:
     cards = [card("english", "bundled", languages=("en",)), card("many", languages=("multilingual",)), card("any", "local")]
     french = read_needs("Is this good?", task(text="Le chat est sur la table et il ne veut pas la quitter."))
-    ranking = rank(cards, french)
+    ranking = rank_cards(cards, french)
     assert ids(ranking) == ["any", "many", "english"]
-    assert rank([card("fr", languages=("fr", "de")), card("en", "local", languages=("en",))], french).reason.startswith(
+    assert rank_cards([card("fr", languages=("fr", "de")), card("en", "local", languages=("en",))], french).reason.startswith(
         "It is for French."
     )
 
 
 def test_speed_asks_for_the_small_one_and_quality_for_the_large_one() -> None:
     cards = [card("middle", "local", size_mb=50), card("small", "local", size_mb=5), card("large", "local", size_mb=500)]
-    assert ids(rank(cards, Needs(pace="quick"))) == ["small", "middle", "large"]
-    assert ids(rank(cards, Needs(pace="best"))) == ["large", "middle", "small"]
-    assert ids(rank(cards, Needs())) == ["middle", "small", "large"]
-    assert rank(cards, Needs(pace="quick")).reason.startswith("It is the smallest, so it is quick.")
+    assert ids(rank_cards(cards, Needs(pace="quick"))) == ["small", "middle", "large"]
+    assert ids(rank_cards(cards, Needs(pace="best"))) == ["large", "middle", "small"]
+    assert ids(rank_cards(cards, Needs())) == ["middle", "small", "large"]
+    assert rank_cards(cards, Needs(pace="quick")).reason.startswith("It is the smallest, so it is quick.")
 
 
 def test_a_lot_of_material_goes_to_the_small_one() -> None:
     cards = [card("large", "local", size_mb=500), card("small", "local", size_mb=5)]
     long = read_needs("Sum this up.", task(text="A word. " * 5_000))
     assert long.long
-    assert ids(rank(cards, long)) == ["small", "large"]
+    assert ids(rank_cards(cards, long)) == ["small", "large"]
 
 
 def task(name: str = TASK, **args: str) -> Task:

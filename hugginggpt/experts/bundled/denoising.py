@@ -41,7 +41,7 @@ def _load_library() -> tuple[ctypes.CDLL, bytes]:
     return library, str(assets.model_path).encode()
 
 
-def clean(call: Call) -> Result:
+def denoise(call: Call) -> Result:
     """Run audio-to-audio: a WAV file, mono, 48 kHz, as long as the recording; ``data["seconds"]`` is its length."""
     samples = call.sound(SAMPLE_RATE)
     path = call.new_path(".wav")
@@ -74,13 +74,15 @@ def enhance(samples: NDArray[np.float32], call: Call) -> NDArray[np.float32]:
             if number % _FRAMES_PER_CHECK == 0:
                 call.token.check()
                 call.progress(f"{number * hop / SAMPLE_RATE:.0f} of {samples.size / SAMPLE_RATE:.0f} s", number / count)
-            library.df_process_frame(state, _point_into(source, number * hop), _point_into(target, number * hop))
+            library.df_process_frame(
+                state, _get_element_pointer(source, number * hop), _get_element_pointer(target, number * hop)
+            )
     finally:
         library.df_free(state)  # C memory, which no garbage collector frees
     return np.clip(target[_DELAY_SAMPLES : _DELAY_SAMPLES + samples.size], -1.0, 1.0)
 
 
-def _point_into(array: NDArray[np.float32], offset: int) -> Any:
+def _get_element_pointer(array: NDArray[np.float32], offset: int) -> Any:
     """Return a C pointer to an element of an array, without a copy; the array must outlive it."""
     address = array.ctypes.data + offset * array.itemsize
     return ctypes.cast(address, ctypes.POINTER(ctypes.c_float))

@@ -101,7 +101,7 @@ def compare(call: Call) -> Result:
     )
 
 
-def sort_into_labels(call: Call) -> Result:
+def classify_zero_shot(call: Call) -> Result:
     """Run zero-shot-classification: a sentence; ``data["classes"]`` holds label and score, best first, adding up to 1.
 
     Raises:

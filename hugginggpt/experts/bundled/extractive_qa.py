@@ -71,7 +71,7 @@ def build_answers_output(parts: Sequence[str], found: Sequence[ExtractedAnswer])
     }
     if len(parts) > 1:
         data["parts"] = parts_data
-    return Output(Kind.TEXT, text=_word_answers(parts, found, data["sentence"]), data=data)
+    return Output(Kind.TEXT, text=_format_answers(parts, found, data["sentence"]), data=data)
 
 
 def _describe_part(part: str, found: ExtractedAnswer) -> dict[str, Any]:
@@ -79,18 +79,18 @@ def _describe_part(part: str, found: ExtractedAnswer) -> dict[str, Any]:
     return {"question": part, "answer": found.piece, "sentence": found.sentence, "confidence": rounded}
 
 
-def _word_answers(parts: Sequence[str], found: Sequence[ExtractedAnswer], sentence: str) -> str:
+def _format_answers(parts: Sequence[str], found: Sequence[ExtractedAnswer], sentence: str) -> str:
     known = [each for each in found if each.sentence]
     if not known:
         return _NO_ANSWER
     if len(known) == len(found) and len({each.sentence for each in found}) == 1 and all(each.span for each in found):
         pieces = "; ".join(dict.fromkeys(each.span for each in found))
         return f"{pieces} (“{sentence}”)" if pieces != sentence else sentence
-    lines = [_word_part(part, each) for part, each in zip(parts, found, strict=True)]
+    lines = [_format_part(part, each) for part, each in zip(parts, found, strict=True)]
     return "\n".join(dict.fromkeys(lines))
 
 
-def _word_part(part: str, found: ExtractedAnswer) -> str:
+def _format_part(part: str, found: ExtractedAnswer) -> str:
     if not found.sentence:
         return f"“{part.rstrip('?')}?” is not answered in the text."
     return f"{found.span} (“{found.sentence}”)" if found.span and found.span != found.sentence else found.sentence

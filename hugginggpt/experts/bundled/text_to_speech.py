@@ -33,7 +33,7 @@ def _load_voice() -> Any:
     return voice
 
 
-def speak(call: Call) -> Result:
+def synthesize_speech(call: Call) -> Result:
     """Run text-to-speech: a WAV file, mono, 24 kHz, 16 bit; ``data["seconds"]`` is its length.
 
     Raises:

@@ -20,7 +20,7 @@ _MAX_CLASSES = 5
 _MAX_CHARS = 5_000  # most characters that one call reads aloud
 
 
-async def speak(call: Call, client: AsyncInferenceClient) -> Result:
+async def synthesize_speech(call: Call, client: AsyncInferenceClient) -> Result:
     """Run text-to-speech: a WAV file, mono, 16 bit, at the rate at which it came; ``data`` has seconds and rate."""
     text = call.text()
     note = f"Only the first {_MAX_CHARS:,} characters are spoken." if len(text) > _MAX_CHARS else ""
@@ -52,7 +52,7 @@ async def classify(call: Call, client: AsyncInferenceClient) -> Result:
     return texts.build_classes_result([{"label": entry.label, "score": entry.score} for entry in ranked], shares=True)
 
 
-async def clean(call: Call, client: AsyncInferenceClient) -> Result:
+async def process_audio(call: Call, client: AsyncInferenceClient) -> Result:
     """Run audio-to-audio: a WAV file of the processed recording; the first one where the model separates sources."""
     with encode_audio(call) as (path, _):
         found = await client.audio_to_audio(path)

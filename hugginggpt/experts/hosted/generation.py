@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
-async def paint(call: Call, client: AsyncInferenceClient) -> Result:
+async def generate_image(call: Call, client: AsyncInferenceClient) -> Result:
     """Run text-to-image: a PNG for the text; ``data`` holds width and height in pixels."""
     return images.build_image_result(call, _decode_picture(call, await client.text_to_image(call.text())))
 
 
-async def repaint(call: Call, client: AsyncInferenceClient) -> Result:
+async def edit_image(call: Call, client: AsyncInferenceClient) -> Result:
     """Run image-to-image: a PNG of the picture, changed as the text says; ``data`` holds width and height in pixels."""
     prompt = call.text() if call.inputs.get("text") else None  # optional; `call.text` refuses an empty one
     with encode_image(call) as sent:
@@ -29,13 +29,13 @@ async def repaint(call: Call, client: AsyncInferenceClient) -> Result:
     return images.build_image_result(call, _decode_picture(call, picture))
 
 
-async def film(call: Call, client: AsyncInferenceClient) -> Result:
+async def generate_video(call: Call, client: AsyncInferenceClient) -> Result:
     """Run text-to-video: an MP4 for the text; ``data`` holds frames (their number), fps and seconds."""
     return _save_video(call, await client.text_to_video(call.text()))
 
 
-async def animate(call: Call, client: AsyncInferenceClient) -> Result:
-    """Run image-to-video: an MP4 that begins with the picture; ``data`` as `film` has it."""
+async def animate_image(call: Call, client: AsyncInferenceClient) -> Result:
+    """Run image-to-video: an MP4 that begins with the picture; ``data`` as `generate_video` has it."""
     prompt = call.text() if call.inputs.get("text") else None
     with encode_image(call) as sent:
         video = await client.image_to_video(sent.path, prompt=prompt)

@@ -26,7 +26,7 @@ async def classify(call: Call, client: AsyncInferenceClient) -> Result:
     return text.build_classes_result([{"label": entry.label, "score": entry.score} for entry in ranked], shares=True)
 
 
-async def sort_into_labels(call: Call, client: AsyncInferenceClient) -> Result:
+async def classify_zero_shot(call: Call, client: AsyncInferenceClient) -> Result:
     """Run zero-shot-image-classification: which of the labels fits the picture best, with scores (0..1) of all."""
     labels = split_labels(call.text("labels"))
     with encode_image(call) as sent:

@@ -56,7 +56,7 @@ async def find_entities(call: Call, client: AsyncInferenceClient) -> Result:
     return texts.build_entities_result(text, entries)
 
 
-async def fill_gap(call: Call, client: AsyncInferenceClient) -> Result:
+async def fill_mask(call: Call, client: AsyncInferenceClient) -> Result:
     """Run fill-mask: the text with its gap filled, and the likeliest words; each of several gaps is filled for itself.
 
     A model's mask token isn't known beforehand: a model that doesn't know the first one answers 400.
@@ -90,7 +90,7 @@ def _keep_one_gap(text: str, mask: str, gap: int) -> str:
     return "".join(parts)
 
 
-async def sort_into_labels(call: Call, client: AsyncInferenceClient) -> Result:
+async def classify_zero_shot(call: Call, client: AsyncInferenceClient) -> Result:
     """Run zero-shot-classification: the likeliest of the labels, and all of them with their scores."""
     labels = split_labels(call.text("labels"))
     pieces = _split_for_models(call.text())

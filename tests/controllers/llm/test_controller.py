@@ -38,24 +38,24 @@ def agent(settings: Settings) -> HuggingGPT:
     return HuggingGPT([Quick(names=["one", "two"])], fallback=RulesController(), settings=settings)
 
 
-class Told(list[Event]):
+class RecordedEvents(list[Event]):
     """The events of one request."""
 
-    def of(self, kind: type) -> list[Any]:
+    def select(self, kind: type) -> list[Any]:
         return [event for event in self if isinstance(event, kind)]
 
     @property
     def answer(self) -> str:
-        return str(self.of(Answered)[0].answer)
+        return str(self.select(Answered)[0].answer)
 
 
 @pytest.fixture
 def ask(agent: HuggingGPT, workspace: Workspace, model: LanguageModel) -> Any:
     session = Session(workspace)
 
-    async def run(text: str = "Read it aloud.", *, files: bool = True, extra: Any = ()) -> Told:
+    async def run(text: str = "Read it aloud.", *, files: bool = True, extra: Any = ()) -> RecordedEvents:
         given = [workspace.add_file(MEDIA / "sign.jpg")] if files else []
-        return Told([event async for event in agent.run(text, session, LLMController(model), given, extra=extra)])
+        return RecordedEvents([event async for event in agent.run(text, session, LLMController(model), given, extra=extra)])
 
     return run
 
@@ -74,7 +74,7 @@ def ask(agent: HuggingGPT, workspace: Workspace, model: LanguageModel) -> Any:
 )
 async def test_a_plan_is_read_whatever_stands_around_it(server: ScriptedServer, ask: Any, written: str) -> None:
     server.will(completion(written), error(500), error(500), error(500), ANSWER)
-    (planned,) = (await ask()).of(Planned)
+    (planned,) = (await ask()).select(Planned)
     assert planned.plan.as_json() == made(READ, SAY, given=[attached("image-1")]).as_json()
 
 
@@ -104,26 +104,26 @@ async def test_what_never_changes_comes_first(server: ScriptedServer, ask: Any) 
 
 async def test_a_plan_that_is_refused_is_asked_for_once_more_with_the_complaint(server: ScriptedServer, ask: Any) -> None:
     server.will(completion([{"task": "make-coffee", "id": 0}]), completion(PLAN), completion("{}"), ANSWER)
-    told = await ask()
-    assert len(told.of(Planned)) == 1
+    recorded = await ask()
+    assert len(recorded.select(Planned)) == 1
     assert "Your last plan was refused:" in server.asked[1].last
     assert "make-coffee" in server.asked[1].last
     assert "Request: Read it aloud." in server.asked[1].last
-    assert told.answer == "It says 20417."
+    assert recorded.answer == "It says 20417."
 
 
 async def test_an_empty_plan_is_answered_directly(server: ScriptedServer, ask: Any) -> None:
     server.will(completion({"tasks": []}), pieces("I am ", "HuggingGPT."))
-    told = await ask("Hello, who are you?", files=False)
-    assert told.answer == "I am HuggingGPT."
-    assert told.of(Answered)[0].complete
+    recorded = await ask("Hello, who are you?", files=False)
+    assert recorded.answer == "I am HuggingGPT."
+    assert recorded.select(Answered)[0].complete
     assert json.loads(server.asked[1].last)["steps"] == []
 
 
 async def test_the_answer_comes_in_pieces_and_is_written_from_the_results(server: ScriptedServer, ask: Any) -> None:
     server.will(completion(PLAN), completion("{}"), ANSWER)
-    told = await ask()
-    assert [event.text for event in told.of(AnswerDelta)] == ["It says ", "20417."]
+    recorded = await ask()
+    assert [event.text for event in recorded.select(AnswerDelta)] == ["It says ", "20417."]
     facts = json.loads(server.asked[-1].last)
     assert not [step for step in facts["steps"] if "status" in step]  # it is told where something is not done
     assert facts["steps"][0]["results"][0]["text"] == "image-to-text(image-1)"
@@ -144,9 +144,9 @@ async def test_an_answer_that_fails_is_replaced_by_the_built_in_one_and_said_so(
     server: ScriptedServer, ask: Any, bad: Reply
 ) -> None:
     server.will(completion({"tasks": [READ]}), completion("{}"), bad)
-    told = await ask()
-    assert "image-to-text" in told.answer
-    assert told.of(Notice)[0].message.startswith("tiny (127.0.0.1) could not write the answer (")
+    recorded = await ask()
+    assert "image-to-text" in recorded.answer
+    assert recorded.select(Notice)[0].message.startswith("tiny (127.0.0.1) could not write the answer (")
 
 
 async def test_tokens_are_counted_for_each_stage(server: ScriptedServer, ask: Any, model: LanguageModel) -> None:
@@ -158,12 +158,13 @@ async def test_tokens_are_counted_for_each_stage(server: ScriptedServer, ask: An
         completion("Hello.", prompt=20, made=2),
         pieces("Hello.", prompt=200, made=5),
     )
-    told = await ask("Translate “Hallo.”", files=False, extra=[TextWorkExpert(model)])
+    recorded = await ask("Translate “Hallo.”", files=False, extra=[TextWorkExpert(model)])
     stages = {
-        usage.stage: (usage.calls, usage.prompt_tokens, usage.completion_tokens) for usage in told.of(RequestDone)[0].usage
+        usage.stage: (usage.calls, usage.prompt_tokens, usage.completion_tokens)
+        for usage in recorded.select(RequestDone)[0].usage
     }
     assert stages == {"plan": (1, 1000, 50), "select": (1, 300, 30), "work": (1, 20, 2), "respond": (1, 200, 5)}
-    assert told.of(ModelSelected)[0].model.id == "tiny"
+    assert recorded.select(ModelSelected)[0].model.id == "tiny"
 
 
 @pytest.mark.parametrize(
@@ -186,21 +187,21 @@ async def test_a_model_is_chosen_among_the_candidates_or_the_first_is_taken(
     server: ScriptedServer, ask: Any, reply: Any, chosen: str
 ) -> None:
     server.will(completion({"tasks": [READ]}), completion(reply), ANSWER)
-    (selected,) = (await ask()).of(ModelSelected)
+    (selected,) = (await ask()).select(ModelSelected)
     assert selected.model.id == chosen
 
 
 async def test_a_selection_that_fails_costs_only_the_choice(server: ScriptedServer, ask: Any) -> None:
     server.will(completion({"tasks": [READ]}), error(429), error(429), ANSWER)
-    told = await ask()
-    assert told.of(ModelSelected)[0].model.id == "quick/one"
-    assert "did not choose the models (127.0.0.1 is over its rate limit" in told.of(Notice)[0].message
-    assert told.answer == "It says 20417."
+    recorded = await ask()
+    assert recorded.select(ModelSelected)[0].model.id == "quick/one"
+    assert "did not choose the models (127.0.0.1 is over its rate limit" in recorded.select(Notice)[0].message
+    assert recorded.answer == "It says 20417."
 
 
 async def test_a_server_without_schemas_plans_all_the_same(server: ScriptedServer, ask: Any) -> None:
     server.will(error(400), error(400), completion(PLAN), completion("{}"), ANSWER)
-    assert len((await ask()).of(Planned)[0].plan.tasks) == 2
+    assert len((await ask()).select(Planned)[0].plan.tasks) == 2
 
 
 @pytest.mark.parametrize("bad", [error(401, "no {key}"), raw("<html/>", "text/html"), completion("")])
@@ -208,10 +209,10 @@ async def test_a_server_that_fails_at_planning_ends_the_request_with_one_sentenc
     server: ScriptedServer, ask: Any, bad: Reply
 ) -> None:
     server.will(bad)
-    told = await ask()
-    (failed,) = told.of(RequestFailed)
+    recorded = await ask()
+    (failed,) = recorded.select(RequestFailed)
     assert "127.0.0.1" in failed.error
-    assert isinstance(told[-1], RequestDone)
+    assert isinstance(recorded[-1], RequestDone)
 
 
 async def test_the_key_is_in_no_event_no_trace_and_no_log(
@@ -221,11 +222,11 @@ async def test_the_key_is_in_no_event_no_trace_and_no_log(
         caplog.set_level(logging.DEBUG, name)
     echo = error(401, "Incorrect API key provided: {key}.")
     server.will(completion({"tasks": [READ]}), echo, echo)
-    told = await ask(extra=[TextWorkExpert(model)])
-    assert told.of(Notice)
+    recorded = await ask(extra=[TextWorkExpert(model)])
+    assert recorded.select(Notice)
     assert "HTTP Response: POST 401" in caplog.text
     assert KEY not in caplog.text
-    assert KEY not in f"{list(told)!r} {json.dumps(trace_json(told))}"
+    assert KEY not in f"{list(recorded)!r} {json.dumps(trace_json(recorded))}"
 
 
 async def test_a_long_history_is_cut_and_the_request_never(server: ScriptedServer, model: LanguageModel) -> None:

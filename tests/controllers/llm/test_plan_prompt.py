@@ -105,11 +105,13 @@ def test_demonstrations_of_earlier_turns_are_shown_to_those_who_have_some() -> N
 
 
 def test_every_task_and_argument_is_told(table: TaskTable) -> None:
-    told = format_task_list(table)
+    listed = format_task_list(table)
     for row in table.values():
         head, _, tail = row.name.partition("-")
-        assert f"{row.name}(" in told or (f"X-{tail}(" in told and head in told.partition(f"X-{tail}(")[2].partition("\n")[0])
-    assert "image-to-image(image, text?)" in told
+        assert f"{row.name}(" in listed or (
+            f"X-{tail}(" in listed and head in listed.partition(f"X-{tail}(")[2].partition("\n")[0]
+        )
+    assert "image-to-image(image, text?)" in listed
 
 
 def test_the_question_is_short(table: TaskTable) -> None:

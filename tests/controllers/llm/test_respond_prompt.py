@@ -73,7 +73,7 @@ def test_no_path_and_no_file_gets_into_the_question() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "expected"),
     [
         (0.123456, 0.123),
         (1234.5, 1230.0),
@@ -84,8 +84,8 @@ def test_no_path_and_no_file_gets_into_the_question() -> None:
         (None, None),
     ],
 )
-def test_findings_are_rounded_and_cut(value: Any, told: Any) -> None:
-    assert round_findings(value) == told
+def test_findings_are_rounded_and_cut(value: Any, expected: Any) -> None:
+    assert round_findings(value) == expected
 
 
 def test_what_is_abridged_keeps_its_beginning_and_its_end() -> None:

@@ -61,10 +61,10 @@ class HostedBench:
     def call(
         self, card: ModelCard, inputs: Mapping[str, str | Resource], *, seconds: float = 120.0, has_fallback: bool = False
     ) -> Call:
-        told = self.progress
+        reported = self.progress
 
         def tell(message: str, _: float | None) -> None:
-            told.append(message)
+            reported.append(message)
 
         return Call(card, inputs, self.workspace.new_path, CancelToken(), seconds, tell, has_fallback=has_fallback)
 

@@ -154,7 +154,7 @@ async def test_a_try_that_runs_out_of_time_does_not_hide_what_the_one_before_was
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "expected"),
     [
         (at_server.busy, "hf-inference is over its rate limit; trying again in"),
         (lambda: at_server.busy("0.2"), "hf-inference is over its rate limit; trying again in 0.2 s"),
@@ -164,11 +164,11 @@ async def test_a_try_that_runs_out_of_time_does_not_hide_what_the_one_before_was
         (at_server.reset, "hf-inference broke off in the middle of its answer; trying again in"),
     ],
 )
-async def test_what_passes_is_waited_for_visibly(case: Case, fault: Fault, told: str) -> None:
+async def test_what_passes_is_waited_for_visibly(case: Case, fault: Fault, expected: str) -> None:
     case.server.faults["/hf-inference"].append(fault())
     events = await case.ask(fallback=False)
     assert only(events, TaskDone).model.id == MODEL
-    assert next(e.message for e in events if isinstance(e, TaskProgress)).startswith(told)
+    assert next(e.message for e in events if isinstance(e, TaskProgress)).startswith(expected)
 
 
 async def test_a_server_that_asks_for_a_pause_gets_it(case: Case) -> None:

@@ -19,7 +19,7 @@ def card(name: str, *languages: str) -> ModelCard:
 
 
 @pytest.mark.parametrize(
-    ("model", "spoken", "wanted", "told"),
+    ("model", "spoken", "wanted", "expected"),
     [
         (card("Helsinki-NLP/opus-mt-en-de"), "en", "de", (None, None, "", True, "de")),
         (card("Helsinki-NLP/opus-mt-en-de"), "", "", (None, None, "", True, "de")),
@@ -31,10 +31,10 @@ def card(name: str, *languages: str) -> ModelCard:
     ],
 )
 def test_a_model_is_told_what_it_needs(
-    model: ModelCard, spoken: str, wanted: str, told: tuple[str | None, str | None, str, bool, str | None]
+    model: ModelCard, spoken: str, wanted: str, expected: tuple[str | None, str | None, str, bool, str | None]
 ) -> None:
     way = choose_parameters(model, language(spoken), language(wanted))
-    assert (way.source, way.target, way.prefix, way.sure, way.into.code if way.into else None) == told
+    assert (way.source, way.target, way.prefix, way.sure, way.into.code if way.into else None) == expected
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ async def test_after_a_damaged_model_the_next_candidate_goes_on(
     cat = workspace.add_file(MEDIA / "cat.jpg").name
     task = {"task": TASK, "id": 0, "dep": [-1], "args": {"image": cat}}
     ran = await run_plan([task], LocalExpert(cache.folder, device="cpu"), BundledExpert(), seconds=60)
-    (failed,) = ran.of(AttemptFailed)
+    (failed,) = ran.select(AttemptFailed)
     assert (failed.model.id, ran.steps[0].status) == ("tiny/vit", "done")
     assert ran.steps[0].model == ModelRef("efficientnet-lite0", "bundled")
 

@@ -21,7 +21,7 @@ def scored(*scores: float) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("found", "options", "told"),
+    ("found", "options", "expected"),
     [
         (scored(0.91234, 0.05, 0.03, 0.01), {}, "a (91%); less likely b (5%), c (3%)."),
         (scored(0.6, 0.1), {}, "a (60%); less likely b (10%)."),
@@ -32,9 +32,9 @@ def scored(*scores: float) -> list[dict[str, Any]]:
         (scored(0.4, 0.3), {"several": True}, "a (40%); less likely b (30%)."),
     ],
 )
-def test_classes_are_told_the_likeliest_first(found: list[dict[str, Any]], options: dict[str, bool], told: str) -> None:
+def test_classes_are_told_the_likeliest_first(found: list[dict[str, Any]], options: dict[str, bool], expected: str) -> None:
     output = only(texts.build_classes_result([entry | {"index": 1} for entry in found], **options))
-    assert output.text == told
+    assert output.text == expected
     assert output.data == {"classes": [entry | {"score": round(entry["score"], 4)} for entry in found]}
 
 
@@ -110,9 +110,9 @@ def test_an_answer_comes_with_its_sentence() -> None:
     assert output.data == {"answer": "Lee", "score": 0.1235, "start": start, "end": start + 3, "sentence": "Dr. Lee met Ines"}
 
 
-@pytest.mark.parametrize(("start", "end", "told"), [(0, 6, "It is."), (7, 14, "It was."), (5, 6, ". (“It is.”)")])
-def test_an_answer_that_is_a_sentence_stands_alone(start: int, end: int, told: str) -> None:
-    assert only(texts.build_answer_result("It is. It was.", start, end, 0.5)).text == told
+@pytest.mark.parametrize(("start", "end", "expected"), [(0, 6, "It is."), (7, 14, "It was."), (5, 6, ". (“It is.”)")])
+def test_an_answer_that_is_a_sentence_stands_alone(start: int, end: int, expected: str) -> None:
+    assert only(texts.build_answer_result("It is. It was.", start, end, 0.5)).text == expected
 
 
 def test_no_answer_says_so() -> None:

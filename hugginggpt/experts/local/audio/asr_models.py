@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.experts.base import Call
-from hugginggpt.experts.local.audio.waveforms import cut_where_quiet
+from hugginggpt.experts.local.audio.waveforms import split_at_silence
 from hugginggpt.experts.local.runtime.cancellation import make_interruptible, make_stopping_criteria
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
@@ -144,7 +144,7 @@ def transcribe_with_seq2seq(samples: NDArray[np.float32], runtime: Runtime, call
 
     segments = []
     with runtime.load_model("recognizer", load, call.token) as (processor, model), torch.inference_mode():
-        for start, end in cut_where_quiet(samples, SAMPLE_RATE, _WINDOW_SECONDS):
+        for start, end in split_at_silence(samples, SAMPLE_RATE, _WINDOW_SECONDS):
             call.progress(f"{start / SAMPLE_RATE:.0f} of {samples.size / SAMPLE_RATE:.0f} s", start / samples.size)
             inputs = processor(samples[start:end], sampling_rate=SAMPLE_RATE, return_tensors="pt")
             limit = 8 + round((end - start) / SAMPLE_RATE * _MAX_TOKENS_PER_SECOND)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.audio.tts_models import SYNTHETIC_VOICE_NOTE, load_vocoder, make_speaker_embedding
-from hugginggpt.experts.local.audio.waveforms import cut_where_quiet, read_recording, save_recording
+from hugginggpt.experts.local.audio.waveforms import read_recording, save_recording, split_at_silence
 from hugginggpt.experts.local.runtime.cancellation import make_interruptible
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
@@ -19,7 +19,7 @@ _MAX_RATIO: Final = 3.0
 """Most output frames per input frame: speech needs 1.25, and a model that doesn't end is stopped there."""
 
 
-def clean(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+def convert_voice(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """Run audio-to-audio: a WAV file, mono, 16 bit, 16 kHz, with the same words in another voice (arXiv 2110.07205).
 
     Returns:
@@ -49,7 +49,7 @@ def clean(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         samples = read_recording(call, rate, speech=True)
         voice = make_speaker_embedding(model, model.config.speaker_embedding_dim)
         parts = []
-        for start, end in cut_where_quiet(samples, rate, _WINDOW_SECONDS):  # not in a word: the pieces are joined end to end
+        for start, end in split_at_silence(samples, rate, _WINDOW_SECONDS):  # not in a word: the pieces are joined end to end
             call.progress(f"{start / rate:.0f} of {samples.size / rate:.0f} s", start / samples.size)
             values = extractor(audio=samples[start:end], sampling_rate=rate, return_tensors="pt").input_values
             sound = model.generate_speech(values.to(model.device, model.dtype), voice, vocoder=hifigan, maxlenratio=_MAX_RATIO)

@@ -21,7 +21,7 @@ _CLAUSE_END: Final = re.compile(r"(?<=[;:,،；]\s)|(?<=[、，；])")  # the fu
 _WORD: Final = re.compile(r"\w")  # a piece without any is only signs, of which nothing can be said
 
 
-def speak(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+def synthesize_speech(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """Run text-to-speech: a WAV file, mono, 16 bit, at the model's own rate, spoken sentence by sentence.
 
     Returns:
@@ -79,7 +79,7 @@ def _cut_sentence(sentence: str, max_chars: int) -> Iterator[str]:
     yield current.strip()
 
 
-def make_sound(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+def generate_audio(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """Run text-to-audio: a WAV file of some seconds, 16 bit, at the model's own rate, mono or stereo as the model makes it.
 
     Returns:

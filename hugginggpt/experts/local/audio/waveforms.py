@@ -43,7 +43,7 @@ def read_recording(call: Call, rate: int, *, speech: bool = False) -> NDArray[np
     return samples
 
 
-def cut_where_quiet(samples: NDArray[np.float32], rate: int, max_seconds: float) -> list[tuple[int, int]]:
+def split_at_silence(samples: NDArray[np.float32], rate: int, max_seconds: float) -> list[tuple[int, int]]:
     """Cut a recording between words: at the quietest moment in the last quarter of each piece.
 
     Args:

@@ -39,7 +39,7 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         return [_build_result(row, model.config.id2label) for row in scores]
 
 
-def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+def classify_zero_shot(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """Run zero-shot-image-classification: which of the labels ("a cat, a dog or a car") fits the picture best.
 
     Returns:

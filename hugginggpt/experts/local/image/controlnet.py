@@ -9,7 +9,7 @@ from hugginggpt.experts.local.image.diffusion import (
     choose_pace,
     compose_pipeline,
     fit_size,
-    get_own_size,
+    get_native_size,
     hold_diffusion_base,
     run,
 )
@@ -19,7 +19,7 @@ from hugginggpt.experts.local.runtime.runtime import SAFE_WEIGHTS, Runtime
 from hugginggpt.hub.cache import Checkpoint
 
 
-def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+def generate_image(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """Run canny-, hed-, mlsd-, normal-, openpose-, depth- or seg-text-to-image: a PNG of the text in the picture's layout.
 
     The picture is the control image itself (edges, a pose, a depth map), of any size; the result has its proportions and
@@ -47,7 +47,7 @@ def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         runtime.load_model("controlnet", load, call.token) as controlnet,
     ):
         pipeline = compose_pipeline(base, call, "Text2Image", controlnet=controlnet)
-        width, height = get_own_size(base)
+        width, height = get_native_size(base)
         width, height = fit_size(control.size, min(width * height, MAX_PIXELS))
         output = run(
             pipeline,

@@ -25,7 +25,7 @@ _METRIC_TYPES: Final = frozenset({"glpn", "zoedepth"})
 _METRIC_DATASETS: Final = ("nyu", "kitti")
 """Data sets with measured distances: a DPT that is named after one gives metres, and its configuration doesn't say so."""
 _MIN_METRES: Final = 0.1  # least distance to the camera, in metres; what is nearer counts as that
-_MAX_FLAT_NEARNESS: Final = 0.1
+_MAX_FLAT_INVERSE_DEPTH: Final = 0.1
 """Depth below which a normal map has no relief, as in https://huggingface.co/lllyasviel/sd-controlnet-normal,
 a share of the picture's range."""
 _RELIEF_SLOPE: Final = 8.0
@@ -41,8 +41,8 @@ class _Depth:
     metric: bool
 
     @property
-    def nearness(self) -> NDArray[np.float32]:
-        """0 for the farthest to 1 for the nearest, in proportion to the inverse of the distance; 0 where all is one."""
+    def inverse_depth(self) -> NDArray[np.float32]:
+        """Inverse of the distance, scaled to 0 (farthest) .. 1 (nearest); 0 everywhere in a flat picture."""
         import numpy as np
 
         inverse = 1 / np.maximum(self.values, _MIN_METRES) if self.metric else self.values  # 0 m would take the whole range
@@ -74,7 +74,7 @@ def estimate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     depth = _estimate_depth(call, runtime)
     path = call.new_path(".png")
-    Image.fromarray((depth.nearness * 255).round().astype(np.uint8)).save(path)
+    Image.fromarray((depth.inverse_depth * 255).round().astype(np.uint8)).save(path)
     return [Result((Output(Kind.IMAGE, path=path, data=depth.data),))]
 
 
@@ -87,7 +87,7 @@ def draw_depth(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     depth = _estimate_depth(call, runtime)
     path = call.new_path(".png")
-    Image.fromarray((depth.nearness * 255).round().astype(np.uint8)).convert("RGB").save(path)
+    Image.fromarray((depth.inverse_depth * 255).round().astype(np.uint8)).convert("RGB").save(path)
     return [Result((Output(Kind.IMAGE, path=path, data=depth.data),))]
 
 
@@ -107,19 +107,19 @@ def draw_normals(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (call,) = calls
     depth = _estimate_depth(call, runtime)
     path = call.new_path(".png")
-    Image.fromarray(((_normals(depth.nearness) + 1) * 127.5).round().astype(np.uint8)).save(path)
+    Image.fromarray(((_normals(depth.inverse_depth) + 1) * 127.5).round().astype(np.uint8)).save(path)
     return [Result((Output(Kind.IMAGE, path=path, data=depth.data),))]
 
 
-def _normals(nearness: NDArray[np.float32]) -> NDArray[np.float32]:
+def _normals(inverse_depth: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return unit normals of shape (height, width, 3): left, up, towards the camera."""
     import cv2
     import numpy as np
 
-    steepness = _RELIEF_SLOPE * max(nearness.shape) / 8  # a Sobel filter of three pixels is eight times the slope
+    steepness = _RELIEF_SLOPE * max(inverse_depth.shape) / 8  # a Sobel filter of three pixels is eight times the slope
     # what gets nearer to the right faces left, what gets nearer downwards faces up
-    left, up = (cv2.Sobel(nearness, cv2.CV_32F, *axis, ksize=3) * steepness for axis in ((1, 0), (0, 1)))
-    far = nearness < _MAX_FLAT_NEARNESS
+    left, up = (cv2.Sobel(inverse_depth, cv2.CV_32F, *axis, ksize=3) * steepness for axis in ((1, 0), (0, 1)))
+    far = inverse_depth < _MAX_FLAT_INVERSE_DEPTH
     left[far] = up[far] = 0
     vectors = np.stack([left, up, np.ones_like(left)], axis=2)
     unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=2, keepdims=True)

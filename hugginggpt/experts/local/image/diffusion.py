@@ -160,7 +160,7 @@ def choose_pace(pipeline: Any, runtime: Runtime, checkpoint: Checkpoint, cpu_ste
     return {"num_inference_steps": steps if runtime.device.uses_half_precision else min(steps, cpu_steps)}
 
 
-def get_own_size(pipeline: Any) -> tuple[int, int]:
+def get_native_size(pipeline: Any) -> tuple[int, int]:
     """Return the default width and height of a pipeline's pictures, in pixels."""
     width, height = get_default(pipeline, "width"), get_default(pipeline, "height")
     if width and height:

@@ -90,7 +90,7 @@ def segment(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     return [images.build_segmentation_result(call, picture, regions.number, regions.found)]
 
 
-def outline(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+def generate_masks(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """Run mask-generation: the picture with a coloured mask over every object.
 
     Returns:

@@ -16,7 +16,7 @@ _MAX_PIXELS: Final = 2_000_000  # largest picture that is enlarged
 TileBox = tuple[int, int, int, int]
 
 
-def enlarge(call: Call, runtime: Runtime) -> Result:
+def upscale(call: Call, runtime: Runtime) -> Result:
     """Run image-to-image: a PNG of the same picture, as many times wider and higher as the model was trained for (2, 4).
 
     It goes through the model in tiles. ``data`` holds width and height in pixels, and the factor as "scale".

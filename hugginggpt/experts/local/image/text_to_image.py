@@ -11,11 +11,11 @@ from hugginggpt.experts.local.image.diffusion import (
     choose_pace,
     compose_pipeline,
     fit_size,
-    get_own_size,
+    get_native_size,
     hold_diffusion_base,
     run,
 )
-from hugginggpt.experts.local.image.super_resolution import enlarge
+from hugginggpt.experts.local.image.super_resolution import upscale
 from hugginggpt.experts.local.runtime.runtime import Runtime
 from hugginggpt.experts.outputs import images
 
@@ -30,7 +30,7 @@ _EDITING_PIPELINES: Final = frozenset({"StableDiffusionInstructPix2PixPipeline"}
 """Pipelines that change pictures and that diffusers' table of tasks doesn't know."""
 
 
-def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+def generate_image(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """Run text-to-image: a PNG for the text, in the size that the pipeline makes by itself, at most about 1024 × 1024 pixels.
 
     ``data`` holds width and height in pixels. Any pipeline of diffusers' table of text-to-image pipelines.
@@ -42,7 +42,7 @@ def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     text = call.text()
     with hold_diffusion_base(runtime, call.token) as base:
         pipeline = compose_pipeline(base, call)
-        width, height = get_own_size(pipeline)
+        width, height = get_native_size(pipeline)
         size: dict[str, int] = {}
         if width * height > MAX_PIXELS:
             size = dict(zip(("width", "height"), fit_size((width, height), MAX_PIXELS), strict=True))
@@ -50,7 +50,7 @@ def paint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     return [build_result(call, output.images[0], output)]
 
 
-def repaint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+def edit_image(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """Run image-to-image: a PNG of the picture as the text wants it; without a text a variation, or an enlargement.
 
     The picture goes in at about the size that the pipeline makes, and comes out at its own, if that isn't far larger.
@@ -59,7 +59,7 @@ def repaint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     (call,) = calls
     if runtime.checkpoint.library == "transformers":
-        return [enlarge(call, runtime)]
+        return [upscale(call, runtime)]
     picture = call.picture()
     with hold_diffusion_base(runtime, call.token) as base:
         pipeline = compose_pipeline(base, call, "" if runtime.checkpoint.architecture in _EDITING_PIPELINES else "Image2Image")
@@ -75,7 +75,7 @@ def repaint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     return [build_result(call, _resize_like(output.images[0], picture), output)]
 
 
-def fill_in(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+def inpaint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """Run inpainting: a PNG of the picture, painted anew where the mask is white, as the text wants it.
 
     The mask is a picture of any size, stretched over the image; what is lighter than mid-grey counts as white. All else
@@ -121,7 +121,7 @@ def _get_prompt(call: Call) -> str:
 
 
 def _choose_size(base: Any, picture: Image.Image) -> tuple[int, int]:
-    width, height = get_own_size(base)
+    width, height = get_native_size(base)
     return fit_size(picture.size, min(width * height, MAX_PIXELS))
 
 

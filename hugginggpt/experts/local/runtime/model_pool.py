@@ -114,7 +114,7 @@ class ModelPool:
                     entry = self._entries[key] = _PooledModel(name, device, size)  # before it is loaded, so that it counts
                     break
                 if time.monotonic() > deadline:
-                    raise ExpertError(f"{name} needs {_gib(size)}, which models that are at work have: try again later.")
+                    raise ExpertError(f"{name} needs {_format_gib(size)}, which models that are at work have: try again later.")
                 self._changed.wait(_POLL_SECONDS)  # lets go of the lock meanwhile
             entry.users += 1
             return entry
@@ -128,8 +128,8 @@ class ModelPool:
         budget = self._budgets.get(device, 0)
         if size > budget:  # waiting would never help
             raise ExpertError(
-                f"{name} needs {_gib(size)} on {device}, and models may take {_gib(budget)} there: choose a smaller one, "
-                f"or raise {'HUGGINGGPT_MEMORY_GB' if device == 'cpu' else 'HUGGINGGPT_GPU_MEMORY_GB'}."
+                f"{name} needs {_format_gib(size)} on {device}, and models may take {_format_gib(budget)} there: "
+                f"choose a smaller one, or raise {'HUGGINGGPT_MEMORY_GB' if device == 'cpu' else 'HUGGINGGPT_GPU_MEMORY_GB'}."
             )
         idle = sorted(
             ((key, entry) for key, entry in self._entries.items() if entry.device == device and not entry.users),
@@ -142,7 +142,9 @@ class ModelPool:
             return True
         # waiting helps only while a call may still give memory back
         if not any(entry.users for entry in self._entries.values() if entry.device == device):
-            raise ExpertError(f"{name} needs {_gib(size)}, {_gib(missing)} more than {device} has left: close other programs.")
+            raise ExpertError(
+                f"{name} needs {_format_gib(size)}, {_format_gib(missing)} more than {device} has left: close other programs."
+            )
         return False
 
     def _compute_shortfall(self, device: str, size: int, budget: int) -> int:
@@ -151,7 +153,7 @@ class ModelPool:
         return max(over_budget, 0 if available is None else size - available, 0)
 
 
-def _gib(size: int) -> str:
+def _format_gib(size: int) -> str:
     return f"{size / _GIB:.1f} GB" if size >= _GIB / 10 else f"{size / 2**20:.0f} MB"
 
 

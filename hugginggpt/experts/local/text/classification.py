@@ -92,7 +92,7 @@ def find_entities(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     return [build_entities_result(text, found) for text, found in zip(texts, names, strict=True)]
 
 
-def fill_gap(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+def fill_mask(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """Run fill-mask: the text with its gaps filled, and the likeliest words for each gap.
 
     A gap is written as ``[MASK]``, ``<mask>``, the model's own mask token, ``___`` or ``…``. ``data["gaps"]`` has
@@ -116,7 +116,7 @@ def fill_gap(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     return [build_gaps_result(text, mask, found)]
 
 
-def sort_into_labels(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+def classify_zero_shot(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """Run zero-shot-classification: the likeliest labels; ``data["classes"]`` has all, with scores (0..1) that add up to 1.
 
     Each label is tried as the hypothesis "This example is LABEL." of a natural language inference model (Yin et al.,
@@ -186,7 +186,7 @@ def _run_batches(pipe: Any, parts: Sequence[_Part], calls: Sequence[Call], **opt
     """Yield what a pipeline finds in each part; checks the calls' tokens between batches."""
     size = _BATCH_SIZE if pipe.tokenizer.pad_token else 1  # texts of different lengths need padding to share a batch
     for start in range(0, len(parts), size):
-        check_still_wanted(calls)
+        check_cancelled(calls)
         batch = [part.text for part in parts[start : start + size]]
         if len(parts) > size:
             for call in calls:
@@ -194,7 +194,7 @@ def _run_batches(pipe: Any, parts: Sequence[_Part], calls: Sequence[Call], **opt
         yield from pipe(batch, batch_size=size, **options)
 
 
-def check_still_wanted(calls: Sequence[Call]) -> None:
+def check_cancelled(calls: Sequence[Call]) -> None:
     """Check the tokens of calls that are worked on together, between two steps.
 
     Raises:

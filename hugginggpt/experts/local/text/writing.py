@@ -153,7 +153,7 @@ def translate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     return [build_text_result(joined, codes)]
 
 
-def go_on(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+def continue_text(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """Run text-generation: the reply of a model that chats, or the text and the model's continuation of it.
 
     ``data["written"]`` is the model's own part. At most 512 tokens are written; a text longer than the model's window loses

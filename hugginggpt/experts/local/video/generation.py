@@ -10,8 +10,8 @@ from hugginggpt.experts.local.image.diffusion import (
     compose_pipeline,
     fit_size,
     get_default,
+    get_native_size,
     get_network_config,
-    get_own_size,
     hold_diffusion_base,
     run,
 )
@@ -35,7 +35,7 @@ _DECODE_BATCH_SIZE: Final = 8
 """Pictures that are decoded together, where the autoencoder takes them one by one: more would take more memory."""
 
 
-def film(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+def generate_video(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """Run text-to-video: an MP4 for the text, as long and large as the pipeline makes it by itself, within bounds.
 
     At most 161 pictures of 1280 × 720 pixels; on a CPU 17 of about 256 × 256. ``data`` holds the number of frames, the
@@ -48,15 +48,15 @@ def film(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     text = call.text()
     with hold_diffusion_base(runtime, call.token) as base:
         pipeline = compose_pipeline(base, call)
-        size = _choose_size(pipeline, runtime, get_own_size(pipeline))
+        size = _choose_size(pipeline, runtime, get_native_size(pipeline))
         return [_make_video(call, runtime, pipeline, size, prompt=text)]
 
 
-def animate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
+def animate_image(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """Run image-to-video: an MP4 that begins with the picture, as long as the pipeline makes it by itself, within bounds.
 
     The picture is scaled to about the size that the pipeline makes, and cut at its edges where only one size will do.
-    Bounds and ``data`` are those of `film`. Not every pipeline takes a text too; a note says so where one was given.
+    Bounds and ``data`` are those of `generate_video`. Not every pipeline takes a text too; a note says so where one was given.
     """
     from PIL import ImageOps
 
@@ -102,7 +102,7 @@ def _choose_frame_count(pipeline: Any, runtime: Runtime) -> int:
 
 def _choose_size(pipeline: Any, runtime: Runtime, shape: tuple[int, int]) -> tuple[int, int]:
     """Choose the size of the pictures: these proportions and about the pipeline's own area, within bounds."""
-    width, height = get_own_size(pipeline)
+    width, height = get_native_size(pipeline)
     if get_network_config(pipeline).get("use_learned_positional_embeddings"):
         return width, height  # it has learnt one place for each patch
     return fit_size(shape, min(width * height, _MAX_PIXELS if runtime.device.uses_half_precision else _MAX_PIXELS_CPU))

@@ -10,7 +10,7 @@ import soundfile
 
 from hugginggpt.core.errors import InputError, StoppedError
 from hugginggpt.core.resources import Resource
-from hugginggpt.experts.local.audio.waveforms import cut_where_quiet
+from hugginggpt.experts.local.audio.waveforms import split_at_silence
 from tests.checkpoints.sounds import LABELS, LANGUAGES
 from tests.conftest import MEDIA
 from tests.experts.bundled.conftest import StoppedAfter
@@ -148,7 +148,7 @@ def test_recordings_are_cut_where_it_is_quiet() -> None:
     quiet = [slice(18 * 16_000, 18 * 16_000 + 8_000), slice(35 * 16_000, 35 * 16_000 + 8_000)]
     for gap in quiet:
         samples[gap] = 0
-    pieces = cut_where_quiet(samples, 16_000, 20.0)
+    pieces = split_at_silence(samples, 16_000, 20.0)
     assert (pieces[0][0], pieces[-1][1]) == (0, samples.size)
     assert all(one[1] == other[0] for one, other in zip(pieces, pieces[1:], strict=False))
     assert all(0 < end - start <= 20 * 16_000 for start, end in pieces)
@@ -158,6 +158,6 @@ def test_recordings_are_cut_where_it_is_quiet() -> None:
 
 @pytest.mark.parametrize("size", [320_000, 320_001, 327_999, 640_001])
 def test_no_piece_is_too_short_to_listen_to(size: int) -> None:
-    pieces = cut_where_quiet(np.linspace(1, 0, size, dtype=np.float32), 16_000, 20.0)
+    pieces = split_at_silence(np.linspace(1, 0, size, dtype=np.float32), 16_000, 20.0)
     assert sum(end - start for start, end in pieces) == size
     assert all(8_000 <= end - start <= 320_000 for start, end in pieces)

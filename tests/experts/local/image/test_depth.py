@@ -60,14 +60,14 @@ async def test_a_stopped_estimate_draws_nothing(local: LocalBench) -> None:
 
 
 def test_what_is_near_is_bright_whatever_the_model_gives() -> None:
-    inverse = _Depth(np.array([[5.0, 3.0, 1.0]], np.float32), metric=False).nearness
-    metres = _Depth(np.array([[1.0, 2.0, 4.0]], np.float32), metric=True).nearness
+    inverse = _Depth(np.array([[5.0, 3.0, 1.0]], np.float32), metric=False).inverse_depth
+    metres = _Depth(np.array([[1.0, 2.0, 4.0]], np.float32), metric=True).inverse_depth
     assert inverse.tolist() == [[1.0, 0.5, 0.0]]
     assert metres.tolist() == [[1.0, pytest.approx(1 / 3), 0.0]]
 
 
 def test_a_flat_depth_is_no_division_by_zero() -> None:
-    assert not _Depth(np.full((2, 2), 3.0, np.float32), metric=False).nearness.any()
+    assert not _Depth(np.full((2, 2), 3.0, np.float32), metric=False).inverse_depth.any()
 
 
 def test_a_hill_is_red_on_its_left_green_on_its_top_and_blue_in_front() -> None:
