@@ -17,7 +17,7 @@ from PIL import Image
 
 from benchmarks.attacks.attack import Attack, Target, mutate_bytes
 from hugginggpt.core.tasks import Kind
-from hugginggpt.workspace import media
+from hugginggpt.workspace import file_types, media
 
 MEDIA: Final = Path(__file__).resolve().parents[2] / "demos" / "media"
 MAX_PIXELS: Final = 2_000_000
@@ -89,7 +89,7 @@ def make_attack(target: Target) -> Attack:
         path.write_bytes(content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow tells of odd metadata
-            kind, suffix = media.identify(path, name, max_pixels=MAX_PIXELS)
+            kind, suffix = file_types.identify(path, name, max_pixels=MAX_PIXELS)
             path = path.rename(target.folder / f"case{suffix}")
             media.describe(path, kind)
             if kind is Kind.IMAGE:

@@ -1,7 +1,7 @@
-"""Safe reading of pictures, sound and video: the kind of a file by its content, and the content in one plain form.
+"""Safe reading and writing of pictures, sound, video, text and tables, each in one plain form.
 
-Nothing here believes a file's name. Decoders are limited to formats that can't refer to other files, and a
-picture's size is read from its header before a pixel is decoded.
+Decoders are limited to formats that can't refer to other files, and a picture's size is read from its header before a
+pixel is decoded.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-import mimetypes
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,109 +22,33 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-_IMAGE_SUFFIXES: Final = {
+IMAGE_SUFFIXES: Final = {
     "PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif",
 }  # fmt: skip
 """Accepted picture formats, by Pillow's name. MPO is what some phones call a JPEG."""
 
-_PILLOW_FORMATS: Final = tuple(name for name in _IMAGE_SUFFIXES if name != "MPO")  # its JPEG opener finds MPO by itself
+_PILLOW_FORMATS: Final = tuple(name for name in IMAGE_SUFFIXES if name != "MPO")  # its JPEG opener finds MPO by itself
 
 _CONTAINERS: Final = "wav,mp3,flac,ogg,mov,matroska,webm,aac,aiff,avi,amr,mpeg,mpegts,asf,caf,au"
 """Accepted FFmpeg demuxers: none that opens other files or addresses (no playlists, no concat)."""
-
-_CONTAINER_SUFFIXES: Final = {
-    "wav": ".wav", "mp3": ".mp3", "flac": ".flac", "ogg": ".ogg", "mov": ".mp4", "matroska": ".webm", "aac": ".aac",
-    "aiff": ".aiff", "avi": ".avi", "amr": ".amr", "mpeg": ".mpg", "mpegts": ".ts", "asf": ".wmv", "caf": ".caf",
-    "au": ".au",
-}  # fmt: skip
 
 MAX_TEXT_BYTES: Final = 16 * 2**20
 """Longest text or table, in bytes: as a `str` it takes up to four times as much, and each step makes copies."""
 _MAX_SHOWN_CELLS: Final = 30
 _MAX_HEAD_CHARS: Final = 2**20  # among which the first rows are looked for
 _MAX_COUNTED_CELLS: Final = 1_000_000
-_KIND_BY_SUFFIX: Final = {".csv": Kind.TABLE, ".tsv": Kind.TABLE}
-_NOUNS: Final = {
-    Kind.TEXT: "text", Kind.IMAGE: "a picture", Kind.AUDIO: "a recording", Kind.VIDEO: "a video", Kind.TABLE: "a table",
-}  # fmt: skip
-_REFUSED_SIGNATURES: Final = {
-    b"%PDF": "PDF files can't be read here yet: attach a picture of the page",
-    b"PK\x03\x04": "archives and office files can't be read here: attach the picture, recording or text itself",
-}
 
 
 class TextTooLongError(ResourceError):
     """A text is longer than what is read; told apart from a file that is no text."""
 
 
-def identify(path: Path, name: str, *, max_pixels: int) -> tuple[Kind, str]:
-    """Identify a file by its content: its kind, and the suffix it should carry (".png").
-
-    Args:
-        path: The file.
-        name: The person's name for it, for messages and to notice a file that claims to be something else.
-        max_pixels: Pictures with more, and videos of such, are refused before they are decoded.
+def open_image_lazily(path: Path, name: str, max_pixels: int) -> Image.Image:
+    """Open a picture without decoding it, and refuse it by the size in its header.
 
     Raises:
-        ResourceError: It is empty, cut off, too large a picture, or nothing that can be used here.
+        ResourceError: It has more than `max_pixels`.
     """
-    size = path.stat().st_size
-    if size == 0:
-        raise ResourceError(f"“{name}” is empty (0 bytes): attach it again.")
-    with path.open("rb") as file:
-        head = file.read(8192)
-    for magic, reason in _REFUSED_SIGNATURES.items():
-        if head.startswith(magic):
-            raise ResourceError(f"“{name}”: {reason}.")
-    found = (
-        _identify_image(path, name, max_pixels) or _identify_text(path, name, head) or _identify_stream(path, name, max_pixels)
-    )
-    claimed = _guess_claimed_kind(name)
-    if found is None:
-        if claimed:
-            raise ResourceError(f"“{name}” can't be read as {_NOUNS[claimed]}: it is damaged, cut off or something else.")
-        if _claims_text(name):
-            read_text(path, name)  # raises the sentence that fits
-        raise ResourceError(
-            f"“{name}” is no kind of file that can be used here: attach a picture, recording, video, text or CSV table."
-        )
-    if claimed is not None and not _is_compatible(claimed, found[0]):
-        raise ResourceError(f"“{name}” is named like {_NOUNS[claimed]} but holds {_NOUNS[found[0]]}: attach the right file.")
-    return found
-
-
-def _guess_claimed_kind(name: str) -> Kind | None:
-    major = (mimetypes.guess_type(name)[0] or "").partition("/")[0]
-    return Kind(major) if major in {"image", "audio", "video"} else None
-
-
-def _claims_text(name: str) -> bool:
-    return (mimetypes.guess_type(name)[0] or "").startswith("text/")
-
-
-def _is_compatible(claimed: Kind, found: Kind) -> bool:
-    """Return whether a kind fits the claimed one: a video file may hold only sound, and the other way round."""
-    return claimed == found or {claimed, found} == {Kind.AUDIO, Kind.VIDEO}
-
-
-def _identify_image(path: Path, name: str, max_pixels: int) -> tuple[Kind, str] | None:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with _open_checked(path, name, max_pixels) as image:
-            format_ = image.format or ""
-            image.load()  # the header doesn't tell that the rest is cut off
-    except UnidentifiedImageError:
-        return None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, ResourceError):  # it is a ValueError
-            raise
-        raise ResourceError(f"“{name}” is a damaged or cut-off picture: attach it again.") from error
-    return Kind.IMAGE, _IMAGE_SUFFIXES[format_]
-
-
-def _open_checked(path: Path, name: str, max_pixels: int) -> Image.Image:
-    """Open a picture lazily and refuse it by the size in its header, before anything is decoded."""
     from PIL import Image
 
     with warnings.catch_warnings():
@@ -136,54 +59,15 @@ def _open_checked(path: Path, name: str, max_pixels: int) -> Image.Image:
             raise ResourceError(f"“{name}” unpacks to far more than {max_pixels:,} pixels: attach a smaller copy.") from error
     if image.width * image.height > max_pixels:
         image.close()
-        raise _make_size_error(name, *image.size, max_pixels)
+        raise make_size_error(name, *image.size, max_pixels)
     return image
 
 
-def _make_size_error(name: str, width: int, height: int, max_pixels: int) -> ResourceError:
+def make_size_error(name: str, width: int, height: int, max_pixels: int) -> ResourceError:
+    """Return the refusal of a picture or video with too many pixels."""
     return ResourceError(
         f"“{name}” has {width:,} × {height:,} pixels; {max_pixels:,} in all is the limit: attach a smaller copy."
     )
-
-
-def _identify_text(path: Path, name: str, head: bytes) -> tuple[Kind, str] | None:
-    if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16 is full of zero bytes
-        return None
-    try:
-        read_text(path, name)
-    except TextTooLongError:
-        raise
-    except ResourceError:
-        return None
-    suffix = Path(name).suffix.lower()
-    return _KIND_BY_SUFFIX.get(suffix, Kind.TEXT), suffix if suffix in {".csv", ".tsv", ".md"} else ".txt"
-
-
-def _identify_stream(path: Path, name: str, max_pixels: int) -> tuple[Kind, str] | None:
-    import av
-
-    try:
-        with open_stream(path) as container:
-            suffix = _CONTAINER_SUFFIXES.get(container.format.name.partition(",")[0], path.suffix)  # one name is “mov,mp4,…”
-            # a song's cover art is a video stream too, of a single attached picture
-            has_video = any(not (s.disposition & s.disposition.attached_pic) for s in container.streams.video)
-            if has_video:
-                video = container.streams.video[0].codec_context
-                if video is None:  # of a codec that FFmpeg doesn't know
-                    return None
-                if video.width * video.height > max_pixels:
-                    raise _make_size_error(name, video.width, video.height, max_pixels)
-                video.options = {"max_pixels": str(max_pixels)}  # for frames larger than the header says
-                next(container.decode(container.streams.video[0]))  # a header promises anything: one frame must decode
-                return Kind.VIDEO, suffix
-            if container.streams.audio and container.streams.audio[0].codec_context is not None:
-                next(container.decode(container.streams.audio[0]))
-                return Kind.AUDIO, suffix
-    except ResourceError:  # a ValueError, too
-        raise
-    except (av.FFmpegError, StopIteration, ValueError):
-        return None
-    return None
 
 
 def open_stream(path: Path) -> av.container.InputContainer:
@@ -202,7 +86,7 @@ def open_image(path: Path, *, max_pixels: int) -> Image.Image:
     from PIL import Image, ImageOps
 
     try:
-        with _open_checked(path, path.name, max_pixels) as opened:
+        with open_image_lazily(path, path.name, max_pixels) as opened:
             image = ImageOps.exif_transpose(opened)
             if image.mode.startswith("I;16"):  # Pillow would cut 16 bits off at white instead of scaling them
                 return image.point(lambda value: value / 256, "L").convert("RGB")

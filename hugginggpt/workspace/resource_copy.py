@@ -7,7 +7,7 @@ from pathlib import Path
 from hugginggpt.core.errors import ResourceError
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.workspace import media
+from hugginggpt.workspace import file_types, media
 from hugginggpt.workspace.workspace import Workspace
 
 
@@ -29,7 +29,7 @@ def copy_resource(resource: Resource, workspace: Workspace, file_name: str = "",
         added = workspace.add_output(resource.kind, resource.origin, text=resource.text, data=resource.data, name=resource.name)
         return replace(added, measure=resource.measure)  # a text has no file to measure
     label = file_name or resource.origin.label
-    kind, suffix = media.identify(resource.path, label, max_pixels=max_pixels)
+    kind, suffix = file_types.identify(resource.path, label, max_pixels=max_pixels)
     if kind is not resource.kind:  # somebody may have edited the trace that names it
         raise ResourceError(f"“{label}” should hold {resource.kind.value}, but it holds {kind.value}.")
     text = media.read_text(resource.path, label) if kind is Kind.TEXT else None

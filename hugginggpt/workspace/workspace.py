@@ -18,7 +18,7 @@ from hugginggpt.core.errors import ResourceError
 from hugginggpt.core.resources import _EMPTY, Origin, Resource
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import Kind
-from hugginggpt.workspace import media
+from hugginggpt.workspace import file_types, media
 from hugginggpt.workspace.fetch import AddressPolicy, fetch, is_public
 from hugginggpt.workspace.html_text import extract_page_text, is_html_page
 from hugginggpt.workspace.session_folder import SessionFolder, explain_storage_error
@@ -174,7 +174,7 @@ class Workspace:
 
     def _add(self, path: Path, origin: Origin, *, copy: bool) -> Resource:
         try:
-            kind, suffix = media.identify(path, origin.label, max_pixels=self._settings.max_pixels)
+            kind, suffix = file_types.identify(path, origin.label, max_pixels=self._settings.max_pixels)
             text = media.read_text(path, origin.label) if kind in {Kind.TEXT, Kind.TABLE} else None
             if text is not None and is_html_page(text):
                 text = extract_page_text(text) or text  # a page that scripts fill has no text of its own

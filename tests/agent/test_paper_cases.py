@@ -16,7 +16,7 @@ from hugginggpt.core.tasks import Kind
 from hugginggpt.core.trace import fold_steps
 from hugginggpt.experts.bundled.expert import BundledExpert
 from hugginggpt.experts.local.expert import LocalExpert
-from hugginggpt.workspace import media
+from hugginggpt.workspace import file_types
 from hugginggpt.workspace.workspace import Workspace
 from tests.checkpoints import HubCache
 from tests.conftest import MEDIA, Planner
@@ -137,5 +137,5 @@ async def test_a_video_of_an_astronaut_and_its_dubbing(talk: Talk) -> None:
     video, speech = film.outputs[0], voice.outputs[0]
     assert video.path
     assert speech.path
-    assert media.identify(video.path, "video.mp4", max_pixels=10**6) == (Kind.VIDEO, ".mp4")
-    assert media.identify(speech.path, "speech.wav", max_pixels=10**6) == (Kind.AUDIO, ".wav")
+    assert file_types.identify(video.path, "video.mp4", max_pixels=10**6) == (Kind.VIDEO, ".mp4")
+    assert file_types.identify(speech.path, "speech.wav", max_pixels=10**6) == (Kind.AUDIO, ".wav")

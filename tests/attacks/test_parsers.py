@@ -34,7 +34,7 @@ from hugginggpt.ui.export.trace_reader import TRACE_BYTES, read_trace
 from hugginggpt.ui.run_panel.share_link import read_link
 from hugginggpt.ui.security.request_guard import MAX_JSON_BYTES, check_body
 from hugginggpt.ui.settings_panel.browser_storage import read_kept
-from hugginggpt.workspace import media
+from hugginggpt.workspace import file_types, media
 from hugginggpt.workspace.html_text import extract_page_text
 from hugginggpt.workspace.workspace import Workspace
 
@@ -117,7 +117,7 @@ def read_page(place: Place, text: str) -> None:
 
 def read_file(place: Place, content: bytes) -> None:
     path = place.write("file", content)
-    media.identify(path, "file", max_pixels=PIXELS)
+    file_types.identify(path, "file", max_pixels=PIXELS)
 
 
 def read_model(place: Place, files: Mapping[str, str | bytes]) -> None:
@@ -299,5 +299,5 @@ def test_what_fits_is_still_read(place: Place) -> None:
     assert extract_page_text("<html><p>" + "word " * 50_000) != ""
     table = place.write("table.csv", "a,b\n" + "1,2\n" * 100_000)
     assert len(media.read_first_rows(table, 11)) == 11
-    assert media.identify(place.write("a.txt", "x" * (15 * MB)), "a.txt", max_pixels=1)[1] == ".txt"
+    assert file_types.identify(place.write("a.txt", "x" * (15 * MB)), "a.txt", max_pixels=1)[1] == ".txt"
     assert check_body(json.dumps({"data": ["a,b,[" * 100_000]}).encode()) is None  # signs inside a text are no values

@@ -17,7 +17,7 @@ from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.bundled.expert import BundledExpert
-from hugginggpt.workspace import media
+from hugginggpt.workspace import file_types
 from tests.conftest import MEDIA
 from tests.scripted_server import KEY, ScriptedServer, completion, error, pieces, scripted_server
 
@@ -129,7 +129,7 @@ def test_without_out_the_files_of_the_trace_are_there_after_the_end(capsys: pyte
     paths = [Path(resource["path"]) for resource in trace["resources"]]
     assert len(paths) == 2
     for path in paths:
-        assert media.identify(path, path.name, max_pixels=10**7)[0] == "image"
+        assert file_types.identify(path, path.name, max_pixels=10**7)[0] == "image"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from hugginggpt.core.tasks import Kind, load_task_table
 from hugginggpt.core.trace import fold_steps
 from hugginggpt.experts.bundled.expert import BundledExpert
 from hugginggpt.experts.local.expert import LocalExpert
-from hugginggpt.workspace import media
+from hugginggpt.workspace import file_types
 from hugginggpt.workspace.workspace import Workspace
 from tests.checkpoints import HubCache
 from tests.conftest import MEDIA, Planner
@@ -122,7 +122,7 @@ async def test_a_task_runs_and_makes_what_its_row_says(agent: HuggingGPT, name: 
         assert [output.kind for output in step.outputs] == list(row.outputs)
         for output in step.outputs:
             if output.path is not None:
-                found, _ = media.identify(output.path, output.path.name, max_pixels=10**7)
+                found, _ = file_types.identify(output.path, output.path.name, max_pixels=10**7)
                 assert found is output.kind
             else:
                 assert output.text is not None

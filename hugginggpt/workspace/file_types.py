@@ -1,0 +1,141 @@
+"""Identification of files by their content: the kind, and the suffix that a file should carry.
+
+Nothing here believes a file's name: what a file is must show in its bytes, and the first of them must decode.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+from typing import Final
+
+from hugginggpt.core.errors import ResourceError
+from hugginggpt.core.tasks import Kind
+from hugginggpt.workspace.media import (
+    IMAGE_SUFFIXES,
+    TextTooLongError,
+    make_size_error,
+    open_image_lazily,
+    open_stream,
+    read_text,
+)
+
+_CONTAINER_SUFFIXES: Final = {
+    "wav": ".wav", "mp3": ".mp3", "flac": ".flac", "ogg": ".ogg", "mov": ".mp4", "matroska": ".webm", "aac": ".aac",
+    "aiff": ".aiff", "avi": ".avi", "amr": ".amr", "mpeg": ".mpg", "mpegts": ".ts", "asf": ".wmv", "caf": ".caf",
+    "au": ".au",
+}  # fmt: skip
+_KIND_BY_SUFFIX: Final = {".csv": Kind.TABLE, ".tsv": Kind.TABLE}
+_NOUNS: Final = {
+    Kind.TEXT: "text", Kind.IMAGE: "a picture", Kind.AUDIO: "a recording", Kind.VIDEO: "a video", Kind.TABLE: "a table",
+}  # fmt: skip
+_REFUSED_SIGNATURES: Final = {
+    b"%PDF": "PDF files can't be read here yet: attach a picture of the page",
+    b"PK\x03\x04": "archives and office files can't be read here: attach the picture, recording or text itself",
+}
+
+
+def identify(path: Path, name: str, *, max_pixels: int) -> tuple[Kind, str]:
+    """Identify a file by its content: its kind, and the suffix it should carry (".png").
+
+    Args:
+        path: The file.
+        name: The person's name for it, for messages and to notice a file that claims to be something else.
+        max_pixels: Pictures with more, and videos of such, are refused before they are decoded.
+
+    Raises:
+        ResourceError: It is empty, cut off, too large a picture, or nothing that can be used here.
+    """
+    size = path.stat().st_size
+    if size == 0:
+        raise ResourceError(f"“{name}” is empty (0 bytes): attach it again.")
+    with path.open("rb") as file:
+        head = file.read(8192)
+    for magic, reason in _REFUSED_SIGNATURES.items():
+        if head.startswith(magic):
+            raise ResourceError(f"“{name}”: {reason}.")
+    found = (
+        _identify_image(path, name, max_pixels) or _identify_text(path, name, head) or _identify_stream(path, name, max_pixels)
+    )
+    claimed = _guess_claimed_kind(name)
+    if found is None:
+        if claimed:
+            raise ResourceError(f"“{name}” can't be read as {_NOUNS[claimed]}: it is damaged, cut off or something else.")
+        if _claims_text(name):
+            read_text(path, name)  # raises the sentence that fits
+        raise ResourceError(
+            f"“{name}” is no kind of file that can be used here: attach a picture, recording, video, text or CSV table."
+        )
+    if claimed is not None and not _is_compatible(claimed, found[0]):
+        raise ResourceError(f"“{name}” is named like {_NOUNS[claimed]} but holds {_NOUNS[found[0]]}: attach the right file.")
+    return found
+
+
+def _guess_claimed_kind(name: str) -> Kind | None:
+    major = (mimetypes.guess_type(name)[0] or "").partition("/")[0]
+    return Kind(major) if major in {"image", "audio", "video"} else None
+
+
+def _claims_text(name: str) -> bool:
+    return (mimetypes.guess_type(name)[0] or "").startswith("text/")
+
+
+def _is_compatible(claimed: Kind, found: Kind) -> bool:
+    """Return whether a kind fits the claimed one: a video file may hold only sound, and the other way round."""
+    return claimed == found or {claimed, found} == {Kind.AUDIO, Kind.VIDEO}
+
+
+def _identify_image(path: Path, name: str, max_pixels: int) -> tuple[Kind, str] | None:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with open_image_lazily(path, name, max_pixels) as image:
+            format_ = image.format or ""
+            image.load()  # the header doesn't tell that the rest is cut off
+    except UnidentifiedImageError:
+        return None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if isinstance(error, ResourceError):  # it is a ValueError
+            raise
+        raise ResourceError(f"“{name}” is a damaged or cut-off picture: attach it again.") from error
+    return Kind.IMAGE, IMAGE_SUFFIXES[format_]
+
+
+def _identify_text(path: Path, name: str, head: bytes) -> tuple[Kind, str] | None:
+    if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16 is full of zero bytes
+        return None
+    try:
+        read_text(path, name)
+    except TextTooLongError:
+        raise
+    except ResourceError:
+        return None
+    suffix = Path(name).suffix.lower()
+    return _KIND_BY_SUFFIX.get(suffix, Kind.TEXT), suffix if suffix in {".csv", ".tsv", ".md"} else ".txt"
+
+
+def _identify_stream(path: Path, name: str, max_pixels: int) -> tuple[Kind, str] | None:
+    import av
+
+    try:
+        with open_stream(path) as container:
+            suffix = _CONTAINER_SUFFIXES.get(container.format.name.partition(",")[0], path.suffix)  # one name is “mov,mp4,…”
+            # a song's cover art is a video stream too, of a single attached picture
+            has_video = any(not (s.disposition & s.disposition.attached_pic) for s in container.streams.video)
+            if has_video:
+                video = container.streams.video[0].codec_context
+                if video is None:  # of a codec that FFmpeg doesn't know
+                    return None
+                if video.width * video.height > max_pixels:
+                    raise make_size_error(name, video.width, video.height, max_pixels)
+                video.options = {"max_pixels": str(max_pixels)}  # for frames larger than the header says
+                next(container.decode(container.streams.video[0]))  # a header promises anything: one frame must decode
+                return Kind.VIDEO, suffix
+            if container.streams.audio and container.streams.audio[0].codec_context is not None:
+                next(container.decode(container.streams.audio[0]))
+                return Kind.AUDIO, suffix
+    except ResourceError:  # a ValueError, too
+        raise
+    except (av.FFmpegError, StopIteration, ValueError):
+        return None
+    return None
