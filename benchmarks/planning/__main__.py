@@ -22,7 +22,8 @@ from benchmarks.planning.taskbench import BESIDE, PUBLISHED, read_taskbench
 from hugginggpt.controllers.base import Controller, PlanRequest
 from hugginggpt.controllers.llm.controller import LLMController
 from hugginggpt.controllers.rules.controller import RulesController
-from hugginggpt.llm.client import DEFAULT_MODEL, OPENAI_URL, LanguageModel
+from hugginggpt.llm.client import DEFAULT_MODEL, LanguageModel
+from hugginggpt.llm.connection import OPENAI_URL
 
 DONE, EXIT_FAILED, EXIT_BAD_USAGE = 0, 1, 2
 """Exit codes."""

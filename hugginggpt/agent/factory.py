@@ -17,7 +17,8 @@ from hugginggpt.core.ssrf import is_public
 from hugginggpt.experts.base import AccountExpert, CacheExpert, Expert
 from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.tokens import parse_token
-from hugginggpt.llm.client import DEFAULT_MODEL, OPENAI_URL, LanguageModel
+from hugginggpt.llm.client import DEFAULT_MODEL, LanguageModel
+from hugginggpt.llm.connection import OPENAI_URL
 from hugginggpt.workspace.session_folder import remove_stale
 
 if TYPE_CHECKING:

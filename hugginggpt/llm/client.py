@@ -6,45 +6,31 @@ cause that is kept for the log.
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from hugginggpt.core.errors import BrokenOffError, ControllerError, NoPicturesError, TooLongError
+from hugginggpt.core.errors import BrokenOffError, ControllerError
 from hugginggpt.core.events import Stage, Usage
-from hugginggpt.core.http import ServerFault, redact_key
 from hugginggpt.core.ssrf import AddressPolicy
-from hugginggpt.llm.capabilities import CAPABILITIES, Capabilities
+from hugginggpt.llm.capabilities import Capabilities
+from hugginggpt.llm.chat_requester import ChatRequester, Message
 from hugginggpt.llm.completions import ThoughtFilter, read_chunk, read_completion, read_cost, read_token_count, read_usage
-from hugginggpt.llm.connection import Connection
-from hugginggpt.llm.context_window import DEFAULT_WINDOW, fetch_window, parse_refusal_window
-from hugginggpt.llm.errors import SENTENCES, TOO_LONG, describe_error, is_about_images, is_too_long
-from hugginggpt.llm.structured_output import OutputMode, OutputSchema, follows_mode, list_output_schemas
+from hugginggpt.llm.connection import OPENAI_URL, Connection
+from hugginggpt.llm.context_window import DEFAULT_WINDOW, fetch_window
+from hugginggpt.llm.errors import SENTENCES
+from hugginggpt.llm.structured_output import OutputMode, OutputSchema, follows_mode
 
 if TYPE_CHECKING:
     import openai
 
-T = TypeVar("T")
-
-Message = Mapping[str, Any]
-"""Message of a chat: role and content, which is a text, or parts with pictures among them."""
-
-OPENAI_URL: Final = "https://api.openai.com/v1"
 DEFAULT_MODEL: Final = "gpt-5.4-mini"
 """Default model at OpenAI."""
 HUGGING_FACE_URL: Final = "https://router.huggingface.co/v1"
 HUGGING_FACE_MODEL: Final = "openai/gpt-oss-120b"
 """Default model at Hugging Face."""
-_REFUSALS: Final = frozenset({400, 422, 500, 501})
-"""Statuses with which servers refuse a parameter that they don't know."""
-_LASTING_REFUSALS: Final = frozenset({400, 422, 501})
-"""Those of them that can't be a passing failure, so that the refusal is remembered."""
-_MIN_SERVER_FAILURE: Final = 500
-"""Lowest status of a failure inside the server: after two of them nothing else is tried."""
-_IMAGE_REFUSAL_STATUSES: Final = frozenset({400, 404, 415, 422, 500, 501})
 _NO_LIST_STATUSES: Final = frozenset({403, 404, 405, 501})
 """Statuses of a server that has no list of its models, or none for this key."""
 
@@ -71,12 +57,13 @@ class LanguageModel:
         return Connection(self.base_url, self.key, self.seconds, self.allowed)
 
     @property
+    def _requester(self) -> ChatRequester:
+        return ChatRequester(self.model, self._connection)
+
+    @property
     def capabilities(self) -> Capabilities:
         """Capabilities observed in this process, whoever asked the model."""
-        return CAPABILITIES.get(self.base_url, self.model)
-
-    def _remember(self, capabilities: Capabilities) -> None:
-        CAPABILITIES.store(self.base_url, self.model, capabilities)
+        return self._requester.capabilities
 
     async def check(self) -> None:
         """Refuse at once what every call would refuse, as `Connection.check` does.
@@ -110,15 +97,15 @@ class LanguageModel:
         """Return a reply in one piece, its usage and its fault, if any: a useless reply may cost, too."""
         start_time = time.monotonic()
         async with self._connection.client() as client:
-            reply, form = await self._await_reply(self._ask(client, messages, schema), messages)
+            reply, form = await self._requester.await_reply(self._requester.ask(client, messages, schema), messages)
         if (found := read_completion(reply)) is None:
-            raise self._build_error(SENTENCES["no_completion"])
+            raise self._requester.build_error(SENTENCES["no_completion"])
         text, finish_reason = found
         usage = self._build_usage(stage, read_usage(reply), start_time)
         if finish_reason == "length":
-            return text, usage, self._build_error(SENTENCES["cut_off"], BrokenOffError)
+            return text, usage, self._requester.build_error(SENTENCES["cut_off"], BrokenOffError)
         if not text:
-            return text, usage, self._build_error(SENTENCES["no_reply"])
+            return text, usage, self._requester.build_error(SENTENCES["no_reply"])
         self._step_down_if_broken(form, schema, text)
         return text, usage, None
 
@@ -146,7 +133,7 @@ class LanguageModel:
             return
         text, usage, fault = await self._complete(messages, stage, schema)
         if text:
-            self._remember(replace(self.capabilities, streams=False))  # an error or no text proves nothing
+            self._requester.remember(replace(self.capabilities, streams=False))  # an error or no text proves nothing
             yield text
         yield usage
         if fault and (schema is not None or not text):
@@ -159,9 +146,11 @@ class LanguageModel:
         start_time, usage, started, reply, truncated = time.monotonic(), None, False, "", False
         thoughts = ThoughtFilter()
         async with self._connection.client() as client:
-            pieces, form = await self._await_reply(self._ask(client, messages, schema, streamed=True), messages)
+            pieces, form = await self._requester.await_reply(
+                self._requester.ask(client, messages, schema, streamed=True), messages
+            )
             try:
-                while (piece := await self._await_reply(anext(pieces, None), started=started)) is not None:
+                while (piece := await self._requester.await_reply(anext(pieces, None), started=started)) is not None:
                     started = True
                     usage = read_usage(piece) or usage  # in the last piece, or in each
                     text, finish_reason = read_chunk(piece)
@@ -176,111 +165,15 @@ class LanguageModel:
             return
         yield self._build_usage(stage, usage, start_time)
         if not reply and not truncated:
-            raise self._build_error(SENTENCES["no_reply"])
+            raise self._requester.build_error(SENTENCES["no_reply"])
         if truncated and (schema is not None or not reply):
-            raise self._build_error(SENTENCES["cut_off"], BrokenOffError)
+            raise self._requester.build_error(SENTENCES["cut_off"], BrokenOffError)
         self._step_down_if_broken(form, schema, reply)
 
     def _step_down_if_broken(self, form: OutputSchema, schema: Mapping[str, Any] | None, text: str) -> None:
         """Step down to the next output mode if the server accepted one and the reply doesn't follow it."""
         if schema is not None and not follows_mode(form.mode, schema, text):
-            self._remember(replace(self.capabilities, mode=OutputMode(form.mode + 1)))
-
-    async def _ask(
-        self,
-        client: openai.AsyncOpenAI,
-        messages: Sequence[Message],
-        schema: Mapping[str, Any] | None,
-        *,
-        streamed: bool = False,
-    ) -> tuple[Any, OutputSchema]:
-        """Ask in the strictest output mode, and in the next one where that is refused.
-
-        Returns:
-            The reply, and the form of request that the server accepted.
-        """
-        arguments: dict[str, Any] = {"model": self.model, "messages": messages}
-        if streamed:
-            arguments["stream"] = True
-        if schema is not None and self.base_url != OPENAI_URL and self.capabilities.accepts_temperature:
-            arguments["temperature"] = 0  # the same request should give the same plan
-        known = self.capabilities
-        *optional, last = list_output_schemas(schema, known.mode, streamed=streamed, counts_tokens=known.counts_tokens)
-        refusal = failures = 0
-        for form in optional:
-            try:
-                reply = await self._create(client, arguments, form)
-            except Exception as error:
-                refusal = getattr(error, "status_code", None) or 0
-                failures += refusal >= _MIN_SERVER_FAILURE
-                if refusal not in _REFUSALS or failures > 1 or is_too_long(error) or self._refuses_images(error, messages):
-                    raise
-            else:
-                break
-        else:
-            form = last
-            reply = await self._create(client, arguments, form)  # no looser form is left: its failure is the caller's
-        if refusal in _LASTING_REFUSALS:  # not a passing failure, so it is remembered
-            known = self.capabilities
-            mode = known.mode if schema is None else form.mode
-            self._remember(replace(known, mode=mode, counts_tokens=known.counts_tokens and form.counts_tokens))
-        return reply, form
-
-    async def _create(self, client: openai.AsyncOpenAI, arguments: dict[str, Any], form: OutputSchema) -> Any:
-        """Ask in one form; without a temperature, from now on, where the server refuses one."""
-        try:
-            return await self._post(client, {**arguments, **form.arguments})
-        except Exception as error:
-            status = getattr(error, "status_code", None)
-            if "temperature" not in arguments or status not in _LASTING_REFUSALS or "temperature" not in str(error):
-                raise
-        del arguments["temperature"]  # in `_ask` too, so that no later form sends it
-        self._remember(replace(self.capabilities, accepts_temperature=False))
-        return await self._post(client, {**arguments, **form.arguments})
-
-    async def _post(self, client: openai.AsyncOpenAI, body: Mapping[str, Any]) -> Any:
-        """Send a request and return the reply as JSON, or as a stream of it.
-
-        Not by `chat.completions.create`: it would build an object of each piece of a reply, and look at every field of what
-        is sent, which together take more time than all else that is done for a call.
-        """
-        import openai
-
-        pieces = openai.AsyncStream[object]
-        return await client.post(
-            "/chat/completions", body=body, cast_to=object, stream=bool(body.get("stream")), stream_cls=pieces
-        )
-
-    async def _await_reply(self, call: Awaitable[T], messages: Sequence[Message] = (), *, started: bool = False) -> T:
-        """Wait for a call until the deadline; raise outside the handler, so that no exception with a key is the context."""
-        try:
-            async with asyncio.timeout(self.seconds):  # httpx's own starts anew with each read
-                return await call
-        except Exception as error:
-            error_class: type[ControllerError] = ControllerError
-            if started:
-                error_class = BrokenOffError
-            elif self._is_too_long(error):
-                error_class = TooLongError
-            elif self._refuses_images(error, messages):
-                error_class = NoPicturesError
-                self._remember(replace(self.capabilities, accepts_images=False))
-            failure = self._build_error(describe_error(error, seconds=self.seconds, started=started), error_class)
-            failure.__cause__ = ServerFault(redact_key(f"{type(error).__name__}: {error}", self.key))
-        raise failure
-
-    def _refuses_images(self, error: Exception, messages: Sequence[Message]) -> bool:
-        """Return whether a request with pictures was refused because of them."""
-        has_images = any(isinstance(message["content"], list) for message in messages)
-        return has_images and getattr(error, "status_code", None) in _IMAGE_REFUSAL_STATUSES and is_about_images(error)
-
-    def _is_too_long(self, error: Exception) -> bool:
-        """Return whether a request was refused as too long; remember the window that the refusal names."""
-        if getattr(error, "status_code", None) not in TOO_LONG or not is_too_long(error):
-            return False
-        if window := parse_refusal_window(str(error)):
-            self._remember(replace(self.capabilities, window=window))
-        return True
+            self._requester.remember(replace(self.capabilities, mode=OutputMode(form.mode + 1)))
 
     async def list_models(self) -> Any:
         """Fetch the server's answer to GET /models, unchecked; None where it has no such list.
@@ -289,7 +182,7 @@ class LanguageModel:
             ControllerError: One sentence that says what to do.
         """
         async with self._connection.client() as client:
-            return await self._await_reply(self._get_models(client))
+            return await self._requester.await_reply(self._get_models(client))
 
     async def _get_models(self, client: openai.AsyncOpenAI) -> Any:
         try:
@@ -306,11 +199,8 @@ class LanguageModel:
         known = self.capabilities.window
         if known is None:
             known = await fetch_window(self._connection, self.model)
-            self._remember(replace(self.capabilities, window=known))
+            self._requester.remember(replace(self.capabilities, window=known))
         return known or DEFAULT_WINDOW  # 0 is remembered, too: it isn't asked again
-
-    def _build_error(self, template: str, error_class: type[ControllerError] = ControllerError) -> ControllerError:
-        return error_class(template.format(server=self.server, model=self.model))
 
     def _build_usage(self, stage: Stage, usage: Any, start_time: float) -> Usage:
         return Usage(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import openai
 
 _CONNECT_SECONDS: Final = 10.0
+OPENAI_URL: Final = "https://api.openai.com/v1"
 _MAX_RETRY_WAIT: Final = 20.0
 """Longest wait before the one retry that a server may ask for, in seconds; a person is told of anything longer."""
 _MAX_REPLY_BYTES: Final = 16 * 2**20  # a reply of 100,000 tokens has half a megabyte; each of its events repeats much

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from hugginggpt.core.errors import ControllerError
 from hugginggpt.core.http import CHECK_SECONDS, MAX_ID_CHARS
 from hugginggpt.core.json_text import JsonError, parse_json
-from hugginggpt.llm.client import OPENAI_URL, LanguageModel
+from hugginggpt.llm.client import LanguageModel
+from hugginggpt.llm.connection import OPENAI_URL
 
 _NO_LIST: Final = "{server} answered something that is no list of models: check the base URL, which usually ends in /v1."
 _MAX_MODELS: Final = 1_000

@@ -12,7 +12,8 @@ from hugginggpt.core.settings import Settings, SettingsError
 from hugginggpt.core.ssrf import is_public
 from hugginggpt.core.trace import fold_steps
 from hugginggpt.hub.account import Visitor
-from hugginggpt.llm.client import DEFAULT_MODEL, OPENAI_URL
+from hugginggpt.llm.client import DEFAULT_MODEL
+from hugginggpt.llm.connection import OPENAI_URL
 from tests.conftest import MEDIA
 from tests.scripted_server import KEY
 

@@ -8,7 +8,6 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -16,24 +15,9 @@ import pytest
 
 from hugginggpt.core.errors import ControllerError
 from hugginggpt.core.events import Usage
-from hugginggpt.llm.capabilities import Capabilities
 from hugginggpt.llm.client import LanguageModel
 from hugginggpt.llm.completions import ThoughtFilter, strip_thoughts
-from hugginggpt.llm.structured_output import OutputMode
-from tests.scripted_server import (
-    KEY,
-    Asked,
-    Reply,
-    ScriptedServer,
-    completion,
-    error,
-    hang_up,
-    pieces,
-    raw,
-    redirect,
-    refusing,
-    silence,
-)
+from tests.scripted_server import KEY, Asked, Reply, ScriptedServer, completion, error, hang_up, pieces, raw, redirect, silence
 
 HELLO = [{"role": "user", "content": "Hello"}]
 SCHEMA = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
@@ -83,60 +67,6 @@ async def test_a_reply_without_usage_costs_a_call(server: ScriptedServer, model:
     assert await model.complete(HELLO, "plan") == ("Hi.", Usage("plan", 1, 0, 0))
 
 
-async def test_a_schema_is_sent_as_a_strict_one(server: ScriptedServer, model: LanguageModel) -> None:
-    server.will(completion("{}"))
-    await model.complete(HELLO, "plan", schema=SCHEMA)
-    form = server.asked[0].body["response_format"]
-    assert form == {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": SCHEMA}}
-
-
-async def test_a_server_that_takes_no_schema_is_asked_without_one(server: ScriptedServer, model: LanguageModel) -> None:
-    server.will(refusing("response_format", completion("{}")))
-    text, _ = await model.complete(HELLO, "plan", schema=SCHEMA)
-    assert text == "{}"
-    assert forms(server) == ["json_schema", "json_object", None]
-    await model.complete(HELLO, "plan", schema=SCHEMA)
-    assert forms(server)[3:] == [None]  # what was found out is remembered
-
-
-async def test_a_server_that_takes_json_without_a_schema_is_held_to_that(server: ScriptedServer, model: LanguageModel) -> None:
-    def no_schemas(handler: Any, asked: Any) -> None:
-        strict = asked.body.get("response_format", {}).get("type") == "json_schema"
-        (error(400, "json_schema is not supported") if strict else completion('{"answer": 1}'))(handler, asked)
-
-    server.will(no_schemas)
-    for _ in range(2):
-        await model.complete(HELLO, "plan", schema=SCHEMA)
-    assert forms(server) == ["json_schema", "json_object", "json_object"]
-
-
-async def test_a_server_that_takes_a_schema_and_ignores_it_is_noticed(server: ScriptedServer, model: LanguageModel) -> None:
-    server.will(completion("Of course! Here is the plan: []"))
-    for _ in range(3):
-        await model.complete(HELLO, "plan", schema=SCHEMA)
-    assert forms(server) == ["json_schema", "json_object", None]
-
-
-async def test_a_passing_trouble_says_nothing_about_what_a_server_takes(server: ScriptedServer, model: LanguageModel) -> None:
-    kept = completion('{"answer": 1}')
-    server.will(error(500), error(500), kept, kept)
-    for _ in range(2):
-        await model.complete(HELLO, "plan", schema=SCHEMA)
-    assert forms(server) == ["json_schema", "json_schema", "json_object", "json_schema"]
-
-
-async def test_each_model_at_a_server_is_found_out_for_itself(server: ScriptedServer, model: LanguageModel) -> None:
-    server.will(completion("No JSON."))
-    await model.complete(HELLO, "plan", schema=SCHEMA)
-    assert model.capabilities.mode is OutputMode.OBJECT
-    assert replace(model, model="another").capabilities == Capabilities()
-
-
-def forms(server: ScriptedServer) -> list[str | None]:
-    """Output mode of each request."""
-    return [asked.body.get("response_format", {}).get("type") for asked in server.asked]
-
-
 async def test_a_wrong_key_is_not_tried_again_without_the_schema(server: ScriptedServer, model: LanguageModel) -> None:
     server.will(error(401))
     await refusal(model, schema=SCHEMA)
@@ -147,12 +77,6 @@ async def test_an_answer_comes_in_pieces_and_then_what_it_cost(server: ScriptedS
     server.will(pieces("It ", "says ", "20417.", prompt=50, made=5))
     heard = [piece async for piece in model.stream(HELLO, "respond")]
     assert heard == ["It ", "says ", "20417.", Usage("respond", 1, 50, 5)]
-
-
-async def test_a_server_that_counts_no_streamed_tokens_is_asked_without(server: ScriptedServer, model: LanguageModel) -> None:
-    server.will(refusing("stream_options", pieces("Hi.")))
-    assert [piece async for piece in model.stream(HELLO, "respond")] == ["Hi.", Usage("respond", 1, 0, 0)]
-    assert model.capabilities == Capabilities(counts_tokens=False)  # what that says of schemas is nothing
 
 
 async def test_one_hiccup_of_the_server_is_not_noticed(server: ScriptedServer, model: LanguageModel) -> None:
@@ -359,16 +283,6 @@ def test_a_model_shows_its_server_and_not_its_key() -> None:
     model = LanguageModel("gpt-5", "https://router.huggingface.co/v1", KEY)
     assert model.server == "router.huggingface.co"
     assert KEY not in f"{model} {model!r}"
-
-
-async def test_a_plan_is_no_place_for_chance_where_the_server_takes_a_temperature(
-    server: ScriptedServer, model: LanguageModel
-) -> None:
-    server.will(refusing("temperature", completion('{"a": 1}')))
-    for _ in range(2):
-        assert (await model.complete(HELLO, "plan", schema={"required": ["a"]}))[0] == '{"a": 1}'
-    assert [asked.body.get("temperature") for asked in server.asked] == [0, None, None]
-    assert {asked.body["response_format"]["type"] for asked in server.asked} == {"json_schema"}
 
 
 async def test_an_answer_is_written_as_warmly_as_the_server_likes(server: ScriptedServer, model: LanguageModel) -> None:

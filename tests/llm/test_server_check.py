@@ -12,7 +12,8 @@ import pytest
 
 from hugginggpt.core.errors import ControllerError
 from hugginggpt.core.ssrf import is_public
-from hugginggpt.llm.client import OPENAI_URL, LanguageModel
+from hugginggpt.llm.client import LanguageModel
+from hugginggpt.llm.connection import OPENAI_URL
 from hugginggpt.llm.server_check import ServerReport, check_server, list_chat_models
 from tests import hosted_server as at_server
 from tests.checkpoints import HubCache

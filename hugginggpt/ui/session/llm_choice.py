@@ -6,7 +6,8 @@ from typing import Any, Final, Self
 
 from hugginggpt.agent.factory import make_language_model
 from hugginggpt.core.errors import RequestError
-from hugginggpt.llm.client import DEFAULT_MODEL, HUGGING_FACE_MODEL, HUGGING_FACE_URL, OPENAI_URL, LanguageModel
+from hugginggpt.llm.client import DEFAULT_MODEL, HUGGING_FACE_MODEL, HUGGING_FACE_URL, LanguageModel
+from hugginggpt.llm.connection import OPENAI_URL
 
 BUILT_IN: Final = "built-in"
 HUGGING_FACE: Final = "hugging-face"

@@ -190,7 +190,7 @@ async def test_an_endpoint_with_a_chat_model_answers_about_pictures(hosted: Host
 
 
 @pytest.mark.parametrize(
-    ("owner", "organisations", "entrusted", "sent"),
+    ("owner", "organisations", "trusted", "sent"),
     [
         ("tester", [], False, True),
         ("an-organisation", ["another", "an-organisation"], False, True),

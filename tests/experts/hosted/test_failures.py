@@ -135,7 +135,7 @@ async def broken(case: Case, request: pytest.FixtureRequest, everything_logged: 
 async def test_the_next_model_does_it_and_it_is_told_why(broken: Any) -> None:
     events, said, _ = await broken(fallback=True)
     failed = only(events, AttemptFailed)
-    assert (failed.model.id, failed.model.where) == (MODEL, "hosted by hf-inference")
+    assert (failed.model.id, failed.model.location) == (MODEL, "hosted by hf-inference")
     assert failed.error.startswith(said)
     assert only(events, TaskDone).model.id == "vader"
 

@@ -18,7 +18,8 @@ from hugginggpt.experts.hosted.expert import HostedExpert
 from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.search import HubSearch
 from hugginggpt.hub.shared_token import SharedToken
-from hugginggpt.llm.client import HUGGING_FACE_URL, OPENAI_URL, LanguageModel
+from hugginggpt.llm.client import HUGGING_FACE_URL, LanguageModel
+from hugginggpt.llm.connection import OPENAI_URL
 from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.ui.session.tab_session import TabSession, TabSessions, close_visit
 from hugginggpt.workspace.workspace import Workspace
