@@ -42,11 +42,11 @@ def test_a_command_is_known(line: str) -> None:
         return
     assert (program, arguments[:2]) == (".venv/bin/python", ["-m", "hugginggpt"])
     if arguments[2] in commands.COMMANDS:
-        args = commands._parser().parse_args(arguments[2:])
+        args = commands._build_parser().parse_args(arguments[2:])
         assert getattr(args, "what", "object-detection") in load_task_table()
         assert getattr(args, "task", None) in {None, *load_task_table()}
     else:
-        args = terminal._parser().parse_args(arguments[2:])
+        args = terminal._build_parser().parse_args(arguments[2:])
         assert all((ROOT / file).is_file() for file in args.files)
         assert all(find_catalog_entry(model, task) for task, model in map(parse_task_and_model, args.pin))
 
@@ -78,7 +78,7 @@ def test_links_and_benchmarks_lead_somewhere() -> None:
 
 
 def test_options_of_the_terminal_exist() -> None:
-    known = terminal._parser().format_help() + commands._parser().format_help()
+    known = terminal._build_parser().format_help() + commands._build_parser().format_help()
     texts = "".join(text for page, text in PAGES.items() if page.name != "benchmarks.md")  # those have options of their own
     for option in {*re.findall(r"`(--[a-z-]+)", texts)} - {"--data", "--controller"}:
         assert option in known, option

@@ -34,7 +34,7 @@ _MAX_SHOWN_MODELS: Final = 2  # most models of a task that are named in a line
 
 def run_command(argv: Sequence[str]) -> int:
     """Run ``tasks`` or ``models``; returns the exit code, as for a request."""
-    args = _parser().parse_args(argv)
+    args = _build_parser().parse_args(argv)
     try:
         return int(args.work(args))
     except (SettingsError, RequestError) as error:
@@ -49,7 +49,7 @@ def run_command(argv: Sequence[str]) -> int:
         return _EXIT_FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hugginggpt")
     commands = parser.add_subparsers(required=True)
     tasks = commands.add_parser("tasks", help="all tasks, and what can run each here and now")

@@ -50,7 +50,7 @@ EXIT_ANSWERED, EXIT_FAILED, EXIT_BAD_USAGE = 0, 1, 2
 """Exit codes."""
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m hugginggpt",
         description="Ask for something in plain language, with pictures, sound or video.",
@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     if argv and argv[0] in COMMANDS:  # not a subparser: any other first word is a request
         return _survive_broken_pipe(lambda: run_command(argv))
-    args = _parser().parse_args(argv)
+    args = _build_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO if args.verbose else logging.CRITICAL, stream=sys.stderr)
     if refusal := _check_arguments(args):
         print(refusal, file=sys.stderr)

@@ -26,7 +26,7 @@ class PlanRequest:
     """With a complaint, what became so far of those tasks of the first plan that stay: only what is missing is planned."""
 
     @property
-    def earlier(self) -> tuple[Resource, ...]:
+    def earlier_resources(self) -> tuple[Resource, ...]:
         """Resources of earlier turns that this request may refer to, the oldest first."""
         return tuple(resource for turn in self.turns for resource in turn.resources)
 

@@ -92,9 +92,9 @@ class _DeadlineStream(httpcore2.NetworkStream):
         return self._inner.get_extra_info(info)
 
 
-def _shorten(timeout: float | None, left: float | None, failure: type[httpcore2.TimeoutException]) -> float | None:
-    if left is None:
+def _shorten(timeout: float | None, seconds_left: float | None, failure: type[httpcore2.TimeoutException]) -> float | None:
+    if seconds_left is None:
         return timeout
-    if left <= 0:
+    if seconds_left <= 0:
         raise failure("the call's deadline has passed")
-    return left if timeout is None else min(timeout, left)
+    return seconds_left if timeout is None else min(timeout, seconds_left)

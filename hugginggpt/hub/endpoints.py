@@ -32,12 +32,12 @@ _NAMESPACE: Final = re.compile(r"[\w.-]{1,100}", re.ASCII)  # it becomes part of
 @dataclass(frozen=True, slots=True)
 class _Listing:
     hosts: frozenset[str]
-    asked: float
+    asked_at: float
     """By `time.monotonic`."""
 
     def covers(self, host: str) -> bool:
         """Return whether the list answers for a host, so that it needs not be fetched again."""
-        return time.monotonic() - self.asked < (_KEEP_SECONDS if host in self.hosts else _REPEAT_SECONDS)
+        return time.monotonic() - self.asked_at < (_KEEP_SECONDS if host in self.hosts else _REPEAT_SECONDS)
 
 
 @dataclass

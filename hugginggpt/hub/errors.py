@@ -41,8 +41,8 @@ class HubFault:
     """Wait that the server asks for, in seconds; 0 where it says nothing."""
     loading: bool = False
     """True if the model is being loaded."""
-    gone: bool = False
-    """True if the model is no longer where it was thought to be."""
+    moved: bool = False
+    """True if the provider no longer serves the model: the cached mapping is out of date."""
     timed_out: bool = False
     """True if there was no answer in time; what an earlier try was told says more."""
 
@@ -103,7 +103,7 @@ def _classify_error(error: BaseException) -> HubFault:
         case GatedRepoError():  # a kind of RepositoryNotFoundError, so it comes first
             return HubFault(_SENTENCES["gated"])
         case RepositoryNotFoundError():
-            return HubFault(_SENTENCES["gone"], gone=True)
+            return HubFault(_SENTENCES["gone"], moved=True)
         case httpx2.HTTPStatusError():  # HfHubHTTPError is one, in effect: it has a response
             return _classify_response(error.response)
         case _ if isinstance(getattr(error, "response", None), httpx2.Response):
@@ -138,7 +138,7 @@ def _classify_response(response: httpx2.Response) -> HubFault:
         loading_wait = min(max(estimate, 0), _MAX_WAIT_SECONDS) if is_number else wait
         return HubFault(_SENTENCES["loading"], retryable=True, wait=float(loading_wait), loading=True)
     known = _STATUSES.get(status) or _StatusMeaning(_SENTENCES["trouble"], "provider")
-    return HubFault(known.sentence, known.scope, known.retryable, wait, gone=known.sentence == _SENTENCES["gone"])
+    return HubFault(known.sentence, known.scope, known.retryable, wait, moved=known.sentence == _SENTENCES["gone"])
 
 
 def _read_message(response: httpx2.Response) -> str:

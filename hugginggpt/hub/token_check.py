@@ -33,7 +33,7 @@ class TokenOwner:
 
     name: str
     """Account that the token belongs to; empty where the Hub doesn't say now."""
-    calls: bool | None
+    may_call: bool | None
     """True if the token may call Inference Providers; None where that isn't told."""
 
 
@@ -50,7 +50,7 @@ async def check_token(token: str, addresses: HubAddresses, *, seconds: float = C
     """
     answer = await run_in_daemon_thread(lambda: _call_whoami(token, addresses, seconds))  # the library's call blocks
     account = TokenOwner(_read_name(answer), _read_permission(answer))
-    if account.calls is False:
+    if account.may_call is False:
         raise ControllerError(_NO_PERMISSION.format(name=account.name or "this account"))
     return account
 

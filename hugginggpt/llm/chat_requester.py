@@ -16,7 +16,7 @@ from hugginggpt.core.http import ServerFault, redact_key
 from hugginggpt.llm.capabilities import CAPABILITIES, Capabilities
 from hugginggpt.llm.connection import OPENAI_URL, Connection
 from hugginggpt.llm.context_window import parse_refusal_window
-from hugginggpt.llm.errors import TOO_LONG, describe_error, is_about_images, is_too_long
+from hugginggpt.llm.errors import TOO_LONG_STATUSES, describe_error, is_about_images, is_too_long
 from hugginggpt.llm.structured_output import OutputSchema, list_output_schemas
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class ChatRequester:
 
     def _is_too_long(self, error: Exception) -> bool:
         """Return whether a request was refused as too long; remember the window that the refusal names."""
-        if getattr(error, "status_code", None) not in TOO_LONG or not is_too_long(error):
+        if getattr(error, "status_code", None) not in TOO_LONG_STATUSES or not is_too_long(error):
             return False
         if window := parse_refusal_window(str(error)):
             self.remember(replace(self.capabilities, window=window))

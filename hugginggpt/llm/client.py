@@ -20,7 +20,7 @@ from hugginggpt.llm.chat_requester import ChatRequester, Message
 from hugginggpt.llm.completions import ThoughtFilter, read_chunk, read_completion, read_cost, read_token_count, read_usage
 from hugginggpt.llm.connection import OPENAI_URL, Connection
 from hugginggpt.llm.context_window import DEFAULT_WINDOW, fetch_window
-from hugginggpt.llm.errors import SENTENCES
+from hugginggpt.llm.errors import ERROR_SENTENCES
 from hugginggpt.llm.structured_output import OutputMode, OutputSchema, follows_mode
 
 if TYPE_CHECKING:
@@ -99,13 +99,13 @@ class LanguageModel:
         async with self._connection.client() as client:
             reply, form = await self._requester.await_reply(self._requester.ask(client, messages, schema), messages)
         if (found := read_completion(reply)) is None:
-            raise self._requester.build_error(SENTENCES["no_completion"])
+            raise self._requester.build_error(ERROR_SENTENCES["no_completion"])
         text, finish_reason = found
         usage = self._build_usage(stage, read_usage(reply), start_time)
         if finish_reason == "length":
-            return text, usage, self._requester.build_error(SENTENCES["cut_off"], BrokenOffError)
+            return text, usage, self._requester.build_error(ERROR_SENTENCES["cut_off"], BrokenOffError)
         if not text:
-            return text, usage, self._requester.build_error(SENTENCES["no_reply"])
+            return text, usage, self._requester.build_error(ERROR_SENTENCES["no_reply"])
         self._step_down_if_broken(form, schema, text)
         return text, usage, None
 
@@ -165,9 +165,9 @@ class LanguageModel:
             return
         yield self._build_usage(stage, usage, start_time)
         if not reply and not truncated:
-            raise self._requester.build_error(SENTENCES["no_reply"])
+            raise self._requester.build_error(ERROR_SENTENCES["no_reply"])
         if truncated and (schema is not None or not reply):
-            raise self._requester.build_error(SENTENCES["cut_off"], BrokenOffError)
+            raise self._requester.build_error(ERROR_SENTENCES["cut_off"], BrokenOffError)
         self._step_down_if_broken(form, schema, reply)
 
     def _step_down_if_broken(self, form: OutputSchema, schema: Mapping[str, Any] | None, text: str) -> None:
@@ -194,8 +194,8 @@ class LanguageModel:
                 raise
         return None
 
-    async def window(self) -> int:
-        """Look up the context window in tokens: the server is asked once; if it doesn't tell, a usual number."""
+    async def get_window(self) -> int:
+        """Return the context window in tokens: ask the server once; a usual number where it doesn't tell."""
         known = self.capabilities.window
         if known is None:
             known = await fetch_window(self._connection, self.model)

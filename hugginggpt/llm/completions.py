@@ -9,47 +9,47 @@ _MAX_COST: Final = 1e6  # cost in dollars from which on a server's figure is not
 
 def read_chunk(chunk: Any) -> tuple[str, str]:
     """Return the text and the finish reason of a streamed chunk; no text where a server's form is another one."""
-    choice = _first_choice(chunk)
-    text = _field(choice, "delta", "content")
-    return text if isinstance(text, str) else "", str(_field(choice, "finish_reason"))
+    choice = _get_first_choice(chunk)
+    text = _get_field(choice, "delta", "content")
+    return text if isinstance(text, str) else "", str(_get_field(choice, "finish_reason"))
 
 
 def read_completion(reply: Any) -> tuple[str, str] | None:
     """Return the text of a whole reply, without thoughts, and its finish reason; None where it is no completion."""
-    choice = _first_choice(reply)
-    message = _field(choice, "message")
+    choice = _get_first_choice(reply)
+    message = _get_field(choice, "message")
     if message is None:
         return None
-    content = _field(message, "content")
+    content = _get_field(message, "content")
     text = strip_thoughts(content) if isinstance(content, str) else ""
-    return text if text.strip() else "", str(_field(choice, "finish_reason"))
+    return text if text.strip() else "", str(_get_field(choice, "finish_reason"))
 
 
 def read_usage(reply: Any) -> Any:
     """Return a server's usage report beside a reply or a chunk; None where there is none."""
-    return _field(reply, "usage")
+    return _get_field(reply, "usage")
 
 
 def read_token_count(usage: Any, name: str) -> int:
     """Return a token count of a server's usage report; 0 where it gives none that can be used."""
-    count = _field(usage, name)
+    count = _get_field(usage, name)
     return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else 0  # True is an int, too
 
 
 def read_cost(usage: Any) -> float | None:
     """Return a call's cost in dollars where the server tells: OpenRouter and its imitators put it beside the tokens."""
-    cost = _field(usage, "cost")
+    cost = _get_field(usage, "cost")
     if isinstance(cost, bool) or not isinstance(cost, int | float):
         return None
     return float(cost) if 0 <= cost < _MAX_COST else None  # NaN is in no range
 
 
-def _first_choice(reply: Any) -> Any:
-    choices = _field(reply, "choices")  # a server may send anything: an HTML page is a str here
+def _get_first_choice(reply: Any) -> Any:
+    choices = _get_field(reply, "choices")  # a server may send anything: an HTML page is a str here
     return choices[0] if isinstance(choices, list) and choices else None
 
 
-def _field(value: Any, *names: str) -> Any:
+def _get_field(value: Any, *names: str) -> Any:
     """Return what stands in a JSON value under these names, one in the other; None where anything else does."""
     for name in names:
         if not isinstance(value, dict):

@@ -16,7 +16,7 @@ from hugginggpt.core.bounded_body import ENCODINGS, JsonLimits, bind_body
 from hugginggpt.core.errors import ControllerError
 from hugginggpt.core.http import read_retry_after
 from hugginggpt.core.ssrf import AddressPolicy, GuardedTransport, RefusedError, load_certificates, parse_url, resolve
-from hugginggpt.llm.errors import SENTENCES
+from hugginggpt.llm.errors import ERROR_SENTENCES
 
 if TYPE_CHECKING:
     import openai
@@ -67,9 +67,9 @@ class Connection:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 await resolve(url.raw_host.decode("ascii"), url.port or 443, self.allowed)
         except RefusedError:
-            refused = SENTENCES["private_address"]
+            refused = ERROR_SENTENCES["private_address"]
         except OSError:  # no such host, or no name server that answers in time
-            refused = SENTENCES["unreachable"]
+            refused = ERROR_SENTENCES["unreachable"]
         if refused:
             raise self._build_error(refused)
 
@@ -109,7 +109,9 @@ class Connection:
             return httpx2.AsyncClient(verify=load_certificates(trust_env=True), **common)
         except (ValueError, ImportError, httpx2.InvalidURL):  # a proxy of a kind that is unknown or not installed
             pass
-        raise self._build_error(SENTENCES["bad_proxy"])  # out here, so that no address with a proxy's password is its context
+        raise self._build_error(
+            ERROR_SENTENCES["bad_proxy"]
+        )  # out here, so that no address with a proxy's password is its context
 
     async def _skip_long_retry(self, response: httpx2.Response) -> None:
         """Have a refusal handed on at once where the server asks for a long wait: the client would sleep that long."""
@@ -119,11 +121,11 @@ class Connection:
     def _check_url(self) -> httpx2.URL:
         """Return the base URL with its host in the one form; refuse what can't be sent before an exception quotes it."""
         if (url := parse_url(self.base_url)) is None:
-            raise self._build_error(SENTENCES["bad_url"])
+            raise self._build_error(ERROR_SENTENCES["bad_url"])
         if re.search(r"[?#]", self.base_url):  # calls would put their paths behind it, and log it; it may hold a key
-            raise self._build_error(SENTENCES["url_query"])
+            raise self._build_error(ERROR_SENTENCES["url_query"])
         if not _VALID_KEY.fullmatch(self.key):
-            raise self._build_error(SENTENCES["bad_key"])
+            raise self._build_error(ERROR_SENTENCES["bad_key"])
         return url
 
     def _build_error(self, template: str) -> ControllerError:

@@ -18,9 +18,9 @@ from hugginggpt.core.ssrf import RefusedError
 _TABLE: Final[Mapping[str, Mapping[Any, str]]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
 _BY_STATUS: Final[Mapping[int | str, str]] = _TABLE["by_status"]
 """Sentences by HTTP status, or by the server's own code where that says more."""
-TOO_LONG: Final = frozenset({400, 413, 422, 500})
+TOO_LONG_STATUSES: Final = frozenset({400, 413, 422, 500})
 """Statuses with which servers refuse a request that is too long."""
-SENTENCES: Final[Mapping[str, str]] = _TABLE["others"]
+ERROR_SENTENCES: Final[Mapping[str, str]] = _TABLE["others"]
 """Sentences for all else that goes wrong, by name."""
 _LENGTH_WORDS: Final = re.compile(
     r"context.{0,12}(?:length|window|size)|maximum.{0,20}tokens|too many tokens|prompt is too long|exceeds? the.{0,30}context",
@@ -40,25 +40,29 @@ def describe_error(error: Exception, *, seconds: float, started: bool) -> str:
     import openai
 
     if isinstance(error, openai.APIStatusError):
-        code = "context_length_exceeded" if error.status_code in TOO_LONG and is_too_long(error) else error.code
+        code = "context_length_exceeded" if error.status_code in TOO_LONG_STATUSES and is_too_long(error) else error.code
         known = _BY_STATUS.get(code) if isinstance(code, str) else None  # servers send codes of any type
         template = (  # with `replace`: {server} and {model} are filled in later
-            known or _BY_STATUS.get(error.status_code) or SENTENCES["trouble"].replace("{status}", str(error.status_code))
+            known or _BY_STATUS.get(error.status_code) or ERROR_SENTENCES["trouble"].replace("{status}", str(error.status_code))
         )
         return template.replace("{wait}", describe_wait(read_retry_after(error.response.headers)))
     if isinstance(error, RefusedError):
-        return SENTENCES["private_address"]
+        return ERROR_SENTENCES["private_address"]
     if isinstance(error, TooLargeError) or isinstance(error.__cause__, TooLargeError):
-        return SENTENCES["too_large"]
+        return ERROR_SENTENCES["too_large"]
     if isinstance(error, TimeoutError | openai.APITimeoutError):  # before APIConnectionError, of which it is one
         return f"{{server}} did not answer within {seconds:g} s: try again, or another model."
     if started:
-        return SENTENCES["broken_off"]
+        return ERROR_SENTENCES["broken_off"]
     if not isinstance(error, openai.APIConnectionError):
-        return SENTENCES["no_completion"]
+        return ERROR_SENTENCES["no_completion"]
     if isinstance(error.__cause__, httpx2.ProxyError):
-        return SENTENCES["proxy"]
-    return SENTENCES["certificate"] if "CERTIFICATE_VERIFY_FAILED" in str(error.__cause__) else SENTENCES["unreachable"]
+        return ERROR_SENTENCES["proxy"]
+    return (
+        ERROR_SENTENCES["certificate"]
+        if "CERTIFICATE_VERIFY_FAILED" in str(error.__cause__)
+        else ERROR_SENTENCES["unreachable"]
+    )
 
 
 def is_too_long(error: Exception) -> bool:

@@ -33,14 +33,14 @@ def fine_grained(everywhere: list[str], somewhere: list[str]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("answer", "account"),
     [
-        (token("read"), TokenOwner("tester", calls=True)),
-        (token("write"), TokenOwner("tester", calls=True)),
-        (fine_grained(["inference.serverless.write"], []), TokenOwner("tester", calls=True)),
-        (fine_grained([], ["repo.content.read", "inference.serverless.write"]), TokenOwner("tester", calls=True)),
-        ({"name": "tester", "auth": {"type": "oauth"}}, TokenOwner("tester", calls=None)),
-        ({"name": "tester"}, TokenOwner("tester", calls=None)),
-        ({"name": ["tester"], "auth": []}, TokenOwner("", calls=None)),
-        (["tester"], TokenOwner("", calls=None)),
+        (token("read"), TokenOwner("tester", may_call=True)),
+        (token("write"), TokenOwner("tester", may_call=True)),
+        (fine_grained(["inference.serverless.write"], []), TokenOwner("tester", may_call=True)),
+        (fine_grained([], ["repo.content.read", "inference.serverless.write"]), TokenOwner("tester", may_call=True)),
+        ({"name": "tester", "auth": {"type": "oauth"}}, TokenOwner("tester", may_call=None)),
+        ({"name": "tester"}, TokenOwner("tester", may_call=None)),
+        ({"name": ["tester"], "auth": []}, TokenOwner("", may_call=None)),
+        (["tester"], TokenOwner("", may_call=None)),
     ],
 )
 async def test_the_hub_tells_whose_a_token_is_and_what_it_may_do(hub: HostedServer, answer: Any, account: TokenOwner) -> None:
@@ -58,7 +58,7 @@ async def test_a_token_without_the_permission_is_told_what_it_lacks(hub: HostedS
 @pytest.mark.parametrize("code", [404, 429])
 async def test_a_hub_that_will_not_say_leaves_it_open(hub: HostedServer, code: int) -> None:
     hub.faults["/api/whoami-v2"].append(at_server.status(code))
-    assert await check_token(TOKEN, HubAddresses(hub.url, hub.url)) == TokenOwner("", calls=None)
+    assert await check_token(TOKEN, HubAddresses(hub.url, hub.url)) == TokenOwner("", may_call=None)
 
 
 @pytest.mark.parametrize(

@@ -78,12 +78,12 @@ def test_a_refusal_names_it(refusal: str, window: int | None) -> None:
 
 async def test_a_server_is_asked_once(server: ScriptedServer, model: LanguageModel) -> None:
     server.models = {"data": [{"id": "m", "max_model_len": 4096}]}
-    assert [await model.window() for _ in range(3)] == [4096] * 3
+    assert [await model.get_window() for _ in range(3)] == [4096] * 3
     assert server.listed == 1
 
 
 async def test_a_server_that_does_not_tell_is_not_asked_again(server: ScriptedServer, model: LanguageModel) -> None:
-    assert [await model.window() for _ in range(2)] == [DEFAULT_WINDOW] * 2
+    assert [await model.get_window() for _ in range(2)] == [DEFAULT_WINDOW] * 2
     assert server.listed == 1
 
 
@@ -110,7 +110,7 @@ async def test_a_question_that_is_refused_as_too_long_is_asked_without_the_past(
     first, second = server.asked
     assert len(first.text) > len(second.text) + 1_000
     assert second.last == "Request: the newest request"
-    assert await model.window() == 2048
+    assert await model.get_window() == 2048
 
 
 async def test_a_request_too_long_by_itself_is_refused_and_never_cut(server: ScriptedServer, model: LanguageModel) -> None:
@@ -136,10 +136,10 @@ async def test_results_that_do_not_fit_are_told_shorter(server: ScriptedServer, 
 
 async def test_a_list_that_is_no_json_is_no_trouble(server: ScriptedServer, model: LanguageModel) -> None:
     server.models = "nothing"
-    assert await model.window() == DEFAULT_WINDOW
+    assert await model.get_window() == DEFAULT_WINDOW
 
 
 async def test_a_server_that_cannot_be_asked_is_no_trouble_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "hugginggpt")
-    assert await LanguageModel("m", "no address", KEY).window() == DEFAULT_WINDOW
+    assert await LanguageModel("m", "no address", KEY).get_window() == DEFAULT_WINDOW
     assert caplog.messages == ["no list of models from an unknown server: ControllerError"]

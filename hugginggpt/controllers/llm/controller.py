@@ -65,13 +65,13 @@ class LLMController:
             PlanError: The reply is neither.
         """
         produced = (resource for step in request.steps for resource in step.outputs)
-        known = (*request.earlier, *request.attached, *produced)
+        known = (*request.earlier_resources, *request.attached, *produced)
         addresses, likely = list_addresses(request.text, known), self._guess_tasks(request)  # milliseconds: no thread needed
         schema = build_plan_schema(select_task_types(self._table, known, addresses, likely), known, addresses)
         # without earlier turns there is no need to ask the server for its window
         history_tokens = _MAX_HISTORY_TOKENS
         if request.turns:
-            history_tokens = await self._model.window() - _PLAN_OVERHEAD - len(request.text) // CHARS_PER_TOKEN
+            history_tokens = await self._model.get_window() - _PLAN_OVERHEAD - len(request.text) // CHARS_PER_TOKEN
         messages = build_plan_messages(request, self._table, likely, min(_MAX_HISTORY_TOKENS, history_tokens))
         shortest = build_plan_messages(request, self._table, likely, 0, shown=0)
         reader = PlanStreamReader()
@@ -146,7 +146,9 @@ class LLMController:
         """Yield an answer that is written from the results alone."""
         budget = _MIN_RESULT_TOKENS
         if sum(len(r.text or "") for step in request.steps for r in step.outputs) > _MIN_RESULT_TOKENS * CHARS_PER_TOKEN:
-            budget = max(_MIN_RESULT_TOKENS, min(_MAX_RESULT_TOKENS, (await self._model.window() - _RESPOND_OVERHEAD) * 2 // 3))
+            budget = max(
+                _MIN_RESULT_TOKENS, min(_MAX_RESULT_TOKENS, (await self._model.get_window() - _RESPOND_OVERHEAD) * 2 // 3)
+            )
         for result_tokens in (budget, _MIN_RESULT_TOKENS // 4):
             try:
                 async with aclosing(self._model.stream(build_respond_messages(request, result_tokens), "respond")) as pieces:

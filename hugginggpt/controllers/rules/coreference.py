@@ -61,13 +61,13 @@ class Referents:
 
 def resolve_referents(request: PlanRequest, parsed: ParsedRequest) -> Referents:
     """Resolve what a request is about: its own files, else the earlier resources that it points at."""
-    named = tuple(r for r in request.earlier if re.search(rf"\b{r.name}\b", parsed.text.lower()))
+    named = tuple(r for r in request.earlier_resources if re.search(rf"\b{r.name}\b", parsed.text.lower()))
     if request.attached or named:
-        before = _resolve_nouns(parsed.instruction, request.earlier)[0] if _EARLIER.search(parsed.instruction) else ()
+        before = _resolve_nouns(parsed.instruction, request.earlier_resources)[0] if _EARLIER.search(parsed.instruction) else ()
         return Referents(tuple(dict.fromkeys((*named, *before, *request.attached))))
-    if not request.earlier or parsed.urls:  # an address is what the request is about
+    if not request.earlier_resources or parsed.urls:  # an address is what the request is about
         return Referents()
-    pointed, spans = _resolve_nouns(parsed.instruction, request.earlier)
+    pointed, spans = _resolve_nouns(parsed.instruction, request.earlier_resources)
     if pointed:
         return replace(_trace_translation(request, parsed, pointed), named=spans)
     is_question = load_cue_table().question.search(parsed.instruction) and not parsed.given
@@ -92,7 +92,7 @@ def resolve_repetition(request: PlanRequest, parsed: ParsedRequest) -> PlanReque
 
 def resolve_ellipsis(request: PlanRequest, parsed: ParsedRequest) -> tuple[str, str] | None:
     """Resolve "and a windmill": return the task of the last result and its new prompt; None for any other request."""
-    made = next((r for r in reversed(request.earlier) if r.origin.source == "task"), None)
+    made = next((r for r in reversed(request.earlier_resources) if r.origin.source == "task"), None)
     match = _load_rules().another.search(parsed.instruction) if made and not request.attached else None
     if made is None or match is None or made.origin.label not in load_rules().prompted:
         return None
@@ -179,7 +179,7 @@ def _trace_translation(request: PlanRequest, parsed: ParsedRequest, pointed: tup
     named = "translation" in find_named_results(parsed.instruction)
     if last is None or not is_translation or named or last.origin.source != "task" or last.origin.label != "translation":
         return Referents(pointed)
-    originals = [r for r in request.earlier if r.kind is Kind.TEXT and r.origin.label not in {"translation", _SPEECH}]
+    originals = [r for r in request.earlier_resources if r.kind is Kind.TEXT and r.origin.label not in {"translation", _SPEECH}]
     if originals:
         return Referents((*pointed[:-1], originals[-1]))
     source_request = next(

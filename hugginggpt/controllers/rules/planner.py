@@ -59,7 +59,7 @@ def plan_request(request: PlanRequest, table: TaskTable) -> RulesPlan:
     Raises:
         RequestError: It isn't in English, needs something that isn't there, or asks for what no task does.
     """
-    unconditional = strip_conditions(request.text, request.attached or request.earlier)
+    unconditional = strip_conditions(request.text, request.attached or request.earlier_resources)
     regrets = (unconditional.regret,) if unconditional.regret else ()
     request = replace(request, text=unconditional.text) if regrets else request
     parsed = parse_request(request.text, request.attached)

@@ -224,7 +224,7 @@ class HostedExpert:
     def _attempt(self, run: _HostedRun) -> Result | HubFault:
         """Make one attempt, and a second one if the client's cached provider mapping turns out to be too old."""
         outcome = self._attempt_once(run)
-        if isinstance(outcome, Result) or not outcome.gone or run.endpoint:  # an endpoint isn't in the mapping
+        if isinstance(outcome, Result) or not outcome.moved or run.endpoint:  # an endpoint isn't in the mapping
             return outcome
         clear_mapping_cache()
         return self._attempt_once(run)
@@ -255,7 +255,7 @@ class HostedExpert:
             log.info("%s at %s failed", call.card.id, run.provider, exc_info=ServerFault(message))  # `error` holds the token
             if isinstance(error, ValueError) and _UNSUPPORTED.search(str(error)):
                 sentence = f"{run.provider} does not serve {call.card.id} for {call.card.task} any more: choose another model."
-                return HubFault(sentence, gone=True)
+                return HubFault(sentence, moved=True)
             server: CalledServer = "router"
             if endpoint:
                 withheld = self._token and not self._visitor.shared and not token and self._may_take_token(endpoint)

@@ -83,7 +83,7 @@ async def examine(typed: LLMFields, *, places: HubAddresses, router: str, words:
 
 
 def _report_token(account: TokenOwner, router: ServerReport, words: Words) -> KeyTestResult:
-    kind = "unknown" if not account.name else "works" if account.calls else "unsure"
+    kind = "unknown" if not account.name else "works" if account.may_call else "unsure"
     models = list_chat_models(router)
     sentence = words(f"brain.token_{kind}", name=escape(account.name), count=len(models))
     if router.has_model is False:

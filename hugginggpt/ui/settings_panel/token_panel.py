@@ -127,7 +127,7 @@ class TokenPanel:
         except HuggingGPTError as error:
             yield "", {self._checked: escape(str(error))}
             return
-        kind = "unknown" if not account.name else "works" if account.calls else "unsure"
+        kind = "unknown" if not account.name else "works" if account.may_call else "unsure"
         yield token, {self._checked: words(f"models.token_{kind}", name=escape(account.name))}
 
     def remember_no_more(self, remember: bool, visit: TabSession | None, request: gr.Request) -> Updates:
