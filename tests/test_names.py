@@ -30,6 +30,15 @@ SAME_ON_PURPOSE = {
 """Names that several modules have, and why."""
 
 
+METAPHORS = frozenset(
+    "among adopt aside banish carry_out cut_where_quiet enlarge entrust entrusted errand film find_another find_same_again "
+    "forget_mappings go_on guards has_own is_known_to is_spoken_of keep_fitting least looks made most move_to_name nearness "
+    "of offers on_behalf only outline own_router paint repaint said signs spend spoken_near tame tell teller telling told "
+    "together trusts unsettled_endpoints until want wants wishes without wording".split()
+)
+"""Words that no function, parameter, attribute or constant is called: each stood for a term of the field."""
+
+
 def public_names(kinds: tuple[type[ast.stmt], ...]) -> dict[str, list[str]]:
     """Each public name that modules define at their top, and where."""
     found: defaultdict[str, list[str]] = defaultdict(list)
@@ -56,6 +65,30 @@ def test_a_class_name_stands_for_one_thing() -> None:
 def test_a_public_function_stands_for_one_thing() -> None:
     functions = {name: files for name, files in public_names((ast.FunctionDef, ast.AsyncFunctionDef)).items() if name[0] != "_"}
     assert {name: files for name, files in functions.items() if len(files) > 1 and name not in SAME_ON_PURPOSE} == {}
+
+
+def names(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Each function, parameter, attribute and constant; variables inside of functions are their own affair."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.lineno, node.name
+            yield from ((arg.lineno, arg.arg) for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs))
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.attr
+        elif isinstance(node, ast.Module | ast.ClassDef):
+            targets = [each for stmt in node.body for each in getattr(stmt, "targets", [getattr(stmt, "target", None)])]
+            yield from ((each.lineno, each.id) for each in targets if isinstance(each, ast.Name))
+
+
+@pytest.mark.parametrize(
+    "file",
+    [file for file in FILES if "ui" not in file.relative_to(PACKAGE).parts],
+    ids=lambda file: file.relative_to(PACKAGE).as_posix(),
+)
+def test_nothing_is_called_by_a_metaphor(file: Path) -> None:
+    """“preferences”, not “wishes”; “run_in_daemon_thread”, not “aside”; a limit says what it bounds, not “most”."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    assert [(line, name) for line, name in names(tree) if name.strip("_").lower() in METAPHORS] == []
 
 
 def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:

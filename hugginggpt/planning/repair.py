@@ -160,10 +160,10 @@ def _check_references(
         elif target not in rows:
             raise PlanError(f"{draft.label}: the argument {task_input.name} refers to task {target}, which is not in the plan.")
         else:
-            made = " and ".join(kind.value for kind in rows[target].outputs)
+            kinds = " and ".join(kind.value for kind in rows[target].outputs)
             raise PlanError(
                 f"{draft.label}: the argument {task_input.name} wants {task_input.kind.value}, but task {target} "
-                f"({rows[target].name}) makes {made}."
+                f"({rows[target].name}) makes {kinds}."
             )
     if names:
         value = names.get(value, value) if isinstance(value, str) else tuple(names.get(name, name) for name in value)

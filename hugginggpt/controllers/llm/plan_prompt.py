@@ -118,9 +118,11 @@ def format_history(turns: Sequence[Turn], budget: int) -> str:
     lines: list[str] = []
     remaining_chars = budget * CHARS_PER_TOKEN
     for turn in reversed(turns[-_MAX_TURNS:]):  # from the newest: the budget cuts off the oldest
-        made = "; ".join(describe_resource(resource) + _format_beginning(resource) for resource in turn.resources) or "nothing"
+        listed = (
+            "; ".join(describe_resource(resource) + _format_beginning(resource) for resource in turn.resources) or "nothing"
+        )
         answer = f" | {fold_into_line(turn.answer, _MAX_ANSWER_CHARS)}" if turn.answer else ""
-        line = f"- {fold_into_line(turn.request, _MAX_REQUEST_CHARS)} -> {made}{answer}"
+        line = f"- {fold_into_line(turn.request, _MAX_REQUEST_CHARS)} -> {listed}{answer}"
         if len(line) > remaining_chars:
             break
         remaining_chars -= len(line)

@@ -92,11 +92,11 @@ def resolve_repetition(request: PlanRequest, parsed: ParsedRequest) -> PlanReque
 
 def resolve_ellipsis(request: PlanRequest, parsed: ParsedRequest) -> tuple[str, str] | None:
     """Resolve "and a windmill": return the task of the last result and its new prompt; None for any other request."""
-    made = next((r for r in reversed(request.earlier_resources) if r.origin.source == "task"), None)
-    match = _load_rules().another.search(parsed.instruction) if made and not request.attached else None
-    if made is None or match is None or made.origin.label not in load_rules().prompted:
+    last_result = next((r for r in reversed(request.earlier_resources) if r.origin.source == "task"), None)
+    match = _load_rules().another.search(parsed.instruction) if last_result and not request.attached else None
+    if last_result is None or match is None or last_result.origin.label not in load_rules().prompted:
         return None
-    return made.origin.label, parsed.text[match.start("prompt") : match.end("prompt")]
+    return last_result.origin.label, parsed.text[match.start("prompt") : match.end("prompt")]
 
 
 def find_named_results(clause: str) -> frozenset[str]:
@@ -119,10 +119,10 @@ def _resolve_nouns(instruction: str, earlier: Sequence[Resource]) -> tuple[tuple
     for place, resource in resolve_ordinals(unmatched, earlier):  # the surest first; what is matched is blanked for the rest
         record(place, resource)
     for pattern, tasks in _load_rules().results:
-        made = [r for r in earlier if r.origin.source == "task" and r.origin.label in tasks]
-        if made and (match := pattern.search(unmatched)):
+        results = [r for r in earlier if r.origin.source == "task" and r.origin.label in tasks]
+        if results and (match := pattern.search(unmatched)):
             named.append(match.span())
-            several = list(made) if _ALL.search(match[0]) else [_select_main(made)]
+            several = list(results) if _ALL.search(match[0]) else [_select_main(results)]
             for offset, resource in enumerate(several):
                 found[match.start() + offset] = resource  # offsets keep several results of one noun apart, in order
             record(match, several[0])
@@ -136,18 +136,18 @@ def _resolve_nouns(instruction: str, earlier: Sequence[Resource]) -> tuple[tuple
     return tuple(dict.fromkeys(found[position] for position in sorted(found))), tuple(named)  # in the order of the words
 
 
-def _select_main(made: Sequence[Resource]) -> Resource:
+def _select_main(results: Sequence[Resource]) -> Resource:
     """Select the newest of what a task made; a picture before the text about it."""
-    newest = made[-1]
-    media = [r for r in made[-2:] if r.kind is not Kind.TEXT and r.origin == newest.origin]
+    newest = results[-1]
+    media = [r for r in results[-2:] if r.kind is not Kind.TEXT and r.origin == newest.origin]
     return media[-1] if media and newest.kind is Kind.TEXT else newest
 
 
 def _select_latest(turns: Sequence[Turn], parsed: ParsedRequest) -> tuple[Resource, ...]:
     """Resolve "it": the newest result, or the newest resource of the only kind that the words make sense for."""
-    made = next((turn.resources for turn in reversed(turns) if turn.resources), ())
+    results = next((turn.resources for turn in reversed(turns) if turn.resources), ())
     # speech was made from a text that is there too, and the text serves for more
-    useful = [r for r in made if not (r.origin.source == "task" and r.origin.label == _SPEECH)] or list(made)
+    useful = [r for r in results if not (r.origin.source == "task" and r.origin.label == _SPEECH)] or list(results)
     if not useful:
         return ()
     newest = useful[-1]

@@ -87,23 +87,23 @@ def _match_cues(parsed: ParsedRequest, kinds: frozenset[str]) -> list[CueMatch]:
     """Match the cues that fit what is there, and, when a picture is to be made, those of what is done with it afterwards."""
     table = load_cue_table()
     found = table.match(parsed.instruction, kinds)
-    made = [i.start for i in found if i.task == "text-to-image"]
-    if "image" in kinds or not made:  # with a picture there, its cues have been found above
+    picture_starts = [i.start for i in found if i.task == "text-to-image"]
+    if "image" in kinds or not picture_starts:  # with a picture there, its cues have been found above
         return found
     other_cues = [i for i in found if i.task != "text-to-image"]
     for intent in table.match(parsed.instruction, frozenset({"image"})):
         known = any(intent.start < i.end and i.start < intent.end for i in other_cues)
-        if not known and _is_about_a_new_picture(intent, min(made), parsed):
+        if not known and _is_about_a_new_picture(intent, min(picture_starts), parsed):
             found.append(intent)
     return found
 
 
-def _is_about_a_new_picture(intent: CueMatch, made: int, parsed: ParsedRequest) -> bool:
+def _is_about_a_new_picture(intent: CueMatch, picture_start: int, parsed: ParsedRequest) -> bool:
     """Tell whether a cue is about a picture still to be made ("paint a lake, then count the boats in it")."""
     if load_rules().first_picture_rank <= load_rules().get_rank(intent.task) < load_rules().later_rank:
         return True
     start, end = parsed.get_clause(intent.start)
-    if not ("image" in intent.given and start > made):
+    if not ("image" in intent.given and start > picture_start):
         return False
     is_all = not (parsed.given or parsed.quotes or parsed.files) and intent.task == "object-detection"
     return is_all or bool(_MADE_PICTURE.search(parsed.instruction, start, end + 1))

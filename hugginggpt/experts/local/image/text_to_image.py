@@ -108,9 +108,9 @@ def inpaint(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     return [build_result(call, patched, output)]
 
 
-def build_result(call: Call, picture: Image.Image, made: Any, models: tuple[str, ...] = ()) -> Result:
+def build_result(call: Call, picture: Image.Image, pipeline_output: Any, models: tuple[str, ...] = ()) -> Result:
     """Return the result of a pipeline's run: the picture as a PNG, and a note if the model's own filter has blacked it out."""
-    flagged = any(getattr(made, "nsfw_content_detected", None) or ())
+    flagged = any(getattr(pipeline_output, "nsfw_content_detected", None) or ())
     note = "The model's own filter took the picture for unsuitable and blacked it out." if flagged else ""
     return images.build_image_result(call, picture, note, models)
 
