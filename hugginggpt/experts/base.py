@@ -42,7 +42,7 @@ class CancelToken:
     def cancel(self) -> None:
         """Ask the worker to stop at its next check."""
         with self._lock:
-            self._event.set()
+            self._event.set()  # in one step with taking the callbacks, so that none is added in between and lost
             callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:  # outside the lock: a callback may use this token
             callback()
@@ -53,7 +53,7 @@ class CancelToken:
         with self._lock:
             self._callbacks.append(callback)
             cancelled_before = self._event.is_set()
-        if cancelled_before:
+        if cancelled_before:  # `cancel` has run already and won't call it
             callback()
         try:
             yield
@@ -67,7 +67,7 @@ class CancelToken:
         Raises:
             StoppedError: The token was cancelled.
         """
-        self._event.wait(seconds)
+        self._event.wait(seconds)  # unlike time.sleep, ends at once on a cancel
         self.check()
 
     @property

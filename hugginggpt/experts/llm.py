@@ -49,7 +49,8 @@ class TextWorkExpert:
         texts = {name: call.text(name) for name, value in call.inputs.items() if isinstance(value, str)}
         for name, value in call.inputs.items():
             if isinstance(value, Resource) and value.path is not None:
-                texts[name] = value.path.read_text(encoding="utf-8-sig")[:_MAX_TABLE_CHARS]
+                table = value.path.read_text(encoding="utf-8-sig")  # spreadsheets write a byte-order mark
+                texts[name] = table[:_MAX_TABLE_CHARS]
         instruction = load_instructions()[call.card.task].format_map({"language": "English", "instruction": ""} | texts)
         material = "\n\n".join(f"{name}:\n{text}" for name, text in texts.items() if name not in {"language", "instruction"})
         messages = [

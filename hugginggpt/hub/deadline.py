@@ -1,4 +1,4 @@
-"""A deadline for connections that block: httpx gives each read a time of its own, so a server that drips is waited for.
+"""Deadline for blocking connections: httpx's time-out is one of each read, so that a slow stream would never end.
 
 What is left is asked for at every read and write, so that a connection which several calls share keeps each one's deadline.
 """
@@ -14,6 +14,7 @@ import httpcore2
 CheckTime = Callable[[], float | None]
 """Returns the seconds that are left, None for no deadline; raises where nobody waits any more."""
 
+# by context, not by client: all calls share the library's one client
 _LIMIT: Final[ContextVar[CheckTime | None]] = ContextVar("time_limit", default=None)
 
 
@@ -28,13 +29,13 @@ def limit_time(check_time: CheckTime) -> Iterator[None]:
 
 
 def check_limit() -> float | None:
-    """Return what is left of the limit that holds in this thread; None for no limit."""
+    """Return the seconds that this thread's limit leaves; None for no limit."""
     check_time = _LIMIT.get()
     return check_time() if check_time else None
 
 
 class DeadlineBackend(httpcore2.NetworkBackend):
-    """Connects as another backend does, and reads and writes until a deadline."""
+    """Backend that connects through another one, and reads and writes until a deadline."""
 
     def __init__(self, inner: httpcore2.NetworkBackend, check_time: CheckTime) -> None:
         """Wrap a backend.
@@ -74,6 +75,7 @@ class _DeadlineStream(httpcore2.NetworkStream):
         self._check_time = check_time
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        # asked anew at each read: bytes that drip in would renew httpx's own time-out without end
         return self._inner.read(max_bytes, _shorten(timeout, self._check_time(), httpcore2.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -86,6 +88,7 @@ class _DeadlineStream(httpcore2.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
         seconds = _shorten(timeout, self._check_time(), httpcore2.ConnectTimeout)
+        # wrapped again: TLS reads and writes through a stream of its own
         return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, seconds), self._check_time)
 
     def get_extra_info(self, info: str) -> Any:
@@ -95,6 +98,6 @@ class _DeadlineStream(httpcore2.NetworkStream):
 def _shorten(timeout: float | None, seconds_left: float | None, failure: type[httpcore2.TimeoutException]) -> float | None:
     if seconds_left is None:
         return timeout
-    if seconds_left <= 0:
+    if seconds_left <= 0:  # a socket's time-out of 0 means not to block, and a negative one is an error of its own
         raise failure("the call's deadline has passed")
     return seconds_left if timeout is None else min(timeout, seconds_left)

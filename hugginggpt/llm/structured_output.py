@@ -16,7 +16,7 @@ from hugginggpt.core.json_text import JsonError, parse_json
 class OutputMode(IntEnum):
     """Strictness with which a reply is held to its form, the strictest first."""
 
-    SCHEMA = 0
+    SCHEMA = 0  # the numbers count: one more is the next looser mode
     OBJECT = 1
     PLAIN = 2
 
@@ -39,7 +39,7 @@ def build_response_format(mode: OutputMode, schema: Mapping[str, Any]) -> dict[s
     return {"response_format": {"type": "json_object"}} if mode is OutputMode.OBJECT else {}
 
 
-_ASK_FOR_USAGE: Final = {"stream_options": {"include_usage": True}}
+_ASK_FOR_USAGE: Final = {"stream_options": {"include_usage": True}}  # without it streams don't count; some servers refuse it
 
 
 def list_output_schemas(
@@ -63,7 +63,7 @@ def list_output_schemas(
 def follows_mode(mode: OutputMode, schema: Mapping[str, Any], reply: str) -> bool:
     """Return whether a reply follows its output mode: a JSON object, and for a schema one with its fields."""
     if mode is OutputMode.PLAIN:
-        return True
+        return True  # whatever it is: JSON is looked for within the prose
     try:
         found = parse_json(reply)
     except JsonError:

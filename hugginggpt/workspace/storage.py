@@ -80,7 +80,7 @@ class Storage:
     def reserve(self, share: "StorageShare", size: int) -> None:
         """Reserve bytes for a share; see `StorageShare.reserve`."""
         with self._lock:
-            if self._closed or share not in self._shares:
+            if self._closed or share not in self._shares:  # it was evicted
                 raise StorageFullError("These files were deleted meanwhile: send the request again.")
             share.used_at = self._clock()
             if size > 0:
@@ -89,7 +89,7 @@ class Storage:
                         share.full_message or f"These files would take more than {_format_size(share.max_bytes)}."
                     )
                 evicted = self._find_room(share, size)
-                self._check_disk(size - sum(each.used for each in evicted))
+                self._check_disk(size - sum(each.used for each in evicted))  # their files are deleted below
             else:
                 evicted = []
             share.used += size
@@ -113,7 +113,11 @@ class Storage:
         return sum(share.used for share in self._shares)
 
     def _find_room(self, share: "StorageShare", size: int) -> list["StorageShare"]:
-        """Evict idle shares until `size` bytes fit, and return them; None where that is not enough."""
+        """Take idle shares from the budget until `size` bytes fit, and return them; their files are still to be deleted.
+
+        Raises:
+            StorageFullError: All idle shares together are not enough.
+        """
         missing = self._sum() + size - self._max_bytes
         if missing <= 0:
             return []
@@ -132,6 +136,7 @@ class Storage:
         return evicted
 
     def _check_disk(self, size: int) -> None:
+        # the nearest that exists: a session's folder is made with its first file
         folder = next((each for each in (self._folder, *self._folder.parents) if each.is_dir()), self._folder)
         try:
             free = shutil.disk_usage(folder).free
@@ -145,7 +150,7 @@ class StorageShare:
     """Part of the storage that one session, or one upload, takes."""
 
     def __init__(self, storage: Storage, max_bytes: int, evict: Callable[[], None], full_message: str) -> None:
-        """Set up a share; made by `Storage.open`."""
+        """Set up a share; made by `Storage.open_share`."""
         self._storage = storage
         self.max_bytes = max_bytes
         self.evict = evict

@@ -83,9 +83,8 @@ def resolve_repetition(request: PlanRequest, parsed: ParsedRequest) -> PlanReque
     earlier_turn = next((turn for turn in reversed(request.turns) if turn.request), None)
     if not (earlier_turn and request.attached and _load_rules().same_again.search(parsed.instruction)):
         return None
-    words = parse_request(
-        earlier_turn.request, earlier_turn.resources
-    )  # with its files: their names are blanked out of the text
+    # with its files, so that their names are blanked out of the text
+    words = parse_request(earlier_turn.request, earlier_turn.resources)
     text = "".join(char for char, blank in zip(words.text, words.instruction, strict=True) if blank != BLANK or words.quotes)
     return replace(request, text=text, turns=())  # without turns: it can't refer to itself without end
 

@@ -62,9 +62,9 @@ def draw_boxes(picture: Image.Image, boxes: Sequence[LabelledBox]) -> Image.Imag
     ordered = sorted(boxes, key=lambda box: -(box.corners[2] - box.corners[0]) * (box.corners[3] - box.corners[1]))
     for box in ordered:
         left, top, right, bottom = box.corners
-        edges = (left, top, max(left, right - 1), max(top, bottom - 1))
+        edges = (left, top, max(left, right - 1), max(top, bottom - 1))  # Pillow draws the end pixels, too
         pen.rectangle(edges, outline=colours[box.label], width=width)
-    plates: list[_Corners] = []
+    plates: list[_Corners] = []  # after all frames, so that none crosses a caption
     for box in ordered:
         _, _, right, bottom = pen.textbbox((0, 0), box.caption, font=font)
         margin = max(1, round(bottom * 0.15))

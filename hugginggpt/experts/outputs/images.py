@@ -50,7 +50,7 @@ def build_detection_result(
     """
     all_ = rank_things(found)
     sure = [thing for thing in all_ if thing["score"] >= threshold]
-    shown = [_clip_box(thing, picture.size) for thing in sure or all_]
+    shown = [_clip_box(thing, picture.size) for thing in sure or all_]  # a doubtful finding beats none: the note says so
     boxes = [LabelledBox(thing["label"], f"{thing['label']} {thing['score']:.0%}", tuple(thing["box"])) for thing in shown]
     path = call.new_path(".png")
     draw_boxes(picture, boxes).save(path)
@@ -88,7 +88,7 @@ def build_segmentation_result(call: Call, picture: Image.Image, number: NDArray[
         ``data["regions"]``: label, score and share of each, largest first.
     """
     order = sorted(found, key=lambda entry: -entry["share"])
-    by_label = assign_colours(entry["label"] for entry in order)
+    by_label = assign_colours(entry["label"] for entry in order)  # by share: the largest get the most different colours
     shades = [by_label[entry["label"]] for entry in found]
     path = call.new_path(".png")
     add_legend(draw_regions(picture, number, shades), by_label).save(path)
@@ -99,6 +99,7 @@ def build_segmentation_result(call: Call, picture: Image.Image, number: NDArray[
 def _describe_regions(found: Sequence[Mapping[str, Any]]) -> str:
     if not found:
         return "No region was recognised."
+    # at least one is named, however small
     named = [entry for entry in found if entry["share"] >= _MIN_SHARE_NAMED][:_MAX_REGIONS_NAMED] or found[:1]
     names = [f"{entry['label']} ({entry['share']:.0%})" for entry in named]
     if (left := len(found) - len(named)) > 0:

@@ -54,11 +54,12 @@ def aggregate_cells(values: Sequence[str], aggregator: str) -> tuple[str, str]:
         return "", NO_ANSWER
     if aggregator == "COUNT":
         return str(len(values)), f"{len(values)}: {listed}."
+    # typography: thousands with spaces or commas, and a minus sign that float() refuses
     numbers = [float(re.sub(_SEPARATOR, "", found[0]).replace("−", "-")) for cell in values if (found := _NUMBER.search(cell))]
-    if aggregator not in _OPERATIONS or len(numbers) < len(values):
+    if aggregator not in _OPERATIONS or len(numbers) < len(values):  # a cell is no number
         return listed, listed
     word, operation = _OPERATIONS[aggregator]
-    answer = f"{round(operation(numbers), 6):.15g}"
+    answer = f"{round(operation(numbers), 6):.15g}"  # without the noise of binary fractions, or zeros at the end
     *first, last = values
     return answer, f"{answer}, the {word} of {', '.join(first)} and {last}." if first else f"{answer}."
 

@@ -129,7 +129,7 @@ def build_gaps_result(text: str, mask: str, found: Sequence[Sequence[Mapping[str
     words = [_rank_candidates(entries) for entries in found]
     filled = text
     for candidates in words:
-        filled = filled.replace(mask, candidates[0]["word"], 1)
+        filled = filled.replace(mask, candidates[0]["word"], 1)  # the next gap: those before are filled already
     lines = [", ".join(f"{entry['word']} ({entry['score']:.0%})" for entry in candidates) for candidates in words]
     numbered = [f"Gap {number}: {line}." for number, line in enumerate(lines, 1)] if len(lines) > 1 else [f"{lines[0]}."]
     return Result((Output(Kind.TEXT, text="\n".join([filled, *numbered]), data={"gaps": words, "filled": filled}),))

@@ -90,6 +90,7 @@ def _caption_or_read_line(call: Call, runtime: Runtime) -> Result:
     import torch
 
     picture = call.picture()
+    # both have the type "vision-encoder-decoder": only the decoder tells a reader from a captioner
     reads_line = runtime.checkpoint.config.get("decoder", {}).get("model_type") == "trocr"
     load = make_loader(runtime, "AutoModelForImageTextToText", _load_processor_and_tokenizer)
     with runtime.load_model("encoder and decoder", load, call.token) as ((processor, tokenizer), model), torch.inference_mode():

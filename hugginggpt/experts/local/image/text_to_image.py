@@ -58,7 +58,7 @@ def edit_image(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     (https://arxiv.org/abs/2211.09800), and super-resolution models of transformers.
     """
     (call,) = calls
-    if runtime.checkpoint.library == "transformers":
+    if runtime.checkpoint.library == "transformers":  # super resolution, which takes no text
         return [upscale(call, runtime)]
     picture = call.picture()
     with hold_diffusion_base(runtime, call.token) as base:

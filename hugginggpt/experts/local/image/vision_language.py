@@ -42,6 +42,7 @@ def ask(call: Call, runtime: Runtime, picture: Image.Image, question: str, *, to
         inputs = processor.apply_chat_template(
             chat, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
         ).to(runtime.device.name, runtime.dtype)
+        # not sampled: the same answer each time, whatever the checkpoint's own settings say
         ids = model.generate(**inputs, max_new_tokens=tokens, do_sample=False, stopping_criteria=make_stopping_criteria([call]))
         call.token.check()
         # the output repeats the prompt
