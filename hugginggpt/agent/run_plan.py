@@ -140,7 +140,7 @@ def _copy_file(resource: Resource, folder: Path) -> Resource:
 
 
 def describe_step(step: Step) -> str:
-    """Describe what became of a task, in lines: which model ran, what it made and where that is."""
+    """Describe a task's final state in lines: its model, its outputs and their paths."""
     model = f" by {step.model.id}" if step.model else ""
     lines = [f"{step.task.id} {step.task.task}: {step.status}{model}", step.error]
     lines += [f"{output.name}: {output.path if output.text is None else output.text}" for output in step.outputs]

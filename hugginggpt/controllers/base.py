@@ -21,9 +21,9 @@ class PlanRequest:
     turns: tuple[Turn, ...] = ()
     """Earlier requests of the session, the oldest first."""
     complaint: str = ""
-    """Complaint about an earlier plan: what was wrong with it, or what failed when it was run."""
+    """Complaint about an earlier plan: its mistake, or its failed tasks."""
     steps: tuple[Step, ...] = ()
-    """With a complaint, what became so far of those tasks of the first plan that stay: only what is missing is planned."""
+    """With a complaint, the steps of those tasks of the first plan that stay; only what is missing is planned."""
 
     @property
     def earlier_resources(self) -> tuple[Resource, ...]:
@@ -72,7 +72,7 @@ class Controller(Protocol):  # structural: a controller outside of this package 
         """True if it can make a new plan for the rest when a task has failed."""  # a property: a plain attribute satisfies it
 
     def plan(self, request: PlanRequest) -> AsyncGenerator[Mapping[str, Any] | str | Usage | Notice]:
-        """Yield task objects in the paper's form as soon as each is known, repaired by nobody yet.
+        """Yield task objects in the paper's form as soon as each is known, not yet repaired.
 
         A controller that answers a request itself, because it needs no task, yields the answer in pieces, as str. What the
         person should know besides is a Notice.

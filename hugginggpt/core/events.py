@@ -84,7 +84,7 @@ class Planned:
     """All tasks, those of the plan before among them."""
     seconds: float
     because: str = ""
-    """Reason for a new plan: what failed, or what a result showed."""
+    """Reason for a new plan: a failure, or a finding in a result."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class FairQueue:
         return ticket
 
     def leave(self, ticket: Ticket) -> None:
-        """Give back a ticket, whether it was granted or not."""
+        """Return a ticket, granted or not, and grant its place to the next one."""
         if ticket.granted:
             self._free += 1
             self._held[ticket.party] -= 1

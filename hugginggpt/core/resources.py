@@ -53,7 +53,7 @@ class Resource:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
-        """Have pydantic read a resource as its name alone, one of those that the validation's context knows."""
+        """Return a schema that validates a resource's name, which must be among those in the validation's context."""
         from pydantic_core import core_schema
 
         def look_up(name: Any, info: core_schema.ValidationInfo) -> Any:

@@ -1,4 +1,4 @@
-"""The address guard: which IP addresses this program may connect to on somebody else's behalf.
+"""The address guard: it checks the IP addresses that this program connects to at a visitor's wish.
 
 The check sits where the connection is made: the name is resolved once, every address it has is checked, and the
 connection goes to one of those very addresses, so neither a redirect nor a name server that changes its mind (DNS

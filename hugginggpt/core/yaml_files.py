@@ -122,7 +122,7 @@ def _find_duplicate_key(node: yaml.Node | None) -> tuple[str, int] | None:
 
 
 def _explain(error: Any, shape: Any) -> str:
-    """Say in one sentence what is wrong and what would be right."""
+    """Explain a validation error in one sentence, with the remedy."""
     loc = [str(step) for step in error["loc"] if not isinstance(step, int) and step != "[key]"]
     if not loc:
         return "this is no list of tasks with their models: compare it with the file as it was."

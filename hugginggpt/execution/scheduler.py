@@ -65,7 +65,7 @@ class Scheduler:
         return task_id in self._tasks
 
     def start(self, task: Task, assign: Assign) -> None:
-        """Begin a task; those that it waits for were started before, or are before the loop goes on.
+        """Start a task; its dependencies must be started before it, or before the event loop goes on.
 
         Args:
             task: One of a valid plan.
@@ -76,7 +76,7 @@ class Scheduler:
         self._running.append(asyncio.create_task(self._run_task(task, assign)))  # kept: asyncio holds tasks weakly
 
     def restore(self, steps: Iterable[Step]) -> None:
-        """Take over tasks that are done already, with what they made."""
+        """Restore tasks that are done already, with their outputs."""
         for step in steps:
             self._tasks[step.task.id] = step.task
             self._outcomes[step.task.id] = asyncio.get_running_loop().create_future()
@@ -102,7 +102,7 @@ class Scheduler:
             await asyncio.gather(*self._running, return_exceptions=True)  # until threads are told to stop
 
     async def _run_task(self, task: Task, assign: Assign) -> None:
-        """Take one task from waiting to done, failed or skipped; never raises but for cancellation."""
+        """Run one task until it is done, failed or skipped; raise nothing but a cancellation."""
         outcome = self._outcomes[task.id]
         clock = TaskClock(self._context.settings.task_seconds)
         try:
@@ -192,9 +192,8 @@ class Scheduler:
             )
             for values in inputs
         ]
-        queued = (
-            self._queue.run(QueuedCall(call, clock, reporter.report_start)) for call in calls
-        )  # lazy: none is left unawaited
+        # lazy, so that none is left unawaited
+        queued = (self._queue.run(QueuedCall(call, clock, reporter.report_start)) for call in calls)
         try:
             results = await _gather_results(queued) if card.batch > 1 else [await each for each in queued]
         finally:
@@ -208,9 +207,8 @@ class Scheduler:
     async def _run_calls(self, calls: Sequence[Call], seconds_left: float) -> Sequence[Result]:
         """Run calls of one card: the seam to third-party models, whatever they raise is the failure of these calls."""
         card, deadline = calls[0].card, asyncio.timeout(seconds_left)
-        calls = [
-            replace(call, seconds=seconds_left, token=CancelToken()) for call in calls
-        ]  # a second try has a token of its own
+        # a second try has a token of its own
+        calls = [replace(call, seconds=seconds_left, token=CancelToken()) for call in calls]
         expert = self._experts[card.backend]
         try:
             async with deadline:

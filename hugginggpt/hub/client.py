@@ -81,7 +81,7 @@ class HubContext:
     """Deadline, by `time.monotonic`."""
     addresses: HubAddresses = field(default_factory=HubAddresses)
     check: Callable[[], None] = lambda: None
-    """Hook that raises a StoppedError when nobody waits any more."""
+    """Hook that raises a StoppedError once the call is cancelled."""
     allowed: AddressPolicy | None = None
     """IP addresses that a dedicated endpoint may have; None: any, and then the environment's proxies are used too."""
     router_is_ours: bool = False
@@ -92,7 +92,7 @@ class HubContext:
     """Dedicated endpoint that may have the token, by its URL; empty for none."""
 
     def may_send_token(self, url: httpx2.URL) -> bool:
-        """Return whether the token may be sent to a URL: what Hugging Face runs, and the endpoint that may have it."""
+        """Return whether the token may be sent to a URL: to Hugging Face's own hosts, and to the endpoint that may have it."""
         if _get_origin(url) in self.addresses.origins:
             return True
         if self.endpoint and _get_origin(url) == _get_origin(httpx2.URL(self.endpoint)):
@@ -139,7 +139,7 @@ _installed = False
 
 
 def install_http_clients() -> None:
-    """Give the library our clients, once: each time closes the connections that are open."""
+    """Register our clients with the library, once: registering closes the open connections."""
     global _installed  # noqa: PLW0603 (so is what is set in the library)
     from huggingface_hub import set_async_client_factory, set_client_factory
 
@@ -152,7 +152,7 @@ def install_http_clients() -> None:
 
 
 def _strip_queries(record: logging.LogRecord) -> bool:
-    """Take the queries out of the URLs that httpx logs: an endpoint's may hold a secret."""
+    """Strip the queries from the URLs that httpx logs: an endpoint's may hold a secret."""
     if isinstance(record.args, tuple):
         record.args = tuple(arg.copy_with(query=None) if isinstance(arg, httpx2.URL) else arg for arg in record.args)
     return True

@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpcore2
 
 CheckTime = Callable[[], float | None]
-"""Returns the seconds that are left, None for no deadline; raises where nobody waits any more."""
+"""Function that returns the seconds left, None for no deadline; it raises once the call is cancelled."""
 
 # by context, not by client: all calls share the library's one client
 _LIMIT: Final[ContextVar[CheckTime | None]] = ContextVar("time_limit", default=None)

@@ -36,7 +36,7 @@ class CapabilityCache:
         self._known: OrderedDict[str, Capabilities] = OrderedDict()
 
     def get(self, base_url: str, model: str) -> Capabilities:
-        """Return what is known of a model at a server."""
+        """Return the capabilities of a model at a server, as far as they were observed."""
         return self._known.get(_hash_key(base_url, model), Capabilities())
 
     def store(self, base_url: str, model: str, capabilities: Capabilities) -> None:

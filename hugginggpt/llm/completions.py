@@ -50,7 +50,7 @@ def _get_first_choice(reply: Any) -> Any:
 
 
 def _get_field(value: Any, *names: str) -> Any:
-    """Return what stands in a JSON value under these names, one in the other; None where anything else does."""
+    """Return the value under a path of names in a JSON value; None where there is none."""
     for name in names:
         if not isinstance(value, dict):
             return None
@@ -76,7 +76,7 @@ class ThoughtFilter:
         self._state: Literal["start", "thoughts", "gap", "reply"] = "start"
 
     def feed(self, text: str) -> str:
-        """Take the next piece; return what of the reply is certain by now."""
+        """Read the next piece; return the part of the reply that is certain by now."""
         if self._state == "reply":
             return text
         self._held += text

@@ -100,7 +100,7 @@ class Connection:
             yield client
 
     def _build_http_client(self) -> httpx2.AsyncClient:
-        """Build a client that follows no redirect: a server could pass the request on to where nobody meant it to go."""
+        """Build a client that follows no redirect: a server could pass the request on to any other one."""
         hooks: Any = {"response": [self._skip_long_retry, _bound_reply]}
         common: dict[str, Any] = {"follow_redirects": False, "event_hooks": hooks, "headers": {"Accept-Encoding": ENCODINGS}}
         if self.allowed is not None:
@@ -109,12 +109,11 @@ class Connection:
             return httpx2.AsyncClient(verify=load_certificates(trust_env=True), **common)
         except (ValueError, ImportError, httpx2.InvalidURL):  # a proxy of a kind that is unknown or not installed
             pass
-        raise self._build_error(
-            ERROR_SENTENCES["bad_proxy"]
-        )  # out here, so that no address with a proxy's password is its context
+        # out here, so that no address with a proxy's password is its context
+        raise self._build_error(ERROR_SENTENCES["bad_proxy"])
 
     async def _skip_long_retry(self, response: httpx2.Response) -> None:
-        """Have a refusal handed on at once where the server asks for a long wait: the client would sleep that long."""
+        """Stop the client from retrying where the server asks for a long wait: it would sleep that long."""
         if read_retry_after(response.headers) > min(_MAX_RETRY_WAIT, self.seconds / 2):  # half: the retry needs time, too
             response.headers["x-should-retry"] = "false"  # openai's own header
 

@@ -119,7 +119,7 @@ def _unwrap(value: Any) -> Any:
 
 
 def _renumber(drafts: list[TaskDraft], notes: list[str]) -> list[TaskDraft]:
-    """Give each task an id of its own and point what refers to an id at the task that is meant by it.
+    """Give each task a unique id, and point each reference at the task that its id means.
 
     Where two tasks carry one id, a reference means the nearest one before it that makes the kind it wants.
     """

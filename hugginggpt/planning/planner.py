@@ -185,7 +185,7 @@ def check_length(text: str, settings: Settings) -> None:
 
 
 def shorten_refused(text: str, settings: Settings) -> str:
-    """Return what is kept and shown of a request: all of it, or the beginning of one that is too long."""
+    """Return a request as it is kept and shown: whole, or the beginning of one that is too long."""
     return text if len(text) <= settings.max_request_chars else f"{text[:_KEPT_CHARS]} …"
 
 

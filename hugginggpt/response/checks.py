@@ -30,7 +30,7 @@ def is_answered(plan: Plan, steps: Sequence[Step]) -> bool:
 
 
 def find_invented_names(answer: str, request: RespondRequest, workspace: Workspace) -> list[str]:
-    """Return the names in an answer that look like resources, but that no resource has and nobody else wrote."""
+    """Return the names in an answer that look like resources, but exist neither as one nor in what the person wrote."""
 
     def scan(text: str) -> set[str]:
         return set(NAME_PATTERN.findall(text))

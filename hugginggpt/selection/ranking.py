@@ -160,7 +160,7 @@ def _sort(cards: Iterable[ModelCard], needs: Needs) -> list[ModelCard]:
 
 
 def _compute_key(card: ModelCard, needs: Needs) -> tuple[float, ...]:
-    """Compute the sort key, lower first: what runs elsewhere by downloads, what runs here as it comes."""
+    """Compute the sort key, lower first: models that run elsewhere by downloads, those here in their back end's order."""
     elsewhere, fetched = _runs_elsewhere(card), get_traits(card.backend).fetched
     pace_need = needs.pace or ("quick" if needs.long else "")
     pace = {"quick": card.size_mb or float("inf"), "best": -(card.size_mb or 0.0)}.get(pace_need, 0.0)  # unknown: last

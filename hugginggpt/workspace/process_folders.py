@@ -39,7 +39,7 @@ def make_name(lock: Path) -> str:
 
 
 def _claim(lock: Path) -> bool:
-    """Let other processes see that this one lives; return False where they can't."""
+    """Lock a byte by which other processes see that this one lives; return False where that fails."""
     if fcntl is None:
         return False
     with _claiming:

@@ -12,7 +12,7 @@ from hugginggpt.workspace.workspace import Workspace
 
 
 def copy_resource(resource: Resource, workspace: Workspace, file_name: str = "", *, max_pixels: int = 50_000_000) -> Resource:
-    """Put a copy of a resource into a workspace, after looking at what its file holds.
+    """Copy a resource into a workspace, after identifying its file by its content.
 
     The copy keeps the name where that is free there, and gets the next one of its kind where it isn't.
 

@@ -61,7 +61,7 @@ class PlanStreamReader:
         return self._text
 
     def feed(self, text: str) -> Iterator[Mapping[str, Any] | str]:
-        """Take the next piece of the reply; yield the tasks that it completes, and words of an answer that needs none."""
+        """Read the next piece of the reply; yield the tasks that it completes, and the words of a direct answer."""
         self._text += text
         while len(self._brackets) <= _MAX_DEPTH and (found := self._find_token()):
             yield from self._handle_token(found)
@@ -164,7 +164,7 @@ def _unescape(content: str) -> str:
 
 
 def _make_key(task: Any) -> str:
-    """Return what two readings of one object have in common: `read_tasks` may have repaired what surrounds it."""
+    """Return a key by which two readings of one object are equal: `read_tasks` may have repaired what surrounds it."""
     if not isinstance(task, Mapping):
         return ""  # never read early
     task = lower_keys(task)

@@ -64,7 +64,7 @@ def _format_task(choice: Choice, models: str) -> str:
 
 
 def _shorten(value: Any) -> Any:
-    """Return an argument as a controller needs it: what it is about, and how long it is."""
+    """Shorten an argument to its beginning and its length, which is what choosing a model takes."""
     if not isinstance(value, str) or len(value) <= _MAX_ARGUMENT_CHARS:
         return value
     return f"{value[: _MAX_ARGUMENT_CHARS - 15]}… ({len(value):,} characters)"  # 15: the remark takes their place

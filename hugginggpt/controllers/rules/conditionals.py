@@ -1,4 +1,4 @@
-"""Conditions: what a request asks for only if something holds is left out, the person is told, and the condition is asked.
+"""Conditional parts of a request: they are left out with a notice, and the condition becomes a question.
 
 A plan is made before anything is known, so "if there is a cat in it, make a painting of it" can't be planned by rules: that
 there is a cat in it is asked, the painting is left out, and the person is told.

@@ -44,7 +44,7 @@ class RulesController:
         return list(plan_request(request, self._table).tasks)
 
     async def select(self, request: PlanRequest, choices: Sequence[Choice]) -> tuple[Sequence[Selection], Usage | None]:
-        """Take the first candidate that is made for what the words ask for."""
+        """Select the first candidate whose tags match the words of the request."""
         instruction = parse_request(request.text).instruction
         tags = [tag for tag, words in load_cue_table().tags.items() if words.search(instruction)]
         return [found for choice in choices if (found := _select_by_tag(choice, tags))], None  # no call, so no usage

@@ -1,4 +1,4 @@
-"""The tables of the built-in planner: which words ask for which task, and the rules of what goes with what.
+"""Tables of the built-in planner: the cues for each task, and the rules for combining tasks.
 
 They are data: ``cues/`` says how people ask for a task, ``words.yaml`` holds the words that the cues share, ``rules.yaml`` what
 follows where several cues are found, ``controls.yaml`` how new pictures are made from control pictures, ``limits.yaml`` what
@@ -74,7 +74,7 @@ class CueTable:
     languages: tuple[str, ...]
     language: re.Pattern[str]
     tags: Mapping[str, re.Pattern[str]]
-    """By a tag of models, what they are good at: the words that ask for it."""
+    """Words that ask for models with a tag, by tag."""
 
     def match(self, instruction: str, kinds: frozenset[str]) -> list[CueMatch]:
         """Match the cues against an instruction, in the order of the words; at one position the longest comes first.

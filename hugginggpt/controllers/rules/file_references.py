@@ -38,7 +38,7 @@ _ALL: Final = re.compile(
 
 
 def resolve_ordinals(instruction: str, resources: Sequence[Resource]) -> Iterator[tuple[re.Match[str], Resource]]:
-    """Yield what "the second picture", "the last one" and "photo 2" mean; a noun says the kind, "one" any."""
+    """Resolve "the second picture", "the last one" and "photo 2"; the noun tells the kind, "one" means any."""
     for match in _ORDINAL.finditer(instruction):
         word = match[1] or match[4] or match[6]
         noun = match[3] or match[5] or ""
@@ -68,9 +68,8 @@ class Mentions:
         self._resources = resources
         self._intents = sorted(intents, key=lambda intent: intent.start)
         self._all = sorted(self._find_all(), key=lambda mention: mention.position)
-        self._owners = [
-            self._find_owner(mention.position) for mention in self._all
-        ]  # once: `select_files` is called for every argument
+        # once, as `select_files` is called for every argument
+        self._owners = [self._find_owner(mention.position) for mention in self._all]
 
     def select_files(self, intent: Intent, kind: Kind) -> list[Resource]:
         """Select the files of a kind that a step works on, as far as its words say; all of that kind where they don't."""

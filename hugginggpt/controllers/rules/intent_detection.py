@@ -73,7 +73,7 @@ def detect_intents(
 
 
 def guess_intents(parsed: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
-    """Guess the task when no words tell: what is most often done with such a file."""
+    """Guess the task where no words tell: the one that is most often done with such a file."""
     end = len(parsed.instruction)
     if (parsed.quotes or parsed.given) and (labels := find_labels(parsed)):
         return [Intent("zero-shot-classification", 0, end, labels=labels)]

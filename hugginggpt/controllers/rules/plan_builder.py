@@ -105,7 +105,7 @@ class PlanBuilder:
         return {name: found[0].name for name, found in (("image", pictures_left), ("mask", masks)) if found}
 
     def _get_files(self, kind: Kind, intent: Intent) -> list[str]:
-        """Get the files a step works on: what the step before changed, else what is attached; one task for each."""
+        """Get the files a step works on: those the step before changed, else the attached ones; one task for each."""
         if intent.follows and self._draft.last_step:
             return list(self._draft.last_step.references)  # a picture from a control picture: the step right before made that
         result = self._draft.last_media.get(kind)

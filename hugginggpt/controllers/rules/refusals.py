@@ -1,4 +1,4 @@
-"""Requests that need no task, and those that no task does: small talk, questions about the world, flights to book.
+"""Requests without a task: small talk, questions about the world, and what no task does, such as booking flights.
 
 Refusing helps more than a wrong task does, but only where the words leave no doubt; what else there is to do is done.
 """

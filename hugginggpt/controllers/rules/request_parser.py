@@ -108,7 +108,7 @@ def _lower(text: str) -> str:
 
 
 def _blank_middle(text: str) -> str:
-    """Blank out the middle of a long text: what is to be done stands at its beginning or its end, the rest is material.
+    """Blank out the middle of a long text: instructions stand at its beginning or its end, the rest is material.
 
     It also bounds the time that the search for cues takes, whatever somebody sends.
     """

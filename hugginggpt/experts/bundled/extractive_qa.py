@@ -57,7 +57,7 @@ def answer(call: Call) -> Result:
 
 
 def build_answers_output(parts: Sequence[str], found: Sequence[ExtractedAnswer]) -> Output:
-    """Put the answers to the parts of a question into one text.
+    """Join the answers to the parts of a question into one text.
 
     Returns:
         Its ``data`` holds answer, sentence and confidence (0..1); with several parts also ``parts``, the same for each.

@@ -53,7 +53,7 @@ def classify(image: Image.Image, top: int = 5) -> list[dict[str, Any]]:
 
 
 def describe_guesses(guesses: list[dict[str, Any]]) -> str:
-    """Put classes into words that admit doubt, to stand alone or after "it seems to show"."""
+    """Describe classes with due doubt, to stand alone or after "it seems to show"."""
     best = guesses[0]
     runners_up = ", ".join(f"{g['label']} ({g['score']:.0%})" for g in guesses[1:3])
     if best["score"] < _MIN_SURE_SCORE:

@@ -1,4 +1,4 @@
-"""Sounds at providers: speech made and written down, what a recording is, recordings made anew."""
+"""Audio tasks at providers: speech synthesis and recognition, classification, audio-to-audio."""
 
 from __future__ import annotations
 

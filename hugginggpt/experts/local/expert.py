@@ -156,7 +156,7 @@ class LocalExpert:
             return _import_function(_TABLE[card.task]["function"])(calls, self._make_runtime(card.id))
 
     def load(self, model: str) -> None:
-        """Load a cached model before anybody asks for it, as the first task that it can do would. Blocks.
+        """Load a cached model ahead of its first call, as the first task that it can do would. Blocks.
 
         Raises:
             ExpertError: It is not in the cache, doesn't fit, or can't be loaded.

@@ -211,6 +211,5 @@ def _make_renamer(renamed: Mapping[str, str]) -> Callable[[str], str]:
     """Return a function that writes the new names into a text, all at once."""
     if not renamed:
         return lambda text: text
-    return lambda text: NAME_PATTERN.sub(
-        lambda found: renamed.get(found[0], found[0]), text
-    )  # in one pass, so that names may swap
+    # in one pass, so that names may swap
+    return lambda text: NAME_PATTERN.sub(lambda found: renamed.get(found[0], found[0]), text)

@@ -22,7 +22,7 @@ _WINDOW_SECONDS: Final = 20.0  # sound that a recognizer hears at once; Whisper 
 _OVERLAP_SECONDS: Final = 3.0  # context on both sides of a window, whose own text is dropped
 _MIN_PAUSE_SECONDS: Final = 0.8  # silence between two words that begins a new segment
 _MAX_TOKENS_PER_SECOND: Final = 6.5
-"""More than anybody says; a model that goes on beyond that repeats itself (Moonshine's model card)."""
+"""Limit of tokens per second of speech; a model that writes more repeats itself (Moonshine's model card)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ def _scale_box(box: WordBox, picture: Image.Image) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class _Pieces:
-    """A question with one piece of the page each: what the model takes, and which word each token belongs to."""
+    """A question with each piece of the page: the model's inputs, and the word of each token."""
 
     inputs: dict[str, torch.Tensor]
     """Shape (pieces, tokens) each; bbox (pieces, tokens, 4)."""

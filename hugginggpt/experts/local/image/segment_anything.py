@@ -1,4 +1,4 @@
-"""Every object of a picture by Segment Anything: a grid of points is asked, what the answers agree on is kept.
+"""Every object of a picture by Segment Anything: a grid of points is prompted, and the stable masks are kept.
 
 Source: section "Automatic mask generation" of https://arxiv.org/abs/2304.02643 (SAM) and
 https://huggingface.co/docs/transformers/model_doc/sam2. Masks are filtered in the model's own resolution, so that a large

@@ -183,7 +183,7 @@ def _split_into_parts(texts: Sequence[str], pipe: Any, reserved: int = 0) -> lis
 
 
 def _run_batches(pipe: Any, parts: Sequence[_Part], calls: Sequence[Call], **options: Any) -> Iterator[Any]:
-    """Yield what a pipeline finds in each part; checks the calls' tokens between batches."""
+    """Yield a pipeline's findings in each part; check the calls' tokens between batches."""
     size = _BATCH_SIZE if pipe.tokenizer.pad_token else 1  # texts of different lengths need padding to share a batch
     for start in range(0, len(parts), size):
         check_cancelled(calls)
