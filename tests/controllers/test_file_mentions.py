@@ -92,6 +92,6 @@ def test_a_suffix_promises_a_kind(name: str, kind: Kind | None) -> None:
     ["./", "a.png", "(a", "a(b", "http://", "a://(", "a://[", "a://()", "a://{}", "a://((", "https://a.md(", ".md", "猫.png猫"],
 )
 def test_nothing_takes_long(part: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     list_addresses(part * (32_000 // len(part)))
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2

@@ -105,9 +105,9 @@ async def test_a_server_that_is_not_there_says_so_in_time() -> None:
 async def test_a_server_that_says_nothing_is_waited_for_so_long(hub: HostedServer) -> None:
     hub.faults["/v1/models"].append(at_server.hang())
     begun = time.monotonic()
-    with pytest.raises(ControllerError, match=r"did not answer within 0\.3 s"):
-        await check_server(LanguageModel("tiny", f"{hub.url}/v1", KEY), seconds=0.3)
-    assert time.monotonic() - begun < 2
+    with pytest.raises(ControllerError, match=r"did not answer within 1 s"):
+        await check_server(LanguageModel("tiny", f"{hub.url}/v1", KEY), seconds=1)
+    assert time.monotonic() - begun < 10
 
 
 async def test_a_private_server_is_not_asked_where_that_is_not_allowed(web: WebServer) -> None:

@@ -25,10 +25,10 @@ def test_tasks_that_wait_for_a_circle_keep_waiting_for_it() -> None:
 
 
 def test_a_thousand_circles_are_broken_in_no_time() -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     plan = made(*(say(n, "x", *(m for m in (n - 1, n + 1) if 0 <= m < 2000)) for n in range(2000)))
     assert [task.dep for task in plan.tasks] == [(), *((n,) for n in range(1999))]
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_a_circle_of_references_is_refused() -> None:

@@ -275,8 +275,8 @@ async def test_an_answer_that_breaks_off_stays_as_far_as_it_was_said(server: Scr
 
 
 async def test_an_answer_may_take_longer_than_a_plan_as_long_as_it_goes_on(server: ScriptedServer, ask: Ask) -> None:
-    server.will(pieces(STORY, 0.4, " a", 0.4, " fox", 0.4, '."}'))
-    recorded = await ask("Tell me a story.", files=False, plan_seconds=0.7)
+    server.will(pieces(STORY, 0.8, " a", 0.8, " fox", 0.8, '."}'))
+    recorded = await ask("Tell me a story.", files=False, plan_seconds=2.0)
     assert recorded.select(Answered)[0].answer == "Once upon a time there was a fox."
 
 
@@ -403,7 +403,7 @@ async def test_an_empty_result_shows_that_the_plan_was_wrong(server: ScriptedSer
 async def test_stopping_while_the_plan_is_written_stops_the_tasks_that_have_begun(
     server: ScriptedServer, workspace: Workspace, settings: Settings
 ) -> None:
-    server.will(pieces(json.dumps({"tasks": [say(0, "a")]})[:-2], 5.0, "]}"))
+    server.will(pieces(json.dumps({"tasks": [say(0, "a")]})[:-2], 20.0, "]}"))
     slow = Quick(seconds=30)
     agent = HuggingGPT([slow], fallback=RulesController(), settings=settings)
     stream = agent.run("Write.", Session(workspace), LLMController(LanguageModel("tiny", server.base_url, KEY)))
@@ -412,5 +412,5 @@ async def test_stopping_while_the_plan_is_written_stops_the_tasks_that_have_begu
             break
     begun = time.monotonic()
     await stream.aclose()  # type: ignore[attr-defined]
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 10
     assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []

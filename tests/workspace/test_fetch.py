@@ -197,7 +197,7 @@ async def test_a_server_that_drips_is_given_up_on(web: WebServer, tmp_path: Path
     begun = time.monotonic()
     with pytest.raises(ResourceError, match=r"longer than 0\.3 s"):
         await get(web.url("/drip"), tmp_path, seconds=0.3)
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 4  # it would go on for five
 
 
 async def test_a_host_that_accepts_and_says_nothing_is_given_up_on(tmp_path: Path) -> None:

@@ -80,9 +80,9 @@ def test_a_reply_nested_too_deep_is_refused(depth: int) -> None:
 
 
 def test_a_long_unclosed_reply_is_read_in_a_moment() -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     read_tasks('[{"task": "tts", "args": {"text": "' + '\\"' * 20_000)
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_a_mangled_reply_gives_a_plan_or_a_refusal(table: TaskTable) -> None:

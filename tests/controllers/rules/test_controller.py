@@ -263,11 +263,11 @@ def test_who_wants_to_talk_gets_a_conversation() -> None:
 @pytest.mark.slow
 def test_no_text_keeps_the_planner_busy(text: str) -> None:
     """The time grows with the length alone; before, some of these took minutes and held up everybody."""
-    begun = time.monotonic()
+    begun = time.process_time()
     for attached in ((), (INVOICE, PHOTO)):
         with suppress(RequestError):
             RulesController().tasks(PlanRequest(text, attached))
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 PHRASES = """

@@ -82,6 +82,6 @@ def test_a_circle_is_drawn_without_the_edge_that_closes_it() -> None:
 
 def test_a_dense_plan_is_laid_out_at_once() -> None:
     lay_out.cache_clear()
-    begun = time.perf_counter()
+    begun = time.process_time()
     laid(list(itertools.combinations(range(40), 2)))
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2

@@ -114,9 +114,9 @@ def test_a_task_that_no_table_knows_is_drawn() -> None:
 
 def test_of_hundreds_of_tasks_the_first_are_drawn_at_once() -> None:
     steps = [step("image-to-text", n, *range(max(0, n - 3), n), image=(f"image-{n}", "image-0")) for n in range(400)]
-    begun = time.perf_counter()
+    begun = time.process_time()
     drawn = draw_plan(steps, TABLE)
-    assert time.perf_counter() - begun < 3
+    assert time.process_time() - begun < 3
     assert len(told(drawn)) == 40
     assert "… and 360 more tasks" in drawn
 
