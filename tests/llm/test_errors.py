@@ -1,6 +1,5 @@
 """Waits that a server asks for, and what is said of them."""
 
-import time
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 
@@ -38,13 +37,11 @@ def limited(after: str) -> Reply:
 async def test_a_wait_beyond_the_deadline_is_told_at_once(server: ScriptedServer, after: str, wait: str, stream: bool) -> None:
     server.will(limited(after))
     model = LanguageModel("tiny", server.base_url, KEY, seconds=2)
-    begun = time.process_time()
     with pytest.raises(ControllerError) as refusal:
         await (anext(model.stream([], "respond")) if stream else model.complete([], "plan"))
     assert str(refusal.value) == (
         f"127.0.0.1 is over its rate limit or the account is out of quota: wait {wait}, or check the account."
     )
-    assert time.process_time() - begun < 1
     assert len(server.asked) == 1
 
 
