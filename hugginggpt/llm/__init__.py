@@ -1,6 +1,6 @@
 """Language models behind OpenAI-compatible servers: client, capabilities, structured output, context window, errors.
 
 Imports `core` alone; imported by controllers, experts and every floor above.
-What a server refuses is learnt in `chat_requester` and remembered in `capabilities`; replies of another shape are read in
-`completions`, whole and streamed ones apart.
+A server's refusals are read in `refusals`, by the tables of its YAML file; `request_form` says what is tried instead, and
+`capabilities` remembers it. Replies of another shape are read in `completions`, whole and streamed ones apart.
 """

@@ -22,6 +22,8 @@ class Capabilities:
     """True if replies can be streamed; some servers answer as a whole, whatever they are asked."""
     accepts_temperature: bool = True
     """True if a temperature may be set; reasoning models, as a rule, refuse one."""
+    accepts_system: bool = True
+    """True if instructions may have a message of their own, in the role of the system."""
     accepts_images: bool = True
     """True if the model takes pictures."""
     window: int | None = None

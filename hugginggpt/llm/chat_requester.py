@@ -1,13 +1,14 @@
 """Requests to one model, in the strictest form that its server accepts, which is found out and remembered.
 
-Servers differ in the parameters they take: a JSON schema, token counts of a stream, a temperature. Each refusal is
-remembered in `capabilities`, so that the next request is right at once; every failure becomes one sentence.
+Servers differ in the parameters they take: a JSON schema, streaming, token counts, a temperature, a message of the system.
+What a refusal names is left out of the next request (see request_form.py) and remembered in `capabilities`, so that later ones
+are right at once; every failure becomes one sentence.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -16,24 +17,37 @@ from hugginggpt.core.http import ServerFault, redact_key
 from hugginggpt.llm.capabilities import CAPABILITIES, Capabilities
 from hugginggpt.llm.connection import OPENAI_URL, Connection
 from hugginggpt.llm.context_window import parse_refusal_window
-from hugginggpt.llm.errors import TOO_LONG_STATUSES, describe_error, is_about_images, is_too_long
-from hugginggpt.llm.structured_output import OutputSchema, list_output_schemas
+from hugginggpt.llm.errors import describe_error, is_about_images
+from hugginggpt.llm.refusals import RefusedReplyError, ServerRefusal, find_refusal, read_refusal
+from hugginggpt.llm.request_form import Message, RequestForm
+from hugginggpt.llm.structured_output import OutputMode
 
 if TYPE_CHECKING:
     import openai
 
 T = TypeVar("T")
 
-Message = Mapping[str, Any]
-"""Message of a chat: role and content, which is a text, or parts with pictures among them."""
-
-_REFUSAL_STATUSES: Final = frozenset({400, 422, 500, 501})
-"""Statuses with which servers refuse a parameter that they don't know."""
-_LASTING_REFUSAL_STATUSES: Final = frozenset({400, 422, 501})
+_REFUSAL_STATUSES: Final = frozenset({400, 404, 405, 413, 415, 422, 500, 501})
+"""Statuses with which servers refuse a parameter that they name; 404 is one provider's, of a router that knows others."""
+_UNNAMED_STATUSES: Final = frozenset({400, 422, 500, 501})
+"""Statuses with which servers refuse a parameter that they don't know, without a word about which."""
+_LASTING_STATUSES: Final = frozenset({400, 422, 501})
 """Those of them that can't be a passing failure, so that the refusal is remembered."""
-_MIN_SERVER_ERROR_STATUS: Final = 500
-"""Lowest status of a failure inside the server: after two of them nothing else is tried."""
+_MAX_UNNAMED: Final = 2  # further requests where refusals name nothing
 _IMAGE_REFUSAL_STATUSES: Final = frozenset({400, 404, 415, 422, 500, 501})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer of a server, and the form in which it was asked."""
+
+    form: RequestForm
+    whole: Any = None
+    """The reply as JSON, where it came whole."""
+    first: Any = None
+    """The first piece of a stream; None where there was none."""
+    rest: AsyncIterator[Any] | None = None
+    """Its further pieces; None where the reply came whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,68 +73,82 @@ class ChatRequester:
         schema: Mapping[str, Any] | None,
         *,
         streamed: bool = False,
-    ) -> tuple[Any, OutputSchema]:
-        """Ask in the strictest output mode, and in the next one where that is refused.
+    ) -> Reply:
+        """Ask in the strictest form that isn't known to be refused, and in looser ones where it is.
 
-        Returns:
-            The reply, and the form of request that the server accepted.
+        Args:
+            client: The server's.
+            messages: role and content of each.
+            schema: JSON schema of the reply; None for prose.
+            streamed: Whether the reply may come in pieces.
         """
-        arguments: dict[str, Any] = {"model": self.model, "messages": messages}
-        if streamed:
-            arguments["stream"] = True
-        if schema is not None and self.connection.base_url != OPENAI_URL and self.capabilities.accepts_temperature:
-            arguments["temperature"] = 0  # the same request should give the same plan
-        known = self.capabilities
-        *optional, last = list_output_schemas(schema, known.mode, streamed=streamed, counts_tokens=known.counts_tokens)
-        refusal = failures = 0
-        for form in optional:
+        first = form = self._choose_form(schema, streamed=streamed)
+        unnamed = 0
+        lasts = True
+        while True:
             try:
-                reply = await self._create(client, arguments, form)
+                reply = await self._send(client, form, messages, schema)
             except Exception as error:
-                refusal = getattr(error, "status_code", None) or 0
-                failures += refusal >= _MIN_SERVER_ERROR_STATUS
-                if (
-                    refusal not in _REFUSAL_STATUSES
-                    or failures > 1
-                    or is_too_long(error)
-                    or self._refuses_images(error, messages)
-                ):
+                refusal = read_refusal(error)
+                looser = None if refusal is None else self._find_looser(form, refusal, messages, schema, unnamed)
+                if refusal is None or looser is None:
                     raise
+                if not form.omit_named(refusal, messages):
+                    unnamed += 1
+                    lasts = lasts and refusal.status in _LASTING_STATUSES
+                form, client = looser, client.with_options(max_retries=0)  # a passing failure was let pass once
             else:
-                break
-        else:
-            form = last
-            reply = await self._create(client, arguments, form)  # no looser form is left: its failure is the caller's
-        if refusal in _LASTING_REFUSAL_STATUSES:  # not a passing failure, so it is remembered
-            known = self.capabilities
-            mode = known.mode if schema is None else form.mode
-            self.remember(replace(known, mode=mode, counts_tokens=known.counts_tokens and form.counts_tokens))
-        return reply, form
+                if form != first and lasts:
+                    self.remember(_restrict(self.capabilities, form, first))
+                return reply
 
-    async def _create(self, client: openai.AsyncOpenAI, arguments: dict[str, Any], form: OutputSchema) -> Any:
-        """Ask in one form; without a temperature, from now on, where the server refuses one."""
-        try:
-            return await self._post(client, {**arguments, **form.arguments})
-        except Exception as error:
-            status = getattr(error, "status_code", None)
-            if "temperature" not in arguments or status not in _LASTING_REFUSAL_STATUSES or "temperature" not in str(error):
-                raise
-        del arguments["temperature"]  # in `ask` too, so that no later form sends it
-        self.remember(replace(self.capabilities, accepts_temperature=False))
-        return await self._post(client, {**arguments, **form.arguments})
+    def _choose_form(self, schema: Mapping[str, Any] | None, *, streamed: bool) -> RequestForm:
+        known = self.capabilities
+        return RequestForm(
+            mode=OutputMode.PLAIN if schema is None else known.mode,
+            streams=streamed and known.streams,
+            counts_tokens=streamed and known.streams and known.counts_tokens,
+            sets_temperature=schema is not None and self.connection.base_url != OPENAI_URL and known.accepts_temperature,
+            has_system_role=known.accepts_system,
+        )
 
-    async def _post(self, client: openai.AsyncOpenAI, body: Mapping[str, Any]) -> Any:
-        """Send a request and return the reply as JSON, or as a stream of it.
+    def _find_looser(
+        self,
+        form: RequestForm,
+        refusal: ServerRefusal,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any] | None,
+        unnamed: int,
+    ) -> RequestForm | None:
+        """Return the form to try after a refusal; None where the refusal is about something else."""
+        if refusal.status not in _REFUSAL_STATUSES or refusal.reason is not None:
+            return None
+        if has_images(messages) and is_about_images(refusal):
+            return None
+        if named := form.omit_named(refusal, messages):
+            return named
+        limit = 1 if refusal.status not in _LASTING_STATUSES else _MAX_UNNAMED  # trouble of its own will not go by asking
+        if refusal.status not in _UNNAMED_STATUSES or unnamed >= limit:
+            return None
+        return form.loosen(last=schema is None or unnamed > 0)
+
+    async def _send(
+        self, client: openai.AsyncOpenAI, form: RequestForm, messages: Sequence[Message], schema: Mapping[str, Any] | None
+    ) -> Reply:
+        """Ask in one form; with a stream, until its first piece, which may be a refusal.
 
         Not by `chat.completions.create`: it would build an object of each piece of a reply, and look at every field of what
         is sent, which together take more time than all else that is done for a call.
         """
         import openai
 
-        pieces = openai.AsyncStream[object]
-        return await client.post(
-            "/chat/completions", body=body, cast_to=object, stream=bool(body.get("stream")), stream_cls=pieces
-        )
+        body = form.build_body(self.model, messages, schema)
+        path, pieces = "/chat/completions", openai.AsyncStream[object]
+        reply: Any = await client.post(path, body=body, cast_to=object, stream=form.streams, stream_cls=pieces)
+        first = await anext(reply, None) if form.streams else reply
+        if refusal := find_refusal(first):
+            raise RefusedReplyError(refusal)
+        return Reply(form, first=first, rest=reply) if form.streams else Reply(form, whole=reply)
 
     async def await_reply(self, call: Awaitable[T], messages: Sequence[Message] = (), *, started: bool = False) -> T:
         """Wait for a call until the deadline; raise outside the handler, so that no exception with a key is the context."""
@@ -128,31 +156,61 @@ class ChatRequester:
             async with asyncio.timeout(self.connection.seconds):  # httpx's own starts anew with each read
                 return await call
         except Exception as error:
-            error_class: type[ControllerError] = ControllerError
-            if started:
-                error_class = BrokenOffError
-            elif self._is_too_long(error):
-                error_class = TooLongError
-            elif self._refuses_images(error, messages):
-                error_class = NoPicturesError
-                self.remember(replace(self.capabilities, accepts_images=False))
-            failure = self.build_error(describe_error(error, seconds=self.connection.seconds, started=started), error_class)
+            refusal = read_refusal(error)
+            error_class = BrokenOffError if started else self._choose_error_class(refusal, messages)
+            sentence = describe_error(error, refusal, seconds=self.connection.seconds, started=started)
+            failure = self.build_error(sentence, error_class)
             failure.__cause__ = ServerFault(redact_key(f"{type(error).__name__}: {error}", self.connection.key))
         raise failure
 
-    def _refuses_images(self, error: Exception, messages: Sequence[Message]) -> bool:
-        """Return whether a request with pictures was refused because of them."""
-        has_images = any(isinstance(message["content"], list) for message in messages)
-        return has_images and getattr(error, "status_code", None) in _IMAGE_REFUSAL_STATUSES and is_about_images(error)
+    async def await_piece(self, reply: Reply) -> Any:
+        """Wait for the next piece of a stream; None at its end.
 
-    def _is_too_long(self, error: Exception) -> bool:
-        """Return whether a request was refused as too long; remember the window that the refusal names."""
-        if getattr(error, "status_code", None) not in TOO_LONG_STATUSES or not is_too_long(error):
-            return False
-        if window := parse_refusal_window(str(error)):
-            self.remember(replace(self.capabilities, window=window))
-        return True
+        Raises:
+            BrokenOffError: There is none, or an error in its place.
+        """
+
+        async def read() -> Any:
+            piece = await anext(reply.rest, None) if reply.rest else None
+            if refusal := find_refusal(piece):
+                if refusal.names("response_format"):  # its model can't keep to the form; the next request is a looser one
+                    looser = reply.form.omit("response_format") or reply.form
+                    self.remember(replace(self.capabilities, mode=max(self.capabilities.mode, looser.mode)))
+                raise RefusedReplyError(refusal)
+            return piece
+
+        return await self.await_reply(read(), started=True)
+
+    def _choose_error_class(self, refusal: ServerRefusal | None, messages: Sequence[Message]) -> type[ControllerError]:
+        """Return the class of error that a refusal is, by which callers ask again; remember what it says of the model."""
+        if refusal is None:
+            return ControllerError
+        if refusal.reason and refusal.reason.name == "too_long":
+            if window := parse_refusal_window(refusal.text):
+                self.remember(replace(self.capabilities, window=window))
+            return TooLongError
+        if has_images(messages) and refusal.status in _IMAGE_REFUSAL_STATUSES and is_about_images(refusal):
+            self.remember(replace(self.capabilities, accepts_images=False))
+            return NoPicturesError
+        return ControllerError
 
     def build_error(self, template: str, error_class: type[ControllerError] = ControllerError) -> ControllerError:
         """Return an error with a sentence of ``errors.yaml``, filled in."""
         return error_class(template.format(server=self.connection.server, model=self.model))
+
+
+def has_images(messages: Sequence[Message]) -> bool:
+    """Return whether a request shows pictures."""
+    return any(isinstance(message["content"], list) for message in messages)
+
+
+def _restrict(known: Capabilities, accepted: RequestForm, refused: RequestForm) -> Capabilities:
+    """Return what is known of a model that accepted one form and refused another."""
+    return replace(
+        known,
+        mode=max(known.mode, accepted.mode) if accepted.mode != refused.mode else known.mode,
+        streams=known.streams and accepted.streams >= refused.streams,
+        counts_tokens=known.counts_tokens and (accepted.counts_tokens >= refused.counts_tokens or not accepted.streams),
+        accepts_temperature=known.accepts_temperature and accepted.sets_temperature >= refused.sets_temperature,
+        accepts_system=known.accepts_system and accepted.has_system_role >= refused.has_system_role,
+    )

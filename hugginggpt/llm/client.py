@@ -16,12 +16,21 @@ from hugginggpt.core.errors import BrokenOffError, ControllerError
 from hugginggpt.core.events import Stage, Usage
 from hugginggpt.core.ssrf import AddressPolicy
 from hugginggpt.llm.capabilities import Capabilities
-from hugginggpt.llm.chat_requester import ChatRequester, Message
-from hugginggpt.llm.completions import ThoughtFilter, read_chunk, read_completion, read_cost, read_token_count, read_usage
+from hugginggpt.llm.chat_requester import ChatRequester, Reply
+from hugginggpt.llm.completions import (
+    ThoughtFilter,
+    has_declined,
+    read_chunk,
+    read_completion,
+    read_cost,
+    read_token_count,
+    read_usage,
+)
 from hugginggpt.llm.connection import OPENAI_URL, Connection
 from hugginggpt.llm.context_window import DEFAULT_WINDOW, fetch_window
 from hugginggpt.llm.errors import ERROR_SENTENCES
-from hugginggpt.llm.structured_output import OutputMode, OutputSchema, follows_mode
+from hugginggpt.llm.request_form import Message, RequestForm
+from hugginggpt.llm.structured_output import OutputMode, follows_mode
 
 if TYPE_CHECKING:
     import openai
@@ -97,16 +106,22 @@ class LanguageModel:
         """Return a reply in one piece, its usage and its fault, if any: a useless reply may cost, too."""
         start_time = time.monotonic()
         async with self._connection.client() as client:
-            reply, form = await self._requester.await_reply(self._requester.ask(client, messages, schema), messages)
-        if (found := read_completion(reply)) is None:
+            reply = await self._requester.await_reply(self._requester.ask(client, messages, schema), messages)
+        return self._read_whole(reply, stage, schema, start_time)
+
+    def _read_whole(
+        self, reply: Reply, stage: Stage, schema: Mapping[str, Any] | None, start_time: float
+    ) -> tuple[str, Usage, ControllerError | None]:
+        if (found := read_completion(reply.whole)) is None:
             raise self._requester.build_error(ERROR_SENTENCES["no_completion"])
         text, finish_reason = found
-        usage = self._build_usage(stage, read_usage(reply), start_time)
+        usage = self._build_usage(stage, read_usage(reply.whole), start_time)
         if finish_reason == "length":
             return text, usage, self._requester.build_error(ERROR_SENTENCES["cut_off"], BrokenOffError)
         if not text:
-            return text, usage, self._requester.build_error(ERROR_SENTENCES["no_reply"])
-        self._step_down_if_broken(form, schema, text)
+            declined = "model_refused" if has_declined(reply.whole) else "no_reply"
+            return text, usage, self._requester.build_error(ERROR_SENTENCES[declined])
+        self._step_down_if_broken(reply.form, schema, text)
         return text, usage, None
 
     async def stream(
@@ -123,54 +138,55 @@ class LanguageModel:
             BrokenOffError: The reply ended before it was complete.
             ControllerError: One sentence that says what to do.
         """
-        started = False
-        if self.capabilities.streams:  # aclosing: a caller who stops early ends the connection at once
-            async with aclosing(self._stream_pieces(messages, stage, schema)) as pieces:
-                async for piece in pieces:
-                    started = True
-                    yield piece
-        if started:
-            return
-        text, usage, fault = await self._complete(messages, stage, schema)
+        start_time = time.monotonic()
+        async with self._connection.client() as client:
+            ask = self._requester.ask(client, messages, schema, streamed=True)
+            reply = await self._requester.await_reply(ask, messages)
+            if reply.first is not None:  # aclosing: a caller who stops early ends the connection at once
+                async with aclosing(self._stream_pieces(reply, stage, schema, start_time)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                return
+        if reply.rest is None:  # it streams no replies of this model, which was known, or found out just now
+            text, usage, fault = self._read_whole(reply, stage, schema, start_time)
+        else:  # it answers as a whole, whatever it is asked
+            text, usage, fault = await self._complete(messages, stage, schema)
+            if text:
+                self._requester.remember(replace(self.capabilities, streams=False))  # an error or no text proves nothing
         if text:
-            self._requester.remember(replace(self.capabilities, streams=False))  # an error or no text proves nothing
             yield text
         yield usage
         if fault and (schema is not None or not text):
             raise fault
 
     async def _stream_pieces(
-        self, messages: Sequence[Message], stage: Stage, schema: Mapping[str, Any] | None
+        self, reply: Reply, stage: Stage, schema: Mapping[str, Any] | None, start_time: float
     ) -> AsyncGenerator[str | Usage]:
-        """Yield as `stream` does; nothing at all from a server that answers as a whole, whatever it is asked."""
-        start_time, usage, started, reply, truncated = time.monotonic(), None, False, "", False
+        usage, written, truncated, declined = None, "", False, False
         thoughts = ThoughtFilter()
-        async with self._connection.client() as client:
-            pieces, form = await self._requester.await_reply(
-                self._requester.ask(client, messages, schema, streamed=True), messages
-            )
-            try:
-                while (piece := await self._requester.await_reply(anext(pieces, None), started=started)) is not None:
-                    started = True
-                    usage = read_usage(piece) or usage  # in the last piece, or in each
-                    text, finish_reason = read_chunk(piece)
-                    truncated = truncated or finish_reason == "length"  # pieces may follow, with the usage
-                    if text := thoughts.feed(text):
-                        reply += text
-                        yield text
-            except BrokenOffError:
+        piece = reply.first
+        try:
+            while piece is not None:
+                usage = read_usage(piece) or usage  # in the last piece, or in each
+                text, finish_reason = read_chunk(piece)
+                truncated = truncated or finish_reason == "length"  # pieces may follow, with the usage
+                declined = declined or has_declined(piece)
+                if text := thoughts.feed(text):
+                    written += text
+                    yield text
+                piece = await self._requester.await_piece(reply)
+        except BrokenOffError:
+            if not truncated:  # else it is cut off, whatever the server says of that
                 yield self._build_usage(stage, usage, start_time)  # a reply that broke off may cost, too
                 raise
-        if not started:
-            return
         yield self._build_usage(stage, usage, start_time)
-        if not reply and not truncated:
-            raise self._requester.build_error(ERROR_SENTENCES["no_reply"])
-        if truncated and (schema is not None or not reply):
+        if not written and not truncated:
+            raise self._requester.build_error(ERROR_SENTENCES["model_refused" if declined else "no_reply"])
+        if truncated and (schema is not None or not written):
             raise self._requester.build_error(ERROR_SENTENCES["cut_off"], BrokenOffError)
-        self._step_down_if_broken(form, schema, reply)
+        self._step_down_if_broken(reply.form, schema, written)
 
-    def _step_down_if_broken(self, form: OutputSchema, schema: Mapping[str, Any] | None, text: str) -> None:
+    def _step_down_if_broken(self, form: RequestForm, schema: Mapping[str, Any] | None, text: str) -> None:
         """Step down to the next output mode if the server accepted one and the reply doesn't follow it."""
         if schema is not None and not follows_mode(form.mode, schema, text):
             self._requester.remember(replace(self.capabilities, mode=OutputMode(form.mode + 1)))

@@ -10,8 +10,7 @@ _MAX_COST: Final = 1e6  # cost in dollars from which on a server's figure is not
 def read_chunk(chunk: Any) -> tuple[str, str]:
     """Return the text and the finish reason of a streamed chunk; no text where a server's form is another one."""
     choice = _get_first_choice(chunk)
-    text = _get_field(choice, "delta", "content")
-    return text if isinstance(text, str) else "", str(_get_field(choice, "finish_reason"))
+    return _join_parts(_get_field(choice, "delta", "content")), str(_get_field(choice, "finish_reason"))
 
 
 def read_completion(reply: Any) -> tuple[str, str] | None:
@@ -20,9 +19,15 @@ def read_completion(reply: Any) -> tuple[str, str] | None:
     message = _get_field(choice, "message")
     if message is None:
         return None
-    content = _get_field(message, "content")
-    text = strip_thoughts(content) if isinstance(content, str) else ""
+    text = strip_thoughts(_join_parts(_get_field(message, "content")))
     return text if text.strip() else "", str(_get_field(choice, "finish_reason"))
+
+
+def has_declined(reply: Any) -> bool:
+    """Return whether a model, or a filter behind it, declined to answer, in a whole reply or a chunk."""
+    choice = _get_first_choice(reply)
+    said = _get_field(choice, "message", "refusal") or _get_field(choice, "delta", "refusal")
+    return bool(said) or _get_field(choice, "finish_reason") == "content_filter"
 
 
 def read_usage(reply: Any) -> Any:
@@ -42,6 +47,15 @@ def read_cost(usage: Any) -> float | None:
     if isinstance(cost, bool) or not isinstance(cost, int | float):
         return None
     return float(cost) if 0 <= cost < _MAX_COST else None  # NaN is in no range
+
+
+def _join_parts(content: Any) -> str:
+    """Return the text of a content: a text, or a list of parts, among which thoughts are none of it (Mistral)."""
+    if isinstance(content, list):
+        is_text = {"text", "output_text", None}
+        texts = [part.get("text") if isinstance(part, dict) and part.get("type") in is_text else part for part in content]
+        return "".join(text for text in texts if isinstance(text, str))
+    return content if isinstance(content, str) else ""
 
 
 def _get_first_choice(reply: Any) -> Any:

@@ -17,6 +17,7 @@ from hugginggpt.core.errors import ControllerError
 from hugginggpt.core.http import read_retry_after
 from hugginggpt.core.ssrf import AddressPolicy, GuardedTransport, RefusedError, load_certificates, parse_url, resolve
 from hugginggpt.llm.errors import ERROR_SENTENCES
+from hugginggpt.llm.refusals import parse_refusal
 
 if TYPE_CHECKING:
     import openai
@@ -101,7 +102,7 @@ class Connection:
 
     def _build_http_client(self) -> httpx2.AsyncClient:
         """Build a client that follows no redirect: a server could pass the request on to any other one."""
-        hooks: Any = {"response": [self._skip_long_retry, _bound_reply]}
+        hooks: Any = {"response": [_bound_reply, self._skip_useless_retry]}
         common: dict[str, Any] = {"follow_redirects": False, "event_hooks": hooks, "headers": {"Accept-Encoding": ENCODINGS}}
         if self.allowed is not None:
             return httpx2.AsyncClient(transport=GuardedTransport(self.allowed), trust_env=False, **common)
@@ -112,9 +113,14 @@ class Connection:
         # out here, so that no address with a proxy's password is its context
         raise self._build_error(ERROR_SENTENCES["bad_proxy"])
 
-    async def _skip_long_retry(self, response: httpx2.Response) -> None:
-        """Stop the client from retrying where the server asks for a long wait: it would sleep that long."""
-        if read_retry_after(response.headers) > min(_MAX_RETRY_WAIT, self.seconds / 2):  # half: the retry needs time, too
+    async def _skip_useless_retry(self, response: httpx2.Response) -> None:
+        """Stop the client from retrying where that is no use, or where the server asks for a wait that it would sleep."""
+        useless = read_retry_after(response.headers) > min(_MAX_RETRY_WAIT, self.seconds / 2)  # half: the retry needs time, too
+        if response.is_error and not useless:
+            await response.aread()
+            refusal = parse_refusal(response.text, response.status_code)
+            useless = refusal.names_parameter if refusal.reason is None else not refusal.reason.passes
+        if useless:
             response.headers["x-should-retry"] = "false"  # openai's own header
 
     def _check_url(self) -> httpx2.URL:

@@ -12,40 +12,34 @@ import httpx2
 import yaml
 
 from hugginggpt.core.bounded_body import TooLargeError
-from hugginggpt.core.http import describe_wait, read_retry_after
+from hugginggpt.core.http import describe_wait
 from hugginggpt.core.ssrf import RefusedError
+from hugginggpt.llm.refusals import ServerRefusal
 
 _TABLE: Final[Mapping[str, Mapping[Any, str]]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
-_BY_STATUS: Final[Mapping[int | str, str]] = _TABLE["by_status"]
-"""Sentences by HTTP status, or by the server's own code where that says more."""
-TOO_LONG_STATUSES: Final = frozenset({400, 413, 422, 500})
-"""Statuses with which servers refuse a request that is too long."""
+_BY_STATUS: Final[Mapping[int, str]] = _TABLE["by_status"]
+"""Sentences by HTTP status, for refusals whose words say no more."""
+_WRONG_ADDRESS_STATUSES: Final = frozenset({400, 401, 403, 404, 405, 410})
+"""Statuses with which a web server answers where no language model does."""
+_MIN_SERVER_ERROR_STATUS: Final = 500
 ERROR_SENTENCES: Final[Mapping[str, str]] = _TABLE["others"]
 """Sentences for all else that goes wrong, by name."""
-_LENGTH_WORDS: Final = re.compile(
-    r"context.{0,12}(?:length|window|size)|maximum.{0,20}tokens|too many tokens|prompt is too long|exceeds? the.{0,30}context",
-    re.IGNORECASE,
-)
 _IMAGE_WORDS: Final = re.compile(r"\bimages?(?:_url)?\b|\bvision\b|multi-?modal|mmproj", re.IGNORECASE)
 
 
-def describe_error(error: Exception, *, seconds: float, started: bool) -> str:
+def describe_error(error: Exception, refusal: ServerRefusal | None, *, seconds: float, started: bool) -> str:
     """Return the sentence for a failure.
 
     Args:
         error: What the client raised.
+        refusal: The server's refusal behind it, if it is one.
         seconds: Time that the call was given.
         started: Whether a part of the reply had arrived.
     """
     import openai
 
-    if isinstance(error, openai.APIStatusError):
-        code = "context_length_exceeded" if error.status_code in TOO_LONG_STATUSES and is_too_long(error) else error.code
-        known = _BY_STATUS.get(code) if isinstance(code, str) else None  # servers send codes of any type
-        template = (  # with `replace`: {server} and {model} are filled in later
-            known or _BY_STATUS.get(error.status_code) or ERROR_SENTENCES["trouble"].replace("{status}", str(error.status_code))
-        )
-        return template.replace("{wait}", describe_wait(read_retry_after(error.response.headers)))
+    if refusal is not None:
+        return _describe_refusal(refusal, started=started)
     if isinstance(error, RefusedError):
         return ERROR_SENTENCES["private_address"]
     if isinstance(error, TooLargeError) or isinstance(error.__cause__, TooLargeError):
@@ -65,12 +59,20 @@ def describe_error(error: Exception, *, seconds: float, started: bool) -> str:
     )
 
 
-def is_too_long(error: Exception) -> bool:
-    """Return whether a server refused a request because it doesn't fit the model's window."""
-    message = str(getattr(error, "message", "") or error)
-    return getattr(error, "code", None) == "context_length_exceeded" or bool(_LENGTH_WORDS.search(message))
+def _describe_refusal(refusal: ServerRefusal, *, started: bool) -> str:
+    if reason := refusal.reason:
+        template = ERROR_SENTENCES[reason.sentence]
+    elif started:
+        template = ERROR_SENTENCES["broken_off"]
+    elif refusal.is_page and refusal.status in _WRONG_ADDRESS_STATUSES:
+        template = ERROR_SENTENCES["wrong_address"]
+    else:
+        other = "trouble" if refusal.status >= _MIN_SERVER_ERROR_STATUS else "wrong_address"
+        template = _BY_STATUS.get(refusal.status) or ERROR_SENTENCES[other]
+    # with `replace`: {server} and {model} are filled in later
+    return template.replace("{status}", str(refusal.status)).replace("{wait}", describe_wait(refusal.wait))
 
 
-def is_about_images(error: Exception) -> bool:
+def is_about_images(refusal: ServerRefusal) -> bool:
     """Return whether a server refused a request because its model takes no pictures."""
-    return bool(_IMAGE_WORDS.search(str(getattr(error, "message", "") or error)))
+    return bool(_IMAGE_WORDS.search(refusal.text))

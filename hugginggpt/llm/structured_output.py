@@ -6,9 +6,8 @@ server that accepts a schema and answers something else is not sent one again.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any
 
 from hugginggpt.core.json_text import JsonError, parse_json
 
@@ -21,43 +20,12 @@ class OutputMode(IntEnum):
     PLAIN = 2
 
 
-@dataclass(frozen=True, slots=True)
-class OutputSchema:
-    """Request of a reply in one output mode."""
-
-    mode: OutputMode
-    arguments: Mapping[str, Any]
-    counts_tokens: bool
-    """True if it asks for the token counts of a stream, or needn't."""
-
-
 def build_response_format(mode: OutputMode, schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments that ask for a reply in an output mode."""
     if mode is OutputMode.SCHEMA:
         named = {"name": "reply", "strict": True, "schema": schema}
         return {"response_format": {"type": "json_schema", "json_schema": named}}
     return {"response_format": {"type": "json_object"}} if mode is OutputMode.OBJECT else {}
-
-
-_ASK_FOR_USAGE: Final = {"stream_options": {"include_usage": True}}  # without it streams don't count; some servers refuse it
-
-
-def list_output_schemas(
-    schema: Mapping[str, Any] | None, first: OutputMode, *, streamed: bool, counts_tokens: bool
-) -> list[OutputSchema]:
-    """Return the ways to ask for a reply, the strictest first.
-
-    Args:
-        schema: JSON schema of the reply; None for prose.
-        first: Strictest mode that the server isn't known to refuse.
-        streamed: Whether the reply is streamed.
-        counts_tokens: Whether the server may be asked for the token counts of a stream.
-    """
-    modes = [OutputMode.PLAIN] if schema is None else [mode for mode in OutputMode if mode >= first]
-    plain = [OutputSchema(mode, build_response_format(mode, schema or {}), counts_tokens=not streamed) for mode in modes]
-    if not streamed or not counts_tokens:  # else counting is given up last, after every mode was tried with it
-        return plain
-    return [*(OutputSchema(form.mode, {**form.arguments, **_ASK_FOR_USAGE}, counts_tokens=True) for form in plain), *plain]
 
 
 def follows_mode(mode: OutputMode, schema: Mapping[str, Any], reply: str) -> bool:

@@ -255,9 +255,7 @@ async def test_a_plan_alone_runs_nothing(agent: HuggingGPT, session: Session) ->
         await agent.plan("", session, Planner())
 
 
-async def test_closing_the_stream_stops_the_request_at_once(
-    session: Session, settings: Settings, stuck: Threaded
-) -> None:
+async def test_closing_the_stream_stops_the_request_at_once(session: Session, settings: Settings, stuck: Threaded) -> None:
     stuck.slot = "cuda:0"
     agent = HuggingGPT([stuck], fallback=Planner(), settings=settings)
     stream = agent.run("Do it.", session, Planner([[say(0, "x")]]))

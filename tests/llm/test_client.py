@@ -149,7 +149,7 @@ SENTENCES = [
         "The request is too long for “tiny” at 127.0.0.1: shorten it, or choose another model.",
     ),
     (redirect("/v2"), "127.0.0.1 sends requests on to another address, which is not followed: check the base URL."),
-    (error(418), "127.0.0.1 has trouble of its own (status 418): try again in a minute."),
+    (error(418), "127.0.0.1 has no chat completions at this address (status 418): check the base URL."),
     (error(500), "127.0.0.1 has trouble of its own (status 500): try again in a minute."),
     (error(503), "127.0.0.1 has trouble of its own (status 503): try again in a minute."),
     (raw("<html>Welcome</html>", "text/html"), "127.0.0.1 answered something that is no chat completion: check the base URL."),
@@ -170,7 +170,11 @@ WHOLE_ONLY = [
 STREAM_ONLY = [
     (pieces(), "“tiny” at 127.0.0.1 answered nothing: try again, or another model."),
     (pieces("It", breaks_off=True), "127.0.0.1 broke off in the middle of its answer: try again in a minute."),
-    (pieces("It", fault="overloaded"), "127.0.0.1 broke off in the middle of its answer: try again in a minute."),
+    (pieces("It", fault="oops"), "127.0.0.1 broke off in the middle of its answer: try again in a minute."),
+    (
+        pieces("It", fault="overloaded"),
+        "“tiny” at 127.0.0.1 is too busy just now: try again in a minute, or choose another model.",
+    ),
 ]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hugginggpt.llm.structured_output import OutputMode, build_response_format, follows_mode, list_output_schemas
+from hugginggpt.llm.structured_output import OutputMode, build_response_format, follows_mode
 
 SCHEMA = {"type": "object", "required": ["tasks"]}
 
@@ -25,14 +25,3 @@ def test_what_was_asked_for_is_told_from_what_was_not(reply: str, kept: set[Outp
 def test_each_rung_asks_in_its_own_way() -> None:
     types = [build_response_format(mode, SCHEMA).get("response_format", {}).get("type") for mode in OutputMode]
     assert types == ["json_schema", "json_object", None]
-
-
-def test_the_strictest_form_is_tried_first_and_counting_given_up_last() -> None:
-    ways = [
-        (form.mode, form.counts_tokens)
-        for form in list_output_schemas(SCHEMA, OutputMode.OBJECT, streamed=True, counts_tokens=True)
-    ]
-    assert ways == [(OutputMode.OBJECT, True), (OutputMode.PLAIN, True), (OutputMode.OBJECT, False), (OutputMode.PLAIN, False)]
-    assert [form.mode for form in list_output_schemas(None, OutputMode.SCHEMA, streamed=True, counts_tokens=False)] == [
-        OutputMode.PLAIN
-    ]

@@ -18,9 +18,9 @@ from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.errors import NoPicturesError, PlanError, RequestError, TooLongError
 from hugginggpt.core.events import Notice, Usage
 from hugginggpt.core.tasks import TaskTable, load_task_table
-from hugginggpt.llm.chat_requester import Message
 from hugginggpt.llm.client import LanguageModel
 from hugginggpt.llm.context_window import CHARS_PER_TOKEN
+from hugginggpt.llm.request_form import Message
 
 log = logging.getLogger(__name__)
 
