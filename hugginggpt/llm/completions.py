@@ -4,6 +4,8 @@ from typing import Any, Final, Literal
 
 _OPEN, _CLOSE = "<think>", "</think>"
 _MAX_BLANKS: Final = 64  # blanks kept from before a reply; some servers send them to keep a connection open
+_FILTERED: Final = ("content_filter", "safety", "prohibited_content", "blocklist", "refusal")
+"""Beginnings of finish reasons where a filter or the model itself has declined."""
 _MAX_COST: Final = 1e6  # cost in dollars from which on a server's figure is not believed
 
 
@@ -27,7 +29,8 @@ def has_declined(reply: Any) -> bool:
     """Return whether a model, or a filter behind it, declined to answer, in a whole reply or a chunk."""
     choice = _get_first_choice(reply)
     said = _get_field(choice, "message", "refusal") or _get_field(choice, "delta", "refusal")
-    return bool(said) or _get_field(choice, "finish_reason") == "content_filter"
+    reason = str(_get_field(choice, "finish_reason")).lower()
+    return bool(said) or reason.startswith(_FILTERED)
 
 
 def read_usage(reply: Any) -> Any:

@@ -19,7 +19,7 @@ from hugginggpt.llm.refusals import ServerRefusal
 _TABLE: Final[Mapping[str, Mapping[Any, str]]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
 _BY_STATUS: Final[Mapping[int, str]] = _TABLE["by_status"]
 """Sentences by HTTP status, for refusals whose words say no more."""
-_WRONG_ADDRESS_STATUSES: Final = frozenset({400, 401, 403, 404, 405, 410})
+_WRONG_ADDRESS_STATUSES: Final = frozenset({400, 403, 404, 405, 410})
 """Statuses with which a web server answers where no language model does."""
 _MIN_SERVER_ERROR_STATUS: Final = 500
 ERROR_SENTENCES: Final[Mapping[str, str]] = _TABLE["others"]
