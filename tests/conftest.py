@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import certifi
 import numpy as np
 import pytest
 from PIL import Image
@@ -39,6 +41,28 @@ PAGE = "tests/ui/page/"
 MEDIA = Path(__file__).resolve().parent.parent / "demos" / "media"
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep what collecting makes out of every later search for garbage: it all stays."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """As for what a file's tests have imported: with torch and transformers a search takes half a second, with each model."""
+    try:
+        return (yield)
+    finally:
+        if nextitem and nextitem.path != item.path:
+            gc.collect()
+            gc.freeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what runs models, by its folder; what takes long comes first, the browser before all, so that nobody waits."""
     for item in items:
@@ -58,6 +82,16 @@ class PageTogether(LoadFileScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> PageTogether | None:
     """Share the tests out to the processes."""
     return PageTogether(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have clients read one of the world's certificates: each would read all of them before it asks a server on loopback."""
+    first, end, _ = certifi.contents().partition("-----END CERTIFICATE-----\n")
+    (path := tmp_path_factory.mktemp("certificates") / "one.pem").write_text(first + end)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(path))
+        yield
 
 
 @pytest.fixture

@@ -207,7 +207,7 @@ def _build_client() -> httpx2.Client:  # one serves the whole process: hooks loo
 
 def _build_async_client() -> httpx2.AsyncClient:
     context = _CONTEXT.get()  # the library makes one for each of its clients, so this may be one visitor's
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"verify": load_certificates(trust_env=True)}
     if context is not None and context.allowed is not None:
         # what visitors name is checked, whatever the deployment has named
         options = {"transport": GuardedTransport(context.allowed), "trust_env": False}  # proxies would lead past the guard

@@ -54,7 +54,7 @@ class Models:
         from hugginggpt.experts.bundled.expert import BundledExpert
         from hugginggpt.experts.local.expert import LocalExpert
 
-        self._add, self._local = cache.add, LocalExpert(cache.folder, device="cpu", memory_gb=2)
+        self._add, self.local = cache.add, LocalExpert(cache.folder, device="cpu", memory_gb=2)
         self._bundled = BundledExpert()
         self._pipes: dict[tuple[str, str], Any] = {}
         self._said: dict[tuple[str, str, str], Any] = {}
@@ -117,7 +117,7 @@ class Models:
         card = next((card for card in self._cards(checkpoint) if card.task == task), None)
         if card is None:
             raise RefusedError(f"{checkpoint} doesn't do {task}")
-        expert = self._local if card.backend == "local" else self._bundled
+        expert = self.local if card.backend == "local" else self._bundled
         with tempfile.TemporaryDirectory(prefix="hosted-") as folder:
             given: dict[str, Any] = dict(texts)
             for name, content in files.items():
@@ -134,10 +134,10 @@ class Models:
         if not checkpoint.startswith("tiny/"):
             return [card for card in self._bundled.cards() if checkpoint in card.id]
         self._add(checkpoint)
-        found = [card for card in self._local.cards() if card.id == checkpoint]
+        found = [card for card in self.local.cards() if card.id == checkpoint]
         if not found:  # it came into the cache after the last look
-            self._local.rescan()
-            found = [card for card in self._local.cards() if card.id == checkpoint]
+            self.local.rescan()
+            found = [card for card in self.local.cards() if card.id == checkpoint]
         return found
 
 

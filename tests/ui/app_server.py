@@ -85,6 +85,8 @@ def started(home: Path, hub: str, hosting: str, **more: str) -> Iterator[Server]
         "GRADIO_SERVER_PORT": str(port),
         "HUGGINGGPT_SESSIONS": str(home / "sessions"),  # outside the temporary folder, as a deployment may have it
         "PYTHONUNBUFFERED": "1",
+        "SSL_CERT_FILE": os.environ.get("SSL_CERT_FILE", ""),
+        "OMP_NUM_THREADS": "1",  # the browser works beside it; more threads wait for each other, and not idly
         "HF_ENDPOINT": hub,
         "HUGGINGGPT_HUB": hosting,
         "HUGGINGGPT_ROUTER": hosting,

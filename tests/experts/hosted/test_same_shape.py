@@ -14,6 +14,7 @@ from hugginggpt.experts.hosted.task_table import TASKS
 from hugginggpt.experts.local.expert import LocalExpert
 from tests.checkpoints import HubCache
 from tests.experts.hosted.conftest import HostedBench
+from tests.hosted.models import models_of
 
 pytestmark = pytest.mark.slow
 
@@ -96,7 +97,8 @@ def test_the_cases_cover_all_that_is_hosted() -> None:
 
 @pytest.fixture(scope="session")
 def here(cache: HubCache) -> LocalExpert:
-    return LocalExpert(cache.folder, device="cpu", memory_gb=2)
+    """That of the stand-in, so that a model is loaded once for both."""
+    return models_of(cache).local
 
 
 @pytest.mark.parametrize("task", sorted(TASKS))

@@ -8,6 +8,7 @@ import signal
 import socket
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -76,8 +77,8 @@ def test_a_crash_is_told_and_an_end_leaves_nothing(
     with started(tmp_path, hub.url, hosting.url, GRADIO_SERVER_PORT=port) as server:
         assert not left & server.folders(), "what the process that was killed has left is served by nobody"
         warning = tab.page.get_by_text("The page was restarted")
-        if not warning.is_visible():
-            tab.page.wait_for_timeout(5_000)  # it looks every two seconds whether the server is back
+        with suppress(AssertionError):  # it looks every two seconds whether the server is back
+            expect(warning).to_be_visible(timeout=5_000)
         if not warning.is_visible():
             tab.page.reload()
         expect(warning).to_be_visible()
