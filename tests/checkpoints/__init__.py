@@ -1,14 +1,16 @@
 """Tiny checkpoints of real architectures, made from configurations and laid out as the Hub's client lays out its cache.
 
-Each is made when a test first asks for it, by the function that `CHECKPOINTS` names for its id. What such a model says
-is noise; that it is loaded and run by the real code is the point.
+Each is made when a test first asks for it, by the function that `CHECKPOINTS` names for its id, once for all caches of a
+process. What such a model says is noise; that it is loaded and run by the real code is the point.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -57,12 +59,29 @@ class HubCache:
     def add(self, repo_id: str) -> Path:
         """Have a checkpoint in it; returns its snapshot."""
         if repo_id not in self._snapshots:
-            import torch
-
-            made = self.folder / "making"
-            shutil.rmtree(made, ignore_errors=True)  # of one that could not be made
-            made.mkdir()
-            torch.manual_seed(0)  # the same weights in whatever order tests run
-            CHECKPOINTS[repo_id](made)
-            self._snapshots[repo_id] = add_to_cache(self.folder, repo_id, made)
+            copy = self.folder / "making"
+            shutil.rmtree(copy, ignore_errors=True)  # of one that could not be made
+            shutil.copytree(_make(repo_id), copy)
+            self._snapshots[repo_id] = add_to_cache(self.folder, repo_id, copy)
         return self._snapshots[repo_id]
+
+
+@functools.cache
+def _keep() -> tempfile.TemporaryDirectory[str]:
+    """Return the folder of what was made in this process, which goes with it."""
+    return tempfile.TemporaryDirectory(prefix="checkpoints-")
+
+
+@functools.cache
+def _make(repo_id: str) -> Path:
+    import torch
+
+    made = Path(_keep().name) / repo_id
+    made.mkdir(parents=True)
+    torch.manual_seed(0)  # the same weights in whatever order tests run
+    try:
+        CHECKPOINTS[repo_id](made)
+    except BaseException:
+        shutil.rmtree(made)
+        raise
+    return made

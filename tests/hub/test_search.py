@@ -165,7 +165,7 @@ def test_a_hub_that_is_away_is_away_for_every_task(server: HostedServer, tmp_pat
     shared = search(server, tmp_path, seconds=1.0)
     begun = time.monotonic()
     assert all(shared.find(tag, TOKEN).problem for tag in ("summarization", "translation", "text-to-image"))
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 20  # it would say nothing for half a minute
     assert len(questions(server)) == 1
 
 

