@@ -64,11 +64,12 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs models, by its folder; what takes long comes first, the browser before all, so that nobody waits."""
+    """Mark what runs models, by its folder; files that take long come first, the browser's before all, so that nobody waits."""
     for item in items:
         if "/experts/local/" in item.nodeid or "/experts/bundled/" in item.nodeid:
             item.add_marker(pytest.mark.models)
-    items.sort(key=lambda item: (item.get_closest_marker("browser") is None, "/experts/" not in item.nodeid))
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (not item.get_closest_marker("browser"), "/experts/" not in item.nodeid, item.path not in slow))
 
 
 class PageTogether(LoadFileScheduling):

@@ -14,7 +14,7 @@ from hugginggpt.execution.device_queue import DeviceSlots
 from hugginggpt.experts.base import Call, Output, Result
 from tests.conftest import Failing, Quick, RunPlan, Threaded, say
 
-MARGIN = 0.8
+MARGIN = 1.5
 """Seconds that a loaded machine may add."""
 
 
