@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -17,6 +18,18 @@ STILL = """addEventListener("DOMContentLoaded", () => {
   document.head.append(still);
 })"""
 """Nothing moves while tests wait: drawing it without a graphics card would take the processor from the models."""
+
+
+SPEAKING = re.compile(r"sentence \d+ of \d+")
+"""What a step says while a text is spoken."""
+
+
+def write_novels(folder: Path) -> list[Path]:
+    """Write what takes long to read aloud: one of them alone is spoken in five seconds of the processor's time."""
+    paths = [folder / f"novel{number}.txt" for number in range(4)]
+    for path in paths:
+        path.write_text("In this chapter the rain went on, and nobody in the house had slept.\n" * 200, encoding="utf-8")
+    return paths
 
 
 OPENING = """() => {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 
@@ -13,29 +12,25 @@ from tests.conftest import MEDIA
 from tests.scripted_server import KEY, error, pieces, scripted_server
 from tests.ui.app_server import Server, until
 from tests.ui.page.conftest import Visitor
-from tests.ui.page.tab import Tab
+from tests.ui.page.tab import SPEAKING, Tab, write_novels
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def novel(tmp_path: Path) -> Path:
-    """About fifteen minutes of speech."""
-    path = tmp_path / "novel.txt"
-    lines = [f"In chapter {n} the rain went on, and nobody in the house had slept." for n in range(1, 1_000)]
-    path.write_text("\n".join(lines)[:15_000], encoding="utf-8")
-    return path
+def novels(tmp_path: Path) -> list[Path]:
+    return write_novels(tmp_path)
 
 
-def begin(tab: Tab, novel: Path) -> None:
+def begin(tab: Tab, novels: list[Path]) -> None:
     """Send a request that takes long, and see it at work."""
-    tab.start("Read this text aloud.", novel)
-    expect(tab.answers.last.get_by_text(re.compile(r"sentence \d+ of \d+"))).to_be_visible()
+    tab.start("Read these texts aloud.", *novels)
+    expect(tab.answers.last.get_by_text(SPEAKING).first).to_be_visible()
 
 
-def test_stop_ends_the_request_at_once_and_the_next_one_works(tab: Tab, novel: Path, server: Server) -> None:
+def test_stop_ends_the_request_at_once_and_the_next_one_works(tab: Tab, novels: list[Path], server: Server) -> None:
     before = {path for folder in server.folders() for path in folder.rglob("*.wav")}
-    begin(tab, novel)
+    begin(tab, novels)
     begun = time.monotonic()
     tab.stop.click()
     expect(tab.answers.last).to_contain_text("Stopped.")
@@ -47,9 +42,9 @@ def test_stop_ends_the_request_at_once_and_the_next_one_works(tab: Tab, novel: P
     expect(tab.requests).to_have_count(2)
 
 
-def test_a_visitor_is_not_held_up_by_another_ones_long_request(tab: Tab, visitor: Visitor, novel: Path) -> None:
+def test_a_visitor_is_not_held_up_by_another_ones_long_request(tab: Tab, visitor: Visitor, novels: list[Path]) -> None:
     patient, hasty = tab, visitor()
-    begin(patient, novel)
+    begin(patient, novels)
     assert "image-2" in hasty.ask("Draw the edges of this photo.", MEDIA / "coffee.jpg")
     expect(patient.stop).to_be_visible()
     patient.stop.click()
@@ -114,19 +109,19 @@ def test_clear_deletes_the_files_and_forgets_the_conversation(tab: Tab, server: 
     assert "image-2" in tab.ask("Draw the edges of this photo.", MEDIA / "coffee.jpg")
 
 
-def test_clear_in_the_middle_of_a_request_stops_it(tab: Tab, novel: Path) -> None:
-    begin(tab, novel)
+def test_clear_in_the_middle_of_a_request_stops_it(tab: Tab, novels: list[Path]) -> None:
+    begin(tab, novels)
     tab.page.get_by_label("Clear").click()
     expect(tab.requests).to_have_count(0)
     expect(tab.page.locator("#request .submit-button")).to_be_visible()
     assert "read aloud in audio-1" in tab.ask("Say “hello” aloud.")
 
 
-def test_a_reload_in_the_middle_loses_nothing(tab: Tab, novel: Path) -> None:
-    begin(tab, novel)
+def test_a_reload_in_the_middle_loses_nothing(tab: Tab, novels: list[Path]) -> None:
+    begin(tab, novels)
     tab.page.reload()
     tab.box.wait_for()
-    expect(tab.answers.last.get_by_text(re.compile(r"sentence \d+ of \d+"))).to_be_visible()
+    expect(tab.answers.last.get_by_text(SPEAKING).first).to_be_visible()
     expect(tab.box).to_be_disabled()
     tab.stop.click()
     expect(tab.answers.last).to_contain_text("Stopped.")
@@ -134,5 +129,5 @@ def test_a_reload_in_the_middle_loses_nothing(tab: Tab, novel: Path) -> None:
     tab.page.reload()
     expect(tab.requests).to_have_count(2)
     expect(tab.answers.last).to_contain_text("read aloud in audio-1")
-    assert tab.kept() == ["text-1.txt", "audio-1.wav"]
+    assert tab.kept() == [*(f"text-{n}.txt" for n in range(1, len(novels) + 1)), "audio-1.wav"]
     assert "read aloud in audio-2" in tab.ask("now say “bye” aloud")
