@@ -136,7 +136,7 @@ class PageVisitor:
     async def prepare(self) -> None:
         """Open the page as a browser does, and enter a token."""
         (await self.caller.http.get("/", headers=self.caller.headers)).raise_for_status()
-        for handler, data in (("arrive", [uuid4().hex * 2, "", ""]), ("begin", ["", None]), ("resume", [None])):
+        for handler, data in (("restore_tab", [uuid4().hex * 2, "", ""]), ("restore_choices", ["", None]), ("resume", [None])):
             await self.caller.call(self.layout.event("", handler, data))
         await self.caller.call(self.layout.event("use-brain", "click", ["hugging-face", "", TOKEN, "", None, False, None]))
 

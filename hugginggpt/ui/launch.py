@@ -87,7 +87,7 @@ def _serve(stop: _Stop, environment: Mapping[str, str]) -> None:
 
         agent = make_agent(settings)
         page = Page(agent)
-        blocks = page.blocks()
+        blocks = page.build()
         _start_server(page, blocks, port, environment)
         stop.serving = True
         preload(agent)
@@ -109,7 +109,7 @@ def _start_server(page: Any, blocks: gr.Blocks, port: int, environment: Mapping[
     from hugginggpt.ui.i18n import load_i18n
     from hugginggpt.ui.security.headers import SecurityHeadersMiddleware
     from hugginggpt.ui.security.request_guard import RequestGuardMiddleware, find_hosts
-    from hugginggpt.ui.session.llm_choice import is_home, is_space
+    from hugginggpt.ui.session.llm_choice import is_personal_machine, is_space
     from hugginggpt.ui.session.server_state import bound_memory
     from hugginggpt.ui.theme import CSS, JS, THEME
     from hugginggpt.ui.uploads import UploadMiddleware
@@ -135,7 +135,7 @@ def _start_server(page: Any, blocks: gr.Blocks, port: int, environment: Mapping[
             app_kwargs={
                 "middleware": [
                     Middleware(SecurityHeadersMiddleware, space=is_space()),
-                    Middleware(RequestGuardMiddleware, hosts=hosts, home=is_home()),
+                    Middleware(RequestGuardMiddleware, hosts=hosts, home=is_personal_machine()),
                     Middleware(UploadMiddleware, uploads=page.uploads),
                     Middleware(DisconnectMiddleware),
                 ]

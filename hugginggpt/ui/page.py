@@ -18,13 +18,13 @@ from hugginggpt.ui.chat.view import READY, View, Views
 from hugginggpt.ui.export.panel import SharePanel
 from hugginggpt.ui.export.trace_reader import TRACE_BYTES
 from hugginggpt.ui.i18n import choose_words, get_label
-from hugginggpt.ui.listeners import HEARD, LATEST, QUIET
+from hugginggpt.ui.listeners import PRIVATE, PRIVATE_LATEST, PRIVATE_MULTIPLE
 from hugginggpt.ui.models_page.page import ModelsPage
-from hugginggpt.ui.property_updates import PropertyUpdate, taking_updates
+from hugginggpt.ui.property_updates import PropertyUpdate, make_updatable
 from hugginggpt.ui.run_panel import resource_cards
 from hugginggpt.ui.run_panel.share_link import read_link
 from hugginggpt.ui.session.admission import Admission
-from hugginggpt.ui.session.tab_session import TabSession, TabSessions, close_visit
+from hugginggpt.ui.session.tab_session import TabSession, TabSessions, close_tab
 from hugginggpt.ui.session.visitor import read_visitor
 from hugginggpt.ui.settings_panel.llm_panel import LLMPanel
 from hugginggpt.ui.uploads import Uploads
@@ -34,13 +34,13 @@ _STATE_SECONDS: Final = 24 * 3600
 _MAX_CONCURRENT_REQUESTS: Final = 200
 """Requests of different visitors that are worked on at once; models take turns by their slots."""
 
-_HTML: Final = taking_updates(gr.HTML)
+_HTML: Final = make_updatable(gr.HTML)
 
 _BEGIN_SCRIPT: Final = load_script("begin")
 """A new request is looked at, wherever the chat was scrolled to; where there is room, so is its plan."""
 
 _ARRIVE_SCRIPT: Final = load_script("arrive")
-"""This tab's visit is found again when it is reloaded; nothing but a random key is kept, and only as long as the tab."""
+"""This tab's state is found again when it is reloaded; nothing but a random key is kept, and only as long as the tab."""
 
 
 class Page:
@@ -51,36 +51,36 @@ class Page:
         self.settings = agent.settings
         self.uploads = Uploads(agent.storage, agent.settings, max_file_bytes=max(agent.settings.max_file_bytes, TRACE_BYTES))
         """Files that were sent ahead; served by `UploadMiddleware`."""
-        self._visits = TabSessions()
+        self._tabs = TabSessions()
         self._shared = shared = make_shared_token(agent.settings)
         self._admission = Admission(agent.settings)
-        self._chat = ChatHandlers(agent, self._visit_of_chat, self._admission, shared=shared, uploads=self.uploads)
-        self._llm_panel = LLMPanel(agent, self._visit, shared=shared)
-        self._share_panel = SharePanel(agent, self._visit, self._chat, self.uploads)
+        self._chat = ChatHandlers(agent, self._get_chat_tab, self._admission, shared=shared, uploads=self.uploads)
+        self._llm_panel = LLMPanel(agent, self._get_tab, shared=shared)
+        self._share_panel = SharePanel(agent, self._get_tab, self._chat, self.uploads)
         # shown from where they lie, wherever that is; a copy in Gradio's cache would outlive the session
         gr.set_static_paths([agent.settings.sessions, EXAMPLE_MEDIA])
 
-    def blocks(self) -> gr.Blocks:
+    def build(self) -> gr.Blocks:
         """Return the whole page."""
         with gr.Blocks(
             title="HuggingGPT", fill_height=True, fill_width=True, analytics_enabled=False, delete_cache=(3600, 86_400)
         ) as page:
-            visit = gr.State(None, time_to_live=_STATE_SECONDS, delete_callback=close_visit)
+            tab_state = gr.State(None, time_to_live=_STATE_SECONDS, delete_callback=close_tab)
             # shows nothing: it has what the server tells heard, whenever it was sent
             stream = gr.HTML("", visible="hidden", js_on_load=load_script("stream"))
-            stream.select(lambda: None, None, None, **QUIET)
+            stream.select(lambda: None, None, None, **PRIVATE)
             with gr.Sidebar(width=310, open=False, elem_id="settings"):
-                self._llm_panel.draw(visit)
+                self._llm_panel.draw(tab_state)
             with gr.Sidebar(width=380, open=False, position="right", elem_id="run"):
                 gr.Markdown(get_label("page.run"), elem_classes="region")
-                runs = taking_updates(gr.Dropdown)([], label=get_label("page.which_run"), visible=False, elem_id="runs")
+                runs = make_updatable(gr.Dropdown)([], label=get_label("page.which_run"), visible=False, elem_id="runs")
                 picture = _HTML("", elem_id="plan", js_on_load=None, apply_default_css=False)
                 gr.Markdown(get_label("page.resources"), elem_classes="region")
                 shelf = _HTML("", elem_id="shelf", js_on_load=resource_cards.ON_LOAD, apply_default_css=False)
                 share, link = self._share_panel.draw()
             gr.Markdown(get_label("page.heading"), elem_id="heading")
             start = _HTML("", elem_id="welcome", js_on_load=examples.ON_LOAD, apply_default_css=False)
-            talk = taking_updates(gr.Chatbot)(
+            talk = make_updatable(gr.Chatbot)(
                 elem_id="chat",
                 label=get_label("page.chat"),
                 show_label=False,
@@ -98,19 +98,19 @@ class Page:
             form = _HTML("", elem_id="approval", visible=False, js_on_load=approval_form.ON_LOAD, apply_default_css=False)
             with gr.Column(elem_id="ask"):
                 camera = build_camera()
-                box = self._box()
+                box = self._build_box()
                 camera.serve(box, self.uploads)
             # in the order of View's fields
-            outputs = [talk, start, box, form, picture, runs, shelf, share, link, visit]
-            self._wire(page, visit, outputs)
+            outputs = [talk, start, box, form, picture, runs, shelf, share, link, tab_state]
+            self._wire(page, tab_state, outputs)
             Api(self._agent, read_visitor, self._admission, shared=self._shared).add()
         ModelsPage(self._agent).draw(page)  # a route of its own, so outside of the `with`
         page.queue(default_concurrency_limit=_MAX_CONCURRENT_REQUESTS)  # Gradio's own limit is one
         blocks: gr.Blocks = page
         return blocks
 
-    def _box(self) -> gr.MultimodalTextbox:
-        box: gr.MultimodalTextbox = taking_updates(gr.MultimodalTextbox)(
+    def _build_box(self) -> gr.MultimodalTextbox:
+        box: gr.MultimodalTextbox = make_updatable(gr.MultimodalTextbox)(
             elem_id="request",
             label=get_label("page.request"),
             show_label=False,
@@ -120,7 +120,7 @@ class Page:
         )
         return box
 
-    def _wire(self, page: gr.Blocks, visit: gr.State, outputs: list[Any]) -> None:
+    def _wire(self, page: gr.Blocks, tab_state: gr.State, outputs: list[Any]) -> None:
         named = dict(zip(View.__dataclass_fields__, outputs, strict=True))
         talk, start, box, form, runs, shelf = (named[n] for n in ("talk", "welcome", "box", "form", "runs", "shelf"))
         handlers = self._chat
@@ -131,79 +131,79 @@ class Page:
             (talk.edit, handlers.edit, []),
             (talk.option_select, handlers.again, []),
         ):
-            event(handler, [*inputs, *self._llm_panel.limits, visit], outputs, **HEARD)
+            event(handler, [*inputs, *self._llm_panel.limits, tab_state], outputs, **PRIVATE_MULTIPLE)
             event(None, js=_BEGIN_SCRIPT, api_visibility="private")  # beside the handler: `then` would come after the answer
-        talk.undo(handlers.undo, visit, outputs, **QUIET)
-        talk.clear(handlers.clear, visit, outputs, **QUIET)
-        box.stop(handlers.stop, visit, None, **QUIET)
-        form.submit(handlers.approve, visit, outputs, **QUIET)
-        runs.input(handlers.look_at, [runs, visit], outputs, **LATEST)
-        shelf.select(handlers.use, [box, visit], box, **QUIET)
-        self._share_panel.wire(visit, outputs)
+        talk.undo(handlers.undo, tab_state, outputs, **PRIVATE)
+        talk.clear(handlers.clear, tab_state, outputs, **PRIVATE)
+        box.stop(handlers.stop, tab_state, None, **PRIVATE)
+        form.submit(handlers.approve, tab_state, outputs, **PRIVATE)
+        runs.input(handlers.look_at, [runs, tab_state], outputs, **PRIVATE_LATEST)
+        shelf.select(handlers.use, [box, tab_state], box, **PRIVATE)
+        self._share_panel.wire(tab_state, outputs)
         key = gr.Textbox(visible=False)
         search = gr.Textbox(visible=False)  # filled by the script, read by `arrive`
         returned = gr.Textbox(visible=False)
-        # the boxes are emptied in the same step: whoever had the key would have the visit
-        arrived = page.load(self.arrive, [key, search, returned], [key, search, *outputs], js=_ARRIVE_SCRIPT, **QUIET)
-        self._llm_panel.wake(arrived.then, visit)
-        arrived.then(self.resume, visit, outputs, **QUIET)
+        # the boxes are emptied in the same step: whoever had the key would have the tab's state
+        arrived = page.load(self.restore_tab, [key, search, returned], [key, search, *outputs], js=_ARRIVE_SCRIPT, **PRIVATE)
+        self._llm_panel.restore_on(arrived.then, tab_state)
+        arrived.then(self.resume, tab_state, outputs, **PRIVATE)
 
-    def _visit(self, visit: TabSession | None) -> TabSession:
-        if visit is not None:
-            return self._freshen(visit)
+    def _get_tab(self, tab: TabSession | None) -> TabSession:
+        if tab is not None:
+            return self._keep_alive(tab)
         request = LocalContext.request.get(None)  # not all handlers have it as an argument
         lang = request.headers.get("accept-language") if request and request.headers else ""
-        return self._visits.of_page(
+        return self._tabs.get_for_page(
             getattr(request, "session_hash", "") or "", lambda: TabSession(self._agent.new_session(), words=choose_words(lang))
         )
 
-    def _freshen(self, visit: TabSession) -> TabSession:
-        """Return a visit whose files are safe for the next minutes; with a new conversation where they are gone already."""
-        if not visit.session.workspace.files.touch() and visit.session.workspace.files.expired:
-            visit.restart(self._agent.new_session())
-            gr.Warning(visit.words("page.expired"), duration=None)
-        return visit
+    def _keep_alive(self, tab: TabSession) -> TabSession:
+        """Return a tab whose files are safe for the next minutes; with a new conversation where they are gone already."""
+        if not tab.session.workspace.files.touch() and tab.session.workspace.files.expired:
+            tab.replace_expired(self._agent.new_session())
+            gr.Warning(tab.words("page.expired"), duration=None)
+        return tab
 
-    def _visit_of_chat(self, visit: TabSession | None) -> TabSession:
-        """Return the visit of a tab in which something is done; one of a process that has ended is told what it has lost."""
-        visit = self._visit(visit)
-        self._tell_lost(visit, lost=not visit.arrived)
-        return visit
+    def _get_chat_tab(self, tab: TabSession | None) -> TabSession:
+        """Return a tab in which something is done; one of a process that has ended is told what it has lost."""
+        tab = self._get_tab(tab)
+        self._warn_of_loss(tab, lost=not tab.page_opened)
+        return tab
 
-    def _tell_lost(self, visit: TabSession, *, lost: bool) -> None:
-        visit.arrived = True
+    def _warn_of_loss(self, tab: TabSession, *, lost: bool) -> None:
+        tab.page_opened = True
         if lost:
-            gr.Warning(visit.words("page.restarted"), duration=None)
+            gr.Warning(tab.words("page.restarted"), duration=None)
 
-    async def arrive(self, key: str, search: str, returned: str, request: gr.Request) -> tuple[Any, ...]:
+    async def restore_tab(self, key: str, search: str, returned: str, request: gr.Request) -> tuple[Any, ...]:
         """Show a page that was opened; one that was opened again is as it was, or is told that it can't be.
 
         Args:
-            key: What the tab's visit is found by.
+            key: What the tab's state is found by.
             search: The query of the page's address.
             returned: Not empty where the tab had that key before.
             request: Which page it is.
         """
-        # found before anything is waited for: what the person does before this has answered belongs to the same visit
-        visit = self._visits.found(key or "")
-        if visit is None:
-            visit = self._visit(None)
-            self._visits.keep(visit, key or "")
-            self._tell_lost(visit, lost=bool(returned))
+        # found before anything is waited for: what the person does before this has answered belongs to the same tab
+        tab = self._tabs.find(key or "")
+        if tab is None:
+            tab = self._get_tab(None)
+            self._tabs.register(tab, key or "")
+            self._warn_of_loss(tab, lost=bool(returned))
         else:
-            self._visits.again(self._freshen(visit), request.session_hash or "")
-        view = await asyncio.to_thread(self._chat.whole, visit)  # reads disks
+            self._tabs.add_page(self._keep_alive(tab), request.session_hash or "")
+        view = await asyncio.to_thread(self._chat.whole, tab)  # reads disks
         value = read_link(search or "")
-        if value["text"] and not visit.busy:  # else what has been typed meanwhile stays
+        if value["text"] and not tab.is_busy:  # else what has been typed meanwhile stays
             view = replace(view, box=PropertyUpdate({"value": value, **READY}))
         return ("", "", *view.outputs())
 
-    async def resume(self, visit: TabSession | None) -> Views:
+    async def resume(self, tab: TabSession | None) -> Views:
         """Follow what is still worked on since before the page was opened again."""
-        if visit is None or visit.work is None:
+        if tab is None or tab.worker is None:
             yield View().outputs()  # a handler that yields nothing would empty everything
-        elif visit.busy:
-            async for view in self._chat.followed(visit):
+        elif tab.is_busy:
+            async for view in self._chat.followed(tab):
                 yield view
         else:  # it has ended meanwhile
-            yield await self._chat.idle(visit)
+            yield await self._chat.idle(tab)

@@ -26,7 +26,7 @@ UNCHANGED: Final = PropertyUpdate(MappingProxyType({}))
 """All stays."""
 
 
-class _TakesUpdates:
+class _UpdatableMixin:
     """Mixin that lets a component take a `PropertyUpdate`."""
 
     skip_api = True  # no endpoint shows it: no schema is made of it
@@ -44,9 +44,9 @@ class _TakesUpdates:
 
 
 @functools.cache
-def taking_updates(component: type[Component]) -> type[Any]:
+def make_updatable(component: type[Component]) -> type[Any]:
     """Return a class of components of that kind for which a handler may return a `PropertyUpdate`."""
     # of the same name, by which the browser's side knows the class; not made by calling Gradio's metaclass, which would
     # write a stub file beside the source
     members = {"__module__": component.__module__, "__doc__": component.__doc__}
-    return abc.ABCMeta.__new__(type(component), component.__name__, (_TakesUpdates, component), members)
+    return abc.ABCMeta.__new__(type(component), component.__name__, (_UpdatableMixin, component), members)

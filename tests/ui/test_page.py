@@ -29,15 +29,15 @@ def asking(page: str) -> gr.Request:
 
 async def test_what_is_done_before_a_reloaded_page_has_been_answered_belongs_to_its_visit(agent: HuggingGPT) -> None:
     page, before = Page(agent), TabSession(agent.new_session())
-    page._visits.keep(before, KEY)
-    arriving = asyncio.create_task(page.arrive(KEY, "", "", asking("reloaded")))
+    page._tabs.register(before, KEY)
+    arriving = asyncio.create_task(page.restore_tab(KEY, "", "", asking("reloaded")))
     await asyncio.sleep(0)  # it has begun, and draws
-    assert page._visits.of_page("reloaded", lambda: TabSession(agent.new_session())) is before
+    assert page._tabs.get_for_page("reloaded", lambda: TabSession(agent.new_session())) is before
     await arriving
 
 
 async def test_a_field_that_is_set_twice_in_a_moment_is_left_as_it_was_set_last(agent: HuggingGPT) -> None:
-    blocks = Page(agent).blocks()
+    blocks = Page(agent).build()
     modes = {
         blocks.blocks[number].elem_id: fn.trigger_mode
         for fn in blocks.fns.values()

@@ -107,7 +107,7 @@ class Api:
                 attached = await self._take_attachments(state, caller, files)
                 seconds = self._agent.settings.request_seconds - (time.monotonic() - started)
                 events = await self._follow(state, caller, request, attached, max(round(seconds, 1), 1.0))
-                if state.work is not None and state.work.run.stopped:
+                if state.worker is not None and state.worker.run.stopped:
                     raise RequestError(HUNG_UP)
                 result = build_run_result(events)
                 self._keep(state)  # only now: a call that failed leaves no files
@@ -214,7 +214,7 @@ class Api:
 
     async def _rank_models(self, state: TabSession, caller: gr.Request, tasks: set[str]) -> dict[str, Ranking]:
         experts = make_session_experts(
-            self._agent, state.model, visitor=state.visitor(self._shared, self._read_visitor(caller))
+            self._agent, state.model, visitor=state.build_visitor(self._shared, self._read_visitor(caller))
         )
         return dict(await run_in_daemon_thread(lambda: self._agent.candidates(experts, tasks)))  # reads disks, asks servers
 
@@ -222,13 +222,13 @@ class Api:
         self, state: TabSession, caller: gr.Request, request: str, attached: Sequence[Resource], seconds: float
     ) -> list[Event]:
         experts = make_session_experts(
-            self._agent, state.model, visitor=state.visitor(self._shared, self._read_visitor(caller))
+            self._agent, state.model, visitor=state.build_visitor(self._shared, self._read_visitor(caller))
         )
         report = CallProgress()
         limits = self._agent.settings.model_copy(update={"request_seconds": seconds})
         controller = make_controller(state.model)
         stream = self._agent.run(request, state.session, controller, attached, extra=experts, settings=limits)
-        work = state.begin(BackgroundRun(request, tuple(attached)), stream)
+        work = state.start_run(BackgroundRun(request, tuple(attached)), stream)
         watcher = asyncio.create_task(_stop_when_gone(state, caller))  # Gradio lets the request of a lost caller run on
         reported = 0
         try:

@@ -8,7 +8,7 @@ import gradio as gr
 from starlette.exceptions import HTTPException
 
 from hugginggpt.ui.i18n import get_label
-from hugginggpt.ui.listeners import QUIET
+from hugginggpt.ui.listeners import PRIVATE
 from hugginggpt.ui.session.visitor import read_visitor
 from hugginggpt.ui.uploads import Uploads
 
@@ -31,8 +31,8 @@ class Camera:
             uploads: Gets the picture as a file.
         """
         button = gr.Button(get_label("page.camera"), size="sm", icon=str(ICON), elem_id="open-camera")
-        button.click(lambda: gr.Column(visible=True), None, self.frame, **QUIET)
-        self.shut.click(_shut, None, [self.frame, self.taken], **QUIET)
+        button.click(lambda: gr.Column(visible=True), None, self.frame, **PRIVATE)
+        self.shut.click(_shut, None, [self.frame, self.taken], **PRIVATE)
 
         async def take(path: str | None, value: dict[str, Any] | None, request: gr.Request) -> tuple[Any, Any, Any]:
             if not path:  # the person has cleared it
@@ -44,7 +44,7 @@ class Camera:
                 raise gr.Error(str(refused.detail), print_exception=False) from refused
             return {"text": value.get("text") or "", "files": [*(value.get("files") or []), str(taken)]}, *_shut()
 
-        self.taken.input(take, [self.taken, box], [box, self.frame, self.taken], **QUIET)
+        self.taken.input(take, [self.taken, box], [box, self.frame, self.taken], **PRIVATE)
 
 
 def build_camera() -> Camera:

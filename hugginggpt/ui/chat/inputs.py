@@ -23,18 +23,18 @@ def clean_text(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").strip()
 
 
-def take_file(visit: TabSession, path: Path) -> Resource:
+def take_file(tab: TabSession, path: Path) -> Resource:
     """Return a file as a resource; a file of the workspace is the resource that it belongs to."""
-    workspace = visit.session.workspace
+    workspace = tab.session.workspace
     known = next((resource for resource in workspace.resources if resource.path == path), None)  # undo put it back
     return known or workspace.add_file(path)
 
 
-def find_named(visit: TabSession, text: str, attached: Sequence[Resource]) -> list[Resource]:
+def find_named(tab: TabSession, text: str, attached: Sequence[Resource]) -> list[Resource]:
     """Return the resources that a request names and that no earlier turn tells of: they come with the request."""
-    known = {resource.name for turn in visit.session.turns for resource in turn.resources} | {r.name for r in attached}
+    known = {resource.name for turn in tab.session.turns for resource in turn.resources} | {r.name for r in attached}
     names = set(NAME_PATTERN.findall(text)) - known
-    return [resource for resource in visit.session.workspace.resources if resource.name in names]
+    return [resource for resource in tab.session.workspace.resources if resource.name in names]
 
 
 def read_example(chosen: gr.EventData) -> examples.Example | None:

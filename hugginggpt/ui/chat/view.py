@@ -45,7 +45,7 @@ class View:
     shelf: PropertyUpdate = UNCHANGED
     share: PropertyUpdate = UNCHANGED
     link: PropertyUpdate = UNCHANGED
-    visit: Any = field(default_factory=gr.skip)
+    tab: Any = field(default_factory=gr.skip)
 
     def outputs(self) -> tuple[Any, ...]:
         """Return the parts in the order of the fields, as handlers return them."""
@@ -59,7 +59,7 @@ def _as_output(name: str, part: Any) -> Any:
 
 
 class SentView:
-    """Properties of each part as they were sent last, by one handler to one page: two pages may follow one visit."""
+    """Properties of each part as they were sent last, by one handler to one page: two pages may follow one tab."""
 
     def __init__(self) -> None:
         self._sent: dict[str, Any] = {}
@@ -73,7 +73,7 @@ class SentView:
         if name in _REPEATED:
             return part
         before = self._sent.get(name)
-        if not isinstance(part, PropertyUpdate):  # the visit itself
+        if not isinstance(part, PropertyUpdate):  # the tab's state itself
             self._sent[name] = part
             return UNCHANGED if part is before else part
         known = before or {}
@@ -86,7 +86,7 @@ Views = AsyncGenerator[tuple[Any, ...], None]
 
 
 class ViewBuilder:
-    """Draws views of visits."""
+    """Builds the views of tabs."""
 
     def __init__(self, table: TaskTable) -> None:
         """Make it.
@@ -96,97 +96,97 @@ class ViewBuilder:
         """
         self._table = table
 
-    def of(self, visit: TabSession, *, box: PropertyUpdate | None = None) -> View:
-        """Return the view of a visit as it is.
+    def of(self, tab: TabSession, *, box: PropertyUpdate | None = None) -> View:
+        """Return the view of a tab as it is.
 
         Args:
-            visit: The visit to draw.
+            tab: The tab to draw.
             box: What the box becomes; None: it stays as it is.
         """
         return View(
-            talk=PropertyUpdate({"value": self._list_messages(visit), "visible": bool(visit.runs)}),
-            welcome=PropertyUpdate({"visible": not visit.runs}),
+            talk=PropertyUpdate({"value": self._list_messages(tab), "visible": bool(tab.runs)}),
+            welcome=PropertyUpdate({"visible": not tab.runs}),
             box=box or UNCHANGED,
-            form=self.form(visit),
-            picture=self.picture(visit),
-            runs=self._draw_picker(visit),
-            shelf=self._draw_shelf(visit),
-            share=self.shareable(visit),
-            link=self.link(visit),
-            visit=visit,
+            form=self.form(tab),
+            picture=self.picture(tab),
+            runs=self._draw_picker(tab),
+            shelf=self._draw_shelf(tab),
+            share=self.shareable(tab),
+            link=self.link(tab),
+            tab=tab,
         )
 
-    def place(self, visit: TabSession, index: int) -> int | None:
+    def place(self, tab: TabSession, index: int) -> int | None:
         """Return which run a message of the chat belongs to."""
         end = 0
-        for place, messages in enumerate(self._draw_runs(visit)):
+        for place, messages in enumerate(self._draw_runs(tab)):
             end += len(messages)
             if index < end:
                 return place
         return None
 
-    def _list_messages(self, visit: TabSession) -> Any:
-        return [message for messages in self._draw_runs(visit) for message in messages]
+    def _list_messages(self, tab: TabSession) -> Any:
+        return [message for messages in self._draw_runs(tab) for message in messages]
 
-    def _draw_runs(self, visit: TabSession) -> list[list[Any]]:
+    def _draw_runs(self, tab: TabSession) -> list[list[Any]]:
         """Return the messages of each run: the request, then what was answered."""
-        return [self._draw_run(run, visit, last=run is visit.runs[-1]) for run in visit.runs]
+        return [self._draw_run(run, tab, last=run is tab.runs[-1]) for run in tab.runs]
 
-    def _draw_run(self, run: BackgroundRun, visit: TabSession, *, last: bool) -> list[Any]:
-        if run.before_it is not None:
-            return [*chat.draw_user_messages(run.text, run.attached), chat.draw_waiting(run.before_it, visit.words)]
-        if run.drawn is not None and not last:  # the last one may have retry options to draw
-            return run.drawn
-        known = visit.session.workspace.resources
-        answered = chat.draw_messages(run.recording, self._table, visit.words, known=known, again=last and not run.closed)
+    def _draw_run(self, run: BackgroundRun, tab: TabSession, *, last: bool) -> list[Any]:
+        if run.requests_ahead is not None:
+            return [*chat.draw_user_messages(run.text, run.attached), chat.draw_waiting(run.requests_ahead, tab.words)]
+        if run.drawn_messages is not None and not last:  # the last one may have retry options to draw
+            return run.drawn_messages
+        known = tab.session.workspace.resources
+        answered = chat.draw_messages(run.recording, self._table, tab.words, known=known, again=last and not run.read_only)
         drawn: list[Any] = [_prepare(message) for message in (*chat.draw_user_messages(run.text, run.attached), *answered)]
-        if not run.over or last:
-            run.drawn = None
+        if not run.finished or last:
+            run.drawn_messages = None
             return drawn
-        run.drawn = _CHATBOT.postprocess(drawn).root  # as Gradio would make them of the same messages at each view
-        return run.drawn
+        run.drawn_messages = _CHATBOT.postprocess(drawn).root  # as Gradio would make them of the same messages at each view
+        return run.drawn_messages
 
-    def form(self, visit: TabSession) -> PropertyUpdate:
+    def form(self, tab: TabSession) -> PropertyUpdate:
         """Return the form of the plan that waits; hidden where none does."""
-        if visit.gate.proposal is None:
+        if tab.gate.proposal is None:
             return HIDDEN
-        form = approval_form.build_form(visit.gate.proposal, self._table, visit.words)
+        form = approval_form.build_form(tab.gate.proposal, self._table, tab.words)
         return PropertyUpdate({"value": form, "visible": True})
 
-    def picture(self, visit: TabSession) -> PropertyUpdate:
+    def picture(self, tab: TabSession) -> PropertyUpdate:
         """Return the picture of the plan of the run that is shown."""
-        run = visit.looked_at
+        run = tab.displayed_run
         if run is None:
-            return PropertyUpdate({"value": plan_graph.draw_plan((), self._table, visit.words)})
-        drawn_from = (run.steps, run.over)
-        if run.picture is None or run.picture[0] != drawn_from:
+            return PropertyUpdate({"value": plan_graph.draw_plan((), self._table, tab.words)})
+        drawn_from = (run.steps, run.finished)
+        if run.drawn_plan is None or run.drawn_plan[0] != drawn_from:
             steps = run.steps
-            if run.over:  # nothing goes on any more, whatever was begun
+            if run.finished:  # nothing goes on any more, whatever was begun
                 steps = tuple(replace(step, status="skipped") if step.status in _UNDER_WAY else step for step in steps)
-            run.picture = (drawn_from, plan_graph.draw_plan(steps, self._table, visit.words))
-        return PropertyUpdate({"value": run.picture[1]})
+            run.drawn_plan = (drawn_from, plan_graph.draw_plan(steps, self._table, tab.words))
+        return PropertyUpdate({"value": run.drawn_plan[1]})
 
-    def _draw_picker(self, visit: TabSession) -> PropertyUpdate:
-        choices = [(f"{n + 1}. {run.text[:60]}", n) for n, run in enumerate(visit.runs)]
-        shown = visit.runs.index(visit.looked_at) if visit.looked_at else None
+    def _draw_picker(self, tab: TabSession) -> PropertyUpdate:
+        choices = [(f"{n + 1}. {run.text[:60]}", n) for n, run in enumerate(tab.runs)]
+        shown = tab.runs.index(tab.displayed_run) if tab.displayed_run else None
         return PropertyUpdate({"choices": choices, "value": shown, "visible": len(choices) > 1})  # one run needs no choice
 
-    def _draw_shelf(self, visit: TabSession) -> PropertyUpdate:
-        resources: Sequence[Resource] = visit.session.workspace.resources
-        drawn_from = (len(resources), len(visit.runs), resources[-1].name if resources else "")  # quick to compare
-        if visit.shelf is None or visit.shelf[0] != drawn_from:
-            made_from = trace_lineage([run.recording for run in visit.runs], self._table)
-            visit.shelf = (drawn_from, resource_cards.draw_cards(resources, chat.get_url, made_from, visit.words))
-        return PropertyUpdate({"value": visit.shelf[1]})
+    def _draw_shelf(self, tab: TabSession) -> PropertyUpdate:
+        resources: Sequence[Resource] = tab.session.workspace.resources
+        drawn_from = (len(resources), len(tab.runs), resources[-1].name if resources else "")  # quick to compare
+        if tab.drawn_resources is None or tab.drawn_resources[0] != drawn_from:
+            made_from = trace_lineage([run.recording for run in tab.runs], self._table)
+            tab.drawn_resources = (drawn_from, resource_cards.draw_cards(resources, chat.get_url, made_from, tab.words))
+        return PropertyUpdate({"value": tab.drawn_resources[1]})
 
-    def shareable(self, visit: TabSession) -> PropertyUpdate:
+    def shareable(self, tab: TabSession) -> PropertyUpdate:
         """Return the panel to share the run, shown once it is over."""
-        run = visit.looked_at
-        return PropertyUpdate({"visible": run is not None and run.over and run.started})
+        run = tab.displayed_run
+        return PropertyUpdate({"visible": run is not None and run.finished and run.has_started})
 
-    def link(self, visit: TabSession) -> PropertyUpdate:
+    def link(self, tab: TabSession) -> PropertyUpdate:
         """Return a link that carries the run's request."""
-        return PropertyUpdate({"value": draw_link(visit.looked_at, visit.words)})
+        return PropertyUpdate({"value": draw_link(tab.displayed_run, tab.words)})
 
 
 _CHATBOT: Final = gr.Chatbot(render=False)

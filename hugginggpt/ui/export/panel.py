@@ -18,8 +18,8 @@ from hugginggpt.ui.assets import load_script
 from hugginggpt.ui.chat.handlers import ChatHandlers
 from hugginggpt.ui.chat.view import View, Views
 from hugginggpt.ui.i18n import Words, get_label
-from hugginggpt.ui.listeners import QUIET
-from hugginggpt.ui.property_updates import taking_updates
+from hugginggpt.ui.listeners import PRIVATE
+from hugginggpt.ui.property_updates import make_updatable
 from hugginggpt.ui.run_panel.lineage import trace_lineage
 from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.ui.session.llm_choice import is_space
@@ -78,10 +78,10 @@ class SharePanel:
     """Its buttons and their handlers."""
 
     def __init__(
-        self, agent: HuggingGPT, visit_of: Callable[[TabSession | None], TabSession], talk: ChatHandlers, uploads: Uploads
+        self, agent: HuggingGPT, get_tab: Callable[[TabSession | None], TabSession], talk: ChatHandlers, uploads: Uploads
     ) -> None:
         self._agent = agent
-        self._visit = visit_of
+        self._get_tab = get_tab
         self._chat = talk
         self._uploads = uploads
         self._buttons: dict[str, gr.Button] = {}
@@ -96,7 +96,7 @@ class SharePanel:
                         get_label(f"keep.as_{saving.name}"), size="sm", min_width=60, elem_id=f"save-{saving.name}"
                     )
                     self._buttons[saving.name] = button
-            link = taking_updates(gr.HTML)("", elem_id="link", js_on_load=load_script("link"), apply_default_css=False)
+            link = make_updatable(gr.HTML)("", elem_id="link", js_on_load=load_script("link"), apply_default_css=False)
         with gr.Row(elem_classes="buttons"):
             self._open = gr.UploadButton(
                 get_label("keep.open"), file_types=[".json"], size="sm", min_width=60, elem_id="open-trace"
@@ -107,51 +107,51 @@ class SharePanel:
         self._download = gr.DownloadButton(visible="hidden", elem_id="kept")  # False would leave nothing to click
         return share, link
 
-    def wire(self, visit: gr.State, seen: list[Any]) -> None:
+    def wire(self, tab_state: gr.State, seen: list[Any]) -> None:
         """Connect it, once the page is there."""
         for saving in SAVINGS:
-            saved = self._buttons[saving.name].click(self._make_handler(saving), visit, self._download, **QUIET)
+            saved = self._buttons[saving.name].click(self._make_handler(saving), tab_state, self._download, **PRIVATE)
             saved.success(None, js=_CLICK_SCRIPT, api_visibility="private")  # not `then`: nothing to fetch after an error
-        saved = self._zip.click(self.all_files, visit, self._download, **QUIET)
+        saved = self._zip.click(self.all_files, tab_state, self._download, **PRIVATE)
         saved.success(None, js=_CLICK_SCRIPT, api_visibility="private")
-        self._open.upload(self.replay, [self._open, visit], seen, **QUIET)
+        self._open.upload(self.replay, [self._open, tab_state], seen, **PRIVATE)
 
     def _make_handler(self, saving: Saving) -> Callable[[TabSession | None], Any]:
-        async def save(visit: TabSession | None) -> str:
-            visit = self._visit(visit)
-            if (run := visit.looked_at) is None:
-                raise gr.Error(visit.words("keep.nothing"), print_exception=False)
+        async def save(tab: TabSession | None) -> str:
+            tab = self._get_tab(tab)
+            if (run := tab.displayed_run) is None:
+                raise gr.Error(tab.words("keep.nothing"), print_exception=False)
             try:
-                text = await asyncio.to_thread(saving.make, run.recording, self._agent.table, visit.words)
+                text = await asyncio.to_thread(saving.make, run.recording, self._agent.table, tab.words)
             except HuggingGPTError as error:
                 raise gr.Error(str(error), print_exception=False) from error
-            return await _write_or_explain(lambda: _write_file(visit, f"{_FILE_STEM}{saving.suffix}", text))
+            return await _write_or_explain(lambda: _write_file(tab, f"{_FILE_STEM}{saving.suffix}", text))
 
         return save
 
-    async def all_files(self, visit: TabSession | None) -> str:
+    async def all_files(self, tab: TabSession | None) -> str:
         """Return everything of this session as one file."""
         from hugginggpt.ui.export.zip_archive import write_zip
 
-        visit = self._visit(visit)
-        if not (resources := visit.session.workspace.resources):
-            raise gr.Error(visit.words("keep.nothing"), print_exception=False)
-        made_from = trace_lineage([run.recording for run in visit.runs], self._agent.table)
+        tab = self._get_tab(tab)
+        if not (resources := tab.session.workspace.resources):
+            raise gr.Error(tab.words("keep.nothing"), print_exception=False)
+        made_from = trace_lineage([run.recording for run in tab.runs], self._agent.table)
         size = sum(resource.path.stat().st_size for resource in resources if resource.path and resource.path.is_file())
 
         def write() -> Path:
-            target = _make_path(visit, "hugginggpt-files.zip")
-            with visit.session.workspace.files.rewrite(target, size) as part:
+            target = _make_path(tab, "hugginggpt-files.zip")
+            with tab.session.workspace.files.rewrite(target, size) as part:
                 write_zip(resources, part, made_from)
             return target
 
         return await _write_or_explain(write)
 
-    async def replay(self, path: str, visit: TabSession | None) -> Views:
+    async def replay(self, path: str, tab: TabSession | None) -> Views:
         """Read a trace and show it step by step, without any model."""
         from hugginggpt.ui.export.trace_reader import TRACE_BYTES, read_trace
 
-        visit = self._visit(visit)
+        tab = self._get_tab(tab)
         settings = self._agent.settings
 
         def read() -> Recording:
@@ -159,25 +159,25 @@ class SharePanel:
             content = Path(path).read_bytes() if size <= TRACE_BYTES else b" " * (TRACE_BYTES + 1)  # refused in its words
             return read_trace(content, session.workspace, table=self._agent.table, max_pixels=settings.max_pixels)
 
-        async with visit.claim() as claimed:
+        async with tab.claim() as claimed:
             if not claimed or not path:
-                gr.Info(visit.words("page.busy"))
-                yield View(visit=visit).outputs()
+                gr.Info(tab.words("page.busy"))
+                yield View(tab=tab).outputs()
                 return
-            session = visit.session
+            session = tab.session
             try:
                 recording = await asyncio.to_thread(read)  # sees `session`, set above
             except HuggingGPTError as error:
                 gr.Warning(str(error))
-                yield View(visit=visit).outputs()
+                yield View(tab=tab).outputs()
                 return
             finally:
                 await asyncio.to_thread(self._uploads.take, path)
-            if visit.session is not session:  # another conversation has begun meanwhile
-                yield await self._chat.idle(visit)
+            if tab.session is not session:  # another conversation has begun meanwhile
+                yield await self._chat.idle(tab)
                 return
-            visit.begin(BackgroundRun.of(recording, before=visit.session.turns), replay(recording))
-        async for view in self._chat.followed(visit):
+            tab.start_run(BackgroundRun.from_recording(recording, previous_turns=tab.session.turns), replay(recording))
+        async for view in self._chat.followed(tab):
             yield view
 
 
@@ -190,18 +190,18 @@ async def replay(recording: Recording) -> AsyncGenerator[Event, None]:
         yield event
 
 
-def _make_path(visit: TabSession, name: str) -> Path:
+def _make_path(tab: TabSession, name: str) -> Path:
     """Return a path in the session's folder, under a name that people read."""
-    visit.session.workspace.files.make()
-    folder = visit.session.workspace.folder / "shared"
+    tab.session.workspace.files.make()
+    folder = tab.session.workspace.folder / "shared"
     folder.mkdir(mode=0o700, exist_ok=True)  # others on this machine have no business in it
     return folder / name
 
 
-def _write_file(visit: TabSession, name: str, text: str) -> Path:
+def _write_file(tab: TabSession, name: str, text: str) -> Path:
     """Write a text to a file of the session, in place of the one before."""
-    target, content = _make_path(visit, name), text.encode("utf-8")
-    with visit.session.workspace.files.rewrite(target, len(content)) as part:
+    target, content = _make_path(tab, name), text.encode("utf-8")
+    with tab.session.workspace.files.rewrite(target, len(content)) as part:
         part.write_bytes(content)
     return target
 

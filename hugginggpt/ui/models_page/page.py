@@ -16,10 +16,10 @@ from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.hub.download import format_size
 from hugginggpt.hub.overview import OverviewRow, build_overview
 from hugginggpt.ui.i18n import Say, choose_words, get_label
-from hugginggpt.ui.listeners import QUIET
+from hugginggpt.ui.listeners import PRIVATE
 from hugginggpt.ui.models_page import table as catalogue_table
 from hugginggpt.ui.models_page.downloads import Downloader, Offer
-from hugginggpt.ui.session.llm_choice import is_home
+from hugginggpt.ui.session.llm_choice import is_personal_machine
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +55,11 @@ class ModelsPage:
     def __init__(self, agent: HuggingGPT) -> None:
         self._agent = agent
         self._local = agent.expert("local") is not None
-        self._fetching = self._local and (agent.settings.local == "download" or is_home())
+        self._fetching = self._local and (agent.settings.local == "download" or is_personal_machine())
         # on a public Space nobody fetches on the owner's account, or more than a request may
-        limits: dict[str, Any] = {} if is_home() else {"token": False, "max_bytes": agent.settings.max_download_bytes}
+        limits: dict[str, Any] = (
+            {} if is_personal_machine() else {"token": False, "max_bytes": agent.settings.max_download_bytes}
+        )
         self._downloader = Downloader(agent, **limits)
 
     def draw(self, page: gr.Blocks) -> None:
@@ -103,16 +105,18 @@ class ModelsPage:
 
             filters, shown = [query, task, place, rows], [table, count, clear]
             for opened in (page.load, again.click):
-                opened(self.read, [query, task, place], [rows, task, place, *shown, again], **QUIET)
+                opened(self.read, [query, task, place], [rows, task, place, *shown, again], **PRIVATE)
             for event in (query.change, task.input, place.input):
-                event(self.filter, filters, shown, trigger_mode="always_last", **QUIET)  # the last keystroke counts
-            clear.click(self.unfilter, rows, [query, task, place, *shown], **QUIET)
+                event(self.filter, filters, shown, trigger_mode="always_last", **PRIVATE)  # the last keystroke counts
+            clear.click(self.unfilter, rows, [query, task, place, *shown], **PRIVATE)
             if self._fetching:
                 buttons = [panel, status, go, stop, close, pulling]
-                table.click(self.offer, rows, buttons, **QUIET)
-                go.click(self.fetch, [pulling, *filters], [*buttons, rows, *shown], concurrency_limit=_FETCHES_AT_ONCE, **QUIET)
-                stop.click(_stop, pulling, None, **QUIET)
-                close.click(self.close, None, [panel, pulling], **QUIET)
+                table.click(self.offer, rows, buttons, **PRIVATE)
+                go.click(
+                    self.fetch, [pulling, *filters], [*buttons, rows, *shown], concurrency_limit=_FETCHES_AT_ONCE, **PRIVATE
+                )
+                stop.click(_stop, pulling, None, **PRIVATE)
+                close.click(self.close, None, [panel, pulling], **PRIVATE)
 
     async def read(self, query: str, task: str | None, place: str | None, request: gr.Request) -> tuple[Any, ...]:
         """Read the catalogue, and what of it is here."""

@@ -21,14 +21,14 @@ from hugginggpt.ui.i18n import Words
 if TYPE_CHECKING:
     from hugginggpt.core.settings import Settings
 
-Tell = Callable[[int | None], None]
+ReportWaiting = Callable[[int | None], None]
 """Hears how many requests are before this one while it waits; None once it doesn't any more."""
 
-_FIRST_ESTIMATE: Final = 10.0
+_INITIAL_ESTIMATE_SECONDS: Final = 10.0
 """Seconds that a request is taken to need before any has been over."""
-_SMOOTHING: Final = 0.2  # share of the newest request in the mean of their durations
-_STEP_SECONDS: Final = 0.01  # of a look at how late the event loop is
-_MAX_LATE_SECONDS: Final = 0.003  # one that has nothing else to do is late by some tenths of a millisecond
+_SMOOTHING_FACTOR: Final = 0.2  # share of the newest request in the mean of their durations
+_LOOP_PROBE_SECONDS: Final = 0.01  # of a look at how late the event loop is
+_MAX_LOOP_DELAY_SECONDS: Final = 0.003  # one that has nothing else to do is late by some tenths of a millisecond
 
 
 class AdmissionError(RequestError):
@@ -37,16 +37,16 @@ class AdmissionError(RequestError):
     def __init__(self, key: str, **values: object) -> None:
         """Make it of a phrase of the page and its values."""
         self._key, self._values = key, values
-        super().__init__(self.phrase(Words()))
+        super().__init__(self.translate(Words()))
 
-    def phrase(self, words: Words) -> str:
+    def translate(self, words: Words) -> str:
         """Return the message in a visitor's language."""
         return words(self._key, **self._values)
 
 
-def describe_waiting(before: int, words: Words) -> str:
+def describe_waiting(ahead: int, words: Words) -> str:
     """Return the sentence about a request that waits for its turn."""
-    return words("page.waits" if before else "page.waits_next", count=before)
+    return words("page.waits" if ahead else "page.waits_next", count=ahead)
 
 
 class Admission:
@@ -62,15 +62,15 @@ class Admission:
         self._settings = settings
         self._catch_up_seconds = catch_up_seconds
         self._queue = FairQueue(settings.max_calls, max_per_party=settings.visitor_calls)
-        self._seconds = _FIRST_ESTIMATE
+        self._seconds = _INITIAL_ESTIMATE_SECONDS
 
     @asynccontextmanager
-    async def admit(self, visitor: str, tell: Tell = lambda before: None) -> AsyncGenerator[None]:
+    async def admit(self, visitor: str, report_waiting: ReportWaiting = lambda before: None) -> AsyncGenerator[None]:
         """Wait for a visitor's turn and hold it; whoever is cancelled while they wait has left.
 
         Args:
             visitor: Text that tells visitors apart.
-            tell: Hears how many are before it.
+            report_waiting: Hears how many are before it.
 
         Raises:
             AdmissionError: The visitor has too many requests already, or it has waited for too long.
@@ -78,31 +78,33 @@ class Admission:
         self._check(visitor)
         ticket = self._queue.enter(visitor)
         try:
-            await self._wait(ticket, tell)
+            await self._wait(ticket, report_waiting)
             begun = time.monotonic()
             yield
-            self._seconds += _SMOOTHING * (time.monotonic() - begun - self._seconds)  # of those that went well
+            self._seconds += _SMOOTHING_FACTOR * (time.monotonic() - begun - self._seconds)  # of those that went well
         finally:
             self._queue.leave(ticket)
 
-    async def admit_stream(self, visitor: str, stream: AsyncIterator[Event], tell: Tell, words: Words) -> AsyncGenerator[Event]:
+    async def admit_stream(
+        self, visitor: str, stream: AsyncIterator[Event], report_waiting: ReportWaiting, words: Words
+    ) -> AsyncGenerator[Event]:
         """Yield the events of a request once it has a place; a refusal is the only event.
 
         Args:
             visitor: Text that tells visitors apart.
             stream: The request's own events; nothing is done before they are read.
-            tell: Hears how many are before it.
+            report_waiting: Hears how many are before it.
             words: The visitor's language.
         """
         try:
-            async with self.admit(visitor, tell), _closing(stream) as events:
+            async with self.admit(visitor, report_waiting), _closing(stream) as events:
                 await _let_loop_catch_up(
                     self._catch_up_seconds
                 )  # a hundred who come at once are all answered before anybody's work begins
                 async for event in events:
                     yield event
         except AdmissionError as error:
-            yield RequestFailed(error.phrase(words))
+            yield RequestFailed(error.translate(words))
 
     def _check(self, visitor: str) -> None:
         held, waiting = self._queue.count_held(visitor), self._queue.count_waiting(visitor)
@@ -110,28 +112,28 @@ class Admission:
             seconds = math.ceil(self._seconds * (waiting + 1) / self._settings.visitor_calls)  # until all have begun
             raise AdmissionError("page.too_many", count=held + waiting, seconds=max(seconds, 1))
 
-    async def _wait(self, ticket: Ticket, tell: Tell) -> None:
+    async def _wait(self, ticket: Ticket, report_waiting: ReportWaiting) -> None:
         if ticket.granted:
             return
         try:
             async with asyncio.timeout(self._settings.wait_seconds):
-                async for before in self._queue.wait(ticket):
-                    tell(before)
+                async for ahead in self._queue.wait(ticket):
+                    report_waiting(ahead)
         except TimeoutError:
             seconds = f"{self._settings.wait_seconds:g}"
             raise AdmissionError("page.waited_too_long", seconds=seconds) from None
         finally:
-            tell(None)
+            report_waiting(None)
 
 
 async def _let_loop_catch_up(max_seconds: float) -> None:
     """Wait while the event loop is behind with what came before, so long at most."""
     loop = asyncio.get_running_loop()
     now = started = loop.time()
-    late = math.inf
-    while late > _MAX_LATE_SECONDS and now - started < max_seconds:
-        await asyncio.sleep(_STEP_SECONDS)
-        late, now = loop.time() - now - _STEP_SECONDS, loop.time()
+    delay = math.inf
+    while delay > _MAX_LOOP_DELAY_SECONDS and now - started < max_seconds:
+        await asyncio.sleep(_LOOP_PROBE_SECONDS)
+        delay, now = loop.time() - now - _LOOP_PROBE_SECONDS, loop.time()
 
 
 @asynccontextmanager

@@ -17,10 +17,10 @@ from hugginggpt.planning.approval import Approved, Proposal
 
 log = logging.getLogger(__name__)
 
-BEAT_SECONDS: Final = 1.0
+HEARTBEAT_SECONDS: Final = 1.0
 """Seconds between two values for a follower when nothing happens."""
 
-ALONE_SECONDS: Final = 60.0
+ABANDON_SECONDS: Final = 60.0
 """Seconds that work goes on while nobody looks: a reload takes seconds, whoever has closed the page wants no more of it."""
 
 
@@ -30,20 +30,20 @@ class BackgroundRun:
 
     text: str
     attached: tuple[Resource, ...] = ()
-    before: tuple[Turn, ...] = ()
+    previous_turns: tuple[Turn, ...] = ()
     """Turns before it: taken up again where it is undone or done once more."""
     events: list[Event] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     """Time of each event, in seconds from the first."""
-    before_it: int | None = None
+    requests_ahead: int | None = None
     """Requests that are before it while it waits for its turn; None: it doesn't."""
     stopped: bool = False
-    drawn: list[Any] | None = field(default=None, repr=False)
+    drawn_messages: list[Any] | None = field(default=None, repr=False)
     """Its messages in the chat, once nothing of them changes any more."""
-    closed: bool = False
+    read_only: bool = False
     """True if nothing of it can be done once more here: it was read from a trace, or its files were refused."""
-    over: bool = False
-    picture: tuple[Any, str] | None = field(default=None, repr=False)
+    finished: bool = False
+    drawn_plan: tuple[Any, str] | None = field(default=None, repr=False)
     """The picture of its plan as it was drawn last, and what it was drawn of."""
 
     def __post_init__(self) -> None:
@@ -61,20 +61,20 @@ class BackgroundRun:
             return self._fold.steps
 
     @classmethod
-    def of(cls, recording: Recording, before: tuple[Turn, ...] = ()) -> Self:
+    def from_recording(cls, recording: Recording, previous_turns: tuple[Turn, ...] = ()) -> Self:
         """Return a run that happened elsewhere, before any of it is shown."""
         started = next((event for event in recording.events if isinstance(event, RequestStarted)), None)
         text, attached = (started.request, started.resources) if started else ("", ())
-        return cls(text, attached, before, closed=True)
+        return cls(text, attached, previous_turns, read_only=True)
 
     @classmethod
-    def refused(cls, text: str, error: str, before: tuple[Turn, ...] = ()) -> Self:
+    def make_refused(cls, text: str, error: str, previous_turns: tuple[Turn, ...] = ()) -> Self:
         """Return a request that could not even begin."""
-        return cls(text, (), before, events=[RequestFailed(error)], times=[0.0], over=True, closed=True)
+        return cls(text, (), previous_turns, events=[RequestFailed(error)], times=[0.0], finished=True, read_only=True)
 
-    def tell_waiting(self, before: int | None) -> None:
+    def note_requests_ahead(self, count: int | None) -> None:
         """Note how many requests are before it; None once it waits no more."""
-        self.before_it = before
+        self.requests_ahead = count
 
     @property
     def recording(self) -> Recording:
@@ -82,17 +82,17 @@ class BackgroundRun:
         return Recording(tuple(self.events), tuple(self.times), self.stopped)
 
     @property
-    def failed(self) -> bool:
+    def has_failed(self) -> bool:
         """True if it ended without an answer."""
         return any(isinstance(event, RequestFailed) for event in self.events)
 
     @property
-    def started(self) -> bool:
+    def has_started(self) -> bool:
         """True if the agent has taken it."""
         return any(isinstance(event, RequestStarted) for event in self.events)
 
 
-class StartRun:
+class RunWorker:
     """Reads the events of a run until there are no more."""
 
     def __init__(self, run: BackgroundRun, stream: AsyncIterator[Event]) -> None:
@@ -112,12 +112,12 @@ class StartRun:
         self._schedule_abandon()
 
     @property
-    def over(self) -> bool:
+    def finished(self) -> bool:
         """True if nothing is worked on any more."""
         return self._reader.done()
 
     @property
-    def seconds(self) -> float:
+    def elapsed_seconds(self) -> float:
         """Since it began."""
         return time.monotonic() - self._started_at
 
@@ -133,14 +133,14 @@ class StartRun:
             await self._record(RequestFailed("Something broke inside this program; the log says what."))
 
     def _finish(self, reading: asyncio.Task[None]) -> None:
-        self.run.over = True
+        self.run.finished = True
         self.run.stopped = reading.cancelled() and not self._is_done  # a stop after the answer changes nothing
         if self._abandon_timer is not None:
             self._abandon_timer.cancel()
 
     def _schedule_abandon(self) -> None:
         """Stop after a while, unless somebody looks at it."""
-        self._abandon_timer = asyncio.get_running_loop().call_later(ALONE_SECONDS, self.abandon)
+        self._abandon_timer = asyncio.get_running_loop().call_later(ABANDON_SECONDS, self.abandon)
 
     async def _record_all(self, stream: AsyncIterator[Event]) -> None:
         async for event in stream:
@@ -170,13 +170,13 @@ class StartRun:
                 if (count := len(self.run.events)) > seen:
                     seen = count
                     yield count
-                elif self.over:
+                elif self.finished:
                     return
                 elif not await self._wait_for_more(seen):
                     yield seen
         finally:
             self._followers -= 1
-            if not self._followers and not self.over:
+            if not self._followers and not self.finished:
                 self._schedule_abandon()
 
     async def _wait_for_more(self, seen: int) -> bool:
@@ -188,7 +188,9 @@ class StartRun:
 
         waiting = asyncio.ensure_future(more())
         try:
-            done, _ = await asyncio.wait({waiting, self._reader}, return_when=asyncio.FIRST_COMPLETED, timeout=BEAT_SECONDS)
+            done, _ = await asyncio.wait(
+                {waiting, self._reader}, return_when=asyncio.FIRST_COMPLETED, timeout=HEARTBEAT_SECONDS
+            )
             return bool(done)  # empty when time was up
         finally:
             waiting.cancel()

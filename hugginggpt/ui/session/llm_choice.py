@@ -13,8 +13,8 @@ BUILT_IN: Final = "built-in"
 HUGGING_FACE: Final = "hugging-face"
 OPENAI: Final = "openai"
 OTHER: Final = "other"
-BRAINS: Final = (BUILT_IN, HUGGING_FACE, OPENAI, OTHER)
-USUAL_MODEL: Final = {HUGGING_FACE: HUGGING_FACE_MODEL, OPENAI: DEFAULT_MODEL, OTHER: ""}
+CONTROLLERS: Final = (BUILT_IN, HUGGING_FACE, OPENAI, OTHER)
+DEFAULT_MODELS: Final = {HUGGING_FACE: HUGGING_FACE_MODEL, OPENAI: DEFAULT_MODEL, OTHER: ""}
 _MAX_CHARS: Final = 2_000
 
 
@@ -40,11 +40,11 @@ class LLMFields:
         return {HUGGING_FACE: self.hf_token, BUILT_IN: ""}.get(self.brain, self.openai_key)
 
     @classmethod
-    def remembered(cls, kept: Any) -> Self | None:
+    def from_stored(cls, stored: Any) -> Self | None:
         """Return what a browser has kept, which may be anything; None where it is no choice of a brain."""
-        if not isinstance(kept, dict) or kept.get("brain") not in BRAINS[1:]:
+        if not isinstance(stored, dict) or stored.get("brain") not in CONTROLLERS[1:]:
             return None
-        values = {name: str(kept.get(name) or "")[:_MAX_CHARS] for name in ("brain", "key", "base_url", "model")}
+        values = {name: str(stored.get(name) or "")[:_MAX_CHARS] for name in ("brain", "key", "base_url", "model")}
         box = "hf_token" if values["brain"] == HUGGING_FACE else "openai_key"
         return cls(**{box: values.pop("key"), **values})
 
@@ -54,29 +54,31 @@ def is_space() -> bool:
     return "SPACE_ID" in os.environ  # the Hub sets it
 
 
-def is_home() -> bool:
+def is_personal_machine() -> bool:
     """Return whether this is a person's own machine, for them alone: no Space, and no public address by Gradio's tunnel."""
     return not is_space() and os.environ.get("GRADIO_SHARE", "").lower() != "true"
 
 
-async def make_model(typed: LLMFields, *, router: str = HUGGING_FACE_URL, unnamed: bool = False) -> LanguageModel | None:
+async def make_model(
+    typed: LLMFields, *, router_url: str = HUGGING_FACE_URL, allow_unnamed: bool = False
+) -> LanguageModel | None:
     """Return the language model that the fields of the page describe; None for the built-in planner.
 
     Args:
         typed: The fields.
-        router: The base URL of Hugging Face's router.
-        unnamed: Whether another server's model may be without a name, to ask the server which it has.
+        router_url: The base URL of Hugging Face's router.
+        allow_unnamed: Whether another server's model may be without a name, to ask the server which it has.
 
     Raises:
         HuggingGPTError: Something is missing, malformed, or leads to a server that may not be reached from here.
     """
-    key, base_url, model = typed.key, typed.base_url, typed.model or USUAL_MODEL.get(typed.brain, "")
+    key, base_url, model = typed.key, typed.base_url, typed.model or DEFAULT_MODELS.get(typed.brain, "")
     if typed.brain == BUILT_IN:
         return None
     if typed.brain == HUGGING_FACE:
         if not key:
             raise RequestError("Enter a Hugging Face token first: huggingface.co/settings/tokens makes one.")
-        base_url = router
+        base_url = router_url
     elif typed.brain == OPENAI:
         if not key:
             raise RequestError("Enter an OpenAI key first: platform.openai.com/api-keys makes one.")
@@ -84,9 +86,9 @@ async def make_model(typed: LLMFields, *, router: str = HUGGING_FACE_URL, unname
     else:
         if not base_url:
             raise RequestError("Enter the server's base URL first, such as http://127.0.0.1:11434/v1.")
-        if not model and not unnamed:
+        if not model and not allow_unnamed:
             raise RequestError("Enter the name of the model that the server runs.")
-    private = typed.brain != OTHER or is_home()  # who comes from outside has no business in this network
+    private = typed.brain != OTHER or is_personal_machine()  # who comes from outside has no business in this network
     llm = make_language_model(key=key, base_url=base_url, model=model or "?", private_servers=private)
     if llm is not None:
         await llm.check()  # a refused address is reported now, not at the first request

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 _MAX_QUEUED_EVENTS: Final = 2_000
 """Events that Gradio works on at once; those that wait for their turn (`session.admission`) are among them."""
-_NEW_SESSIONS: Final = 64  # sessions after which those that are over are let go
-_RESULT_AGE: Final = timedelta(hours=1)
+_SESSIONS_PER_EVICTION: Final = 64  # sessions after which those that are over are let go
+_MAX_RESULT_AGE: Final = timedelta(hours=1)
 """Time for which a result that nobody has fetched is kept, and the components of a page that is closed."""
 
 
@@ -56,38 +56,38 @@ class LeanSessionState(SessionState):
         pass
 
 
-class Sessions(StateHolder):
+class BoundedStateHolder(StateHolder):
     """The sessions of a page: those that are over are let go, once their results were fetched."""
 
-    def __init__(self, blocks: gr.Blocks, known: Mapping[str, SessionState]) -> None:
+    def __init__(self, blocks: gr.Blocks, existing: Mapping[str, SessionState]) -> None:
         """Take over from Gradio's own holder.
 
         Args:
             blocks: The page.
-            known: Sessions of pages that were opened before.
+            existing: Sessions of pages that were opened before.
         """
         super().__init__()  # type: ignore[no-untyped-call]
         self.set_blocks(blocks)
-        self.session_data.update(known)
-        self._new = 0
+        self.session_data.update(existing)
+        self._new_sessions = 0
 
     def __getitem__(self, session_id: str) -> SessionState:
         if session_id not in self.session_data:
-            self._new += 1
-            if self._new >= _NEW_SESSIONS:
-                self._new = 0
-                self.let_go()
+            self._new_sessions += 1
+            if self._new_sessions >= _SESSIONS_PER_EVICTION:
+                self._new_sessions = 0
+                self.evict_finished()
             self.session_data[session_id] = LeanSessionState(self.blocks)
         return super().__getitem__(session_id)
 
-    def let_go(self) -> None:
+    def evict_finished(self) -> None:
         """Forget the sessions that are over."""
         queue = self.blocks._queue
         pending, messages = queue.pending_event_ids_session, queue.pending_messages_per_session
         now = datetime.now()
         for session_id in {*self.session_data, *pending, *messages}:
             # an event that has just come, without a session of its caller's, is not noted anywhere yet
-            old = now - self.time_last_used.setdefault(session_id, now) > _RESULT_AGE
+            old = now - self.time_last_used.setdefault(session_id, now) > _MAX_RESULT_AGE
             undelivered = bool(pending.get(session_id)) or not (session_id not in messages or messages[session_id].empty())
             if undelivered and not old:
                 continue
@@ -101,7 +101,7 @@ class Sessions(StateHolder):
         state = self.session_data.get(session_id)
         if isinstance(state, LeanSessionState) and not state.is_used:
             return True  # a call of the API: made anew with the next call of a client that keeps its session
-        return state is None or (old and state.is_closed and not state.state_data)  # Gradio has called `close_visit`
+        return state is None or (old and state.is_closed and not state.state_data)  # Gradio has called `close_tab`
 
 
 def bound_memory(page: gr.Blocks) -> None:
@@ -110,4 +110,4 @@ def bound_memory(page: gr.Blocks) -> None:
     queue.ANALYTICS_MAX_EVENTS = 1  # for a page of Gradio's that is not served here
     queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # Gradio's spelling
     queue.active_jobs += [None] * (_MAX_QUEUED_EVENTS - len(queue.active_jobs))
-    page.app.state_holder = Sessions(page, page.app.state_holder.session_data)
+    page.app.state_holder = BoundedStateHolder(page, page.app.state_holder.session_data)

@@ -22,8 +22,8 @@ from hugginggpt.core.ssrf import is_public
 from hugginggpt.hub.account import Visitor
 from hugginggpt.llm.client import HUGGING_FACE_URL, LanguageModel
 from hugginggpt.ui.i18n import Words
-from hugginggpt.ui.session.background_run import ApprovalGate, BackgroundRun, StartRun
-from hugginggpt.ui.session.llm_choice import BUILT_IN, is_home
+from hugginggpt.ui.session.background_run import ApprovalGate, BackgroundRun, RunWorker
+from hugginggpt.ui.session.llm_choice import BUILT_IN, is_personal_machine
 
 if TYPE_CHECKING:
     from hugginggpt.hub.shared_token import SharedToken
@@ -35,21 +35,21 @@ class TabSession:
 
     session: Session
     model: LanguageModel | None = None
-    writes: bool = True
+    use_llm_for_text: bool = True
     """True if the language model may do text tasks itself."""
-    looks: bool = False
+    show_images: bool = False
     """True if it is shown the pictures before it plans."""
     token: str = field(default="", repr=False)  # a repr may end in a log
     """The visitor's Hugging Face token, for hosted models."""
-    wishes: ModelPreferences = field(default_factory=ModelPreferences, repr=False)
+    preferences: ModelPreferences = field(default_factory=ModelPreferences, repr=False)
     """Models that they have pinned, banned and added, and where models may run."""
-    models: Visitor | None = field(default=None, repr=False)
+    account: Visitor | None = field(default=None, repr=False)
     """Findings about those on the Hub."""
-    fetch: bool | None = None
+    may_fetch: bool | None = None
     """True if small models may be fetched when they are needed; None: what the settings say."""
     runs: list[BackgroundRun] = field(default_factory=list)
     """The requests of this conversation, the oldest first; the last may be under way."""
-    work: StartRun | None = field(default=None, repr=False)
+    worker: RunWorker | None = field(default=None, repr=False)
     """The work on the last one; None before the first."""
     gate: ApprovalGate = field(default_factory=ApprovalGate, repr=False)
     """The gate where its plan waits for the person's word."""
@@ -61,65 +61,65 @@ class TabSession:
     """Deadline of a task, in seconds; None: what the settings say."""
     words: Words = field(default_factory=Words)
     """In the visitor's language."""
-    shown: BackgroundRun | None = None
+    selected_run: BackgroundRun | None = None
     """The run whose plan is looked at; None: the last one."""
-    shelf: tuple[Any, str] | None = field(default=None, repr=False)
+    drawn_resources: tuple[Any, str] | None = field(default=None, repr=False)
     """The shelf as it was drawn last, and what it was drawn of."""
     claimed: bool = False
     """True if a request is about to begin."""
-    tabs: int = 1
+    page_count: int = 1
     """In how many places of Gradio's memory it lies: a page that was reloaded has a new one, and the old one stays an hour."""
-    arrived: bool = False
+    page_opened: bool = False
     """True if its page was opened in this process."""
-    brain: str = BUILT_IN
+    controller: str = BUILT_IN
     """The page's name for the controller that `model` is."""
     router: str = HUGGING_FACE_URL
     """The base URL of Hugging Face's router, on whose key hosted models may run."""
-    signed_in: str = field(default="", repr=False)
+    oauth_token: str = field(default="", repr=False)
     """The token of who has signed in on a Space."""
-    name: str = ""
+    user_name: str = ""
     """The account's name there."""
-    remembered: bool = False
+    key_remembered: bool = False
     """True if the browser keeps what the brain was chosen with."""
     token_remembered: bool = False
     """True if it keeps the token for hosted models."""
 
     def __post_init__(self) -> None:
-        self._settle_lock = asyncio.Lock()
-        self._renew_lock = asyncio.Lock()
+        self._preferences_lock = asyncio.Lock()
+        self._conversation_lock = asyncio.Lock()
         self._finalizer: weakref.finalize[..., TabSession] | None = None
-        self._adopt_session(self.session)
+        self._set_session(self.session)
 
-    def _adopt_session(self, session: Session) -> None:
+    def _set_session(self, session: Session) -> None:
         self.session = session
         if self._finalizer is not None:
             self._finalizer.detach()  # the old session is closed by `renew`
-        # however the visit ends (the tab is gone, the process ends, Gradio drops its state), its files go with it
+        # however the tab ends (it is closed, the process ends, Gradio drops its state), its files go with it
         self._finalizer = weakref.finalize(self, session.close)
 
     def close(self) -> None:
         """Stop what is worked on, and delete its files."""
-        if self.work is not None:
-            self.work.abandon()
+        if self.worker is not None:
+            self.worker.abandon()
         self.session.close()
 
     @property
     def hosted_token(self) -> str:
         """The token on whose account hosted models run: the visitor's own, that of their brain, or of who has signed in."""
         at_router = self.model is not None and self.model.base_url == self.router  # no other server's key goes there
-        return self.token or (self.model.key if self.model and at_router else "") or self.signed_in
+        return self.token or (self.model.key if self.model and at_router else "") or self.oauth_token
 
-    def place(self, where: Placement) -> None:
+    def set_placement(self, placement: Placement) -> None:
         """Set where models may run."""
-        self.wishes = replace(self.wishes, placement=where)
+        self.preferences = replace(self.preferences, placement=placement)
 
-    def tighten(self, where: Placement, ask_first: bool) -> None:
+    def restrict(self, placement: Placement, ask_first: bool) -> None:
         """Take what the boxes say as a request is sent, where it is stricter: their own events may still be under way."""
-        if where != "anywhere":
-            self.place(where)
+        if placement != "anywhere":
+            self.set_placement(placement)
         self.ask_first = self.ask_first or ask_first
 
-    async def settle(
+    async def change_preferences(
         self, agent: HuggingGPT, change: Callable[[ModelPreferences], ModelPreferences], shared: SharedToken | None
     ) -> None:
         """Change the wishes, once what they name has been found; one change after the other.
@@ -132,36 +132,36 @@ class TabSession:
         Raises:
             HuggingGPTError: A model doesn't exist, or can't be run from here; then everything stays as it was.
         """
-        async with self._settle_lock:
-            changed = change(self.wishes)
+        async with self._preferences_lock:
+            changed = change(self.preferences)
             token = self.hosted_token or (shared.token if shared else "")
-            allowed = None if is_home() else is_public  # strangers can't reach this network
-            self.models = await make_visitor(agent, token, changed, known=self.models, allowed=allowed)
+            allowed = None if is_personal_machine() else is_public  # strangers can't reach this network
+            self.account = await make_visitor(agent, token, changed, known=self.account, allowed=allowed)
             # these may have changed meanwhile
-            self.wishes = replace(changed, placement=self.wishes.placement, provider=self.wishes.provider)
+            self.preferences = replace(changed, placement=self.preferences.placement, provider=self.preferences.provider)
 
-    def visitor(self, shared: SharedToken | None, name: str) -> Visitor:
+    def build_visitor(self, shared: SharedToken | None, visitor_name: str) -> Visitor:
         """Return the account on which hosted models run: the visitor's own, else the owner's where that is shared.
 
         Args:
             shared: The owner's token, where it is given away.
-            name: What tells visitors apart.
+            visitor_name: What tells visitors apart.
         """
-        allowed = None if is_home() else is_public
-        found = replace(self.models or Visitor(), allowed=allowed, provider=self.wishes.provider)
+        allowed = None if is_personal_machine() else is_public
+        found = replace(self.account or Visitor(), allowed=allowed, provider=self.preferences.provider)
         if self.hosted_token or shared is None:
             return replace(found, token=self.hosted_token)
-        return replace(found, token=shared.token, shared=True, count_call=lambda: shared.count_call(name))
+        return replace(found, token=shared.token, shared=True, count_call=lambda: shared.count_call(visitor_name))
 
     @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         """True if a request is worked on, or about to be."""
-        return self.claimed or (self.work is not None and not self.work.over)
+        return self.claimed or (self.worker is not None and not self.worker.finished)
 
     @property
-    def just_begun(self) -> bool:
+    def has_just_begun(self) -> bool:
         """True if a request has begun in the last second, or is about to."""
-        return self.claimed or (self.work is not None and self.work.seconds < 1)
+        return self.claimed or (self.worker is not None and self.worker.elapsed_seconds < 1)
 
     @asynccontextmanager
     async def claim(self) -> AsyncGenerator[bool]:
@@ -169,9 +169,9 @@ class TabSession:
 
         What was sent in the moment of a "Clear" waits for the new conversation, to which it belongs.
         """
-        async with self._renew_lock:
+        async with self._conversation_lock:
             pass
-        if self.busy:
+        if self.is_busy:
             yield False
             return
         self.claimed = True
@@ -180,45 +180,50 @@ class TabSession:
         finally:
             self.claimed = False
 
-    def begin(self, run: BackgroundRun, stream: AsyncIterator[Event]) -> StartRun:
+    def start_run(self, run: BackgroundRun, stream: AsyncIterator[Event]) -> RunWorker:
         """Work on a request, which comes last."""
         self.runs.append(run)
-        self.work, self.shown = StartRun(run, stream), None
-        return self.work
+        self.worker, self.selected_run = RunWorker(run, stream), None
+        return self.worker
 
     @property
-    def looked_at(self) -> BackgroundRun | None:
+    def displayed_run(self) -> BackgroundRun | None:
         """The run whose plan is shown: the one that was chosen, else the last."""
-        return self.shown or (self.runs[-1] if self.runs else None)
+        return self.selected_run or (self.runs[-1] if self.runs else None)
 
-    def back_to(self, place: int) -> None:
+    def rewind_to(self, position: int) -> None:
         """Go back to before a run; what was made stays."""
-        self.session.turns = self.runs[place].before  # the planner forgets, too
-        self.runs, self.shown = self.runs[:place], None
+        self.session.turns = self.runs[position].previous_turns  # the planner forgets, too
+        self.runs, self.selected_run = self.runs[:position], None
 
     async def stop(self) -> None:
         """Stop what is worked on; what was finished before stays."""
-        if self.work is not None:
-            await self.work.stop()
+        if self.worker is not None:
+            await self.worker.stop()
 
-    async def renew(self, session: Session) -> None:
+    async def start_conversation(self, session: Session) -> None:
         """Begin a new conversation with the same planner: the old one is stopped, then what it left is deleted."""
-        async with self._renew_lock:
-            work, self.runs, self.work, self.shown = self.work, [], None, None  # whoever follows sees at once that it is gone
+        async with self._conversation_lock:
+            work, self.runs, self.worker, self.selected_run = (
+                self.worker,
+                [],
+                None,
+                None,
+            )  # whoever follows sees at once that it is gone
             if work is not None:
                 await work.stop()
-            old, self.shelf = self.session, None
-            self._adopt_session(session)
+            old, self.drawn_resources = self.session, None
+            self._set_session(session)
             await asyncio.to_thread(old.close)  # it deletes files
 
-    def restart(self, session: Session) -> None:
+    def replace_expired(self, session: Session) -> None:
         """Begin a new conversation where the files of the old one were deleted because others needed their room."""
-        if self.work is not None:
-            self.work.abandon()
-        self.runs, self.work, self.shown, self.shelf = [], None, None, None
-        self._adopt_session(session)
+        if self.worker is not None:
+            self.worker.abandon()
+        self.runs, self.worker, self.selected_run, self.drawn_resources = [], None, None, None
+        self._set_session(session)
 
-    def limits(self, settings: Settings) -> Settings:
+    def narrow_settings(self, settings: Settings) -> Settings:
         """Return the deployment's settings, with those that this visitor has narrowed."""
         own = {"top_k": self.top_k, "task_seconds": self.task_seconds}
         return settings.model_copy(update={name: value for name, value in own.items() if value is not None})
@@ -234,39 +239,39 @@ class TabSessions:
         self._by_key: weakref.WeakValueDictionary[str, TabSession] = weakref.WeakValueDictionary()
         self._by_page: weakref.WeakValueDictionary[str, TabSession] = weakref.WeakValueDictionary()
 
-    def found(self, key: str) -> TabSession | None:
-        """Return the visit of that key."""
-        visit = self._by_key.get(key)
-        return visit if visit is not None and visit.tabs else None
+    def find(self, key: str) -> TabSession | None:
+        """Return the tab of that key; None where there is none."""
+        tab = self._by_key.get(key)
+        return tab if tab is not None and tab.page_count else None
 
-    def of_page(self, page: str, make: Callable[[], TabSession]) -> TabSession:
-        """Return the visit of an open page; made once, whichever of its first events comes first.
+    def get_for_page(self, page: str, make: Callable[[], TabSession]) -> TabSession:
+        """Return the tab of an open page; made once, whichever of its first events comes first.
 
         Args:
             page: What Gradio calls it: its session's hash.
             make: Makes one.
         """
-        visit = self._by_page.get(page)
-        if visit is None or not visit.tabs:
-            visit = make()
+        tab = self._by_page.get(page)
+        if tab is None or not tab.page_count:
+            tab = make()
             if page:  # without a hash, two pages would share one
-                self._by_page[page] = visit
-        return visit
+                self._by_page[page] = tab
+        return tab
 
-    def keep(self, visit: TabSession, key: str) -> None:
-        """Make a visit findable by a key that its browser has made; one that could be guessed is none."""
+    def register(self, tab: TabSession, key: str) -> None:
+        """Make a tab findable by a key that its browser has made; one that could be guessed is none."""
         if _KEY_PATTERN.fullmatch(key):
-            self._by_key[key] = visit
+            self._by_key[key] = tab
 
-    def again(self, visit: TabSession, page: str) -> None:
-        """Note that a visit is shown in another page: it was opened again."""
-        visit.tabs += 1
-        self._by_page[page] = visit
+    def add_page(self, tab: TabSession, page: str) -> None:
+        """Note that a tab is shown in another page: it was opened again."""
+        tab.page_count += 1
+        self._by_page[page] = tab
 
 
-def close_visit(visit: TabSession | None) -> None:
-    """Called by Gradio when a tab is gone, about an hour after its visit was last used."""
-    if visit is not None:
-        visit.tabs -= 1
-        if not visit.tabs:  # a reloaded page still has it
-            visit.close()
+def close_tab(tab: TabSession | None) -> None:
+    """Called by Gradio when a tab is gone, about an hour after it was last used."""
+    if tab is not None:
+        tab.page_count -= 1
+        if not tab.page_count:  # a reloaded page still has it
+            tab.close()

@@ -6,7 +6,7 @@ from starlette.datastructures import Headers
 
 from hugginggpt.ui.session.llm_choice import is_space
 
-_FORWARDED: Final = "x-forwarded-for"
+_FORWARDED_HEADER: Final = "x-forwarded-for"
 
 
 def read_visitor(caller: Any) -> str:
@@ -18,6 +18,6 @@ def read_visitor(caller: Any) -> str:
     seen = ""
     if is_space() and caller.headers:  # elsewhere anybody may write that header
         headers = caller.headers
-        lines = headers.getlist(_FORWARDED) if isinstance(headers, Headers) else [headers.get(_FORWARDED, "")]
+        lines = headers.getlist(_FORWARDED_HEADER) if isinstance(headers, Headers) else [headers.get(_FORWARDED_HEADER, "")]
         seen = ",".join(lines).rpartition(",")[2].strip()  # the last entry is the proxy's own, in a line of its own or not
     return seen or (caller.client.host if caller.client else "")

@@ -22,7 +22,7 @@ READ: Final = f"""() => {{
     try {{ kept[name] = JSON.parse(localStorage.getItem("{_PREFIX}" + name)); }} catch {{ kept[name] = null; }}
   return [Object.values(kept).some(Boolean) ? JSON.stringify(kept) : "", null];
 }}"""
-"""Script that gives all that is kept as one text, and nothing for the visit, which lies at the server."""
+"""Script that gives all that is kept as one text, and nothing for the tab's state, which lies at the server."""
 
 
 def hold_script(name: str) -> str:

@@ -30,15 +30,15 @@ class KeyTestResult:
     """Models to choose from."""
 
 
-def fill_in_key(typed: LLMFields, visit: TabSession | None) -> LLMFields:
-    """Return the fields with the key that the visit holds for this very server, where none was typed again."""
-    if typed.key or visit is None or typed.brain == BUILT_IN:
+def fill_in_key(typed: LLMFields, tab: TabSession | None) -> LLMFields:
+    """Return the fields with the key that the tab holds for this very server, where none was typed again."""
+    if typed.key or tab is None or typed.brain == BUILT_IN:
         return typed
-    key = visit.model.key if visit.model and visit.brain == typed.brain else ""
-    if typed.brain == OTHER and visit.model and _origin(typed.base_url) != _origin(visit.model.base_url):
+    key = tab.model.key if tab.model and tab.controller == typed.brain else ""
+    if typed.brain == OTHER and tab.model and _origin(typed.base_url) != _origin(tab.model.base_url):
         key = ""  # a key goes to the server that it was typed for, and to no other
     if typed.brain == HUGGING_FACE:
-        return replace(typed, hf_token=key or visit.signed_in)
+        return replace(typed, hf_token=key or tab.oauth_token)
     return replace(typed, openai_key=key)
 
 
@@ -64,7 +64,7 @@ async def examine(typed: LLMFields, *, places: HubAddresses, router: str, words:
     """
     if typed.brain == HUGGING_FACE and not typed.hf_token.startswith("hf_"):
         parse_token(typed.hf_token)  # what signing in gives holds other signs than a token that is pasted
-    model = await make_model(typed, router=router, unnamed=True)
+    model = await make_model(typed, router_url=router, allow_unnamed=True)
     if model is None:
         return KeyTestResult(words("brain.status_built_in"))
     if typed.brain == HUGGING_FACE:
@@ -117,14 +117,14 @@ def _phrase(report: ServerReport, words: Words, kind: str) -> str:
     )
 
 
-def describe_status(visit: TabSession | None, words: Words) -> str:
+def describe_status(tab: TabSession | None, words: Words) -> str:
     """Return who plans, and where the key is."""
     parts = []
-    if visit is not None and visit.signed_in:
-        parts.append(words("brain.status_signed_in", name=escape(visit.name)))
-    if visit is None or visit.model is None:
+    if tab is not None and tab.oauth_token:
+        parts.append(words("brain.status_signed_in", name=escape(tab.user_name)))
+    if tab is None or tab.model is None:
         return " ".join([*parts, words("brain.status_built_in")])
-    parts.append(words("brain.status_plans", model=escape(visit.model.model), server=escape(visit.model.server)))
-    if visit.model.key and visit.model.key != visit.signed_in:  # signing in has a sentence of its own
-        parts.append(words("brain.status_remembered" if visit.remembered else "brain.status_kept"))
+    parts.append(words("brain.status_plans", model=escape(tab.model.model), server=escape(tab.model.server)))
+    if tab.model.key and tab.model.key != tab.oauth_token:  # signing in has a sentence of its own
+        parts.append(words("brain.status_remembered" if tab.key_remembered else "brain.status_kept"))
     return " ".join(parts)

@@ -16,8 +16,25 @@ from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.llm.client import HUGGING_FACE_MODEL, LanguageModel
 from hugginggpt.ui.i18n import Words, get_label
-from hugginggpt.ui.listeners import LATEST, PLAIN, QUIET, Updates, build_key_box, build_remember_box, get_words
-from hugginggpt.ui.session.llm_choice import BRAINS, BUILT_IN, HUGGING_FACE, OPENAI, OTHER, USUAL_MODEL, LLMFields, make_model
+from hugginggpt.ui.listeners import (
+    NO_AUTOCORRECTION,
+    PRIVATE,
+    PRIVATE_LATEST,
+    Updates,
+    build_key_box,
+    build_remember_box,
+    get_words,
+)
+from hugginggpt.ui.session.llm_choice import (
+    BUILT_IN,
+    CONTROLLERS,
+    DEFAULT_MODELS,
+    HUGGING_FACE,
+    OPENAI,
+    OTHER,
+    LLMFields,
+    make_model,
+)
 from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.ui.settings_panel import browser_storage
 from hugginggpt.ui.settings_panel.key_test import KeyTestResult, describe_status, examine, fill_in_key
@@ -33,27 +50,27 @@ class LLMPanel:
     """The side bar's fields and their handlers."""
 
     def __init__(
-        self, agent: HuggingGPT, visit_of: Callable[[TabSession | None], TabSession], *, shared: SharedToken | None = None
+        self, agent: HuggingGPT, get_tab: Callable[[TabSession | None], TabSession], *, shared: SharedToken | None = None
     ) -> None:
         """Set up the panel.
 
         Args:
             agent: What knows the models and the deployment's settings.
-            visit_of: Gives a tab's visit, a new one where there is none yet.
+            get_tab: Returns the state of a tab, a new one where there is none yet.
             shared: The token of the page's owner, where it is given away.
         """
-        self._visit = visit_of
+        self._get_tab = get_tab
         self._places = HubAddresses(agent.settings.hub, agent.settings.router, agent.settings.endpoints)
         self._router = f"{agent.settings.router.rstrip('/')}/v1"  # one form: it is compared with a model's base URL
-        self._models = ModelsPanel(agent, visit_of, shared=shared)
+        self._models = ModelsPanel(agent, get_tab, shared=shared)
 
-    def draw(self, visit: gr.State) -> None:
+    def draw(self, tab_state: gr.State) -> None:
         """Draw the fields in the open Blocks context, inside a side bar."""
         with gr.Column(elem_id="side", min_width=0):
             self._draw_fields()
-            self._models.draw(visit)
-        self._state = visit
-        self._listen(visit)
+            self._models.draw(tab_state)
+        self._tab_state = tab_state
+        self._listen(tab_state)
 
     @property
     def limits(self) -> list[Any]:
@@ -64,14 +81,14 @@ class LLMPanel:
         gr.Markdown(get_label("brain.about"))
         if can_sign_in():  # elsewhere Gradio only pretends to sign in
             gr.LoginButton(size="md", elem_id="sign-in")
-        choices = [(get_label(f"brain.who_{name}"), name) for name in BRAINS]
+        choices = [(get_label(f"brain.who_{name}"), name) for name in CONTROLLERS]
         self.brain = gr.Radio(choices, value=BUILT_IN, label=get_label("brain.which"), show_label=False, elem_id="brain")
         with gr.Column(visible=False, elem_id="brain-fields") as self.fields:
             self.base_url = gr.Textbox(
                 label=get_label("brain.base_url"),
                 info=get_label("brain.base_url_info"),
                 placeholder="http://127.0.0.1:11434/v1",  # where Ollama listens
-                html_attributes=PLAIN,
+                html_attributes=NO_AUTOCORRECTION,
                 elem_id="base-url",
             )
             self.hf_token = build_key_box(get_label("brain.hf_token"), "hf-token", get_label("brain.hf_token_info"))
@@ -88,50 +105,64 @@ class LLMPanel:
         self._kept, self._remembered = gr.Textbox(visible=False), gr.Textbox(visible=False)  # for the browser's scripts
         self._work_boxes = (writes, looks)
 
-    def _listen(self, visit: gr.State) -> None:
-        outputs = [self.brain, *self._boxes, self.status, self.forgets, self._kept, self._models.token.account, visit]
-        self.brain.input(self.choose, [self.brain, visit], outputs, **LATEST)
+    def _listen(self, tab_state: gr.State) -> None:
+        outputs = [self.brain, *self._boxes, self.status, self.forgets, self._kept, self._models.token.account, tab_state]
+        self.brain.input(self.choose, [self.brain, tab_state], outputs, **PRIVATE_LATEST)
         for box in self._work_boxes:
-            box.input(self.choose_work, [*self._work_boxes, visit], visit, **LATEST)
-        inputs = [self.brain, self.openai_key, self.hf_token, self.base_url, self.model, visit]
+            box.input(self.choose_work, [*self._work_boxes, tab_state], tab_state, **PRIVATE_LATEST)
+        inputs = [self.brain, self.openai_key, self.hf_token, self.base_url, self.model, tab_state]
         keys = [self.openai_key, self.hf_token, self.remember]  # in the order of what `keep_script` returns
         # the boxes are emptied in the same step: a value that stays in a box can be read by whoever shares the page
         for button, handler, arguments in (
             (self._test, self.test, inputs),
-            (self._use, self.use, [*inputs[:-1], self.remember, visit]),
+            (self._use, self.use, [*inputs[:-1], self.remember, tab_state]),
         ):
-            button.click(handler, arguments, outputs, js=browser_storage.hold_script(browser_storage.BRAIN), **QUIET).then(
-                None, [self._kept, self.remember], keys, js=browser_storage.keep_script(browser_storage.BRAIN, (1, 2)), **QUIET
+            button.click(handler, arguments, outputs, js=browser_storage.hold_script(browser_storage.BRAIN), **PRIVATE).then(
+                None,
+                [self._kept, self.remember],
+                keys,
+                js=browser_storage.keep_script(browser_storage.BRAIN, (1, 2)),
+                **PRIVATE,
             )
         self.remember.input(
             self.remember_no_more,
-            [self.remember, visit],
+            [self.remember, tab_state],
             outputs,
             js=browser_storage.untick_script(browser_storage.BRAIN),
-            **LATEST,
+            **PRIVATE_LATEST,
         )
         self.forgets.click(
-            self.forget, [visit], [*outputs, self.remember], js=browser_storage.forget_script(browser_storage.BRAIN), **QUIET
+            self.forget,
+            [tab_state],
+            [*outputs, self.remember],
+            js=browser_storage.forget_script(browser_storage.BRAIN),
+            **PRIVATE,
         )
 
     @property
     def _boxes(self) -> list[Any]:
         return [self.fields, self.base_url, self.hf_token, self.openai_key, self.model]
 
-    def wake(self, when: Callable[..., Any], visit: gr.State) -> Any:
-        """Have the side bar show what the visit holds, who has signed in, and what the browser remembers.
+    def restore_on(self, listen: Callable[..., Any], tab_state: gr.State) -> Any:
+        """Have the side bar show what the tab holds, who has signed in, and what the browser remembers.
 
         Args:
-            when: Registers a listener: ``page.load``, or the ``then`` of what must come first.
-            visit: The tab's visit.
+            listen: Registers a listener: ``page.load``, or the ``then`` of what must come first.
+            tab_state: The component that holds the tab's state.
         """
         shown = [self.brain, *self._boxes, *self._work_boxes, self.remember, self.status, self.forgets, *self._models.shows]
-        return when(self.begin, [self._remembered, visit], [self._remembered, visit, *shown], js=browser_storage.READ, **QUIET)
+        return listen(
+            self.restore_choices,
+            [self._remembered, tab_state],
+            [self._remembered, tab_state, *shown],
+            js=browser_storage.READ,
+            **PRIVATE,
+        )
 
-    async def begin(
+    async def restore_choices(
         self,
         remembered: str,
-        visit: TabSession | None,
+        tab: TabSession | None,
         request: gr.Request,
         token: gr.OAuthToken | None,
         profile: gr.OAuthProfile | None,
@@ -139,58 +170,51 @@ class LLMPanel:
         """Take what the browser remembers, and who is signed in; the box that brought it is emptied in the same step."""
         words, message, kept = get_words(request), "", browser_storage.read_kept(remembered)
         if kept or token is not None:
-            visit = self._visit(visit)
-        if visit is None or not (kept or token is not None or visit.tabs > 1):
+            tab = self._get_tab(tab)
+        if tab is None or not (kept or token is not None or tab.page_count > 1):
             # nothing is known before: what the person has set meanwhile stays as it is
-            return {self._remembered: "", self._models.token.account: self._models.token.on_whose_account(visit, words)}
-        typed = LLMFields.remembered(kept.get(browser_storage.BRAIN))
-        visit.remembered = typed is not None
-        if typed is not None and visit.model is None:  # what this tab has chosen comes first
+            return {self._remembered: "", self._models.token.account: self._models.token.on_whose_account(tab, words)}
+        typed = LLMFields.from_stored(kept.get(browser_storage.BRAIN))
+        tab.key_remembered = typed is not None
+        if typed is not None and tab.model is None:  # what this tab has chosen comes first
             try:
-                self._set_model(visit, typed.brain, await make_model(typed, router=self._router))
+                self._set_model(tab, typed.brain, await make_model(typed, router_url=self._router))
             except HuggingGPTError as error:
                 message = escape(str(error))
-        self._models.token.remembered(visit, kept.get(browser_storage.HOSTED))
-        self.signed_in(visit, token, profile)
+        self._models.token.remembered(tab, kept.get(browser_storage.HOSTED))
+        self.signed_in(tab, token, profile)
         writes, looks = self._work_boxes
         return {
             self._remembered: "",
-            self._state: visit,
-            self.brain: visit.brain,
-            self.remember: visit.remembered,
-            writes: visit.writes,
-            looks: visit.looks,
-            **self._show_fields(visit.brain, visit, words),
-            **self._show_status(visit, words, message),
-            **self._models.shown(visit, words),
+            self._tab_state: tab,
+            self.brain: tab.controller,
+            self.remember: tab.key_remembered,
+            writes: tab.use_llm_for_text,
+            looks: tab.show_images,
+            **self._show_fields(tab.controller, tab, words),
+            **self._show_status(tab, words, message),
+            **self._models.shown(tab, words),
         }
 
-    def choose(self, brain: str, visit: TabSession | None, request: gr.Request) -> Updates:
+    def choose(self, brain: str, tab: TabSession | None, request: gr.Request) -> Updates:
         """Show what a brain needs; choosing the built-in planner forgets the key."""
         words = get_words(request)
-        if brain == BUILT_IN and visit is not None:  # other choices wait until they are tested and used
-            self._set_model(visit, BUILT_IN, None)
-        return {**self._show_fields(brain, visit, words), **self._show_status(visit, words)}
+        if brain == BUILT_IN and tab is not None:  # other choices wait until they are tested and used
+            self._set_model(tab, BUILT_IN, None)
+        return {**self._show_fields(brain, tab, words), **self._show_status(tab, words)}
 
-    def choose_work(self, writes: bool, looks: bool, visit: TabSession | None) -> TabSession:
+    def choose_work(self, writes: bool, looks: bool, tab: TabSession | None) -> TabSession:
         """Set what the language model does beside planning."""
-        visit = self._visit(visit)
-        visit.writes, visit.looks = writes, looks
-        return visit
+        tab = self._get_tab(tab)
+        tab.use_llm_for_text, tab.show_images = writes, looks
+        return tab
 
     async def test(
-        self,
-        brain: str,
-        openai_key: str,
-        hf_token: str,
-        base_url: str,
-        model: str,
-        visit: TabSession | None,
-        request: gr.Request,
+        self, brain: str, openai_key: str, hf_token: str, base_url: str, model: str, tab: TabSession | None, request: gr.Request
     ) -> AsyncGenerator[Updates]:
         """Say whether what was typed works, and for what; nothing of it is kept."""
-        typed = fill_in_key(LLMFields(brain, openai_key, hf_token, base_url, model), visit)
-        async for _, updates in self._test_fields(typed, visit, get_words(request)):
+        typed = fill_in_key(LLMFields(brain, openai_key, hf_token, base_url, model), tab)
+        async for _, updates in self._test_fields(typed, tab, get_words(request)):
             yield updates
 
     async def use(
@@ -201,25 +225,25 @@ class LLMPanel:
         base_url: str,
         model: str,
         remember: bool,
-        visit: TabSession | None,
+        tab: TabSession | None,
         request: gr.Request,
     ) -> AsyncGenerator[Updates]:
         """Test what was typed, and keep what works in this tab's session."""
-        visit, words = self._visit(visit), get_words(request)
-        typed = fill_in_key(LLMFields(brain, openai_key, hf_token, base_url, model), visit)
-        async for found, updates in self._test_fields(typed, visit, words):
+        tab, words = self._get_tab(tab), get_words(request)
+        typed = fill_in_key(LLMFields(brain, openai_key, hf_token, base_url, model), tab)
+        async for found, updates in self._test_fields(typed, tab, words):
             if found is None or found.model is None:
-                yield {self._state: visit, **updates}
+                yield {self._tab_state: tab, **updates}
                 continue
-            visit.remembered = remember
-            self._set_model(visit, brain, found.model)
+            tab.key_remembered = remember
+            self._set_model(tab, brain, found.model)
             url = found.model.base_url if brain == OTHER else ""  # the other servers have fixed addresses
             choice = browser_storage.to_keep(int(brain == HUGGING_FACE), brain=brain, base_url=url, model=found.model.model)
-            shown = self._show_status(visit, words, found.sentence)
-            yield {self._state: visit, **updates, **shown, self._kept: choice, **({self.base_url: url} if url else {})}
+            shown = self._show_status(tab, words, found.sentence)
+            yield {self._tab_state: tab, **updates, **shown, self._kept: choice, **({self.base_url: url} if url else {})}
 
     async def _test_fields(
-        self, typed: LLMFields, visit: TabSession | None, words: Words
+        self, typed: LLMFields, tab: TabSession | None, words: Words
     ) -> AsyncGenerator[tuple[KeyTestResult | None, Updates]]:
         emptied = {self.openai_key: "", self.hf_token: "", self._kept: "", self.status: words("brain.testing")}
         if _SECRET_PARTS.search(typed.base_url):  # refused below; left in its box, Gradio would hand it out as it does keys
@@ -228,62 +252,62 @@ class LLMPanel:
         try:
             found = await examine(typed, places=self._places, router=self._router, words=words)
         except HuggingGPTError as error:
-            yield None, self._show_status(visit, words, escape(str(error)))
+            yield None, self._show_status(tab, words, escape(str(error)))
             return
         name = typed.model or (found.model.model if found.model else None)
         choices = gr.update(choices=list(found.models), value=name)
-        yield found, {self.model: choices, **self._show_status(visit, words, found.sentence)}
+        yield found, {self.model: choices, **self._show_status(tab, words, found.sentence)}
 
-    def remember_no_more(self, remember: bool, visit: TabSession | None, request: gr.Request) -> Updates:
+    def remember_no_more(self, remember: bool, tab: TabSession | None, request: gr.Request) -> Updates:
         """Note that the browser has forgotten the key; the session keeps it."""
-        if visit is not None and not remember:
-            visit.remembered = False
-        return self._show_status(visit, get_words(request))
+        if tab is not None and not remember:
+            tab.key_remembered = False
+        return self._show_status(tab, get_words(request))
 
-    def forget(self, visit: TabSession | None, request: gr.Request) -> Updates:
+    def forget(self, tab: TabSession | None, request: gr.Request) -> Updates:
         """Go back to the built-in planner, without the key; the browser has forgotten it already."""
         words = get_words(request)
-        if visit is not None:
-            visit.remembered = False
-            self._set_model(visit, BUILT_IN, None)
+        if tab is not None:
+            tab.key_remembered = False
+            self._set_model(tab, BUILT_IN, None)
         return {
             self.brain: BUILT_IN,
             self.remember: False,
             self.openai_key: "",
             self.hf_token: "",
-            **self._show_fields(BUILT_IN, visit, words),
-            **self._show_status(visit, words),
+            **self._show_fields(BUILT_IN, tab, words),
+            **self._show_status(tab, words),
         }
 
-    def signed_in(self, visit: TabSession, token: gr.OAuthToken | None, profile: gr.OAuthProfile | None = None) -> None:
+    def signed_in(self, tab: TabSession, token: gr.OAuthToken | None, profile: gr.OAuthProfile | None = None) -> None:
         """Take the token of who has signed in, for the router and for hosted models; without one, forget the one before."""
-        visit.router = self._router
-        before, visit.signed_in = visit.signed_in, token.token if token else ""
-        visit.name = (profile.username if profile else visit.name) if token else ""
-        if before == visit.signed_in:  # nothing new: what was chosen since then stays
+        tab.router = self._router
+        before, tab.oauth_token = tab.oauth_token, token.token if token else ""
+        tab.user_name = (profile.username if profile else tab.user_name) if token else ""
+        if before == tab.oauth_token:  # nothing new: what was chosen since then stays
             return
-        if visit.model is not None and before and visit.model.key == before:
-            model = replace(visit.model, key=visit.signed_in) if token else None
-            self._set_model(visit, HUGGING_FACE if token else BUILT_IN, model)
-        elif visit.model is None and token:
-            self._set_model(visit, HUGGING_FACE, LanguageModel(HUGGING_FACE_MODEL, self._router, visit.signed_in))
+        if tab.model is not None and before and tab.model.key == before:
+            model = replace(tab.model, key=tab.oauth_token) if token else None
+            self._set_model(tab, HUGGING_FACE if token else BUILT_IN, model)
+        elif tab.model is None and token:
+            self._set_model(tab, HUGGING_FACE, LanguageModel(HUGGING_FACE_MODEL, self._router, tab.oauth_token))
 
-    def _set_model(self, visit: TabSession, brain: str, model: LanguageModel | None) -> None:
-        visit.brain, visit.model, visit.router = brain, model, self._router
+    def _set_model(self, tab: TabSession, brain: str, model: LanguageModel | None) -> None:
+        tab.controller, tab.model, tab.router = brain, model, self._router
 
-    def _show_status(self, visit: TabSession | None, words: Words, message: str = "") -> Updates:
+    def _show_status(self, tab: TabSession | None, words: Words, message: str = "") -> Updates:
         """Return the updates that tell who plans, after a message, and on whose account hosted models run."""
-        kept = visit is not None and (visit.remembered or bool(visit.model and visit.model.key != visit.signed_in))
+        kept = tab is not None and (tab.key_remembered or bool(tab.model and tab.model.key != tab.oauth_token))
         return {
-            self.status: "\n\n".join(filter(None, (message, describe_status(visit, words)))),
+            self.status: "\n\n".join(filter(None, (message, describe_status(tab, words)))),
             self.forgets: gr.update(visible=kept),
-            self._models.token.account: self._models.token.on_whose_account(visit, words),
+            self._models.token.account: self._models.token.on_whose_account(tab, words),
         }
 
-    def _show_fields(self, brain: str, visit: TabSession | None, words: Words) -> Updates:
+    def _show_fields(self, brain: str, tab: TabSession | None, words: Words) -> Updates:
         """Return the updates that show the fields which a brain needs."""
-        in_use = visit.model.model if visit is not None and visit.model and visit.brain == brain else None
-        usual = USUAL_MODEL.get(brain)
+        in_use = tab.model.model if tab is not None and tab.model and tab.controller == brain else None
+        usual = DEFAULT_MODELS.get(brain)
         info = words("brain.model_usual", model=usual) if usual else words("brain.model_other")
         at_openai = brain == OPENAI
         return {

@@ -13,7 +13,7 @@ from hugginggpt.core.markdown import escape
 from hugginggpt.core.model_card import Placement
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.ui.i18n import Words, get_label
-from hugginggpt.ui.listeners import LATEST, QUIET, Updates, get_words
+from hugginggpt.ui.listeners import PRIVATE, PRIVATE_LATEST, Updates, get_words
 from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.ui.settings_panel.token_panel import TokenPanel
 
@@ -26,43 +26,43 @@ class ModelsPanel:
     """The fields about models, and their handlers."""
 
     def __init__(
-        self, agent: HuggingGPT, visit_of: Callable[[TabSession | None], TabSession], *, shared: SharedToken | None = None
+        self, agent: HuggingGPT, get_tab: Callable[[TabSession | None], TabSession], *, shared: SharedToken | None = None
     ) -> None:
         """Set up the panel.
 
         Args:
             agent: What knows the models and the deployment's settings.
-            visit_of: Gives a tab's visit, a new one where there is none yet.
+            get_tab: Returns the state of a tab, a new one where there is none yet.
             shared: The token of the page's owner, where it is given away.
         """
         self._agent = agent
-        self._visit = visit_of
+        self._get_tab = get_tab
         self._shared = shared
         self._settings = agent.settings
-        self.token = TokenPanel(agent, visit_of, shared=shared)
+        self.token = TokenPanel(agent, get_tab, shared=shared)
 
-    def draw(self, visit: gr.State) -> None:
+    def draw(self, tab_state: gr.State) -> None:
         """Draw the fields in the open Blocks context."""
         gr.Markdown(get_label("models.about"))
         places = [(get_label(f"models.where_{place}"), place) for place in get_args(Placement)]
         self._where = gr.Radio(places, value="anywhere", label=get_label("models.where"), show_label=False, elem_id="where")
-        self._where.input(self.choose_place, [self._where, visit], visit, **LATEST)
+        self._where.input(self.choose_place, [self._where, tab_state], tab_state, **PRIVATE_LATEST)
         self._fetch = gr.Checkbox(
             label=get_label("models.fetch"),
             value=self._settings.local == "download",
             visible=self._agent.expert("local") is not None,  # nothing else runs what is fetched
             elem_id="fetch",
         )
-        self._fetch.input(self.choose_fetching, [self._fetch, visit], visit, **LATEST)
+        self._fetch.input(self.choose_fetching, [self._fetch, tab_state], tab_state, **PRIVATE_LATEST)
         self._ask_first = gr.Checkbox(label=get_label("models.ask_first"), value=False, elem_id="ask-first")
-        self._ask_first.input(self.choose_asking, [self._ask_first, visit], visit, **LATEST)
-        self.token.draw(visit)
+        self._ask_first.input(self.choose_asking, [self._ask_first, tab_state], tab_state, **PRIVATE_LATEST)
+        self.token.draw(tab_state)
         with gr.Accordion(get_label("models.limits"), open=False, elem_id="limits"):
-            self._draw_limits(visit)
+            self._draw_limits(tab_state)
         with gr.Accordion(get_label("models.choose"), open=False, elem_id="wishes"):
-            self._draw_preferences(visit)
+            self._draw_preferences(tab_state)
 
-    def _draw_limits(self, visit: gr.State) -> None:
+    def _draw_limits(self, tab_state: gr.State) -> None:
         self._top_k = gr.Slider(
             1,
             _MAX_CANDIDATES,
@@ -80,10 +80,10 @@ class ModelsPanel:
             maximum=self._settings.task_seconds,
             elem_id="task-seconds",
         )
-        self._top_k.input(self.choose_top_k, [self._top_k, visit], visit, **LATEST)
-        self._seconds.input(self.choose_seconds, [self._seconds, visit], visit, **LATEST)
+        self._top_k.input(self.choose_top_k, [self._top_k, tab_state], tab_state, **PRIVATE_LATEST)
+        self._seconds.input(self.choose_seconds, [self._seconds, tab_state], tab_state, **PRIVATE_LATEST)
 
-    def _draw_preferences(self, visit: gr.State) -> None:
+    def _draw_preferences(self, tab_state: gr.State) -> None:
         tasks = [(row.name, row.name) for row in self._agent.table.values()]
         task = gr.Dropdown(tasks, value="text-to-image", label=get_label("models.task"), elem_id="wish-task")
         model = gr.Textbox(label=get_label("models.model"), placeholder="owner/name", elem_id="wish-model")
@@ -97,13 +97,15 @@ class ModelsPanel:
         )
         providers = [(get_label("models.provider_any"), ""), *((name, name) for name in sorted(list_providers()))]
         self._provider = gr.Dropdown(providers, value="", label=get_label("models.provider"), elem_id="provider")
-        self._provider.input(self.choose_provider, [self._provider, visit], visit, **LATEST)
+        self._provider.input(self.choose_provider, [self._provider, tab_state], tab_state, **PRIVATE_LATEST)
         self._clear = gr.Button(get_label("models.clear"), size="sm", visible=False, elem_id="wish-clear")
-        self._entrusted.input(self.entrust, [self._entrusted, visit], visit, **QUIET)
-        outputs = [self._settled, model, self._clear, self._entrusted, visit]
+        self._entrusted.input(self.entrust, [self._entrusted, tab_state], tab_state, **PRIVATE)
+        outputs = [self._settled, model, self._clear, self._entrusted, tab_state]
         for button, handler in ((pin, self.pin), (add, self.add), (ban, self.ban)):
-            button.click(handler, [task, model, visit], outputs, api_visibility="private")  # not QUIET: it may take a look-up
-        self._clear.click(self.clear, visit, outputs, **QUIET)
+            button.click(
+                handler, [task, model, tab_state], outputs, api_visibility="private"
+            )  # not QUIET: it may take a look-up
+        self._clear.click(self.clear, tab_state, outputs, **PRIVATE)
 
     @property
     def limits(self) -> list[Any]:
@@ -126,93 +128,93 @@ class ModelsPanel:
         ]
         return [*own, *self.token.shows]
 
-    def shown(self, visit: TabSession, words: Words) -> Updates:
-        """Return the updates that show a visit's choices in all fields."""
-        settings, preferences = self._settings, visit.wishes
+    def shown(self, tab: TabSession, words: Words) -> Updates:
+        """Return the updates that show a tab's choices in all fields."""
+        settings, preferences = self._settings, tab.preferences
         return {
             self._where: preferences.placement,
-            self._fetch: settings.local == "download" if visit.fetch is None else visit.fetch,
-            self._ask_first: visit.ask_first,
-            self._top_k: min(visit.top_k or settings.top_k, _MAX_CANDIDATES),
-            self._seconds: visit.task_seconds or settings.task_seconds,
+            self._fetch: settings.local == "download" if tab.may_fetch is None else tab.may_fetch,
+            self._ask_first: tab.ask_first,
+            self._top_k: min(tab.top_k or settings.top_k, _MAX_CANDIDATES),
+            self._seconds: tab.task_seconds or settings.task_seconds,
             self._provider: preferences.provider,
             self._settled: _describe(preferences, words),
             self._clear: gr.update(visible=_has_any(preferences)),
             self._entrusted: _ask_about(preferences),
-            **self.token.shown(visit, words),
+            **self.token.shown(tab, words),
         }
 
-    def choose_place(self, where: Placement, visit: TabSession | None) -> TabSession:
+    def choose_place(self, where: Placement, tab: TabSession | None) -> TabSession:
         """Set where this visitor's models may run."""
-        visit = self._visit(visit)
-        visit.place(where)
-        return visit
+        tab = self._get_tab(tab)
+        tab.set_placement(where)
+        return tab
 
-    def choose_provider(self, provider: str, visit: TabSession | None) -> TabSession:
+    def choose_provider(self, provider: str, tab: TabSession | None) -> TabSession:
         """Set who runs this visitor's hosted models."""
-        visit = self._visit(visit)
-        visit.wishes = visit.wishes.restrict_to_provider(provider)
-        return visit
+        tab = self._get_tab(tab)
+        tab.preferences = tab.preferences.restrict_to_provider(provider)
+        return tab
 
-    def choose_fetching(self, fetch: bool, visit: TabSession | None) -> TabSession:
+    def choose_fetching(self, fetch: bool, tab: TabSession | None) -> TabSession:
         """Set whether this visitor's requests may fetch models."""
-        visit = self._visit(visit)
-        visit.fetch = fetch
-        return visit
+        tab = self._get_tab(tab)
+        tab.may_fetch = fetch
+        return tab
 
-    def choose_asking(self, ask_first: bool, visit: TabSession | None) -> TabSession:
+    def choose_asking(self, ask_first: bool, tab: TabSession | None) -> TabSession:
         """Set whether a plan is shown before it runs."""
-        visit = self._visit(visit)
-        visit.ask_first = ask_first
-        return visit
+        tab = self._get_tab(tab)
+        tab.ask_first = ask_first
+        return tab
 
-    def choose_top_k(self, count: float, visit: TabSession | None) -> TabSession:
+    def choose_top_k(self, count: float, tab: TabSession | None) -> TabSession:
         """Set how many candidates per task are chosen among; what is out of bounds is put at the bound."""
-        visit = self._visit(visit)
-        visit.top_k = min(max(int(count), 1), _MAX_CANDIDATES)  # whatever a client sends
-        return visit
+        tab = self._get_tab(tab)
+        tab.top_k = min(max(int(count), 1), _MAX_CANDIDATES)  # whatever a client sends
+        return tab
 
-    def choose_seconds(self, seconds: float | None, visit: TabSession | None) -> TabSession:
+    def choose_seconds(self, seconds: float | None, tab: TabSession | None) -> TabSession:
         """Set the deadline of a task, never beyond the owner's; without a number, theirs."""
-        visit = self._visit(visit)
-        visit.task_seconds = None if seconds is None else min(max(seconds, _MIN_SECONDS), self._settings.task_seconds)
-        return visit
+        tab = self._get_tab(tab)
+        tab.task_seconds = None if seconds is None else min(max(seconds, _MIN_SECONDS), self._settings.task_seconds)
+        return tab
 
-    async def entrust(self, addresses: list[str], visit: TabSession | None) -> TabSession:
+    async def entrust(self, addresses: list[str], tab: TabSession | None) -> TabSession:
         """Let these endpoints have this visitor's token, and no others but those that are listed as their own."""
-        visit = self._visit(visit)
+        tab = self._get_tab(tab)
         with suppress(HuggingGPTError):  # a box of an endpoint that has been cleared in another tab of this session
-            await visit.settle(self._agent, lambda preferences: preferences.trust(addresses), self._shared)
-        return visit
+            await tab.change_preferences(self._agent, lambda preferences: preferences.trust(addresses), self._shared)
+        return tab
 
-    async def pin(self, task: str, model: str, visit: TabSession | None, request: gr.Request) -> _Changed:
+    async def pin(self, task: str, model: str, tab: TabSession | None, request: gr.Request) -> _Changed:
         """Take that model for that task."""
-        return await self._change(visit, get_words(request), lambda preferences: preferences.pin(task, model or ""))
+        return await self._change(tab, get_words(request), lambda preferences: preferences.pin(task, model or ""))
 
-    async def add(self, task: str, model: str, visit: TabSession | None, request: gr.Request) -> _Changed:
+    async def add(self, task: str, model: str, tab: TabSession | None, request: gr.Request) -> _Changed:
         """Offer that model for that task, too."""
-        return await self._change(visit, get_words(request), lambda preferences: preferences.add(task, model or ""))
+        return await self._change(tab, get_words(request), lambda preferences: preferences.add(task, model or ""))
 
-    async def ban(self, _: str, model: str, visit: TabSession | None, request: gr.Request) -> _Changed:
+    async def ban(self, _: str, model: str, tab: TabSession | None, request: gr.Request) -> _Changed:
         """Never take that model."""
-        return await self._change(visit, get_words(request), lambda preferences: preferences.ban(model or ""))
+        return await self._change(tab, get_words(request), lambda preferences: preferences.ban(model or ""))
 
-    async def clear(self, visit: TabSession | None, request: gr.Request) -> _Changed:
+    async def clear(self, tab: TabSession | None, request: gr.Request) -> _Changed:
         """Forget what was pinned, added and banned."""
         words = get_words(request)
-        return await self._change(visit, words, lambda old: ModelPreferences(placement=old.placement, provider=old.provider))
+        return await self._change(tab, words, lambda old: ModelPreferences(placement=old.placement, provider=old.provider))
 
     async def _change(
-        self, visit: TabSession | None, words: Words, change: Callable[[ModelPreferences], ModelPreferences]
+        self, tab: TabSession | None, words: Words, change: Callable[[ModelPreferences], ModelPreferences]
     ) -> _Changed:
         """Change what is settled, as far as that can be done; what was typed stays in its box when it can't."""
-        visit = self._visit(visit)
+        tab = self._get_tab(tab)
         try:
-            await visit.settle(self._agent, change, self._shared)  # asks the Hub for what it names
+            await tab.change_preferences(self._agent, change, self._shared)  # asks the Hub for what it names
         except HuggingGPTError as error:
-            return f"{_describe(visit.wishes, words)}\n\n{escape(str(error))}".strip(), gr.skip(), gr.skip(), gr.skip(), visit
-        wishes = visit.wishes
-        return _describe(wishes, words), "", gr.update(visible=_has_any(wishes)), _ask_about(wishes), visit
+            return f"{_describe(tab.preferences, words)}\n\n{escape(str(error))}".strip(), gr.skip(), gr.skip(), gr.skip(), tab
+        wishes = tab.preferences
+        return _describe(wishes, words), "", gr.update(visible=_has_any(wishes)), _ask_about(wishes), tab
 
 
 def _has_any(preferences: ModelPreferences) -> bool:

@@ -237,7 +237,7 @@ async def test_calls_leave_nothing_in_memory_and_a_session_goes_on_over_several_
     for _ in range(3):
         assert (await call(served, "run", SUMMARIZE, None, session="kept"))["complete"]
     sessions, queue = served.page.app.state_holder, served.page._queue
-    sessions.let_go()
+    sessions.evict_finished()
     assert not sessions.session_data
     assert not sessions.time_last_used
     assert not queue.pending_event_ids_session
@@ -253,5 +253,5 @@ async def test_a_result_is_there_until_it_is_fetched(served: Served) -> None:
         await until(lambda: not served.page._queue.event_ids_to_events)
         for _ in range(70):  # of others meanwhile
             await call(served, "list_models", "dancing")
-        served.page.app.state_holder.let_go()
+        served.page.app.state_holder.evict_finished()
         assert "held" in (await http.get(f"/call/list_models/{event}")).text

@@ -25,7 +25,7 @@ from hugginggpt.core.events import (
 from hugginggpt.core.resources import Origin
 from hugginggpt.core.tasks import Kind, load_task_table
 from hugginggpt.ui.chat.view import BUSY, EMPTY, SentView, View, ViewBuilder
-from hugginggpt.ui.property_updates import UNCHANGED, PropertyUpdate, taking_updates
+from hugginggpt.ui.property_updates import UNCHANGED, PropertyUpdate, make_updatable
 from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.workspace.workspace import Workspace
@@ -36,22 +36,22 @@ PLANNED = Planned(made({"task": "canny-control", "id": 0, "dep": [-1], "args": {
 
 
 @pytest.fixture
-def visit(workspace: Workspace) -> TabSession:
-    """A visit with one request, which has just begun."""
-    visit = TabSession(Session(workspace))
-    picture = visit.session.workspace.add_file(MEDIA / "cat.jpg")
-    visit.runs.append(BackgroundRun("Draw its edges.", (picture,)))
-    happens(visit, RequestStarted("Draw its edges.", (picture,), "somebody"), PLANNED, TaskStarted(0, EDGES))
-    return visit
+def tab(workspace: Workspace) -> TabSession:
+    """A tab with one request, which has just begun."""
+    tab = TabSession(Session(workspace))
+    picture = tab.session.workspace.add_file(MEDIA / "cat.jpg")
+    tab.runs.append(BackgroundRun("Draw its edges.", (picture,)))
+    happens(tab, RequestStarted("Draw its edges.", (picture,), "somebody"), PLANNED, TaskStarted(0, EDGES))
+    return tab
 
 
-def happens(visit: TabSession, *events: Event) -> None:
-    visit.runs[-1].events += events
-    visit.runs[-1].times += [0.0] * len(events)
+def happens(tab: TabSession, *events: Event) -> None:
+    tab.runs[-1].events += events
+    tab.runs[-1].times += [0.0] * len(events)
 
 
-def drawn(visit: TabSession) -> View:
-    return ViewBuilder(load_task_table()).of(visit)
+def drawn(tab: TabSession) -> View:
+    return ViewBuilder(load_task_table()).of(tab)
 
 
 def named(view: View) -> set[str]:
@@ -60,58 +60,58 @@ def named(view: View) -> set[str]:
     return {name for name, part in parts.items() if part not in (UNCHANGED, gr.skip())}
 
 
-def test_the_first_view_says_all_and_one_of_the_same_nothing(visit: TabSession) -> None:
+def test_the_first_view_says_all_and_one_of_the_same_nothing(tab: TabSession) -> None:
     sent = SentView()
-    assert named(sent.select_changes(drawn(visit))) == {each.name for each in fields(View)} - {"box"}
-    assert named(sent.select_changes(drawn(visit))) == set()
+    assert named(sent.select_changes(drawn(tab))) == {each.name for each in fields(View)} - {"box"}
+    assert named(sent.select_changes(drawn(tab))) == set()
 
 
-def test_a_piece_of_the_answer_sends_the_chat_alone_and_of_it_the_messages(visit: TabSession) -> None:
+def test_a_piece_of_the_answer_sends_the_chat_alone_and_of_it_the_messages(tab: TabSession) -> None:
     sent = SentView()
-    sent.select_changes(drawn(visit))
-    happens(visit, AnswerDelta("It is "))
-    changes = sent.select_changes(drawn(visit))
+    sent.select_changes(drawn(tab))
+    happens(tab, AnswerDelta("It is "))
+    changes = sent.select_changes(drawn(tab))
     assert named(changes) == {"talk"}
     assert set(changes.talk.properties) == {"value"}
 
 
-def test_a_task_that_is_done_sends_chat_picture_and_shelf(visit: TabSession, tmp_path: Path) -> None:
+def test_a_task_that_is_done_sends_chat_picture_and_shelf(tab: TabSession, tmp_path: Path) -> None:
     sent = SentView()
-    sent.select_changes(drawn(visit))
-    workspace = visit.session.workspace
+    sent.select_changes(drawn(tab))
+    workspace = tab.session.workspace
     edges = workspace.add_output(
         Kind.IMAGE, Origin("task", "canny-control", 0), path=Path(shutil.copy(MEDIA / "cat.jpg", tmp_path))
     )
-    happens(visit, TaskDone(0, EDGES, (edges,), 1.0))
-    assert named(sent.select_changes(drawn(visit))) == {"talk", "picture", "shelf"}
-    happens(visit, Answered("Here it is."), RequestDone(1.0))
-    visit.runs[-1].over = True
-    assert named(sent.select_changes(drawn(visit))) == {"talk", "share"}
+    happens(tab, TaskDone(0, EDGES, (edges,), 1.0))
+    assert named(sent.select_changes(drawn(tab))) == {"talk", "picture", "shelf"}
+    happens(tab, Answered("Here it is."), RequestDone(1.0))
+    tab.runs[-1].finished = True
+    assert named(sent.select_changes(drawn(tab))) == {"talk", "share"}
 
 
-def test_what_one_page_was_sent_another_was_not(visit: TabSession) -> None:
-    SentView().select_changes(drawn(visit))
-    assert named(SentView().select_changes(drawn(visit))) == {each.name for each in fields(View)} - {"box"}
+def test_what_one_page_was_sent_another_was_not(tab: TabSession) -> None:
+    SentView().select_changes(drawn(tab))
+    assert named(SentView().select_changes(drawn(tab))) == {each.name for each in fields(View)} - {"box"}
 
 
-def test_what_becomes_of_the_box_is_said_in_every_view(visit: TabSession) -> None:
+def test_what_becomes_of_the_box_is_said_in_every_view(tab: TabSession) -> None:
     sent, busy = SentView(), PropertyUpdate({"value": EMPTY, **BUSY})
     for _ in range(2):
-        assert sent.select_changes(replace(drawn(visit), box=busy)).box == busy
+        assert sent.select_changes(replace(drawn(tab), box=busy)).box == busy
 
 
-def test_messages_of_finished_requests_are_made_once(visit: TabSession) -> None:
-    happens(visit, Answered("Here it is."), RequestDone(1.0))
-    visit.runs[-1].over = True
-    visit.runs.append(BackgroundRun("And now?"))
-    before, after = (drawn(visit).talk.properties["value"] for _ in range(2))
+def test_messages_of_finished_requests_are_made_once(tab: TabSession) -> None:
+    happens(tab, Answered("Here it is."), RequestDone(1.0))
+    tab.runs[-1].finished = True
+    tab.runs.append(BackgroundRun("And now?"))
+    before, after = (drawn(tab).talk.properties["value"] for _ in range(2))
     assert len(before) == len(after) > 4
     assert all(one is other for one, other in zip(before[:-2], after[:-2], strict=True))
 
 
 async def test_an_update_makes_no_component_and_tells_the_browser_what_it_names() -> None:
     with gr.Blocks() as page:
-        box = taking_updates(gr.Textbox)("as it was", label="Box")
+        box = make_updatable(gr.Textbox)("as it was", label="Box")
         button = gr.Button()
         button.click(lambda: None, None, box)
     fn = next(iter(page.fns.values()))

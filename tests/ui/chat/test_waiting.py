@@ -22,11 +22,11 @@ SUMMARIZE = "Summarize this text: The river rose during the night, and by mornin
 async def test_it_says_how_many_are_before_it_until_it_has_a_place(settings: Settings) -> None:
     agent = HuggingGPT([Quick(tasks=["summarization"])], fallback=RulesController(), settings=settings)
     admission = Admission(settings.model_copy(update={"visitor_calls": 1}))
-    visit = TabSession(agent.new_session())
+    tab = TabSession(agent.new_session())
     uploads = Uploads(agent.storage, settings, max_file_bytes=settings.max_file_bytes)
-    handlers = ChatHandlers(agent, lambda known: known or visit, admission, uploads=uploads)
+    handlers = ChatHandlers(agent, lambda known: known or tab, admission, uploads=uploads)
     caller = cast("gr.Request", SimpleNamespace(headers={}, client=SimpleNamespace(host="192.0.2.1")))
-    asked = handlers.ask({"text": SUMMARIZE}, "anywhere", False, visit, caller)
+    asked = handlers.ask({"text": SUMMARIZE}, "anywhere", False, tab, caller)
     titles: list[str] = []
     async with admission.admit("192.0.2.1"):  # another tab of the same person
         for _ in range(5):  # of the pieces that come before it has its place
@@ -35,8 +35,8 @@ async def test_it_says_how_many_are_before_it_until_it_has_a_place(settings: Set
     async for view in asked:
         titles += find_titles(view)
     assert any(title.startswith("Did 1 task") for title in titles)
-    assert visit.session.visitor == "192.0.2.1"
-    visit.close()
+    assert tab.session.visitor == "192.0.2.1"
+    tab.close()
 
 
 def find_titles(view: tuple[Any, ...]) -> list[str]:

@@ -11,7 +11,7 @@ from hugginggpt.core.events import Event, Notice, RequestDone, RequestFailed, Re
 from hugginggpt.core.plan import Plan
 from hugginggpt.planning.approval import Approved, Proposal
 from hugginggpt.ui.session import background_run as runs
-from hugginggpt.ui.session.background_run import ApprovalGate, BackgroundRun, StartRun
+from hugginggpt.ui.session.background_run import ApprovalGate, BackgroundRun, RunWorker
 
 STARTED, DONE = RequestStarted("Do it.", (), "somebody"), RequestDone(1.0)
 
@@ -32,17 +32,17 @@ async def stuck(ended: list[str]) -> AsyncGenerator[Event, None]:
 
 
 async def test_a_follower_sees_each_event_and_then_the_end() -> None:
-    work = StartRun(BackgroundRun("Do it."), short())
+    work = RunWorker(BackgroundRun("Do it."), short())
     seen = [count async for count in work.follow()]
     assert seen[-1] == 2
-    assert work.run.over
+    assert work.run.finished
     assert work.run.recording.events == (STARTED, DONE)
     assert work.run.recording.times[0] == 0.0 < work.run.recording.times[1]
     assert not work.run.stopped
 
 
 async def test_a_second_follower_sees_all_of_it_too() -> None:
-    work = StartRun(BackgroundRun("Do it."), short())
+    work = RunWorker(BackgroundRun("Do it."), short())
     async for _ in work.follow():
         break  # the page is reloaded
     assert [count async for count in work.follow()][-1] == 2
@@ -50,20 +50,20 @@ async def test_a_second_follower_sees_all_of_it_too() -> None:
 
 async def test_stopped_work_has_ended_when_stop_returns() -> None:
     ended: list[str] = []
-    work = StartRun(BackgroundRun("Do it."), stuck(ended))
+    work = RunWorker(BackgroundRun("Do it."), stuck(ended))
     async for _ in work.follow():
         if work.run.events:
             break
     await work.stop()
     assert ended == ["ended"]
     assert work.run.stopped
-    assert work.run.over
+    assert work.run.finished
 
 
 async def test_work_that_nobody_looks_at_ends_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "ALONE_SECONDS", 1.0)
+    monkeypatch.setattr(runs, "ABANDON_SECONDS", 1.0)
     ended: list[str] = []
-    work = StartRun(BackgroundRun("Do it."), stuck(ended))
+    work = RunWorker(BackgroundRun("Do it."), stuck(ended))
     async for _ in work.follow():
         if work.run.events:
             break
@@ -79,8 +79,8 @@ async def test_work_that_nobody_looks_at_ends_after_a_while(monkeypatch: pytest.
 
 
 async def test_a_follower_is_heard_of_when_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "BEAT_SECONDS", 0.01)
-    work, heard = StartRun(BackgroundRun("Do it."), stuck([])), list[int]()
+    monkeypatch.setattr(runs, "HEARTBEAT_SECONDS", 0.01)
+    work, heard = RunWorker(BackgroundRun("Do it."), stuck([])), list[int]()
     async for count in work.follow():
         heard.append(count)
         if len(heard) > 4:
@@ -90,9 +90,9 @@ async def test_a_follower_is_heard_of_when_nothing_happens(monkeypatch: pytest.M
 
 
 async def test_work_that_never_began_is_over_when_it_is_stopped() -> None:
-    work = StartRun(BackgroundRun("Do it."), stuck([]))
+    work = RunWorker(BackgroundRun("Do it."), stuck([]))
     await work.stop()
-    assert (work.run.over, work.run.stopped) == (True, True)
+    assert (work.run.finished, work.run.stopped) == (True, True)
 
 
 async def test_stopping_twice_does_not_stop_the_clearing_up() -> None:
@@ -106,7 +106,7 @@ async def test_stopping_twice_does_not_stop_the_clearing_up() -> None:
             await asyncio.sleep(0.05)
             cleared.append(True)
 
-    work = StartRun(BackgroundRun("Do it."), slow())
+    work = RunWorker(BackgroundRun("Do it."), slow())
     async for _ in work.follow():
         if work.run.events:
             break
@@ -119,9 +119,9 @@ async def test_a_fault_in_our_own_code_ends_the_run_and_is_told() -> None:
         yield STARTED
         raise KeyError("secret")
 
-    work = StartRun(BackgroundRun("Do it."), broken())
+    work = RunWorker(BackgroundRun("Do it."), broken())
     assert [count async for count in work.follow()]
-    assert work.run.failed
+    assert work.run.has_failed
     (failed,) = (event for event in work.run.events if isinstance(event, RequestFailed))
     assert "secret" not in failed.error
 

@@ -74,12 +74,12 @@ async def test_whoever_comes_from_outside_names_no_private_server(
 
 def test_what_the_browser_remembers_goes_into_the_box_of_its_own_server() -> None:
     kept = {"brain": HUGGING_FACE, "key": "hf_1", "base_url": "", "model": "big"}
-    assert LLMFields.remembered(kept) == LLMFields(HUGGING_FACE, "", "hf_1", "", "big")
+    assert LLMFields.from_stored(kept) == LLMFields(HUGGING_FACE, "", "hf_1", "", "big")
     kept = {"brain": OTHER, "key": KEY, "base_url": "http://127.0.0.1/v1", "model": "tiny"}
-    assert LLMFields.remembered(kept) == LLMFields(OTHER, KEY, "", "http://127.0.0.1/v1", "tiny")
-    assert KEY not in repr(LLMFields.remembered(kept))
+    assert LLMFields.from_stored(kept) == LLMFields(OTHER, KEY, "", "http://127.0.0.1/v1", "tiny")
+    assert KEY not in repr(LLMFields.from_stored(kept))
 
 
 @pytest.mark.parametrize("kept", [None, [], "x", {}, {"brain": BUILT_IN}, {"brain": "x", "key": KEY}, {"brain": [1]}])
 def test_anything_else_in_the_browsers_storage_is_left_there(kept: object) -> None:
-    assert LLMFields.remembered(kept) is None
+    assert LLMFields.from_stored(kept) is None

@@ -21,7 +21,7 @@ from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.llm.client import HUGGING_FACE_URL, LanguageModel
 from hugginggpt.llm.connection import OPENAI_URL
 from hugginggpt.ui.session.background_run import BackgroundRun
-from hugginggpt.ui.session.tab_session import TabSession, TabSessions, close_visit
+from hugginggpt.ui.session.tab_session import TabSession, TabSessions, close_tab
 from hugginggpt.workspace.workspace import Workspace
 from tests.checkpoints import HubCache
 from tests.conftest import Planner, Quick
@@ -32,22 +32,22 @@ KEY_OF_PAGE = "0123456789abcdef" * 3
 
 
 def test_a_visit_never_prints_its_key(settings: Settings) -> None:
-    visit = TabSession(Session(Workspace.create(settings)), LanguageModel("tiny", "http://127.0.0.1/v1", KEY))
-    assert KEY not in repr(visit)
+    tab = TabSession(Session(Workspace.create(settings)), LanguageModel("tiny", "http://127.0.0.1/v1", KEY))
+    assert KEY not in repr(tab)
 
 
 def test_a_visit_that_is_closed_deletes_its_files(settings: Settings) -> None:
     workspace = Workspace.create(settings)
-    close_visit(TabSession(Session(workspace)))
+    close_tab(TabSession(Session(workspace)))
     assert not workspace.folder.exists()
-    close_visit(None)  # a tab in which nothing was asked
+    close_tab(None)  # a tab in which nothing was asked
 
 
 def test_a_visit_that_is_dropped_deletes_its_files(settings: Settings) -> None:
-    visit: TabSession | None = TabSession(Session(Workspace.create(settings)))
-    assert visit
-    folder = visit.session.workspace.folder
-    visit = None
+    tab: TabSession | None = TabSession(Session(Workspace.create(settings)))
+    assert tab
+    folder = tab.session.workspace.folder
+    tab = None
     gc.collect()
     assert not folder.exists()
 
@@ -61,56 +61,56 @@ async def endless(ended: list[bool]) -> AsyncGenerator[Event, None]:
 
 
 async def test_a_new_conversation_has_the_planner_of_the_old_one_and_none_of_its_files(settings: Settings) -> None:
-    visit = TabSession(Session(Workspace.create(settings)), LanguageModel("tiny", "http://127.0.0.1/v1", KEY))
+    tab = TabSession(Session(Workspace.create(settings)), LanguageModel("tiny", "http://127.0.0.1/v1", KEY))
     ended: list[bool] = []
-    visit.begin(BackgroundRun("Do it."), endless(ended))
+    tab.start_run(BackgroundRun("Do it."), endless(ended))
     await asyncio.sleep(0)
-    old, model = visit.session.workspace.folder, visit.model
-    await visit.renew(Session(Workspace.create(settings)))
-    assert visit.model is model
-    assert not visit.runs
+    old, model = tab.session.workspace.folder, tab.model
+    await tab.start_conversation(Session(Workspace.create(settings)))
+    assert tab.model is model
+    assert not tab.runs
     assert ended == [True]
     assert not old.exists()
-    assert visit.session.workspace.folder.exists()
+    assert tab.session.workspace.folder.exists()
 
 
 def test_a_reloaded_page_finds_its_visit_and_nobody_else_does(settings: Settings) -> None:
-    visits = TabSessions()
-    visit = visits.of_page("page", lambda: visit_of(settings))
-    assert visits.of_page("page", lambda: visit_of(settings)) is visit  # whichever of its first events comes first
-    visits.keep(visit, KEY_OF_PAGE)
-    assert visits.found(KEY_OF_PAGE) is visit
-    assert visits.of_page("another page", lambda: visit_of(settings)) is not visit
-    visits.keep(visit, "guessable")
-    assert visits.found("guessable") is None
-    assert visits.found("") is None
+    tabs = TabSessions()
+    tab = tabs.get_for_page("page", lambda: make_tab(settings))
+    assert tabs.get_for_page("page", lambda: make_tab(settings)) is tab  # whichever of its first events comes first
+    tabs.register(tab, KEY_OF_PAGE)
+    assert tabs.find(KEY_OF_PAGE) is tab
+    assert tabs.get_for_page("another page", lambda: make_tab(settings)) is not tab
+    tabs.register(tab, "guessable")
+    assert tabs.find("guessable") is None
+    assert tabs.find("") is None
 
 
 def test_what_the_boxes_say_as_a_request_is_sent_counts_where_it_is_stricter(settings: Settings) -> None:
-    visit = visit_of(settings)
-    visit.tighten("here", ask_first=True)
-    assert (visit.wishes.placement, visit.ask_first) == ("here", True)
-    visit.tighten("anywhere", ask_first=False)  # a page that was opened again, before it shows what was chosen
-    assert (visit.wishes.placement, visit.ask_first) == ("here", True)
+    tab = make_tab(settings)
+    tab.restrict("here", ask_first=True)
+    assert (tab.preferences.placement, tab.ask_first) == ("here", True)
+    tab.restrict("anywhere", ask_first=False)  # a page that was opened again, before it shows what was chosen
+    assert (tab.preferences.placement, tab.ask_first) == ("here", True)
 
 
 async def test_one_request_begins_at_a_time(settings: Settings) -> None:
-    visit, ended = visit_of(settings), list[bool]()
-    async with visit.claim() as first:
+    tab, ended = make_tab(settings), list[bool]()
+    async with tab.claim() as first:
         assert first
-        assert visit.busy
-        async with visit.claim() as second:
+        assert tab.is_busy
+        async with tab.claim() as second:
             assert not second
-        assert visit.busy  # who was refused has freed nothing
-        visit.begin(BackgroundRun("Do it."), endless(ended))
-    assert visit.busy
-    assert visit.just_begun  # a second click in this moment is the same one
-    await visit.stop()
-    assert not visit.busy
+        assert tab.is_busy  # who was refused has freed nothing
+        tab.start_run(BackgroundRun("Do it."), endless(ended))
+    assert tab.is_busy
+    assert tab.has_just_begun  # a second click in this moment is the same one
+    await tab.stop()
+    assert not tab.is_busy
 
 
 async def test_what_is_sent_in_the_moment_of_a_clear_belongs_to_the_new_conversation(settings: Settings) -> None:
-    visit, cleared = visit_of(settings), asyncio.Event()
+    tab, cleared = make_tab(settings), asyncio.Event()
 
     async def slow() -> AsyncGenerator[Event, None]:
         try:
@@ -119,16 +119,16 @@ async def test_what_is_sent_in_the_moment_of_a_clear_belongs_to_the_new_conversa
         finally:
             await cleared.wait()
 
-    visit.begin(BackgroundRun("Do it."), slow())
+    tab.start_run(BackgroundRun("Do it."), slow())
     await asyncio.sleep(0.01)
     new = Session(Workspace.create(settings))
-    renewing = asyncio.create_task(visit.renew(new))
+    renewing = asyncio.create_task(tab.start_conversation(new))
     await asyncio.sleep(0.01)
 
     async def send() -> Session:
-        async with visit.claim() as mine:
+        async with tab.claim() as mine:
             assert mine
-            return visit.session
+            return tab.session
 
     sending = asyncio.create_task(send())
     await asyncio.sleep(0.01)
@@ -139,98 +139,98 @@ async def test_what_is_sent_in_the_moment_of_a_clear_belongs_to_the_new_conversa
 
 
 async def test_a_visit_that_is_closed_works_no_more(settings: Settings) -> None:
-    visit, ended = visit_of(settings), list[bool]()
-    work = visit.begin(BackgroundRun("Do it."), endless(ended))
+    tab, ended = make_tab(settings), list[bool]()
+    work = tab.start_run(BackgroundRun("Do it."), endless(ended))
     await asyncio.sleep(0.01)
-    close_visit(visit)
+    close_tab(tab)
     async for _ in work.follow():
         pass
     assert ended == [True]
 
 
 def test_a_visit_stays_while_one_of_its_pages_is_there(settings: Settings) -> None:
-    visits = TabSessions()
-    visit = visits.of_page("page", lambda: visit_of(settings))
-    visits.keep(visit, KEY_OF_PAGE)
-    visits.again(visit, "page, reloaded")
-    assert visits.of_page("page, reloaded", lambda: visit_of(settings)) is visit
-    close_visit(visit)  # the first page's hour is over
-    assert visits.found(KEY_OF_PAGE) is visit
-    assert visit.session.workspace.folder.exists()
-    close_visit(visit)
-    assert visits.found(KEY_OF_PAGE) is None
-    assert not visit.session.workspace.folder.exists()
+    tabs = TabSessions()
+    tab = tabs.get_for_page("page", lambda: make_tab(settings))
+    tabs.register(tab, KEY_OF_PAGE)
+    tabs.add_page(tab, "page, reloaded")
+    assert tabs.get_for_page("page, reloaded", lambda: make_tab(settings)) is tab
+    close_tab(tab)  # the first page's hour is over
+    assert tabs.find(KEY_OF_PAGE) is tab
+    assert tab.session.workspace.folder.exists()
+    close_tab(tab)
+    assert tabs.find(KEY_OF_PAGE) is None
+    assert not tab.session.workspace.folder.exists()
 
 
 def test_a_visitor_may_narrow_the_limits_of_the_deployment(settings: Settings) -> None:
-    visit = visit_of(settings)
-    assert visit.limits(settings) == settings
-    visit.top_k, visit.task_seconds = 2, 30.0
-    assert (visit.limits(settings).top_k, visit.limits(settings).task_seconds) == (2, 30.0)
-    assert visit.limits(settings).plan_seconds == settings.plan_seconds
+    tab = make_tab(settings)
+    assert tab.narrow_settings(settings) == settings
+    tab.top_k, tab.task_seconds = 2, 30.0
+    assert (tab.narrow_settings(settings).top_k, tab.narrow_settings(settings).task_seconds) == (2, 30.0)
+    assert tab.narrow_settings(settings).plan_seconds == settings.plan_seconds
 
 
-def visit_of(settings: Settings) -> TabSession:
+def make_tab(settings: Settings) -> TabSession:
     return TabSession(Session(Workspace.create(settings)))
 
 
 def test_hosted_models_run_on_the_visitors_own_token_or_on_that_of_their_brain(settings: Settings) -> None:
-    visit = visit_of(settings)
-    assert visit.visitor(None, "1.2.3.4").token == ""
-    visit.model = LanguageModel("big", HUGGING_FACE_URL, "hf_brain")
-    assert visit.visitor(None, "1.2.3.4").token == "hf_brain"
-    visit.token = "hf_own"
-    assert visit.visitor(None, "1.2.3.4").token == "hf_own"
-    visit.token, visit.model = "", LanguageModel("gpt", OPENAI_URL, KEY)
-    assert visit.visitor(None, "1.2.3.4").token == ""
+    tab = make_tab(settings)
+    assert tab.build_visitor(None, "1.2.3.4").token == ""
+    tab.model = LanguageModel("big", HUGGING_FACE_URL, "hf_brain")
+    assert tab.build_visitor(None, "1.2.3.4").token == "hf_brain"
+    tab.token = "hf_own"
+    assert tab.build_visitor(None, "1.2.3.4").token == "hf_own"
+    tab.token, tab.model = "", LanguageModel("gpt", OPENAI_URL, KEY)
+    assert tab.build_visitor(None, "1.2.3.4").token == ""
 
 
 def test_the_owners_token_serves_those_who_have_none_so_many_times(settings: Settings) -> None:
-    shared, visit = SharedToken("hf_owner", 1), visit_of(settings)
-    visitor = visit.visitor(shared, "1.2.3.4")
+    shared, tab = SharedToken("hf_owner", 1), make_tab(settings)
+    visitor = tab.build_visitor(shared, "1.2.3.4")
     assert visitor.token == "hf_owner"
     visitor.count_call()
     with pytest.raises(HuggingGPTError, match="This page gives each visitor 1 hosted calls an hour"):
-        visit.visitor(shared, "1.2.3.4").count_call()
-    visit_of(settings).visitor(shared, "5.6.7.8").count_call()
-    visit.token = "hf_own"
-    own = visit.visitor(shared, "1.2.3.4")
+        tab.build_visitor(shared, "1.2.3.4").count_call()
+    make_tab(settings).build_visitor(shared, "5.6.7.8").count_call()
+    tab.token = "hf_own"
+    own = tab.build_visitor(shared, "1.2.3.4")
     own.count_call()
     assert own.token == "hf_own"
 
 
 def test_a_visit_never_prints_its_token(settings: Settings) -> None:
-    visit = visit_of(settings)
-    visit.token = "hf_visitor4711"
-    visit.models = visit.visitor(None, "")
-    assert "4711" not in repr(visit)
+    tab = make_tab(settings)
+    tab.token = "hf_visitor4711"
+    tab.account = tab.build_visitor(None, "")
+    assert "4711" not in repr(tab)
 
 
 async def test_wishes_are_settled_one_after_the_other_and_leave_the_place_alone(settings: Settings) -> None:
-    agent, visit = HuggingGPT([Quick()], fallback=Planner(), settings=settings), visit_of(settings)
+    agent, tab = HuggingGPT([Quick()], fallback=Planner(), settings=settings), make_tab(settings)
     changes = [lambda wishes, n=n: wishes.ban(f"a/{n}") for n in range(5)]
-    working = [asyncio.create_task(visit.settle(agent, change, None)) for change in changes]
+    working = [asyncio.create_task(tab.change_preferences(agent, change, None)) for change in changes]
     await asyncio.sleep(0)
-    visit.place("here")
+    tab.set_placement("here")
     await asyncio.gather(*working)
-    assert visit.wishes.banned == {f"a/{n}" for n in range(5)}
-    assert visit.wishes.placement == "here"
+    assert tab.preferences.banned == {f"a/{n}" for n in range(5)}
+    assert tab.preferences.placement == "here"
 
 
 async def test_the_owners_token_is_not_shown_to_an_endpoint_that_a_visitor_names(settings: Settings, tmp_path: Path) -> None:
     with HostedServer(HubCache(tmp_path / "cache")) as server:
         hosted = HostedExpert(HubSearch(tmp_path / "kept", HubAddresses(*["http://127.0.0.1:9"] * 3)), CircuitBreaker())
-        agent, visit = HuggingGPT([hosted], fallback=Planner(), settings=settings), visit_of(settings)
+        agent, tab = HuggingGPT([hosted], fallback=Planner(), settings=settings), make_tab(settings)
         shared, own = SharedToken("hf_owner", 1), server.endpoint("text-classification", public=True)
-        await visit.settle(agent, lambda wishes: wishes.pin("text-classification", own), shared)
+        await tab.change_preferences(agent, lambda wishes: wishes.pin("text-classification", own), shared)
         plan = [{"task": "text-classification", "id": 0, "args": {"text": "A lovely day."}}]
         for _ in range(3):  # and it costs nothing of what the owner gives away
             stream = agent.run(
                 "Do it.",
-                visit.session,
+                tab.session,
                 Planner([plan]),
-                extra=[hosted.bind_visitor(visit.visitor(shared, "1.2.3.4"))],
-                preferences=visit.wishes.preferences(),
+                extra=[hosted.bind_visitor(tab.build_visitor(shared, "1.2.3.4"))],
+                preferences=tab.preferences.preferences(),
             )
             events = [event async for event in stream]
             assert any(isinstance(event, TaskDone) for event in events)
@@ -238,9 +238,9 @@ async def test_the_owners_token_is_not_shown_to_an_endpoint_that_a_visitor_names
 
 
 def test_on_a_public_space_nothing_is_fetched_from_inside(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    visit = visit_of(settings)
-    assert visit.visitor(None, "").allowed is None
+    tab = make_tab(settings)
+    assert tab.build_visitor(None, "").allowed is None
     monkeypatch.setenv("SPACE_ID", "somebody/hugginggpt")
-    allowed = visit.visitor(None, "").allowed
+    allowed = tab.build_visitor(None, "").allowed
     assert allowed is not None
     assert not allowed("127.0.0.1")

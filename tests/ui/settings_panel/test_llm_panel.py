@@ -29,11 +29,11 @@ def agent(settings: Settings) -> HuggingGPT:
 @pytest.fixture
 async def panel(agent: HuggingGPT) -> LLMPanel:
     # in a running loop, or Gradio makes loops of its own and leaves them open
-    made = LLMPanel(agent, lambda visit: visit or TabSession(agent.new_session()), shared=SharedToken("hf_owner", 7))
+    made = LLMPanel(agent, lambda tab: tab or TabSession(agent.new_session()), shared=SharedToken("hf_owner", 7))
     with gr.Blocks() as page:
-        visit = gr.State(None)
-        made.draw(visit)
-        made.wake(page.load, visit)
+        tab = gr.State(None)
+        made.draw(tab)
+        made.restore_on(page.load, tab)
     return made
 
 
@@ -54,34 +54,34 @@ def token(text: str) -> gr.OAuthToken:
 
 @pytest.mark.parametrize(("asked", "settled"), [(3, 3), (0, 1), (99, 10), (2.0, 2)])
 def test_candidates_stay_within_bounds(agent: HuggingGPT, asked: float, settled: int) -> None:
-    models = ModelsPanel(agent, lambda visit: visit or TabSession(agent.new_session()))
+    models = ModelsPanel(agent, lambda tab: tab or TabSession(agent.new_session()))
     assert models.choose_top_k(asked, None).top_k == settled
 
 
 @pytest.mark.parametrize(("asked", "settled"), [(30.0, 30.0), (600.0, 60.0), (-5.0, 1.0), (None, None)])
 def test_a_deadline_is_never_beyond_the_owners(agent: HuggingGPT, asked: float | None, settled: float | None) -> None:
-    models = ModelsPanel(agent, lambda visit: visit or TabSession(agent.new_session()))
+    models = ModelsPanel(agent, lambda tab: tab or TabSession(agent.new_session()))
     assert models.choose_seconds(asked, None).task_seconds == settled
     assert models.choose_asking(True, None).ask_first
 
 
 async def test_nothing_is_kept_for_somebody_who_has_only_opened_the_page(panel: LLMPanel) -> None:
-    shown = told(await panel.begin("", None, asking(), None, None))
+    shown = told(await panel.restore_choices("", None, asking(), None, None))
     assert set(shown) == {"hosted-status"}
     assert "7 calls an hour" in shown["hosted-status"]
 
 
 async def test_what_is_ticked_before_the_page_is_there_stays_ticked(panel: LLMPanel, agent: HuggingGPT) -> None:
-    visit = TabSession(agent.new_session())
-    visit.ask_first = True
-    assert set(told(await panel.begin("", visit, asking(), None, None))) == {"hosted-status"}
+    tab = TabSession(agent.new_session())
+    tab.ask_first = True
+    assert set(told(await panel.restore_choices("", tab, asking(), None, None))) == {"hosted-status"}
 
 
 async def test_a_page_that_is_opened_again_shows_what_its_visit_holds(panel: LLMPanel, agent: HuggingGPT) -> None:
-    visit = TabSession(agent.new_session(), LanguageModel("tiny", URL, "sk-1"), looks=True, tabs=2)
-    visit.brain, visit.top_k, visit.task_seconds, visit.ask_first, visit.token = OTHER, 9, 30.0, True, "hf_11"
-    visit.place("here")
-    shown = told(await panel.begin("", visit, asking("zh-CN"), None, None))
+    tab = TabSession(agent.new_session(), LanguageModel("tiny", URL, "sk-1"), show_images=True, page_count=2)
+    tab.controller, tab.top_k, tab.task_seconds, tab.ask_first, tab.token = OTHER, 9, 30.0, True, "hf_11"
+    tab.set_placement("here")
+    shown = told(await panel.restore_choices("", tab, asking("zh-CN"), None, None))
     assert shown["brain"] == OTHER
     assert shown["brain-fields"]["visible"]
     assert shown["model"]["value"] == "tiny"
@@ -96,38 +96,38 @@ async def test_a_page_that_is_opened_again_shows_what_its_visit_holds(panel: LLM
     "kept", ["", "null", "[1]", "{", '{"brain": 3, "hosted": []}', '{"hosted": {"key": "sk-1"}}', "[" * 9_000]
 )
 async def test_what_somebody_else_has_left_in_the_browser_does_no_harm(panel: LLMPanel, kept: str) -> None:
-    updates = await panel.begin(kept, None, asking(), None, None)
-    visits = [value for value in updates.values() if isinstance(value, TabSession)]
-    assert all(visit.model is None and not visit.token for visit in visits)
+    updates = await panel.restore_choices(kept, None, asking(), None, None)
+    tabs = [value for value in updates.values() if isinstance(value, TabSession)]
+    assert all(tab.model is None and not tab.token for tab in tabs)
 
 
 async def test_what_is_remembered_is_taken_without_asking_anybody(panel: LLMPanel) -> None:
     brain = {"brain": OTHER, "key": "sk-1", "base_url": URL, "model": "tiny"}
     kept = json.dumps({"brain": brain, "hosted": {"key": "hf_11"}})
-    updates = await panel.begin(kept, None, asking(), None, None)
-    (visit,) = (value for value in updates.values() if isinstance(value, TabSession))
-    assert visit.model == LanguageModel("tiny", URL, "sk-1")
-    assert (visit.token, visit.remembered, visit.token_remembered) == ("hf_11", True, True)
+    updates = await panel.restore_choices(kept, None, asking(), None, None)
+    (tab,) = (value for value in updates.values() if isinstance(value, TabSession))
+    assert tab.model == LanguageModel("tiny", URL, "sk-1")
+    assert (tab.token, tab.key_remembered, tab.token_remembered) == ("hf_11", True, True)
 
 
 def test_signing_in_gives_a_brain_and_signing_out_takes_it(panel: LLMPanel, agent: HuggingGPT) -> None:
-    visit = TabSession(agent.new_session())
-    panel.signed_in(visit, token("hf_oauth_1"))
-    assert visit.model
-    assert (visit.brain, visit.model.key, visit.hosted_token) == (HUGGING_FACE, "hf_oauth_1", "hf_oauth_1")
-    panel.signed_in(visit, token("hf_oauth_2"))  # it was renewed
-    assert (visit.model.key, visit.hosted_token) == ("hf_oauth_2", "hf_oauth_2")
-    panel.signed_in(visit, None)
-    assert (visit.brain, visit.model, visit.hosted_token) == (BUILT_IN, None, "")
+    tab = TabSession(agent.new_session())
+    panel.signed_in(tab, token("hf_oauth_1"))
+    assert tab.model
+    assert (tab.controller, tab.model.key, tab.hosted_token) == (HUGGING_FACE, "hf_oauth_1", "hf_oauth_1")
+    panel.signed_in(tab, token("hf_oauth_2"))  # it was renewed
+    assert (tab.model.key, tab.hosted_token) == ("hf_oauth_2", "hf_oauth_2")
+    panel.signed_in(tab, None)
+    assert (tab.controller, tab.model, tab.hosted_token) == (BUILT_IN, None, "")
 
 
 def test_a_brain_that_was_chosen_stays_when_somebody_signs_in_or_out(panel: LLMPanel, agent: HuggingGPT) -> None:
     own = LanguageModel("tiny", URL, "sk-1")
-    visit = TabSession(agent.new_session(), own, brain=OTHER)
-    panel.signed_in(visit, token("hf_oauth_1"))
-    assert (visit.model, visit.hosted_token) == (own, "hf_oauth_1")
-    panel.signed_in(visit, None)
-    assert (visit.model, visit.hosted_token) == (own, "")
+    tab = TabSession(agent.new_session(), own, controller=OTHER)
+    panel.signed_in(tab, token("hf_oauth_1"))
+    assert (tab.model, tab.hosted_token) == (own, "hf_oauth_1")
+    panel.signed_in(tab, None)
+    assert (tab.model, tab.hosted_token) == (own, "")
 
 
 @pytest.mark.parametrize(
