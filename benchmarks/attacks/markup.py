@@ -7,7 +7,7 @@ from typing import Final
 
 from benchmarks.attacks.attack import Attack, Target, mix
 from hugginggpt.core.markdown import fold_into_line, quote_text
-from hugginggpt.ui.markup import disarm, link_words, rearm, render_markdown
+from hugginggpt.ui.markup import link_words, neutralize_markup, render_markdown, restore_markup
 from hugginggpt.workspace.html_text import extract_page_text, is_html_page
 
 _TAGS: Final = frozenset(
@@ -58,7 +58,7 @@ def make_attack(target: Target) -> Attack:
             drawn.feed(draw(text, _LINKS))
             drawn.close()
             assert not drawn.faults, f"drawn: {drawn.faults[:3]}"
-        assert rearm(disarm(text)) == text
+        assert restore_markup(neutralize_markup(text)) == text
         quote_text(text, 600)
         fold_into_line(text, 80)
         if is_html_page(text):

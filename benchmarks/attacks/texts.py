@@ -15,7 +15,7 @@ from hugginggpt.llm.completions import strip_thoughts
 from hugginggpt.ui.api.auth import read_keys
 from hugginggpt.ui.run_panel.share_link import read_link
 from hugginggpt.ui.security.request_guard import check_body, is_foreign, read_host
-from hugginggpt.ui.settings_panel.browser_storage import read_kept
+from hugginggpt.ui.settings_panel.browser_storage import read_stored
 
 FRAGMENTS: Final = (
     "[", "]", "{", "}", '"', "\\", ",", ":", "[]", "{}", '{"":', '"\\ud800"', "NaN", "1e999", "-", "9" * 40, "null", " ", "\n",
@@ -49,7 +49,7 @@ def make_attack(target: Target) -> Attack:
             with suppress(JsonError):
                 parse(text)
         list(split_references(text))
-        assert isinstance(read_kept(text), dict)
+        assert isinstance(read_stored(text), dict)
         assert isinstance(read_link(text), dict)
         strip_thoughts(text)
         read_host(text)

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from hugginggpt.agent.agent import HuggingGPT
 
 _MAX_STARTS: Final = 4
-_STARTS: Final = "_HUGGINGGPT_STARTS"
+_START_COUNT_VARIABLE: Final = "_HUGGINGGPT_STARTS"
 """Variable in which a process that starts anew counts."""
-_PATIENCE_SECONDS: Final = 10.0
+_SLOW_START_SECONDS: Final = 10.0
 """Time after which a start that still waits says so."""
 _SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name))
 
@@ -37,19 +37,19 @@ class _Stopped(BaseException):
     """Told to end before the page was up; no Exception, so that no library swallows it."""
 
 
-class _Stop:
+class _StopHandler:
     """Handler of the signals that end a process: like Ctrl-C, whichever it is, and however often it comes."""
 
     def __init__(self) -> None:
-        self.asked = threading.Event()
+        self.requested = threading.Event()
         self.serving = False
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, or started in the background
                 signal.signal(number, self._handle)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        first = not self.asked.is_set()
-        self.asked.set()
+        first = not self.requested.is_set()
+        self.requested.set()
         if first and not self.serving:
             raise _Stopped
 
@@ -58,7 +58,7 @@ def launch() -> int:
     """Serve the page until the process is told to end; return its exit status."""
     environment = dict(os.environ)  # as it was, for a start that is tried anew
     try:
-        stop = _Stop()
+        stop = _StopHandler()
         check_limits()
         _serve(stop, environment)
     except _Stopped:
@@ -71,7 +71,7 @@ def launch() -> int:
     return 0
 
 
-def _serve(stop: _Stop, environment: Mapping[str, str]) -> None:
+def _serve(stop: _StopHandler, environment: Mapping[str, str]) -> None:
     from hugginggpt.core.settings import load_settings
 
     settings = load_settings()
@@ -91,7 +91,7 @@ def _serve(stop: _Stop, environment: Mapping[str, str]) -> None:
         _start_server(page, blocks, port, environment)
         stop.serving = True
         preload(agent)
-        while not stop.asked.wait(0.5) and blocks.is_running:  # without a limit, Windows would hear no Ctrl-C
+        while not stop.requested.wait(0.5) and blocks.is_running:  # without a limit, Windows would hear no Ctrl-C
             pass
         print("Stopping…", flush=True)
         blocks.server.should_exit = blocks.server.force_exit = True  # open streams of events would hold it up
@@ -116,7 +116,7 @@ def _start_server(page: Any, blocks: gr.Blocks, port: int, environment: Mapping[
 
     hosts = find_hosts(page.settings.allowed_hosts)
     waiting = threading.Timer(
-        _PATIENCE_SECONDS, print, (f"Waiting until the page answers on port {port}: the machine is busy.",)
+        _SLOW_START_SECONDS, print, (f"Waiting until the page answers on port {port}: the machine is busy.",)
     )
     waiting.daemon = True
     waiting.start()
@@ -135,7 +135,7 @@ def _start_server(page: Any, blocks: gr.Blocks, port: int, environment: Mapping[
             app_kwargs={
                 "middleware": [
                     Middleware(SecurityHeadersMiddleware, space=is_space()),
-                    Middleware(RequestGuardMiddleware, hosts=hosts, home=is_personal_machine()),
+                    Middleware(RequestGuardMiddleware, hosts=hosts, personal=is_personal_machine()),
                     Middleware(UploadMiddleware, uploads=page.uploads),
                     Middleware(DisconnectMiddleware),
                 ]
@@ -158,13 +158,13 @@ def _start_anew(port: int, environment: Mapping[str, str]) -> None:
     Raises:
         TimeoutError: It was tried often enough.
     """
-    starts = int(environment.get(_STARTS, "1"))
+    starts = int(environment.get(_START_COUNT_VARIABLE, "1"))
     if starts >= _MAX_STARTS or os.name == "nt":
         raise TimeoutError(f"The server was not up in time on port {port}: this machine is too busy, try again later.")
     print(f"The server was not up in time on port {port}: starting anew ({starts + 1} of {_MAX_STARTS}).", flush=True)
     shutil.rmtree(os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
     command = [sys.executable, *sys.orig_argv[1:]]
-    os.execve(sys.executable, command, {**environment, _STARTS: str(starts + 1)})  # noqa: S606 (no shell is meant)
+    os.execve(sys.executable, command, {**environment, _START_COUNT_VARIABLE: str(starts + 1)})  # noqa: S606 (no shell is meant)
 
 
 def _delete_files(agent: HuggingGPT | None, folder: Path) -> None:

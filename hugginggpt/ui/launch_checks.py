@@ -14,24 +14,24 @@ _MIN_OPEN_FILES: Final = 256
 """Libraries, models and a few visitors' connections."""
 _MIN_ADDRESS_BYTES: Final = 600 * 2**20
 """Addresses that the libraries of the page take before any model is loaded."""
-_WANTED_OPEN_FILES: Final = 65_536
+_MAX_OPEN_FILES: Final = 65_536
 _FIRST_PORT: Final = 7860
 _MAX_PORT: Final = 65_535
-_PORTS: Final = 100
+_MAX_PORTS_TRIED: Final = 100
 _PROBE_BYTES: Final = 64 * 1024
 
-_MEMORY: Final = "There is too little memory to start the page: close other programs, or give it more."
-_LACKS: Final[Mapping[int | None, str]] = {
+_TOO_LITTLE_MEMORY: Final = "There is too little memory to start the page: close other programs, or give it more."
+_SENTENCE_BY_ERRNO: Final[Mapping[int | None, str]] = {
     errno.EMFILE: "Too many files are open: raise the limit on open files (ulimit -n) to 1024 or more.",
     errno.ENFILE: "This machine has too many files open: close other programs.",
     errno.ENOSPC: "The disk is full: free some space and try again.",
     errno.EDQUOT: "The disk is full: free some space and try again.",
     errno.EFBIG: "No file of the needed size may be written: raise the limit on the size of files (ulimit -f).",
-    errno.ENOMEM: _MEMORY,
+    errno.ENOMEM: _TOO_LITTLE_MEMORY,
     errno.EAGAIN: "No further process or thread can be started: close other programs, or raise the limit (ulimit -u).",
 }
-_MEMORY_WORDS: Final = ("failed to map segment", "cannot allocate memory", "can't start new thread", "out of memory")
-_PLACES: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT})
+_MEMORY_ERROR_WORDS: Final = ("failed to map segment", "cannot allocate memory", "can't start new thread", "out of memory")
+_PATH_ERRNOS: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT})
 
 
 class StartError(OSError):
@@ -45,13 +45,13 @@ def explain_start_error(error: BaseException) -> str:
     for each in _list_causes(error):
         if isinstance(each, HuggingGPTError | StartError | TimeoutError) and each.args:
             return str(each)
-        if isinstance(each, MemoryError) or any(words in str(each).lower() for words in _MEMORY_WORDS):
-            return _MEMORY
+        if isinstance(each, MemoryError) or any(words in str(each).lower() for words in _MEMORY_ERROR_WORDS):
+            return _TOO_LITTLE_MEMORY
         if isinstance(each, FileNotFoundError) and "temporary directory" in str(each):
             return "There is no folder for temporary files that can be written: set TMPDIR to one."
-        if isinstance(each, OSError) and each.errno in _LACKS:
-            return _LACKS[each.errno]
-        if isinstance(each, OSError) and each.errno in _PLACES and each.filename:
+        if isinstance(each, OSError) and each.errno in _SENTENCE_BY_ERRNO:
+            return _SENTENCE_BY_ERRNO[each.errno]
+        if isinstance(each, OSError) and each.errno in _PATH_ERRNOS and each.filename:
             return f"“{each.filename}” can't be used ({each.strerror}): make it readable and writable for this user."
     return ""
 
@@ -70,13 +70,13 @@ def check_limits() -> None:
     if (
         memory not in {resource.RLIM_INFINITY, -1} and memory < _MIN_ADDRESS_BYTES
     ):  # libraries in Rust abort where there is none
-        raise StartError(_MEMORY)
+        raise StartError(_TOO_LITTLE_MEMORY)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _WANTED_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _WANTED_OPEN_FILES)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))  # a connection of each visitor is one
-    if most < _MIN_OPEN_FILES:
-        raise StartError(f"Only {most} files may be open at once: raise the limit (ulimit -n) to {_MIN_OPEN_FILES} or more.")
+    limit = _MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))  # a connection of each visitor is one
+    if limit < _MIN_OPEN_FILES:
+        raise StartError(f"Only {limit} files may be open at once: raise the limit (ulimit -n) to {_MIN_OPEN_FILES} or more.")
 
 
 def find_port() -> int:
@@ -91,11 +91,12 @@ def find_port() -> int:
     if named:
         _check_port(host, int(named))
         return int(named)
-    for port in range(_FIRST_PORT, _FIRST_PORT + _PORTS):
+    for port in range(_FIRST_PORT, _FIRST_PORT + _MAX_PORTS_TRIED):
         if not _is_taken(host, port):
             return port
     raise StartError(
-        f"All ports from {_FIRST_PORT} to {_FIRST_PORT + _PORTS - 1} are taken: set GRADIO_SERVER_PORT to one that is free."
+        f"All ports from {_FIRST_PORT} to {_FIRST_PORT + _MAX_PORTS_TRIED - 1} are taken: "
+        "set GRADIO_SERVER_PORT to one that is free."
     )
 
 
@@ -127,8 +128,8 @@ def _explain_port(host: str, port: int, error: OSError) -> StartError:
         sentence = f"Port {port} is taken by another program: end it, or set GRADIO_SERVER_PORT to another port."
     elif error.errno == errno.EACCES:
         sentence = f"Port {port} may not be used by this user: set GRADIO_SERVER_PORT to one from 1024 on."
-    elif error.errno in _LACKS:
-        sentence = _LACKS[error.errno]
+    elif error.errno in _SENTENCE_BY_ERRNO:
+        sentence = _SENTENCE_BY_ERRNO[error.errno]
     elif isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
         sentence = f"GRADIO_SERVER_NAME can't be “{host[:80]}”: this machine has no such address."
     explained = StartError(sentence)

@@ -36,14 +36,14 @@ _ELEMENTS: Final = frozenset("a blockquote em h3 h4 h5 h6 li ol p s strong table
 _HEADINGS: Final = {"h1": "h3", "h2": "h4", "h3": "h5", "h4": "h6", "h5": "h6", "h6": "h6"}  # the page has its own above
 _LINK: Final = re.compile(r"(?:https?://[^/\s]|mailto:)\S+", re.IGNORECASE)
 """Addresses that may be links: a relative one would lead into the page's own origin."""
-_OUTSIDE: Final = ' target="_blank" rel="noopener noreferrer nofollow"'
+_EXTERNAL_LINK_ATTRIBUTES: Final = ' target="_blank" rel="noopener noreferrer nofollow"'
 _WORD: Final = re.compile(
     r"(?P<address>https?://[A-Za-z0-9\[][!#-;=?-_a-z~|]{1,2000})"  # ASCII: in Chinese a sentence goes on without a blank
     r"|(?<![A-Za-z0-9.-])(?P<name>[a-z]+-\d+)(?![A-Za-z0-9-]|\.[A-Za-z0-9])",
     re.ASCII,
 )
 _HUB_ID: Final = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
-_REFERENCES: Final = str.maketrans({"\n": "&#10;", "\t": "&#9;"})
+_WHITESPACE_REFERENCES: Final = str.maketrans({"\n": "&#10;", "\t": "&#9;"})
 _BIDI_OVERRIDES: Final = dict.fromkeys(range(0x202A, 0x202F))
 """Characters that show what follows them in another order than it is read in."""
 _WORD_JOINER: Final = "\u2060"
@@ -78,7 +78,7 @@ def wrap_prose(html: str) -> str:
 
 def draw_code(text: str) -> str:
     """Return a text as a block of code."""
-    return f'<pre tabindex="0"><code>{escape_text(text).translate(_REFERENCES)}</code></pre>'
+    return f'<pre tabindex="0"><code>{escape_text(text).translate(_WHITESPACE_REFERENCES)}</code></pre>'
 
 
 def render_markdown(text: str, links: Mapping[str, str] = _NO_LINKS, *, copy_buttons: bool = False) -> str:
@@ -100,7 +100,7 @@ def render_markdown(text: str, links: Mapping[str, str] = _NO_LINKS, *, copy_but
 
 
 def _render(text: str, links: Mapping[str, str], *, copy_buttons: bool) -> str:
-    shown, rest = _split(text)
+    shown, rest = _split_at_limit(text)
     tokens = _make_parser(tables=_count_cells(shown) <= _MAX_TABLE_CELLS).parse(shown)
     if any(token.level >= _MAX_NESTING - 1 for token in tokens):  # deeper than that the parser drops what is written
         return f"<p>{link_words(text)}</p>"
@@ -113,30 +113,30 @@ def link_model(model: ModelRef) -> str:
     """Return a model's name as HTML, linked to its card where it is one of the Hub's; of several that ran together, each."""
     on_hub = get_traits(model.backend).is_on_hub  # a server's models have names of its own
     return " + ".join(
-        f'<a href="https://huggingface.co/{escape(each)}"{_OUTSIDE}>{escape_text(each)}</a>'
+        f'<a href="https://huggingface.co/{escape(each)}"{_EXTERNAL_LINK_ATTRIBUTES}>{escape_text(each)}</a>'
         if on_hub and _HUB_ID.fullmatch(each)
         else escape_text(each)
         for each in model.id.split(" + ")
     )
 
 
-def disarm(text: str) -> str:
+def neutralize_markup(text: str) -> str:
     """Return a text as HTML that holds the text itself, for Gradio to show and to edit: no tag or reference can begin in it.
 
     An invisible character stands behind each mark that might begin one, and before the blanks that Gradio would remove.
     """
-    return re.sub(r"^(?=[ \t\u2060])", _WORD_JOINER, _MARK.sub(rf"\1{_WORD_JOINER}", text), flags=re.MULTILINE)
+    return re.sub(r"^(?=[ \t\u2060])", _WORD_JOINER, _MARKUP_START.sub(rf"\1{_WORD_JOINER}", text), flags=re.MULTILINE)
 
 
-def rearm(text: str) -> str:
+def restore_markup(text: str) -> str:
     """Undo `disarm`."""
     return re.sub(r"^\u2060|(?<=[<&])\u2060", "", text, flags=re.MULTILINE)
 
 
-_MARK: Final = re.compile(r"([<&])(?=[A-Za-z#/!?\u2060])")
+_MARKUP_START: Final = re.compile(r"([<&])(?=[A-Za-z#/!?\u2060])")
 
 
-def _split(text: str) -> tuple[str, str]:
+def _split_at_limit(text: str) -> tuple[str, str]:
     """Return what is drawn as Markdown and what is too much."""
     if len(text) <= _MAX_MARKDOWN_CHARS:
         return text, ""
@@ -184,7 +184,7 @@ def _is_unbalanced(address: str) -> bool:
 
 
 def _open_link(address: str) -> str:
-    return f'<a href="{escape(address)}"{"" if address.startswith("#") else _OUTSIDE}>'
+    return f'<a href="{escape(address)}"{"" if address.startswith("#") else _EXTERNAL_LINK_ATTRIBUTES}>'
 
 
 @dataclass
@@ -209,59 +209,59 @@ class _Writer:
             elif token.nesting < 0:
                 self.parts.append(self.closing.pop())
             else:
-                self.parts.append(_LEAVES.get(token.type, _Writer.text)(self, token))
+                self.parts.append(_LEAF_WRITERS.get(token.type, _Writer.draw_text)(self, token))
 
     def _open(self, token: "Token") -> None:
         tag = _HEADINGS.get(token.tag, token.tag)
         opened, closed = "", ""
         if tag == "a":
-            opened, closed = self._link(str(token.attrGet("href")))
+            opened, closed = self._make_link(str(token.attrGet("href")))
         elif tag in _ELEMENTS and len(self.closing) < _MAX_OPEN_ELEMENTS:
-            opened, closed = f"<{tag}{_attributes(token)}>", f"</{tag}>"
+            opened, closed = f"<{tag}{_format_attributes(token)}>", f"</{tag}>"
         self.parts.append(opened)
         self.closing.append(closed)
 
-    def _link(self, address: str) -> tuple[str, str]:
+    def _make_link(self, address: str) -> tuple[str, str]:
         """Return what begins and ends a link; an address that may be none is shown behind its words."""
         if address in self.links:
             return _open_link(self.links[address]), "</a>"
         return (_open_link(address), "</a>") if _LINK.fullmatch(address) else ("", f" ({escape_text(address)})")
 
-    def text(self, token: "Token") -> str:
+    def draw_text(self, token: "Token") -> str:
         """Return text; what stands in a link already is none again."""
         return escape_text(token.content) if "</a>" in self.closing else link_words(token.content, self.links)
 
-    def code(self, token: "Token") -> str:
+    def draw_inline_code(self, token: "Token") -> str:
         """Return code within a line."""
         return f"<code>{escape_text(token.content)}</code>"
 
-    def block(self, token: "Token") -> str:
+    def draw_code_block(self, token: "Token") -> str:
         """Return a block of code; what it calls its language is of no use here."""
         code = draw_code(token.content.removesuffix("\n"))
         return f'<div class="code_wrap">{_COPY_BUTTON}{code}</div>' if self.copy_buttons else code
 
-    def picture(self, token: "Token") -> str:
+    def draw_image(self, token: "Token") -> str:
         """Return a link to a picture."""
         address = str(token.attrGet("src"))
         words = escape_text("".join(_read_words(token.children or ())) or address)
         if "</a>" in self.closing:
             return words
-        opened, closed = self._link(address)
+        opened, closed = self._make_link(address)
         return f"{opened}{words}{closed}"
 
 
-_LEAVES: Final[Mapping[str, Callable[[_Writer, Any], str]]] = {
-    "code_inline": _Writer.code,
-    "code_block": _Writer.block,
-    "fence": _Writer.block,
-    "image": _Writer.picture,
+_LEAF_WRITERS: Final[Mapping[str, Callable[[_Writer, Any], str]]] = {
+    "code_inline": _Writer.draw_inline_code,
+    "code_block": _Writer.draw_code_block,
+    "fence": _Writer.draw_code_block,
+    "image": _Writer.draw_image,
     "hr": lambda writer, token: "<hr>",
     "softbreak": lambda writer, token: "<br>",
     "hardbreak": lambda writer, token: "<br>",
 }
 
 
-def _attributes(token: "Token") -> str:
+def _format_attributes(token: "Token") -> str:
     """Return the number that a list begins with, and how a column is aligned."""
     start, style = token.attrGet("start"), token.attrGet("style")
     number = f' start="{int(start)}"' if start is not None else ""

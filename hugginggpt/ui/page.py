@@ -30,16 +30,16 @@ from hugginggpt.ui.settings_panel.llm_panel import LLMPanel
 from hugginggpt.ui.uploads import Uploads
 from hugginggpt.workspace.workspace import EXAMPLE_MEDIA
 
-_STATE_SECONDS: Final = 24 * 3600
+_MAX_STATE_SECONDS: Final = 24 * 3600
 _MAX_CONCURRENT_REQUESTS: Final = 200
 """Requests of different visitors that are worked on at once; models take turns by their slots."""
 
-_HTML: Final = make_updatable(gr.HTML)
+_UpdatableHTML: Final = make_updatable(gr.HTML)
 
 _BEGIN_SCRIPT: Final = load_script("begin")
 """A new request is looked at, wherever the chat was scrolled to; where there is room, so is its plan."""
 
-_ARRIVE_SCRIPT: Final = load_script("arrive")
+_FIND_TAB_SCRIPT: Final = load_script("arrive")
 """This tab's state is found again when it is reloaded; nothing but a random key is kept, and only as long as the tab."""
 
 
@@ -65,7 +65,7 @@ class Page:
         with gr.Blocks(
             title="HuggingGPT", fill_height=True, fill_width=True, analytics_enabled=False, delete_cache=(3600, 86_400)
         ) as page:
-            tab_state = gr.State(None, time_to_live=_STATE_SECONDS, delete_callback=close_tab)
+            tab_state = gr.State(None, time_to_live=_MAX_STATE_SECONDS, delete_callback=close_tab)
             # shows nothing: it has what the server tells heard, whenever it was sent
             stream = gr.HTML("", visible="hidden", js_on_load=load_script("stream"))
             stream.select(lambda: None, None, None, **PRIVATE)
@@ -74,13 +74,13 @@ class Page:
             with gr.Sidebar(width=380, open=False, position="right", elem_id="run"):
                 gr.Markdown(get_label("page.run"), elem_classes="region")
                 runs = make_updatable(gr.Dropdown)([], label=get_label("page.which_run"), visible=False, elem_id="runs")
-                picture = _HTML("", elem_id="plan", js_on_load=None, apply_default_css=False)
+                plan = _UpdatableHTML("", elem_id="plan", js_on_load=None, apply_default_css=False)
                 gr.Markdown(get_label("page.resources"), elem_classes="region")
-                shelf = _HTML("", elem_id="shelf", js_on_load=resource_cards.ON_LOAD, apply_default_css=False)
+                resources = _UpdatableHTML("", elem_id="shelf", js_on_load=resource_cards.ON_LOAD, apply_default_css=False)
                 share, link = self._share_panel.draw()
             gr.Markdown(get_label("page.heading"), elem_id="heading")
-            start = _HTML("", elem_id="welcome", js_on_load=examples.ON_LOAD, apply_default_css=False)
-            talk = make_updatable(gr.Chatbot)(
+            welcome = _UpdatableHTML("", elem_id="welcome", js_on_load=examples.ON_LOAD, apply_default_css=False)
+            chat = make_updatable(gr.Chatbot)(
                 elem_id="chat",
                 label=get_label("page.chat"),
                 show_label=False,
@@ -95,14 +95,16 @@ class Page:
                 render_markdown=False,  # texts come as finished HTML: see `ui.markup`
                 latex_delimiters=[],  # “$5 or $6” is no formula
             )
-            form = _HTML("", elem_id="approval", visible=False, js_on_load=approval_form.ON_LOAD, apply_default_css=False)
+            form = _UpdatableHTML(
+                "", elem_id="approval", visible=False, js_on_load=approval_form.ON_LOAD, apply_default_css=False
+            )
             with gr.Column(elem_id="ask"):
                 camera = build_camera()
                 box = self._build_box()
-                camera.serve(box, self.uploads)
+                camera.add_button(box, self.uploads)
             # in the order of View's fields
-            outputs = [talk, start, box, form, picture, runs, shelf, share, link, tab_state]
-            self._wire(page, tab_state, outputs)
+            outputs = [chat, welcome, box, form, plan, runs, resources, share, link, tab_state]
+            self._connect_handlers(page, tab_state, outputs)
             Api(self._agent, read_visitor, self._admission, shared=self._shared).add()
         ModelsPage(self._agent).draw(page)  # a route of its own, so outside of the `with`
         page.queue(default_concurrency_limit=_MAX_CONCURRENT_REQUESTS)  # Gradio's own limit is one
@@ -120,31 +122,31 @@ class Page:
         )
         return box
 
-    def _wire(self, page: gr.Blocks, tab_state: gr.State, outputs: list[Any]) -> None:
+    def _connect_handlers(self, page: gr.Blocks, tab_state: gr.State, outputs: list[Any]) -> None:
         named = dict(zip(View.__dataclass_fields__, outputs, strict=True))
-        talk, start, box, form, runs, shelf = (named[n] for n in ("talk", "welcome", "box", "form", "runs", "shelf"))
+        chat, welcome, box, form, runs, resources = (named[n] for n in ("chat", "welcome", "box", "form", "runs", "resources"))
         handlers = self._chat
         for event, handler, inputs in (
             (box.submit, handlers.ask, [box]),
-            (start.select, handlers.example, []),
-            (talk.retry, handlers.retry, []),
-            (talk.edit, handlers.edit, []),
-            (talk.option_select, handlers.again, []),
+            (welcome.select, handlers.run_example, []),
+            (chat.retry, handlers.retry, []),
+            (chat.edit, handlers.edit, []),
+            (chat.option_select, handlers.rerun_failed, []),
         ):
-            event(handler, [*inputs, *self._llm_panel.limits, tab_state], outputs, **PRIVATE_MULTIPLE)
+            event(handler, [*inputs, *self._llm_panel.request_inputs, tab_state], outputs, **PRIVATE_MULTIPLE)
             event(None, js=_BEGIN_SCRIPT, api_visibility="private")  # beside the handler: `then` would come after the answer
-        talk.undo(handlers.undo, tab_state, outputs, **PRIVATE)
-        talk.clear(handlers.clear, tab_state, outputs, **PRIVATE)
+        chat.undo(handlers.undo, tab_state, outputs, **PRIVATE)
+        chat.clear(handlers.clear, tab_state, outputs, **PRIVATE)
         box.stop(handlers.stop, tab_state, None, **PRIVATE)
         form.submit(handlers.approve, tab_state, outputs, **PRIVATE)
-        runs.input(handlers.look_at, [runs, tab_state], outputs, **PRIVATE_LATEST)
-        shelf.select(handlers.use, [box, tab_state], box, **PRIVATE)
+        runs.input(handlers.select_run, [runs, tab_state], outputs, **PRIVATE_LATEST)
+        resources.select(handlers.insert_resource, [box, tab_state], box, **PRIVATE)
         self._share_panel.wire(tab_state, outputs)
         key = gr.Textbox(visible=False)
-        search = gr.Textbox(visible=False)  # filled by the script, read by `arrive`
+        search = gr.Textbox(visible=False)  # filled by the script, read by `restore_tab`
         returned = gr.Textbox(visible=False)
         # the boxes are emptied in the same step: whoever had the key would have the tab's state
-        arrived = page.load(self.restore_tab, [key, search, returned], [key, search, *outputs], js=_ARRIVE_SCRIPT, **PRIVATE)
+        arrived = page.load(self.restore_tab, [key, search, returned], [key, search, *outputs], js=_FIND_TAB_SCRIPT, **PRIVATE)
         self._llm_panel.restore_on(arrived.then, tab_state)
         arrived.then(self.resume, tab_state, outputs, **PRIVATE)
 
@@ -167,12 +169,12 @@ class Page:
     def _get_chat_tab(self, tab: TabSession | None) -> TabSession:
         """Return a tab in which something is done; one of a process that has ended is told what it has lost."""
         tab = self._get_tab(tab)
-        self._warn_of_loss(tab, lost=not tab.page_opened)
+        self._warn_of_loss(tab, is_lost=not tab.page_opened)
         return tab
 
-    def _warn_of_loss(self, tab: TabSession, *, lost: bool) -> None:
+    def _warn_of_loss(self, tab: TabSession, *, is_lost: bool) -> None:
         tab.page_opened = True
-        if lost:
+        if is_lost:
             gr.Warning(tab.words("page.restarted"), duration=None)
 
     async def restore_tab(self, key: str, search: str, returned: str, request: gr.Request) -> tuple[Any, ...]:
@@ -189,21 +191,21 @@ class Page:
         if tab is None:
             tab = self._get_tab(None)
             self._tabs.register(tab, key or "")
-            self._warn_of_loss(tab, lost=bool(returned))
+            self._warn_of_loss(tab, is_lost=bool(returned))
         else:
             self._tabs.add_page(self._keep_alive(tab), request.session_hash or "")
-        view = await asyncio.to_thread(self._chat.whole, tab)  # reads disks
+        view = await asyncio.to_thread(self._chat.build_whole, tab)  # reads disks
         value = read_link(search or "")
         if value["text"] and not tab.is_busy:  # else what has been typed meanwhile stays
             view = replace(view, box=PropertyUpdate({"value": value, **READY}))
-        return ("", "", *view.outputs())
+        return ("", "", *view.to_outputs())
 
     async def resume(self, tab: TabSession | None) -> Views:
         """Follow what is still worked on since before the page was opened again."""
         if tab is None or tab.worker is None:
-            yield View().outputs()  # a handler that yields nothing would empty everything
+            yield View().to_outputs()  # a handler that yields nothing would empty everything
         elif tab.is_busy:
-            async for view in self._chat.followed(tab):
+            async for view in self._chat.follow(tab):
                 yield view
         else:  # it has ended meanwhile
-            yield await self._chat.idle(tab)
+            yield await self._chat.draw_idle(tab)

@@ -102,7 +102,7 @@ class Uploads:
         asyncio.get_running_loop().call_later(self._settings.upload_seconds, self._expire, upload)
         return [str(path) for path in paths]
 
-    def take(self, path: Path | str) -> None:
+    def consume(self, path: Path | str) -> None:
         """Delete an upload that a request has used, or that was refused; files that are none are left alone."""
         path = Path(path)
         with self._lock:
@@ -117,7 +117,7 @@ class Uploads:
         if not upload.paths:
             self._discard(upload)
 
-    def adopt(self, path: Path, visitor: str) -> Path:
+    def add_file(self, path: Path, visitor: str) -> Path:
         """Return the new place of a file that Gradio has written, as if it had been uploaded.
 
         Raises:

@@ -33,7 +33,7 @@ from hugginggpt.ui.api.auth import _take_data, read_keys
 from hugginggpt.ui.export.trace_reader import TRACE_BYTES, read_trace
 from hugginggpt.ui.run_panel.share_link import read_link
 from hugginggpt.ui.security.request_guard import MAX_JSON_BYTES, check_body
-from hugginggpt.ui.settings_panel.browser_storage import read_kept
+from hugginggpt.ui.settings_panel.browser_storage import read_stored
 from hugginggpt.workspace import file_types, media
 from hugginggpt.workspace.html_text import extract_page_text
 from hugginggpt.workspace.workspace import Workspace
@@ -248,7 +248,7 @@ PARSERS: Mapping[str, Parser] = {
         lambda place, text: read_keys({"X-HF-Token": text, "Authorization": text}), repeated((" ", "hf_", "Bearer "), 64_000)
     ),
     "link": Parser(lambda place, text: read_link(text), repeated(("&", "a=b&", "%f"), 64_000)),
-    "what a browser keeps": Parser(lambda place, text: read_kept(text), repeated(("[", '{"a":', "[],"), 10_000)),
+    "what a browser keeps": Parser(lambda place, text: read_stored(text), repeated(("[", '{"a":', "[],"), 10_000)),
 }
 
 

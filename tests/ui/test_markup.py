@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from hugginggpt.core.events import ModelRef
-from hugginggpt.ui.markup import disarm, draw_code, link_model, link_words, rearm, render_markdown
+from hugginggpt.ui.markup import draw_code, link_model, link_words, neutralize_markup, render_markdown, restore_markup
 
 FILES = {"image-1": "f/1.png", "image-10": "f/10 (a).png"}
 EVIL = "https://evil.example"
@@ -272,7 +272,7 @@ TYPED = ["a < b && c <d> </e> <!-- &lt; &#60; R&D", "a\n  b\n\tc", "  <\u2060x> 
 
 @pytest.mark.parametrize("text", TYPED)
 def test_a_request_is_shown_and_edited_as_it_was_typed(text: str) -> None:
-    drawn = disarm(text)
-    assert rearm(drawn) == text
+    drawn = neutralize_markup(text)
+    assert restore_markup(drawn) == text
     assert Reader(drawn).tags == set()
     assert Reader(drawn).text.replace("\u2060", "") == text.replace("\u2060", "")

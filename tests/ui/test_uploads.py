@@ -87,7 +87,7 @@ def test_the_same_content_of_two_visitors_lies_in_two_places_that_nobody_can_gue
         one, two = site.upload(b"the same"), site.upload(b"the same")
         assert one != two
         assert (one.name, two.name) == ("a.txt", "a.txt")
-        site.uploads.take(one)
+        site.uploads.consume(one)
         assert not one.exists()
         assert two.read_bytes() == b"the same"
 
@@ -96,10 +96,10 @@ def test_what_a_request_has_used_is_deleted_and_makes_room(folder: Path) -> None
     with serve(folder) as site, Workspace.create(Settings(sessions=folder / "sessions"), storage=site.storage) as workspace:
         path = site.upload(b"words " * 1000)
         resource = workspace.add_file(path)
-        site.uploads.take(path)
+        site.uploads.consume(path)
         assert site.storage.used == 6000
         assert site.files == [resource.path]
-        site.uploads.take(folder / "sessions")  # what is no upload is left alone
+        site.uploads.consume(folder / "sessions")  # what is no upload is left alone
         assert resource.path is not None
         assert resource.path.exists()
 

@@ -36,7 +36,7 @@ class Keys:
     model: str = ""
     """``X-OpenAI-Model``: what the server calls the model."""
 
-    async def language_model(self) -> LanguageModel | None:
+    async def make_language_model(self) -> LanguageModel | None:
         """Return the language model that plans; None for the built-in planner.
 
         Raises:

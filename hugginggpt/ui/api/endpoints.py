@@ -30,7 +30,7 @@ from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.planning.planner import check_length
 from hugginggpt.selection.ranking import Ranking
 from hugginggpt.ui.api.auth import read_keys, take_files
-from hugginggpt.ui.api.progress import HUNG_UP, CallProgress, leave_at_hang_up, tell_waiting, wait_for_hang_up
+from hugginggpt.ui.api.progress import HANG_UP_MESSAGE, CallProgress, leave_at_hang_up, report_waiting, wait_for_hang_up
 from hugginggpt.ui.api.schemas import (
     ModelResult,
     PlanResult,
@@ -47,7 +47,7 @@ from hugginggpt.ui.session.tab_session import TabSession
 log = logging.getLogger(__name__)
 
 _RETENTION_SECONDS: Final = 600.0  # seconds for which a call's files can be fetched after it
-_MAX_KEPT_CALLS: Final = 100  # calls whose files are kept at once; of more, the oldest go early
+_MAX_RETAINED_CALLS: Final = 100  # calls whose files are kept at once; of more, the oldest go early
 
 
 class Api:
@@ -60,7 +60,7 @@ class Api:
         admission: Admission,
         *,
         shared: SharedToken | None = None,
-        kept_seconds: float = _RETENTION_SECONDS,
+        retention_seconds: float = _RETENTION_SECONDS,
     ) -> None:
         """Set up the endpoints.
 
@@ -69,15 +69,16 @@ class Api:
             read_visitor: Gives the text that tells visitors apart.
             admission: Whose turn it is to have a request run, of the API and on the page.
             shared: The token of the page's owner, where it is given away.
-            kept_seconds: How long a call's files can be fetched after it.
+            retention_seconds: How long a call's files can be fetched after it.
         """
         self._agent = agent
         self._read_visitor = read_visitor
-        self._runs = admission
-        self._glances = Admission(agent.settings)  # plans and lists have places of their own: they don't wait behind runs
+        self._run_admission = admission
+        # plans and lists have places of their own: they don't wait behind runs
+        self._quick_admission = Admission(agent.settings)
         self._shared = shared
-        self._kept_seconds = kept_seconds
-        self._kept: deque[TabSession] = deque()
+        self._retention_seconds = retention_seconds
+        self._retained: deque[TabSession] = deque()
 
     def add(self) -> None:
         """Add the endpoints to the Blocks whose context is open."""
@@ -102,15 +103,15 @@ class Api:
         """
         with _report_errors():
             self._check_request(request)  # before anything of it is kept
-            async with self._admit(caller, self._runs), self._open_session(caller) as state:
+            async with self._admit(caller, self._run_admission), self._open_session(caller) as state:
                 started = time.monotonic()
                 attached = await self._take_attachments(state, caller, files)
                 seconds = self._agent.settings.request_seconds - (time.monotonic() - started)
                 events = await self._follow(state, caller, request, attached, max(round(seconds, 1), 1.0))
                 if state.worker is not None and state.worker.run.stopped:
-                    raise RequestError(HUNG_UP)
+                    raise RequestError(HANG_UP_MESSAGE)
                 result = build_run_result(events)
-                self._keep(state)  # only now: a call that failed leaves no files
+                self._retain(state)  # only now: a call that failed leaves no files
                 return result
 
     async def plan(self, request: str, caller: gr.Request, files: list[FileData] | None = None) -> PlanResult:
@@ -128,7 +129,7 @@ class Api:
         """
         with _report_errors():
             self._check_request(request)
-            async with self._admit(caller, self._glances), self._open_session(caller) as state:
+            async with self._admit(caller, self._quick_admission), self._open_session(caller) as state:
                 attached = await self._take_attachments(state, caller, files)
                 controller = make_controller(state.model)
                 plan = await self._agent.plan(request, state.session, controller, attached)
@@ -143,7 +144,7 @@ class Api:
             whether a model for it can run here and now, and how many can
         """
         with _report_errors():
-            async with self._admit(caller, self._glances), self._open_session(caller) as state:
+            async with self._admit(caller, self._quick_admission), self._open_session(caller) as state:
                 ranked = await self._rank_models(state, caller, set(self._agent.table))
         return [build_task_result(row, ranked.get(row.name, Ranking(()))) for row in self._agent.table.values()]
 
@@ -164,7 +165,7 @@ class Api:
             name = self._agent.table.recognise(task) if isinstance(task, str) else None
             if name is None:
                 raise RequestError(f"“{str(task)[:60]}” is no task: list_tasks tells them.")
-            async with self._admit(caller, self._glances), self._open_session(caller) as state:
+            async with self._admit(caller, self._quick_admission), self._open_session(caller) as state:
                 ranking = (await self._rank_models(state, caller, {name})).get(name, Ranking(()))
         rows = build_overview(ranking.cards, [name], local=self._agent.expert("local") is not None)
         first = ranking.cards[0].id if ranking.cards else None
@@ -176,7 +177,7 @@ class Api:
         show = gr.Progress()
         async with AsyncExitStack() as held:
             async with leave_at_hang_up(caller):
-                turn = admission.admit(self._read_visitor(caller), partial(tell_waiting, show))
+                turn = admission.admit(self._read_visitor(caller), partial(report_waiting, show))
                 await held.enter_async_context(turn)
             yield
 
@@ -184,7 +185,7 @@ class Api:
     async def _open_session(self, caller: gr.Request) -> AsyncIterator[TabSession]:
         """Open a session for this call alone; unless it is kept, its files go with the call."""
         keys = read_keys(caller.headers or {})
-        model = await keys.language_model()  # first: a refused caller needs no session folder
+        model = await keys.make_language_model()  # first: a refused caller needs no session folder
         session = self._agent.new_session()
         session.visitor = self._read_visitor(caller)
         state = TabSession(session, model, token=keys.hf_token)
@@ -193,7 +194,7 @@ class Api:
         finally:
             # without its keys, whatever still holds on to it
             state.model, state.token = None, ""
-            if state not in self._kept:
+            if state not in self._retained:
                 state.close()
 
     def _check_request(self, request: object) -> None:
@@ -244,16 +245,16 @@ class Api:
                 await watcher
         return work.run.events
 
-    def _keep(self, state: TabSession) -> None:
+    def _retain(self, state: TabSession) -> None:
         """Delete the files of a call only after a while; they go earlier where there are too many, or the server ends."""
-        self._kept.append(state)
-        asyncio.get_running_loop().call_later(self._kept_seconds, self._forget, state)
-        if len(self._kept) > _MAX_KEPT_CALLS:
-            self._forget(self._kept[0])  # its timer comes later and finds nothing to do
+        self._retained.append(state)
+        asyncio.get_running_loop().call_later(self._retention_seconds, self._forget, state)
+        if len(self._retained) > _MAX_RETAINED_CALLS:
+            self._forget(self._retained[0])  # its timer comes later and finds nothing to do
 
     def _forget(self, state: TabSession) -> None:
-        if state in self._kept:
-            self._kept.remove(state)
+        if state in self._retained:
+            self._retained.remove(state)
         state.close()
 
 

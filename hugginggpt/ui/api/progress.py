@@ -30,17 +30,17 @@ from hugginggpt.ui.session.admission import describe_waiting
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HUNG_UP: Final = "The caller has hung up, so the request was stopped."
+HANG_UP_MESSAGE: Final = "The caller has hung up, so the request was stopped."
 _POLL_SECONDS: Final = 0.5
 _MCP_PATH: Final = "/gradio_api/mcp"
 _CALL_HEADER: Final = "x-hugginggpt-call"
 """Tells the endpoint which call of an MCP client it works for; the server writes it, whatever a client has sent."""
 
 
-def tell_waiting(show: gr.Progress, before: int | None) -> None:
+def report_waiting(show: gr.Progress, ahead: int | None) -> None:
     """Tell a caller who waits how many requests are before theirs."""
-    if before is not None:
-        show((0, None), desc=describe_waiting(before, Words()), unit="tasks")
+    if ahead is not None:
+        show((0, None), desc=describe_waiting(ahead, Words()), unit="tasks")
 
 
 class CallProgress:
@@ -100,7 +100,7 @@ async def leave_at_hang_up(caller: gr.Request) -> AsyncGenerator[None]:
             yield
     except TimeoutError:
         if end.expired():
-            raise RequestError(HUNG_UP) from None
+            raise RequestError(HANG_UP_MESSAGE) from None
         raise
     finally:
         watcher.cancel()
@@ -147,7 +147,7 @@ class DisconnectMiddleware:
             del self._calls[call]
 
     @classmethod
-    def of(cls, caller: gr.Request) -> asyncio.Event | None:
+    def find_disconnect(cls, caller: gr.Request) -> asyncio.Event | None:
         """Return what is set when the MCP client of this call hangs up; None where no MCP client has made it."""
         return cls._calls.get((caller.headers or {}).get(_CALL_HEADER, ""))
 
@@ -156,7 +156,7 @@ async def wait_for_hang_up(caller: gr.Request) -> None:
     """Wait until the caller has hung up; Gradio itself notes it, and lets the request go on."""
     blocks, event_id = LocalContext.blocks.get(None), LocalContext.event_id.get(None)
     queued: Any = blocks._queue.event_ids_to_events.get(event_id) if blocks and event_id else None
-    gone = DisconnectMiddleware.of(caller) or asyncio.Event()
+    gone = DisconnectMiddleware.find_disconnect(caller) or asyncio.Event()
     while not gone.is_set() and (queued is None or queued.alive):
         with suppress(TimeoutError):
             await asyncio.wait_for(gone.wait(), _POLL_SECONDS)  # `alive` is a plain attribute: it can only be polled

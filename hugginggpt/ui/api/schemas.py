@@ -111,7 +111,7 @@ def build_task_result(row: TaskType, ranking: Ranking) -> TaskResult:
     )
 
 
-_WHERE: Final = {
+_PLACE_DESCRIPTIONS: Final = {
     "bundled": "here, comes with the installation",
     "cache": "here, in the Hub's cache",
     "hosted": "hosted",
@@ -129,7 +129,7 @@ def build_model_result(row: OverviewRow, why: str) -> ModelResult:
     """
     return ModelResult(
         id=row.id,
-        where=f"hosted by {row.provider}" if row.place == "hosted" and row.provider else _WHERE[row.place],
+        where=f"hosted by {row.provider}" if row.place == "hosted" and row.provider else _PLACE_DESCRIPTIONS[row.place],
         runs=row.is_runnable,
         license=row.license,
         size_mb=round(row.size_mb, 1) if row.size_mb else None,

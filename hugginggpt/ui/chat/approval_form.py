@@ -90,7 +90,7 @@ def format_argument(value: Argument) -> str:
     return value if isinstance(value, str) else ", ".join(value)
 
 
-def answer_of(sent: gr.EventData) -> FormAnswer:
+def read_answer(sent: gr.EventData) -> FormAnswer:
     """Return what the browser has sent; whatever is not of the form's shape counts as not changed."""
     payload: dict[str, Any] = sent._data if isinstance(sent._data, dict) else {}  # a client may send anything
     tasks = payload.get("tasks")

@@ -19,11 +19,11 @@ ICON: Final = Path(__file__).parents[1] / "assets" / "camera.svg"
 class Camera:
     """The camera's picture while it is open."""
 
-    frame: gr.Column
-    taken: gr.Image
-    shut: gr.Button
+    panel: gr.Column
+    photo: gr.Image
+    close_button: gr.Button
 
-    def serve(self, box: gr.MultimodalTextbox, uploads: Uploads) -> None:
+    def add_button(self, box: gr.MultimodalTextbox, uploads: Uploads) -> None:
         """Put the button into the Blocks context that is open.
 
         Args:
@@ -31,26 +31,26 @@ class Camera:
             uploads: Gets the picture as a file.
         """
         button = gr.Button(get_label("page.camera"), size="sm", icon=str(ICON), elem_id="open-camera")
-        button.click(lambda: gr.Column(visible=True), None, self.frame, **PRIVATE)
-        self.shut.click(_shut, None, [self.frame, self.taken], **PRIVATE)
+        button.click(lambda: gr.Column(visible=True), None, self.panel, **PRIVATE)
+        self.close_button.click(_close, None, [self.panel, self.photo], **PRIVATE)
 
         async def take(path: str | None, value: dict[str, Any] | None, request: gr.Request) -> tuple[Any, Any, Any]:
             if not path:  # the person has cleared it
                 return gr.skip(), gr.skip(), gr.skip()
             value = value or {}
             try:
-                taken = uploads.adopt(Path(path), read_visitor(request))
+                taken = uploads.add_file(Path(path), read_visitor(request))
             except HTTPException as refused:
                 raise gr.Error(str(refused.detail), print_exception=False) from refused
-            return {"text": value.get("text") or "", "files": [*(value.get("files") or []), str(taken)]}, *_shut()
+            return {"text": value.get("text") or "", "files": [*(value.get("files") or []), str(taken)]}, *_close()
 
-        self.taken.input(take, [self.taken, box], [box, self.frame, self.taken], **PRIVATE)
+        self.photo.input(take, [self.photo, box], [box, self.panel, self.photo], **PRIVATE)
 
 
 def build_camera() -> Camera:
     """Return a camera, still shut, in the Blocks context that is open."""
-    with gr.Column(visible=False, elem_id="camera") as frame:  # unmounted: the browser asks for no camera yet
-        taken = gr.Image(
+    with gr.Column(visible=False, elem_id="camera") as panel:  # unmounted: the browser asks for no camera yet
+        photo = gr.Image(
             label=get_label("page.camera"),
             sources=["webcam"],
             type="filepath",
@@ -58,9 +58,9 @@ def build_camera() -> Camera:
             height=280,
             elem_id="camera-picture",
         )
-        shut = gr.Button(get_label("page.camera_shut"), size="sm", elem_id="camera-shut")
-    return Camera(frame, taken, shut)
+        close_button = gr.Button(get_label("page.camera_shut"), size="sm", elem_id="camera-shut")
+    return Camera(panel, photo, close_button)
 
 
-def _shut() -> tuple[Any, Any]:
+def _close() -> tuple[Any, Any]:
     return gr.Column(visible=False), gr.Image(value=None)

@@ -35,13 +35,13 @@ class Example:
     files: tuple[Path, ...]
     icon: Path
 
-    def runs(self, available: Callable[[str], bool]) -> bool:
+    def is_runnable(self, is_available: Callable[[str], bool]) -> bool:
         """Return whether there is a model for each of its tasks.
 
         Args:
-            available: Whether there is a model for a task.
+            is_available: Whether there is a model for a task.
         """
-        return all(map(available, self.tasks))
+        return all(map(is_available, self.tasks))
 
 
 @functools.cache
@@ -61,18 +61,18 @@ def load_examples() -> tuple[Example, ...]:
     )
 
 
-def draw_welcome(available: Callable[[str], bool], address: Callable[[Path], str], words: Words = _ENGLISH) -> str:
+def draw_welcome(is_available: Callable[[str], bool], get_url: Callable[[Path], str], words: Words = _ENGLISH) -> str:
     """Return the empty chat as HTML; `ON_LOAD` belongs to it.
 
     Args:
-        available: Whether there is a model for a task; an example that lacks one says so.
-        address: Where the browser finds a file of the examples.
+        is_available: Whether there is a model for a task; an example that lacks one says so.
+        get_url: Where the browser finds a file of the examples.
         words: The visitor's language.
     """
     groups = ""
     for group in GROUPS:
         cards = "".join(
-            _card(index, example, available, address, words)
+            _draw_card(index, example, is_available, get_url, words)
             for index, example in enumerate(load_examples())  # the index among all examples, which a click sends
             if example.group == group
         )
@@ -86,12 +86,14 @@ def draw_welcome(available: Callable[[str], bool], address: Callable[[Path], str
     )
 
 
-def _card(index: int, example: Example, available: Callable[[str], bool], address: Callable[[Path], str], words: Words) -> str:
+def _draw_card(
+    index: int, example: Example, is_available: Callable[[str], bool], get_url: Callable[[Path], str], words: Words
+) -> str:
     gloss = f'<span class="gloss">{escape(example.gloss)}</span>' if words.language != LANGUAGES[0] else ""
-    runs = example.runs(available)  # one that can't run only fills the box
-    need = "" if runs else f'<span class="need">{escape(words("welcome.needs_token"))}</span>'
+    runnable = example.is_runnable(is_available)  # one that can't run only fills the box
+    need = "" if runnable else f'<span class="need">{escape(words("welcome.needs_token"))}</span>'
     return (
-        f'<li><button type="button" data-index="{index}" class="{"runs" if runs else "fills"}">'
-        f'<img src="{escape(address(example.icon))}" alt="" loading="lazy" decoding="async">'  # decorative
+        f'<li><button type="button" data-index="{index}" class="{"runs" if runnable else "fills"}">'
+        f'<img src="{escape(get_url(example.icon))}" alt="" loading="lazy" decoding="async">'  # decorative
         f'<span class="text"><span lang="en">{escape(example.text)}</span>{gloss}{need}</span></button></li>'
     )

@@ -23,9 +23,17 @@ from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.planning.approval import PreparedPlan
 from hugginggpt.planning.planner import check_length, shorten_refused
 from hugginggpt.ui.chat import approval_form, examples, messages
-from hugginggpt.ui.chat.inputs import clean_text, find_named, read_box, read_example, read_message_number, read_model, take_file
+from hugginggpt.ui.chat.inputs import (
+    clean_text,
+    find_named_resources,
+    read_box,
+    read_example,
+    read_message_number,
+    read_model,
+    take_file,
+)
 from hugginggpt.ui.chat.view import BUSY, EMPTY, HIDDEN, READY, SentView, View, ViewBuilder, Views
-from hugginggpt.ui.markup import rearm
+from hugginggpt.ui.markup import restore_markup
 from hugginggpt.ui.property_updates import PropertyUpdate
 from hugginggpt.ui.session.admission import Admission
 from hugginggpt.ui.session.background_run import BackgroundRun
@@ -35,7 +43,7 @@ from hugginggpt.ui.uploads import Uploads
 
 _SECONDS_BETWEEN_VIEWS: Final = 0.15
 _MAX_SECONDS_BETWEEN_VIEWS: Final = 1.0
-_PAUSE_FACTOR: Final = 3.0
+_PAUSE_PER_DRAWING_SECOND: Final = 3.0
 """Seconds of pause for each second that a view has taken."""
 _MAX_QUICK_CHARS: Final = 2_000  # of an answer that is drawn on the event loop
 _MAX_RETURNED_CHARS: Final = 200_000  # of a request that is too long: so much of it stands in the box again
@@ -70,17 +78,17 @@ class ChatHandlers:
         self._views = ViewBuilder(agent.table)
 
     async def ask(
-        self, value: dict[str, Any] | None, where: Placement, ask_first: bool, tab: TabSession | None, request: gr.Request
+        self, value: dict[str, Any] | None, placement: Placement, ask_first: bool, tab: TabSession | None, request: gr.Request
     ) -> Views:
         """Work on one request and show every step; what was typed comes back into the box when it can't be done."""
         tab = self._get_tab(tab)
-        tab.restrict(where, ask_first)
+        tab.restrict(placement, ask_first)
         text, paths = read_box(value)
         async with tab.claim() as claimed:
             if not claimed:
                 yield self._refuse(tab)
                 return
-            yield View(box=PropertyUpdate(BUSY), tab=tab).outputs()
+            yield View(box=PropertyUpdate(BUSY), tab=tab).to_outputs()
             session, run = tab.session, BackgroundRun(text, previous_turns=tab.session.turns)  # compared below
             attached: tuple[Resource, ...] = ()
             try:
@@ -91,47 +99,47 @@ class ChatHandlers:
                 shown = shorten_refused(text, self._agent.settings) or ", ".join(path.name for path in paths)
                 run = BackgroundRun.make_refused(shown, str(error), run.previous_turns)
             if tab.session is not session:  # another conversation has begun meanwhile
-                yield self._views.of(tab, box=PropertyUpdate(READY)).outputs()
+                yield self._views.build(tab, box=PropertyUpdate(READY)).to_outputs()
                 return
             kept = [str(resource.path) for resource in attached if resource.path]
             await asyncio.to_thread(self._delete_uploads, paths)  # the session has copies, or they were refused
             if run.read_only:
                 tab.runs.append(run)
                 box = PropertyUpdate({"value": {"text": text[:_MAX_RETURNED_CHARS], "files": kept}, **READY})
-                yield self._views.of(tab, box=box).outputs()
+                yield self._views.build(tab, box=box).to_outputs()
                 return
-            run.attached = (*run.attached, *find_named(tab, text, run.attached))
-            self._begin(tab, run, request)
-        async for view in self.followed(tab, typed={"text": text, "files": kept}):
+            run.attached = (*run.attached, *find_named_resources(tab, text, run.attached))
+            self._start_run(tab, run, request)
+        async for view in self.follow(tab, typed={"text": text, "files": kept}):
             yield view
 
     async def retry(
-        self, where: Placement, ask_first: bool, tab: TabSession | None, request: gr.Request, chosen: gr.RetryData
+        self, placement: Placement, ask_first: bool, tab: TabSession | None, request: gr.Request, chosen: gr.RetryData
     ) -> Views:
         """Do a request once more; what came after it goes."""
         tab = self._get_tab(tab)
-        tab.restrict(where, ask_first)
-        async for view in self._redo(tab, read_message_number(chosen.index), None, request):
+        tab.restrict(placement, ask_first)
+        async for view in self._rerun(tab, read_message_number(chosen.index), None, request):
             yield view
 
     async def edit(
-        self, where: Placement, ask_first: bool, tab: TabSession | None, request: gr.Request, changed: gr.EditData
+        self, placement: Placement, ask_first: bool, tab: TabSession | None, request: gr.Request, changed: gr.EditData
     ) -> Views:
         """Do a request with other words; what came after it goes."""
         tab = self._get_tab(tab)
-        tab.restrict(where, ask_first)
-        async for view in self._redo(tab, read_message_number(changed.index), str(changed.value), request):
+        tab.restrict(placement, ask_first)
+        async for view in self._rerun(tab, read_message_number(changed.index), str(changed.value), request):
             yield view
 
-    async def _redo(self, tab: TabSession, index: int, text: str | None, request: gr.Request) -> Views:
+    async def _rerun(self, tab: TabSession, index: int, text: str | None, request: gr.Request) -> Views:
         async with tab.claim() as claimed:
-            position = self._views.place(tab, index)
+            position = self._views.find_run(tab, index)
             if not claimed or position is None or tab.runs[position].read_only:
                 yield self._refuse(tab, claimed)
                 return
             old = tab.runs[position]
             if text is not None:
-                text = clean_text(rearm(text))
+                text = clean_text(restore_markup(text))
             tab.rewind_to(position)
             text = old.text if text is None else text
             try:
@@ -139,29 +147,29 @@ class ChatHandlers:
             except RequestError as error:
                 shown = shorten_refused(text, self._agent.settings)
                 tab.runs.append(BackgroundRun.make_refused(shown, str(error), old.previous_turns))
-                yield self._views.of(tab, box=PropertyUpdate(READY)).outputs()
+                yield self._views.build(tab, box=PropertyUpdate(READY)).to_outputs()
                 return
-            self._begin(tab, BackgroundRun(text, old.attached, old.previous_turns), request)
-        async for view in self.followed(tab):
+            self._start_run(tab, BackgroundRun(text, old.attached, old.previous_turns), request)
+        async for view in self.follow(tab):
             yield view
 
     async def undo(self, tab: TabSession | None, chosen: gr.UndoData) -> tuple[Any, ...]:
         """Take a request back, and all that came after it; it stands in the box again, and its files stay on the shelf."""
         tab = self._get_tab(tab)
-        position = self._views.place(tab, read_message_number(chosen.index))
+        position = self._views.find_run(tab, read_message_number(chosen.index))
         if tab.is_busy or position is None:  # no claim: nothing is awaited before the change
             return self._refuse(tab, not tab.is_busy)
         old = tab.runs[position]
         tab.rewind_to(position)
         typed: dict[str, Any] = {"text": old.text, "files": [str(resource.path) for resource in old.attached if resource.path]}
-        return self._views.of(tab, box=PropertyUpdate({"value": typed, **READY})).outputs()
+        return self._views.build(tab, box=PropertyUpdate({"value": typed, **READY})).to_outputs()
 
-    async def again(
-        self, where: Placement, ask_first: bool, tab: TabSession | None, request: gr.Request, chosen: gr.SelectData
+    async def rerun_failed(
+        self, placement: Placement, ask_first: bool, tab: TabSession | None, request: gr.Request, chosen: gr.SelectData
     ) -> Views:
         """Run what failed or was stopped once more, with another model where one was chosen; what is done stays done."""
         tab = self._get_tab(tab)
-        tab.restrict(where, ask_first)
+        tab.restrict(placement, ask_first)
         async with tab.claim() as claimed:
             old = tab.runs[-1] if tab.runs else None
             steps = fold_steps(old.events) if old else ()
@@ -171,28 +179,28 @@ class ChatHandlers:
             approved = any(isinstance(event, ApprovalGiven) for event in old.events)
             prepared = PreparedPlan(Plan(tuple(step.task for step in steps)), steps, read_model(chosen.value), approved)
             tab.rewind_to(len(tab.runs) - 1)
-            self._begin(tab, BackgroundRun(old.text, old.attached, old.previous_turns), request, prepared)
-        async for view in self.followed(tab):
+            self._start_run(tab, BackgroundRun(old.text, old.attached, old.previous_turns), request, prepared)
+        async for view in self.follow(tab):
             yield view
 
-    async def example(
-        self, where: Placement, ask_first: bool, tab: TabSession | None, request: gr.Request, chosen: gr.EventData
+    async def run_example(
+        self, placement: Placement, ask_first: bool, tab: TabSession | None, request: gr.Request, chosen: gr.EventData
     ) -> Views:
         """Run an example that was clicked; one that can't run here only fills the box."""
         tab = self._get_tab(tab)
-        tab.restrict(where, ask_first)
+        tab.restrict(placement, ask_first)
         example = read_example(chosen)
         if example is None or tab.is_busy:
             yield self._refuse(tab)
             return
         value: dict[str, Any] = {"text": example.text, "files": [str(path) for path in example.files]}
-        if not await asyncio.to_thread(self._runs_here, tab, example.tasks):  # reads disks, asks servers
-            yield View(box=PropertyUpdate({"value": value, **READY}), tab=tab).outputs()
+        if not await asyncio.to_thread(self._can_run, tab, example.tasks):  # reads disks, asks servers
+            yield View(box=PropertyUpdate({"value": value, **READY}), tab=tab).to_outputs()
             return
-        async for view in self.ask(value, where, ask_first, tab, request):
+        async for view in self.ask(value, placement, ask_first, tab, request):
             yield view
 
-    def use(self, box: dict[str, Any] | None, tab: TabSession | None, chosen: gr.EventData) -> dict[str, Any]:
+    def insert_resource(self, box: dict[str, Any] | None, tab: TabSession | None, chosen: gr.EventData) -> dict[str, Any]:
         """Name a resource in the next request."""
         box = box or EMPTY
         names = {resource.name for resource in self._get_tab(tab).session.workspace.resources}
@@ -209,17 +217,17 @@ class ChatHandlers:
         """Return a new conversation: the old one and its files are deleted; planner, key and what is typed stay."""
         tab = self._get_tab(tab)
         await tab.start_conversation(self._agent.new_session())
-        return await self.idle(tab)
+        return await self.draw_idle(tab)
 
     async def approve(self, tab: TabSession | None, sent: gr.EventData) -> tuple[Any, ...]:
         """Let a plan run as the person has left it, or say why it can't."""
         tab = self._get_tab(tab)
-        proposal, answer = tab.gate.proposal, approval_form.answer_of(sent)
+        proposal, answer = tab.gate.proposal, approval_form.read_answer(sent)
         if proposal is None:
-            return View(form=HIDDEN).outputs()
+            return View(form=HIDDEN).to_outputs()
         if answer.stop:
             await tab.stop()
-            return View(form=HIDDEN).outputs()
+            return View(form=HIDDEN).to_outputs()
         error = ""
         if answer.key == proposal.key:  # an older form is answered by showing what waits now
             try:
@@ -228,31 +236,31 @@ class ChatHandlers:
                     proposal, answer, self._agent.table, known, self._agent.settings.max_tasks
                 )
                 tab.gate.open(approved)
-                return View().outputs()  # who follows the run hides the form; here it might come after the next one
+                return View().to_outputs()  # who follows the run hides the form; here it might come after the next one
             except HuggingGPTError as refused:
                 error = str(refused)
         form = approval_form.build_form(proposal, self._agent.table, tab.words, answer=answer if error else None, error=error)
-        return View(form=PropertyUpdate({"value": form, "visible": True})).outputs()
+        return View(form=PropertyUpdate({"value": form, "visible": True})).to_outputs()
 
-    def look_at(self, number: int | None, tab: TabSession | None) -> tuple[Any, ...]:
+    def select_run(self, number: int | None, tab: TabSession | None) -> tuple[Any, ...]:
         """Show an earlier run's plan."""
         tab = self._get_tab(tab)
         tab.selected_run = tab.runs[number] if number is not None and 0 <= number < len(tab.runs) else None
-        view = View(picture=self._views.picture(tab), share=self._views.shareable(tab), tab=tab)
-        return replace(view, link=self._views.link(tab)).outputs()
+        view = View(plan=self._views.draw_plan(tab), share=self._views.draw_share_panel(tab), tab=tab)
+        return replace(view, link=self._views.draw_link(tab)).to_outputs()
 
-    def whole(self, tab: TabSession) -> View:
+    def build_whole(self, tab: TabSession) -> View:
         """Return the view of a whole tab, the start page included."""
         tasks = {task for example in examples.load_examples() for task in example.tasks}
-        start = examples.draw_welcome(self._find_runnable(tab, tasks).__contains__, messages.get_file_url, tab.words)
-        view = self._views.of(tab, box=PropertyUpdate(BUSY if tab.is_busy else READY))
+        start = examples.draw_welcome(self._find_runnable_tasks(tab, tasks).__contains__, messages.get_file_url, tab.words)
+        view = self._views.build(tab, box=PropertyUpdate(BUSY if tab.is_busy else READY))
         return replace(view, welcome=PropertyUpdate({"value": start, "visible": not tab.runs}))
 
-    async def idle(self, tab: TabSession) -> tuple[Any, ...]:
+    async def draw_idle(self, tab: TabSession) -> tuple[Any, ...]:
         """Return a tab in which nothing is worked on."""
-        return (await self._draw(tab, PropertyUpdate(READY))).outputs()
+        return (await self._draw(tab, PropertyUpdate(READY))).to_outputs()
 
-    async def followed(self, tab: TabSession, *, typed: dict[str, Any] | None = None) -> Views:
+    async def follow(self, tab: TabSession, *, typed: dict[str, Any] | None = None) -> Views:
         """Yield what is seen until the work on the last request is over.
 
         Args:
@@ -269,29 +277,33 @@ class ChatHandlers:
             async for count in changes:
                 now = (count, work.run.requests_ahead)
                 if now == drawn or tab.worker is not work:  # nothing new, or Clear was pressed
-                    yield View().outputs()  # only by this does Gradio notice that a tab is gone
+                    yield View().to_outputs()  # only by this does Gradio notice that a tab is gone
                     continue
                 begun = time.monotonic()
-                yield sent.select_changes(await self._draw(tab, busy)).outputs()
+                yield sent.select_changes(await self._draw(tab, busy)).to_outputs()
                 drawn = now
                 # pieces of an answer come faster than a page draws; a long chat or a busy server is given more time
                 taken = time.monotonic() - begun
-                await asyncio.sleep(min(max(_SECONDS_BETWEEN_VIEWS, _PAUSE_FACTOR * taken), _MAX_SECONDS_BETWEEN_VIEWS))
+                await asyncio.sleep(
+                    min(max(_SECONDS_BETWEEN_VIEWS, _PAUSE_PER_DRAWING_SECOND * taken), _MAX_SECONDS_BETWEEN_VIEWS)
+                )
         if tab.worker is not work:  # another conversation has begun: Gradio shows the last view once more at the end
-            yield (await self._draw(tab)).outputs()
+            yield (await self._draw(tab)).to_outputs()
             return
         # whole, whatever was sent: another handler may have shown something meanwhile, and this is the last word.
         # The box was emptied at the beginning; emptied again now, it might lose what is being typed
         back: dict[str, Any] = {"value": typed} if work.run.has_failed and typed else {}
-        yield (await self._draw(tab, PropertyUpdate({**back, **READY}))).outputs()
+        yield (await self._draw(tab, PropertyUpdate({**back, **READY}))).to_outputs()
 
     async def _draw(self, tab: TabSession, box: PropertyUpdate | None = None) -> View:
         """Draw a tab; in a thread where there is much to draw: nobody else waits for a long answer's Markdown."""
-        draw = partial(self._views.of, tab, box=box)
+        draw = partial(self._views.build, tab, box=box)
         long = sum(len(answer_text(run.events)) for run in tab.runs[-1:]) > _MAX_QUICK_CHARS
         return await asyncio.to_thread(draw) if long else draw()
 
-    def _begin(self, tab: TabSession, run: BackgroundRun, request: gr.Request, prepared: PreparedPlan | None = None) -> None:
+    def _start_run(
+        self, tab: TabSession, run: BackgroundRun, request: gr.Request, prepared: PreparedPlan | None = None
+    ) -> None:
         visitor = tab.session.visitor = read_visitor(request)
         stream = self._agent.run(  # a generator: nothing runs before it is read
             run.text,
@@ -306,25 +318,25 @@ class ChatHandlers:
         )
         tab.start_run(run, self._admission.admit_stream(visitor, stream, run.note_requests_ahead, tab.words))
 
-    def _runs_here(self, tab: TabSession, tasks: Sequence[str]) -> bool:
+    def _can_run(self, tab: TabSession, tasks: Sequence[str]) -> bool:
         """Return whether there is a model for each of these tasks, for this visitor."""
-        return self._find_runnable(tab, tasks) >= set(tasks)
+        return self._find_runnable_tasks(tab, tasks) >= set(tasks)
 
-    def _find_runnable(self, tab: TabSession, tasks: Collection[str]) -> set[str]:
+    def _find_runnable_tasks(self, tab: TabSession, tasks: Collection[str]) -> set[str]:
         experts = make_session_experts(self._agent, **self._expert_options(tab, ""))  # no name: a look spends no allowance
         found = self._agent.candidates(experts, set(tasks), tab.preferences.preferences())
         return {task for task in tasks if task in found and found[task].cards}
 
-    def _expert_options(self, tab: TabSession, name: str) -> dict[str, Any]:
+    def _expert_options(self, tab: TabSession, visitor_name: str) -> dict[str, Any]:
         """Return the arguments that this visitor's back ends are made with."""
         model = tab.model if tab.use_llm_for_text else None  # here as an expert for texts, which it may not be
-        return {"model": model, "fetch": tab.may_fetch, "visitor": tab.build_visitor(self._shared, name)}
+        return {"model": model, "fetch": tab.may_fetch, "visitor": tab.build_visitor(self._shared, visitor_name)}
 
     def _delete_uploads(self, paths: Sequence[Path]) -> None:
         for path in paths:
-            self._uploads.take(path)
+            self._uploads.consume(path)
 
-    def _refuse(self, tab: TabSession, free: bool = False) -> tuple[Any, ...]:
-        if free or not tab.has_just_begun:  # a click that came twice is one
-            gr.Info(tab.words("page.not_here") if free else tab.words("page.busy"))
-        return View(tab=tab).outputs()
+    def _refuse(self, tab: TabSession, is_free: bool = False) -> tuple[Any, ...]:
+        if is_free or not tab.has_just_begun:  # a click that came twice is one
+            gr.Info(tab.words("page.not_here") if is_free else tab.words("page.busy"))
+        return View(tab=tab).to_outputs()

@@ -30,7 +30,7 @@ def take_file(tab: TabSession, path: Path) -> Resource:
     return known or workspace.add_file(path)
 
 
-def find_named(tab: TabSession, text: str, attached: Sequence[Resource]) -> list[Resource]:
+def find_named_resources(tab: TabSession, text: str, attached: Sequence[Resource]) -> list[Resource]:
     """Return the resources that a request names and that no earlier turn tells of: they come with the request."""
     known = {resource.name for turn in tab.session.turns for resource in turn.resources} | {r.name for r in attached}
     names = set(NAME_PATTERN.findall(text)) - known

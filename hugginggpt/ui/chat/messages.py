@@ -40,14 +40,14 @@ from hugginggpt.planning.approval import PLAN_CHANGED
 from hugginggpt.ui.chat.retry_options import list_retry_options
 from hugginggpt.ui.export.html_media import render_table
 from hugginggpt.ui.i18n import Words
-from hugginggpt.ui.markup import disarm, draw_code, escape_text, link_model, link_words, render_markdown, wrap_prose
+from hugginggpt.ui.markup import draw_code, escape_text, link_model, link_words, neutralize_markup, render_markdown, wrap_prose
 from hugginggpt.ui.session.admission import describe_waiting
 from hugginggpt.workspace.media import read_first_rows
 
 _COMPONENTS: Final[dict[Kind, Any]] = {Kind.IMAGE: gr.Image, Kind.AUDIO: gr.Audio, Kind.VIDEO: gr.Video}
-_SHOWN_RESULT_CHARS: Final = 600
-_SHOWN_DATA_CHARS: Final = 4_000
-_SHOWN_ROWS: Final = 11  # the head and ten more
+_MAX_RESULT_CHARS: Final = 600
+_MAX_DATA_CHARS: Final = 4_000
+_MAX_TABLE_ROWS: Final = 11  # the head and ten more
 _MAX_NOTICES: Final = 50
 _MAX_CELL_CHARS: Final = 80
 _MAX_VALUE_CHARS: Final = 120
@@ -64,7 +64,7 @@ def draw_user_messages(text: str, resources: Sequence[Resource]) -> list[gr.Chat
     """
     files = [resource for resource in resources if resource.path]
     names = [f"<em>{', '.join(resource.name for resource in files)}</em>"] if files else []
-    contents = [*([disarm(text)] if text or not files else []), *map(draw_media, files), *names]
+    contents = [*([neutralize_markup(text)] if text or not files else []), *map(draw_media, files), *names]
     return [gr.ChatMessage(role="user", content=content) for content in contents]
 
 
@@ -81,24 +81,24 @@ def _draw_file(kind: Kind, path: str, name: str) -> Any:
     return component(value=path, label=name, show_label=False, interactive=False, buttons=["download"])
 
 
-def draw_waiting(before: int, words: Words) -> gr.ChatMessage:
+def draw_waiting(ahead: int, words: Words) -> gr.ChatMessage:
     """Return the line of a request that waits for its turn."""
-    metadata = MetadataDict(title=describe_waiting(before, words), id="waiting", status="pending")
+    metadata = MetadataDict(title=describe_waiting(ahead, words), id="waiting", status="pending")
     return gr.ChatMessage(role="assistant", content="", metadata=metadata)
 
 
 def draw_error(error: str) -> gr.ChatMessage:
     """Return a sentence in the place where it happened."""
-    return say(f"<p>{link_words(error)}</p>")
+    return make_message(f"<p>{link_words(error)}</p>")
 
 
-def say(html: str, **more: Any) -> gr.ChatMessage:
-    """Return a message of the assistant's: blocks of HTML; `more` are its other fields."""
-    return gr.ChatMessage(role="assistant", content=wrap_prose(html), **more)
+def make_message(html: str, **fields: Any) -> gr.ChatMessage:
+    """Return a message of the assistant's: blocks of HTML; `fields` are its other fields."""
+    return gr.ChatMessage(role="assistant", content=wrap_prose(html), **fields)
 
 
 def draw_messages(
-    recording: Recording, table: TaskTable, words: Words = _ENGLISH, *, known: Sequence[Resource] = (), again: bool = False
+    recording: Recording, table: TaskTable, words: Words = _ENGLISH, *, known: Sequence[Resource] = (), retry: bool = False
 ) -> list[gr.ChatMessage]:
     """Return what the assistant's side of one request looks like.
 
@@ -107,27 +107,27 @@ def draw_messages(
         table: For what tasks are called in words.
         words: The visitor's language.
         known: Resources of earlier requests; where an answer names one, or one of this request, that is a link.
-        again: Whether tasks that failed are offered to be run once more.
+        retry: Whether tasks that failed are offered to be run once more.
     """
     events, stopped = recording.events, recording.stopped
     over = stopped or any(isinstance(event, RequestDone) for event in events)
     steps = fold_steps(events)
-    shown = [_plan_thought(events, steps, words, over=over)]
+    shown = [_draw_plan_thought(events, steps, words, over=over)]
     reports = {event.task_id: event.message for event in events if isinstance(event, TaskProgress)}  # the last counts
     sources = _map_sources(events)
     for step in steps:
         number = step.task.id
-        shown.append(_step_thought(step, reports.get(number, ""), sources.get(number, ""), words, over=over))
+        shown.append(_draw_step_thought(step, reports.get(number, ""), sources.get(number, ""), words, over=over))
     notices = [event.message for event in events if isinstance(event, Notice)]
-    shown += [say(f"<p>{link_words(notice)}</p>") for notice in notices[:_MAX_NOTICES]]  # a trace may have many
+    shown += [make_message(f"<p>{link_words(notice)}</p>") for notice in notices[:_MAX_NOTICES]]  # a trace may have many
     if answer := answer_text(events):
         files = [*known, *(r for e in events if isinstance(e, RequestStarted) for r in e.resources), *_list_files(steps)]
-        shown.append(say(render_markdown(answer, _map_urls(files), copy_buttons=True)))
+        shown.append(make_message(render_markdown(answer, _map_urls(files), copy_buttons=True)))
     shown += [gr.ChatMessage(role="assistant", content=each) for each in _draw_results(_list_files(steps))]
     shown += [draw_error(e.error) for e in events if isinstance(e, RequestFailed)]
-    options = list_retry_options(recording, steps, words) if again and over else []
+    options = list_retry_options(recording, steps, words) if retry and over else []
     if stopped and not options:
-        shown.append(say(f"<p>{words('chat.stopped')}</p>"))
+        shown.append(make_message(f"<p>{words('chat.stopped')}</p>"))
     failed_early = over and not steps and not any(isinstance(e, Planned) for e in events)
     shown += options
     return shown[1:] if failed_early else shown  # there is no plan to speak of
@@ -155,12 +155,12 @@ def _draw_gallery(pictures: tuple[tuple[str, str], ...]) -> gr.Gallery:
 
 
 def _draw_result(resource: Resource) -> Any:
-    rows = read_first_rows(resource.path, _SHOWN_ROWS) if resource.kind is Kind.TABLE and resource.path else []
+    rows = read_first_rows(resource.path, _MAX_TABLE_ROWS) if resource.kind is Kind.TABLE and resource.path else []
     lines = [[fold_into_line(cell, _MAX_CELL_CHARS) for cell in row] for row in rows]
     return [wrap_prose(render_table(lines)), draw_media(resource)] if rows else draw_media(resource)
 
 
-def _plan_thought(events: Sequence[Event], steps: Sequence[Step], words: Words, *, over: bool) -> gr.ChatMessage:
+def _draw_plan_thought(events: Sequence[Event], steps: Sequence[Step], words: Words, *, over: bool) -> gr.ChatMessage:
     plans = [e for e in events if isinstance(e, Planned)]
     started = next((e for e in events if isinstance(e, RequestStarted)), None)
     done = next((e for e in events if isinstance(e, RequestDone)), None)
@@ -168,7 +168,7 @@ def _plan_thought(events: Sequence[Event], steps: Sequence[Step], words: Words, 
     log = words("chat.built_in") if log == BUILT_IN_NAME else log
     if plans:
         log = f"{log} · {format_duration(sum(planned.seconds for planned in plans))}"
-    title = _plan_title(events, steps, words, planned=bool(plans), done=done is not None, over=over)
+    title = _make_title(events, steps, words, planned=bool(plans), done=done is not None, over=over)
     metadata = MetadataDict(title=title, log=log, id="plan", status="done" if over else "pending")
     if plans and done:
         metadata["duration"] = round(done.seconds, 1)
@@ -176,7 +176,7 @@ def _plan_thought(events: Sequence[Event], steps: Sequence[Step], words: Words, 
     lines += [_describe_replan(planned, words) for planned in plans[1:]]
     lines += [describe_cost(usage) for usage in (done.usage if done else ())]
     items = "".join(f"<li>{link_words(line)}</li>" for line in lines)
-    return say(items and f"<ul>{items}</ul>", metadata=metadata)
+    return make_message(items and f"<ul>{items}</ul>", metadata=metadata)
 
 
 def _describe_replan(planned: Planned, words: Words) -> str:
@@ -185,7 +185,7 @@ def _describe_replan(planned: Planned, words: Words) -> str:
     return words("chat.planned_anew", why=planned.because)
 
 
-def _plan_title(events: Sequence[Event], steps: Sequence[Step], words: Words, *, planned: bool, done: bool, over: bool) -> str:
+def _make_title(events: Sequence[Event], steps: Sequence[Step], words: Words, *, planned: bool, done: bool, over: bool) -> str:
     count = len(steps)
     if not planned:
         return words("chat.planning_count", count=count) if steps else words("chat.planning")
@@ -194,12 +194,12 @@ def _plan_title(events: Sequence[Event], steps: Sequence[Step], words: Words, *,
             return words("chat.without_task")
         finished = sum(step.status == "done" for step in steps)
         return words("chat.did_some", done=finished, count=count) if finished < count else words("chat.did", count=count)
-    if waits_for_word(events) and not over:
+    if waits_for_approval(events) and not over:
         return words("chat.waits", count=count)
     return words("chat.planned", count=count) if count else words("chat.nothing")
 
 
-def waits_for_word(events: Sequence[Event]) -> bool:
+def waits_for_approval(events: Sequence[Event]) -> bool:
     """Return whether the plan waits for the person."""
     approvals = [event for event in events if isinstance(event, ApprovalAsked | ApprovalGiven)]
     return bool(approvals) and isinstance(approvals[-1], ApprovalAsked)
@@ -219,7 +219,7 @@ def get_file_url(path: Path) -> str:
     return f"gradio_api/file={quote(str(path))}"
 
 
-def _step_thought(step: Step, report: str, source: str, words: Words, *, over: bool) -> gr.ChatMessage:
+def _draw_step_thought(step: Step, report: str, source: str, words: Words, *, over: bool) -> gr.ChatMessage:
     model = f"{step.model.id} · {_name_place(step.model, words)}" if step.model else ""
     pending = step.status in {"pending", "running"} and not over
     status = "stopped" if over and step.status in {"pending", "running"} else step.status  # stopping leaves them as they were
@@ -233,45 +233,45 @@ def _step_thought(step: Step, report: str, source: str, words: Words, *, over: b
     )
     if step.status == "done" or (step.status == "failed" and step.seconds):
         metadata["duration"] = round(step.seconds, 1)
-    return say(_step_details(step, source, words), metadata=metadata)
+    return make_message(_format_step_details(step, source, words), metadata=metadata)
 
 
-def _step_details(step: Step, source: str, words: Words) -> str:
+def _format_step_details(step: Step, source: str, words: Words) -> str:
     facts = []
     if step.model:
         is_local = get_traits(step.model.backend).place == "here"
         where = words("chat.on_this_machine") if is_local else f"({escape_text(_name_place(step.model, words))})"
-        facts.append(_fact("chat.model", f"{link_model(step.model)} {where}. {link_words(step.reason)}", words))
+        facts.append(_format_fact("chat.model", f"{link_model(step.model)} {where}. {link_words(step.reason)}", words))
     if source:
-        facts.append(_fact("chat.candidates", link_words(source), words))
+        facts.append(_format_fact("chat.candidates", link_words(source), words))
     inputs = ", ".join(f"{escape_text(name)} = {_quote_value(value)}" for name, value in step.task.as_json()["args"].items())
-    facts.append(_fact("chat.input", inputs, words))
+    facts.append(_format_fact("chat.input", inputs, words))
     for tried in step.attempts:
         place = escape_text(_name_place(tried.model, words))
-        facts.append(_fact("chat.tried", f"{link_model(tried.model)} ({place}): {link_words(tried.error)}", words))
+        facts.append(_format_fact("chat.tried", f"{link_model(tried.model)} ({place}): {link_words(tried.error)}", words))
     facts += [_draw_output(output, words) for output in step.outputs]
     facts += [f"<p><em>{link_words(step.note)}</em></p>"] if step.note else []
     facts += [f"<p>{link_words(step.error)}</p>"] if step.error else []
     return "".join(facts)
 
 
-def _fact(key: str, html: str, words: Words) -> str:
+def _format_fact(key: str, html: str, words: Words) -> str:
     return f"<p><strong>{words(key)}</strong> {html}</p>"
 
 
 def _draw_output(output: Resource, words: Words) -> str:
     data = _fold_data(output, words) if output.data else ""
     if output.text is None:
-        return _fact("chat.result", f"{output.name}, {escape_text(output.measure)}", words) + data
-    rows = [row.replace("\t", " · ") for row in shorten(output.text, _SHOWN_RESULT_CHARS).splitlines() if row.strip()]
+        return _format_fact("chat.result", f"{output.name}, {escape_text(output.measure)}", words) + data
+    rows = [row.replace("\t", " · ") for row in shorten(output.text, _MAX_RESULT_CHARS).splitlines() if row.strip()]
     quoted = link_words("\n".join(rows))
-    return f"{_fact('chat.result', output.name, words)}<blockquote><p>{quoted}</p></blockquote>{data}"
+    return f"{_format_fact('chat.result', output.name, words)}<blockquote><p>{quoted}</p></blockquote>{data}"
 
 
 def _fold_data(resource: Resource, words: Words) -> str:
     """Return boxes, scores and the like as a block that is folded."""
     text = json.dumps(dict(resource.data), ensure_ascii=False, indent=1, default=str)  # experts' data may hold any type
-    cut = text[:_SHOWN_DATA_CHARS] + ("…" if len(text) > _SHOWN_DATA_CHARS else "")
+    cut = text[:_MAX_DATA_CHARS] + ("…" if len(text) > _MAX_DATA_CHARS else "")
     return f"<details><summary>{words('chat.data', name=resource.name)}</summary>{draw_code(cut)}</details>"
 
 

@@ -13,7 +13,7 @@ from hugginggpt.ui.markup import escape_text, link_words, wrap_prose
 
 _MAX_MODELS, _MAX_OPTIONS = 3, 8
 """Most other models offered for a task that failed, and most options in all."""
-AGAIN: Final = "again"
+RETRY: Final = "again"
 """The option that has what failed run once more; a task's id and a model's follow where one was chosen."""
 
 
@@ -23,23 +23,23 @@ def list_retry_options(recording: Recording, steps: Sequence[Step], words: Words
     unfinished = [step for step in steps if step.status in {"pending", "running"}]
     options = [
         OptionDict(
-            label=words("chat.other_model", model=model.id, task=step.task.task), value=f"{AGAIN} {step.task.id} {model.id}"
+            label=words("chat.other_model", model=model.id, task=step.task.task), value=f"{RETRY} {step.task.id} {model.id}"
         )
         for step in failed
         for model in _list_untried(step, recording.events)
     ]
     if failed:
-        message = "".join(_tell_failure(step, words) for step in failed)
-        options.insert(0, OptionDict(label=words("chat.again"), value=AGAIN))  # in front, so never cut off
+        message = "".join(_format_failure(step, words) for step in failed)
+        options.insert(0, OptionDict(label=words("chat.again"), value=RETRY))  # in front, so never cut off
     elif recording.stopped and unfinished:
         message = f"<p>{words('chat.stopped')}</p>"
-        options.insert(0, OptionDict(label=words("chat.go_on"), value=AGAIN))
+        options.insert(0, OptionDict(label=words("chat.go_on"), value=RETRY))
     else:
         return []
     return [gr.ChatMessage(role="assistant", content=wrap_prose(message), options=options[:_MAX_OPTIONS])]
 
 
-def _tell_failure(step: Step, words: Words) -> str:
+def _format_failure(step: Step, words: Words) -> str:
     failed = escape_text(words("chat.failed_task", task=step.task.task))
     return f"<p><strong>{failed}</strong> {link_words(step.error)}</p>"
 

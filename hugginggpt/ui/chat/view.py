@@ -25,35 +25,35 @@ BUSY: Final[dict[str, Any]] = {"interactive": False, "submit_btn": False, "stop_
 HIDDEN: Final = PropertyUpdate({"value": "", "visible": False})
 _UNDER_WAY: Final = frozenset({"pending", "running"})
 EMPTY: Final[dict[str, Any]] = {"text": "", "files": []}
-_REMADE: Final = frozenset({"runs", "share"})
+_COPIED_BY_SERVER: Final = frozenset({"runs", "share"})
 """Parts of which the server keeps a copy: it checks what is chosen against the choices; a column takes no other updates."""
-_REPEATED: Final = frozenset({"box"})
+_ALWAYS_SENT: Final = frozenset({"box"})
 """Parts that are told in every view: a browser that is slow merges what comes quickly, and a box stayed full once."""
-_MAX_PREPARED: Final = 512
+_MAX_PREPARED_MEDIA: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """New contents of the page's parts; a part that is not named stays as it is."""
 
-    talk: PropertyUpdate = UNCHANGED
+    chat: PropertyUpdate = UNCHANGED
     welcome: PropertyUpdate = UNCHANGED
     box: PropertyUpdate = UNCHANGED
     form: PropertyUpdate = UNCHANGED
-    picture: PropertyUpdate = UNCHANGED
+    plan: PropertyUpdate = UNCHANGED
     runs: PropertyUpdate = UNCHANGED
-    shelf: PropertyUpdate = UNCHANGED
+    resources: PropertyUpdate = UNCHANGED
     share: PropertyUpdate = UNCHANGED
     link: PropertyUpdate = UNCHANGED
     tab: Any = field(default_factory=gr.skip)
 
-    def outputs(self) -> tuple[Any, ...]:
+    def to_outputs(self) -> tuple[Any, ...]:
         """Return the parts in the order of the fields, as handlers return them."""
-        return tuple(_as_output(each.name, getattr(self, each.name)) for each in fields(self))
+        return tuple(_to_output(each.name, getattr(self, each.name)) for each in fields(self))
 
 
-def _as_output(name: str, part: Any) -> Any:
-    if name in _REMADE and (part is not UNCHANGED or name == "share"):
+def _to_output(name: str, part: Any) -> Any:
+    if name in _COPIED_BY_SERVER and (part is not UNCHANGED or name == "share"):
         return gr.update(**part.properties)
     return part
 
@@ -70,7 +70,7 @@ class SentView:
         return View(**{name: part for name, part in changes.items() if part is not UNCHANGED})
 
     def _select(self, name: str, part: Any) -> Any:
-        if name in _REPEATED:
+        if name in _ALWAYS_SENT:
             return part
         before = self._sent.get(name)
         if not isinstance(part, PropertyUpdate):  # the tab's state itself
@@ -96,7 +96,7 @@ class ViewBuilder:
         """
         self._table = table
 
-    def of(self, tab: TabSession, *, box: PropertyUpdate | None = None) -> View:
+    def build(self, tab: TabSession, *, box: PropertyUpdate | None = None) -> View:
         """Return the view of a tab as it is.
 
         Args:
@@ -104,25 +104,25 @@ class ViewBuilder:
             box: What the box becomes; None: it stays as it is.
         """
         return View(
-            talk=PropertyUpdate({"value": self._list_messages(tab), "visible": bool(tab.runs)}),
+            chat=PropertyUpdate({"value": self._list_messages(tab), "visible": bool(tab.runs)}),
             welcome=PropertyUpdate({"visible": not tab.runs}),
             box=box or UNCHANGED,
-            form=self.form(tab),
-            picture=self.picture(tab),
+            form=self.draw_form(tab),
+            plan=self.draw_plan(tab),
             runs=self._draw_picker(tab),
-            shelf=self._draw_shelf(tab),
-            share=self.shareable(tab),
-            link=self.link(tab),
+            resources=self._draw_resources(tab),
+            share=self.draw_share_panel(tab),
+            link=self.draw_link(tab),
             tab=tab,
         )
 
-    def place(self, tab: TabSession, index: int) -> int | None:
+    def find_run(self, tab: TabSession, index: int) -> int | None:
         """Return which run a message of the chat belongs to."""
         end = 0
-        for place, messages in enumerate(self._draw_runs(tab)):
+        for position, messages in enumerate(self._draw_runs(tab)):
             end += len(messages)
             if index < end:
-                return place
+                return position
         return None
 
     def _list_messages(self, tab: TabSession) -> Any:
@@ -138,7 +138,7 @@ class ViewBuilder:
         if run.drawn_messages is not None and not last:  # the last one may have retry options to draw
             return run.drawn_messages
         known = tab.session.workspace.resources
-        answered = chat.draw_messages(run.recording, self._table, tab.words, known=known, again=last and not run.read_only)
+        answered = chat.draw_messages(run.recording, self._table, tab.words, known=known, retry=last and not run.read_only)
         drawn: list[Any] = [_prepare(message) for message in (*chat.draw_user_messages(run.text, run.attached), *answered)]
         if not run.finished or last:
             run.drawn_messages = None
@@ -146,14 +146,14 @@ class ViewBuilder:
         run.drawn_messages = _CHATBOT.postprocess(drawn).root  # as Gradio would make them of the same messages at each view
         return run.drawn_messages
 
-    def form(self, tab: TabSession) -> PropertyUpdate:
+    def draw_form(self, tab: TabSession) -> PropertyUpdate:
         """Return the form of the plan that waits; hidden where none does."""
         if tab.gate.proposal is None:
             return HIDDEN
         form = approval_form.build_form(tab.gate.proposal, self._table, tab.words)
         return PropertyUpdate({"value": form, "visible": True})
 
-    def picture(self, tab: TabSession) -> PropertyUpdate:
+    def draw_plan(self, tab: TabSession) -> PropertyUpdate:
         """Return the picture of the plan of the run that is shown."""
         run = tab.displayed_run
         if run is None:
@@ -171,7 +171,7 @@ class ViewBuilder:
         shown = tab.runs.index(tab.displayed_run) if tab.displayed_run else None
         return PropertyUpdate({"choices": choices, "value": shown, "visible": len(choices) > 1})  # one run needs no choice
 
-    def _draw_shelf(self, tab: TabSession) -> PropertyUpdate:
+    def _draw_resources(self, tab: TabSession) -> PropertyUpdate:
         resources: Sequence[Resource] = tab.session.workspace.resources
         drawn_from = (len(resources), len(tab.runs), resources[-1].name if resources else "")  # quick to compare
         if tab.drawn_resources is None or tab.drawn_resources[0] != drawn_from:
@@ -179,12 +179,12 @@ class ViewBuilder:
             tab.drawn_resources = (drawn_from, resource_cards.draw_cards(resources, chat.get_url, made_from, tab.words))
         return PropertyUpdate({"value": tab.drawn_resources[1]})
 
-    def shareable(self, tab: TabSession) -> PropertyUpdate:
+    def draw_share_panel(self, tab: TabSession) -> PropertyUpdate:
         """Return the panel to share the run, shown once it is over."""
         run = tab.displayed_run
         return PropertyUpdate({"visible": run is not None and run.finished and run.has_started})
 
-    def link(self, tab: TabSession) -> PropertyUpdate:
+    def draw_link(self, tab: TabSession) -> PropertyUpdate:
         """Return a link that carries the run's request."""
         return PropertyUpdate({"value": draw_link(tab.displayed_run, tab.words)})
 
@@ -201,7 +201,7 @@ def _prepare(message: gr.ChatMessage) -> gr.ChatMessage:
     return replace(message, content=prepared if isinstance(message.content, list) else prepared[0])
 
 
-@functools.lru_cache(maxsize=_MAX_PREPARED)
+@functools.lru_cache(maxsize=_MAX_PREPARED_MEDIA)
 def _prepare_media(component: Component) -> Any:
     made = Context().run(_CHATBOT.postprocess, [gr.ChatMessage(component)])  # within a handler Gradio makes no whole components
     return made.root[0].content[0]

@@ -23,7 +23,7 @@ from hugginggpt.core.resources import NAME_PATTERN, Resource
 from hugginggpt.core.tasks import Kind, TaskInput, TaskTable, is_usable_as, load_task_table
 from hugginggpt.ui.export.queries import find_first, list_models, list_resources, list_tasks
 
-PORTS: Final[Mapping[Kind, str]] = {
+PORT_TYPES: Final[Mapping[Kind, str]] = {
     Kind.TEXT: "text",
     Kind.IMAGE: "image",
     Kind.AUDIO: "audio",
@@ -33,7 +33,7 @@ PORTS: Final[Mapping[Kind, str]] = {
 """The canvas's names for the kinds."""
 FILL_IN: Final = "fill-in"
 """The function that puts results into a text."""
-GAPS: Final = 4
+MAX_GAPS: Final = 4
 """Most results that one text may take."""
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _MAX_TITLE_CHARS: Final = 60
@@ -41,7 +41,7 @@ _COMMAND: Final = "python -m hugginggpt.ui.export.gradio_workflow_nodes"
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _NodeTemplate:
     """A hosted task as the canvas has it done."""
 
     endpoint: str
@@ -61,21 +61,21 @@ def build_workflow(recording: Recording, *, table: TaskTable | None = None) -> s
         raise RequestError("This run has no plan that could be a workflow.")
     started = find_first(recording.events, RequestStarted)
     resources = {resource.name: resource for resource in list_resources(recording.events)}
-    drawing = _Drawing(table or load_task_table(), tasks, list_models(recording.events), resources)
+    builder = _WorkflowBuilder(table or load_task_table(), tasks, list_models(recording.events), resources)
     for task in tasks:
-        drawing.add(task)
+        builder.add(task)
     name = shorten(" ".join(started.request.split()), _MAX_TITLE_CHARS) if started else ""
-    return json.dumps(drawing.as_json(name or "HuggingGPT"), ensure_ascii=False, indent=1)
+    return json.dumps(builder.as_json(name or "HuggingGPT"), ensure_ascii=False, indent=1)
 
 
 @dataclass
-class _Drawing:
+class _WorkflowBuilder:
     """The nodes and edges, as far as they are drawn."""
 
     table: TaskTable
     tasks: Sequence[Task]
     models: Mapping[int, ModelRef]
-    given: Mapping[str, Resource]
+    resources: Mapping[str, Resource]
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     operators: list[dict[str, Any]] = field(default_factory=list)
     subjects: list[dict[str, Any]] = field(default_factory=list)
@@ -99,36 +99,42 @@ class _Drawing:
 
     def add(self, task: Task) -> None:
         """Add the nodes of a task, of its inputs, and of the results that people see."""
-        way, row = self._way(task), self.table[task.task]
-        node = _make_model_node(task, self.models[task.id], way) if way else _make_function_node(task, self.models.get(task.id))
+        template, row = self._find_template(task), self.table[task.task]
+        node = (
+            _make_model_node(task, self.models[task.id], template)
+            if template
+            else _make_function_node(task, self.models.get(task.id))
+        )
         ports = (
-            {row_name: port for port, row_name in way.inputs.items()} if way else {i.name: f"in_{i.name}" for i in row.inputs}
+            {row_name: port for port, row_name in template.inputs.items()}
+            if template
+            else {i.name: f"in_{i.name}" for i in row.inputs}
         )
         for param in row.inputs:
             port = ports.get(param.name)
             if port is None:
                 continue
-            node["inputs"].append(_make_port(port, param.name, PORTS[param.kind], required=param.required))
+            node["inputs"].append(_make_port(port, param.name, PORT_TYPES[param.kind], required=param.required))
             if (value := task.args.get(param.name)) is not None:
                 self._connect(task, node["id"], port, param, value)
-        if way and way.prompt:
+        if template and template.prompt:
             node["inputs"].append(_make_port("text", "text", "text"))
-            node["data"]["text"] = way.prompt
-        if not way:
+            node["data"]["text"] = template.prompt
+        if not template:
             node["inputs"].append(_make_port("in_model", "model", "text"))
-        types = [way.output or PORTS[row.outputs[0]]] if way else [PORTS[kind] for kind in row.outputs]
+        types = [template.output or PORT_TYPES[row.outputs[0]]] if template else [PORT_TYPES[kind] for kind in row.outputs]
         node["outputs"] = [_make_port(f"out_{n}", kind, kind, output_index=n) for n, kind in enumerate(types)]
         self.operators.append(node)
         for output_port in node["outputs"][: 1 if task.id in self._used else None]:  # one, where others go on with it
             self._add_subject(task, node["id"], output_port)
 
-    def _way(self, task: Task) -> _Way | None:
+    def _find_template(self, task: Task) -> _NodeTemplate | None:
         """Return the way in which a hosted model does a task on the canvas; None where it takes a function."""
-        model, way = self.models.get(task.id), _ways().get(task.task)
-        if way is None or model is None or model.backend != "hosted" or not _HUB_ID.fullmatch(model.id):
+        model, template = self.models.get(task.id), _load_node_templates().get(task.task)
+        if template is None or model is None or model.backend != "hosted" or not _HUB_ID.fullmatch(model.id):
             return None
-        complete = set(task.args) <= set(way.inputs.values())  # else an argument would be lost
-        return way if complete and not (way.output and task.id in self._used) else None  # JSON goes to people alone
+        complete = set(task.args) <= set(template.inputs.values())  # else an argument would be lost
+        return template if complete and not (template.output and task.id in self._used) else None  # JSON goes to people alone
 
     def _connect(self, task: Task, node: str, port: str, param: TaskInput, value: Argument) -> None:
         if not isinstance(value, str):
@@ -143,7 +149,7 @@ class _Drawing:
             source, out = self._add_fill_in(task, param, parts)
         else:
             source, out = self._add_input(task, param, value.strip()), "out"
-        self._add_edge(source, out, node, port, PORTS[param.kind])
+        self._add_edge(source, out, node, port, PORT_TYPES[param.kind])
 
     def _find_output(self, task: Task, reference: Reference, param: TaskInput) -> tuple[str, str]:
         """Return the node and the port that give what a reference stands for."""
@@ -156,14 +162,14 @@ class _Drawing:
             raise RequestError(
                 f"Task {task.id} ({task.task}) wants {param.kind.value} of task {other.id} ({other.task}), which makes none."
             )
-        return _node_id(other), "out_0" if self._way(other) else f"out_{fitting[0]}"  # a model's node has one output
+        return _node_id(other), "out_0" if self._find_template(other) else f"out_{fitting[0]}"  # a model's node has one output
 
     def _add_fill_in(self, task: Task, param: TaskInput, parts: Sequence[str | Reference]) -> tuple[str, str]:
         """Add a node that puts results into a text; return its id and port."""
         references = list(dict.fromkeys(part for part in parts if isinstance(part, Reference)))
-        if param.kind is not Kind.TEXT or len(references) > GAPS:
+        if param.kind is not Kind.TEXT or len(references) > MAX_GAPS:
             raise RequestError(
-                f"Task {task.id} ({task.task}) takes more than {GAPS if param.kind is Kind.TEXT else 1} results as "
+                f"Task {task.id} ({task.task}) takes more than {MAX_GAPS if param.kind is Kind.TEXT else 1} results as "
                 f"{param.name}, which a workflow can't express."
             )
         node = _make_function("fill", f"{param.name} of task {task.id}", FILL_IN)
@@ -180,14 +186,14 @@ class _Drawing:
 
     def _add_input(self, task: Task, param: TaskInput, value: str) -> str:
         """Return the node for a file or a text that comes from outside; one for each file, however many tasks take it."""
-        resource = self.given.get(value.strip("[]()<>\"'`").lower())  # models bracket and quote names
+        resource = self.resources.get(value.strip("[]()<>\"'`").lower())  # models bracket and quote names
         named = resource is not None or NAME_PATTERN.fullmatch(value) or param.kind is not Kind.TEXT
         node_id = f"in_{re.sub(r'[^a-z0-9]+', '_', value.lower())[:60]}" if named else f"in_{task.id}_{param.name}"
         label = f"{value} ({resource.origin.label})" if resource else value if named else f"{param.name} of {task.task}"
         content: Any = resource.text if resource else None if named else value
         if param.kind is not Kind.TEXT:
             content = {"url": value} if value.startswith(("http://", "https://")) else None  # no files of this machine
-        type_ = PORTS[param.kind]  # one file may go out as two kinds: two nodes
+        type_ = PORT_TYPES[param.kind]  # one file may go out as two kinds: two nodes
         self.inputs.setdefault(
             f"{node_id} {type_}",
             {
@@ -255,10 +261,10 @@ def _make_function_node(task: Task, model: ModelRef | None) -> dict[str, Any]:
     return node | {"data": {"in_model": model.id if model else ""}}
 
 
-def _make_model_node(task: Task, model: ModelRef, way: _Way) -> dict[str, Any]:
+def _make_model_node(task: Task, model: ModelRef, template: _NodeTemplate) -> dict[str, Any]:
     return {
         "id": _node_id(task), "role": "operator", "kind": "model", "source": "hf", "model_id": model.id,
-        "endpoint": way.endpoint, "pipeline_tag": task.task, "provider": model.provider or "auto",
+        "endpoint": template.endpoint, "pipeline_tag": task.task, "provider": model.provider or "auto",
         "label": model.id, "inputs": [], "outputs": [], "data": {},
     }  # fmt: skip
 
@@ -277,6 +283,6 @@ def _describe_file(functions: Iterable[str]) -> str:
 
 
 @functools.cache
-def _ways() -> Mapping[str, _Way]:
+def _load_node_templates() -> Mapping[str, _NodeTemplate]:
     raw = yaml.safe_load(Path(__file__).with_name("workflow_models.yaml").read_text(encoding="utf-8"))
-    return {task: _Way(**way) for task, way in raw.items()}
+    return {task: _NodeTemplate(**template) for task, template in raw.items()}

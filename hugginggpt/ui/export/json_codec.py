@@ -84,16 +84,16 @@ def decode(wanted: Any, value: Any, where: str, known: Mapping[str, Resource]) -
     if _check_numbers(value, where) > _MAX_ITEMS:
         raise ShapeError(f"{where} holds more than {_MAX_ITEMS:,} values")
     try:
-        (found,) = _adapter(wanted).validate_json(json.dumps([value]), context=known)  # from JSON, lists pass as tuples
+        (found,) = _make_adapter(wanted).validate_json(json.dumps([value]), context=known)  # from JSON, lists pass as tuples
     except ValidationError as error:
         if error.error_count() > _MAX_FAULTS:
             raise ShapeError(f"{where} is wrong in {error.error_count():,} places") from None
-        raise ShapeError(_describe(_pick(error.errors(include_url=False)), where)) from error
+        raise ShapeError(_describe(_pick_fault(error.errors(include_url=False)), where)) from error
     return found
 
 
 @functools.cache
-def _adapter(wanted: Any) -> TypeAdapter[Any]:
+def _make_adapter(wanted: Any) -> TypeAdapter[Any]:
     return TypeAdapter(tuple[wanted], config=_STRICT)  # a dataclass by itself would take no configuration
 
 
@@ -109,7 +109,7 @@ def _check_numbers(value: Any, where: str) -> int:
     return 1
 
 
-def _pick(faults: Sequence[ErrorDetails]) -> ErrorDetails:
+def _pick_fault(faults: Sequence[ErrorDetails]) -> ErrorDetails:
     """Return the first fault; of a union, whose members each complain, the last member's."""
     first = faults[0]
     inside = next((n for n, part in enumerate(first["loc"]) if part in _UNIONS), None)
@@ -137,18 +137,18 @@ def _locate(where: str, path: Sequence[int | str]) -> str:
     return where + "".join(steps)
 
 
-def map_event(value: Any, words: Callable[[str], str], resource: Callable[[Resource], Resource]) -> Any:
+def map_event(value: Any, map_text: Callable[[str], str], map_resource: Callable[[Resource], Resource]) -> Any:
     """Return an event with its texts and its resources replaced; what models are called stays."""
     if isinstance(value, Resource):
-        return resource(value)
+        return map_resource(value)
     if isinstance(value, str):
-        return words(value)
+        return map_text(value)
     if isinstance(value, tuple):
-        return tuple(map_event(item, words, resource) for item in value)
+        return tuple(map_event(item, map_text, map_resource) for item in value)
     if isinstance(value, Mapping):
-        return {key: map_event(item, words, resource) for key, item in value.items()}
+        return {key: map_event(item, map_text, map_resource) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type | ModelRef):
-        return replace(value, **{f.name: map_event(getattr(value, f.name), words, resource) for f in fields(value)})
+        return replace(value, **{f.name: map_event(getattr(value, f.name), map_text, map_resource) for f in fields(value)})
     return value
 
 

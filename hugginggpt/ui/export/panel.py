@@ -34,12 +34,12 @@ _CLICK_SCRIPT: Final = "() => document.querySelector('#kept').click()"
 
 
 @dataclass(frozen=True, slots=True)
-class Saving:
+class ExportFormat:
     """One form in which a run is kept."""
 
     name: str
     suffix: str
-    make: Callable[[Recording, TaskTable, Words], str]
+    build: Callable[[Recording, TaskTable, Words], str]
 
 
 def _build_page(recording: Recording, table: TaskTable, words: Words) -> str:
@@ -66,11 +66,11 @@ def _build_workflow(recording: Recording, table: TaskTable, _: Words) -> str:
     return build_workflow(recording, table=table)
 
 
-SAVINGS: Final = (
-    Saving("page", ".html", _build_page),
-    Saving("trace", ".json", _build_trace),
-    Saving("script", ".py", _build_script),
-    Saving("workflow", "-workflow.json", _build_workflow),
+EXPORT_FORMATS: Final = (
+    ExportFormat("page", ".html", _build_page),
+    ExportFormat("trace", ".json", _build_trace),
+    ExportFormat("script", ".py", _build_script),
+    ExportFormat("workflow", "-workflow.json", _build_workflow),
 )
 
 
@@ -78,11 +78,11 @@ class SharePanel:
     """Its buttons and their handlers."""
 
     def __init__(
-        self, agent: HuggingGPT, get_tab: Callable[[TabSession | None], TabSession], talk: ChatHandlers, uploads: Uploads
+        self, agent: HuggingGPT, get_tab: Callable[[TabSession | None], TabSession], chat: ChatHandlers, uploads: Uploads
     ) -> None:
         self._agent = agent
         self._get_tab = get_tab
-        self._chat = talk
+        self._chat = chat
         self._uploads = uploads
         self._buttons: dict[str, gr.Button] = {}
 
@@ -91,11 +91,11 @@ class SharePanel:
         with gr.Column(visible=False, elem_id="share") as share:
             gr.Markdown(get_label("keep.title"))
             with gr.Row(elem_classes="buttons"):
-                for saving in SAVINGS:
+                for export in EXPORT_FORMATS:
                     button = gr.Button(
-                        get_label(f"keep.as_{saving.name}"), size="sm", min_width=60, elem_id=f"save-{saving.name}"
+                        get_label(f"keep.as_{export.name}"), size="sm", min_width=60, elem_id=f"save-{export.name}"
                     )
-                    self._buttons[saving.name] = button
+                    self._buttons[export.name] = button
             link = make_updatable(gr.HTML)("", elem_id="link", js_on_load=load_script("link"), apply_default_css=False)
         with gr.Row(elem_classes="buttons"):
             self._open = gr.UploadButton(
@@ -109,27 +109,27 @@ class SharePanel:
 
     def wire(self, tab_state: gr.State, seen: list[Any]) -> None:
         """Connect it, once the page is there."""
-        for saving in SAVINGS:
-            saved = self._buttons[saving.name].click(self._make_handler(saving), tab_state, self._download, **PRIVATE)
+        for export in EXPORT_FORMATS:
+            saved = self._buttons[export.name].click(self._make_handler(export), tab_state, self._download, **PRIVATE)
             saved.success(None, js=_CLICK_SCRIPT, api_visibility="private")  # not `then`: nothing to fetch after an error
-        saved = self._zip.click(self.all_files, tab_state, self._download, **PRIVATE)
+        saved = self._zip.click(self.export_all_files, tab_state, self._download, **PRIVATE)
         saved.success(None, js=_CLICK_SCRIPT, api_visibility="private")
         self._open.upload(self.replay, [self._open, tab_state], seen, **PRIVATE)
 
-    def _make_handler(self, saving: Saving) -> Callable[[TabSession | None], Any]:
+    def _make_handler(self, export: ExportFormat) -> Callable[[TabSession | None], Any]:
         async def save(tab: TabSession | None) -> str:
             tab = self._get_tab(tab)
             if (run := tab.displayed_run) is None:
                 raise gr.Error(tab.words("keep.nothing"), print_exception=False)
             try:
-                text = await asyncio.to_thread(saving.make, run.recording, self._agent.table, tab.words)
+                text = await asyncio.to_thread(export.build, run.recording, self._agent.table, tab.words)
             except HuggingGPTError as error:
                 raise gr.Error(str(error), print_exception=False) from error
-            return await _write_or_explain(lambda: _write_file(tab, f"{_FILE_STEM}{saving.suffix}", text))
+            return await _write_or_explain(lambda: _write_file(tab, f"{_FILE_STEM}{export.suffix}", text))
 
         return save
 
-    async def all_files(self, tab: TabSession | None) -> str:
+    async def export_all_files(self, tab: TabSession | None) -> str:
         """Return everything of this session as one file."""
         from hugginggpt.ui.export.zip_archive import write_zip
 
@@ -162,22 +162,22 @@ class SharePanel:
         async with tab.claim() as claimed:
             if not claimed or not path:
                 gr.Info(tab.words("page.busy"))
-                yield View(tab=tab).outputs()
+                yield View(tab=tab).to_outputs()
                 return
             session = tab.session
             try:
                 recording = await asyncio.to_thread(read)  # sees `session`, set above
             except HuggingGPTError as error:
                 gr.Warning(str(error))
-                yield View(tab=tab).outputs()
+                yield View(tab=tab).to_outputs()
                 return
             finally:
-                await asyncio.to_thread(self._uploads.take, path)
+                await asyncio.to_thread(self._uploads.consume, path)
             if tab.session is not session:  # another conversation has begun meanwhile
-                yield await self._chat.idle(tab)
+                yield await self._chat.draw_idle(tab)
                 return
             tab.start_run(BackgroundRun.from_recording(recording, previous_turns=tab.session.turns), replay(recording))
-        async for view in self._chat.followed(tab):
+        async for view in self._chat.follow(tab):
             yield view
 
 

@@ -38,7 +38,7 @@ def build_script(recording: Recording) -> str:
         "PLAN": [task.as_json() for task in tasks],
         "MODELS": {task.id: models[task.id] for task in tasks if task.id in models},
     }
-    literals = "\n".join(f"{name} = {_literal(value)}" for name, value in values.items())
+    literals = "\n".join(f"{name} = {_format_literal(value)}" for name, value in values.items())
     return _TEMPLATE.read_text(encoding="utf-8").replace("{literals}", literals)  # not format(): no brace is special
 
 
@@ -59,6 +59,6 @@ def _find_names(tasks: Iterable[Task]) -> Iterable[str]:
                     yield part.strip()
 
 
-def _literal(value: object) -> str:
+def _format_literal(value: object) -> str:
     """Return a value as Python writes it; letters that can't be seen are escapes."""
     return pprint.pformat(value, width=_WIDTH, sort_dicts=False)  # repr: no text can end its literal

@@ -84,9 +84,9 @@ def read_trace(
         check_sequence(events, times, table or load_task_table())  # before a file is written
     except ShapeError as error:
         raise RequestError(f"This trace can't be opened: {error}.") from error
-    adopted = _adopt_all(named, entries, workspace, max_pixels)
-    renamed = {name: resource.name for name, resource in adopted.items() if name != resource.name}
-    changed = (map_event(event, _make_renamer(renamed), lambda resource: adopted[resource.name]) for event in events)
+    copied = _copy_all(named, entries, workspace, max_pixels)
+    renamed = {name: resource.name for name, resource in copied.items() if name != resource.name}
+    changed = (map_event(event, _make_renamer(renamed), lambda resource: copied[resource.name]) for event in events)
     return Recording(tuple(changed), tuple(times), whole.stopped)
 
 
@@ -170,22 +170,22 @@ def _read_events(raw: Sequence[Any], named: Mapping[str, Resource]) -> tuple[lis
     return events, times
 
 
-def _adopt_all(
+def _copy_all(
     named: Mapping[str, Resource], entries: Mapping[str, _TraceEntry], workspace: Workspace, max_pixels: int
 ) -> Mapping[str, Resource]:
     """Return all resources in the workspace, by their names in the trace; none where one of them can't be used."""
-    adopted: dict[str, Resource] = {}
+    copied: dict[str, Resource] = {}
     taken = {resource.name for resource in workspace.resources}
     try:
         for name, resource in sorted(named.items(), key=lambda item: item[0] in taken):  # new names come after all that stay
-            adopted[name] = _adopt(resource, entries[name], workspace, max_pixels)
+            copied[name] = _copy(resource, entries[name], workspace, max_pixels)
     except HuggingGPTError:
-        workspace.discard(adopted.values())  # all or nothing
+        workspace.discard(copied.values())  # all or nothing
         raise
-    return adopted
+    return copied
 
 
-def _adopt(resource: Resource, entry: _TraceEntry, workspace: Workspace, max_pixels: int) -> Resource:
+def _copy(resource: Resource, entry: _TraceEntry, workspace: Workspace, max_pixels: int) -> Resource:
     if entry.file is None or entry.left_out is not None:
         return copy_resource(resource, workspace)
     part = workspace.new_path(".part")

@@ -11,7 +11,7 @@ from typing import Final
 from hugginggpt.core.resources import Resource
 from hugginggpt.ui.export.file_names import name_files
 
-INDEX: Final = "index.csv"
+INDEX_FILE: Final = "index.csv"
 _COLUMNS: Final = ("file", "name", "kind", "measure", "origin", "label", "made_from")
 _NOTHING: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
@@ -28,7 +28,7 @@ def write_zip(resources: Iterable[Resource], target: Path, lineage: Mapping[str,
         The target.
     """
     listed = tuple(resources)  # needed twice: it may be an iterator
-    names = name_files(listed, [INDEX])  # no file may take the index's name
+    names = name_files(listed, [INDEX_FILE])  # no file may take the index's name
     rows: list[Sequence[str]] = [_COLUMNS]
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for resource in listed:
@@ -36,7 +36,7 @@ def write_zip(resources: Iterable[Resource], target: Path, lineage: Mapping[str,
             origin, made_from = resource.origin, ", ".join(lineage.get(resource.name, ()))
             about = (resource.name, resource.kind.value, resource.measure, origin.source, origin.label, made_from)
             rows.append((file, *map(_escape_formula, about)))
-        archive.writestr(INDEX, _format_csv(rows))
+        archive.writestr(INDEX_FILE, _format_csv(rows))
     return target
 
 

@@ -84,5 +84,5 @@ def _phrases(language: str) -> Mapping[str, str]:
     }
 
 
-Say = Callable[..., str]
+Translate = Callable[..., str]
 """The type of `Words`, for functions that are handed one."""

@@ -9,7 +9,7 @@ from hugginggpt.hub.download import Download, HubDownloader, create_downloader, 
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class DownloadOffer:
     """The downloads that a model, and what it can't do without, would take."""
 
     id: str
@@ -40,14 +40,14 @@ class Downloader:
         self._max_bytes = max_bytes
         self._endpoint = endpoint
 
-    def offer(self, models: Sequence[str]) -> Offer:
+    def offer(self, models: Sequence[str]) -> DownloadOffer:
         """Return what fetching these models would take; the first gives the offer its name.
 
         Raises:
             ExpertError: One of them can't be had, or it is more than may be fetched.
         """
         hub = self._create_hub()
-        offer = Offer(models[0], tuple(hub.look_up(model) for model in models))
+        offer = DownloadOffer(models[0], tuple(hub.look_up(model) for model in models))
         if self._max_bytes is not None and offer.size > self._max_bytes:  # before a byte is fetched
             raise ExpertError(
                 f"{offer.id} takes {format_size(offer.size)}, more than the {format_size(self._max_bytes)} that may be "
@@ -55,7 +55,7 @@ class Downloader:
             )
         return offer
 
-    def fetch(self, offer: Offer, progress: Callable[[int], None], check: Callable[[], None]) -> None:
+    def fetch(self, offer: DownloadOffer, progress: Callable[[int], None], check: Callable[[], None]) -> None:
         """Fetch what is missing.
 
         Args:

@@ -15,28 +15,28 @@ from hugginggpt.core.errors import HuggingGPTError, RequestError, StoppedError
 from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.hub.download import format_size
 from hugginggpt.hub.overview import OverviewRow, build_overview
-from hugginggpt.ui.i18n import Say, choose_words, get_label
+from hugginggpt.ui.i18n import Translate, choose_words, get_label
 from hugginggpt.ui.listeners import PRIVATE
 from hugginggpt.ui.models_page import table as catalogue_table
-from hugginggpt.ui.models_page.downloads import Downloader, Offer
+from hugginggpt.ui.models_page.downloads import Downloader, DownloadOffer
 from hugginggpt.ui.session.llm_choice import is_personal_machine
 
 log = logging.getLogger(__name__)
 
 _PLACES: Final = ("bundled", "cache", "hosted", "fetch", "server")  # in the order of the menu
 _SECONDS_BETWEEN_UPDATES: Final = 0.2
-_FETCHES_AT_ONCE: Final = 2  # for all visitors together
-_ON_CLICK: Final = """element.addEventListener("click", event => {
+_MAX_CONCURRENT_DOWNLOADS: Final = 2  # for all visitors together
+_CLICK_SCRIPT: Final = """element.addEventListener("click", event => {
   const button = event.target.closest("button[data-model]");
   if (button) trigger("click", {model: button.dataset.model});
 });"""
 
 
 @dataclass
-class DownloadPanel:
+class TabDownload:
     """A tab's download, offered or under way; it lives in a ``gr.State``."""
 
-    offer: Offer
+    offer: DownloadOffer
     stop: threading.Event = field(default_factory=threading.Event)
 
     def check(self) -> None:
@@ -65,7 +65,7 @@ class ModelsPage:
     def draw(self, page: gr.Blocks) -> None:
         """Add it to the page, at ``/models``; to be called outside of the page's ``with``."""
         with page.route("Models", "/models", show_in_navbar=False):
-            rows, pulling = gr.State(()), gr.State(None, delete_callback=_stop)  # a closed tab stops its download
+            rows, download = gr.State(()), gr.State(None, delete_callback=_stop)  # a closed tab stops its download
             gr.Markdown(get_label("catalogue.heading"), elem_id="catalogue-heading")
             with gr.Row(equal_height=True):
                 query = gr.Textbox(
@@ -79,7 +79,7 @@ class ModelsPage:
             with gr.Column(visible=False, scale=0, elem_id="catalogue-fetch") as panel:
                 status = gr.HTML(js_on_load=None, apply_default_css=False)
                 with gr.Row():
-                    go = gr.Button(
+                    fetch_button = gr.Button(
                         get_label("catalogue.fetch"),
                         variant="primary",
                         size="sm",
@@ -87,36 +87,42 @@ class ModelsPage:
                         scale=0,
                         min_width=120,
                     )
-                    stop = gr.Button(
+                    stop_button = gr.Button(
                         get_label("catalogue.stop"), size="sm", visible=False, elem_id="catalogue-stop", scale=0, min_width=120
                     )
-                    close = gr.Button(
+                    close_button = gr.Button(
                         get_label("catalogue.close"), size="sm", elem_id="catalogue-close", scale=0, min_width=120
                     )
             with gr.Row():
                 count = gr.Markdown("", elem_id="catalogue-count")
-                clear = gr.Button(
+                clear_button = gr.Button(
                     get_label("catalogue.clear"), size="sm", visible=False, elem_id="catalogue-clear", scale=0, min_width=140
                 )
-                again = gr.Button(
+                reload_button = gr.Button(
                     get_label("catalogue.again"), size="sm", visible=False, elem_id="catalogue-again", scale=0, min_width=140
                 )
-            table = gr.HTML(catalogue_table.draw_skeleton(), js_on_load=_ON_CLICK, apply_default_css=False, elem_id="catalogue")
+            table = gr.HTML(
+                catalogue_table.draw_skeleton(), js_on_load=_CLICK_SCRIPT, apply_default_css=False, elem_id="catalogue"
+            )
 
-            filters, shown = [query, task, place, rows], [table, count, clear]
-            for opened in (page.load, again.click):
-                opened(self.read, [query, task, place], [rows, task, place, *shown, again], **PRIVATE)
+            filters, shown = [query, task, place, rows], [table, count, clear_button]
+            for opened in (page.load, reload_button.click):
+                opened(self.read, [query, task, place], [rows, task, place, *shown, reload_button], **PRIVATE)
             for event in (query.change, task.input, place.input):
                 event(self.filter, filters, shown, trigger_mode="always_last", **PRIVATE)  # the last keystroke counts
-            clear.click(self.unfilter, rows, [query, task, place, *shown], **PRIVATE)
+            clear_button.click(self.clear_filters, rows, [query, task, place, *shown], **PRIVATE)
             if self._fetching:
-                buttons = [panel, status, go, stop, close, pulling]
+                buttons = [panel, status, fetch_button, stop_button, close_button, download]
                 table.click(self.offer, rows, buttons, **PRIVATE)
-                go.click(
-                    self.fetch, [pulling, *filters], [*buttons, rows, *shown], concurrency_limit=_FETCHES_AT_ONCE, **PRIVATE
+                fetch_button.click(
+                    self.fetch,
+                    [download, *filters],
+                    [*buttons, rows, *shown],
+                    concurrency_limit=_MAX_CONCURRENT_DOWNLOADS,
+                    **PRIVATE,
                 )
-                stop.click(_stop, pulling, None, **PRIVATE)
-                close.click(self.close, None, [panel, pulling], **PRIVATE)
+                stop_button.click(_stop, download, None, **PRIVATE)
+                close_button.click(self.close, None, [panel, download], **PRIVATE)
 
     async def read(self, query: str, task: str | None, place: str | None, request: gr.Request) -> tuple[Any, ...]:
         """Read the catalogue, and what of it is here."""
@@ -140,7 +146,7 @@ class ModelsPage:
         """Show what matches."""
         return self._draw_rows(rows, _get_words(request), query, task, place)
 
-    async def unfilter(self, rows: Sequence[OverviewRow], request: gr.Request) -> tuple[Any, ...]:
+    async def clear_filters(self, rows: Sequence[OverviewRow], request: gr.Request) -> tuple[Any, ...]:
         """Show all."""
         return "", "", "", *self._draw_rows(rows, _get_words(request))
 
@@ -162,11 +168,11 @@ class ModelsPage:
             return
         message = words("catalogue.offer", model=model, size=format_size(offer.size))
         message = message if offer.size else words("catalogue.whole", model=model)
-        yield _draw_panel(catalogue_table.draw_sentence(message), go=bool(offer.size), close=True, pulling=DownloadPanel(offer))
+        yield _draw_panel(catalogue_table.draw_sentence(message), go=bool(offer.size), close=True, download=TabDownload(offer))
 
     async def fetch(
         self,
-        pulling: DownloadPanel | None,
+        download: TabDownload | None,
         query: str,
         task: str | None,
         place: str | None,
@@ -175,20 +181,20 @@ class ModelsPage:
     ) -> AsyncGenerator[tuple[Any, ...], None]:
         """Fetch what was offered and tell how far it is; then the table is read anew."""
         words, unchanged = _get_words(request), (gr.skip(),) * 4  # the rows, and the three parts that show them
-        if pulling is None:
+        if download is None:
             return
-        offer, fetched, size = pulling.offer, 0, format_size(pulling.offer.size)
+        offer, fetched, size = download.offer, 0, format_size(download.offer.size)
 
         def report(done: int) -> None:
             nonlocal fetched
             fetched = done  # in another thread, but only ever set
 
-        work = asyncio.ensure_future(run_in_daemon_thread(lambda: self._downloader.fetch(offer, report, pulling.check)))
+        work = asyncio.ensure_future(run_in_daemon_thread(lambda: self._downloader.fetch(offer, report, download.check)))
         try:
             while not work.done():
                 message = words("catalogue.fetching", model=offer.id, done=format_size(fetched), size=size)
                 bar = catalogue_table.draw_progress(message, fetched / max(offer.size, 1))
-                yield *_draw_panel(bar, stop=True, pulling=pulling), *unchanged
+                yield *_draw_panel(bar, stop=True, download=download), *unchanged
                 await asyncio.wait({work}, timeout=_SECONDS_BETWEEN_UPDATES)  # wait_for would cancel the work
             work.result()  # raises what the thread raised
             rows = await self._read_rows()  # the fetched model is here now
@@ -199,7 +205,7 @@ class ModelsPage:
         else:
             message = words("catalogue.fetched", model=offer.id)
         finally:
-            pulling.stop.set()  # whoever has closed the tab doesn't want it any more
+            download.stop.set()  # whoever has closed the tab doesn't want it any more
             with suppress(asyncio.CancelledError):
                 work.cancel()  # the thread ends by itself, at `check`
         panel = _draw_panel(catalogue_table.draw_sentence(message), close=True)
@@ -217,7 +223,7 @@ class ModelsPage:
         return await run_in_daemon_thread(lambda: build_overview(cards, tasks, local=self._local))
 
     def _draw_rows(
-        self, rows: Sequence[OverviewRow], words: Say, query: str = "", task: str | None = "", place: str | None = ""
+        self, rows: Sequence[OverviewRow], words: Translate, query: str = "", task: str | None = "", place: str | None = ""
     ) -> tuple[Any, ...]:
         found = catalogue_table.filter_rows(rows, query or "", task or "", place or "")
         models, total = len({row.id for row in found}), len({row.id for row in rows})
@@ -229,18 +235,18 @@ class ModelsPage:
 
 
 def _draw_panel(
-    text: str, *, go: bool = False, stop: bool = False, close: bool = False, pulling: DownloadPanel | None = None
+    text: str, *, go: bool = False, stop: bool = False, close: bool = False, download: TabDownload | None = None
 ) -> tuple[Any, ...]:
     """Return the updates that show the panel, with a text and these of its buttons."""
     buttons = (gr.update(visible=shown) for shown in (go, stop, close))
-    return gr.update(visible=True), text, *buttons, pulling
+    return gr.update(visible=True), text, *buttons, download
 
 
-def _stop(pulling: DownloadPanel | None) -> None:
+def _stop(download: TabDownload | None) -> None:
     """Stop what is being fetched; `ModelsPage.fetch` shows it."""
-    if pulling is not None:
-        pulling.stop.set()
+    if download is not None:
+        download.stop.set()
 
 
-def _get_words(request: gr.Request) -> Say:
+def _get_words(request: gr.Request) -> Translate:
     return choose_words((request.headers or {}).get("accept-language"))

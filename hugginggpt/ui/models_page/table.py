@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from hugginggpt.hub.download import format_size
 from hugginggpt.hub.overview import OverviewRow
-from hugginggpt.ui.i18n import Say
+from hugginggpt.ui.i18n import Translate
 
 _HUB: Final = "https://huggingface.co/"
 _SHOWN_LANGUAGES: Final = 3
@@ -28,7 +28,7 @@ def _join(row: OverviewRow) -> str:
     return " ".join((row.id, row.task, row.license, *row.languages, row.description, row.provider)).lower()
 
 
-def draw_table(rows: Sequence[OverviewRow], words: Say, *, fetching: bool) -> str:
+def draw_table(rows: Sequence[OverviewRow], words: Translate, *, fetching: bool) -> str:
     """Return the rows as a table; a sentence where there are none.
 
     Args:
@@ -60,7 +60,7 @@ def draw_sentence(text: str) -> str:
     return f'<p role="status">{escape(text)}</p>'
 
 
-def _draw_row(row: OverviewRow, words: Say, *, fetching: bool) -> str:
+def _draw_row(row: OverviewRow, words: Translate, *, fetching: bool) -> str:
     size = format_size(round(row.size_mb * 1e6)) if row.size_mb else ""  # a megabyte is a million bytes here
     cells = {
         "model": _draw_model(row, words),
@@ -77,7 +77,7 @@ def _draw_row(row: OverviewRow, words: Say, *, fetching: bool) -> str:
     return "<tr>" + "".join(f'<td class="{n}" data-label="{labels[n]}">{cell}</td>' for n, cell in cells.items()) + "</tr>"
 
 
-def _draw_model(row: OverviewRow, words: Say) -> str:
+def _draw_model(row: OverviewRow, words: Translate) -> str:
     name = escape(row.id)
     if row.is_on_hub:
         address = _HUB + quote(row.id)
@@ -86,11 +86,11 @@ def _draw_model(row: OverviewRow, words: Say) -> str:
     return f'<span class="name">{name}</span>{gated}<span class="description">{escape(row.description)}</span>'
 
 
-def _name_place(row: OverviewRow, words: Say) -> str:
+def _name_place(row: OverviewRow, words: Translate) -> str:
     return f"{words(f'catalogue.place_{row.place}')}{f' · {row.provider}' if row.provider else ''}"
 
 
-def _draw_languages(row: OverviewRow, words: Say) -> str:
+def _draw_languages(row: OverviewRow, words: Translate) -> str:
     if not row.languages:
         return _draw_missing(words("catalogue.any_language"))
     if "multilingual" in row.languages:
@@ -104,7 +104,7 @@ def _draw_missing(text: str) -> str:
     return f'<span class="missing">{escape(text)}</span>'
 
 
-def _draw_button(row: OverviewRow, words: Say) -> str:
+def _draw_button(row: OverviewRow, words: Translate) -> str:
     name = escape(words("catalogue.fetch_model", model=row.id), quote=True)  # it goes into an attribute
     return (
         f'<button type="button" data-model="{escape(row.id)}" aria-label="{name}">{escape(words("catalogue.fetch"))}</button>'

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-_SWEEPS: Final = 8
+_MAX_SWEEPS: Final = 8
 _LINE_WIDTH: Final = 1.0  # the room that a line takes where it passes through a layer, in pixels
 
 
@@ -24,7 +24,7 @@ class NodeSize:
     key: str
     width: float
     height: float
-    given: bool = False
+    is_input: bool = False
     """True if it comes from outside: it stands in a row of such, right above the first box that it leads to."""
 
 
@@ -53,7 +53,7 @@ class NodePosition:
 class Layout:
     """Everything in its place; pixels, from the upper left corner."""
 
-    places: Mapping[str, NodePosition]
+    positions: Mapping[str, NodePosition]
     """Of each box, by its key."""
     lines: tuple[EdgePath, ...]
     labels: Mapping[tuple[str, str], tuple[float, float]]
@@ -68,21 +68,26 @@ Node = str | tuple[int, str, str]
 
 @functools.lru_cache(maxsize=64)  # a plan is drawn at each event, and hardly ever changes
 def lay_out(
-    boxes: tuple[NodeSize, ...], edges: tuple[tuple[str, str], ...], *, abreast: int = 2, across: float = 8, down: float = 36
+    boxes: tuple[NodeSize, ...],
+    edges: tuple[tuple[str, str], ...],
+    *,
+    max_per_layer: int = 2,
+    horizontal_gap: float = 8,
+    layer_gap: float = 36,
 ) -> Layout:
     """Place the boxes; the same boxes and edges always give the same picture.
 
     Args:
         boxes: Each with a key of its own.
         edges: From the upper to the lower box, by their keys; those that close a circle are left out.
-        abreast: How many boxes stand in one layer at most, without those that are given.
-        across: Pixels between neighbours.
-        down: Pixels between layers.
+        max_per_layer: How many boxes stand in one layer at most, without those that are given.
+        horizontal_gap: Pixels between neighbours.
+        layer_gap: Pixels between layers.
     """
     box_of = {box.key: box for box in boxes}
-    layer_of = _assign_layers(boxes, edges, abreast)
+    layer_of = _assign_layers(boxes, edges, max_per_layer)
     forward = tuple(dict.fromkeys((a, b) for a, b in edges if layer_of[a] < layer_of[b]))
-    pieces, route = _route(forward, layer_of)
+    pieces, route = _route_edges(forward, layer_of)
     layers: list[list[Node]] = [[] for _ in range(max(layer_of.values(), default=-1) + 1)]
     for key in box_of:
         layers[layer_of[key]].append(key)
@@ -90,15 +95,15 @@ def lay_out(
     for node in dict.fromkeys(node for piece in pieces for node in piece if isinstance(node, tuple)):
         layers[node[0]].insert(middles[node[0]], node)  # lines start between the boxes
     upper, lower = _list_neighbours(pieces)
-    layers = _order(layers, upper, lower)
+    layers = _order_layers(layers, upper, lower)
     widths = {node: box_of[node].width if isinstance(node, str) else _LINE_WIDTH for layer in layers for node in layer}
-    centres = _place_centres(layers, upper, lower, widths, across)
+    centres = _place_centres(layers, upper, lower, widths, horizontal_gap)
     tops, heights = [], []
     y = 0.0
     for layer in layers:
         heights.append(max((box_of[node].height for node in layer if isinstance(node, str)), default=0.0))
         tops.append(y)
-        y += heights[-1] + down
+        y += heights[-1] + layer_gap
 
     def span(node: Node) -> tuple[float, float]:
         """Return the top and the bottom of a node, from above."""
@@ -115,13 +120,13 @@ def lay_out(
     places = {k: NodePosition(centres[k] - box.width / 2, span(k)[0], box.width, box.height) for k, box in box_of.items()}
     labels = {edge: ((centres[a] + centres[b]) / 2, (span(a)[1] + span(b)[0]) / 2) for edge, (a, b) in route.items()}
     width = max((centres[node] + widths[node] / 2 for node in widths), default=0.0)
-    return Layout(places, lines, labels, width, max(y - down, 0.0))
+    return Layout(places, lines, labels, width, max(y - layer_gap, 0.0))
 
 
-def _assign_layers(boxes: Sequence[NodeSize], edges: Iterable[tuple[str, str]], abreast: int) -> dict[str, int]:
+def _assign_layers(boxes: Sequence[NodeSize], edges: Iterable[tuple[str, str]], max_per_layer: int) -> dict[str, int]:
     """Return the layer of each box, from 0 and without gaps: below all that lead to it, where there is still room."""
-    given = {box.key for box in boxes if box.given}
-    before: dict[str, set[str]] = {box.key: set() for box in boxes if not box.given}
+    given = {box.key for box in boxes if box.is_input}
+    before: dict[str, set[str]] = {box.key: set() for box in boxes if not box.is_input}
     targets: dict[str, list[str]] = defaultdict(list)
     for a, b in edges:
         if a in given:
@@ -135,7 +140,7 @@ def _assign_layers(boxes: Sequence[NodeSize], edges: Iterable[tuple[str, str]], 
         # in a circle nothing is ever ready: its first box begins
         key = next((key for key in waiting if before[key] <= row.keys()), waiting[0])  # quadratic: plans are short
         n = max((row[a] + 1 for a in before[key] if a in row), default=0)
-        while taken[n] >= abreast:  # a full layer: the next one down
+        while taken[n] >= max_per_layer:  # a full layer: the next one down
             n += 1
         row[key] = n
         taken[n] += 1
@@ -146,7 +151,7 @@ def _assign_layers(boxes: Sequence[NodeSize], edges: Iterable[tuple[str, str]], 
     return {key: rank[half] for key, half in halves.items()}
 
 
-def _route(
+def _route_edges(
     edges: Sequence[tuple[str, str]], layer_of: Mapping[str, int]
 ) -> tuple[tuple[tuple[Node, Node], ...], dict[tuple[str, str], tuple[Node, Node]]]:
     """Return the pieces from layer to layer, and for each edge the one that it shares with no other."""
@@ -175,10 +180,10 @@ def _list_neighbours(pieces: Iterable[tuple[Node, Node]]) -> tuple[Neighbours, N
     return upper, lower
 
 
-def _order(layers: list[list[Node]], upper: Neighbours, lower: Neighbours) -> list[list[Node]]:
+def _order_layers(layers: list[list[Node]], upper: Neighbours, lower: Neighbours) -> list[list[Node]]:
     """Return each layer in the order with the fewest crossings that sweeps down and up have come by."""
     best, fewest = layers, _count_crossings(layers, lower)
-    for sweep in range(_SWEEPS):
+    for sweep in range(_MAX_SWEEPS):
         if not fewest:
             break
         layers = [list(layer) for layer in layers]  # `best` may hold the ones before
@@ -206,19 +211,21 @@ def _count_crossings(layers: Sequence[Sequence[Node]], lower: Neighbours) -> int
 
 
 def _place_centres(
-    layers: Sequence[Sequence[Node]], upper: Neighbours, lower: Neighbours, widths: Mapping[Node, float], across: float
+    layers: Sequence[Sequence[Node]], upper: Neighbours, lower: Neighbours, widths: Mapping[Node, float], horizontal_gap: float
 ) -> dict[Node, float]:
     """Return the middle of each node, counted from the left edge: near its neighbours, no wider than must be."""
-    frame = max((sum(widths[node] for node in layer) + across * (len(layer) - 1) for layer in layers), default=0.0)
+    frame = max((sum(widths[node] for node in layer) + horizontal_gap * (len(layer) - 1) for layer in layers), default=0.0)
     at: dict[Node, float] = {}
     for layer in layers:
-        at |= zip(layer, _space_out([frame / 2] * len(layer), [widths[node] for node in layer], across, frame), strict=True)
-    for sweep in range(_SWEEPS):
+        at |= zip(
+            layer, _space_out([frame / 2] * len(layer), [widths[node] for node in layer], horizontal_gap, frame), strict=True
+        )
+    for sweep in range(_MAX_SWEEPS):
         for layer in reversed(layers) if sweep % 2 else layers:
-            last = sweep >= _SWEEPS - 2  # at the end both sides count
+            last = sweep >= _MAX_SWEEPS - 2  # at the end both sides count
             sides = [upper, lower] if last else [lower if sweep % 2 else upper]
             targets = [_mean([at[other] for side in sides for other in side.get(node, ())], at[node]) for node in layer]
-            at |= zip(layer, _space_out(targets, [widths[node] for node in layer], across, frame), strict=True)
+            at |= zip(layer, _space_out(targets, [widths[node] for node in layer], horizontal_gap, frame), strict=True)
     left = min((at[node] - widths[node] / 2 for node in at), default=0.0)
     return {node: x - left for node, x in at.items()}
 
@@ -236,10 +243,10 @@ def _space_out(targets: Sequence[float], widths: Sequence[float], gap: float, fr
             other_mean, other_count = groups.pop()
             mean, count = (mean * count + other_mean * other_count) / (count + other_count), count + other_count
         groups.append((mean, count))
-    least, most = widths[0] / 2, frame - total - widths[-1] / 2  # within the frame, as a whole
-    means = [min(max(mean, least), most) for mean, count in groups for _ in range(count)]
+    lowest, highest = widths[0] / 2, frame - total - widths[-1] / 2  # within the frame, as a whole
+    means = [min(max(mean, lowest), highest) for mean, count in groups for _ in range(count)]
     return [mean + offset for mean, offset in zip(means, offsets, strict=True)]
 
 
-def _mean(values: Sequence[float], otherwise: float) -> float:
-    return sum(values) / len(values) if values else otherwise
+def _mean(values: Sequence[float], default: float) -> float:
+    return sum(values) / len(values) if values else default

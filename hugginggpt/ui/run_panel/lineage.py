@@ -36,14 +36,14 @@ def _list_inputs(step: Step, steps: Mapping[int, Step], known: Sequence[Resource
     row = table.get(step.task.task)
     for key, value in step.task.args.items():
         task_input = row.input(key) if row else None
-        for part in _parts(value):
+        for part in _split_parts(value):
             if not isinstance(part, Reference):
-                yield from (resource.name for resource in _find_named(part, known))
+                yield from (resource.name for resource in _find_by_name(part, known))
             elif part.task_id in steps:
                 yield from _list_passed(steps[part.task_id].outputs, task_input.kind if task_input else None)
 
 
-def _parts(value: Argument) -> Iterator[str | Reference]:
+def _split_parts(value: Argument) -> Iterator[str | Reference]:
     for text in value.split(",") if isinstance(value, str) else value:
         yield from split_references(text)
 
@@ -53,7 +53,7 @@ def _list_passed(outputs: Sequence[Resource], wanted: Kind | None) -> Iterator[s
     yield from exact or (resource.name for resource in outputs if wanted and is_usable_as(resource.kind, wanted))
 
 
-def _find_named(name: str, known: Sequence[Resource]) -> Sequence[Resource]:
+def _find_by_name(name: str, known: Sequence[Resource]) -> Sequence[Resource]:
     """Return the resource of that name, or the last that came from a file or an address of that name."""
     bare = name.strip().lower()
     by_name = [resource for resource in known if resource.name == bare]

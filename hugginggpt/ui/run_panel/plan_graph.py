@@ -25,14 +25,14 @@ STYLE: Final = load_style("graph")
 
 _ENGLISH: Final = Words()
 _MAX_TASKS: Final = 40
-_MAX_GIVEN: Final = 4  # files of one task that are drawn one by one
+_MAX_DRAWN_INPUTS: Final = 4  # files of one task that are drawn one by one
 _WIDE, _NARROW, _NARROW_HIGH = (200, 48), (140, 48), (140, 62)
 """A task's width and height where it stands alone; where two stand side by side; and where their names take two lines."""
-_LONG_NAME: Final = 14
-_GIVEN_HEIGHT: Final = 24
+_MAX_ONE_LINE_CHARS: Final = 14
+_INPUT_HEIGHT: Final = 24
 _LABEL_WIDTH: Final = 46
 
-_SIGNS: Final[Mapping[str, str]] = {
+_ICON_PATHS: Final[Mapping[str, str]] = {
     "pending": "M7 1.5a5.5 5.5 0 1 1 0 11a5.5 5.5 0 1 1 0-11",
     "running": "M7 1.5a5.5 5.5 0 1 1-5.5 5.5",
     "done": "M2 7.5l3.5 3.5l6.5-8",
@@ -72,16 +72,16 @@ def draw_plan(steps: Sequence[Step], table: TaskTable, words: Words = _ENGLISH) 
         return f'<p class="hgpt hgpt-plan empty">{escape(words("graph.empty"))}</p>'
     drawn = steps[:_MAX_TASKS]
     tasks = {step.task.id: step.task for step in drawn}
-    given, edges = _connect(tasks, table, words)
+    graph_inputs, edges = _connect_tasks(tasks, table, words)
     pairs = tuple(dict.fromkeys((edge.source, edge.target) for edge in edges))
-    layout = _lay_out_plan(tasks, given, pairs)
+    layout = _lay_out_plan(tasks, graph_inputs, pairs)
     done = sum(step.status == "done" for step in steps)
     label = escape(words("graph.label", count=len(steps), done=done))
-    named = {node.key: node.label for node in given}
-    files = "".join(_draw_file(node, layout) for node in given)
+    named = {node.key: node.label for node in graph_inputs}
+    files = "".join(_draw_input(node, layout) for node in graph_inputs)
     boxes = ""
     for step in drawn:
-        inputs = [named[edge.source] for edge in edges if edge.target == _key(step.task.id) and edge.source in named]
+        inputs = [named[edge.source] for edge in edges if edge.target == _make_key(step.task.id) and edge.source in named]
         boxes += _draw_task(step, tasks, layout, inputs, words)
     hidden = len(steps) - len(drawn)
     more = f'<p class="more">{escape(words("graph.more", count=hidden))}</p>' if hidden else ""
@@ -93,45 +93,49 @@ def draw_plan(steps: Sequence[Step], table: TaskTable, words: Words = _ENGLISH) 
     )
 
 
-def _lay_out_plan(tasks: Mapping[int, Task], given: Sequence[GraphInput], pairs: tuple[tuple[str, str], ...]) -> Layout:
+def _lay_out_plan(tasks: Mapping[int, Task], graph_inputs: Sequence[GraphInput], pairs: tuple[tuple[str, str], ...]) -> Layout:
     """Return the layout of the plan; tasks are wider where no two stand side by side."""
-    files = tuple(NodeSize(node.key, min(max(7 * len(node.label) + 20, 64), 140), _GIVEN_HEIGHT, given=True) for node in given)
+    files = tuple(
+        NodeSize(node.key, min(max(7 * len(node.label) + 20, 64), 140), _INPUT_HEIGHT, is_input=True) for node in graph_inputs
+    )
 
     def with_size(size: tuple[int, int]) -> Layout:
-        return lay_out((*files, *(NodeSize(_key(n), *size) for n in tasks)), pairs)
+        return lay_out((*files, *(NodeSize(_make_key(n), *size) for n in tasks)), pairs)
 
     wide = with_size(_WIDE)  # placed once, to see whether two tasks share a row
-    if len({wide.places[_key(n)].y for n in tasks}) == len(tasks):  # each in a row of its own
+    if len({wide.positions[_make_key(n)].y for n in tasks}) == len(tasks):  # each in a row of its own
         return wide
-    return with_size(_NARROW_HIGH if any(len(task.task) > _LONG_NAME for task in tasks.values()) else _NARROW)
+    return with_size(_NARROW_HIGH if any(len(task.task) > _MAX_ONE_LINE_CHARS for task in tasks.values()) else _NARROW)
 
 
-def _connect(tasks: Mapping[int, Task], table: TaskTable, words: Words) -> tuple[tuple[GraphInput, ...], tuple[Edge, ...]]:
+def _connect_tasks(
+    tasks: Mapping[int, Task], table: TaskTable, words: Words
+) -> tuple[tuple[GraphInput, ...], tuple[Edge, ...]]:
     """Return the boxes for what is given, and all edges, each once."""
-    given: dict[str, GraphInput] = {}
+    graph_inputs: dict[str, GraphInput] = {}
     edges: dict[Edge, None] = {}  # a set in order
     for task in tasks.values():
         row = table.get(task.task)
         inputs = {name: row.input(name) if row else None for name in task.args}
-        target = _key(task.id)
+        target = _make_key(task.id)
         files = dict.fromkeys((name, wanted) for key, wanted in inputs.items() for name in _list_names(task.args[key], wanted))
-        for name, wanted in list(files)[: _MAX_GIVEN if len(files) > _MAX_GIVEN + 1 else None]:
-            node = given.setdefault(name, GraphInput(f"file {name}", _shorten(name)))
+        for name, wanted in list(files)[: _MAX_DRAWN_INPUTS if len(files) > _MAX_DRAWN_INPUTS + 1 else None]:
+            node = graph_inputs.setdefault(name, GraphInput(f"file {name}", _shorten(name)))
             edges[Edge(node.key, target, wanted.kind if wanted else None)] = None
-        if len(files) > _MAX_GIVEN + 1:  # a box for one more would save nothing
-            rest = GraphInput(f"rest {task.id}", words("graph.more_given", count=len(files) - _MAX_GIVEN))
-            given[rest.key] = rest
+        if len(files) > _MAX_DRAWN_INPUTS + 1:  # a box for one more would save nothing
+            rest = GraphInput(f"rest {task.id}", words("graph.more_given", count=len(files) - _MAX_DRAWN_INPUTS))
+            graph_inputs[rest.key] = rest
             edges[Edge(rest.key, target, None)] = None
         passed = {reference.task_id for reference in task.references}  # a reference is a wait, too: no second line for it
         for key, wanted in inputs.items():
-            for part in _parts(task.args[key]):
+            for part in _split_parts(task.args[key]):
                 if isinstance(part, Reference) and part.task_id in tasks:
-                    edges[Edge(_key(part.task_id), target, _choose_kind(tasks[part.task_id], wanted, table))] = None
-        edges |= {Edge(_key(n), target, None): None for n in task.dep if n in tasks and n not in passed}
-    return tuple(given.values()), tuple(edges)
+                    edges[Edge(_make_key(part.task_id), target, _choose_kind(tasks[part.task_id], wanted, table))] = None
+        edges |= {Edge(_make_key(n), target, None): None for n in task.dep if n in tasks and n not in passed}
+    return tuple(graph_inputs.values()), tuple(edges)
 
 
-def _parts(value: Argument) -> Iterator[str | Reference]:
+def _split_parts(value: Argument) -> Iterator[str | Reference]:
     for text in (value,) if isinstance(value, str) else value:
         yield from split_references(text)
 
@@ -139,7 +143,7 @@ def _parts(value: Argument) -> Iterator[str | Reference]:
 def _list_names(value: Argument, wanted: TaskInput | None) -> list[str]:
     """Return the resources that an argument names: all that is no reference, and of a text only what is no text itself."""
     if wanted is not None and wanted.kind is not Kind.TEXT:
-        return [part.strip() for part in _parts(value) if isinstance(part, str) and part.strip(" ,")]
+        return [part.strip() for part in _split_parts(value) if isinstance(part, str) and part.strip(" ,")]
     parts = value.split(",") if isinstance(value, str) else value
     return [part.strip() for part in parts if _is_name(part.strip())]
 
@@ -171,7 +175,7 @@ def _shorten(name: str) -> str:
     return parts.path.rstrip("/").rpartition("/")[2] or parts.netloc
 
 
-def _key(task_id: int) -> str:
+def _make_key(task_id: int) -> str:
     return f"task {task_id}"
 
 
@@ -187,26 +191,26 @@ def _draw_lines(layout: Layout, edges: Sequence[Edge], words: Words) -> str:
         text = words("graph.comma").join(named)
         if y >= 0 and not any(text == t and y == b and abs(x - a) < _LABEL_WIDTH for a, b, t in labels):
             labels.append((x, y, text))
-    lines = "".join(f'<path class="line" d="{_path(line)}"/>' for line in layout.lines)
+    lines = "".join(f'<path class="line" d="{_format_path(line)}"/>' for line in layout.lines)
     texts = "".join(f'<text class="kind" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>' for x, y, text in labels)
     size = f'width="{layout.width:.0f}" height="{layout.height:.0f}"'
     return f'<svg class="lines" aria-hidden="true" focusable="false" {size}>{lines}{texts}</svg>'
 
 
-def _path(line: EdgePath) -> str:
+def _format_path(line: EdgePath) -> str:
     (x, y), (a, b) = line.start, line.end
     middle = (y + b) / 2  # so that the curve leaves and arrives straight down
     end = f"M{a - 3.5:.1f} {b - 5:.1f}L{a:.1f} {b:.1f}L{a + 3.5:.1f} {b - 5:.1f}" if line.arrives else f"V{line.through:.1f}"
     return f"M{x:.1f} {y:.1f}C{x:.1f} {middle:.1f} {a:.1f} {middle:.1f} {a:.1f} {b:.1f}{end}"
 
 
-def _style(place: NodePosition) -> str:
+def _format_style(place: NodePosition) -> str:
     return f"left:{place.x:.1f}px;top:{place.y:.1f}px;width:{place.width:.0f}px;height:{place.height:.0f}px"
 
 
-def _draw_file(node: GraphInput, layout: Layout) -> str:
+def _draw_input(node: GraphInput, layout: Layout) -> str:
     name = escape(node.label)
-    return f'<div class="given" style="{_style(layout.places[node.key])}" title="{name}"><span>{name}</span></div>'
+    return f'<div class="given" style="{_format_style(layout.positions[node.key])}" title="{name}"><span>{name}</span></div>'
 
 
 def _draw_task(step: Step, tasks: Mapping[int, Task], layout: Layout, inputs: Sequence[str], words: Words) -> str:
@@ -215,9 +219,11 @@ def _draw_task(step: Step, tasks: Mapping[int, Task], layout: Layout, inputs: Se
     model = step.model.id if step.model and step.status not in {"failed", "skipped"} else ""
     seconds = format_duration(step.seconds) if step.seconds and step.status in {"done", "failed"} else ""
     title = " · ".join(filter(None, (step.task.task, state, model)))
+    style = _format_style(layout.positions[_make_key(step.task.id)])
     return (
-        f'<li class="task {step.status}" style="{_style(layout.places[_key(step.task.id)])}" title="{escape(title)}">'
-        f'<svg class="sign" viewBox="0 0 14 14" aria-hidden="true" focusable="false"><path d="{_SIGNS[step.status]}"/></svg>'
+        f'<li class="task {step.status}" style="{style}" title="{escape(title)}">'
+        '<svg class="sign" viewBox="0 0 14 14" aria-hidden="true" focusable="false">'
+        f'<path d="{_ICON_PATHS[step.status]}"/></svg>'
         f'<span class="name" aria-hidden="true">{escape(step.task.task)}</span>'
         f'<span class="about" aria-hidden="true"><span class="model">{escape(model.rpartition("/")[2] or state)}</span>'
         f'<span class="time">{seconds}</span></span>'

@@ -17,21 +17,21 @@ from hugginggpt.workspace.media import read_first_rows
 ON_LOAD: Final = load_script("shelf")
 """For ``gr.HTML(js_on_load=…)``: its event ``select`` then carries the ``name`` of the resource to use next."""
 
-_SIGNS: Final[Mapping[Kind, str]] = {
+_ICON_PATHS: Final[Mapping[Kind, str]] = {
     Kind.TEXT: "M4 5h16M4 10h11M4 15h16M4 20h7",
     Kind.AUDIO: "M4 10v4M8 6v12M12 3v18M16 7v10M20 10v4",
     Kind.VIDEO: "M3 5h18v14H3zM10 9l5 3l-5 3z",
     Kind.TABLE: "M3 5h18v14H3zM3 10h18M3 14.5h18M9 10v9M15 10v9",
     Kind.IMAGE: "M3 5h18v14H3zM3 16l5-5l4 4l3-3l6 5",
 }
-_LINE_CHARS: Final = 120
+_MAX_LINE_CHARS: Final = 120
 _ENGLISH: Final = Words()
 _NOTHING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})  # a default that nobody can change
 
 
 def draw_cards(
     resources: Sequence[Resource],
-    address: Callable[[Resource], str],
+    get_url: Callable[[Resource], str],
     made_from: Mapping[str, tuple[str, ...]] = _NOTHING,
     words: Words = _ENGLISH,
 ) -> str:
@@ -39,24 +39,24 @@ def draw_cards(
 
     Args:
         resources: All that the session has.
-        address: Where the browser finds the file of one; asked only for those that have a file.
+        get_url: Where the browser finds the file of one; asked only for those that have a file.
         made_from: What each was made from, from `lineage`.
         words: The visitor's language.
     """
     if not resources:
-        sign = _draw_sign("M3 7h7l2 2h9v11H3z")
+        icon = _draw_icon("M3 7h7l2 2h9v11H3z")
         return (
-            f'<div class="hgpt hgpt-shelf empty">{sign}<p>{escape(words("shelf.empty"))}</p>'
+            f'<div class="hgpt hgpt-shelf empty">{icon}<p>{escape(words("shelf.empty"))}</p>'
             f'<p class="hint">{escape(words("shelf.empty_hint"))}</p></div>'
         )
     label = escape(words("shelf.label", count=len(resources)))
-    cards = "".join(_draw_card(resource, address, made_from.get(resource.name, ()), words) for resource in resources)
+    cards = "".join(_draw_card(resource, get_url, made_from.get(resource.name, ()), words) for resource in resources)
     return f'<ul class="hgpt hgpt-shelf" role="list" aria-label="{label}">{cards}</ul>'
 
 
-def _draw_card(resource: Resource, address: Callable[[Resource], str], parents: Sequence[str], words: Words) -> str:
+def _draw_card(resource: Resource, get_url: Callable[[Resource], str], parents: Sequence[str], words: Words) -> str:
     name = escape(resource.name)
-    link = address(resource) if resource.path else f"data:text/plain;charset=utf-8,{quote(resource.text or '')}"
+    link = get_url(resource) if resource.path else f"data:text/plain;charset=utf-8,{quote(resource.text or '')}"
     file = resource.name + (resource.path.suffix if resource.path else ".txt")  # not the name on the disk, which is random
     origin = _describe_origin(resource, parents, words)
     first_line = _find_first_line(resource)
@@ -79,10 +79,10 @@ def _draw_preview(resource: Resource, link: str, origin: str) -> str:
         return f'<img src="{escape(link)}" alt="{escape(f"{resource.name}: {origin}")}" loading="lazy" decoding="async">'
     if resource.kind is Kind.VIDEO and resource.path:
         return f'<video src="{escape(link)}" preload="metadata" muted playsinline tabindex="-1" aria-hidden="true"></video>'
-    return _draw_sign(_SIGNS[resource.kind])
+    return _draw_icon(_ICON_PATHS[resource.kind])
 
 
-def _draw_sign(path: str) -> str:
+def _draw_icon(path: str) -> str:
     return f'<svg class="sign" viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d="{path}"/></svg>'
 
 
@@ -97,11 +97,11 @@ def _find_first_line(resource: Resource) -> str:
     if resource.kind is Kind.TABLE and resource.path:
         return _read_first_row(resource.path)
     line = next((line.strip() for line in (resource.text or "").splitlines() if line.strip()), "")
-    return line if len(line) <= _LINE_CHARS else f"{line[:_LINE_CHARS]}…"
+    return line if len(line) <= _MAX_LINE_CHARS else f"{line[:_MAX_LINE_CHARS]}…"
 
 
 @functools.lru_cache(maxsize=256)
 def _read_first_row(path: Path) -> str:
     """Return the first row of a table; a resource's file never changes."""
     rows = read_first_rows(path, 1)
-    return " · ".join(rows[0])[:_LINE_CHARS] if rows else ""
+    return " · ".join(rows[0])[:_MAX_LINE_CHARS] if rows else ""

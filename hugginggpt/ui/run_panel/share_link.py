@@ -28,7 +28,7 @@ def read_link(search: str) -> dict[str, Any]:
     return {"text": fields.get("request", [""])[0][:_MAX_CHARS], "files": files}
 
 
-def query(text: str, examples: tuple[str, ...] = ()) -> str:
+def build_query(text: str, examples: tuple[str, ...] = ()) -> str:
     """Return the query that fills the box with a request.
 
     Args:
@@ -43,7 +43,7 @@ def draw_link(run: BackgroundRun | None, words: Words) -> str:
     if run is None:
         return ""
     names = [resource.origin.label for resource in run.attached]
-    address = escape(query(run.text, tuple(name for name in names if is_example(name))))  # uploads stay here
+    address = escape(build_query(run.text, tuple(name for name in names if is_example(name))))  # uploads stay here
     return (
         f'<a href="{address}">{escape(words("keep.link"))}</a> '
         f'<button type="button" data-done="{escape(words("keep.copied"))}">{escape(words("keep.copy"))}</button>'

@@ -62,16 +62,16 @@ class SecurityHeadersMiddleware:
             nonlocal started
             if message["type"] == "http.response.start":
                 if not _is_page(scope, message):
-                    await send(_with_headers(message, FILE_POLICY))
+                    await send(_set_headers(message, FILE_POLICY))
                 else:
-                    started = _with_headers(message, self._policy.format(nonce=nonce))  # sent once the length is known
+                    started = _set_headers(message, self._policy.format(nonce=nonce))  # sent once the length is known
             elif started is None:
                 await send(message)
             else:
                 body.extend(message.get("body", b""))
                 if not message.get("more_body"):
                     marked = _SCRIPT_TAG.sub(b'<script nonce="' + nonce.encode() + b'"', bytes(body))
-                    await send(_with_length(started, len(marked)) if scope["method"] != "HEAD" else started)
+                    await send(_set_length(started, len(marked)) if scope["method"] != "HEAD" else started)
                     await send({"type": "http.response.body", "body": marked})
 
         await self._app(scope, receive, send_guarded)
@@ -84,13 +84,13 @@ def _is_page(scope: Scope, start: Message) -> bool:
     return any(name.lower() == b"content-type" and value.startswith(b"text/html") for name, value in headers)
 
 
-def _with_headers(start: Message, policy: str) -> Message:
+def _set_headers(start: Message, policy: str) -> Message:
     names = {b"content-security-policy", b"x-content-type-options"}
     kept = [each for each in start.get("headers", ()) if each[0].lower() not in names]
     more = [(b"content-security-policy", policy.encode()), (b"x-content-type-options", b"nosniff")]
     return {**start, "headers": [*kept, *more]}
 
 
-def _with_length(start: Message, length: int) -> Message:
+def _set_length(start: Message, length: int) -> Message:
     kept = [each for each in start["headers"] if each[0].lower() != b"content-length"]
     return {**start, "headers": [*kept, (b"content-length", str(length).encode())]}

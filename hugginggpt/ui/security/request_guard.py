@@ -48,17 +48,17 @@ class Rejection:
 class RequestGuardMiddleware:
     """Middleware that refuses what the module's docstring says, and takes the cookies from other origins' requests."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Iterable[str] = (), home: bool = True) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: Iterable[str] = (), personal: bool = True) -> None:
         """Guard an app.
 
         Args:
             app: What serves the page.
             hosts: Further names it answers to at home, in lower case and without a port; "*": any.
-            home: Whether this is a person's own machine; elsewhere any name and any origin may ask, without a sign-in.
+            personal: Whether this is a person's own machine; elsewhere any name and any origin may ask, without a sign-in.
         """
         self._app = app
-        self._home = home
-        self._hosts = {"localhost", *_own_names(), *(host.lower() for host in hosts)}
+        self._personal = personal
+        self._hosts = {"localhost", *_list_own_names(), *(host.lower() for host in hosts)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -66,7 +66,7 @@ class RequestGuardMiddleware:
             await self._app(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        foreign = is_foreign(scope["method"], headers, forwarded=self._home)
+        foreign = is_foreign(scope["method"], headers, forwarded=self._personal)
         rejection = self._check(scope, headers, foreign)
         is_json = _JSON_PATH.search(scope["path"]) or "json" in headers.get("content-type", "")
         if rejection is None and scope["method"] == "POST" and is_json:
@@ -76,7 +76,7 @@ class RequestGuardMiddleware:
         if rejection is not None:
             await _answer(send, rejection)
             return
-        scope = _without_cookies(scope) if foreign else scope
+        scope = _remove_cookies(scope) if foreign else scope
         if scope["method"] == "POST" and is_json:
             await _answer_malformed(self._app, scope, receive, send)
         else:
@@ -84,7 +84,7 @@ class RequestGuardMiddleware:
 
     def _check(self, scope: Scope, headers: Mapping[str, str], foreign: bool) -> Rejection | None:
         path, host = scope["path"], read_host(headers.get("host", ""))
-        if self._home and not self._answers_to(host):  # DNS rebinding: a foreign page's name that leads here
+        if self._personal and not self._serves_host(host):  # DNS rebinding: a foreign page's name that leads here
             return Rejection(
                 421, f"This page is not served as “{host[:80]}”: its owner can add it to HUGGINGGPT_ALLOWED_HOSTS."
             )
@@ -92,11 +92,11 @@ class RequestGuardMiddleware:
             return Rejection(403, "Addresses elsewhere are not fetched by this route: name the address in the request.")
         if _MONITORING.search(path):
             return Rejection(404, "There is nothing here.")
-        if self._home and foreign and scope["method"] not in _SAFE_METHODS:
+        if self._personal and foreign and scope["method"] not in _SAFE_METHODS:
             return Rejection(403, "A page of another origin may not ask anything of this one.")
         return None
 
-    def _answers_to(self, host: str) -> bool:
+    def _serves_host(self, host: str) -> bool:
         return "*" in self._hosts or host in self._hosts or host.endswith(".localhost") or _is_address(host)
 
 
@@ -197,7 +197,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return next_message
 
 
-def _without_cookies(scope: Scope) -> Scope:
+def _remove_cookies(scope: Scope) -> Scope:
     """Return a request without its cookies and without the sign-in that was read from them; the browser keeps both."""
     headers = [each for each in scope["headers"] if each[0] != b"cookie"]
     return {**scope, "headers": headers, **({"session": {}} if "session" in scope else {})}
@@ -210,7 +210,7 @@ async def _answer(send: Send, rejection: Rejection) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _own_names() -> set[str]:
+def _list_own_names() -> set[str]:
     """Return this machine's names in its own network, which no foreign page can take."""
     name = socket.gethostname().lower()
     return {name, f"{name.partition('.')[0]}.local"}

@@ -22,7 +22,7 @@ _MAX_CHARS: Final = 2_000
 class LLMFields:
     """Typed values, without blanks around them."""
 
-    brain: str = BUILT_IN
+    controller: str = BUILT_IN
     openai_key: str = field(default="", repr=False)
     """Of OpenAI, or of another server."""
     hf_token: str = field(default="", repr=False)
@@ -37,16 +37,18 @@ class LLMFields:
     @property
     def key(self) -> str:
         """The key that this brain takes."""
-        return {HUGGING_FACE: self.hf_token, BUILT_IN: ""}.get(self.brain, self.openai_key)
+        return {HUGGING_FACE: self.hf_token, BUILT_IN: ""}.get(self.controller, self.openai_key)
 
     @classmethod
     def from_stored(cls, stored: Any) -> Self | None:
         """Return what a browser has kept, which may be anything; None where it is no choice of a brain."""
         if not isinstance(stored, dict) or stored.get("brain") not in CONTROLLERS[1:]:
             return None
-        values = {name: str(stored.get(name) or "")[:_MAX_CHARS] for name in ("brain", "key", "base_url", "model")}
-        box = "hf_token" if values["brain"] == HUGGING_FACE else "openai_key"
-        return cls(**{box: values.pop("key"), **values})
+        controller, key, base_url, model = (
+            str(stored.get(name) or "")[:_MAX_CHARS] for name in ("brain", "key", "base_url", "model")
+        )
+        key_field = "hf_token" if controller == HUGGING_FACE else "openai_key"
+        return cls(controller, base_url=base_url, model=model, **{key_field: key})
 
 
 def is_space() -> bool:
@@ -72,14 +74,14 @@ async def make_model(
     Raises:
         HuggingGPTError: Something is missing, malformed, or leads to a server that may not be reached from here.
     """
-    key, base_url, model = typed.key, typed.base_url, typed.model or DEFAULT_MODELS.get(typed.brain, "")
-    if typed.brain == BUILT_IN:
+    key, base_url, model = typed.key, typed.base_url, typed.model or DEFAULT_MODELS.get(typed.controller, "")
+    if typed.controller == BUILT_IN:
         return None
-    if typed.brain == HUGGING_FACE:
+    if typed.controller == HUGGING_FACE:
         if not key:
             raise RequestError("Enter a Hugging Face token first: huggingface.co/settings/tokens makes one.")
         base_url = router_url
-    elif typed.brain == OPENAI:
+    elif typed.controller == OPENAI:
         if not key:
             raise RequestError("Enter an OpenAI key first: platform.openai.com/api-keys makes one.")
         base_url = OPENAI_URL
@@ -88,7 +90,7 @@ async def make_model(
             raise RequestError("Enter the server's base URL first, such as http://127.0.0.1:11434/v1.")
         if not model and not allow_unnamed:
             raise RequestError("Enter the name of the model that the server runs.")
-    private = typed.brain != OTHER or is_personal_machine()  # who comes from outside has no business in this network
+    private = typed.controller != OTHER or is_personal_machine()  # who comes from outside has no business in this network
     llm = make_language_model(key=key, base_url=base_url, model=model or "?", private_servers=private)
     if llm is not None:
         await llm.check()  # a refused address is reported now, not at the first request

@@ -10,27 +10,27 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 _PREFIX: Final = "hugginggpt."  # other pages of this origin use the same storage
-BRAIN: Final = "brain"
-HOSTED: Final = "hosted"
+LLM_ENTRY: Final = "brain"
+HOSTED_ENTRY: Final = "hosted"
 _MAX_CHARS: Final = 10_000
 
-READ: Final = f"""() => {{
+READ_SCRIPT: Final = f"""() => {{
   for (const status of document.querySelectorAll("#brain-status, #hosted-check, #wish-status"))
     status.setAttribute("aria-live", "polite");
   const kept = {{}};
-  for (const name of {json.dumps([BRAIN, HOSTED])})
+  for (const name of {json.dumps([LLM_ENTRY, HOSTED_ENTRY])})
     try {{ kept[name] = JSON.parse(localStorage.getItem("{_PREFIX}" + name)); }} catch {{ kept[name] = null; }}
   return [Object.values(kept).some(Boolean) ? JSON.stringify(kept) : "", null];
 }}"""
 """Script that gives all that is kept as one text, and nothing for the tab's state, which lies at the server."""
 
 
-def hold_script(name: str) -> str:
+def build_hold_script(name: str) -> str:
     """Return the script that holds what was typed, before the server is asked."""
     return f"(...values) => {{ (window.hugginggpt ??= {{}}).{name} = values; return values; }}"
 
 
-def keep_script(name: str, boxes: Sequence[int]) -> str:
+def build_store_script(name: str, boxes: Sequence[int]) -> str:
     """Return the script for afterwards: it takes what is to be kept (a JSON object, empty for nothing) and whether to keep it.
 
     It gives what the boxes hold now, and whether anything is kept.
@@ -52,7 +52,7 @@ def keep_script(name: str, boxes: Sequence[int]) -> str:
 }}"""
 
 
-def forget_script(name: str) -> str:
+def build_forget_script(name: str) -> str:
     """Return the script that takes it out of the browser, and hands the values on."""
     return f"""(...values) => {{
   try {{ localStorage.removeItem("{_PREFIX}{name}"); }} catch {{ /* there is no storage, so nothing is in it */ }}
@@ -60,7 +60,7 @@ def forget_script(name: str) -> str:
 }}"""
 
 
-def untick_script(name: str) -> str:
+def build_untick_script(name: str) -> str:
     """Return the script that takes it out of the browser where a box was unticked."""
     return f"""(ticked, ...others) => {{
   if (!ticked) try {{ localStorage.removeItem("{_PREFIX}{name}"); }} catch {{ /* as above */ }}
@@ -68,7 +68,7 @@ def untick_script(name: str) -> str:
 }}"""
 
 
-def read_kept(text: Any) -> dict[str, Any]:
+def read_stored(text: Any) -> dict[str, Any]:
     """Return what the browser has handed over, by name; nothing where it can't be read."""
     try:
         found = json.loads(text) if isinstance(text, str) and len(text) <= _MAX_CHARS else {}  # anything may be sent
@@ -77,8 +77,8 @@ def read_kept(text: Any) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def to_keep(box: int, **choice: str) -> str:
-    """Return what goes into the browser beside a key, as `keep_script` takes it.
+def encode_choice(box: int, **choice: str) -> str:
+    """Return what goes into the browser beside a key, as `build_store_script` takes it.
 
     Args:
         box: Which of the keys.

@@ -15,7 +15,7 @@ from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OPENAI, OTHER, LLMFields, make_model
 from hugginggpt.ui.session.tab_session import TabSession
 
-_MAX_SHOWN: Final = 300  # most models that are offered to choose from
+_MAX_OFFERED_MODELS: Final = 300  # most models that are offered to choose from
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +32,17 @@ class KeyTestResult:
 
 def fill_in_key(typed: LLMFields, tab: TabSession | None) -> LLMFields:
     """Return the fields with the key that the tab holds for this very server, where none was typed again."""
-    if typed.key or tab is None or typed.brain == BUILT_IN:
+    if typed.key or tab is None or typed.controller == BUILT_IN:
         return typed
-    key = tab.model.key if tab.model and tab.controller == typed.brain else ""
-    if typed.brain == OTHER and tab.model and _origin(typed.base_url) != _origin(tab.model.base_url):
+    key = tab.model.key if tab.model and tab.controller == typed.controller else ""
+    if typed.controller == OTHER and tab.model and _parse_origin(typed.base_url) != _parse_origin(tab.model.base_url):
         key = ""  # a key goes to the server that it was typed for, and to no other
-    if typed.brain == HUGGING_FACE:
+    if typed.controller == HUGGING_FACE:
         return replace(typed, hf_token=key or tab.oauth_token)
     return replace(typed, openai_key=key)
 
 
-def _origin(url: str) -> tuple[str, str]:
+def _parse_origin(url: str) -> tuple[str, str]:
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -50,25 +50,25 @@ def _origin(url: str) -> tuple[str, str]:
     return parts.scheme, parts.netloc
 
 
-async def examine(typed: LLMFields, *, places: HubAddresses, router: str, words: Words) -> KeyTestResult:
+async def check_fields(typed: LLMFields, *, addresses: HubAddresses, router_url: str, words: Words) -> KeyTestResult:
     """Test the fields at the server that they lead to.
 
     Args:
         typed: The fields, with the key.
-        places: Where the Hub is.
-        router: The base URL of its router.
+        addresses: Where the Hub is.
+        router_url: The base URL of its router.
         words: The visitor's language.
 
     Raises:
         HuggingGPTError: Something is missing or doesn't work; one sentence that says what to do.
     """
-    if typed.brain == HUGGING_FACE and not typed.hf_token.startswith("hf_"):
+    if typed.controller == HUGGING_FACE and not typed.hf_token.startswith("hf_"):
         parse_token(typed.hf_token)  # what signing in gives holds other signs than a token that is pasted
-    model = await make_model(typed, router_url=router, allow_unnamed=True)
+    model = await make_model(typed, router_url=router_url, allow_unnamed=True)
     if model is None:
         return KeyTestResult(words("brain.status_built_in"))
-    if typed.brain == HUGGING_FACE:
-        account = asyncio.create_task(check_token(typed.hf_token, places))  # both at once
+    if typed.controller == HUGGING_FACE:
+        account = asyncio.create_task(check_token(typed.hf_token, addresses))  # both at once
         listing = asyncio.create_task(check_server(model))
         try:
             return _report_token(await account, await listing, words)  # the token's own trouble says more than the list's
@@ -77,9 +77,9 @@ async def examine(typed: LLMFields, *, places: HubAddresses, router: str, words:
                 task.cancel()  # one may have failed before the other
             await asyncio.gather(account, listing, return_exceptions=True)  # else asyncio logs their errors
     report = await check_server(model)
-    if typed.brain == OTHER and not typed.model:
+    if typed.controller == OTHER and not typed.model:
         return _offer_models(report, words)
-    return _report_server(report, words, at_openai=typed.brain == OPENAI)
+    return _report_server(report, words, at_openai=typed.controller == OPENAI)
 
 
 def _report_token(account: TokenOwner, router: ServerReport, words: Words) -> KeyTestResult:
@@ -87,8 +87,8 @@ def _report_token(account: TokenOwner, router: ServerReport, words: Words) -> Ke
     models = list_chat_models(router)
     sentence = words(f"brain.token_{kind}", name=escape(account.name), count=len(models))
     if router.has_model is False:
-        sentence += " " + _phrase(router, words, "without")
-    return KeyTestResult(sentence, router.model, models[:_MAX_SHOWN])
+        sentence += " " + _format_sentence(router, words, "without")
+    return KeyTestResult(sentence, router.model, models[:_MAX_OFFERED_MODELS])
 
 
 def _offer_models(report: ServerReport, words: Words) -> KeyTestResult:
@@ -97,7 +97,7 @@ def _offer_models(report: ServerReport, words: Words) -> KeyTestResult:
     if len(models) == 1:
         return _report_server(replace(report, model=replace(report.model, model=models[0])), words)
     kind = "choose" if models else "silent" if report.models is None else "empty"
-    return KeyTestResult(_phrase(report, words, kind), None, models[:_MAX_SHOWN])
+    return KeyTestResult(_format_sentence(report, words, kind), None, models[:_MAX_OFFERED_MODELS])
 
 
 def _report_server(report: ServerReport, words: Words, *, at_openai: bool = False) -> KeyTestResult:
@@ -107,10 +107,10 @@ def _report_server(report: ServerReport, words: Words, *, at_openai: bool = Fals
         kind = "without" if report.models else "empty"
     else:
         kind = "openai" if at_openai else "works"
-    return KeyTestResult(_phrase(report, words, kind), report.model, list_chat_models(report)[:_MAX_SHOWN])
+    return KeyTestResult(_format_sentence(report, words, kind), report.model, list_chat_models(report)[:_MAX_OFFERED_MODELS])
 
 
-def _phrase(report: ServerReport, words: Words, kind: str) -> str:
+def _format_sentence(report: ServerReport, words: Words, kind: str) -> str:
     values = {"server": report.model.server, "model": report.model.model}
     return words(
         f"brain.server_{kind}", count=len(report.models or ()), **{name: escape(text) for name, text in values.items()}

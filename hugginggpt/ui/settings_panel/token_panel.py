@@ -33,7 +33,7 @@ class TokenPanel:
         """
         self._get_tab = get_tab
         self._shared = shared
-        self._places = HubAddresses(agent.settings.hub, agent.settings.router, agent.settings.endpoints)
+        self._addresses = HubAddresses(agent.settings.hub, agent.settings.router, agent.settings.endpoints)
 
     def draw(self, tab_state: gr.State) -> None:
         """Draw the fields in the open Blocks context."""
@@ -47,57 +47,59 @@ class TokenPanel:
             with gr.Row():
                 test = gr.Button(get_label("models.token_test"), size="sm", min_width=60, elem_id="test-token")
                 use = gr.Button(get_label("models.token_use"), size="sm", min_width=60, elem_id="use-token")
-            self._checked = gr.Markdown("", elem_id="hosted-check")
-            self._forgets = gr.Button(get_label("models.token_forget"), size="sm", visible=False, elem_id="forget-token")
-        self._kept = gr.Textbox(visible=False)
+            self._test_result = gr.Markdown("", elem_id="hosted-check")
+            self._forget_button = gr.Button(get_label("models.token_forget"), size="sm", visible=False, elem_id="forget-token")
+        self._to_store = gr.Textbox(visible=False)
         self._listen(tab_state, test, use)
 
     def _listen(self, tab_state: gr.State, test: gr.Button, use: gr.Button) -> None:
         token, remember = self._token, self._remember
-        outputs = [token, self._checked, self._forgets, self._kept, self.account, tab_state]
+        outputs = [token, self._test_result, self._forget_button, self._to_store, self.account, tab_state]
         # the box is emptied in the same step: a value that stays in a box can be read by whoever shares the page
         for button, handler, inputs in ((test, self.test, [token, tab_state]), (use, self.use, [token, remember, tab_state])):
-            button.click(handler, inputs, outputs, js=browser_storage.hold_script(browser_storage.HOSTED), **PRIVATE).then(
+            button.click(
+                handler, inputs, outputs, js=browser_storage.build_hold_script(browser_storage.HOSTED_ENTRY), **PRIVATE
+            ).then(
                 None,
-                [self._kept, remember],
+                [self._to_store, remember],
                 [token, remember],
-                js=browser_storage.keep_script(browser_storage.HOSTED, (0,)),
+                js=browser_storage.build_store_script(browser_storage.HOSTED_ENTRY, (0,)),
                 **PRIVATE,
             )
         remember.input(
-            self.remember_no_more,
+            self.stop_remembering,
             [remember, tab_state],
             outputs,
-            js=browser_storage.untick_script(browser_storage.HOSTED),
+            js=browser_storage.build_untick_script(browser_storage.HOSTED_ENTRY),
             **PRIVATE_LATEST,
         )
         # a single value would not reach the handler in its place
-        self._forgets.click(
+        self._forget_button.click(
             self.forget,
             [token, tab_state],
             [*outputs, remember],
-            js=browser_storage.forget_script(browser_storage.HOSTED),
+            js=browser_storage.build_forget_script(browser_storage.HOSTED_ENTRY),
             **PRIVATE,
         )
 
     @property
-    def shows(self) -> list[Any]:
+    def restored_components(self) -> list[Any]:
         """The components that `shown` sets."""
-        return [self.account, self._forgets, self._remember, self._checked]
+        return [self.account, self._forget_button, self._remember, self._test_result]
 
-    def shown(self, tab: TabSession, words: Words, said: str = "") -> Updates:
+    def build_updates(self, tab: TabSession, words: Words, message: str = "") -> Updates:
         """Return the updates that show what a tab holds, with a message."""
         return {
-            self.account: self.on_whose_account(tab, words),
-            self._forgets: gr.update(visible=bool(tab.token) or tab.token_remembered),
+            self.account: self.describe_account(tab, words),
+            self._forget_button: gr.update(visible=bool(tab.token) or tab.token_remembered),
             self._remember: tab.token_remembered,
-            self._checked: said,
+            self._test_result: message,
         }
 
-    def remembered(self, tab: TabSession, kept: Any) -> None:
+    def apply_stored(self, tab: TabSession, stored: Any) -> None:
         """Take what the browser has kept, where it is a token."""
         try:
-            token = parse_token(str(kept.get("key") or "")) if isinstance(kept, dict) else ""
+            token = parse_token(str(stored.get("key") or "")) if isinstance(stored, dict) else ""
         except HuggingGPTError:
             return  # somebody else has written into the browser's storage
         tab.token_remembered = bool(token)
@@ -116,38 +118,38 @@ class TokenPanel:
                 yield {self._tab_state: tab, **updates}
                 continue
             tab.token, tab.token_remembered = found, remember
-            shown = self.shown(tab, words, updates[self._checked])
+            shown = self.build_updates(tab, words, updates[self._test_result])
             del shown[self._remember]  # its script has yet to store the token, and may fail
-            yield {self._tab_state: tab, **shown, self._kept: browser_storage.to_keep(0)}
+            yield {self._tab_state: tab, **shown, self._to_store: browser_storage.encode_choice(0)}
 
     async def _test_token(self, token: str, tab: TabSession | None, words: Words) -> AsyncGenerator[tuple[str, Updates]]:
         """Yield messages while it is tested, and in the end; with the last, the token where it works."""
-        yield "", {self._token: "", self._kept: "", self._checked: words("models.token_testing")}
+        yield "", {self._token: "", self._to_store: "", self._test_result: words("models.token_testing")}
         try:
             token = parse_token(token or "") or (tab.token if tab else "")  # an empty box tests the one in use
             if not token:
                 raise RequestError(words("models.token_missing"))
-            account = await check_token(token, self._places)
+            account = await check_token(token, self._addresses)
         except HuggingGPTError as error:
-            yield "", {self._checked: escape(str(error))}
+            yield "", {self._test_result: escape(str(error))}
             return
         kind = "unknown" if not account.name else "works" if account.may_call else "unsure"
-        yield token, {self._checked: words(f"models.token_{kind}", name=escape(account.name))}
+        yield token, {self._test_result: words(f"models.token_{kind}", name=escape(account.name))}
 
-    def remember_no_more(self, remember: bool, tab: TabSession | None, request: gr.Request) -> Updates:
+    def stop_remembering(self, remember: bool, tab: TabSession | None, request: gr.Request) -> Updates:
         """Note that the browser has forgotten the token; the session keeps it."""
         if tab is None or remember:
-            return {self._kept: ""}
+            return {self._to_store: ""}
         tab.token_remembered = False
-        return {self.account: self.on_whose_account(tab, get_words(request))}
+        return {self.account: self.describe_account(tab, get_words(request))}
 
     def forget(self, _: str, tab: TabSession | None, request: gr.Request) -> Updates:
         """Forget the token, and show the fields without it; the browser has forgotten it already."""
         words, tab = get_words(request), self._get_tab(tab)
         tab.token, tab.token_remembered = "", False
-        return {self._tab_state: tab, self._token: "", **self.shown(tab, words)}
+        return {self._tab_state: tab, self._token: "", **self.build_updates(tab, words)}
 
-    def on_whose_account(self, tab: TabSession | None, words: Words) -> str:
+    def describe_account(self, tab: TabSession | None, words: Words) -> str:
         """Return who pays for hosted models, and where that token is."""
         if tab is not None and tab.token:
             return words("models.own_remembered" if tab.token_remembered else "models.own_kept")

@@ -56,10 +56,10 @@ def test_keys_do_not_show() -> None:
 
 async def test_a_space_does_not_call_its_own_network(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = Keys(openai_key="sk-1", base_url="http://127.0.0.1:1/v1", model="m")
-    assert (await keys.language_model()) is not None
+    assert (await keys.make_language_model()) is not None
     monkeypatch.setenv("SPACE_ID", "somebody/hugginggpt")
     with pytest.raises(HuggingGPTError, match="private"):
-        await keys.language_model()
+        await keys.make_language_model()
 
 
 @pytest.fixture

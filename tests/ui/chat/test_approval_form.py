@@ -11,7 +11,7 @@ from hugginggpt.core.errors import PlanError
 from hugginggpt.core.events import ModelRef
 from hugginggpt.core.tasks import TaskTable
 from hugginggpt.planning.approval import Proposal
-from hugginggpt.ui.chat.approval_form import FormAnswer, answer_of, build_approval, build_form
+from hugginggpt.ui.chat.approval_form import FormAnswer, build_approval, build_form, read_answer
 from hugginggpt.ui.i18n import Words
 from tests.conftest import made
 
@@ -48,7 +48,7 @@ def test_what_was_refused_stands_there_as_it_was_left(table: TaskTable) -> None:
 
 def test_a_form_that_was_not_touched_lets_the_plan_run_as_it_is(table: TaskTable) -> None:
     tasks = [{"id": n, "keep": True, "model": "o/one" if n == 0 else "", "args": {}} for n in (0, 1)]
-    answer = answer_of(sent(key=PROPOSAL.key, tasks=tasks))
+    answer = read_answer(sent(key=PROPOSAL.key, tasks=tasks))
     allowed = build_approval(PROPOSAL, answer, table, ())
     assert allowed.plan is PROPOSAL.plan
     assert allowed.models == {}
@@ -56,19 +56,19 @@ def test_a_form_that_was_not_touched_lets_the_plan_run_as_it_is(table: TaskTable
 
 def test_another_model_and_other_words_are_taken(table: TaskTable) -> None:
     tasks = [{"id": 0, "keep": True, "model": "o/two", "args": {"text": "Good day."}}, {"id": 1, "keep": False}]
-    allowed = build_approval(PROPOSAL, answer_of(sent(tasks=tasks)), table, ())
+    allowed = build_approval(PROPOSAL, read_answer(sent(tasks=tasks)), table, ())
     assert [dict(task.args) for task in allowed.plan.tasks] == [{"text": "Good day."}]
     assert allowed.models == {0: "o/two"}
 
 
 def test_a_model_that_was_not_offered_is_not_taken(table: TaskTable) -> None:
-    answer = answer_of(sent(tasks=[{"id": 0, "keep": True, "model": "evil/model"}]))
+    answer = read_answer(sent(tasks=[{"id": 0, "keep": True, "model": "evil/model"}]))
     assert build_approval(PROPOSAL, answer, table, ()).models == {}
 
 
 def test_what_can_not_run_is_refused(table: TaskTable) -> None:
     with pytest.raises(PlanError, match="needs what task 0 makes"):
-        build_approval(PROPOSAL, answer_of(sent(tasks=[{"id": 0, "keep": False}])), table, ())
+        build_approval(PROPOSAL, read_answer(sent(tasks=[{"id": 0, "keep": False}])), table, ())
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_what_can_not_run_is_refused(table: TaskTable) -> None:
     ],
 )
 def test_whatever_a_browser_sends_counts_as_not_changed(data: dict[str, Any], table: TaskTable) -> None:
-    answer = answer_of(sent(**data))
+    answer = read_answer(sent(**data))
     assert not answer.stop
     assert build_approval(PROPOSAL, answer, table, ()).plan is PROPOSAL.plan
-    assert answer_of(gr.EventData(None, "text")) == FormAnswer()
+    assert read_answer(gr.EventData(None, "text")) == FormAnswer()

@@ -66,7 +66,7 @@ WORKED: tuple[Event, ...] = (
 
 
 def shown(*events: Event, stopped: bool = False, words: Words = ENGLISH, again: bool = False) -> list[gr.ChatMessage]:
-    return chat.draw_messages(Recording(events, (0.0,) * len(events), stopped), load_task_table(), words, again=again)
+    return chat.draw_messages(Recording(events, (0.0,) * len(events), stopped), load_task_table(), words, retry=again)
 
 
 def titles(messages: list[gr.ChatMessage]) -> list[str]:

@@ -51,7 +51,7 @@ def happens(tab: TabSession, *events: Event) -> None:
 
 
 def drawn(tab: TabSession) -> View:
-    return ViewBuilder(load_task_table()).of(tab)
+    return ViewBuilder(load_task_table()).build(tab)
 
 
 def named(view: View) -> set[str]:
@@ -71,8 +71,8 @@ def test_a_piece_of_the_answer_sends_the_chat_alone_and_of_it_the_messages(tab: 
     sent.select_changes(drawn(tab))
     happens(tab, AnswerDelta("It is "))
     changes = sent.select_changes(drawn(tab))
-    assert named(changes) == {"talk"}
-    assert set(changes.talk.properties) == {"value"}
+    assert named(changes) == {"chat"}
+    assert set(changes.chat.properties) == {"value"}
 
 
 def test_a_task_that_is_done_sends_chat_picture_and_shelf(tab: TabSession, tmp_path: Path) -> None:
@@ -83,10 +83,10 @@ def test_a_task_that_is_done_sends_chat_picture_and_shelf(tab: TabSession, tmp_p
         Kind.IMAGE, Origin("task", "canny-control", 0), path=Path(shutil.copy(MEDIA / "cat.jpg", tmp_path))
     )
     happens(tab, TaskDone(0, EDGES, (edges,), 1.0))
-    assert named(sent.select_changes(drawn(tab))) == {"talk", "picture", "shelf"}
+    assert named(sent.select_changes(drawn(tab))) == {"chat", "plan", "resources"}
     happens(tab, Answered("Here it is."), RequestDone(1.0))
     tab.runs[-1].finished = True
-    assert named(sent.select_changes(drawn(tab))) == {"talk", "share"}
+    assert named(sent.select_changes(drawn(tab))) == {"chat", "share"}
 
 
 def test_what_one_page_was_sent_another_was_not(tab: TabSession) -> None:
@@ -104,7 +104,7 @@ def test_messages_of_finished_requests_are_made_once(tab: TabSession) -> None:
     happens(tab, Answered("Here it is."), RequestDone(1.0))
     tab.runs[-1].finished = True
     tab.runs.append(BackgroundRun("And now?"))
-    before, after = (drawn(tab).talk.properties["value"] for _ in range(2))
+    before, after = (drawn(tab).chat.properties["value"] for _ in range(2))
     assert len(before) == len(after) > 4
     assert all(one is other for one, other in zip(before[:-2], after[:-2], strict=True))
 

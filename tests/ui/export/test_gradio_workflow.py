@@ -25,7 +25,7 @@ from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import Kind, load_task_table
-from hugginggpt.ui.export.gradio_workflow import FILL_IN, _ways, build_workflow
+from hugginggpt.ui.export.gradio_workflow import FILL_IN, _load_node_templates, build_workflow
 from hugginggpt.ui.export.gradio_workflow_nodes import make_functions
 from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA, Failing, Quick
@@ -174,9 +174,9 @@ def test_what_a_workflow_can_not_express_is_refused_in_a_sentence(tasks: tuple[T
     assert told in str(refused.value)
 
 
-@pytest.mark.parametrize("task", _ways())
+@pytest.mark.parametrize("task", _load_node_templates())
 def test_a_hosted_node_has_the_ports_that_gradio_calls(task: str) -> None:
-    way, row = _ways()[task], load_task_table()[task]
+    way, row = _load_node_templates()[task], load_task_table()[task]
     schema = _INFERENCE_ENDPOINT_SCHEMAS[way.endpoint]
     assert set(way.inputs) <= {port["id"] for port in schema["inputs"]}
     assert set(way.inputs.values()) <= {wanted.name for wanted in row.inputs}

@@ -26,7 +26,7 @@ EDGES: dict[str, list[tuple[int, int]]] = {
 
 def laid(edges: list[tuple[int, int]], files: dict[str, int] | None = None) -> Layout:
     count = max((max(edge) for edge in edges), default=3) + 1
-    given = tuple(NodeSize(name, 80, 24, given=True) for name in files or ())
+    given = tuple(NodeSize(name, 80, 24, is_input=True) for name in files or ())
     pairs = [(str(a), str(b)) for a, b in edges] + [(name, str(target)) for name, target in (files or {}).items()]
     return lay_out((*given, *(NodeSize(str(n), WIDTH, HEIGHT) for n in range(count))), tuple(pairs))
 
@@ -34,10 +34,10 @@ def laid(edges: list[tuple[int, int]], files: dict[str, int] | None = None) -> L
 @pytest.mark.parametrize("edges", EDGES.values(), ids=EDGES)
 def test_no_two_boxes_overlap_and_all_lie_inside(edges: list[tuple[int, int]]) -> None:
     placed = laid(edges, {"image-1": 0, "image-2": 1})
-    for a, b in itertools.combinations(placed.places.values(), 2):
+    for a, b in itertools.combinations(placed.positions.values(), 2):
         beside = a.x + a.width <= b.x + 0.01 or b.x + b.width <= a.x + 0.01
         assert beside or a.y + a.height < b.y or b.y + b.height < a.y
-    for place in placed.places.values():
+    for place in placed.positions.values():
         assert place.x >= -0.01
         assert place.x + place.width <= placed.width + 0.01
         assert 0 <= place.y <= placed.height - place.height
@@ -47,10 +47,10 @@ def test_no_two_boxes_overlap_and_all_lie_inside(edges: list[tuple[int, int]]) -
 def test_what_waits_stands_below_what_it_waits_for_and_every_line_runs_down(edges: list[tuple[int, int]]) -> None:
     placed = laid(edges)
     for a, b in edges:
-        assert placed.places[str(a)].y + HEIGHT < placed.places[str(b)].y
+        assert placed.positions[str(a)].y + HEIGHT < placed.positions[str(b)].y
     assert all(line.start[1] < line.end[1] <= line.through for line in placed.lines)
     reached = {line.end for line in placed.lines if line.arrives}
-    assert reached == {(placed.places[str(b)].x + WIDTH / 2, placed.places[str(b)].y) for _, b in edges}
+    assert reached == {(placed.positions[str(b)].x + WIDTH / 2, placed.positions[str(b)].y) for _, b in edges}
 
 
 def test_many_side_by_side_stay_in_a_column() -> None:
@@ -72,7 +72,7 @@ def test_lines_that_need_not_cross_do_not() -> None:
 
 def test_what_is_given_stands_right_above_its_first_use() -> None:
     placed = laid([(0, 1), (1, 2)], {"image-1": 2})
-    assert placed.places["1"].y < placed.places["image-1"].y < placed.places["2"].y
+    assert placed.positions["1"].y < placed.positions["image-1"].y < placed.positions["2"].y
 
 
 def test_a_circle_is_drawn_without_the_edge_that_closes_it() -> None:

@@ -78,7 +78,7 @@ def home() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def space() -> Iterator[int]:
-    with serving(home=False) as port:
+    with serving(personal=False) as port:
         yield port
 
 

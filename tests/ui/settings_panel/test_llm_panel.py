@@ -55,14 +55,14 @@ def token(text: str) -> gr.OAuthToken:
 @pytest.mark.parametrize(("asked", "settled"), [(3, 3), (0, 1), (99, 10), (2.0, 2)])
 def test_candidates_stay_within_bounds(agent: HuggingGPT, asked: float, settled: int) -> None:
     models = ModelsPanel(agent, lambda tab: tab or TabSession(agent.new_session()))
-    assert models.choose_top_k(asked, None).top_k == settled
+    assert models.set_top_k(asked, None).top_k == settled
 
 
 @pytest.mark.parametrize(("asked", "settled"), [(30.0, 30.0), (600.0, 60.0), (-5.0, 1.0), (None, None)])
 def test_a_deadline_is_never_beyond_the_owners(agent: HuggingGPT, asked: float | None, settled: float | None) -> None:
     models = ModelsPanel(agent, lambda tab: tab or TabSession(agent.new_session()))
-    assert models.choose_seconds(asked, None).task_seconds == settled
-    assert models.choose_asking(True, None).ask_first
+    assert models.set_task_seconds(asked, None).task_seconds == settled
+    assert models.set_ask_first(True, None).ask_first
 
 
 async def test_nothing_is_kept_for_somebody_who_has_only_opened_the_page(panel: LLMPanel) -> None:
@@ -112,21 +112,21 @@ async def test_what_is_remembered_is_taken_without_asking_anybody(panel: LLMPane
 
 def test_signing_in_gives_a_brain_and_signing_out_takes_it(panel: LLMPanel, agent: HuggingGPT) -> None:
     tab = TabSession(agent.new_session())
-    panel.signed_in(tab, token("hf_oauth_1"))
+    panel.apply_sign_in(tab, token("hf_oauth_1"))
     assert tab.model
     assert (tab.controller, tab.model.key, tab.hosted_token) == (HUGGING_FACE, "hf_oauth_1", "hf_oauth_1")
-    panel.signed_in(tab, token("hf_oauth_2"))  # it was renewed
+    panel.apply_sign_in(tab, token("hf_oauth_2"))  # it was renewed
     assert (tab.model.key, tab.hosted_token) == ("hf_oauth_2", "hf_oauth_2")
-    panel.signed_in(tab, None)
+    panel.apply_sign_in(tab, None)
     assert (tab.controller, tab.model, tab.hosted_token) == (BUILT_IN, None, "")
 
 
 def test_a_brain_that_was_chosen_stays_when_somebody_signs_in_or_out(panel: LLMPanel, agent: HuggingGPT) -> None:
     own = LanguageModel("tiny", URL, "sk-1")
     tab = TabSession(agent.new_session(), own, controller=OTHER)
-    panel.signed_in(tab, token("hf_oauth_1"))
+    panel.apply_sign_in(tab, token("hf_oauth_1"))
     assert (tab.model, tab.hosted_token) == (own, "hf_oauth_1")
-    panel.signed_in(tab, None)
+    panel.apply_sign_in(tab, None)
     assert (tab.model, tab.hosted_token) == (own, "")
 
 
