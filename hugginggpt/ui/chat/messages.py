@@ -133,13 +133,13 @@ def draw_messages(
     return shown[1:] if failed_early else shown  # there is no plan to speak of
 
 
-def _draw_results(made: Sequence[Resource]) -> list[Any]:
+def _draw_results(resources: Sequence[Resource]) -> list[Any]:
     """Return what was made, to look at and to keep: several pictures side by side, of a table its first rows and the file."""
-    pictures = [resource for resource in made if resource.kind is Kind.IMAGE]
+    pictures = [resource for resource in resources if resource.kind is Kind.IMAGE]
     if len(pictures) < 2:
-        return [_draw_result(resource) for resource in made]
+        return [_draw_result(resource) for resource in resources]
     gallery = _draw_gallery(tuple((str(picture.path), picture.name) for picture in pictures))
-    return [gallery, *(_draw_result(resource) for resource in made if resource not in pictures)]
+    return [gallery, *(_draw_result(resource) for resource in resources if resource not in pictures)]
 
 
 @functools.lru_cache(maxsize=_MAX_DRAWN_FILES)
