@@ -56,7 +56,7 @@ class Page:
         self._admission = Admission(agent.settings)
         self._chat = ChatHandlers(agent, self._get_chat_tab, self._admission, shared=shared, uploads=self.uploads)
         self._llm_panel = LLMPanel(agent, self._get_tab, shared=shared)
-        self._share_panel = SharePanel(agent, self._get_tab, self._chat, self.uploads)
+        self._share_panel = SharePanel(agent, self._get_tab, self._chat.follower, self.uploads)
         # shown from where they lie, wherever that is; a copy in Gradio's cache would outlive the session
         gr.set_static_paths([agent.settings.sessions, EXAMPLE_MEDIA])
 
@@ -205,7 +205,7 @@ class Page:
         if tab is None or tab.worker is None:
             yield View().to_outputs()  # a handler that yields nothing would empty everything
         elif tab.is_busy:
-            async for view in self._chat.follow(tab):
+            async for view in self._chat.follower.follow(tab):
                 yield view
         else:  # it has ended meanwhile
-            yield await self._chat.draw_idle(tab)
+            yield await self._chat.follower.draw_idle(tab)

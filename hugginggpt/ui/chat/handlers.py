@@ -1,11 +1,8 @@
-"""The conversation: what a person does in the chat, and what they are shown while it is worked on."""
+"""Handlers of the chat's events: requests, their repetition and withdrawal, examples, approval, Stop and Clear."""
 
 import asyncio
-import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import aclosing
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +15,7 @@ from hugginggpt.core.events import ApprovalGiven
 from hugginggpt.core.model_card import Placement
 from hugginggpt.core.plan import Plan
 from hugginggpt.core.resources import Resource
-from hugginggpt.core.trace import answer_text, fold_steps
+from hugginggpt.core.trace import fold_steps
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.planning.approval import PreparedPlan
 from hugginggpt.planning.planner import check_length, shorten_refused
@@ -32,7 +29,8 @@ from hugginggpt.ui.chat.inputs import (
     read_model,
     take_file,
 )
-from hugginggpt.ui.chat.view import BUSY, EMPTY, HIDDEN, READY, SentView, View, ViewBuilder, Views
+from hugginggpt.ui.chat.run_follower import RunFollower
+from hugginggpt.ui.chat.view import BUSY, EMPTY, HIDDEN, READY, View, Views
 from hugginggpt.ui.markup import restore_markup
 from hugginggpt.ui.property_updates import PropertyUpdate
 from hugginggpt.ui.session.admission import Admission
@@ -41,11 +39,6 @@ from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.ui.session.visitor import read_visitor
 from hugginggpt.ui.uploads import Uploads
 
-_SECONDS_BETWEEN_VIEWS: Final = 0.15
-_MAX_SECONDS_BETWEEN_VIEWS: Final = 1.0
-_PAUSE_PER_DRAWING_SECOND: Final = 3.0
-"""Seconds of pause for each second that a view has taken."""
-_MAX_QUICK_CHARS: Final = 2_000  # of an answer that is drawn on the event loop
 _MAX_RETURNED_CHARS: Final = 200_000  # of a request that is too long: so much of it stands in the box again
 
 
@@ -75,7 +68,9 @@ class ChatHandlers:
         self._admission = admission
         self._uploads = uploads
         self._shared = shared
-        self._views = ViewBuilder(agent.table)
+        self.follower = RunFollower(agent.table)
+        """Shows what is worked on."""
+        self._views = self.follower.views
 
     async def ask(
         self, value: dict[str, Any] | None, placement: Placement, ask_first: bool, tab: TabSession | None, request: gr.Request
@@ -110,7 +105,7 @@ class ChatHandlers:
                 return
             run.attached = (*run.attached, *find_named_resources(tab, text, run.attached))
             self._start_run(tab, run, request)
-        async for view in self.follow(tab, typed={"text": text, "files": kept}):
+        async for view in self.follower.follow(tab, typed={"text": text, "files": kept}):
             yield view
 
     async def retry(
@@ -150,7 +145,7 @@ class ChatHandlers:
                 yield self._views.build(tab, box=PropertyUpdate(READY)).to_outputs()
                 return
             self._start_run(tab, BackgroundRun(text, old.attached, old.previous_turns), request)
-        async for view in self.follow(tab):
+        async for view in self.follower.follow(tab):
             yield view
 
     async def undo(self, tab: TabSession | None, chosen: gr.UndoData) -> tuple[Any, ...]:
@@ -180,7 +175,7 @@ class ChatHandlers:
             prepared = PreparedPlan(Plan(tuple(step.task for step in steps)), steps, read_model(chosen.value), approved)
             tab.rewind_to(len(tab.runs) - 1)
             self._start_run(tab, BackgroundRun(old.text, old.attached, old.previous_turns), request, prepared)
-        async for view in self.follow(tab):
+        async for view in self.follower.follow(tab):
             yield view
 
     async def run_example(
@@ -217,7 +212,7 @@ class ChatHandlers:
         """Return a new conversation: the old one and its files are deleted; planner, key and what is typed stay."""
         tab = self._get_tab(tab)
         await tab.start_conversation(self._agent.new_session())
-        return await self.draw_idle(tab)
+        return await self.follower.draw_idle(tab)
 
     async def approve(self, tab: TabSession | None, sent: gr.EventData) -> tuple[Any, ...]:
         """Let a plan run as the person has left it, or say why it can't."""
@@ -255,51 +250,6 @@ class ChatHandlers:
         start = examples.draw_welcome(self._find_runnable_tasks(tab, tasks).__contains__, messages.get_file_url, tab.words)
         view = self._views.build(tab, box=PropertyUpdate(BUSY if tab.is_busy else READY))
         return replace(view, welcome=PropertyUpdate({"value": start, "visible": not tab.runs}))
-
-    async def draw_idle(self, tab: TabSession) -> tuple[Any, ...]:
-        """Return a tab in which nothing is worked on."""
-        return (await self._draw(tab, PropertyUpdate(READY))).to_outputs()
-
-    async def follow(self, tab: TabSession, *, typed: dict[str, Any] | None = None) -> Views:
-        """Yield what is seen until the work on the last request is over.
-
-        Args:
-            tab: Whose.
-            typed: What comes back into the box where there is no answer.
-        """
-        work = tab.worker
-        if work is None:
-            return
-        busy = PropertyUpdate({"value": EMPTY, **BUSY})
-        sent = SentView()
-        drawn: tuple[int, int | None] = (-1, None)
-        async with aclosing(work.follow()) as changes:
-            async for count in changes:
-                now = (count, work.run.requests_ahead)
-                if now == drawn or tab.worker is not work:  # nothing new, or Clear was pressed
-                    yield View().to_outputs()  # only by this does Gradio notice that a tab is gone
-                    continue
-                begun = time.monotonic()
-                yield sent.select_changes(await self._draw(tab, busy)).to_outputs()
-                drawn = now
-                # pieces of an answer come faster than a page draws; a long chat or a busy server is given more time
-                taken = time.monotonic() - begun
-                await asyncio.sleep(
-                    min(max(_SECONDS_BETWEEN_VIEWS, _PAUSE_PER_DRAWING_SECOND * taken), _MAX_SECONDS_BETWEEN_VIEWS)
-                )
-        if tab.worker is not work:  # another conversation has begun: Gradio shows the last view once more at the end
-            yield (await self._draw(tab)).to_outputs()
-            return
-        # whole, whatever was sent: another handler may have shown something meanwhile, and this is the last word.
-        # The box was emptied at the beginning; emptied again now, it might lose what is being typed
-        back: dict[str, Any] = {"value": typed} if work.run.has_failed and typed else {}
-        yield (await self._draw(tab, PropertyUpdate({**back, **READY}))).to_outputs()
-
-    async def _draw(self, tab: TabSession, box: PropertyUpdate | None = None) -> View:
-        """Draw a tab; in a thread where there is much to draw: nobody else waits for a long answer's Markdown."""
-        draw = partial(self._views.build, tab, box=box)
-        long = sum(len(answer_text(run.events)) for run in tab.runs[-1:]) > _MAX_QUICK_CHARS
-        return await asyncio.to_thread(draw) if long else draw()
 
     def _start_run(
         self, tab: TabSession, run: BackgroundRun, request: gr.Request, prepared: PreparedPlan | None = None

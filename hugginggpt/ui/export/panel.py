@@ -15,7 +15,7 @@ from hugginggpt.core.events import Event
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.tasks import TaskTable
 from hugginggpt.ui.assets import load_script
-from hugginggpt.ui.chat.handlers import ChatHandlers
+from hugginggpt.ui.chat.run_follower import RunFollower
 from hugginggpt.ui.chat.view import View, Views
 from hugginggpt.ui.i18n import Words, get_label
 from hugginggpt.ui.listeners import PRIVATE
@@ -78,11 +78,11 @@ class SharePanel:
     """Its buttons and their handlers."""
 
     def __init__(
-        self, agent: HuggingGPT, get_tab: Callable[[TabSession | None], TabSession], chat: ChatHandlers, uploads: Uploads
+        self, agent: HuggingGPT, get_tab: Callable[[TabSession | None], TabSession], follower: RunFollower, uploads: Uploads
     ) -> None:
         self._agent = agent
         self._get_tab = get_tab
-        self._chat = chat
+        self._follower = follower
         self._uploads = uploads
         self._buttons: dict[str, gr.Button] = {}
 
@@ -174,10 +174,10 @@ class SharePanel:
             finally:
                 await asyncio.to_thread(self._uploads.consume, path)
             if tab.session is not session:  # another conversation has begun meanwhile
-                yield await self._chat.draw_idle(tab)
+                yield await self._follower.draw_idle(tab)
                 return
             tab.start_run(BackgroundRun.from_recording(recording, previous_turns=tab.session.turns), replay(recording))
-        async for view in self._chat.follow(tab):
+        async for view in self._follower.follow(tab):
             yield view
 
 
