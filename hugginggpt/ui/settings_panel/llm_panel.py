@@ -1,13 +1,11 @@
 """The side bar: who plans and answers, with which key; below it, what is settled about models."""
 
-import os
 import re
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from typing import Any, Final
 
 import gradio as gr
-from gradio.utils import get_space
 
 from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.core.errors import HuggingGPTError
@@ -15,39 +13,21 @@ from hugginggpt.core.markdown import escape
 from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.llm.client import HUGGING_FACE_MODEL, LanguageModel
-from hugginggpt.ui.i18n import Words, get_label
-from hugginggpt.ui.listeners import (
-    NO_AUTOCORRECTION,
-    PRIVATE,
-    PRIVATE_LATEST,
-    Updates,
-    build_key_box,
-    build_remember_box,
-    get_words,
-)
-from hugginggpt.ui.session.llm_choice import (
-    BUILT_IN,
-    CONTROLLERS,
-    DEFAULT_MODELS,
-    HUGGING_FACE,
-    OPENAI,
-    OTHER,
-    LLMFields,
-    make_model,
-)
+from hugginggpt.ui.i18n import Words
+from hugginggpt.ui.listeners import PRIVATE, PRIVATE_LATEST, Updates, get_words
+from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OTHER, LLMFields, make_model
 from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.ui.settings_panel import browser_storage
 from hugginggpt.ui.settings_panel.key_test import KeyTestResult, check_fields, describe_status, fill_in_key
+from hugginggpt.ui.settings_panel.llm_form import LLMForm
 from hugginggpt.ui.settings_panel.models_panel import ModelsPanel
 
-_OAUTH_VARIABLES: Final = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROVIDER_URL")
-"""Variables of a Space whose README says hf_oauth."""
 _SECRET_PARTS: Final = re.compile(r"(?<=//)[^/?#]*@|[?#].*", re.DOTALL)
 """Name and password, query and fragment of a base URL, where people paste keys."""
 
 
 class LLMPanel:
-    """The side bar's fields and their handlers."""
+    """The side bar's handlers, over the form of the language model and the fields about models."""
 
     def __init__(
         self, agent: HuggingGPT, get_tab: Callable[[TabSession | None], TabSession], *, shared: SharedToken | None = None
@@ -62,12 +42,13 @@ class LLMPanel:
         self._get_tab = get_tab
         self._addresses = HubAddresses(agent.settings.hub, agent.settings.router, agent.settings.endpoints)
         self._router = f"{agent.settings.router.rstrip('/')}/v1"  # one form: it is compared with a model's base URL
+        self._form = LLMForm()
         self._models = ModelsPanel(agent, get_tab, shared=shared)
 
     def draw(self, tab_state: gr.State) -> None:
         """Draw the fields in the open Blocks context, inside a side bar."""
         with gr.Column(elem_id="side", min_width=0):
-            self._draw_fields()
+            self._form.draw()
             self._models.draw(tab_state)
         self._tab_state = tab_state
         self._listen(tab_state)
@@ -77,81 +58,25 @@ class LLMPanel:
         """The boxes whose values go with every request: where models may run, and whether the plan waits for approval."""
         return self._models.request_inputs
 
-    def _draw_fields(self) -> None:
-        gr.Markdown(get_label("brain.about"))
-        if can_sign_in():  # elsewhere Gradio only pretends to sign in
-            gr.LoginButton(size="md", elem_id="sign-in")
-        choices = [(get_label(f"brain.who_{name}"), name) for name in CONTROLLERS]
-        self.controller = gr.Radio(choices, value=BUILT_IN, label=get_label("brain.which"), show_label=False, elem_id="brain")
-        with gr.Column(visible=False, elem_id="brain-fields") as self.fields:
-            self.base_url = gr.Textbox(
-                label=get_label("brain.base_url"),
-                info=get_label("brain.base_url_info"),
-                placeholder="http://127.0.0.1:11434/v1",  # where Ollama listens
-                html_attributes=NO_AUTOCORRECTION,
-                elem_id="base-url",
-            )
-            self.hf_token = build_key_box(get_label("brain.hf_token"), "hf-token", get_label("brain.hf_token_info"))
-            self.openai_key = build_key_box(get_label("brain.openai_key"), "openai-key")
-            self.model = gr.Dropdown([], label=get_label("brain.model"), value=None, allow_custom_value=True, elem_id="model")
-            use_llm_for_text = gr.Checkbox(label=get_label("brain.writes"), value=True, elem_id="writes")
-            show_images = gr.Checkbox(label=get_label("brain.looks"), value=False, elem_id="looks")
-            self.remember = build_remember_box(get_label("brain.remember"), "remember", get_label("brain.remember_info"))
-            with gr.Row():
-                self._test_button = gr.Button(get_label("brain.test"), min_width=80, elem_id="test-brain")
-                self._use_button = gr.Button(get_label("brain.use"), variant="primary", min_width=80, elem_id="use-brain")
-        self.status = gr.Markdown(get_label("brain.status_built_in"), elem_id="brain-status")
-        self.forget_button = gr.Button(get_label("brain.forget"), size="sm", visible=False, elem_id="forget-brain")
-        self._to_store, self._stored = gr.Textbox(visible=False), gr.Textbox(visible=False)  # for the browser's scripts
-        self._role_boxes = (use_llm_for_text, show_images)
-
     def _listen(self, tab_state: gr.State) -> None:
-        outputs = [
-            self.controller,
-            *self._field_boxes,
-            self.status,
-            self.forget_button,
-            self._to_store,
-            self._models.token.account,
-            tab_state,
-        ]
-        self.controller.input(self.choose_controller, [self.controller, tab_state], outputs, **PRIVATE_LATEST)
-        for box in self._role_boxes:
-            box.input(self.set_roles, [*self._role_boxes, tab_state], tab_state, **PRIVATE_LATEST)
-        inputs = [self.controller, self.openai_key, self.hf_token, self.base_url, self.model, tab_state]
-        keys = [self.openai_key, self.hf_token, self.remember]  # in the order of what `build_store_script` returns
+        form, entry = self._form, browser_storage.LLM_ENTRY
+        outputs = [*form.outputs, form.to_store, self._models.token.account, tab_state]
+        form.controller.input(self.choose_controller, [form.controller, tab_state], outputs, **PRIVATE_LATEST)
+        for box in form.role_boxes:
+            box.input(self.set_roles, [*form.role_boxes, tab_state], tab_state, **PRIVATE_LATEST)
+        inputs = [form.controller, form.openai_key, form.hf_token, form.base_url, form.model, tab_state]
+        keys = [form.openai_key, form.hf_token, form.remember]  # in the order of what `build_store_script` returns
         # the boxes are emptied in the same step: a value that stays in a box can be read by whoever shares the page
         for button, handler, arguments in (
-            (self._test_button, self.test, inputs),
-            (self._use_button, self.use, [*inputs[:-1], self.remember, tab_state]),
+            (form.test_button, self.test, inputs),
+            (form.use_button, self.use, [*inputs[:-1], form.remember, tab_state]),
         ):
-            button.click(
-                handler, arguments, outputs, js=browser_storage.build_hold_script(browser_storage.LLM_ENTRY), **PRIVATE
-            ).then(
-                None,
-                [self._to_store, self.remember],
-                keys,
-                js=browser_storage.build_store_script(browser_storage.LLM_ENTRY, (1, 2)),
-                **PRIVATE,
+            button.click(handler, arguments, outputs, js=browser_storage.build_hold_script(entry), **PRIVATE).then(
+                None, [form.to_store, form.remember], keys, js=browser_storage.build_store_script(entry, (1, 2)), **PRIVATE
             )
-        self.remember.input(
-            self.stop_remembering,
-            [self.remember, tab_state],
-            outputs,
-            js=browser_storage.build_untick_script(browser_storage.LLM_ENTRY),
-            **PRIVATE_LATEST,
-        )
-        self.forget_button.click(
-            self.forget,
-            [tab_state],
-            [*outputs, self.remember],
-            js=browser_storage.build_forget_script(browser_storage.LLM_ENTRY),
-            **PRIVATE,
-        )
-
-    @property
-    def _field_boxes(self) -> list[Any]:
-        return [self.fields, self.base_url, self.hf_token, self.openai_key, self.model]
+        untick, forget = browser_storage.build_untick_script(entry), browser_storage.build_forget_script(entry)
+        form.remember.input(self.stop_remembering, [form.remember, tab_state], outputs, js=untick, **PRIVATE_LATEST)
+        form.forget_button.click(self.forget, [tab_state], [*outputs, form.remember], js=forget, **PRIVATE)
 
     def restore_on(self, listen: Callable[..., Any], tab_state: gr.State) -> Any:
         """Have the side bar show what the tab holds, who has signed in, and what the browser remembers.
@@ -160,19 +85,12 @@ class LLMPanel:
             listen: Registers a listener: ``page.load``, or the ``then`` of what must come first.
             tab_state: The component that holds the tab's state.
         """
-        shown = [
-            self.controller,
-            *self._field_boxes,
-            *self._role_boxes,
-            self.remember,
-            self.status,
-            self.forget_button,
-            *self._models.restored_components,
-        ]
+        form = self._form
+        shown = [*form.outputs, *form.role_boxes, form.remember, *self._models.restored_components]
         return listen(
             self.restore_choices,
-            [self._stored, tab_state],
-            [self._stored, tab_state, *shown],
+            [form.stored, tab_state],
+            [form.stored, tab_state, *shown],
             js=browser_storage.READ_SCRIPT,
             **PRIVATE,
         )
@@ -191,7 +109,7 @@ class LLMPanel:
             tab = self._get_tab(tab)
         if tab is None or not (choices or token is not None or tab.page_count > 1):
             # nothing is known before: what the person has set meanwhile stays as it is
-            return {self._stored: "", self._models.token.account: self._models.token.describe_account(tab, words)}
+            return {self._form.stored: "", self._models.token.account: self._models.token.describe_account(tab, words)}
         typed = LLMFields.from_stored(choices.get(browser_storage.LLM_ENTRY))
         tab.key_remembered = typed is not None
         if typed is not None and tab.model is None:  # what this tab has chosen comes first
@@ -201,15 +119,15 @@ class LLMPanel:
                 message = escape(str(error))
         self._models.token.apply_stored(tab, choices.get(browser_storage.HOSTED_ENTRY))
         self.apply_sign_in(tab, token, profile)
-        use_llm_for_text, show_images = self._role_boxes
+        use_llm_for_text, show_images = self._form.role_boxes
         return {
-            self._stored: "",
+            self._form.stored: "",
             self._tab_state: tab,
-            self.controller: tab.controller,
-            self.remember: tab.key_remembered,
+            self._form.controller: tab.controller,
+            self._form.remember: tab.key_remembered,
             use_llm_for_text: tab.use_llm_for_text,
             show_images: tab.show_images,
-            **self._show_fields(tab.controller, tab, words),
+            **self._form.show_fields(tab.controller, tab, words),
             **self._show_status(tab, words, message),
             **self._models.build_updates(tab, words),
         }
@@ -219,7 +137,7 @@ class LLMPanel:
         words = get_words(request)
         if controller == BUILT_IN and tab is not None:  # other choices wait until they are tested and used
             self._set_model(tab, BUILT_IN, None)
-        return {**self._show_fields(controller, tab, words), **self._show_status(tab, words)}
+        return {**self._form.show_fields(controller, tab, words), **self._show_status(tab, words)}
 
     def set_roles(self, use_llm_for_text: bool, show_images: bool, tab: TabSession | None) -> TabSession:
         """Set what the language model does beside planning."""
@@ -267,14 +185,25 @@ class LLMPanel:
                 int(controller == HUGGING_FACE), brain=controller, base_url=url, model=found.model.model
             )
             shown = self._show_status(tab, words, found.sentence)
-            yield {self._tab_state: tab, **updates, **shown, self._to_store: choice, **({self.base_url: url} if url else {})}
+            yield {
+                self._tab_state: tab,
+                **updates,
+                **shown,
+                self._form.to_store: choice,
+                **({self._form.base_url: url} if url else {}),
+            }
 
     async def _test_fields(
         self, typed: LLMFields, tab: TabSession | None, words: Words
     ) -> AsyncGenerator[tuple[KeyTestResult | None, Updates]]:
-        emptied = {self.openai_key: "", self.hf_token: "", self._to_store: "", self.status: words("brain.testing")}
+        emptied = {
+            self._form.openai_key: "",
+            self._form.hf_token: "",
+            self._form.to_store: "",
+            self._form.status: words("brain.testing"),
+        }
         if _SECRET_PARTS.search(typed.base_url):  # refused below; left in its box, Gradio would hand it out as it does keys
-            emptied[self.base_url] = _SECRET_PARTS.sub("", typed.base_url)
+            emptied[self._form.base_url] = _SECRET_PARTS.sub("", typed.base_url)
         yield None, emptied
         try:
             found = await check_fields(typed, addresses=self._addresses, router_url=self._router, words=words)
@@ -283,7 +212,7 @@ class LLMPanel:
             return
         name = typed.model or (found.model.model if found.model else None)
         choices = gr.update(choices=list(found.models), value=name)
-        yield found, {self.model: choices, **self._show_status(tab, words, found.sentence)}
+        yield found, {self._form.model: choices, **self._show_status(tab, words, found.sentence)}
 
     def stop_remembering(self, remember: bool, tab: TabSession | None, request: gr.Request) -> Updates:
         """Note that the browser has forgotten the key; the session keeps it."""
@@ -298,11 +227,11 @@ class LLMPanel:
             tab.key_remembered = False
             self._set_model(tab, BUILT_IN, None)
         return {
-            self.controller: BUILT_IN,
-            self.remember: False,
-            self.openai_key: "",
-            self.hf_token: "",
-            **self._show_fields(BUILT_IN, tab, words),
+            self._form.controller: BUILT_IN,
+            self._form.remember: False,
+            self._form.openai_key: "",
+            self._form.hf_token: "",
+            **self._form.show_fields(BUILT_IN, tab, words),
             **self._show_status(tab, words),
         }
 
@@ -326,30 +255,7 @@ class LLMPanel:
         """Return the updates that tell who plans, after a message, and on whose account hosted models run."""
         kept = tab is not None and (tab.key_remembered or bool(tab.model and tab.model.key != tab.oauth_token))
         return {
-            self.status: "\n\n".join(filter(None, (message, describe_status(tab, words)))),
-            self.forget_button: gr.update(visible=kept),
+            self._form.status: "\n\n".join(filter(None, (message, describe_status(tab, words)))),
+            self._form.forget_button: gr.update(visible=kept),
             self._models.token.account: self._models.token.describe_account(tab, words),
         }
-
-    def _show_fields(self, controller: str, tab: TabSession | None, words: Words) -> Updates:
-        """Return the updates that show the fields which a brain needs."""
-        in_use = tab.model.model if tab is not None and tab.model and tab.controller == controller else None
-        default = DEFAULT_MODELS.get(controller)
-        info = words("brain.model_usual", model=default) if default else words("brain.model_other")
-        at_openai = controller == OPENAI
-        return {
-            self.fields: gr.update(visible=controller != BUILT_IN),
-            self.base_url: gr.update(visible=controller == OTHER),
-            self.hf_token: gr.update(visible=controller == HUGGING_FACE),
-            self.openai_key: gr.update(
-                visible=controller in {OPENAI, OTHER},
-                label=words("brain.openai_key" if at_openai else "brain.other_key"),
-                info=words("brain.openai_key_info") if at_openai else None,
-            ),
-            self.model: gr.update(choices=[in_use] if in_use else [], value=in_use, info=info),
-        }
-
-
-def can_sign_in() -> bool:
-    """Return whether this is a Space on which signing in is set up."""
-    return get_space() is not None and all(os.environ.get(name) for name in _OAUTH_VARIABLES)
