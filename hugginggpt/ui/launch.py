@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 _MAX_STARTS: Final = 4
 _START_COUNT_VARIABLE: Final = "_HUGGINGGPT_STARTS"
-"""Variable in which a process that starts anew counts."""
+"""Environment variable that counts the starts of a process that restarts itself."""
 _SLOW_START_SECONDS: Final = 10.0
-"""Time after which a start that still waits says so."""
+"""Time after which a slow start is announced."""
 _SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name))
 
 
@@ -156,7 +156,7 @@ def _start_anew(port: int, environment: Mapping[str, str]) -> None:
     """Replace this process by a new one: the server that was late can't be stopped from here.
 
     Raises:
-        TimeoutError: It was tried often enough.
+        TimeoutError: It has been restarted too often already.
     """
     starts = int(environment.get(_START_COUNT_VARIABLE, "1"))
     if starts >= _MAX_STARTS or os.name == "nt":
@@ -168,7 +168,7 @@ def _start_anew(port: int, environment: Mapping[str, str]) -> None:
 
 
 def _delete_files(agent: HuggingGPT | None, folder: Path) -> None:
-    """Delete all that visitors have sent and made; twice, for what was being written meanwhile."""
+    """Delete all files of visitors: of the storage first, then the folders, for what was being written meanwhile."""
     from hugginggpt.workspace.process_folders import remove_own
 
     for child in multiprocessing.active_children():

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 _MIN_OPEN_FILES: Final = 256
-"""Libraries, models and a few visitors' connections."""
+"""Open files that libraries, models and a few visitors' connections need."""
 _MIN_ADDRESS_BYTES: Final = 600 * 2**20
-"""Addresses that the libraries of the page take before any model is loaded."""
+"""Address space that the libraries of the page take before any model is loaded."""
 _MAX_OPEN_FILES: Final = 65_536
 _FIRST_PORT: Final = 7860
 _MAX_PORT: Final = 65_535
@@ -60,7 +60,7 @@ def check_limits() -> None:
     """Let this process open as many files as it may.
 
     Raises:
-        StartError: That's too few; or the process may take too little memory.
+        StartError: The limit is too low; or the process may take too little memory.
     """
     try:
         import resource

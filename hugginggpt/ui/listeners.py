@@ -7,13 +7,13 @@ import gradio as gr
 from hugginggpt.ui.i18n import Words, choose_words
 
 PRIVATE: Final[dict[str, Any]] = {"api_visibility": "private", "show_progress": "hidden"}
-"""For listeners that nobody calls from outside, and that need no sign of being at work."""
+"""Options of listeners that are no endpoints and show no progress."""
 PRIVATE_MULTIPLE: Final[dict[str, Any]] = {**PRIVATE, "trigger_mode": "multiple"}
-"""For what begins a request: Gradio drops an event in silence while the one before is still being followed."""
+"""Options of listeners that begin a request: by default Gradio drops an event while the one before is still followed."""
 PRIVATE_LATEST: Final[dict[str, Any]] = {**PRIVATE, "trigger_mode": "always_last"}
-"""For what is set in a field: what was set while the handler was still at work is handed to it afterwards, not dropped."""
+"""Options of fields: a value that is set while the handler is at work is handed to it afterwards, not dropped."""
 NO_AUTOCORRECTION: Final = gr.InputHTMLAttributes(autocomplete="off", autocapitalize="off", spellcheck=False)
-"""For boxes that take keys and addresses."""
+"""Attributes of boxes that take keys and addresses."""
 Updates = dict[Any, Any]
 """New values and properties, by component."""
 
@@ -24,7 +24,7 @@ def build_key_box(text: Any, elem_id: str, info: Any = None) -> gr.Textbox:
 
 
 def build_remember_box(text: Any, elem_id: str, info: Any) -> gr.Checkbox:
-    """Return a box that asks whether the browser shall keep a key; never ticked beforehand."""
+    """Return a checkbox for whether the browser keeps a key; never ticked beforehand."""
     return gr.Checkbox(label=text, info=info, value=False, elem_id=elem_id)  # opt-in
 
 

@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 _MAX_MARKDOWN_CHARS: Final = 20_000
 """A longer text is drawn as Markdown up to a line within this: parsing the worst 200,000 characters takes two seconds."""
 _MAX_QUICK_CHARS: Final = 2_000
-"""So much of the worst takes some twenty milliseconds."""
+"""A text up to this length is drawn at once: the worst one takes some twenty milliseconds."""
 _RENDER_SECONDS: Final = 1.0
 """Processor time for a longer one; ordinary ones take a twentieth of it. What takes longer is shown as it is."""
 _MAX_TABLE_CELLS: Final = 10_000
-"""More are no table: the parser fills up short rows."""
+"""A text with more cells is drawn without tables: the parser fills up short rows."""
 _MAX_NESTING: Final = 20
 _MAX_OPEN_ELEMENTS: Final = 60
 _ELEMENTS: Final = frozenset("a blockquote em h3 h4 h5 h6 li ol p s strong table tbody td th thead tr ul".split())
-"""All that a text may open; code, rules and line breaks are written whole."""
+"""Elements that a text may open; code, rules and line breaks are written whole."""
 _HEADINGS: Final = {"h1": "h3", "h2": "h4", "h3": "h5", "h4": "h6", "h5": "h6", "h6": "h6"}  # the page has its own above
 _LINK: Final = re.compile(r"(?:https?://[^/\s]|mailto:)\S+", re.IGNORECASE)
 """Addresses that may be links: a relative one would lead into the page's own origin."""
@@ -45,7 +45,7 @@ _WORD: Final = re.compile(
 _HUB_ID: Final = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
 _WHITESPACE_REFERENCES: Final = str.maketrans({"\n": "&#10;", "\t": "&#9;"})
 _BIDI_OVERRIDES: Final = dict.fromkeys(range(0x202A, 0x202F))
-"""Characters that show what follows them in another order than it is read in."""
+"""Characters that reorder the text after them, so that it reads differently than it is."""
 _WORD_JOINER: Final = "\u2060"
 _COPY_BUTTON: Final = (
     '<button title="copy" class="copy_code_button"><span class="copy-text">'
@@ -58,7 +58,7 @@ _NO_LINKS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def escape_text(text: str) -> str:
-    """Return a text as HTML that shows just that."""
+    """Escape a text for HTML, without characters that reorder it."""
     return escape(text.translate(_BIDI_OVERRIDES))
 
 
@@ -129,7 +129,7 @@ def neutralize_markup(text: str) -> str:
 
 
 def restore_markup(text: str) -> str:
-    """Undo `disarm`."""
+    """Undo `neutralize_markup`."""
     return re.sub(r"^\u2060|(?<=[<&])\u2060", "", text, flags=re.MULTILINE)
 
 
@@ -137,7 +137,7 @@ _MARKUP_START: Final = re.compile(r"([<&])(?=[A-Za-z#/!?\u2060])")
 
 
 def _split_at_limit(text: str) -> tuple[str, str]:
-    """Return what is drawn as Markdown and what is too much."""
+    """Split a text into the part that is drawn as Markdown and the rest beyond the limit."""
     if len(text) <= _MAX_MARKDOWN_CHARS:
         return text, ""
     end = text.rfind("\n", _MAX_MARKDOWN_CHARS // 2, _MAX_MARKDOWN_CHARS) + 1 or _MAX_MARKDOWN_CHARS
@@ -145,7 +145,7 @@ def _split_at_limit(text: str) -> tuple[str, str]:
 
 
 def _count_cells(text: str) -> int:
-    """Return how many cells a table in a text may have at most."""
+    """Return an upper bound on the cells of a table in a text."""
     marks = [line.count("|") for line in text.splitlines()]
     return max(marks, default=0) * len(marks)
 
@@ -222,13 +222,13 @@ class _Writer:
         self.closing.append(closed)
 
     def _make_link(self, address: str) -> tuple[str, str]:
-        """Return what begins and ends a link; an address that may be none is shown behind its words."""
+        """Return the start and the end of a link; an address that may not be linked is shown behind its words."""
         if address in self.links:
             return _open_link(self.links[address]), "</a>"
         return (_open_link(address), "</a>") if _LINK.fullmatch(address) else ("", f" ({escape_text(address)})")
 
     def draw_text(self, token: "Token") -> str:
-        """Return text; what stands in a link already is none again."""
+        """Return text with its links; inside a link no other one is made."""
         return escape_text(token.content) if "</a>" in self.closing else link_words(token.content, self.links)
 
     def draw_inline_code(self, token: "Token") -> str:
@@ -236,7 +236,7 @@ class _Writer:
         return f"<code>{escape_text(token.content)}</code>"
 
     def draw_code_block(self, token: "Token") -> str:
-        """Return a block of code; what it calls its language is of no use here."""
+        """Return a block of code; its language is ignored."""
         code = draw_code(token.content.removesuffix("\n"))
         return f'<div class="code_wrap">{_COPY_BUTTON}{code}</div>' if self.copy_buttons else code
 

@@ -32,15 +32,15 @@ from hugginggpt.workspace.workspace import EXAMPLE_MEDIA
 
 _MAX_STATE_SECONDS: Final = 24 * 3600
 _MAX_CONCURRENT_REQUESTS: Final = 200
-"""Requests of different visitors that are worked on at once; models take turns by their slots."""
+"""Requests of all visitors that are worked on at once; models take turns in their device queues."""
 
 _UpdatableHTML: Final = make_updatable(gr.HTML)
 
 _BEGIN_SCRIPT: Final = load_script("begin")
-"""A new request is looked at, wherever the chat was scrolled to; where there is room, so is its plan."""
+"""Script that scrolls to a new request and, where there is room, opens the panel of its plan."""
 
 _FIND_TAB_SCRIPT: Final = load_script("arrive")
-"""This tab's state is found again when it is reloaded; nothing but a random key is kept, and only as long as the tab."""
+"""Script that finds the tab's state again after a reload; the browser keeps a random key alone, and as long as the tab."""
 
 
 class Page:
@@ -160,14 +160,14 @@ class Page:
         )
 
     def _keep_alive(self, tab: TabSession) -> TabSession:
-        """Return a tab whose files are safe for the next minutes; with a new conversation where they are gone already."""
+        """Keep a tab's files for the next minutes; where they were deleted already, begin a new conversation."""
         if not tab.session.workspace.files.touch() and tab.session.workspace.files.expired:
             tab.replace_expired(self._agent.new_session())
             gr.Warning(tab.words("page.expired"), duration=None)
         return tab
 
     def _get_chat_tab(self, tab: TabSession | None) -> TabSession:
-        """Return a tab in which something is done; one of a process that has ended is told what it has lost."""
+        """Return the tab of a chat event; warn where its state was lost with the process before."""
         tab = self._get_tab(tab)
         self._warn_of_loss(tab, is_lost=not tab.page_opened)
         return tab
@@ -178,13 +178,13 @@ class Page:
             gr.Warning(tab.words("page.restarted"), duration=None)
 
     async def restore_tab(self, key: str, search: str, returned: str, request: gr.Request) -> tuple[Any, ...]:
-        """Show a page that was opened; one that was opened again is as it was, or is told that it can't be.
+        """Show a page that was opened; one that was reloaded is restored, or told that its state is lost.
 
         Args:
-            key: What the tab's state is found by.
+            key: Key of the tab's state, kept by the browser.
             search: The query of the page's address.
             returned: Not empty where the tab had that key before.
-            request: Which page it is.
+            request: The request, with the page's session hash.
         """
         # found before anything is waited for: what the person does before this has answered belongs to the same tab
         tab = self._tabs.find(key or "")

@@ -1,4 +1,4 @@
-"""Updates that only the browser is told of.
+"""Property updates that are sent to the browser alone.
 
 To hide a component, or to leave it as it is (`gr.skip`), Gradio makes it anew at the server with all that its endpoints would
 tell of it, several milliseconds a component and view. The parts of a view are of classes that spare it that.
@@ -23,7 +23,7 @@ class PropertyUpdate:
 
 
 UNCHANGED: Final = PropertyUpdate(MappingProxyType({}))
-"""All stays."""
+"""The update that changes nothing."""
 
 
 class _UpdatableMixin:
@@ -32,7 +32,7 @@ class _UpdatableMixin:
     skip_api = True  # no endpoint shows it: no schema is made of it
 
     def postprocess(self, value: Any) -> Any:
-        """Return what the browser is sent."""
+        """Return the value, or the update, as it is sent to the browser."""
         process = super().postprocess  # type: ignore[misc] # the component's
         if not isinstance(value, PropertyUpdate):
             return process(value)

@@ -11,7 +11,7 @@ _ASSETS: Final = Path(__file__).with_name("assets")
 JS: Final = load_script("chat")
 """Script that runs once the page is there."""
 CSS: Final = sorted(_ASSETS.glob("*.css"), key=lambda sheet: (sheet.name != "page.css", sheet.name))
-"""The page's own, and those of what is drawn as HTML."""
+"""Style sheets: the page's own first, then those of the parts that are drawn as HTML."""
 THEME: Final = gr.themes.Default(
     primary_hue="teal",
     secondary_hue="teal",

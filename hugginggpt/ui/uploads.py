@@ -60,8 +60,8 @@ class Uploads:
         """Set up the uploads.
 
         Args:
-            storage: What they count against.
-            settings: How much one visitor may have waiting, and how long.
+            storage: The storage whose budget they use.
+            settings: Limits on the size and the time of waiting uploads.
             max_file_bytes: The largest file; by default what the settings say.
         """
         self._storage = storage
@@ -103,7 +103,7 @@ class Uploads:
         return [str(path) for path in paths]
 
     def consume(self, path: Path | str) -> None:
-        """Delete an upload that a request has used, or that was refused; files that are none are left alone."""
+        """Delete an upload that a request has used, or that was refused; other files are left alone."""
         path = Path(path)
         with self._lock:
             upload = next((each for each in self._uploads if path in each.paths), None)
@@ -118,7 +118,7 @@ class Uploads:
             self._discard(upload)
 
     def add_file(self, path: Path, visitor: str) -> Path:
-        """Return the new place of a file that Gradio has written, as if it had been uploaded.
+        """Move a file that Gradio has written among the uploads, and return its new path.
 
         Raises:
             HTTPException: There is no room for it; it is deleted.
@@ -210,7 +210,7 @@ class UploadMiddleware:
 
 
 def _explain(error: BaseException, max_file_bytes: int) -> BaseException:
-    """Return the refusal that an error means; what is no refusal as it is."""
+    """Return an error as the HTTP refusal that it means; other errors are returned as they are."""
     match error:
         case StorageFullError():
             return HTTPException(507, str(error))

@@ -76,7 +76,7 @@ async def take_files(workspace: Workspace, files: Sequence[object] | None, uploa
     """Take a call's files into its workspace.
 
     Args:
-        workspace: The call's own.
+        workspace: The workspace of the call.
         files: Uploads as Gradio's clients describe them; or texts, as MCP clients send them: a URL, the address or the path
             of an upload, ``data:…;base64,…``, or the name of a shipped example.
         uploads: The only folder of this machine out of which files are taken.

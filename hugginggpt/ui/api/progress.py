@@ -34,7 +34,7 @@ HANG_UP_MESSAGE: Final = "The caller has hung up, so the request was stopped."
 _POLL_SECONDS: Final = 0.5
 _MCP_PATH: Final = "/gradio_api/mcp"
 _CALL_HEADER: Final = "x-hugginggpt-call"
-"""Tells the endpoint which call of an MCP client it works for; the server writes it, whatever a client has sent."""
+"""Header that names the call of an MCP client for the endpoint; the server sets it, whatever a client has sent."""
 
 
 def report_waiting(show: gr.Progress, ahead: int | None) -> None:
@@ -44,7 +44,7 @@ def report_waiting(show: gr.Progress, ahead: int | None) -> None:
 
 
 class CallProgress:
-    """Progress that a caller hears of: how many tasks of how many are over, and what goes on."""
+    """Reporter of a call's progress: how many of its tasks are over, and what is being done."""
 
     def __init__(self) -> None:
         # made here and not a parameter: as one it would stand in the schema
@@ -53,7 +53,7 @@ class CallProgress:
         self._ended: set[int] = set()
 
     def __call__(self, event: Event) -> None:
-        """Tell of an event, if there is something to tell."""
+        """Report an event, if it changes what the caller is shown."""
         if message := self._describe(event):
             self._show((len(self._ended), len(self._names) or None), desc=message, unit="tasks")  # no total before the plan
 
@@ -86,7 +86,7 @@ async def leave_at_hang_up(caller: gr.Request) -> AsyncGenerator[None]:
     """Leave the block when the caller hangs up.
 
     Raises:
-        RequestError: They have.
+        RequestError: The caller has hung up.
     """
     end = asyncio.timeout(None)
 
@@ -113,7 +113,7 @@ class DisconnectMiddleware:
     """
 
     _calls: Final[MutableMapping[str, asyncio.Event]] = {}  # of the class: the web server makes the instance
-    """Of the calls that are worked on, those that an MCP client has made; set when it has hung up."""
+    """Running calls of MCP clients, by the value of their header; an event is set when its client has hung up."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -148,7 +148,7 @@ class DisconnectMiddleware:
 
     @classmethod
     def find_disconnect(cls, caller: gr.Request) -> asyncio.Event | None:
-        """Return what is set when the MCP client of this call hangs up; None where no MCP client has made it."""
+        """Return the event that is set when the MCP client of this call hangs up; None where the call has none."""
         return cls._calls.get((caller.headers or {}).get(_CALL_HEADER, ""))
 
 

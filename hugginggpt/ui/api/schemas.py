@@ -66,10 +66,10 @@ class ModelResult(TypedDict):
 
 
 def build_run_result(events: Sequence[Event]) -> RunResult:
-    """Return what the caller gets of a request.
+    """Return the result of a request for its caller.
 
     Raises:
-        RequestError: It ended without an answer.
+        RequestError: The request ended without an answer.
     """
     trace = trace_json(events)
     if failed := next((event for event in events if isinstance(event, RequestFailed)), None):
@@ -100,7 +100,7 @@ def _attach_file(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def build_task_result(row: TaskType, ranking: Ranking) -> TaskResult:
-    """Return what is told of a task, with the models that can do it now."""
+    """Return the description of a task, with the number of models that can do it now."""
     return TaskResult(
         task=row.name,
         does=row.when,
@@ -121,7 +121,7 @@ _PLACE_DESCRIPTIONS: Final = {
 
 
 def build_model_result(row: OverviewRow, why: str) -> ModelResult:
-    """Return what is told of a model.
+    """Return the description of a model for one task.
 
     Args:
         row: The model for one task.

@@ -1,6 +1,7 @@
-"""The style sheets and scripts of what is drawn as HTML.
+"""Style sheets and scripts of the parts that are drawn as HTML.
 
-The sheets hold in Gradio's page and in a file by itself, by day and by night.
+The sheets apply in Gradio's page and in an exported file, in light and dark mode. Imported by all modules that draw HTML;
+a new part adds its sheet and script here.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A plan that waits: a form in which tasks can be dropped, arguments changed and models chosen before anything runs."""
+"""Form of a plan that waits for approval: tasks can be dropped, arguments changed and models chosen before anything runs."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -38,11 +38,11 @@ def build_form(proposal: Proposal, table: TaskTable, words: Words, *, answer: Fo
     """Return the form as HTML.
 
     Args:
-        proposal: What waits.
+        proposal: The plan that waits, with its candidates.
         table: The task types.
         words: The visitor's language.
-        answer: What was left in it before, where it was refused.
-        error: Why it was.
+        answer: The entries of an answer that was refused, to be shown again.
+        error: The reason why it was refused.
     """
     answer = answer or FormAnswer()
     tasks = "".join(_draw_task(task, proposal, table, words, answer) for task in proposal.open_tasks)
@@ -91,7 +91,7 @@ def format_argument(value: Argument) -> str:
 
 
 def read_answer(sent: gr.EventData) -> FormAnswer:
-    """Return what the browser has sent; whatever is not of the form's shape counts as not changed."""
+    """Parse what the browser has sent; whatever is not of the form's shape counts as not changed."""
     payload: dict[str, Any] = sent._data if isinstance(sent._data, dict) else {}  # a client may send anything
     tasks = payload.get("tasks")
     entries = [task for task in tasks if isinstance(task, dict) and _is_id(task.get("id"))] if isinstance(tasks, list) else []
@@ -117,10 +117,10 @@ def _read_args(args: Any) -> Mapping[str, str]:
 def build_approval(
     proposal: Proposal, answer: FormAnswer, table: TaskTable, resources: Sequence[Resource], max_tasks: int = 2_000
 ) -> Approved:
-    """Return what may run.
+    """Return the plan as it was approved.
 
     Raises:
-        PlanError: It can't run like that.
+        PlanError: The changed plan can't run.
     """
     args = {task.id: _find_changes(task, answer.args.get(task.id, {})) for task in proposal.open_tasks}
     plan = proposal.plan

@@ -1,4 +1,7 @@
-"""A picture taken here and now goes into the next request. (On a phone the box's own button offers the camera, too.)"""
+"""Camera: a picture is taken in the browser and attached to the next request.
+
+On a phone the box's own button offers the camera, too.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +20,14 @@ ICON: Final = Path(__file__).parents[1] / "assets" / "camera.svg"
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """The camera's picture while it is open."""
+    """Components of the camera; the panel is hidden until the button opens it."""
 
     panel: gr.Column
     photo: gr.Image
     close_button: gr.Button
 
     def add_button(self, box: gr.MultimodalTextbox, uploads: Uploads) -> None:
-        """Put the button into the Blocks context that is open.
+        """Add the button that opens the camera to the current Blocks context.
 
         Args:
             box: Gets the picture that is taken, beside what it holds.
@@ -48,7 +51,7 @@ class Camera:
 
 
 def build_camera() -> Camera:
-    """Return a camera, still shut, in the Blocks context that is open."""
+    """Return a closed camera in the current Blocks context."""
     with gr.Column(visible=False, elem_id="camera") as panel:  # unmounted: the browser asks for no camera yet
         photo = gr.Image(
             label=get_label("page.camera"),

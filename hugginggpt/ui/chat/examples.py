@@ -1,4 +1,4 @@
-"""The empty chat: what this is, in a sentence, and examples that run on one click."""
+"""Start page of the chat: what the program does, in a sentence, and examples that run on one click."""
 
 import functools
 from collections.abc import Callable

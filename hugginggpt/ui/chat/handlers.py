@@ -69,7 +69,7 @@ class ChatHandlers:
         self._uploads = uploads
         self._shared = shared
         self.follower = RunFollower(agent.table)
-        """Shows what is worked on."""
+        """Draws tabs and follows their runs; shared with the share panel."""
         self._views = self.follower.views
 
     async def ask(
@@ -111,7 +111,7 @@ class ChatHandlers:
     async def retry(
         self, placement: Placement, ask_first: bool, tab: TabSession | None, request: gr.Request, chosen: gr.RetryData
     ) -> Views:
-        """Do a request once more; what came after it goes."""
+        """Repeat a request; the ones after it are removed."""
         tab = self._get_tab(tab)
         tab.restrict(placement, ask_first)
         async for view in self._rerun(tab, read_message_number(chosen.index), None, request):
@@ -120,7 +120,7 @@ class ChatHandlers:
     async def edit(
         self, placement: Placement, ask_first: bool, tab: TabSession | None, request: gr.Request, changed: gr.EditData
     ) -> Views:
-        """Do a request with other words; what came after it goes."""
+        """Repeat a request with other words; the ones after it are removed."""
         tab = self._get_tab(tab)
         tab.restrict(placement, ask_first)
         async for view in self._rerun(tab, read_message_number(changed.index), str(changed.value), request):
@@ -149,7 +149,7 @@ class ChatHandlers:
             yield view
 
     async def undo(self, tab: TabSession | None, chosen: gr.UndoData) -> tuple[Any, ...]:
-        """Take a request back, and all that came after it; it stands in the box again, and its files stay on the shelf."""
+        """Undo a request and the ones after it; it is put back into the box, and its files stay among the resources."""
         tab = self._get_tab(tab)
         position = self._views.find_run(tab, read_message_number(chosen.index))
         if tab.is_busy or position is None:  # no claim: nothing is awaited before the change
@@ -196,7 +196,7 @@ class ChatHandlers:
             yield view
 
     def insert_resource(self, box: dict[str, Any] | None, tab: TabSession | None, chosen: gr.EventData) -> dict[str, Any]:
-        """Name a resource in the next request."""
+        """Insert the name of a resource into the next request."""
         box = box or EMPTY
         names = {resource.name for resource in self._get_tab(tab).session.workspace.resources}
         name = chosen._data.get("name") if isinstance(chosen._data, dict) else ""
@@ -215,7 +215,7 @@ class ChatHandlers:
         return await self.follower.draw_idle(tab)
 
     async def approve(self, tab: TabSession | None, sent: gr.EventData) -> tuple[Any, ...]:
-        """Let a plan run as the person has left it, or say why it can't."""
+        """Run a plan as the person has approved it, or say why it can't run."""
         tab = self._get_tab(tab)
         proposal, answer = tab.gate.proposal, approval_form.read_answer(sent)
         if proposal is None:
@@ -245,7 +245,7 @@ class ChatHandlers:
         return replace(view, link=self._views.draw_link(tab)).to_outputs()
 
     def build_whole(self, tab: TabSession) -> View:
-        """Return the view of a whole tab, the start page included."""
+        """Return the view of a whole tab, including the start page."""
         tasks = {task for example in examples.load_examples() for task in example.tasks}
         start = examples.draw_welcome(self._find_runnable_tasks(tab, tasks).__contains__, messages.get_file_url, tab.words)
         view = self._views.build(tab, box=PropertyUpdate(BUSY if tab.is_busy else READY))
@@ -278,7 +278,7 @@ class ChatHandlers:
         return {task for task in tasks if task in found and found[task].cards}
 
     def _expert_options(self, tab: TabSession, visitor_name: str) -> dict[str, Any]:
-        """Return the arguments that this visitor's back ends are made with."""
+        """Return the keyword arguments with which this visitor's back ends are made."""
         model = tab.model if tab.use_llm_for_text else None  # here as an expert for texts, which it may not be
         return {"model": model, "fetch": tab.may_fetch, "visitor": tab.build_visitor(self._shared, visitor_name)}
 

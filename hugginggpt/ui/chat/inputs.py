@@ -1,4 +1,4 @@
-"""Input from the browser, read: what was typed, what was clicked, which message is meant."""
+"""Readers of input from the browser: what was typed, what was clicked, which message is meant."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,7 +31,7 @@ def take_file(tab: TabSession, path: Path) -> Resource:
 
 
 def find_named_resources(tab: TabSession, text: str, attached: Sequence[Resource]) -> list[Resource]:
-    """Return the resources that a request names and that no earlier turn tells of: they come with the request."""
+    """Return the resources that a request names and that no earlier turn has: they are attached to the request."""
     known = {resource.name for turn in tab.session.turns for resource in turn.resources} | {r.name for r in attached}
     names = set(NAME_PATTERN.findall(text)) - known
     return [resource for resource in tab.session.workspace.resources if resource.name in names]

@@ -53,7 +53,7 @@ _MAX_CELL_CHARS: Final = 80
 _MAX_VALUE_CHARS: Final = 120
 _MAX_DRAWN_FILES: Final = 512
 BUILT_IN_NAME: Final = "built-in planner"
-"""The built-in planner's own name."""
+"""Name by which the built-in planner reports itself in events; the page shows a translation."""
 _ENGLISH: Final = Words()
 
 
@@ -88,7 +88,7 @@ def draw_waiting(ahead: int, words: Words) -> gr.ChatMessage:
 
 
 def draw_error(error: str) -> gr.ChatMessage:
-    """Return a sentence in the place where it happened."""
+    """Return an error as a message of the chat, in the place where it happened."""
     return make_message(f"<p>{link_words(error)}</p>")
 
 
@@ -100,7 +100,7 @@ def make_message(html: str, **fields: Any) -> gr.ChatMessage:
 def draw_messages(
     recording: Recording, table: TaskTable, words: Words = _ENGLISH, *, known: Sequence[Resource] = (), retry: bool = False
 ) -> list[gr.ChatMessage]:
-    """Return what the assistant's side of one request looks like.
+    """Return the assistant's messages of one request.
 
     Args:
         recording: What has happened so far.

@@ -29,7 +29,7 @@ class RunFollower:
             table: The task types, for the views.
         """
         self.views = ViewBuilder(table)
-        """Builds what is shown."""
+        """Builder of the views."""
 
     async def draw(self, tab: TabSession, box: PropertyUpdate | None = None) -> View:
         """Draw a tab; in a thread where there is much to draw: nobody else waits for a long answer's Markdown."""
@@ -38,15 +38,15 @@ class RunFollower:
         return await asyncio.to_thread(draw) if long else draw()
 
     async def draw_idle(self, tab: TabSession) -> tuple[Any, ...]:
-        """Return a tab in which nothing is worked on."""
+        """Return the outputs of a tab in which nothing is worked on."""
         return (await self.draw(tab, PropertyUpdate(READY))).to_outputs()
 
     async def follow(self, tab: TabSession, *, typed: dict[str, Any] | None = None) -> Views:
-        """Yield what is seen until the work on the last request is over.
+        """Yield the views of a tab until the work on its last request is over.
 
         Args:
-            tab: Whose.
-            typed: What comes back into the box where there is no answer.
+            tab: The tab that is shown.
+            typed: Value that is put back into the box where there is no answer.
         """
         worker = tab.worker
         if worker is None:

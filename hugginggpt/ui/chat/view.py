@@ -1,4 +1,4 @@
-"""The view of a tab: each part of the page as it is to be shown, made from nothing but the tab's session."""
+"""View of a tab: each part of the page as it is to be shown, computed from the tab's state alone."""
 
 import functools
 from collections.abc import AsyncGenerator, Sequence
@@ -26,15 +26,15 @@ HIDDEN: Final = PropertyUpdate({"value": "", "visible": False})
 _UNDER_WAY: Final = frozenset({"pending", "running"})
 EMPTY: Final[dict[str, Any]] = {"text": "", "files": []}
 _COPIED_BY_SERVER: Final = frozenset({"runs", "share"})
-"""Parts of which the server keeps a copy: it checks what is chosen against the choices; a column takes no other updates."""
+"""Parts that are updated by `gr.update`: the server checks what is chosen against its copy; a column takes nothing else."""
 _ALWAYS_SENT: Final = frozenset({"box"})
-"""Parts that are told in every view: a browser that is slow merges what comes quickly, and a box stayed full once."""
+"""Parts that are sent with every view: a slow browser merges views that come quickly, and a box once stayed full."""
 _MAX_PREPARED_MEDIA: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """New contents of the page's parts; a part that is not named stays as it is."""
+    """Updates of the page's parts; a part that is not named stays as it is."""
 
     chat: PropertyUpdate = UNCHANGED
     welcome: PropertyUpdate = UNCHANGED
@@ -65,7 +65,7 @@ class SentView:
         self._sent: dict[str, Any] = {}
 
     def select_changes(self, view: View) -> View:
-        """Return what of a view is not as it was sent last."""
+        """Return the parts of a view that differ from what was sent last."""
         changes = {each.name: self._select(each.name, getattr(view, each.name)) for each in fields(view)}
         return View(**{name: part for name, part in changes.items() if part is not UNCHANGED})
 
@@ -89,10 +89,10 @@ class ViewBuilder:
     """Builds the views of tabs."""
 
     def __init__(self, table: TaskTable) -> None:
-        """Make it.
+        """Set up the builder.
 
         Args:
-            table: What tasks are called, and what passes between them.
+            table: The task types.
         """
         self._table = table
 
@@ -101,7 +101,7 @@ class ViewBuilder:
 
         Args:
             tab: The tab to draw.
-            box: What the box becomes; None: it stays as it is.
+            box: The update of the box; None: it stays as it is.
         """
         return View(
             chat=PropertyUpdate({"value": self._list_messages(tab), "visible": bool(tab.runs)}),
@@ -117,7 +117,7 @@ class ViewBuilder:
         )
 
     def find_run(self, tab: TabSession, index: int) -> int | None:
-        """Return which run a message of the chat belongs to."""
+        """Return the position of the run that a message of the chat belongs to; None where there is no such message."""
         end = 0
         for position, messages in enumerate(self._draw_runs(tab)):
             end += len(messages)

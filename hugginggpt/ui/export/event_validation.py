@@ -25,7 +25,7 @@ _MAX_TASKS: Final = 2_000
 
 
 def check_sequence(events: Sequence[Event], times: Sequence[float], table: TaskTable) -> None:
-    """Refuse what can't have happened.
+    """Check that events can have happened in this order.
 
     Args:
         events: All of them.
@@ -33,7 +33,7 @@ def check_sequence(events: Sequence[Event], times: Sequence[float], table: TaskT
         table: The task types there are.
 
     Raises:
-        ShapeError: It can't; the message says which event is wrong.
+        ShapeError: They can't; the message says which event is wrong.
     """
     if not events or not isinstance(events[0], RequestStarted):
         raise ShapeError("it doesn't begin with a request")

@@ -34,7 +34,7 @@ PORT_TYPES: Final[Mapping[Kind, str]] = {
 FILL_IN: Final = "fill-in"
 """The function that puts results into a text."""
 MAX_GAPS: Final = 4
-"""Most results that one text may take."""
+"""Most results that may be filled into one text."""
 _HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _MAX_TITLE_CHARS: Final = 60
 _COMMAND: Final = "python -m hugginggpt.ui.export.gradio_workflow_nodes"
@@ -42,7 +42,7 @@ _COMMAND: Final = "python -m hugginggpt.ui.export.gradio_workflow_nodes"
 
 @dataclass(frozen=True, slots=True)
 class _NodeTemplate:
-    """A hosted task as the canvas has it done."""
+    """Template of the node by which the canvas has a hosted model do a task."""
 
     endpoint: str
     inputs: Mapping[str, str]
@@ -70,7 +70,7 @@ def build_workflow(recording: Recording, *, table: TaskTable | None = None) -> s
 
 @dataclass
 class _WorkflowBuilder:
-    """The nodes and edges, as far as they are drawn."""
+    """Builder of a workflow's nodes and edges, task by task."""
 
     table: TaskTable
     tasks: Sequence[Task]
@@ -129,7 +129,7 @@ class _WorkflowBuilder:
             self._add_subject(task, node["id"], output_port)
 
     def _find_template(self, task: Task) -> _NodeTemplate | None:
-        """Return the way in which a hosted model does a task on the canvas; None where it takes a function."""
+        """Return the template of a task's node for its hosted model; None where the task takes a function."""
         model, template = self.models.get(task.id), _load_node_templates().get(task.task)
         if template is None or model is None or model.backend != "hosted" or not _HUB_ID.fullmatch(model.id):
             return None
@@ -270,12 +270,12 @@ def _make_model_node(task: Task, model: ModelRef, template: _NodeTemplate) -> di
 
 
 def _escape_braces(text: str) -> str:
-    """Return a text as a template in which nothing is a gap."""
+    """Escape the braces of a text, so that no part of it is a gap of the template."""
     return text.replace("{", "{{").replace("}", "}}")
 
 
 def _describe_file(functions: Iterable[str]) -> str:
-    """Return a description for somebody who finds the file."""
+    """Return the file's description of itself: what it needs to run, and how to open it."""
     needed = ", ".join(functions)
     if not needed:
         return "Made by HuggingGPT. Its models are hosted: they run with your Hugging Face token."

@@ -50,7 +50,7 @@ class _BackgroundLoop:
         weakref.finalize(self, _stop_loop, self._loop, thread)  # a bound method would keep self alive
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do some work there and wait for it; for any thread but its own."""
+        """Run a coroutine on the loop and wait for its result; to be called from any thread but the loop's."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
 
@@ -83,12 +83,12 @@ def _make_function(row: TaskType, agent: HuggingGPT, loop: _BackgroundLoop) -> C
 
 
 def _make_signature(*names: str) -> inspect.Signature:
-    """Return what the canvas shows as a node's inputs."""
+    """Return the signature from which the canvas reads a node's inputs."""
     return inspect.Signature([inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None) for n in names])
 
 
 async def _run(row: TaskType, agent: HuggingGPT, arguments: Mapping[str, Any], model: str) -> list[Any]:
-    """Do one task; what it makes is put where Gradio serves files."""
+    """Run one task; its outputs are written where Gradio serves files."""
     from gradio.utils import get_upload_folder
 
     args: dict[str, str] = {}
@@ -113,10 +113,10 @@ async def _run(row: TaskType, agent: HuggingGPT, arguments: Mapping[str, Any], m
 
 
 def _locate_file(value: Any, uploads: str) -> str:
-    """Return where a file is that the canvas gives: on the web, or among what was uploaded.
+    """Return the URL or the upload's path of a file that the canvas hands over.
 
     Raises:
-        RequestError: Anywhere else; whoever calls may write any path.
+        RequestError: It is neither; a caller may write any path.
     """
     from gradio.utils import is_in_or_equal
 
@@ -154,7 +154,7 @@ _GAP: Final = re.compile(r"\{\{|\}\}|\{(?P<number>\d)\}")
 
 
 def main() -> None:
-    """Open a workflow."""
+    """Open the workflow file that the command line names."""
     if len(sys.argv) != 2 or not Path(sys.argv[1]).is_file():
         sys.exit("Name one workflow file: python -m hugginggpt.ui.export.gradio_workflow_nodes workflow.json")
     import gradio as gr  # takes seconds, so after the check

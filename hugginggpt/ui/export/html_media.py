@@ -22,7 +22,7 @@ _MAX_CHARS: Final = 20_000
 
 @dataclass
 class Figures:
-    """Makes figures until the page is full."""
+    """Draws resources as figures until the page is full."""
 
     words: Words
     remaining_bytes: int = MEDIA_BYTES

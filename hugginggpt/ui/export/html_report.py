@@ -1,4 +1,4 @@
-"""A run as one HTML file: request, answer, plan, steps and media inside; no script, nothing fetched, everything escaped."""
+"""Report of a run as one HTML file: request, answer, plan, steps and media; no script, nothing fetched, everything escaped."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ def build_report(recording: Recording, words: Words = Words(), *, table: TaskTab
 
 @dataclass
 class _Page:
-    """The sections of one page."""
+    """Writer of one page, section by section."""
 
     recording: Recording
     words: Words

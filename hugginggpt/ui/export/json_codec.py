@@ -1,4 +1,4 @@
-"""JSON values and the dataclasses of events: one into the other, believing nothing.
+"""Codec between JSON values and the dataclasses of events; nothing in the JSON is trusted.
 
 A resource stands in JSON as its name alone; what it is stands beside the events, once.
 """
@@ -44,7 +44,7 @@ _UNBOUNDED: Final = frozenset({"data", "events"})
 
 
 class ShapeError(RequestError):
-    """A value is not what its place wants; the message says where and what."""
+    """A value has the wrong type or shape; the message says where and what."""
 
 
 def encode(value: Any) -> Any:
@@ -70,7 +70,7 @@ def encode(value: Any) -> Any:
 
 
 def decode(wanted: Any, value: Any, where: str, known: Mapping[str, Resource]) -> Any:
-    """Return a value from JSON as the type that its place wants.
+    """Decode a JSON value as a type.
 
     Args:
         wanted: The type; a dataclass's fields are read by their own types.
@@ -79,7 +79,7 @@ def decode(wanted: Any, value: Any, where: str, known: Mapping[str, Resource]) -
         known: The resources that may be named.
 
     Raises:
-        ShapeError: It is something else.
+        ShapeError: The value is not of that type.
     """
     if _check_numbers(value, where) > _MAX_ITEMS:
         raise ShapeError(f"{where} holds more than {_MAX_ITEMS:,} values")
@@ -138,7 +138,7 @@ def _locate(where: str, path: Sequence[int | str]) -> str:
 
 
 def map_event(value: Any, map_text: Callable[[str], str], map_resource: Callable[[Resource], Resource]) -> Any:
-    """Return an event with its texts and its resources replaced; what models are called stays."""
+    """Return an event with its texts and its resources replaced; the names of models stay."""
     if isinstance(value, Resource):
         return map_resource(value)
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""The panel that gives a run away and opens one: a page, a trace, a script, a workflow, a link; all files as one."""
+"""Panel to share a run (page, trace, script, workflow, link), to open a trace, and to save all files as one archive."""
 
 import asyncio
 import os
@@ -30,12 +30,12 @@ _MAX_WAIT_SECONDS: Final = 1.0  # in a replay, in seconds: what took long is not
 _FILE_STEM: Final = "hugginggpt-run"
 
 _CLICK_SCRIPT: Final = "() => document.querySelector('#kept').click()"
-"""The file is made when it is wanted; then the browser keeps it."""
+"""Script that has the browser save the file, which is made only when its button is pressed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportFormat:
-    """One form in which a run is kept."""
+    """A file format in which a run can be saved."""
 
     name: str
     suffix: str
@@ -75,7 +75,7 @@ EXPORT_FORMATS: Final = (
 
 
 class SharePanel:
-    """Its buttons and their handlers."""
+    """Buttons to save and open runs, and their handlers."""
 
     def __init__(
         self, agent: HuggingGPT, get_tab: Callable[[TabSession | None], TabSession], follower: RunFollower, uploads: Uploads
@@ -108,7 +108,7 @@ class SharePanel:
         return share, link
 
     def wire(self, tab_state: gr.State, seen: list[Any]) -> None:
-        """Connect it, once the page is there."""
+        """Connect the buttons' handlers, once all outputs of the page exist."""
         for export in EXPORT_FORMATS:
             saved = self._buttons[export.name].click(self._make_handler(export), tab_state, self._download, **PRIVATE)
             saved.success(None, js=_CLICK_SCRIPT, api_visibility="private")  # not `then`: nothing to fetch after an error

@@ -1,4 +1,4 @@
-"""A trace that somebody sent, read again: nothing in it is believed until it has been looked at."""
+"""Reader of traces from anybody: nothing in one is trusted until it has been validated."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class _TraceEntry:
 
 @dataclass(frozen=True, slots=True)
 class _Trace:
-    """A trace, the outermost object."""
+    """The outermost object of a trace."""
 
     format: Literal["hugginggpt-trace"]
     version: int
@@ -73,8 +73,8 @@ def read_trace(
         max_pixels: Pictures with more are refused before they are decoded.
 
     Raises:
-        RequestError: It can't be opened; one sentence. The workspace is as it was.
-        ResourceError: A file in it can't be used. Likewise.
+        RequestError: The trace can't be opened; the workspace is unchanged.
+        ResourceError: A file in it can't be used; the workspace is unchanged.
     """
     try:
         whole = decode(_Trace, _parse(trace), "the trace", {})
@@ -91,10 +91,10 @@ def read_trace(
 
 
 def _parse(trace: str | bytes) -> Any:
-    """Return the JSON, if it is a trace of a version that is known, before anything in it is looked at.
+    """Parse the JSON and check that it is a trace of a known version, before anything else in it is read.
 
     Raises:
-        RequestError: It isn't.
+        RequestError: It is no such trace.
     """
     limit = f"This trace is larger than {TRACE_BYTES / 2**20:.0f} MB, which is the most that is opened."
     if len(trace) > TRACE_BYTES:
@@ -122,7 +122,7 @@ def _refuse_constant(constant: str) -> NoReturn:
 
 
 def _check_depth(whole: Any) -> None:
-    """Refuse what is nested so deeply that walking through it would end the program's stack."""
+    """Refuse values that are nested so deeply that a recursive walk would overflow the stack."""
     level = [whole]
     for _ in range(_MAX_DEPTH):  # level by level: recursion is what it guards against
         level = [
@@ -137,7 +137,7 @@ def _check_depth(whole: Any) -> None:
 
 
 def _make_resource(name: str, entry: _TraceEntry) -> Resource:
-    """Return a resource without its file yet."""
+    """Return a resource whose file is still to be written."""
     if not _RESOURCE_NAME.fullmatch(name) or name.partition("-")[0] != entry.kind.value:
         raise ShapeError(f"no {entry.kind.value} is called “{name[:60]}”")
     if entry.file is not None and (not _FILE_NAME.fullmatch(entry.file) or entry.file.partition(".")[0] != name):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import gradio as gr
 
 LANGUAGES: Final[tuple[str, ...]] = ("en", "zh")
-"""The first stands in for all that are not here."""
+"""Languages that the page speaks; the first is used where a browser asks for any other."""
 
 _LOADER: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is far faster; not every build has it
 
@@ -85,4 +85,4 @@ def _phrases(language: str) -> Mapping[str, str]:
 
 
 Translate = Callable[..., str]
-"""The type of `Words`, for functions that are handed one."""
+"""Type of `Words` for functions that take one as an argument."""

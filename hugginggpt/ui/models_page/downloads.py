@@ -1,4 +1,4 @@
-"""Fetching models of the catalogue on purpose: what it takes is said first, and what is fetched can be used at once."""
+"""Downloads of models from the catalogue: the size is offered first, and a fetched model can be used at once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from hugginggpt.hub.download import Download, HubDownloader, create_downloader, 
 
 @dataclass(frozen=True, slots=True)
 class DownloadOffer:
-    """The downloads that a model, and what it can't do without, would take."""
+    """The downloads of a model and of the models that it needs, before they are begun."""
 
     id: str
     downloads: tuple[Download, ...]
@@ -22,7 +22,7 @@ class DownloadOffer:
 
 
 class Downloader:
-    """Fetches for one agent; all of it blocks, so not for the event loop."""
+    """Downloader for one agent; its methods block, so they are not for the event loop."""
 
     def __init__(
         self, agent: HuggingGPT, *, token: bool | None = None, max_bytes: int | None = None, endpoint: str | None = None
@@ -30,7 +30,7 @@ class Downloader:
         """Set up the downloads.
 
         Args:
-            agent: Whose local models are added to.
+            agent: The agent that gets the models.
             token: False to show the Hub none; None for that of whoever runs this program.
             max_bytes: The most that one offer may take; None: as much as the disk holds.
             endpoint: The Hub's address; None: what ``HF_ENDPOINT`` says, else huggingface.co.
@@ -56,10 +56,10 @@ class Downloader:
         return offer
 
     def fetch(self, offer: DownloadOffer, progress: Callable[[int], None], check: Callable[[], None]) -> None:
-        """Fetch what is missing.
+        """Fetch the missing files of an offer.
 
         Args:
-            offer: What was offered.
+            offer: The downloads.
             progress: Told the bytes that are there so far.
             check: Called between pieces; what it raises ends the fetching, which can be gone on with later.
 

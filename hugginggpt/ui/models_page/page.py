@@ -40,7 +40,7 @@ class TabDownload:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def check(self) -> None:
-        """Called between pieces.
+        """Check, between pieces, whether to go on.
 
         Raises:
             StoppedError: The person has stopped it, or is gone.
@@ -63,7 +63,7 @@ class ModelsPage:
         self._downloader = Downloader(agent, **limits)
 
     def draw(self, page: gr.Blocks) -> None:
-        """Add it to the page, at ``/models``; to be called outside of the page's ``with``."""
+        """Add the fields to the page, at ``/models``; to be called outside of the page's ``with``."""
         with page.route("Models", "/models", show_in_navbar=False):
             rows, download = gr.State(()), gr.State(None, delete_callback=_stop)  # a closed tab stops its download
             gr.Markdown(get_label("catalogue.heading"), elem_id="catalogue-heading")
@@ -125,7 +125,7 @@ class ModelsPage:
                 close_button.click(self.close, None, [panel, download], **PRIVATE)
 
     async def read(self, query: str, task: str | None, place: str | None, request: gr.Request) -> tuple[Any, ...]:
-        """Read the catalogue, and what of it is here."""
+        """Read the catalogue, with the place of each model."""
         words = _get_words(request)
         try:
             rows = await self._read_rows()
@@ -143,17 +143,17 @@ class ModelsPage:
     async def filter(
         self, query: str, task: str | None, place: str | None, rows: Sequence[OverviewRow], request: gr.Request
     ) -> tuple[Any, ...]:
-        """Show what matches."""
+        """Show the rows that match the filters."""
         return self._draw_rows(rows, _get_words(request), query, task, place)
 
     async def clear_filters(self, rows: Sequence[OverviewRow], request: gr.Request) -> tuple[Any, ...]:
-        """Show all."""
+        """Clear the filters and show all rows."""
         return "", "", "", *self._draw_rows(rows, _get_words(request))
 
     async def offer(
         self, rows: Sequence[OverviewRow], chosen: gr.EventData, request: gr.Request
     ) -> AsyncGenerator[tuple[Any, ...], None]:
-        """Say what fetching a model would take."""
+        """Show the size of a model's download, and a button that begins it."""
         words = _get_words(request)
         model = str(chosen._data.get("model") if isinstance(chosen._data, dict) else "")  # a client may send anything
         yield _draw_panel(catalogue_table.draw_progress(words("catalogue.asking", model=model), None), close=True)
@@ -179,7 +179,7 @@ class ModelsPage:
         rows: Sequence[OverviewRow],
         request: gr.Request,
     ) -> AsyncGenerator[tuple[Any, ...], None]:
-        """Fetch what was offered and tell how far it is; then the table is read anew."""
+        """Fetch the offered model and show the progress; then read the table anew."""
         words, unchanged = _get_words(request), (gr.skip(),) * 4  # the rows, and the three parts that show them
         if download is None:
             return
@@ -243,7 +243,7 @@ def _draw_panel(
 
 
 def _stop(download: TabDownload | None) -> None:
-    """Stop what is being fetched; `ModelsPage.fetch` shows it."""
+    """Stop the download; `ModelsPage.fetch` shows that it was stopped."""
     if download is not None:
         download.stop.set()
 

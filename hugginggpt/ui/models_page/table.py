@@ -1,4 +1,4 @@
-"""The catalogue as it is read: which rows match, and the table as HTML. Pure functions."""
+"""Table of the catalogue: the rows that match the filters, and their HTML. Pure functions."""
 
 from collections.abc import Sequence
 from html import escape
@@ -32,8 +32,8 @@ def draw_table(rows: Sequence[OverviewRow], words: Translate, *, fetching: bool)
     """Return the rows as a table; a sentence where there are none.
 
     Args:
-        rows: What to show.
-        words: In which language.
+        rows: The rows to draw.
+        words: The visitor's language.
         fetching: Whether models may be fetched from here.
     """
     if not rows:

@@ -51,10 +51,10 @@ class NodePosition:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Everything in its place; pixels, from the upper left corner."""
+    """Positions of all boxes and lines, in pixels from the upper left corner."""
 
     positions: Mapping[str, NodePosition]
-    """Of each box, by its key."""
+    """Position of each box, by its key."""
     lines: tuple[EdgePath, ...]
     labels: Mapping[tuple[str, str], tuple[float, float]]
     """The middle of the piece that an edge has to itself, where it has one."""
@@ -171,7 +171,7 @@ Neighbours = Mapping[Node, Sequence[Node]]
 
 
 def _list_neighbours(pieces: Iterable[tuple[Node, Node]]) -> tuple[Neighbours, Neighbours]:
-    """Return those above each node, and those below it."""
+    """Return the neighbours above and below each node."""
     upper: dict[Node, list[Node]] = defaultdict(list)
     lower: dict[Node, list[Node]] = defaultdict(list)
     for a, b in pieces:

@@ -111,7 +111,7 @@ def _lay_out_plan(tasks: Mapping[int, Task], graph_inputs: Sequence[GraphInput],
 def _connect_tasks(
     tasks: Mapping[int, Task], table: TaskTable, words: Words
 ) -> tuple[tuple[GraphInput, ...], tuple[Edge, ...]]:
-    """Return the boxes for what is given, and all edges, each once."""
+    """Return the boxes of the inputs from outside, and all edges, each once."""
     graph_inputs: dict[str, GraphInput] = {}
     edges: dict[Edge, None] = {}  # a set in order
     for task in tasks.values():
@@ -165,7 +165,7 @@ def _choose_kind(source: Task, wanted: TaskInput | None, table: TaskTable) -> Ki
 
 
 def _shorten(name: str) -> str:
-    """Return a name or an address, as it fits into a small box."""
+    """Return a name as it is, or of an address its last part, for a small box."""
     if "://" not in name:
         return name
     try:
@@ -180,7 +180,7 @@ def _make_key(task_id: int) -> str:
 
 
 def _draw_lines(layout: Layout, edges: Sequence[Edge], words: Words) -> str:
-    """Return the lines, and on them the kinds."""
+    """Return the lines, labelled with the kinds that pass along them."""
     kinds: dict[tuple[str, str], list[str]] = {}
     for edge in edges:
         if edge.kind is not None:
@@ -214,7 +214,7 @@ def _draw_input(node: GraphInput, layout: Layout) -> str:
 
 
 def _draw_task(step: Step, tasks: Mapping[int, Task], layout: Layout, inputs: Sequence[str], words: Words) -> str:
-    """Return one task; what is seen of it is not read out, what is read out is a sentence of its own."""
+    """Return one task; a screen reader gets a sentence of its own instead of the visible parts."""
     state = words(f"graph.state_{step.status}")
     model = step.model.id if step.model and step.status not in {"failed", "skipped"} else ""
     seconds = format_duration(step.seconds) if step.seconds and step.status in {"done", "failed"} else ""

@@ -38,7 +38,7 @@ def draw_cards(
     """Return the resources as HTML, in their order; `ON_LOAD` belongs to it.
 
     Args:
-        resources: All that the session has.
+        resources: All resources of the session.
         get_url: Where the browser finds the file of one; asked only for those that have a file.
         made_from: What each was made from, from `lineage`.
         words: The visitor's language.
@@ -74,7 +74,7 @@ def _draw_card(resource: Resource, get_url: Callable[[Resource], str], parents: 
 
 
 def _draw_preview(resource: Resource, link: str, origin: str) -> str:
-    """Return a small picture of it, or its kind's sign."""
+    """Return a thumbnail of the resource, or the icon of its kind."""
     if resource.kind is Kind.IMAGE and resource.path:
         return f'<img src="{escape(link)}" alt="{escape(f"{resource.name}: {origin}")}" loading="lazy" decoding="async">'
     if resource.kind is Kind.VIDEO and resource.path:

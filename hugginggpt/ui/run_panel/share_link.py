@@ -1,4 +1,4 @@
-"""A link that carries a request, and nothing else: it fills the box, and nothing runs before the person says so."""
+"""Link that carries a request: it fills the box, and nothing runs before the person sends it."""
 
 from html import escape
 from typing import Any, Final

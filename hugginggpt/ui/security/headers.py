@@ -44,7 +44,12 @@ class SecurityHeadersMiddleware:
     """Middleware that sends a policy with every answer, and gives a page's own scripts its nonce."""
 
     def __init__(self, app: ASGIApp, *, space: bool = False) -> None:
-        """Guard an app; `space`: on a Space of the Hub, whose bar loads what is its own."""
+        """Guard an app.
+
+        Args:
+            app: What serves the page.
+            space: Whether this is a Space of the Hub, whose bar needs sources of its own.
+        """
         self._app = app
         more = _SPACE_SOURCES if space else {}
         self._policy = "; ".join(f"{name} {sources} {more.get(name, '')}".strip() for name, sources in _DIRECTIVES.items())

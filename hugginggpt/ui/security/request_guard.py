@@ -39,7 +39,7 @@ _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Answer to a request that goes no further."""
+    """Answer to a request that is refused."""
 
     status: int
     message: str
@@ -115,10 +115,10 @@ def read_host(value: str) -> str:
 
 
 def is_foreign(method: str, headers: Mapping[str, str], *, forwarded: bool = False) -> bool:
-    """Return whether a browser sends this for a page of another origin, and not because its user came here.
+    """Return whether a browser sends a request for a page of another origin, and not because its user came here.
 
     Args:
-        method: In capitals.
+        method: The HTTP method, in capitals.
         headers: By lower-case name. Programs send neither Sec-Fetch-Site nor Origin.
         forwarded: Whether a proxy's word for the name counts; only where Gradio lets no foreign page send that header.
     """
@@ -188,7 +188,7 @@ async def _answer_malformed(app: ASGIApp, scope: Scope, receive: Receive, send: 
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return what gives a body that was read, then what the server tells further."""
+    """Return a `receive` that yields a body that was read already, then the server's further messages."""
     pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def next_message() -> Message:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from hugginggpt.core.settings import Settings
 
 ReportWaiting = Callable[[int | None], None]
-"""Hears how many requests are before this one while it waits; None once it doesn't any more."""
+"""Callback that gets the number of requests ahead while one waits; None once it waits no more."""
 
 _INITIAL_ESTIMATE_SECONDS: Final = 10.0
-"""Seconds that a request is taken to need before any has been over."""
+"""Assumed duration of a request, in seconds, before any has finished."""
 _SMOOTHING_FACTOR: Final = 0.2  # share of the newest request in the mean of their durations
 _LOOP_PROBE_SECONDS: Final = 0.01  # of a look at how late the event loop is
 _MAX_LOOP_DELAY_SECONDS: Final = 0.003  # one that has nothing else to do is late by some tenths of a millisecond
@@ -35,7 +35,7 @@ class AdmissionError(RequestError):
     """A visitor has too many requests, or one has waited too long; the message says when to come again."""
 
     def __init__(self, key: str, **values: object) -> None:
-        """Make it of a phrase of the page and its values."""
+        """Create the error from a phrase of the page and its values."""
         self._key, self._values = key, values
         super().__init__(self.translate(Words()))
 
@@ -50,13 +50,13 @@ def describe_waiting(ahead: int, words: Words) -> str:
 
 
 class Admission:
-    """The places of one kind of requests."""
+    """Admission of one kind of requests, with a limited number of places."""
 
     def __init__(self, settings: Settings, *, catch_up_seconds: float = 1.5) -> None:
-        """Set it up.
+        """Set up the admission.
 
         Args:
-            settings: The deployment's.
+            settings: The deployment's settings.
             catch_up_seconds: How long a stream's work may wait at most for an event loop that is behind.
         """
         self._settings = settings
@@ -70,7 +70,7 @@ class Admission:
 
         Args:
             visitor: Text that tells visitors apart.
-            report_waiting: Hears how many are before it.
+            report_waiting: Gets the number of requests ahead.
 
         Raises:
             AdmissionError: The visitor has too many requests already, or it has waited for too long.
@@ -93,7 +93,7 @@ class Admission:
         Args:
             visitor: Text that tells visitors apart.
             stream: The request's own events; nothing is done before they are read.
-            report_waiting: Hears how many are before it.
+            report_waiting: Gets the number of requests ahead.
             words: The visitor's language.
         """
         try:
@@ -127,7 +127,7 @@ class Admission:
 
 
 async def _let_loop_catch_up(max_seconds: float) -> None:
-    """Wait while the event loop is behind with what came before, so long at most."""
+    """Wait while the event loop is behind with earlier work, for at most that many seconds."""
     loop = asyncio.get_running_loop()
     now = started = loop.time()
     delay = math.inf

@@ -1,4 +1,4 @@
-"""One request on the page, and the work on it, which goes on while nobody looks: a page that is reloaded finds it again."""
+"""Run of a request in the background: it goes on while a page is reloaded, which then finds it again."""
 
 import asyncio
 import logging
@@ -18,33 +18,33 @@ from hugginggpt.planning.approval import Approved, Proposal
 log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS: Final = 1.0
-"""Seconds between two values for a follower when nothing happens."""
+"""Seconds between two heartbeats for a follower when nothing happens."""
 
 ABANDON_SECONDS: Final = 60.0
-"""Seconds that work goes on while nobody looks: a reload takes seconds, whoever has closed the page wants no more of it."""
+"""Seconds after which work that nobody follows is stopped: a reload takes less, a closed page needs no answer."""
 
 
 @dataclass(eq=False)  # two runs with the same words are two
 class BackgroundRun:
-    """A request with what has happened in it so far."""
+    """A request with its events so far."""
 
     text: str
     attached: tuple[Resource, ...] = ()
     previous_turns: tuple[Turn, ...] = ()
-    """Turns before it: taken up again where it is undone or done once more."""
+    """Turns before it, which are restored when it is undone or repeated."""
     events: list[Event] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     """Time of each event, in seconds from the first."""
     requests_ahead: int | None = None
-    """Requests that are before it while it waits for its turn; None: it doesn't."""
+    """Requests ahead of it while it waits for its turn; None: it doesn't wait."""
     stopped: bool = False
     drawn_messages: list[Any] | None = field(default=None, repr=False)
-    """Its messages in the chat, once nothing of them changes any more."""
+    """Cache of its messages in the chat, once they no longer change."""
     read_only: bool = False
-    """True if nothing of it can be done once more here: it was read from a trace, or its files were refused."""
+    """True if it can't be repeated here: it was read from a trace, or its files were refused."""
     finished: bool = False
     drawn_plan: tuple[Any, str] | None = field(default=None, repr=False)
-    """The picture of its plan as it was drawn last, and what it was drawn of."""
+    """Cache of the picture of its plan: what it was drawn from, and its HTML."""
 
     def __post_init__(self) -> None:
         self._fold, self._folded = StepFold(), 0
@@ -52,7 +52,7 @@ class BackgroundRun:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The state of each task; of one of which nothing new was told it is the same object as before."""
+        """The state of each task; the same object as before where no new event concerns the task."""
         with self._fold_lock:
             new = self.events[self._folded :]
             for event in new:
@@ -62,18 +62,18 @@ class BackgroundRun:
 
     @classmethod
     def from_recording(cls, recording: Recording, previous_turns: tuple[Turn, ...] = ()) -> Self:
-        """Return a run that happened elsewhere, before any of it is shown."""
+        """Create the run of a recording that is about to be replayed."""
         started = next((event for event in recording.events if isinstance(event, RequestStarted)), None)
         text, attached = (started.request, started.resources) if started else ("", ())
         return cls(text, attached, previous_turns, read_only=True)
 
     @classmethod
     def make_refused(cls, text: str, error: str, previous_turns: tuple[Turn, ...] = ()) -> Self:
-        """Return a request that could not even begin."""
+        """Create the run of a request that was refused before it began."""
         return cls(text, (), previous_turns, events=[RequestFailed(error)], times=[0.0], finished=True, read_only=True)
 
     def note_requests_ahead(self, count: int | None) -> None:
-        """Note how many requests are before it; None once it waits no more."""
+        """Note how many requests are ahead of it; None once it waits no more."""
         self.requests_ahead = count
 
     @property
@@ -93,14 +93,14 @@ class BackgroundRun:
 
 
 class RunWorker:
-    """Reads the events of a run until there are no more."""
+    """Background task that reads the events of a run until there are no more."""
 
     def __init__(self, run: BackgroundRun, stream: AsyncIterator[Event]) -> None:
         """Start reading.
 
         Args:
-            run: Gets the events.
-            stream: Tells them; closed when the work is stopped.
+            run: The run to which the events are added.
+            stream: The events; closed when the work is stopped.
         """
         self.run = run
         self._changed = asyncio.Condition()
@@ -113,12 +113,12 @@ class RunWorker:
 
     @property
     def finished(self) -> bool:
-        """True if nothing is worked on any more."""
+        """True if the stream has ended or was stopped."""
         return self._reader.done()
 
     @property
     def elapsed_seconds(self) -> float:
-        """Since it began."""
+        """Seconds since the work began."""
         return time.monotonic() - self._started_at
 
     async def _read(self, stream: AsyncIterator[Event]) -> None:
@@ -139,7 +139,7 @@ class RunWorker:
             self._abandon_timer.cancel()
 
     def _schedule_abandon(self) -> None:
-        """Stop after a while, unless somebody looks at it."""
+        """Schedule the end of the work, unless somebody follows it by then."""
         self._abandon_timer = asyncio.get_running_loop().call_later(ABANDON_SECONDS, self.abandon)
 
     async def _record_all(self, stream: AsyncIterator[Event]) -> None:
@@ -207,7 +207,7 @@ class RunWorker:
 
 
 class ApprovalGate:
-    """The gate where a plan waits for the person's word; given as `approve` to the agent."""
+    """Gate where a plan waits for approval; given as `approve` to the agent."""
 
     def __init__(self) -> None:
         self.proposal: Proposal | None = None
@@ -215,7 +215,7 @@ class ApprovalGate:
         self._answer: asyncio.Future[Approved] | None = None
 
     async def __call__(self, proposal: Proposal) -> Approved:
-        """Wait for `open`."""
+        """Hold a plan until `open` is called."""
         self.proposal, self._answer = proposal, asyncio.get_running_loop().create_future()
         try:
             return await self._answer
@@ -223,6 +223,6 @@ class ApprovalGate:
             self.proposal = None
 
     def open(self, approved: Approved) -> None:
-        """Let the plan run as it was approved."""
+        """Release the plan as it was approved."""
         if self._answer is not None and not self._answer.done():  # a form may be sent twice
             self._answer.set_result(approved)

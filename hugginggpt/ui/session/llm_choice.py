@@ -24,7 +24,7 @@ class LLMFields:
 
     controller: str = BUILT_IN
     openai_key: str = field(default="", repr=False)
-    """Of OpenAI, or of another server."""
+    """Key of OpenAI, or of another server."""
     hf_token: str = field(default="", repr=False)
     base_url: str = field(default="", repr=False)
     model: str = ""
@@ -36,12 +36,12 @@ class LLMFields:
 
     @property
     def key(self) -> str:
-        """The key that this brain takes."""
+        """The key that this controller takes."""
         return {HUGGING_FACE: self.hf_token, BUILT_IN: ""}.get(self.controller, self.openai_key)
 
     @classmethod
     def from_stored(cls, stored: Any) -> Self | None:
-        """Return what a browser has kept, which may be anything; None where it is no choice of a brain."""
+        """Parse what a browser has stored, which may be anything; None where it is no choice of a controller."""
         if not isinstance(stored, dict) or stored.get("brain") not in CONTROLLERS[1:]:
             return None
         controller, key, base_url, model = (

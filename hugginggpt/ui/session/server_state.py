@@ -57,7 +57,7 @@ class LeanSessionState(SessionState):
 
 
 class BoundedStateHolder(StateHolder):
-    """The sessions of a page: those that are over are let go, once their results were fetched."""
+    """Holder of a page's sessions that evicts those that are over, once their results were fetched."""
 
     def __init__(self, blocks: gr.Blocks, existing: Mapping[str, SessionState]) -> None:
         """Take over from Gradio's own holder.
@@ -81,7 +81,7 @@ class BoundedStateHolder(StateHolder):
         return super().__getitem__(session_id)
 
     def evict_finished(self) -> None:
-        """Forget the sessions that are over."""
+        """Remove the sessions that are over and whose results were fetched, or are old."""
         queue = self.blocks._queue
         pending, messages = queue.pending_event_ids_session, queue.pending_messages_per_session
         now = datetime.now()
@@ -105,7 +105,7 @@ class BoundedStateHolder(StateHolder):
 
 
 def bound_memory(page: gr.Blocks) -> None:
-    """Have a page that was launched keep no more than it needs."""
+    """Bound what Gradio keeps in memory for a launched page."""
     queue = page._queue
     queue.ANALYTICS_MAX_EVENTS = 1  # for a page of Gradio's that is not served here
     queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # Gradio's spelling

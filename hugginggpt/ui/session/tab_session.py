@@ -1,4 +1,4 @@
-"""One visitor's side of the page: the session, the language model with its key, what was said.
+"""State of one browser tab: the session, the language model with its key, the conversation.
 
 It lives in a ``gr.State``, which Gradio keeps on the server for that one browser tab and deletes with it.
 """
@@ -44,7 +44,7 @@ class TabSession:
     preferences: ModelPreferences = field(default_factory=ModelPreferences, repr=False)
     """Models that they have pinned, banned and added, and where models may run."""
     account: Visitor | None = field(default=None, repr=False)
-    """Findings about those on the Hub."""
+    """Account with the preferred models that were looked up on the Hub."""
     may_fetch: bool | None = None
     """True if small models may be fetched when they are needed; None: what the settings say."""
     runs: list[BackgroundRun] = field(default_factory=list)
@@ -52,37 +52,37 @@ class TabSession:
     worker: RunWorker | None = field(default=None, repr=False)
     """The work on the last one; None before the first."""
     gate: ApprovalGate = field(default_factory=ApprovalGate, repr=False)
-    """The gate where its plan waits for the person's word."""
+    """Gate where a plan waits for approval."""
     ask_first: bool = False
-    """True if plans wait there."""
+    """True if plans wait for approval."""
     top_k: int | None = None
     """Candidates that a task has; None: what the settings say."""
     task_seconds: float | None = None
     """Deadline of a task, in seconds; None: what the settings say."""
     words: Words = field(default_factory=Words)
-    """In the visitor's language."""
+    """Phrases in the visitor's language."""
     selected_run: BackgroundRun | None = None
-    """The run whose plan is looked at; None: the last one."""
+    """The run whose plan was selected to be shown; None: the last one."""
     drawn_resources: tuple[Any, str] | None = field(default=None, repr=False)
-    """The shelf as it was drawn last, and what it was drawn of."""
+    """Cache of the drawn resource cards: what they were drawn from, and their HTML."""
     claimed: bool = False
     """True if a request is about to begin."""
     page_count: int = 1
-    """In how many places of Gradio's memory it lies: a page that was reloaded has a new one, and the old one stays an hour."""
+    """Number of pages whose state in Gradio is this tab: a reloaded page has a new one, and the old one stays an hour."""
     page_opened: bool = False
     """True if its page was opened in this process."""
     controller: str = BUILT_IN
-    """The page's name for the controller that `model` is."""
+    """Name of the controller of which `model` is the language model."""
     router: str = HUGGING_FACE_URL
     """The base URL of Hugging Face's router, on whose key hosted models may run."""
     oauth_token: str = field(default="", repr=False)
     """The token of who has signed in on a Space."""
     user_name: str = ""
-    """The account's name there."""
+    """Name of the account that has signed in."""
     key_remembered: bool = False
-    """True if the browser keeps what the brain was chosen with."""
+    """True if the browser keeps the choice of the controller and its key."""
     token_remembered: bool = False
-    """True if it keeps the token for hosted models."""
+    """True if the browser keeps the token for hosted models."""
 
     def __post_init__(self) -> None:
         self._preferences_lock = asyncio.Lock()
@@ -105,7 +105,7 @@ class TabSession:
 
     @property
     def hosted_token(self) -> str:
-        """The token on whose account hosted models run: the visitor's own, that of their brain, or of who has signed in."""
+        """Token for hosted models: the visitor's own, that of their language model, or that of the account signed in."""
         at_router = self.model is not None and self.model.base_url == self.router  # no other server's key goes there
         return self.token or (self.model.key if self.model and at_router else "") or self.oauth_token
 
@@ -114,7 +114,7 @@ class TabSession:
         self.preferences = replace(self.preferences, placement=placement)
 
     def restrict(self, placement: Placement, ask_first: bool) -> None:
-        """Take what the boxes say as a request is sent, where it is stricter: their own events may still be under way."""
+        """Apply the boxes' values that come with a request where they are stricter: the boxes' own events may be under way."""
         if placement != "anywhere":
             self.set_placement(placement)
         self.ask_first = self.ask_first or ask_first
@@ -122,11 +122,11 @@ class TabSession:
     async def change_preferences(
         self, agent: HuggingGPT, change: Callable[[ModelPreferences], ModelPreferences], shared: SharedToken | None
     ) -> None:
-        """Change the wishes, once what they name has been found; one change after the other.
+        """Change the preferences, once the models that they name have been found; one change after the other.
 
         Args:
-            agent: Knows which models there are.
-            change: Gives the new wishes for the present ones.
+            agent: The agent that looks models up.
+            change: Returns the new preferences for the present ones.
             shared: The owner's token, where it is given away: it may look models up, too.
 
         Raises:
@@ -145,7 +145,7 @@ class TabSession:
 
         Args:
             shared: The owner's token, where it is given away.
-            visitor_name: What tells visitors apart.
+            visitor_name: Text that tells visitors apart.
         """
         allowed = None if is_personal_machine() else is_public
         found = replace(self.account or Visitor(), allowed=allowed, provider=self.preferences.provider)
@@ -165,7 +165,7 @@ class TabSession:
 
     @asynccontextmanager
     async def claim(self) -> AsyncGenerator[bool]:
-        """Claim the session for what ends in `begin`; yield False where it is busy. Nothing else may begin meanwhile.
+        """Reserve the tab for what ends in `start_run`; yield False where it is busy. Nothing else may begin meanwhile.
 
         What was sent in the moment of a "Clear" waits for the new conversation, to which it belongs.
         """
@@ -181,7 +181,7 @@ class TabSession:
             self.claimed = False
 
     def start_run(self, run: BackgroundRun, stream: AsyncIterator[Event]) -> RunWorker:
-        """Work on a request, which comes last."""
+        """Append a run and start the work on it."""
         self.runs.append(run)
         self.worker, self.selected_run = RunWorker(run, stream), None
         return self.worker
@@ -192,7 +192,7 @@ class TabSession:
         return self.selected_run or (self.runs[-1] if self.runs else None)
 
     def rewind_to(self, position: int) -> None:
-        """Go back to before a run; what was made stays."""
+        """Remove a run and the ones after it; their resources stay."""
         self.session.turns = self.runs[position].previous_turns  # the planner forgets, too
         self.runs, self.selected_run = self.runs[:position], None
 
@@ -233,7 +233,7 @@ _KEY_PATTERN: Final = re.compile(r"[0-9a-f]{40,80}")  # 160 bits or more, which 
 
 
 class TabSessions:
-    """Those that a reloaded page may find again: as long as Gradio keeps them, about an hour after they were last used."""
+    """Registry of the tabs that a reloaded page finds again, until Gradio drops them about an hour after their last use."""
 
     def __init__(self) -> None:
         self._by_key: weakref.WeakValueDictionary[str, TabSession] = weakref.WeakValueDictionary()
@@ -248,8 +248,8 @@ class TabSessions:
         """Return the tab of an open page; made once, whichever of its first events comes first.
 
         Args:
-            page: What Gradio calls it: its session's hash.
-            make: Makes one.
+            page: The hash of the page's Gradio session.
+            make: Creates the state of a new tab.
         """
         tab = self._by_page.get(page)
         if tab is None or not tab.page_count:
@@ -259,18 +259,18 @@ class TabSessions:
         return tab
 
     def register(self, tab: TabSession, key: str) -> None:
-        """Make a tab findable by a key that its browser has made; one that could be guessed is none."""
+        """Register a tab under a key that its browser has made; a key that could be guessed is ignored."""
         if _KEY_PATTERN.fullmatch(key):
             self._by_key[key] = tab
 
     def add_page(self, tab: TabSession, page: str) -> None:
-        """Note that a tab is shown in another page: it was opened again."""
+        """Register another page of a tab: it was opened again."""
         tab.page_count += 1
         self._by_page[page] = tab
 
 
 def close_tab(tab: TabSession | None) -> None:
-    """Called by Gradio when a tab is gone, about an hour after it was last used."""
+    """Release a tab whose page is gone; Gradio calls this about an hour after it was last used."""
     if tab is not None:
         tab.page_count -= 1
         if not tab.page_count:  # a reloaded page still has it

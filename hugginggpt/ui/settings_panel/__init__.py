@@ -1,5 +1,5 @@
 """The settings at the left: who plans, keys and their tests, models.
 
-Imported by `ui.page`. A new controller to choose is an entry of `llm_panel`, what the browser keeps of it a line of
-`browser_storage`.
+Imported by `ui.page`. A new controller to choose is an entry of `session.llm_choice` and its fields of `llm_form`;
+what the browser keeps of it is handled in `browser_storage`.
 """

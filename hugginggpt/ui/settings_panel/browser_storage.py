@@ -1,4 +1,4 @@
-"""Keys in a visitor's browser, where they ask for it: in its local storage, and nowhere else.
+"""Storage of keys in a visitor's browser, if they ask for it: in its local storage, and nowhere else.
 
 A key leaves its box as soon as it is used or tested, so that Gradio has no value of it to hand out. Until the server has said
 whether it works, a variable of the page holds it; then it goes back into its box (it didn't work, or was only tested), into
@@ -22,7 +22,7 @@ READ_SCRIPT: Final = f"""() => {{
     try {{ kept[name] = JSON.parse(localStorage.getItem("{_PREFIX}" + name)); }} catch {{ kept[name] = null; }}
   return [Object.values(kept).some(Boolean) ? JSON.stringify(kept) : "", null];
 }}"""
-"""Script that gives all that is kept as one text, and nothing for the tab's state, which lies at the server."""
+"""Script that returns all stored entries as one text, and null for the tab's state, which the server holds."""
 
 
 def build_hold_script(name: str) -> str:
@@ -36,8 +36,8 @@ def build_store_script(name: str, boxes: Sequence[int]) -> str:
     It gives what the boxes hold now, and whether anything is kept.
 
     Args:
-        name: What is kept under it.
-        boxes: Which of the values that were typed are keys.
+        name: Name of the entry.
+        boxes: Indices of the keys among the typed values.
     """
     return f"""(what, remember) => {{
   const held = window.hugginggpt?.{name} ?? [], typed = {json.dumps([*boxes])}.map(box => held[box] ?? "");
@@ -53,7 +53,7 @@ def build_store_script(name: str, boxes: Sequence[int]) -> str:
 
 
 def build_forget_script(name: str) -> str:
-    """Return the script that takes it out of the browser, and hands the values on."""
+    """Return the script that removes an entry from the browser, and hands the values on."""
     return f"""(...values) => {{
   try {{ localStorage.removeItem("{_PREFIX}{name}"); }} catch {{ /* there is no storage, so nothing is in it */ }}
   return values;
@@ -61,7 +61,7 @@ def build_forget_script(name: str) -> str:
 
 
 def build_untick_script(name: str) -> str:
-    """Return the script that takes it out of the browser where a box was unticked."""
+    """Return the script that removes an entry from the browser where a box was unticked."""
     return f"""(ticked, ...others) => {{
   if (!ticked) try {{ localStorage.removeItem("{_PREFIX}{name}"); }} catch {{ /* as above */ }}
   return [ticked, ...others];
@@ -69,7 +69,7 @@ def build_untick_script(name: str) -> str:
 
 
 def read_stored(text: Any) -> dict[str, Any]:
-    """Return what the browser has handed over, by name; nothing where it can't be read."""
+    """Parse the stored entries that the browser has sent, by name; nothing where they can't be read."""
     try:
         found = json.loads(text) if isinstance(text, str) and len(text) <= _MAX_CHARS else {}  # anything may be sent
     except (ValueError, RecursionError):  # cut off, or nested too deeply
@@ -78,10 +78,10 @@ def read_stored(text: Any) -> dict[str, Any]:
 
 
 def encode_choice(box: int, **choice: str) -> str:
-    """Return what goes into the browser beside a key, as `build_store_script` takes it.
+    """Encode what is stored in the browser beside a key, as `build_store_script` takes it.
 
     Args:
-        box: Which of the keys.
-        choice: What was chosen with it.
+        box: Index of the key among the boxes.
+        choice: Values that are stored with it.
     """
     return json.dumps({"box": box, **choice})

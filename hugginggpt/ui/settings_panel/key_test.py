@@ -1,4 +1,4 @@
-"""Test of a key: its report to the person who pressed the button, and the model that they can use then."""
+"""Test of a key: a sentence for the person who pressed the button, and the model that can be used then."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -20,12 +20,12 @@ _MAX_OFFERED_MODELS: Final = 300  # most models that are offered to choose from
 
 @dataclass(frozen=True, slots=True)
 class KeyTestResult:
-    """The findings of a test."""
+    """Result of a test."""
 
     sentence: str
-    """Markdown."""
+    """The findings, as Markdown."""
     model: LanguageModel | None = None
-    """As it can be used; None where it can't yet."""
+    """The model that can be used; None where a name must still be chosen."""
     models: tuple[str, ...] = ()
     """Models to choose from."""
 
@@ -118,7 +118,7 @@ def _format_sentence(report: ServerReport, words: Words, kind: str) -> str:
 
 
 def describe_status(tab: TabSession | None, words: Words) -> str:
-    """Return who plans, and where the key is."""
+    """Return the sentences on who plans, and where the key is kept."""
     parts = []
     if tab is not None and tab.oauth_token:
         parts.append(words("brain.status_signed_in", name=escape(tab.user_name)))

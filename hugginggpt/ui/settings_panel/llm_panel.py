@@ -1,4 +1,4 @@
-"""The side bar: who plans and answers, with which key; below it, what is settled about models."""
+"""Handlers of the side bar: the choice of the controller, its key and its test; below them the settings of models."""
 
 import re
 from collections.abc import AsyncGenerator, Callable
@@ -35,7 +35,7 @@ class LLMPanel:
         """Set up the panel.
 
         Args:
-            agent: What knows the models and the deployment's settings.
+            agent: The agent, for its models and settings.
             get_tab: Returns the state of a tab, a new one where there is none yet.
             shared: The token of the page's owner, where it is given away.
         """
@@ -133,7 +133,7 @@ class LLMPanel:
         }
 
     def choose_controller(self, controller: str, tab: TabSession | None, request: gr.Request) -> Updates:
-        """Show what a brain needs; choosing the built-in planner forgets the key."""
+        """Show the fields that a controller needs; choosing the built-in planner forgets the key."""
         words = get_words(request)
         if controller == BUILT_IN and tab is not None:  # other choices wait until they are tested and used
             self._set_model(tab, BUILT_IN, None)
@@ -155,7 +155,7 @@ class LLMPanel:
         tab: TabSession | None,
         request: gr.Request,
     ) -> AsyncGenerator[Updates]:
-        """Say whether what was typed works, and for what; nothing of it is kept."""
+        """Test the typed fields and show the result; nothing of them is kept."""
         typed = fill_in_key(LLMFields(controller, openai_key, hf_token, base_url, model), tab)
         async for _, updates in self._test_fields(typed, tab, get_words(request)):
             yield updates
@@ -171,7 +171,7 @@ class LLMPanel:
         tab: TabSession | None,
         request: gr.Request,
     ) -> AsyncGenerator[Updates]:
-        """Test what was typed, and keep what works in this tab's session."""
+        """Test the typed fields, and use the model in this tab if it works."""
         tab, words = self._get_tab(tab), get_words(request)
         typed = fill_in_key(LLMFields(controller, openai_key, hf_token, base_url, model), tab)
         async for found, updates in self._test_fields(typed, tab, words):
@@ -252,7 +252,7 @@ class LLMPanel:
         tab.controller, tab.model, tab.router = controller, model, self._router
 
     def _show_status(self, tab: TabSession | None, words: Words, message: str = "") -> Updates:
-        """Return the updates that tell who plans, after a message, and on whose account hosted models run."""
+        """Return the updates of the status: a message, who plans, and on whose account hosted models run."""
         kept = tab is not None and (tab.key_remembered or bool(tab.model and tab.model.key != tab.oauth_token))
         return {
             self._form.status: "\n\n".join(filter(None, (message, describe_status(tab, words)))),

@@ -31,7 +31,7 @@ class ModelsPanel:
         """Set up the panel.
 
         Args:
-            agent: What knows the models and the deployment's settings.
+            agent: The agent, for its models and settings.
             get_tab: Returns the state of a tab, a new one where there is none yet.
             shared: The token of the page's owner, where it is given away.
         """
@@ -114,7 +114,7 @@ class ModelsPanel:
 
     @property
     def restored_components(self) -> list[Any]:
-        """The components that `shown` sets."""
+        """The components that `build_updates` sets."""
         own = [
             self._placement,
             self._fetch,
@@ -181,33 +181,33 @@ class ModelsPanel:
         return tab
 
     async def set_trusted(self, addresses: list[str], tab: TabSession | None) -> TabSession:
-        """Let these endpoints have this visitor's token, and no others but those that are listed as their own."""
+        """Allow this visitor's token to be sent to these endpoints, besides those that are listed as their own."""
         tab = self._get_tab(tab)
         with suppress(HuggingGPTError):  # a box of an endpoint that has been cleared in another tab of this session
             await tab.change_preferences(self._agent, lambda preferences: preferences.trust(addresses), self._shared)
         return tab
 
     async def pin(self, task: str, model: str, tab: TabSession | None, request: gr.Request) -> _PreferenceUpdates:
-        """Take that model for that task."""
+        """Pin a model to a task."""
         return await self._change(tab, get_words(request), lambda preferences: preferences.pin(task, model or ""))
 
     async def add(self, task: str, model: str, tab: TabSession | None, request: gr.Request) -> _PreferenceUpdates:
-        """Offer that model for that task, too."""
+        """Add a model to the candidates of a task."""
         return await self._change(tab, get_words(request), lambda preferences: preferences.add(task, model or ""))
 
     async def ban(self, _: str, model: str, tab: TabSession | None, request: gr.Request) -> _PreferenceUpdates:
-        """Never take that model."""
+        """Ban a model from all tasks."""
         return await self._change(tab, get_words(request), lambda preferences: preferences.ban(model or ""))
 
     async def clear(self, tab: TabSession | None, request: gr.Request) -> _PreferenceUpdates:
-        """Forget what was pinned, added and banned."""
+        """Clear the pinned, added and banned models."""
         words = get_words(request)
         return await self._change(tab, words, lambda old: ModelPreferences(placement=old.placement, provider=old.provider))
 
     async def _change(
         self, tab: TabSession | None, words: Words, change: Callable[[ModelPreferences], ModelPreferences]
     ) -> _PreferenceUpdates:
-        """Change what is settled, as far as that can be done; what was typed stays in its box when it can't."""
+        """Change the preferences; where the models can't be used, the typed name stays in its box and the reason is shown."""
         tab = self._get_tab(tab)
         try:
             await tab.change_preferences(self._agent, change, self._shared)  # asks the Hub for what it names

@@ -27,7 +27,7 @@ class TokenPanel:
         """Set up the panel.
 
         Args:
-            agent: What knows where the Hub is.
+            agent: The agent, for the Hub's addresses.
             get_tab: Returns the state of a tab, a new one where there is none yet.
             shared: The token of the page's owner, where it is given away.
         """
@@ -84,7 +84,7 @@ class TokenPanel:
 
     @property
     def restored_components(self) -> list[Any]:
-        """The components that `shown` sets."""
+        """The components that `build_updates` sets."""
         return [self.account, self._forget_button, self._remember, self._test_result]
 
     def build_updates(self, tab: TabSession, words: Words, message: str = "") -> Updates:
@@ -97,7 +97,7 @@ class TokenPanel:
         }
 
     def apply_stored(self, tab: TabSession, stored: Any) -> None:
-        """Take what the browser has kept, where it is a token."""
+        """Use the token that the browser has stored, if it is one."""
         try:
             token = parse_token(str(stored.get("key") or "")) if isinstance(stored, dict) else ""
         except HuggingGPTError:
@@ -106,12 +106,12 @@ class TokenPanel:
         tab.token = tab.token or token  # one used in this tab comes first
 
     async def test(self, token: str, tab: TabSession | None, request: gr.Request) -> AsyncGenerator[Updates]:
-        """Say whether a token works for hosted models; it is not kept."""
+        """Test a token for hosted models and show the result; it is not kept."""
         async for _, updates in self._test_token(token, tab, get_words(request)):
             yield updates
 
     async def use(self, token: str, remember: bool, tab: TabSession | None, request: gr.Request) -> AsyncGenerator[Updates]:
-        """Test a token, and keep one that works in this tab's session."""
+        """Test a token, and use it in this tab if it works."""
         tab, words = self._get_tab(tab), get_words(request)
         async for found, updates in self._test_token(token, tab, words):
             if not found:
@@ -150,7 +150,7 @@ class TokenPanel:
         return {self._tab_state: tab, self._token: "", **self.build_updates(tab, words)}
 
     def describe_account(self, tab: TabSession | None, words: Words) -> str:
-        """Return who pays for hosted models, and where that token is."""
+        """Return the sentence on whose account hosted models run, and where the token is kept."""
         if tab is not None and tab.token:
             return words("models.own_remembered" if tab.token_remembered else "models.own_kept")
         if tab is not None and tab.hosted_token:
