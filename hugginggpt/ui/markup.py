@@ -46,7 +46,7 @@ _HUB_ID: Final = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
 _WHITESPACE_REFERENCES: Final = str.maketrans({"\n": "&#10;", "\t": "&#9;"})
 _BIDI_OVERRIDES: Final = dict.fromkeys(range(0x202A, 0x202F))
 """Characters that reorder the text after them, so that it reads differently than it is."""
-_WORD_JOINER: Final = "\u2060"
+_WORD_JOINER: Final = "\u2060"  # invisible, of no width, and no place to break a line
 _COPY_BUTTON: Final = (
     '<button title="copy" class="copy_code_button"><span class="copy-text">'
     '<svg viewBox="0 0 15 15" width="15" height="15" aria-hidden="true"><path fill="none" stroke="currentColor" '
@@ -140,6 +140,7 @@ def _split_at_limit(text: str) -> tuple[str, str]:
     """Split a text into the part that is drawn as Markdown and the rest beyond the limit."""
     if len(text) <= _MAX_MARKDOWN_CHARS:
         return text, ""
+    # at a line's end if there is one in the second half: a cut within a line may break its markup
     end = text.rfind("\n", _MAX_MARKDOWN_CHARS // 2, _MAX_MARKDOWN_CHARS) + 1 or _MAX_MARKDOWN_CHARS
     return text[:end], text[end:]
 
@@ -162,7 +163,7 @@ def _link_words(text: str, links: Mapping[str, str]) -> Iterator[str]:
     end = 0
     for found in _WORD.finditer(text):
         word = _trim_address(found["address"]) if found["address"] else found[0]
-        address = word if found["address"] else links.get(word, "")
+        address = word if found["address"] else links.get(word, "")  # a name of nothing that exists stays text
         if address:
             yield escape_text(text[end : found.start()])
             yield f"{_open_link(address)}{escape_text(word)}</a>"
@@ -173,7 +174,7 @@ def _link_words(text: str, links: Mapping[str, str]) -> Iterator[str]:
 def _trim_address(text: str) -> str:
     """Return an address without the marks of the sentence around it."""
     address = text.rstrip("?!.,:;*_~'|")
-    while address.endswith((")", "]")) and _is_unbalanced(address):
+    while address.endswith((")", "]")) and _is_unbalanced(address):  # “(see https://…)”: the sentence's own bracket
         address = address[:-1].rstrip("?!.,:;*_~'|")
     return address
 
@@ -213,7 +214,7 @@ class _Writer:
 
     def _open(self, token: "Token") -> None:
         tag = _HEADINGS.get(token.tag, token.tag)
-        opened, closed = "", ""
+        opened, closed = "", ""  # of an element that is left out; what stands in it is written all the same
         if tag == "a":
             opened, closed = self._make_link(str(token.attrGet("href")))
         elif tag in _ELEMENTS and len(self.closing) < _MAX_OPEN_ELEMENTS:

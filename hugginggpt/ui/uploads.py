@@ -160,7 +160,7 @@ class Uploads:
 
     def _discard(self, upload: _Upload) -> None:
         with self._lock:
-            if upload in self._uploads:
+            if upload in self._uploads:  # its time and a full storage may both discard it
                 self._uploads.remove(upload)
             upload.paths = set()
         upload.share.close()

@@ -279,7 +279,7 @@ def _name_place(model: ModelRef, words: Words) -> str:
     """Return where a model runs, as people call it."""
     if model.provider:
         return words("chat.where_hosted_by", provider=model.provider)
-    return words(f"chat.where_{model.backend}") if model.backend in BACKENDS else model.backend
+    return words(f"chat.where_{model.backend}") if model.backend in BACKENDS else model.backend  # a trace may name any
 
 
 def _map_sources(events: Sequence[Event]) -> dict[int, str]:
@@ -287,7 +287,7 @@ def _map_sources(events: Sequence[Event]) -> dict[int, str]:
     sources: dict[int, str] = {}
     for event in events:
         if isinstance(event, ModelSelected) and event.source and event.source != "you":
-            sources.setdefault(event.task_id, f"{event.source[:1].upper()}{event.source[1:]}.")
+            sources.setdefault(event.task_id, f"{event.source[:1].upper()}{event.source[1:]}.")  # the first selection counts
     return sources
 
 

@@ -48,5 +48,6 @@ def _list_untried(step: Step, events: Sequence[Event]) -> list[ModelRef]:
     """Return models for a task that have not failed on it."""
     candidates = [e.candidates for e in events if isinstance(e, ModelSelected) and e.task_id == step.task.id]
     tried = {attempt.model.id for attempt in step.attempts} | ({step.model.id} if step.model else set())
+    # the last selection counts; several back ends may offer one model, which is one choice here
     remaining = {model.id: model for model in (candidates[-1] if candidates else ()) if model.id not in tried}
     return list(remaining.values())[:_MAX_MODELS]

@@ -56,6 +56,7 @@ def draw_cards(
 
 def _draw_card(resource: Resource, get_url: Callable[[Resource], str], parents: Sequence[str], words: Words) -> str:
     name = escape(resource.name)
+    # a text without a file is carried by the link itself
     link = get_url(resource) if resource.path else f"data:text/plain;charset=utf-8,{quote(resource.text or '')}"
     file = resource.name + (resource.path.suffix if resource.path else ".txt")  # not the name on the disk, which is random
     origin = _describe_origin(resource, parents, words)
