@@ -160,7 +160,7 @@ def refusing(parameter: str, then: Reply) -> Reply:
 
 
 def pieces(
-    *texts: str | float,
+    *texts: str | float | threading.Event,
     prompt: int = 100,
     made: int = 10,
     breaks_off: bool = False,
@@ -170,7 +170,7 @@ def pieces(
 ) -> Reply:
     """A streamed reply, with its usage at the end; or one that ends in the middle, or in an error that it sends.
 
-    A number among the texts is a pause, in seconds.
+    A number among the texts is a pause, in seconds; an event is waited for.
     """
     used = usage or {"prompt_tokens": prompt, "completion_tokens": made, "total_tokens": 0}
 
@@ -183,6 +183,8 @@ def pieces(
         for text in texts:
             if isinstance(text, float):
                 time.sleep(text)
+            elif isinstance(text, threading.Event):
+                text.wait(60)
             else:
                 _event(handler, _chunk([{"index": 0, "delta": {"content": text}, "finish_reason": None}]))
         if fault:

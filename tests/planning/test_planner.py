@@ -76,7 +76,7 @@ class RecordedEvents(list[tuple[float, Event]]):
 
 
 async def test_the_first_task_runs_while_the_rest_of_the_plan_is_still_written(server: ScriptedServer, ask: Ask) -> None:
-    server.will(pieces(FIRST, 0.5, PLAN[len(FIRST) :]), ANSWER)
+    server.will(pieces(FIRST, 1.5, PLAN[len(FIRST) :]), ANSWER)
     recorded = await ask()
     assert recorded.at(TaskPlanned) <= recorded.at(TaskStarted) < recorded.at(Planned)
     assert recorded.at(TaskDone) < recorded.at(Planned)
@@ -88,7 +88,7 @@ async def test_a_task_with_a_choice_waits_for_one_question_about_all_and_others_
     server: ScriptedServer, ask: Ask
 ) -> None:
     choose = {"selections": [{"task": 1, "id": "many/two", "reason": "It suits."}]}
-    server.will(pieces(FIRST, 0.4, PLAN[len(FIRST) :]), completion(choose), ANSWER)
+    server.will(pieces(FIRST, 1.5, PLAN[len(FIRST) :]), completion(choose), ANSWER)
     one, many = Quick("one", tasks=["image-to-text"]), Quick("many", names=["one", "two"], tasks=["text-to-speech"])
     recorded = await ask("Read it aloud.", one, many)
     assert [(event.task_id, event.model.id) for event in recorded.select(ModelSelected)] == [(0, "one/model"), (1, "many/two")]

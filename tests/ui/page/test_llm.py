@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -27,15 +28,16 @@ def model() -> Iterator[ScriptedServer]:
 
 
 def test_a_plan_is_seen_growing_and_the_answer_links_to_what_was_made(tab: Tab, model: ScriptedServer) -> None:
-    model.will(
-        pieces(FIRST, 3.0, PLAN[len(FIRST) :], prompt=800, made=60), pieces("Here are the edges: image-2. ", "It is a sign.")
-    )
+    seen = threading.Event()
+    plan = pieces(FIRST, seen, PLAN[len(FIRST) :], prompt=800, made=60)
+    model.will(plan, pieces("Here are the edges: image-2. ", "It is a sign."))
     tab.choose("Other server", openai_key=KEY, base_url=model.base_url, model="tiny")
     expect(tab.status).to_contain_text("tiny at 127.0.0.1 plans")
     tab.page.get_by_label("It looks at pictures before it plans").check()
     tab.start("Draw the edges and read it.", MEDIA / "sign.jpg")
     expect(tab.answers.last).to_contain_text("Planning · 1 task so far")
     expect(tab.step("canny-control")).to_be_visible()
+    seen.set()
     answer = tab.finish()
     assert "It is a sign." in answer
     assert model.asked[0].body["messages"][-1]["content"][1]["image_url"]["url"].startswith("data:image/jpeg")
