@@ -45,7 +45,8 @@ class Responder:
         self._seconds = min(context.settings.respond_seconds, seconds or context.settings.respond_seconds)
         request = RespondRequest(context.request.text, context.request.attached, plan, context.steps, context.session.turns)
         answer = direct_answer if direct_answer and not plan.tasks else await self._answer_or_fall_back(request)
-        if names := find_invented_names(answer, request, context.session.workspace):  # a notice only: the page shows it already
+        # a notice only: the page shows it already. In a thread: the texts that were read may be long
+        if names := await asyncio.to_thread(find_invented_names, answer, request, context.session.workspace):
             context.emit(Notice(f"The answer names {', '.join(names)}, which does not exist."))
         context.emit(Answered(answer, complete and is_answered(plan, request.steps)))
         return answer

@@ -66,7 +66,8 @@ class LLMController:
         """
         produced = (resource for step in request.steps for resource in step.outputs)
         known = (*request.earlier_resources, *request.attached, *produced)
-        addresses, likely = list_addresses(request.text, known), self._guess_tasks(request)  # milliseconds: no thread needed
+        addresses = list_addresses(request.text, known)
+        likely = await asyncio.to_thread(self._guess_tasks, request)  # some long texts take seconds
         schema = build_plan_schema(select_task_types(self._table, known, addresses, likely), known, addresses)
         # without earlier turns there is no need to ask the server for its window
         history_tokens = _MAX_HISTORY_TOKENS

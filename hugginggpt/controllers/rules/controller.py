@@ -3,6 +3,7 @@
 It understands simple requests in English, of one or several steps, over the whole task table; what it can't do it says.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ class RulesController:
         Raises:
             RequestError: It isn't in English, needs a file that isn't there, or asks for what no task does.
         """
-        plan = plan_request(request, self._table)
+        plan = await asyncio.to_thread(plan_request, request, self._table)  # seconds for some long texts: others go on
         for task in plan.tasks:
             yield task
         if plan.direct_answer:
@@ -40,12 +41,12 @@ class RulesController:
             yield Notice(notice)
 
     def tasks(self, request: PlanRequest) -> list[Mapping[str, Any]]:
-        """Return the tasks alone, as a list; pure and quick (a few milliseconds)."""
+        """Return the tasks alone, as a list; pure, and quick but for long texts, so not for the event loop."""
         return list(plan_request(request, self._table).tasks)
 
     async def select(self, request: PlanRequest, choices: Sequence[Choice]) -> tuple[Sequence[Selection], Usage | None]:
         """Select the first candidate whose tags match the words of the request."""
-        instruction = parse_request(request.text).instruction
+        instruction = (await asyncio.to_thread(parse_request, request.text)).instruction
         tags = [tag for tag, words in load_cue_table().tags.items() if words.search(instruction)]
         return [found for choice in choices if (found := _select_by_tag(choice, tags))], None  # no call, so no usage
 

@@ -54,7 +54,7 @@ class RulesPlan:
 
 
 def plan_request(request: PlanRequest, table: TaskTable) -> RulesPlan:
-    """Plan a request; pure and quick (a few milliseconds).
+    """Plan a request; pure, and quick but for long texts: not for the event loop.
 
     Raises:
         RequestError: It isn't in English, needs something that isn't there, or asks for what no task does.

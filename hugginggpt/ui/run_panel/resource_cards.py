@@ -25,6 +25,7 @@ _ICON_PATHS: Final[Mapping[Kind, str]] = {
     Kind.IMAGE: "M3 5h18v14H3zM3 16l5-5l4 4l3-3l6 5",
 }
 _MAX_LINE_CHARS: Final = 120
+_MAX_HEAD_CHARS: Final = 10_000  # of a text among which its first line is looked for
 _ENGLISH: Final = Words()
 _NOTHING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})  # a default that nobody can change
 
@@ -97,7 +98,7 @@ def _find_first_line(resource: Resource) -> str:
     """Return the first line of a text, or the first row of a table."""
     if resource.kind is Kind.TABLE and resource.path:
         return _read_first_row(resource.path)
-    line = next((line.strip() for line in (resource.text or "").splitlines() if line.strip()), "")
+    line = next((line.strip() for line in (resource.text or "")[:_MAX_HEAD_CHARS].splitlines() if line.strip()), "")
     return line if len(line) <= _MAX_LINE_CHARS else f"{line[:_MAX_LINE_CHARS]}…"
 
 
