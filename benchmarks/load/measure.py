@@ -50,7 +50,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """What SIGTERM does while pages are open."""
+    """Figures of an end by SIGTERM while pages are open."""
 
     pages: int
     seconds: float

@@ -17,13 +17,13 @@ from hugginggpt.core.ssrf import RefusedError
 from hugginggpt.llm.refusals import ServerRefusal
 
 _TABLE: Final[Mapping[str, Mapping[Any, str]]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
-_BY_STATUS: Final[Mapping[int, str]] = _TABLE["by_status"]
-"""Sentences by HTTP status, for refusals whose words say no more."""
+_NAME_BY_STATUS: Final[Mapping[int, str]] = _TABLE["by_status"]
+"""Names of sentences by HTTP status, for refusals whose words say no more."""
 _WRONG_ADDRESS_STATUSES: Final = frozenset({400, 403, 404, 405, 410})
 """Statuses with which a web server answers where no language model does."""
 _MIN_SERVER_ERROR_STATUS: Final = 500
-ERROR_SENTENCES: Final[Mapping[str, str]] = _TABLE["others"]
-"""Sentences for all else that goes wrong, by name."""
+ERROR_SENTENCES: Final[Mapping[str, str]] = _TABLE["sentences"]
+"""Sentences for all that goes wrong, by name."""
 _IMAGE_WORDS: Final = re.compile(r"\bimages?(?:_url)?\b|\bvision\b|multi-?modal|mmproj", re.IGNORECASE)
 
 
@@ -61,16 +61,16 @@ def describe_error(error: Exception, refusal: ServerRefusal | None, *, seconds: 
 
 def _describe_refusal(refusal: ServerRefusal, *, started: bool) -> str:
     if reason := refusal.reason:
-        template = ERROR_SENTENCES[reason.sentence]
+        name = reason.sentence
     elif started:
-        template = ERROR_SENTENCES["broken_off"]
+        name = "broken_off"
     elif refusal.is_page and refusal.status in _WRONG_ADDRESS_STATUSES:
-        template = ERROR_SENTENCES["wrong_address"]
+        name = "wrong_address"
     else:
         other = "trouble" if refusal.status >= _MIN_SERVER_ERROR_STATUS else "wrong_address"
-        template = _BY_STATUS.get(refusal.status) or ERROR_SENTENCES[other]
+        name = _NAME_BY_STATUS.get(refusal.status, other)
     # with `replace`: {server} and {model} are filled in later
-    return template.replace("{status}", str(refusal.status)).replace("{wait}", describe_wait(refusal.wait))
+    return ERROR_SENTENCES[name].replace("{status}", str(refusal.status)).replace("{wait}", describe_wait(refusal.wait))
 
 
 def is_about_images(refusal: ServerRefusal) -> bool:

@@ -163,7 +163,7 @@ def parse_refusal(body: Any, status: int, wait: float = 0.0) -> ServerRefusal:
 
 def _parse_text(body: str) -> tuple[Any, bool]:
     body = body[:_MAX_TEXT_CHARS]
-    if body.lstrip()[:1] in {"<"}:
+    if body.lstrip().startswith("<"):
         return _TAG.sub(" ", body), True
     try:
         return parse_json(body), False
@@ -199,7 +199,7 @@ def _read_text(value: str, key: str, depth: int) -> Iterator[tuple[str, str]]:
         yield "code", value[:200]
         if key == "reason":
             yield "text", value[:_MAX_TEXT_CHARS]
-    elif value.lstrip()[:1] in {"{", "["} and depth:  # what a provider said, as text
+    elif value.lstrip().startswith(("{", "[")) and depth:  # what a provider said, as text
         parsed, _ = _parse_text(value)
         found = [] if isinstance(parsed, str) else list(_walk(parsed, key, depth + 1))
         yield from found or [("text", value[:_MAX_TEXT_CHARS])]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MAX_MARKDOWN_CHARS: Final = 20_000
 """A longer text is drawn as Markdown up to a line within this: parsing the worst 200,000 characters takes two seconds."""
-_MAX_QUICK_CHARS: Final = 2_000
+MAX_QUICK_CHARS: Final = 2_000
 """A text up to this length is drawn at once: the worst one takes some twenty milliseconds."""
 _RENDER_SECONDS: Final = 1.0
 """Processor time for a longer one; ordinary ones take a twentieth of it. What takes longer is shown as it is."""
@@ -94,7 +94,7 @@ def render_markdown(text: str, links: Mapping[str, str] = _NO_LINKS, *, copy_but
     """
     render = partial(_render, text, links, copy_buttons=copy_buttons)
     try:
-        return render() if len(text) <= _MAX_QUICK_CHARS else run_in_time(render, _RENDER_SECONDS)
+        return render() if len(text) <= MAX_QUICK_CHARS else run_in_time(render, _RENDER_SECONDS)
     except TimeoutError:
         return f"<p>{link_words(text)}</p>"
 

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from hugginggpt.core.settings import Settings
     from hugginggpt.workspace.storage import Storage, StorageShare
 
-_UPLOAD_PATH: Final = re.compile(r"/gradio_api/upload/?$")
+UPLOAD_PATH: Final = re.compile(r"/gradio_api/upload/?$")
+"""Path that uploads are posted to."""
 _RECEIVE_SECONDS: Final = 900.0
 """Time that one upload may take: 64 MB over a slow line."""
 _DRAIN_SECONDS: Final = 20.0
@@ -186,7 +187,7 @@ class UploadMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["method"] != "POST" or not _UPLOAD_PATH.search(scope["path"]):
+        if scope["type"] != "http" or scope["method"] != "POST" or not UPLOAD_PATH.search(scope["path"]):
             await self._app(scope, receive, send)
             return
         response: Response

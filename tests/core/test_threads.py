@@ -1,4 +1,4 @@
-"""How many threads a model computes with, and how long a function may take."""
+"""The number of threads for a model, and the limit of time for a function."""
 
 import gc
 import os

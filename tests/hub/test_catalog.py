@@ -23,7 +23,7 @@ FEW = {
 }  # fmt: skip
 """Tasks for which the Hub itself has few models."""
 NO_MODEL = {"canny-control", "hed-control", "mlsd-control"}
-"""What code here does, without a model of the Hub."""
+"""Tasks that code here does, without a model of the Hub."""
 LIBRARIES = ("transformers", "diffusers", "huggingface_hub", "sentence_transformers")
 
 

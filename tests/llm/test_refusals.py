@@ -31,7 +31,7 @@ HAS = {
     "schema": lambda body: body.get("response_format", {}).get("type") == "json_schema",
     "system": lambda body: body["messages"][0]["role"] == "system",
 }
-"""Whether a request has what may be refused."""
+"""Tests of a request's body for each thing that may be refused, by its name in the table."""
 
 
 def refusal(row: Mapping[str, Any]) -> Reply:

@@ -18,6 +18,7 @@ from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.errors import NoPicturesError, PlanError, RequestError, TooLongError
 from hugginggpt.core.events import Notice, Usage
 from hugginggpt.core.tasks import TaskTable, load_task_table
+from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.llm.client import LanguageModel
 from hugginggpt.llm.context_window import CHARS_PER_TOKEN
 from hugginggpt.llm.request_form import Message
@@ -67,7 +68,7 @@ class LLMController:
         produced = (resource for step in request.steps for resource in step.outputs)
         known = (*request.earlier_resources, *request.attached, *produced)
         addresses = list_addresses(request.text, known)
-        likely = await asyncio.to_thread(self._guess_tasks, request)  # some long texts take seconds
+        likely = await run_in_daemon_thread(lambda: self._guess_tasks(request), "planner")  # some long texts take seconds
         schema = build_plan_schema(select_task_types(self._table, known, addresses, likely), known, addresses)
         # without earlier turns there is no need to ask the server for its window
         history_tokens = _MAX_HISTORY_TOKENS

@@ -3,7 +3,6 @@
 It understands simple requests in English, of one or several steps, over the whole task table; what it can't do it says.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from hugginggpt.controllers.rules.planner import plan_request
 from hugginggpt.controllers.rules.request_parser import parse_request
 from hugginggpt.core.events import Notice, Usage
 from hugginggpt.core.tasks import TaskTable, load_task_table
+from hugginggpt.core.threads import run_in_daemon_thread
 
 
 class RulesController:
@@ -32,7 +32,8 @@ class RulesController:
         Raises:
             RequestError: It isn't in English, needs a file that isn't there, or asks for what no task does.
         """
-        plan = await asyncio.to_thread(plan_request, request, self._table)  # seconds for some long texts: others go on
+        # seconds for some long texts: others go on, and no thread that is shared is held
+        plan = await run_in_daemon_thread(lambda: plan_request(request, self._table), "planner")
         for task in plan.tasks:
             yield task
         if plan.direct_answer:
@@ -46,7 +47,7 @@ class RulesController:
 
     async def select(self, request: PlanRequest, choices: Sequence[Choice]) -> tuple[Sequence[Selection], Usage | None]:
         """Select the first candidate whose tags match the words of the request."""
-        instruction = (await asyncio.to_thread(parse_request, request.text)).instruction
+        instruction = (await run_in_daemon_thread(lambda: parse_request(request.text), "planner")).instruction
         tags = [tag for tag, words in load_cue_table().tags.items() if words.search(instruction)]
         return [found for choice in choices if (found := _select_by_tag(choice, tags))], None  # no call, so no usage
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from hugginggpt.core.tasks import TaskTable
 from hugginggpt.core.trace import answer_text
 from hugginggpt.ui.chat.view import BUSY, EMPTY, READY, SentView, View, ViewBuilder, Views
+from hugginggpt.ui.markup import MAX_QUICK_CHARS
 from hugginggpt.ui.property_updates import PropertyUpdate
 from hugginggpt.ui.session.tab_session import TabSession
 
@@ -16,7 +17,6 @@ _SECONDS_BETWEEN_VIEWS: Final = 0.15
 _MAX_SECONDS_BETWEEN_VIEWS: Final = 1.0
 _PAUSE_PER_DRAWING_SECOND: Final = 3.0
 """Seconds of pause for each second that a view has taken."""
-_MAX_QUICK_CHARS: Final = 2_000  # of an answer that is drawn on the event loop
 
 
 class RunFollower:
@@ -34,8 +34,8 @@ class RunFollower:
     async def draw(self, tab: TabSession, box: PropertyUpdate | None = None) -> View:
         """Draw a tab; in a thread where there is much to draw: nobody else waits for a long answer's Markdown."""
         draw = partial(self.views.build, tab, box=box)
-        long = sum(len(answer_text(run.events)) for run in tab.runs[-1:]) > _MAX_QUICK_CHARS
-        return await asyncio.to_thread(draw) if long else draw()
+        answer = answer_text(tab.runs[-1].events) if tab.runs else ""
+        return await asyncio.to_thread(draw) if len(answer) > MAX_QUICK_CHARS else draw()
 
     async def draw_idle(self, tab: TabSession) -> tuple[Any, ...]:
         """Return the outputs of a tab in which nothing is worked on."""

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from gradio.route_utils import FnIndexInferError
 
 from hugginggpt.core.json_text import JsonError, TooManyValuesError, parse_json
+from hugginggpt.ui.uploads import UPLOAD_PATH
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -41,7 +42,6 @@ _MAX_MCP_VALUES: Final = 500
 _MAX_VALUES: Final = 50_000
 """Values of any other body: a plan of 2,000 tasks, as it is approved, has some 20,000."""
 _JSON_PATH: Final = re.compile(r"/gradio_api/(?!upload)")
-_UPLOAD_PATH: Final = re.compile(r"/gradio_api/upload/?$")
 _MCP_PATH: Final = re.compile(r"/mcp(?:/|$)")
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -82,7 +82,7 @@ class RequestGuardMiddleware:
         foreign = is_foreign(scope["method"], headers, self._hosts if self._personal else ())
         rejection = self._check(scope, headers, foreign)
         is_json = _JSON_PATH.search(scope["path"]) or "json" in headers.get("content-type", "")
-        if rejection is None and scope["method"] == "POST" and not _UPLOAD_PATH.search(scope["path"]):
+        if rejection is None and scope["method"] == "POST" and not UPLOAD_PATH.search(scope["path"]):
             body = await self._read_body(receive, headers, MAX_JSON_BYTES if is_json else MAX_FORM_BYTES)
             if isinstance(body, bytes) and is_json:
                 values = _MAX_MCP_VALUES if _MCP_PATH.search(scope["path"]) else _MAX_VALUES

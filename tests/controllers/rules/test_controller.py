@@ -1,20 +1,24 @@
 """The built-in planner: what it makes of requests, what it asks for, what it says it can't."""
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from hugginggpt.controllers.base import Choice, PlanRequest
+from hugginggpt.controllers.llm.controller import LLMController
 from hugginggpt.controllers.rules.controller import RulesController
-from hugginggpt.core.errors import RequestError
+from hugginggpt.core.errors import ControllerError, RequestError
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, load_task_table
+from hugginggpt.llm.client import LanguageModel
 from hugginggpt.planning.repair import make_plan
+from tests.hosted_server import refused_url
 
 INVOICE = Resource("image-1", Kind.IMAGE, Origin("upload", "invoice.png"))
 PHOTO = Resource("image-2", Kind.IMAGE, Origin("upload", "zebra.jpg"))
@@ -268,6 +272,34 @@ def test_no_text_keeps_the_planner_busy(text: str) -> None:
         with suppress(RequestError):
             RulesController().tasks(PlanRequest(text, attached))
     assert time.process_time() - begun < 5
+
+
+async def count_turns(planned: AsyncIterator[Any]) -> int:
+    """Read a plan to its end, or its refusal; return how often others had their turn meanwhile."""
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0.001)
+            turns += 1
+
+    others = asyncio.create_task(take_turns())
+    with suppress(RequestError, ControllerError):
+        async for _ in planned:
+            pass
+    others.cancel()
+    return turns
+
+
+async def test_others_have_their_turns_while_a_long_text_is_planned() -> None:
+    request = PlanRequest("what, - " * 150)  # most of a second
+    assert await count_turns(RulesController().plan(request)) > 5
+
+
+async def test_they_have_them_while_a_language_models_planner_guesses() -> None:
+    model = LanguageModel("tiny", f"{refused_url()}/v1", "sk-x", seconds=0.001)  # a try ends at once
+    assert await count_turns(LLMController(model).plan(PlanRequest("what, - " * 150))) > 5
 
 
 PHRASES = """

@@ -170,7 +170,7 @@ async def test_lists_and_plans_go_on_while_runs_take_all_places_and_more_than_th
 
 
 async def run_by_mcp(served: Served, visitor: str) -> str:
-    """What an MCP client is told; it goes through a client inside the server."""
+    """Run the request as an MCP client, whose call goes through a client inside the server; return the answer's text."""
     async with (
         create_mcp_http_client(headers={"X-Forwarded-For": f"10.9.9.9, {visitor}"}) as http,
         streamable_http_client(f"{served.url}/mcp/", http_client=http) as (incoming, outgoing, _),

@@ -21,7 +21,7 @@ STILL = """addEventListener("DOMContentLoaded", () => {
 
 
 SPEAKING = re.compile(r"sentence \d+ of \d+")
-"""What a step says while a text is spoken."""
+"""Note of a step while a text is spoken."""
 
 
 def write_novels(folder: Path) -> list[Path]:
