@@ -25,8 +25,8 @@ _MAX_MARKDOWN_CHARS: Final = 20_000
 """A longer text is drawn as Markdown up to a line within this: parsing the worst 200,000 characters takes two seconds."""
 MAX_QUICK_CHARS: Final = 2_000
 """A text up to this length is drawn at once: the worst one takes some twenty milliseconds."""
-_RENDER_SECONDS: Final = 1.0
-"""Processor time for a longer one; ordinary ones take a twentieth of it. What takes longer is shown as it is."""
+_RENDER_SECONDS: Final = 0.5
+"""Processor time for a longer one; ordinary ones take a tenth of it. What takes longer is shown as it is."""
 _MAX_TABLE_CELLS: Final = 10_000
 """A text with more cells is drawn without tables: the parser fills up short rows."""
 _MAX_NESTING: Final = 20

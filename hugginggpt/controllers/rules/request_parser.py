@@ -27,6 +27,7 @@ _MAX_INSTRUCTION_CHARS = 3_000
 _SENTENCE = re.compile(r"(?<=[.!?])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])|(?<=[!?])\s+")
 _MIN_GIVEN_WORDS = 4  # fewer words behind a colon are a detail of the instruction
 _ALL_KINDS = frozenset(kind.value for kind in Kind)
+_KINDS_WITHOUT_FILE = frozenset({"none", "text"})
 _MIN_REST_WORDS = 10  # fewer are a second instruction
 _MIN_LABEL_CHARS = 3  # a shorter name of a file is a word like any other
 _MIN_QUESTION_WORDS = 6
@@ -35,6 +36,30 @@ _STEP: Final = load_pattern("wording", "step")
 _REQUEST: Final = load_pattern("wording", "wish")
 _LABEL = r"[\w'-]{1,30}(?: [\w'-]{1,30}){0,3} ?"
 _DASHES = frozenset({"-", "--", "–", "—"})
+
+
+class _CuePositions:
+    """Positions of an instruction's cues, found by few searches however often one asks: a text may have a dash at each word."""
+
+    def __init__(self, instruction: str, kinds: frozenset[str]) -> None:
+        self._instruction, self._kinds = instruction, kinds
+        self._last_start = -1
+
+    @functools.cached_property
+    def _first_end(self) -> int:
+        found = load_cue_table().match(self._instruction, self._kinds)
+        return min((cue.end for cue in found), default=len(self._instruction) + 1)
+
+    def is_before(self, position: int) -> bool:
+        """Tell whether a cue ends before a position."""
+        return self._first_end <= position
+
+    def is_after(self, position: int) -> bool:
+        """Tell whether a cue begins at a position or after it; quick where positions are asked for in their order."""
+        if position > self._last_start:
+            found = load_cue_table().match(self._instruction[position:], self._kinds)
+            self._last_start = position + found[-1].start if found else -1
+        return position <= self._last_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +148,8 @@ def _blank_span(text: str, start: int, end: int) -> str:
 
 def _split_at_colon(parsed: ParsedRequest, *, attached: bool) -> ParsedRequest:
     """Split off a text that follows a colon or an empty line: it is given, not part of the instruction."""
+    cues = _CuePositions(parsed.instruction, _ALL_KINDS)
+    cues_without_file = _CuePositions(parsed.instruction, _KINDS_WITHOUT_FILE)
     for match in re.finditer(r":(?=\s)|\n\s*\n|\n|\s[-–—]{1,2}>?\s", parsed.instruction):
         rest = parsed.text[match.end() :].strip()
         before = parsed.instruction[: match.start()].strip()
@@ -130,13 +157,13 @@ def _split_at_colon(parsed: ParsedRequest, *, attached: bool) -> ParsedRequest:
             continue
         if attached:
             continue  # with a file there, what follows the colon says what to do with it
-        if match[0].strip() == ":" and (_is_list(rest) or _is_instruction(rest, before)):
+        if match[0].strip() == ":" and (_is_list(rest) or _is_instruction(rest, cues.is_before(match.start()))):
             continue
         if match[0].strip(" >") in _DASHES:
-            if _is_question_about(before, rest):
+            if _is_question_about(before, rest) and not cues_without_file.is_before(match.start()):
                 start, end = 0, match.start()
                 return replace(parsed, given=parsed.text[:end].strip(), instruction=_blank_span(parsed.instruction, start, end))
-            if load_cue_table().match(parsed.instruction[match.end() :], _ALL_KINDS):
+            if cues.is_after(match.end()):
                 continue
         start = match.end()
         return replace(parsed, given=rest, instruction=_blank_span(parsed.instruction, start, len(parsed.text)))
@@ -151,8 +178,7 @@ def _split_at_sentence(parsed: ParsedRequest) -> ParsedRequest:
     last = parsed.instruction[slice(*bounds[-1])].strip(" -–—")
     before = parsed.text[: bounds[-1][0]].strip(" -–—")
     if last.endswith("?") and load_cue_table().question.search(last) and len(before.split()) >= _MIN_QUESTION_WORDS:
-        kinds = frozenset({"none", "text"})
-        if not load_cue_table().match(parsed.instruction, kinds):
+        if not load_cue_table().match(parsed.instruction, _KINDS_WITHOUT_FILE):
             return replace(parsed, given=before, instruction=_blank_span(parsed.instruction, 0, bounds[-1][0]))
     first = parsed.instruction[slice(*bounds[0])]
     rest = parsed.text[bounds[1][0] :]
@@ -167,22 +193,21 @@ def _is_list(text: str) -> bool:
     return bool(re.fullmatch(rf"(?:{_LABEL},\s*)+(?:and |or )?{_LABEL}|[\w-]{1, 20} or [\w-]{1, 20}", first.strip()))
 
 
-def _is_instruction(text: str, before: str) -> bool:
-    """Tell whether what follows a colon are the steps themselves ("too long for me: get the text off it, shorten it")."""
-    if _STEP.match(text):
-        return True
-    return bool(_REQUEST.match(text)) and not load_cue_table().match(before, _ALL_KINDS)
+def _is_instruction(text: str, cued: bool) -> bool:
+    """Tell whether what follows a colon are the steps themselves ("too long for me: get the text off it, shorten it").
+
+    Args:
+        text: What follows.
+        cued: Whether a task is asked for before the colon.
+    """
+    return bool(_STEP.match(text) or (_REQUEST.match(text) and not cued))
 
 
 def _is_question_about(before: str, rest: str) -> bool:
-    """Tell whether what follows a dash is a question about the text before it."""
-    if (
-        not rest.endswith("?")
-        or len(before.split()) < _MIN_QUESTION_WORDS
-        or not load_cue_table().question.search(rest.lower())
-    ):
+    """Tell whether what follows a dash may be a question about the text before it."""
+    if not rest.endswith("?") or len(before.split()) < _MIN_QUESTION_WORDS:
         return False
-    return not load_cue_table().match(before, frozenset({"none", "text"}))
+    return bool(load_cue_table().question.search(rest.lower()))
 
 
 @functools.lru_cache(maxsize=32)  # asked for at every cue; bounded, as it keeps whole requests in memory

@@ -293,13 +293,13 @@ async def count_turns(planned: AsyncIterator[Any]) -> int:
 
 
 async def test_others_have_their_turns_while_a_long_text_is_planned() -> None:
-    request = PlanRequest("what, - " * 150)  # most of a second
+    request = PlanRequest("what, - " * 1_000)  # a fifth of a second
     assert await count_turns(RulesController().plan(request)) > 5
 
 
 async def test_they_have_them_while_a_language_models_planner_guesses() -> None:
     model = LanguageModel("tiny", f"{refused_url()}/v1", "sk-x", seconds=0.001)  # a try ends at once
-    assert await count_turns(LLMController(model).plan(PlanRequest("what, - " * 150))) > 5
+    assert await count_turns(LLMController(model).plan(PlanRequest("what, - " * 1_000))) > 5
 
 
 PHRASES = """
@@ -309,7 +309,7 @@ image-1 and image-2 |"quoted" |(in it |1. read it |- draw a cat |
 translate “a” into French, German and Spanish. |the first, the second and the third |say 'hello' aloud. |
 what is this? |count the cats, dogs, and birds, |http://a.example/b.png |a picture of a |it |in it on it of it |
 please |not |don't do it, |is there a cat in it and |how many |a b c d e f |caption: |title "x" by 'y' |, ,|
-... |!?|-- |<a |[[|{{|`|$|和|10% of 20
+... |!?|-- |<a |[[|{{|`|$|和|10% of 20|what, - |hello: please |draw a cat - why? 
 """.replace("\n", "").split("|")
 """Phrases that the rules look for: each rule is slowest on its own words."""
 
