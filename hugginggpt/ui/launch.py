@@ -110,7 +110,7 @@ def _start_server(page: Any, blocks: gr.Blocks, port: int, environment: Mapping[
     from hugginggpt.ui.security.headers import SecurityHeadersMiddleware
     from hugginggpt.ui.security.request_guard import RequestGuardMiddleware, find_hosts
     from hugginggpt.ui.session.llm_choice import is_personal_machine, is_space
-    from hugginggpt.ui.session.server_state import bound_memory
+    from hugginggpt.ui.session.server_state import bound_resources
     from hugginggpt.ui.theme import CSS, JS, THEME
     from hugginggpt.ui.uploads import UploadMiddleware
 
@@ -149,7 +149,7 @@ def _start_server(page: Any, blocks: gr.Blocks, port: int, environment: Mapping[
         _start_anew(port, environment)  # the port was free: the server was not up within Gradio's five seconds
     finally:
         waiting.cancel()
-    bound_memory(blocks)
+    bound_resources(blocks)
 
 
 def _start_anew(port: int, environment: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Bounds on what Gradio keeps in memory for each session and event.
+"""Bounds on what Gradio keeps in memory for each session and event, and on how busy it is without one.
 
 Gradio keeps a copy of the whole page's configuration (0.3 MB) for every session hash that it is ever sent, a table of the
 last ten thousand events that is summed up anew after each of them, and the names of delivered events. A call of the API
@@ -24,6 +24,10 @@ _MAX_QUEUED_EVENTS: Final = 2_000
 _SESSIONS_PER_EVICTION: Final = 64  # sessions after which those that are over are let go
 _MAX_RESULT_AGE: Final = timedelta(hours=1)
 """Time for which a result that nobody has fetched is kept, and the components of a page that is closed."""
+_QUEUE_POLL_SECONDS: Final = 0.01
+"""Gradio looks every thousandth of a second whether an event has come: a tenth of a processor, while nobody is there."""
+_PROGRESS_POLL_SECONDS: Final = 0.1
+"""It looks at all the places for events, and those are many here, for progress to pass on; a person sees no difference."""
 
 
 class LeanSessionState(SessionState):
@@ -104,9 +108,11 @@ class BoundedStateHolder(StateHolder):
         return state is None or (old and state.is_closed and not state.state_data)  # Gradio has called `close_tab`
 
 
-def bound_memory(page: gr.Blocks) -> None:
-    """Bound what Gradio keeps in memory for a launched page."""
+def bound_resources(page: gr.Blocks) -> None:
+    """Bound what Gradio keeps in memory for a launched page, and what it does while nobody asks for anything."""
     queue = page._queue
+    queue.sleep_when_free = _QUEUE_POLL_SECONDS
+    queue.progress_update_sleep_when_free = _PROGRESS_POLL_SECONDS
     queue.ANALYTICS_MAX_EVENTS = 1  # for a page of Gradio's that is not served here
     queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # Gradio's spelling
     queue.active_jobs += [None] * (_MAX_QUEUED_EVENTS - len(queue.active_jobs))

@@ -26,7 +26,7 @@ from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.ui.api.endpoints import Api
 from hugginggpt.ui.session.admission import Admission
-from hugginggpt.ui.session.server_state import bound_memory
+from hugginggpt.ui.session.server_state import bound_resources
 from hugginggpt.ui.session.visitor import read_visitor
 from hugginggpt.workspace.workspace import Workspace
 
@@ -79,7 +79,7 @@ async def serve(settings: Settings, **limits: float) -> AsyncIterator[Served]:
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     serving = asyncio.create_task(server.serve())
     await until(lambda: server.started)
-    bound_memory(page)
+    bound_resources(page)
     yield Served(page, model, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/gradio_api")
     model.over.set()  # where a test has failed, callers still wait
     page._queue.close()
@@ -244,6 +244,20 @@ async def test_calls_leave_nothing_in_memory_and_a_session_goes_on_over_several_
     assert not queue.pending_messages_per_session
     assert len(queue.event_analytics) <= 1
     assert not served.page.app.iterators
+
+
+async def test_a_server_that_nobody_asks_sleeps(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, wakeups = asyncio.get_running_loop(), 0
+    call_later = loop.call_later
+
+    def count(*arguments: Any, **keywords: Any) -> asyncio.TimerHandle:
+        nonlocal wakeups
+        wakeups += 1
+        return call_later(*arguments, **keywords)
+
+    monkeypatch.setattr(loop, "call_later", count)
+    await asyncio.sleep(0.5)
+    assert 1 < wakeups < 100  # Gradio as it comes: five hundred
 
 
 async def test_a_result_is_there_until_it_is_fetched(served: Served) -> None:
