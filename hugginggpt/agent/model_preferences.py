@@ -89,7 +89,7 @@ class ModelPreferences:
             raise RequestError(f"That is more than {_MAX_ENTRIES} models that you have pinned, banned or added: clear some.")
         return self
 
-    def preferences(self) -> Preferences:
+    def to_ranking(self) -> Preferences:
         """Return the preferences in the form that the ranking uses."""
         shown = {
             task: parse_endpoint(task, model).display_url if is_url(model) else model for task, model in self.pinned.items()

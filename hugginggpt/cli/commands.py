@@ -121,7 +121,7 @@ def _run_models(args: argparse.Namespace) -> int:
     choices = read_preferences(args)
     visitor = asyncio.run(make_visitor(agent, read_environment_token(), choices))
     extra = make_session_experts(agent, None, visitor=visitor)
-    ranked = agent.candidates(extra, {task} if task else set(table), choices.preferences())
+    ranked = agent.candidates(extra, {task} if task else set(table), choices.to_ranking())
     rankings = {name: ranked.get(name, Ranking(())) for name in ([task] if task else table)}
     if args.json:
         print(json.dumps([_ranking_as_json(*each) for each in rankings.items()], indent=2, ensure_ascii=False))
@@ -189,6 +189,9 @@ def _run_list(args: argparse.Namespace) -> int:
         capable = {card.id for card in (local.cards({task}) if local else ()) if card.task == task}  # cards() may give more
         checkpoints = [checkpoint for checkpoint in checkpoints if checkpoint.id in capable]
     _print_table((checkpoint.id, format_size(checkpoint.size), checkpoint.architecture) for checkpoint in checkpoints)
+    if not checkpoints:  # stdout stays empty: a script counts its lines
+        wanted, pulled = (f" for {task}", task) if task else ("", "TASK")
+        print(f"No model{wanted} in the cache yet: “python -m hugginggpt models pull {pulled}” fetches one.", file=sys.stderr)
     return _EXIT_DONE
 
 

@@ -196,7 +196,7 @@ async def _run(agent: HuggingGPT, session: Session, model: LanguageModel | None,
     extra = make_session_experts(agent, None if args.no_text_work else model, visitor=visitor)
     events: list[Event] = []
     last_report = time.monotonic()
-    async for event in agent.run(args.request, session, controller, attached, extra=extra, preferences=choices.preferences()):
+    async for event in agent.run(args.request, session, controller, attached, extra=extra, preferences=choices.to_ranking()):
         events.append(event)
         if isinstance(event, TaskProgress) and time.monotonic() - last_report < _SECONDS_BETWEEN_PROGRESS:
             continue

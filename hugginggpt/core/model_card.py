@@ -14,12 +14,13 @@ class BackendTraits:
     place: Literal["here", "controller", "elsewhere"] = "elsewhere"  # "controller": the language model chosen anyway
     is_on_hub: bool = False  # its models have the Hub's ids
     fetched: bool = False  # before it runs, which takes minutes
+    listed_as: Literal["bundled", "cache", "hosted", "fetch"] = "hosted"  # in tables of models
 
 
 BACKENDS: Final[Mapping[str, BackendTraits]] = {
-    "local": BackendTraits("here", is_on_hub=True),
-    "bundled": BackendTraits("here"),
-    "download": BackendTraits("here", is_on_hub=True, fetched=True),
+    "local": BackendTraits("here", is_on_hub=True, listed_as="cache"),
+    "bundled": BackendTraits("here", listed_as="bundled"),
+    "download": BackendTraits("here", is_on_hub=True, fetched=True, listed_as="fetch"),
     "hosted": BackendTraits(is_on_hub=True),
     "controller": BackendTraits("controller"),
 }

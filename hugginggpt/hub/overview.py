@@ -4,14 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hugginggpt.core.model_card import ModelCard
+from hugginggpt.core.model_card import ModelCard, get_traits
 from hugginggpt.hub.catalog import CatalogEntry, load_catalog
 
 ModelPlace = Literal["bundled", "cache", "hosted", "fetch", "server"]
 """Place of a model: shipped with the installation; in the Hub's cache on this disk; hosted elsewhere on somebody's account;
 to be fetched from the Hub; or only ever on servers, for which a token is needed."""
 
-_PLACE_BY_BACKEND: dict[str, ModelPlace] = {"bundled": "bundled", "local": "cache", "hosted": "hosted", "download": "fetch"}
 _FETCHABLE_LIBRARIES = frozenset({"transformers", "diffusers", "sklearn"})  # those that `cache` reads checkpoints of
 
 
@@ -65,9 +64,9 @@ def build_overview(cards: Iterable[ModelCard], tasks: Iterable[str], *, local: b
 
 def _list_rows(task: str, cards: Sequence[ModelCard], *, local: bool) -> Iterable[OverviewRow]:
     entries = {entry.id: entry for entry in load_catalog().get(task, ())}
-    runnable = {card.id for card in cards if card.backend != "download"}
+    runnable = {card.id for card in cards if not get_traits(card.backend).fetched}
     for card in cards:
-        if card.backend != "download" or card.id not in entries:  # else the catalog's row follows, once
+        if not get_traits(card.backend).fetched or card.id not in entries:  # else the catalog's row follows, once
             yield _build_row_from_card(card, entries.get(card.id))
     for entry in entries.values():
         if entry.id not in runnable:
@@ -78,7 +77,7 @@ def _build_row_from_card(card: ModelCard, entry: CatalogEntry | None) -> Overvie
     return OverviewRow(
         id=card.id,
         task=card.task,
-        place=_PLACE_BY_BACKEND.get(card.backend, "server"),  # the rest: clusters, the controller
+        place=get_traits(card.backend).listed_as,
         license=card.license or (entry.license if entry else ""),
         size_mb=card.size_mb or (entry.size_mb if entry else None),
         size_estimated=not card.size_mb,  # the catalog knows parameters, not files

@@ -68,7 +68,7 @@ def test_there_is_an_end_to_it() -> None:
 
 def test_a_pinned_endpoint_goes_by_its_address_without_the_query() -> None:
     preferences = ModelPreferences().pin("text-to-image", "https://my.endpoints.huggingface.cloud/?key=4711")
-    assert preferences.preferences().pinned == {"text-to-image": "https://my.endpoints.huggingface.cloud"}
+    assert preferences.to_ranking().pinned == {"text-to-image": "https://my.endpoints.huggingface.cloud"}
 
 
 @pytest.mark.parametrize("text", ["text-to-image", "=a/b x", "text-to-image="])

@@ -83,6 +83,8 @@ def test_a_model_is_pulled_once_and_listed(hub: HubServer, tmp_path: Path) -> No
     assert run(hub, tmp_path, "models", "--task", "image-classification", "list").stdout.startswith("tiny/vit  0.")
     other = run(hub, tmp_path, "models", "--task", "object-detection", "list")
     assert (other.returncode, other.stdout) == (EXIT_ANSWERED, "")
+    hint = "No model for object-detection in the cache yet: “python -m hugginggpt models pull object-detection” fetches one.\n"
+    assert other.stderr == hint
 
 
 def test_a_model_that_does_not_exist_is_one_sentence(hub: HubServer, tmp_path: Path) -> None:

@@ -16,7 +16,14 @@ def card(model: str, backend: str, task: str = "object-detection", **about: obje
 
 @pytest.mark.parametrize(
     ("backend", "place", "runs"),
-    [("bundled", "bundled", True), ("local", "cache", True), ("hosted", "hosted", True), ("download", "fetch", False)],
+    [
+        ("bundled", "bundled", True),
+        ("local", "cache", True),
+        ("hosted", "hosted", True),
+        ("download", "fetch", False),
+        ("controller", "hosted", True),
+        ("a cluster", "hosted", True),
+    ],
 )
 def test_where_a_model_is(backend: str, place: ModelPlace, runs: bool) -> None:
     first, *_ = build_overview([card("owner/other", backend)], ["object-detection"], local=True)

@@ -177,9 +177,9 @@ def _split_at_sentence(parsed: ParsedRequest) -> ParsedRequest:
         return parsed
     last = parsed.instruction[slice(*bounds[-1])].strip(" -–—")
     before = parsed.text[: bounds[-1][0]].strip(" -–—")
-    if last.endswith("?") and load_cue_table().question.search(last) and len(before.split()) >= _MIN_QUESTION_WORDS:
-        if not load_cue_table().match(parsed.instruction, _KINDS_WITHOUT_FILE):
-            return replace(parsed, given=before, instruction=_blank_span(parsed.instruction, 0, bounds[-1][0]))
+    cues, asked = load_cue_table(), last.endswith("?") and len(before.split()) >= _MIN_QUESTION_WORDS
+    if asked and cues.question.search(last) and not cues.match(parsed.instruction, _KINDS_WITHOUT_FILE):
+        return replace(parsed, given=before, instruction=_blank_span(parsed.instruction, 0, bounds[-1][0]))
     first = parsed.instruction[slice(*bounds[0])]
     rest = parsed.text[bounds[1][0] :]
     if not re.search(r"\b(?:below|following|this|these|here)\b", first) or len(rest.split()) < _MIN_REST_WORDS:

@@ -103,15 +103,15 @@ class Api:
         """
         with _report_errors():
             self._check_request(request)  # before anything of it is kept
-            async with self._admit(caller, self._run_admission), self._open_session(caller) as state:
+            async with self._admit(caller, self._run_admission), self._open_session(caller) as tab:
                 started = time.monotonic()
-                attached = await self._take_attachments(state, caller, files)
+                attached = await self._take_attachments(tab, caller, files)
                 seconds = self._agent.settings.request_seconds - (time.monotonic() - started)
-                events = await self._follow(state, caller, request, attached, max(round(seconds, 1), 1.0))
-                if state.worker is not None and state.worker.run.stopped:
+                events = await self._follow(tab, caller, request, attached, max(round(seconds, 1), 1.0))
+                if tab.worker is not None and tab.worker.run.stopped:
                     raise RequestError(HANG_UP_MESSAGE)
                 result = build_run_result(events)
-                self._retain(state)  # only now: a call that failed leaves no files
+                self._retain(tab)  # only now: a call that failed leaves no files
                 return result
 
     async def plan(self, request: str, caller: gr.Request, files: list[FileData] | None = None) -> PlanResult:
@@ -129,10 +129,10 @@ class Api:
         """
         with _report_errors():
             self._check_request(request)
-            async with self._admit(caller, self._quick_admission), self._open_session(caller) as state:
-                attached = await self._take_attachments(state, caller, files)
-                controller = make_controller(state.model)
-                plan = await self._agent.plan(request, state.session, controller, attached)
+            async with self._admit(caller, self._quick_admission), self._open_session(caller) as tab:
+                attached = await self._take_attachments(tab, caller, files)
+                controller = make_controller(tab.model)
+                plan = await self._agent.plan(request, tab.session, controller, attached)
                 return PlanResult(controller=controller.name, plan=plan.as_json(), notes=list(plan.notes))
 
     async def list_tasks(self, caller: gr.Request) -> list[TaskResult]:
@@ -144,8 +144,8 @@ class Api:
             whether a model for it can run here and now, and how many can
         """
         with _report_errors():
-            async with self._admit(caller, self._quick_admission), self._open_session(caller) as state:
-                ranked = await self._rank_models(state, caller, set(self._agent.table))
+            async with self._admit(caller, self._quick_admission), self._open_session(caller) as tab:
+                ranked = await self._rank_models(tab, caller, set(self._agent.table))
         return [build_task_result(row, ranked.get(row.name, Ranking(()))) for row in self._agent.table.values()]
 
     async def list_models(self, task: str, caller: gr.Request) -> list[ModelResult]:
@@ -165,8 +165,8 @@ class Api:
             name = self._agent.table.recognise(task) if isinstance(task, str) else None
             if name is None:
                 raise RequestError(f"“{str(task)[:60]}” is no task: list_tasks tells them.")
-            async with self._admit(caller, self._quick_admission), self._open_session(caller) as state:
-                ranking = (await self._rank_models(state, caller, {name})).get(name, Ranking(()))
+            async with self._admit(caller, self._quick_admission), self._open_session(caller) as tab:
+                ranking = (await self._rank_models(tab, caller, {name})).get(name, Ranking(()))
         rows = build_overview(ranking.cards, [name], local=self._agent.expert("local") is not None)
         first = ranking.cards[0].id if ranking.cards else None
         return [build_model_result(row, ranking.reason if row.id == first and not n else "") for n, row in enumerate(rows)]
@@ -188,49 +188,49 @@ class Api:
         model = await keys.make_language_model()  # first: a refused caller needs no session folder
         session = self._agent.new_session()
         session.visitor = self._read_visitor(caller)
-        state = TabSession(session, model, token=keys.hf_token)
+        tab = TabSession(session, model, token=keys.hf_token)
         try:
-            yield state
+            yield tab
         finally:
             # without its keys, whatever still holds on to it
-            state.model, state.token = None, ""
-            if state not in self._retained:
-                state.close()
+            tab.model, tab.token = None, ""
+            if tab not in self._retained:
+                tab.close()
 
     def _check_request(self, request: object) -> None:
         if not isinstance(request, str):  # Gradio hands on whatever a client sends
             raise RequestError("The request is no text: write what you want done.")
         check_length(request, self._agent.settings)
 
-    async def _take_attachments(self, state: TabSession, caller: gr.Request, files: Sequence[object] | None) -> list[Resource]:
+    async def _take_attachments(self, tab: TabSession, caller: gr.Request, files: Sequence[object] | None) -> list[Resource]:
         """Take the files within the request's time: each address alone could take the time that one fetch may."""
         settings, uploads = self._agent.settings, Path(get_upload_folder())
         try:
             async with leave_at_hang_up(caller), asyncio.timeout(settings.request_seconds):
-                return await take_files(state.session.workspace, files, uploads, max_bytes=settings.max_file_bytes)
+                return await take_files(tab.session.workspace, files, uploads, max_bytes=settings.max_file_bytes)
         except TimeoutError:
             raise ResourceError(
                 f"The files took longer than {settings.request_seconds:g} s: upload them, or send fewer."
             ) from None
 
-    async def _rank_models(self, state: TabSession, caller: gr.Request, tasks: set[str]) -> dict[str, Ranking]:
+    async def _rank_models(self, tab: TabSession, caller: gr.Request, tasks: set[str]) -> dict[str, Ranking]:
         experts = make_session_experts(
-            self._agent, state.model, visitor=state.build_visitor(self._shared, self._read_visitor(caller))
+            self._agent, tab.model, visitor=tab.build_visitor(self._shared, self._read_visitor(caller))
         )
         return dict(await run_in_daemon_thread(lambda: self._agent.candidates(experts, tasks)))  # reads disks, asks servers
 
     async def _follow(
-        self, state: TabSession, caller: gr.Request, request: str, attached: Sequence[Resource], seconds: float
+        self, tab: TabSession, caller: gr.Request, request: str, attached: Sequence[Resource], seconds: float
     ) -> list[Event]:
         experts = make_session_experts(
-            self._agent, state.model, visitor=state.build_visitor(self._shared, self._read_visitor(caller))
+            self._agent, tab.model, visitor=tab.build_visitor(self._shared, self._read_visitor(caller))
         )
         report = CallProgress()
         limits = self._agent.settings.model_copy(update={"request_seconds": seconds})
-        controller = make_controller(state.model)
-        stream = self._agent.run(request, state.session, controller, attached, extra=experts, settings=limits)
-        work = state.start_run(BackgroundRun(request, tuple(attached)), stream)
-        watcher = asyncio.create_task(_stop_when_gone(state, caller))  # Gradio lets the request of a lost caller run on
+        controller = make_controller(tab.model)
+        stream = self._agent.run(request, tab.session, controller, attached, extra=experts, settings=limits)
+        work = tab.start_run(BackgroundRun(request, tuple(attached)), stream)
+        watcher = asyncio.create_task(_stop_when_gone(tab, caller))  # Gradio lets the request of a lost caller run on
         reported = 0
         try:
             async with aclosing(work.follow()) as changes:
@@ -240,22 +240,22 @@ class Api:
                     reported = count
         finally:
             watcher.cancel()
-            await state.stop()  # also where this handler itself is cancelled
+            await tab.stop()  # also where this handler itself is cancelled
             with suppress(asyncio.CancelledError):
                 await watcher
         return work.run.events
 
-    def _retain(self, state: TabSession) -> None:
+    def _retain(self, tab: TabSession) -> None:
         """Delete the files of a call only after a while; they go earlier where there are too many, or the server ends."""
-        self._retained.append(state)
-        asyncio.get_running_loop().call_later(self._retention_seconds, self._forget, state)
+        self._retained.append(tab)
+        asyncio.get_running_loop().call_later(self._retention_seconds, self._forget, tab)
         if len(self._retained) > _MAX_RETAINED_CALLS:
             self._forget(self._retained[0])  # its timer comes later and finds nothing to do
 
-    def _forget(self, state: TabSession) -> None:
-        if state in self._retained:
-            self._retained.remove(state)
-        state.close()
+    def _forget(self, tab: TabSession) -> None:
+        if tab in self._retained:
+            self._retained.remove(tab)
+        tab.close()
 
 
 @contextmanager
@@ -268,6 +268,6 @@ def _report_errors() -> Iterator[None]:
         raise gr.Error(str(error), print_exception=False) from None  # an expected error needs no traceback
 
 
-async def _stop_when_gone(state: TabSession, caller: gr.Request) -> None:
+async def _stop_when_gone(tab: TabSession, caller: gr.Request) -> None:
     await wait_for_hang_up(caller)
-    await state.stop()
+    await tab.stop()

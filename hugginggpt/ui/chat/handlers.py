@@ -261,7 +261,7 @@ class ChatHandlers:
             make_controller(tab.model, show_images=tab.show_images),
             run.attached,
             extra=make_session_experts(self._agent, **self._expert_options(tab, visitor)),
-            preferences=tab.preferences.preferences(),
+            preferences=tab.preferences.to_ranking(),
             settings=tab.narrow_settings(self._agent.settings),
             approve=tab.gate if tab.ask_first else None,
             prepared=prepared,
@@ -274,7 +274,7 @@ class ChatHandlers:
 
     def _find_runnable_tasks(self, tab: TabSession, tasks: Collection[str]) -> set[str]:
         experts = make_session_experts(self._agent, **self._expert_options(tab, ""))  # no name: a look spends no allowance
-        found = self._agent.candidates(experts, set(tasks), tab.preferences.preferences())
+        found = self._agent.candidates(experts, set(tasks), tab.preferences.to_ranking())
         return {task for task in tasks if task in found and found[task].cards}
 
     def _expert_options(self, tab: TabSession, visitor_name: str) -> dict[str, Any]:

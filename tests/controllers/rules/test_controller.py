@@ -309,7 +309,7 @@ image-1 and image-2 |"quoted" |(in it |1. read it |- draw a cat |
 translate “a” into French, German and Spanish. |the first, the second and the third |say 'hello' aloud. |
 what is this? |count the cats, dogs, and birds, |http://a.example/b.png |a picture of a |it |in it on it of it |
 please |not |don't do it, |is there a cat in it and |how many |a b c d e f |caption: |title "x" by 'y' |, ,|
-... |!?|-- |<a |[[|{{|`|$|和|10% of 20|what, - |hello: please |draw a cat - why? 
+... |!?|-- |<a |[[|{{|`|$|和|10% of 20|draw a cat - why? |hello: please |what, -
 """.replace("\n", "").split("|")
 """Phrases that the rules look for: each rule is slowest on its own words."""
 

@@ -230,7 +230,7 @@ async def test_the_owners_token_is_not_shown_to_an_endpoint_that_a_visitor_names
                 tab.session,
                 Planner([plan]),
                 extra=[hosted.bind_visitor(tab.build_visitor(shared, "1.2.3.4"))],
-                preferences=tab.preferences.preferences(),
+                preferences=tab.preferences.to_ranking(),
             )
             events = [event async for event in stream]
             assert any(isinstance(event, TaskDone) for event in events)
