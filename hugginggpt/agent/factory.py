@@ -119,7 +119,7 @@ def make_shared_token(settings: Settings) -> SharedToken | None:
         raise SettingsError(f"HUGGINGGPT_SHARE_TOKEN is set, but HF_TOKEN can't be used: {error}") from error
     if not token:
         raise SettingsError("HUGGINGGPT_SHARE_TOKEN is set, but there is no token to share: set HF_TOKEN.")
-    return SharedToken(token, settings.shared_calls)
+    return SharedToken(token, settings.shared_calls, settings.bill_to)
 
 
 def make_language_model(

@@ -18,6 +18,7 @@ from hugginggpt.experts.base import AccountExpert
 from hugginggpt.hub.account import Endpoint, Visitor, is_url, parse_endpoint
 from hugginggpt.hub.catalog import list_small_models
 from hugginggpt.hub.client import may_take_token
+from hugginggpt.hub.tokens import parse_organization
 
 if TYPE_CHECKING:
     from hugginggpt.agent.agent import HuggingGPT
@@ -39,6 +40,8 @@ class ModelPreferences:
     placement: Placement = "anywhere"
     provider: str = ""
     """The only provider to use; empty for whichever serves a model."""
+    bill_to: str = ""
+    """Organization on the Hub that pays for calls at providers; empty for the token's own account."""
     trusted: frozenset[str] = frozenset()
     """Endpoints that may have the visitor's token, whoever owns them; by their addresses without query."""
 
@@ -64,6 +67,14 @@ class ModelPreferences:
         if provider and provider not in list_providers():
             raise RequestError(f"“{provider[:40]}” is no provider: these are {', '.join(sorted(list_providers()))}.")
         return replace(self, provider=provider)
+
+    def charge(self, organization: str) -> ModelPreferences:
+        """Have an organization on the Hub pay for calls at providers; empty for the token's own account.
+
+        Raises:
+            RequestError: No organization can have that name.
+        """
+        return replace(self, bill_to=parse_organization(organization))
 
     def trust(self, addresses: Iterable[str]) -> ModelPreferences:
         """Allow the visitor's token to be sent to these endpoints, besides those that are listed as the account's.
@@ -151,7 +162,7 @@ async def make_visitor(
             continue
         hub_model = known_models.get((task, model)) or await _look_up(hosted, task, model, token)  # not at each change
         models[task] = (*models.get(task, ()), hub_model)
-    return Visitor(token, preferences.provider, models, endpoints, allowed)
+    return Visitor(token, preferences.provider, preferences.bill_to, models, endpoints, allowed)
 
 
 def _make_endpoint(task: str, url: str, preferences: ModelPreferences) -> Endpoint:

@@ -118,7 +118,7 @@ def _format_models(row: TaskType, cards: Sequence[ModelCard]) -> str:
 def _run_models(args: argparse.Namespace) -> int:
     agent, table = make_agent(), load_task_table()
     task = _parse_task(args)
-    choices = read_preferences(args)
+    choices = read_preferences(args, agent.settings)
     visitor = asyncio.run(make_visitor(agent, read_environment_token(), choices))
     extra = make_session_experts(agent, None, visitor=visitor)
     ranked = agent.candidates(extra, {task} if task else set(table), choices.to_ranking())

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -174,6 +175,13 @@ async def _run_in_session(agent: HuggingGPT, model: LanguageModel | None, args: 
 
 
 async def _run(agent: HuggingGPT, session: Session, model: LanguageModel | None, args: argparse.Namespace) -> int:
+    try:
+        choices = read_preferences(args, agent.settings)
+    except RequestError as error:
+        print(error, file=sys.stderr)
+        return EXIT_BAD_USAGE
+    if model is not None and model.base_url == f"{agent.settings.router.rstrip('/')}/v1":
+        model = replace(model, bill_to=choices.bill_to)
     controller = make_controller(model, show_images=args.look)
     files = [Path(file) for file in args.files]
     try:
@@ -188,7 +196,6 @@ async def _run(agent: HuggingGPT, session: Session, model: LanguageModel | None,
         print(error, file=sys.stderr)
         return EXIT_FAILED
     try:
-        choices = read_preferences(args)
         visitor = await make_visitor(agent, "" if args.offline else read_environment_token(), choices)
     except HuggingGPTError as error:
         print(error, file=sys.stderr)

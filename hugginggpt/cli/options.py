@@ -3,6 +3,7 @@
 import argparse
 
 from hugginggpt.agent.model_preferences import ModelPreferences, parse_task_and_model
+from hugginggpt.core.settings import Settings
 
 
 def add_preference_options(parser: argparse.ArgumentParser) -> None:
@@ -22,15 +23,17 @@ def add_preference_options(parser: argparse.ArgumentParser) -> None:
     )
     models.add_argument("--where", choices=("anywhere", "here", "hosted"), default="anywhere", help="where models may run")
     models.add_argument("--provider", default="", metavar="NAME", help="the only inference provider to use, such as fal-ai")
+    models.add_argument("--bill-to", default="", metavar="NAME", help="the organization on the Hub that pays for hosted models")
 
 
-def read_preferences(args: argparse.Namespace) -> ModelPreferences:
-    """Parse the options into preferences.
+def read_preferences(args: argparse.Namespace, settings: Settings) -> ModelPreferences:
+    """Parse the options into preferences; the settings say who pays where no option does.
 
     Raises:
         RequestError: One can't be understood.
     """
     preferences = ModelPreferences(placement=args.where).restrict_to_provider(args.provider)
+    preferences = preferences.charge(args.bill_to or settings.bill_to)
     for text in args.add:
         preferences = preferences.add(*parse_task_and_model(text))
     for text in args.ban:

@@ -27,7 +27,7 @@ class Usage:
     seconds: float = field(default=0.0, compare=False)  # the clock's: two runs alike in all else stay equal
     """From the question to the reply's last word."""
     cost: float | None = None
-    """In US dollars, where the server says so."""
+    """In US dollars, where the server tells it or its prices; at the highest price of the providers that may have answered."""
 
     def __add__(self, other: Usage) -> Usage:
         """Return the sum, under this one's stage."""

@@ -123,6 +123,8 @@ class Settings(BaseSettings):
     """True if visitors without a token use the owner's (``HF_TOKEN``) for hosted models."""
     shared_calls: int = Field(20, ge=1)
     """Hosted calls an hour that each visitor gets then."""
+    bill_to: str = Field("", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,95})?$")
+    """Organization on the Hub that pays for calls with ``HF_TOKEN`` at providers, in place of the token's own account."""
     visitor_calls: int = Field(8, ge=1)
     """Requests of one visitor that are worked on at once; further ones wait for their turn."""
     visitor_waiting: int = Field(32, ge=0)

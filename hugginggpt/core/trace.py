@@ -177,11 +177,16 @@ _STAGE_NAMES: Final[Mapping[Stage, str]] = {
 _MIN_COST: Final = 0.0001
 
 
+def format_cost(dollars: float) -> str:
+    """Format an amount of money: "$0.0012"; what is less than can be written so is said to be less."""
+    return f"${dollars:.4f}" if dollars >= _MIN_COST or not dollars else "< $0.0001"
+
+
 def describe_cost(usage: Usage) -> str:
     """Describe in one line the calls, tokens, time and cost of a stage."""
     calls = f"{usage.calls} {'call' if usage.calls == 1 else 'calls'}"
     tokens = f"{usage.prompt_tokens:,} tokens in, {usage.completion_tokens:,} out"
-    money = "" if usage.cost is None else f", ${usage.cost:.4f}" if usage.cost >= _MIN_COST or not usage.cost else ", < $0.0001"
+    money = "" if usage.cost is None else f", {format_cost(usage.cost)}"
     return f"{_STAGE_NAMES[usage.stage]}: {calls}, {tokens}, {format_duration(usage.seconds)}{money}"
 
 

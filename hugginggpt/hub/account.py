@@ -44,6 +44,8 @@ class Visitor:
     """The visitor's own; empty for none, and then only endpoints are offered."""
     provider: str = ""
     """The only provider to use; empty for whichever serves a model."""
+    bill_to: str = ""
+    """Organization on the Hub that pays for calls at providers; empty for the token's own account."""
     models: Mapping[str, tuple[HubModel, ...]] = field(default_factory=dict)
     """Models of the Hub that the visitor has added, by task."""
     endpoints: tuple[Endpoint, ...] = ()

@@ -22,6 +22,8 @@ class SharedToken:
     token: str = field(repr=False)
     per_hour: int
     """Calls that each visitor may make in an hour."""
+    bill_to: str = ""
+    """Organization that pays for them; empty for the owner's own account."""
     clock: Callable[[], float] = time.monotonic  # the wall clock may be set back
     _calls: dict[str, deque[float]] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)

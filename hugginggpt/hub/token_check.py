@@ -23,6 +23,7 @@ _NO_PERMISSION: Final = (
     "The token of {name} may not call Inference Providers: give it the permission “Make calls to Inference Providers” "
     f"at {TOKENS_PAGE}."
 )
+_MAX_ORGANIZATIONS: Final = 200
 _SILENT_STATUSES: Final = frozenset({404, 429})
 """Statuses of a mirror of the Hub that knows no accounts, and of the Hub itself for whoever asks too often."""
 
@@ -35,6 +36,8 @@ class TokenOwner:
     """Account that the token belongs to; empty where the Hub doesn't say now."""
     may_call: bool | None
     """True if the token may call Inference Providers; None where that isn't told."""
+    organizations: tuple[str, ...] = ()
+    """Organizations of that account, of which one may pay in its place."""
 
 
 async def check_token(token: str, addresses: HubAddresses, *, seconds: float = CHECK_SECONDS) -> TokenOwner:
@@ -49,7 +52,7 @@ async def check_token(token: str, addresses: HubAddresses, *, seconds: float = C
         HuggingGPTError: The token is refused or lacks that permission, or the Hub can't be reached.
     """
     answer = await run_in_daemon_thread(lambda: _call_whoami(token, addresses, seconds))  # the library's call blocks
-    account = TokenOwner(_read_name(answer), _read_permission(answer))
+    account = TokenOwner(_read_name(answer), _read_permission(answer), _read_organizations(answer))
     if account.may_call is False:
         raise ControllerError(_NO_PERMISSION.format(name=account.name or "this account"))
     return account
@@ -75,6 +78,12 @@ def _call_whoami(token: str, addresses: HubAddresses, seconds: float) -> Any:
 def _read_name(account: Any) -> str:
     name = account.get("name") if isinstance(account, Mapping) else None  # a mirror may answer anything, and this is shown
     return name[:MAX_ID_CHARS] if isinstance(name, str) and name.isprintable() else ""
+
+
+def _read_organizations(account: Any) -> tuple[str, ...]:
+    orgs = account.get("orgs") if isinstance(account, Mapping) else None
+    names = [_read_name(organization) for organization in _as_list(orgs)[:_MAX_ORGANIZATIONS]]
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
 def _read_permission(account: Any) -> bool | None:

@@ -9,6 +9,20 @@ from hugginggpt.core.errors import RequestError
 
 _TOKEN: Final = re.compile(r"hf_[A-Za-z0-9_]{2,}")  # hf_oauth_… is one, too
 
+_ORGANIZATION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
+
+
+def parse_organization(name: str) -> str:
+    """Return the name of an organization on the Hub that pays for calls, without blanks around it; empty for none.
+
+    Raises:
+        RequestError: No organization can have that name.
+    """
+    name = name.strip()
+    if name and not _ORGANIZATION.fullmatch(name):
+        raise RequestError("This is no name of an organization: enter the one in its address, huggingface.co/NAME.")
+    return name
+
 
 def parse_token(token: str) -> str:
     """Return a pasted Hugging Face token without blanks around it; empty for none.

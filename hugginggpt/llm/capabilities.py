@@ -5,6 +5,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
+from hugginggpt.llm.model_list import Price
 from hugginggpt.llm.structured_output import OutputMode
 
 _MAX_MODELS: Final = 500  # number of models remembered; the one updated longest ago is dropped first
@@ -28,6 +29,8 @@ class Capabilities:
     """True if the model takes pictures."""
     window: int | None = None
     """Context window in tokens; 0: the server was asked and didn't tell, None: not asked yet."""
+    price: Price | None = None
+    """Price by the server's own list; None where it doesn't tell, or wasn't asked."""
 
 
 class CapabilityCache:

@@ -27,8 +27,9 @@ from hugginggpt.llm.completions import (
     read_usage,
 )
 from hugginggpt.llm.connection import OPENAI_URL, Connection
-from hugginggpt.llm.context_window import DEFAULT_WINDOW, fetch_window
+from hugginggpt.llm.context_window import DEFAULT_WINDOW, fetch_model_list
 from hugginggpt.llm.errors import ERROR_SENTENCES
+from hugginggpt.llm.model_list import find_price, find_window
 from hugginggpt.llm.request_form import Message, RequestForm
 from hugginggpt.llm.structured_output import OutputMode, follows_mode
 
@@ -55,6 +56,8 @@ class LanguageModel:
     """Time for one whole reply; for a streamed one, for each pause in it."""
     allowed: AddressPolicy | None = field(default=None, repr=False)
     """IP addresses that the server may have; None: any, and then the environment's proxies are used too."""
+    bill_to: str = ""
+    """Organization on the Hub that pays at Hugging Face's router; empty for the key's own account."""
 
     @property
     def server(self) -> str:
@@ -63,7 +66,7 @@ class LanguageModel:
 
     @property
     def _connection(self) -> Connection:
-        return Connection(self.base_url, self.key, self.seconds, self.allowed)
+        return Connection(self.base_url, self.key, self.seconds, self.allowed, self.bill_to)
 
     @property
     def _requester(self) -> ChatRequester:
@@ -212,18 +215,18 @@ class LanguageModel:
 
     async def get_window(self) -> int:
         """Return the context window in tokens: ask the server once; a usual number where it doesn't tell."""
-        known = self.capabilities.window
-        if known is None:
-            known = await fetch_window(self._connection, self.model)
-            self._requester.remember(replace(self.capabilities, window=known))
-        return known or DEFAULT_WINDOW  # 0 is remembered, too: it isn't asked again
+        if self.capabilities.window is None:
+            self.learn(await fetch_model_list(self._connection))
+        return self.capabilities.window or DEFAULT_WINDOW  # 0 is remembered, too: it isn't asked again
+
+    def learn(self, models: Any) -> None:
+        """Remember what a server's list, which may be anything, tells of the model: its window and its price."""
+        window = find_window(models, self.model) or self.capabilities.window or 0  # a refusal may have named it
+        self._requester.remember(replace(self.capabilities, window=window, price=find_price(models, self.model)))
 
     def _build_usage(self, stage: Stage, usage: Any, start_time: float) -> Usage:
-        return Usage(
-            stage,
-            calls=1,
-            prompt_tokens=read_token_count(usage, "prompt_tokens"),
-            completion_tokens=read_token_count(usage, "completion_tokens"),
-            seconds=time.monotonic() - start_time,
-            cost=read_cost(usage),
-        )
+        tokens = read_token_count(usage, "prompt_tokens"), read_token_count(usage, "completion_tokens")
+        cost, price = read_cost(usage), self.capabilities.price
+        if cost is None and price is not None and any(tokens):
+            cost = price.compute(*tokens)
+        return Usage(stage, 1, *tokens, seconds=time.monotonic() - start_time, cost=cost)

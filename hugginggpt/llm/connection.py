@@ -43,6 +43,8 @@ class Connection:
     """Time for one request."""
     allowed: AddressPolicy | None = field(default=None, repr=False)
     """IP addresses that the server may have; None: any, and then the environment's proxies are used too."""
+    bill_to: str = ""
+    """Organization that pays at Hugging Face's router; empty for the key's own account."""
 
     @property
     def server(self) -> str:
@@ -96,7 +98,7 @@ class Connection:
         )
         # what the client took from the environment all the same belongs to whoever runs this program, not to the session
         client.organization = client.project = None
-        client._custom_headers = {}
+        client._custom_headers = {"X-HF-Bill-To": self.bill_to} if self.bill_to else {}
         async with client:
             yield client
 

@@ -13,6 +13,7 @@ from hugginggpt.core.http import CHECK_SECONDS, MAX_ID_CHARS
 from hugginggpt.core.json_text import JsonError, parse_json
 from hugginggpt.llm.client import LanguageModel
 from hugginggpt.llm.connection import OPENAI_URL
+from hugginggpt.llm.model_list import list_providers_of, split_route
 
 _NO_LIST: Final = "{server} answered something that is no list of models: check the base URL, which usually ends in /v1."
 _MAX_MODELS: Final = 1_000
@@ -31,11 +32,14 @@ class ServerReport:
     """Model that was asked about, at the base URL where the server was found."""
     models: tuple[str, ...] | None
     """Ids of its models; None where it keeps no list."""
+    providers: tuple[str, ...] = ()
+    """Providers that a router's list names for the model."""
 
     @property
     def has_model(self) -> bool | None:
-        """True if the model is on the list; None where there is no list."""
-        return None if self.models is None else self.model.model in self.models
+        """True if the model is on the list, as it is named or without a policy or provider; None where there is no list."""
+        named = {self.model.model, split_route(self.model.model)[0]} if self.providers else {self.model.model}
+        return None if self.models is None else not named.isdisjoint(self.models)
 
 
 async def check_server(model: LanguageModel, *, seconds: float = CHECK_SECONDS) -> ServerReport:
@@ -55,7 +59,8 @@ async def check_server(model: LanguageModel, *, seconds: float = CHECK_SECONDS) 
     for attempt in attempts:
         answer = await replace(attempt, seconds=seconds).list_models()  # the model found keeps its time for replies
         if (models := _read_list(answer)) is not None:
-            return ServerReport(attempt, models)
+            attempt.learn(answer)
+            return ServerReport(attempt, models, list_providers_of(answer, model.model))
         has_answer = has_answer or answer is not None
     if has_answer:
         raise ControllerError(_NO_LIST.format(server=model.server))

@@ -136,8 +136,8 @@ async def test_what_can_not_be_had_is_said(agent: HuggingGPT) -> None:
 def test_the_terminals_options_say_the_same() -> None:
     parser = argparse.ArgumentParser()
     add_preference_options(parser)
-    args = parser.parse_args("--pin tts=a/b --add text-to-image=https://h/x --ban c/d --where here --provider fal-ai".split())
-    preferences = read_preferences(args)
+    options = "--pin tts=a/b --add text-to-image=https://h/x --ban c/d --where here --provider fal-ai --bill-to my-org"
+    preferences = read_preferences(parser.parse_args(options.split()), Settings(bill_to="owner-org"))
     assert preferences == ModelPreferences(
-        {"text-to-speech": "a/b"}, frozenset({"c/d"}), (("text-to-image", "https://h/x"),), "here", "fal-ai"
+        {"text-to-speech": "a/b"}, frozenset({"c/d"}), (("text-to-image", "https://h/x"),), "here", "fal-ai", "my-org"
     )

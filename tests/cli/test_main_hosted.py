@@ -18,6 +18,7 @@ from tests.hosted_server import HostedServer
 
 TOKEN = "hf_typed4711verySecret"
 PAINT = "Paint a red fox in the snow."
+NO_ORGANIZATION = "This is no name of an organization: enter the one in its address, huggingface.co/NAME."
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +103,7 @@ def test_a_provider_that_nobody_knows_is_bad_usage(server: HostedServer, capsys:
     [
         (["models", "--task", "juggling"], "“juggling” is no task: “python -m hugginggpt tasks” lists them.\n"),
         (["models", "--pin", "nonsense"], "“nonsense” is not of the form TASK=MODEL, such as text-to-image=owner/name.\n"),
+        (["models", "--bill-to", "my org"], f"{NO_ORGANIZATION}\n"),
         (["models", "--task", ""], "“” is no task: “python -m hugginggpt tasks” lists them.\n"),
         ([PAINT, "--ban", "a b"], "“a b” is no model's id, which looks like owner/name, and no endpoint's address.\n"),
     ],
@@ -111,6 +113,14 @@ def test_what_can_not_be_meant_is_bad_usage(
 ) -> None:
     assert main(arguments) == EXIT_BAD_USAGE
     assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize(("arguments", "payer"), [([], "owner-org"), (["--bill-to", "my-org"], "my-org")])
+def test_an_organization_pays(server: HostedServer, monkeypatch: pytest.MonkeyPatch, arguments: list[str], payer: str) -> None:
+    monkeypatch.setenv("HUGGINGGPT_BILL_TO", "owner-org")
+    assert main([PAINT, "--json", *arguments]) == EXIT_ANSWERED
+    paid = {asked.headers.get("x-hf-bill-to") for asked in server.asked if asked.method == "POST"}
+    assert paid == {payer}
 
 
 def test_a_request_runs_on_a_hosted_model(server: HostedServer, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -99,7 +99,8 @@ class Router:
         found: dict[str, list[Any]] = {}
         for each in self.served.values():
             if each.task in CHATS:
-                found.setdefault(each.model, []).append({"provider": each.provider, "status": "live"})
+                price = {"input": 0.35, "output": 0.8}  # in dollars for a million tokens
+                found.setdefault(each.model, []).append({"provider": each.provider, "status": "live", "pricing": price})
         rows = [{"id": model, "object": "model", "created": 0, "providers": by} for model, by in found.items()]
         return answer({"object": "list", "data": rows})
 

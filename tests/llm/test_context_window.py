@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
 
 import pytest
 
@@ -17,7 +16,7 @@ from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.llm.client import LanguageModel
-from hugginggpt.llm.context_window import DEFAULT_WINDOW, find_window, parse_refusal_window
+from hugginggpt.llm.context_window import DEFAULT_WINDOW, parse_refusal_window
 from tests.scripted_server import KEY, ScriptedServer, completion, error, pieces
 
 LONG = Resource("text-1", Kind.TEXT, Origin("task", "automatic-speech-recognition", 0), text="and so on " * 5_000)
@@ -39,28 +38,6 @@ async def respond(model: LanguageModel) -> str:
     step = Step(Task("automatic-speech-recognition", 0), "done", outputs=(LONG,))
     request = RespondRequest("What is said?", (), Plan((step.task,)), (step,))
     return "".join([piece async for piece in LLMController(model).respond(request) if isinstance(piece, str)])
-
-
-@pytest.mark.parametrize(
-    ("entry", "window"),
-    [
-        ({"id": "m", "max_model_len": 4096}, 4096),  # vLLM
-        ({"id": "m", "meta": {"n_ctx": 8192, "n_ctx_train": 32768}}, 8192),  # llama.cpp
-        ({"id": "m", "context_window": 131072}, 131072),  # Groq
-        ({"id": "m", "providers": [{"context_length": 32768}, {"context_length": 16384}]}, 16384),  # Hugging Face's router
-        ({"id": "m"}, None),  # OpenAI
-        ({"id": "m", "context_length": "8k"}, None),
-        ({"id": "m", "context_length": 3}, None),
-        ({"id": "other", "context_length": 4096}, 4096),  # a server that has but one
-    ],
-)
-def test_each_server_tells_it_in_its_own_field(entry: Any, window: int | None) -> None:
-    assert find_window({"object": "list", "data": [entry]}, "m") == window
-
-
-@pytest.mark.parametrize("odd", [None, [], {}, {"data": None}, {"data": [1]}, "text", {"data": [{"id": "a"}, {"id": "b"}]}])
-def test_an_odd_list_tells_nothing(odd: Any) -> None:
-    assert find_window(odd, "m") is None
 
 
 @pytest.mark.parametrize(

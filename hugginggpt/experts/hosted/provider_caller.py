@@ -198,6 +198,7 @@ class ProviderCaller:
             provider=None if endpoint else run.provider,  # type: ignore[arg-type]
             token=token or "none",  # None would be the token of whoever runs this program
             timeout=seconds,
+            bill_to=None if endpoint else self.visitor.bill_to or None,
         )
         loop = asyncio.get_running_loop()
         async with client:

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from hugginggpt.core.errors import RequestError, ResourceError
 from hugginggpt.core.resources import Resource
-from hugginggpt.hub.tokens import parse_token
+from hugginggpt.hub.tokens import parse_organization, parse_token
 from hugginggpt.llm.client import LanguageModel
 from hugginggpt.ui.session.llm_choice import BUILT_IN, OPENAI, OTHER, LLMFields, make_model
 from hugginggpt.workspace.workspace import Workspace
@@ -35,6 +35,8 @@ class Keys:
     """``X-OpenAI-Base-URL``: any other server that speaks OpenAI's language."""
     model: str = ""
     """``X-OpenAI-Model``: what the server calls the model."""
+    bill_to: str = ""
+    """``X-HF-Bill-To``: the organization on the Hub that pays for what runs on the token."""
 
     async def make_language_model(self) -> LanguageModel | None:
         """Return the language model that plans; None for the built-in planner.
@@ -69,7 +71,8 @@ def read_keys(headers: Mapping[str, str]) -> Keys:
     scheme, _, bearer = lowered.get("authorization", "").partition(" ")
     # any other bearer is for a proxy on the way
     hub_token = bearer.strip() if scheme.lower() == "bearer" and bearer.strip().startswith("hf_") else ""
-    return Keys(parse_token(lowered.get("x-hf-token") or hub_token), openai_key, base_url, model)
+    hf_token = parse_token(lowered.get("x-hf-token") or hub_token)
+    return Keys(hf_token, openai_key, base_url, model, parse_organization(lowered.get("x-hf-bill-to", "")))
 
 
 async def take_files(workspace: Workspace, files: Sequence[object] | None, uploads: Path, *, max_bytes: int) -> list[Resource]:

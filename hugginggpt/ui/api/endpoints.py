@@ -188,7 +188,9 @@ class Api:
         model = await keys.make_language_model()  # first: a refused caller needs no session folder
         session = self._agent.new_session()
         session.visitor = self._read_visitor(caller)
-        tab = TabSession(session, model, token=keys.hf_token)
+        router = f"{self._agent.settings.router.rstrip('/')}/v1"
+        tab = TabSession(session, model, token=keys.hf_token, router=router)
+        tab.charge(keys.bill_to)
         try:
             yield tab
         finally:

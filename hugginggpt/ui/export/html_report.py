@@ -13,7 +13,7 @@ from hugginggpt.core.model_card import BACKENDS
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import TaskTable, load_task_table
-from hugginggpt.core.trace import answer_text, fold_steps, format_duration
+from hugginggpt.core.trace import answer_text, fold_steps, format_cost, format_duration
 from hugginggpt.ui.export.html_media import Figures, cut_text
 from hugginggpt.ui.export.json_codec import encode
 from hugginggpt.ui.export.queries import find_first, list_resources
@@ -187,7 +187,7 @@ class _Page:
     def _format_usage(self, usage: Usage) -> Sequence[str]:
         stage = self.words(f"share.stage_{usage.stage}")
         tokens = f"{usage.prompt_tokens:,}", f"{usage.completion_tokens:,}"
-        cost = "" if usage.cost is None else f"${usage.cost:.4f}"
+        cost = "" if usage.cost is None else format_cost(usage.cost)
         return stage, f"{usage.calls:,}", *tokens, format_duration(usage.seconds), cost
 
 

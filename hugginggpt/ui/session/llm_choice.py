@@ -8,6 +8,7 @@ from hugginggpt.agent.factory import make_language_model
 from hugginggpt.core.errors import RequestError
 from hugginggpt.llm.client import DEFAULT_MODEL, HUGGING_FACE_MODEL, HUGGING_FACE_URL, LanguageModel
 from hugginggpt.llm.connection import OPENAI_URL
+from hugginggpt.llm.model_list import join_route
 
 BUILT_IN: Final = "built-in"
 HUGGING_FACE: Final = "hugging-face"
@@ -28,6 +29,8 @@ class LLMFields:
     hf_token: str = field(default="", repr=False)
     base_url: str = field(default="", repr=False)
     model: str = ""
+    route: str = ""
+    """Policy or provider at Hugging Face's router."""
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -80,7 +83,7 @@ async def make_model(
     if typed.controller == HUGGING_FACE:
         if not key:
             raise RequestError("Enter a Hugging Face token first: huggingface.co/settings/tokens makes one.")
-        base_url = router_url
+        base_url, model = router_url, join_route(model, typed.route)
     elif typed.controller == OPENAI:
         if not key:
             raise RequestError("Enter an OpenAI key first: platform.openai.com/api-keys makes one.")

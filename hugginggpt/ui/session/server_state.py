@@ -26,8 +26,6 @@ _MAX_RESULT_AGE: Final = timedelta(hours=1)
 """Time for which a result that nobody has fetched is kept, and the components of a page that is closed."""
 _QUEUE_POLL_SECONDS: Final = 0.01
 """Gradio looks every thousandth of a second whether an event has come: a tenth of a processor, while nobody is there."""
-_PROGRESS_POLL_SECONDS: Final = 0.1
-"""It looks at all the places for events, and those are many here, for progress to pass on; a person sees no difference."""
 
 
 class LeanSessionState(SessionState):
@@ -112,7 +110,6 @@ def bound_resources(page: gr.Blocks) -> None:
     """Bound what Gradio keeps in memory for a launched page, and what it does while nobody asks for anything."""
     queue = page._queue
     queue.sleep_when_free = _QUEUE_POLL_SECONDS
-    queue.progress_update_sleep_when_free = _PROGRESS_POLL_SECONDS
     queue.ANALYTICS_MAX_EVENTS = 1  # for a page of Gradio's that is not served here
     queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # Gradio's spelling
     queue.active_jobs += [None] * (_MAX_QUEUED_EVENTS - len(queue.active_jobs))

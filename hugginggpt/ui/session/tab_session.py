@@ -109,6 +109,21 @@ class TabSession:
         at_router = self.model is not None and self.model.base_url == self.router  # no other server's key goes there
         return self.token or (self.model.key if self.model and at_router else "") or self.oauth_token
 
+    def charge(self, organization: str) -> None:
+        """Have an organization pay for calls at Hugging Face, those of the language model there among them.
+
+        Raises:
+            RequestError: No organization can have that name.
+        """
+        self.preferences = self.preferences.charge(organization)
+        self.set_model(self.controller, self.model)
+
+    def set_model(self, controller: str, model: LanguageModel | None) -> None:
+        """Set who plans and answers."""
+        at_router = model is not None and model.base_url == self.router
+        self.controller = controller
+        self.model = replace(model, bill_to=self.preferences.bill_to) if model is not None and at_router else model
+
     def set_placement(self, placement: Placement) -> None:
         """Set where models may run."""
         self.preferences = replace(self.preferences, placement=placement)
@@ -138,7 +153,8 @@ class TabSession:
             allowed = None if is_personal_machine() else is_public  # strangers can't reach this network
             self.account = await make_visitor(agent, token, changed, known=self.account, allowed=allowed)
             # these may have changed meanwhile
-            self.preferences = replace(changed, placement=self.preferences.placement, provider=self.preferences.provider)
+            now = self.preferences
+            self.preferences = replace(changed, placement=now.placement, provider=now.provider, bill_to=now.bill_to)
 
     def build_visitor(self, shared: SharedToken | None, visitor_name: str) -> Visitor:
         """Return the account on which hosted models run: the visitor's own, else the owner's where that is shared.
@@ -150,8 +166,9 @@ class TabSession:
         allowed = None if is_personal_machine() else is_public
         found = replace(self.account or Visitor(), allowed=allowed, provider=self.preferences.provider)
         if self.hosted_token or shared is None:
-            return replace(found, token=self.hosted_token)
-        return replace(found, token=shared.token, shared=True, count_call=lambda: shared.count_call(visitor_name))
+            return replace(found, token=self.hosted_token, bill_to=self.preferences.bill_to)
+        lent = replace(found, token=shared.token, shared=True, bill_to=shared.bill_to)
+        return replace(lent, count_call=lambda: shared.count_call(visitor_name))
 
     @property
     def is_busy(self) -> bool:

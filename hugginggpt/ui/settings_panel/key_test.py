@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from hugginggpt.core.markdown import escape
+from hugginggpt.core.trace import format_cost
 from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.token_check import TokenOwner, check_token
 from hugginggpt.hub.tokens import parse_token
@@ -28,6 +29,8 @@ class KeyTestResult:
     """The model that can be used; None where a name must still be chosen."""
     models: tuple[str, ...] = ()
     """Models to choose from."""
+    providers: tuple[str, ...] = ()
+    """Providers of the model to choose from, at Hugging Face's router."""
 
 
 def fill_in_key(typed: LLMFields, tab: TabSession | None) -> LLMFields:
@@ -88,7 +91,7 @@ def _report_token(account: TokenOwner, router: ServerReport, words: Words) -> Ke
     sentence = words(f"brain.token_{kind}", name=escape(account.name), count=len(models))
     if router.has_model is False:
         sentence += " " + _format_sentence(router, words, "without")
-    return KeyTestResult(sentence, router.model, models[:_MAX_OFFERED_MODELS])
+    return KeyTestResult(sentence + _forecast(router, words), router.model, models[:_MAX_OFFERED_MODELS], router.providers)
 
 
 def _offer_models(report: ServerReport, words: Words) -> KeyTestResult:
@@ -107,7 +110,8 @@ def _report_server(report: ServerReport, words: Words, *, at_openai: bool = Fals
         kind = "without" if report.models else "empty"
     else:
         kind = "openai" if at_openai else "works"
-    return KeyTestResult(_format_sentence(report, words, kind), report.model, list_chat_models(report)[:_MAX_OFFERED_MODELS])
+    sentence = _format_sentence(report, words, kind) + _forecast(report, words)
+    return KeyTestResult(sentence, report.model, list_chat_models(report)[:_MAX_OFFERED_MODELS])
 
 
 def _format_sentence(report: ServerReport, words: Words, kind: str) -> str:
@@ -115,6 +119,12 @@ def _format_sentence(report: ServerReport, words: Words, kind: str) -> str:
     return words(
         f"brain.server_{kind}", count=len(report.models or ()), **{name: escape(text) for name, text in values.items()}
     )
+
+
+def _forecast(report: ServerReport, words: Words) -> str:
+    """Return a sentence on what a request costs, where the server's list tells prices; with the blank before it."""
+    price = report.model.capabilities.price
+    return "" if price is None else f" {words('brain.price', cost=format_cost(price.typical_cost))}"
 
 
 def describe_status(tab: TabSession | None, words: Words) -> str:

@@ -1,11 +1,13 @@
 """The form of the language model: which controller, its key and its model, and which of these fields it needs."""
 
 import os
+from collections.abc import Sequence
 from typing import Any, Final
 
 import gradio as gr
 from gradio.utils import get_space
 
+from hugginggpt.llm.model_list import ROUTER_POLICIES, split_route
 from hugginggpt.ui.i18n import Words, get_label
 from hugginggpt.ui.listeners import NO_AUTOCORRECTION, Updates, build_key_box, build_remember_box
 from hugginggpt.ui.session.llm_choice import BUILT_IN, CONTROLLERS, DEFAULT_MODELS, HUGGING_FACE, OPENAI, OTHER
@@ -36,6 +38,15 @@ class LLMForm:
             self.hf_token = build_key_box(get_label("brain.hf_token"), "hf-token", get_label("brain.hf_token_info"))
             self.openai_key = build_key_box(get_label("brain.openai_key"), "openai-key")
             self.model = gr.Dropdown([], label=get_label("brain.model"), value=None, allow_custom_value=True, elem_id="model")
+            self.route = gr.Dropdown(
+                [(get_label("brain.route_any"), ""), *((get_label(f"brain.route_{name}"), name) for name in ROUTER_POLICIES)],
+                value="",
+                allow_custom_value=True,
+                visible=False,
+                label=get_label("brain.route"),
+                info=get_label("brain.route_info"),
+                elem_id="route",
+            )
             use_llm_for_text = gr.Checkbox(label=get_label("brain.writes"), value=True, elem_id="writes")
             show_images = gr.Checkbox(label=get_label("brain.looks"), value=False, elem_id="looks")
             self.remember = build_remember_box(get_label("brain.remember"), "remember", get_label("brain.remember_info"))
@@ -50,7 +61,7 @@ class LLMForm:
     @property
     def outputs(self) -> list[Any]:
         """The components that handlers of the form set."""
-        fields = [self.fields, self.base_url, self.hf_token, self.openai_key, self.model]
+        fields = [self.fields, self.base_url, self.hf_token, self.openai_key, self.model, self.route]
         return [self.controller, *fields, self.status, self.forget_button]
 
     def show_fields(self, controller: str, tab: TabSession | None, words: Words) -> Updates:
@@ -58,7 +69,9 @@ class LLMForm:
         in_use = tab.model.model if tab is not None and tab.model and tab.controller == controller else None
         default = DEFAULT_MODELS.get(controller)
         info = words("brain.model_usual", model=default) if default else words("brain.model_other")
-        at_openai = controller == OPENAI
+        at_openai, route = controller == OPENAI, ""
+        if controller == HUGGING_FACE and in_use:
+            in_use, route = split_route(in_use)
         return {
             self.fields: gr.update(visible=controller != BUILT_IN),
             self.base_url: gr.update(visible=controller == OTHER),
@@ -69,7 +82,14 @@ class LLMForm:
                 info=words("brain.openai_key_info") if at_openai else None,
             ),
             self.model: gr.update(choices=[in_use] if in_use else [], value=in_use, info=info),
+            self.route: gr.update(choices=list_routes(words), value=route, visible=controller == HUGGING_FACE),
         }
+
+
+def list_routes(words: Words, providers: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """Return the choices of who runs a model at Hugging Face's router: its policies, then providers."""
+    policies = [(words(f"brain.route_{name}"), name) for name in ROUTER_POLICIES]
+    return [(words("brain.route_any"), ""), *policies, *((name, name) for name in providers)]
 
 
 def can_sign_in() -> bool:

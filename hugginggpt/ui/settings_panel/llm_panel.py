@@ -13,13 +13,14 @@ from hugginggpt.core.markdown import escape
 from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.llm.client import HUGGING_FACE_MODEL, LanguageModel
+from hugginggpt.llm.model_list import join_route, split_route
 from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.listeners import PRIVATE, PRIVATE_LATEST, Updates, get_words
 from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OTHER, LLMFields, make_model
 from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.ui.settings_panel import browser_storage
 from hugginggpt.ui.settings_panel.key_test import KeyTestResult, check_fields, describe_status, fill_in_key
-from hugginggpt.ui.settings_panel.llm_form import LLMForm
+from hugginggpt.ui.settings_panel.llm_form import LLMForm, list_routes
 from hugginggpt.ui.settings_panel.models_panel import ModelsPanel
 
 _SECRET_PARTS: Final = re.compile(r"(?<=//)[^/?#]*@|[?#].*", re.DOTALL)
@@ -64,7 +65,7 @@ class LLMPanel:
         form.controller.input(self.choose_controller, [form.controller, tab_state], outputs, **PRIVATE_LATEST)
         for box in form.role_boxes:
             box.input(self.set_roles, [*form.role_boxes, tab_state], tab_state, **PRIVATE_LATEST)
-        inputs = [form.controller, form.openai_key, form.hf_token, form.base_url, form.model, tab_state]
+        inputs = [form.controller, form.openai_key, form.hf_token, form.base_url, form.model, form.route, tab_state]
         keys = [form.openai_key, form.hf_token, form.remember]  # in the order of what `build_store_script` returns
         # the boxes are emptied in the same step: a value that stays in a box can be read by whoever shares the page
         for button, handler, arguments in (
@@ -152,11 +153,12 @@ class LLMPanel:
         hf_token: str,
         base_url: str,
         model: str,
+        route: str,
         tab: TabSession | None,
         request: gr.Request,
     ) -> AsyncGenerator[Updates]:
         """Test the typed fields and show the result; nothing of them is kept."""
-        typed = fill_in_key(LLMFields(controller, openai_key, hf_token, base_url, model), tab)
+        typed = fill_in_key(LLMFields(controller, openai_key, hf_token, base_url, model, route), tab)
         async for _, updates in self._test_fields(typed, tab, get_words(request)):
             yield updates
 
@@ -167,13 +169,14 @@ class LLMPanel:
         hf_token: str,
         base_url: str,
         model: str,
+        route: str,
         remember: bool,
         tab: TabSession | None,
         request: gr.Request,
     ) -> AsyncGenerator[Updates]:
         """Test the typed fields, and use the model in this tab if it works."""
         tab, words = self._get_tab(tab), get_words(request)
-        typed = fill_in_key(LLMFields(controller, openai_key, hf_token, base_url, model), tab)
+        typed = fill_in_key(LLMFields(controller, openai_key, hf_token, base_url, model, route), tab)
         async for found, updates in self._test_fields(typed, tab, words):
             if found is None or found.model is None:
                 yield {self._tab_state: tab, **updates}
@@ -211,8 +214,17 @@ class LLMPanel:
             yield None, self._show_status(tab, words, escape(str(error)))
             return
         name = typed.model or (found.model.model if found.model else None)
-        choices = gr.update(choices=list(found.models), value=name)
-        yield found, {self._form.model: choices, **self._show_status(tab, words, found.sentence)}
+        route = typed.route
+        if typed.controller == HUGGING_FACE and name:
+            name, route = split_route(join_route(name, route))
+        yield (
+            found,
+            {
+                self._form.model: gr.update(choices=list(found.models), value=name),
+                self._form.route: gr.update(choices=list_routes(words, found.providers), value=route),
+                **self._show_status(tab, words, found.sentence),
+            },
+        )
 
     def stop_remembering(self, remember: bool, tab: TabSession | None, request: gr.Request) -> Updates:
         """Note that the browser has forgotten the key; the session keeps it."""
@@ -249,7 +261,8 @@ class LLMPanel:
             self._set_model(tab, HUGGING_FACE, LanguageModel(HUGGING_FACE_MODEL, self._router, tab.oauth_token))
 
     def _set_model(self, tab: TabSession, controller: str, model: LanguageModel | None) -> None:
-        tab.controller, tab.model, tab.router = controller, model, self._router
+        tab.router = self._router
+        tab.set_model(controller, model)
 
     def _show_status(self, tab: TabSession | None, words: Words, message: str = "") -> Updates:
         """Return the updates of the status: a message, who plans, and on whose account hosted models run."""

@@ -44,6 +44,14 @@ class TokenPanel:
             self._remember = build_remember_box(
                 get_label("models.token_remember"), "remember-token", get_label("models.token_remember_info")
             )
+            self._bill_to = gr.Dropdown(
+                [],
+                value="",
+                allow_custom_value=True,
+                label=get_label("models.bill_to"),
+                info=get_label("models.bill_to_info"),
+                elem_id="bill-to",
+            )
             with gr.Row():
                 test = gr.Button(get_label("models.token_test"), size="sm", min_width=60, elem_id="test-token")
                 use = gr.Button(get_label("models.token_use"), size="sm", min_width=60, elem_id="use-token")
@@ -54,7 +62,7 @@ class TokenPanel:
 
     def _listen(self, tab_state: gr.State, test: gr.Button, use: gr.Button) -> None:
         token, remember = self._token, self._remember
-        outputs = [token, self._test_result, self._forget_button, self._to_store, self.account, tab_state]
+        outputs = [token, self._test_result, self._forget_button, self._to_store, self.account, self._bill_to, tab_state]
         # the box is emptied in the same step: a value that stays in a box can be read by whoever shares the page
         for button, handler, inputs in ((test, self.test, [token, tab_state]), (use, self.use, [token, remember, tab_state])):
             button.click(
@@ -73,6 +81,7 @@ class TokenPanel:
             js=browser_storage.build_untick_script(browser_storage.HOSTED_ENTRY),
             **PRIVATE_LATEST,
         )
+        self._bill_to.input(self.set_bill_to, [self._bill_to, tab_state], [self._test_result, tab_state], **PRIVATE_LATEST)
         # a single value would not reach the handler in its place
         self._forget_button.click(
             self.forget,
@@ -85,7 +94,7 @@ class TokenPanel:
     @property
     def restored_components(self) -> list[Any]:
         """The components that `build_updates` sets."""
-        return [self.account, self._forget_button, self._remember, self._test_result]
+        return [self.account, self._forget_button, self._remember, self._test_result, self._bill_to]
 
     def build_updates(self, tab: TabSession, words: Words, message: str = "") -> Updates:
         """Return the updates that show what a tab holds, with a message."""
@@ -94,6 +103,7 @@ class TokenPanel:
             self._forget_button: gr.update(visible=bool(tab.token) or tab.token_remembered),
             self._remember: tab.token_remembered,
             self._test_result: message,
+            self._bill_to: gr.update(value=tab.preferences.bill_to),
         }
 
     def apply_stored(self, tab: TabSession, stored: Any) -> None:
@@ -120,6 +130,7 @@ class TokenPanel:
             tab.token, tab.token_remembered = found, remember
             shown = self.build_updates(tab, words, updates[self._test_result])
             del shown[self._remember]  # its script has yet to store the token, and may fail
+            del shown[self._bill_to]  # which has its choices
             yield {self._tab_state: tab, **shown, self._to_store: browser_storage.encode_choice(0)}
 
     async def _test_token(self, token: str, tab: TabSession | None, words: Words) -> AsyncGenerator[tuple[str, Updates]]:
@@ -134,7 +145,19 @@ class TokenPanel:
             yield "", {self._test_result: escape(str(error))}
             return
         kind = "unknown" if not account.name else "works" if account.may_call else "unsure"
-        yield token, {self._test_result: words(f"models.token_{kind}", name=escape(account.name))}
+        choices = gr.update(choices=[(words("models.bill_to_self"), ""), *((name, name) for name in account.organizations)])
+        yield token, {self._test_result: words(f"models.token_{kind}", name=escape(account.name)), self._bill_to: choices}
+
+    def set_bill_to(self, organization: str | None, tab: TabSession | None, request: gr.Request) -> Updates:
+        """Set the organization that pays for this visitor's calls at Hugging Face."""
+        tab = self._get_tab(tab)
+        try:
+            tab.charge(organization or "")
+        except HuggingGPTError as error:
+            return {self._tab_state: tab, self._test_result: escape(str(error))}
+        payer = tab.preferences.bill_to
+        message = get_words(request)("models.billed_to", name=escape(payer)) if payer else ""
+        return {self._tab_state: tab, self._test_result: message}
 
     def stop_remembering(self, remember: bool, tab: TabSession | None, request: gr.Request) -> Updates:
         """Note that the browser has forgotten the token; the session keeps it."""

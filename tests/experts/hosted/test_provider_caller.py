@@ -33,6 +33,17 @@ async def test_a_provider_that_has_changed_is_found_by_asking_the_hub_again(host
     assert (await hosted.expert().run(hosted.call(card, {"text": "a fox"}))).outputs
 
 
+async def test_an_organization_pays_at_providers_and_is_named_to_no_endpoint(hosted: HostedBench) -> None:
+    hosted.server.serve("text-classification", "o/likes")
+    own = hosted.server.endpoint("text-classification")
+    expert = hosted.expert(bill_to="my-org", endpoints=(parse_endpoint("text-classification", own),))
+    for card in expert.cards({"text-classification"}):
+        await expert.run(hosted.call(card, {"text": TEXT}))
+    asked = [(asked.path, asked.headers.get("x-hf-bill-to")) for asked in hosted.server.asked if asked.method == "POST"]
+    assert {payer for path, payer in asked if path.startswith("/hf-inference")} == {"my-org"}
+    assert {payer for path, payer in asked if not path.startswith("/hf-inference")} == {None}
+
+
 async def test_a_queue_that_never_ends_is_left_at_the_deadline_and_polled_no_more(hosted: HostedBench) -> None:
     hosted.server.serve("text-to-video", "o/endless", provider="fal-ai")
     hosted.server.router.polls = None

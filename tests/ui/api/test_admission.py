@@ -257,7 +257,7 @@ async def test_a_server_that_nobody_asks_sleeps(served: Served, monkeypatch: pyt
 
     monkeypatch.setattr(loop, "call_later", count)
     await asyncio.sleep(0.5)
-    assert 1 < wakeups < 100  # Gradio as it comes: five hundred
+    assert 1 < wakeups < 150  # Gradio as it comes: five hundred
 
 
 async def test_a_result_is_there_until_it_is_fetched(served: Served) -> None:

@@ -24,6 +24,7 @@ from tests.conftest import MEDIA
         ({"Authorization": "Bearer sk-of-a-proxy"}, Keys()),
         ({"Authorization": "Basic aGY6aGY="}, Keys()),
         ({"X-HF-Authorization": "Bearer hf_of_the_owner"}, Keys()),  # Gradio's client sends it unasked
+        ({"X-HF-Token": "hf_mine", "X-HF-Bill-To": "my-org"}, Keys(hf_token="hf_mine", bill_to="my-org")),
         ({"X-OpenAI-Key": "sk-1"}, Keys(openai_key="sk-1")),
         (
             {"X-OpenAI-Key": "sk-1", "X-OpenAI-Base-URL": "http://127.0.0.1:1/v1", "X-OpenAI-Model": "m"},
@@ -42,6 +43,7 @@ def test_keys_are_read_from_headers(headers: dict[str, str], keys: Keys) -> None
         ({"X-OpenAI-Base-URL": "http://127.0.0.1:1/v1", "X-HF-Token": "hf_mine"}, "without X-OpenAI-Key"),
         ({"X-OpenAI-Base-URL": "http://127.0.0.1:1/v1", "X-OpenAI-Key": "sk"}, "without X-OpenAI-Model"),
         ({"X-OpenAI-Model": "m"}, "without X-OpenAI-Key"),
+        ({"X-HF-Bill-To": "my org"}, "no name of an organization"),
     ],
 )
 def test_half_a_set_of_headers_is_refused_in_a_sentence(headers: dict[str, str], said: str) -> None:

@@ -9,14 +9,14 @@ from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OPENAI, OTHER
 from hugginggpt.ui.settings_panel.llm_form import LLMForm, can_sign_in
 
-FIELDS = {"brain-fields", "base-url", "hf-token", "openai-key"}
+FIELDS = {"brain-fields", "base-url", "hf-token", "openai-key", "route"}
 
 
 @pytest.mark.parametrize(
     ("controller", "visible"),
     [
         (BUILT_IN, set()),
-        (HUGGING_FACE, {"brain-fields", "hf-token"}),
+        (HUGGING_FACE, {"brain-fields", "hf-token", "route"}),
         (OPENAI, {"brain-fields", "openai-key"}),
         (OTHER, {"brain-fields", "base-url", "openai-key"}),
     ],

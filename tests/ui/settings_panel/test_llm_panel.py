@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -12,11 +13,14 @@ from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.core.settings import Settings
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.llm.client import LanguageModel
+from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OTHER
 from hugginggpt.ui.session.tab_session import TabSession
 from hugginggpt.ui.settings_panel.llm_panel import LLMPanel
 from hugginggpt.ui.settings_panel.models_panel import ModelsPanel
+from tests.checkpoints import HubCache
 from tests.conftest import Planner, Quick
+from tests.hosted_server import TOKEN, HostedServer
 
 URL = "http://127.0.0.1:9/v1"
 
@@ -140,10 +144,62 @@ def test_a_brain_that_was_chosen_stays_when_somebody_signs_in_or_out(panel: LLMP
 )
 async def test_a_key_inside_a_base_url_leaves_its_box_at_once(panel: LLMPanel, typed: str, left: str) -> None:
     for work in (
-        panel.test(OTHER, "", "", typed, "tiny", None, asking()),
-        panel.use(OTHER, "", "", typed, "tiny", True, None, asking()),
+        panel.test(OTHER, "", "", typed, "tiny", "", None, asking()),
+        panel.use(OTHER, "", "", typed, "tiny", "", True, None, asking()),
     ):
         updates = [told(each) async for each in work]
         assert updates[0]["base-url"] == left  # in the first step: Gradio hands out what stays in a box
         assert "The base URL" in updates[-1]["brain-status"]
         assert "sk-hidden" not in str(updates)
+
+
+@pytest.fixture
+def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HostedServer]:
+    with HostedServer(HubCache(tmp_path_factory.mktemp("hosting"))) as started:
+        started.organisations = ("my-org",)
+        started.serve("conversational", "o/chats", provider="novita")
+        yield started
+
+
+@pytest.fixture
+async def routed(agent: HuggingGPT, router: HostedServer) -> LLMPanel:
+    """The panel of a page whose Hub and router are the stand-in."""
+    addresses = {"hub": router.url, "router": router.url, "endpoints": router.url}
+    agent.settings = agent.settings.model_copy(update=addresses)
+    made = LLMPanel(agent, lambda tab: tab or TabSession(agent.new_session()))
+    with gr.Blocks():
+        made.draw(gr.State(None))
+    return made
+
+
+async def test_a_model_at_the_router_is_asked_at_the_provider_that_was_chosen(routed: LLMPanel, agent: HuggingGPT) -> None:
+    tab = TabSession(agent.new_session())
+    shown = [told(each) async for each in routed.use(HUGGING_FACE, "", TOKEN, "", "o/chats", "cheapest", False, tab, asking())]
+    assert shown[-1]["model"]["value"] == "o/chats"
+    assert shown[-1]["route"]["value"] == "cheapest"
+    assert [value for _, value in shown[-1]["route"]["choices"]] == ["", "fastest", "cheapest", "preferred", "novita"]
+    assert "A request costs about $0.0018 there." in shown[-1]["brain-status"]
+    assert tab.model is not None
+    assert tab.model.model == "o/chats:cheapest"
+    restored = told(routed._form.show_fields(HUGGING_FACE, tab, Words()))
+    assert (restored["model"]["value"], restored["route"]["value"]) == ("o/chats", "cheapest")
+
+
+async def test_an_organization_of_the_account_can_be_chosen_to_pay(routed: LLMPanel, agent: HuggingGPT) -> None:
+    tab, panel = TabSession(agent.new_session()), routed._models.token
+    async for _ in routed.use(HUGGING_FACE, "", TOKEN, "", "o/chats", "", False, tab, asking()):
+        pass
+    *_, shown = [told(each) async for each in panel.test(TOKEN, tab, asking())]
+    assert shown["bill-to"]["choices"] == [("my own account", ""), ("my-org", "my-org")]
+    assert told(panel.set_bill_to("my-org", tab, asking()))["hosted-check"] == "my-org pays for hosted models from now on."
+    assert tab.model is not None
+    assert (tab.model.bill_to, tab.build_visitor(None, "").bill_to) == ("my-org", "my-org")
+    assert told(panel.set_bill_to("my org", tab, asking()))["hosted-check"].startswith("This is no name of an organization")
+    assert tab.preferences.bill_to == "my-org"
+    assert told(panel.build_updates(tab, Words()))["bill-to"]["value"] == "my-org"
+
+
+async def test_an_organization_pays_at_no_other_server(routed: LLMPanel, agent: HuggingGPT) -> None:
+    tab = TabSession(agent.new_session(), LanguageModel("tiny", URL, "sk-1"), controller=OTHER)
+    tab.charge("my-org")
+    assert tab.model == LanguageModel("tiny", URL, "sk-1")
