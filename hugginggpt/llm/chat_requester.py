@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from hugginggpt.core.errors import BrokenOffError, ControllerError, NoPicturesError, TooLongError
 from hugginggpt.core.http import ServerFault, redact_key
+from hugginggpt.core.refusals import RefusedReplyError, ServerRefusal
 from hugginggpt.llm.capabilities import CAPABILITIES, Capabilities
 from hugginggpt.llm.connection import OPENAI_URL, Connection
 from hugginggpt.llm.context_window import parse_refusal_window
 from hugginggpt.llm.errors import describe_error, is_about_images
-from hugginggpt.llm.refusals import RefusedReplyError, ServerRefusal, find_refusal, read_refusal
+from hugginggpt.llm.refusals import find_refusal, names_parameter, read_refusal
 from hugginggpt.llm.request_form import Message, RequestForm
 from hugginggpt.llm.structured_output import OutputMode
 
@@ -173,7 +174,9 @@ class ChatRequester:
         async def read() -> Any:
             piece = await anext(reply.rest, None) if reply.rest else None
             if refusal := find_refusal(piece):
-                if refusal.names("response_format"):  # its model can't keep to the form; the next request is a looser one
+                if names_parameter(
+                    refusal, "response_format"
+                ):  # its model can't keep to the form; the next request is a looser one
                     looser = reply.form.omit("response_format") or reply.form
                     self.remember(replace(self.capabilities, mode=max(self.capabilities.mode, looser.mode)))
                 raise RefusedReplyError(refusal)

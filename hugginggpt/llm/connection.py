@@ -15,9 +15,10 @@ import httpx2
 from hugginggpt.core.bounded_body import ENCODINGS, JsonLimits, bind_body
 from hugginggpt.core.errors import ControllerError
 from hugginggpt.core.http import read_retry_after
+from hugginggpt.core.refusals import parse_refusal
 from hugginggpt.core.ssrf import AddressPolicy, GuardedTransport, RefusedError, load_certificates, parse_url, resolve
 from hugginggpt.llm.errors import ERROR_SENTENCES
-from hugginggpt.llm.refusals import parse_refusal
+from hugginggpt.llm.refusals import names_any_parameter
 
 if TYPE_CHECKING:
     import openai
@@ -121,7 +122,7 @@ class Connection:
         if response.is_error and not useless:
             await response.aread()
             refusal = parse_refusal(response.text, response.status_code)
-            useless = refusal.names_parameter if refusal.reason is None else not refusal.reason.passes
+            useless = names_any_parameter(refusal) if refusal.reason is None else not refusal.reason.passes
         if useless:
             response.headers["x-should-retry"] = "false"  # openai's own header
 

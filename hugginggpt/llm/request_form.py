@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from hugginggpt.llm.refusals import ServerRefusal, list_parameters
+from hugginggpt.core.refusals import ServerRefusal
+from hugginggpt.llm.refusals import list_parameters, names_parameter
 from hugginggpt.llm.structured_output import OutputMode, build_response_format
 
 Message = Mapping[str, Any]
@@ -57,7 +58,7 @@ class RequestForm:
         for parameter in list_parameters():
             if parameter == "system" and not any(message.get("role") in _SYSTEM_ROLES for message in messages):
                 continue
-            if refusal.names(parameter) and (looser := self.omit(parameter)):
+            if names_parameter(refusal, parameter) and (looser := self.omit(parameter)):
                 return looser
         return None
 

@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from hugginggpt.core.errors import ControllerError, TooLongError
+from hugginggpt.core.refusals import parse_refusal
 from hugginggpt.llm.client import LanguageModel
 from hugginggpt.llm.errors import ERROR_SENTENCES
-from hugginggpt.llm.refusals import find_refusal, parse_refusal
+from hugginggpt.llm.refusals import find_refusal
 from tests.scripted_server import KEY, Asked, Reply, ScriptedServer, completion
 
 ROWS: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("refusals.yaml").read_text(encoding="utf-8"))
