@@ -47,6 +47,18 @@ class BackendError(ExpertError, ConnectionError):
     """A whole back end can't be used (no network, a token that is refused); models of other back ends may do better."""
 
 
+class ModelError(ExpertError, LookupError):
+    """A model can't be used at any of its providers (consent, or this input); other models may do better."""
+
+
+class ProviderError(ExpertError, ConnectionError):
+    """A provider takes no calls, or not this one (a bill, moderation); models at other providers may do better."""
+
+
+class BusyProviderError(ProviderError):
+    """A provider has failed or is over its limit just now; its other models are worth a try after all others."""
+
+
 class InputError(ExpertError, ValueError):
     """A task's input doesn't suit the task (an empty text, a silent recording); no other model would do better."""
 

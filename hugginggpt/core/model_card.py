@@ -68,6 +68,11 @@ class ModelCard:
     """Strengths among models of the same task: "reading" or "captioning" for image-to-text."""
 
     @property
+    def is_endpoint(self) -> bool:
+        """True for a dedicated endpoint, whose id is its URL."""
+        return "://" in self.id
+
+    @property
     def ref(self) -> ModelRef:
         """Reference to the model, as events carry it."""
         return ModelRef(self.id, self.backend, self.provider)

@@ -11,19 +11,13 @@ from dataclasses import replace
 from typing import Self
 
 from hugginggpt.controllers.context import RequestContext
-from hugginggpt.core.errors import (
-    BackendError,
-    DeadlineError,
-    ExpertError,
-    HuggingGPTError,
-    InputError,
-    explain_environment_error,
-)
+from hugginggpt.core.errors import DeadlineError, ExpertError, HuggingGPTError, InputError, explain_environment_error
 from hugginggpt.core.events import AttemptFailed, ModelRef, ModelSelected, Step, TaskDone, TaskFailed, TaskSkipped, Usage
 from hugginggpt.core.model_card import Assignment, ModelCard
 from hugginggpt.core.plan import Task
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.execution.device_queue import DeviceQueue, DeviceSlots, QueuedCall, TaskClock
+from hugginggpt.execution.fallback import rule_out
 from hugginggpt.execution.inputs import TaskInputs
 from hugginggpt.execution.progress import ProgressReporter
 from hugginggpt.experts.base import BatchExpert, Call, CancelToken, Limits, Output, Result
@@ -152,8 +146,7 @@ class Scheduler:
             except InputError:
                 raise  # no other model would do better
             except (ExpertError, DeadlineError) as error:
-                if isinstance(error, BackendError):  # it would fail with its other models as well
-                    remaining = [other for other in remaining if other.backend != card.backend]
+                remaining = rule_out(remaining, card, error)
                 if not remaining or clock.seconds_left <= 0:  # the deadline is the task's, over all its models
                     raise
                 self._context.emit(AttemptFailed(task.id, card.ref, str(error)))

@@ -22,6 +22,7 @@ import httpcore2
 import httpx2
 
 from hugginggpt.core.bounded_body import ENCODINGS, bind_body
+from hugginggpt.core.refusals import RefusedReplyError
 from hugginggpt.core.ssrf import AddressPolicy, GuardedBackend, GuardedTransport, is_public, load_certificates
 from hugginggpt.hub.deadline import DeadlineBackend, check_limit
 
@@ -65,10 +66,9 @@ class HubAddresses:
                 return url.copy_with(scheme=target.scheme, host=target.host, port=target.port, raw_path=path)
         return url
 
-    @property
-    def origins(self) -> frozenset[tuple[str, str, int | None]]:
-        """Origins of all of them."""
-        return frozenset(_get_origin(httpx2.URL(base)) for base in (self.hub, self.router, self.endpoints))
+    def covers(self, url: httpx2.URL) -> bool:
+        """Return whether a URL is at one of them."""
+        return any(_get_origin(url) == _get_origin(httpx2.URL(base)) for base in (self.hub, self.router, self.endpoints))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +90,12 @@ class HubContext:
     """Largest reply that is read."""
     endpoint: str = ""
     """Dedicated endpoint that may have the token, by its URL; empty for none."""
+    check_reply: Callable[[httpx2.Response], None] | None = None
+    """Hook that raises where a reply, which it finds read, says that there will be no result; see `hub.replies`."""
 
     def may_send_token(self, url: httpx2.URL) -> bool:
         """Return whether the token may be sent to a URL: to Hugging Face's own hosts, and to the endpoint that may have it."""
-        if _get_origin(url) in self.addresses.origins:
+        if self.addresses.covers(url):
             return True
         if self.endpoint and _get_origin(url) == _get_origin(httpx2.URL(self.endpoint)):
             return may_take_token(url, self.allowed)
@@ -101,7 +103,7 @@ class HubContext:
 
     def checks_address(self, url: httpx2.URL) -> bool:
         """Return whether the address behind a URL is checked: of all but those that the deployment has named."""
-        return self.allowed is not None and _get_origin(url) not in self.addresses.origins
+        return self.allowed is not None and not self.addresses.covers(url)
 
     @property
     def seconds_left(self) -> float:
@@ -191,7 +193,7 @@ class _Client(httpx2.Client):
             if context is not None and response.status_code in _RETRIED_STATUSES:
                 response.read()  # the sentence for the failure is read out of its body
                 response.raise_for_status()
-        except (httpx2.TransportError, httpx2.HTTPStatusError) as error:
+        except (httpx2.TransportError, httpx2.HTTPStatusError, RefusedReplyError) as error:
             if context is None:
                 raise
             raise FailedAtOnceError from error
@@ -212,7 +214,9 @@ def _build_async_client() -> httpx2.AsyncClient:
         # what visitors name is checked, whatever the deployment has named
         options = {"transport": GuardedTransport(context.allowed), "trust_env": False}  # proxies would lead past the guard
         if context.router_is_ours and context.addresses.router != ROUTER_URL:  # a gateway in the owner's own network
-            options["mounts"] = {_get_origin_url(context.addresses.router): _build_transport()}
+            parts = urlsplit(context.addresses.router)
+            transport = httpx2.AsyncHTTPTransport(verify=load_certificates(trust_env=False), trust_env=False)
+            options["mounts"] = {f"{parts.scheme}://{parts.netloc}": transport}
     from huggingface_hub.utils._http import async_hf_request_event_hook
 
     hooks: dict[str, list[Any]] = {
@@ -227,15 +231,6 @@ def _build_async_client() -> httpx2.AsyncClient:
         cookies=_build_empty_cookie_jar(),
         **options,
     )
-
-
-def _build_transport() -> httpx2.AsyncHTTPTransport:
-    return httpx2.AsyncHTTPTransport(verify=load_certificates(trust_env=False), trust_env=False)
-
-
-def _get_origin_url(base: str) -> str:
-    parts = urlsplit(base)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _build_empty_cookie_jar() -> CookieJar:
@@ -291,10 +286,15 @@ def _check_deadline(context: HubContext, request: httpx2.Request | None = None) 
 def _bound_response(response: httpx2.Response) -> None:
     if (context := _CONTEXT.get()) is not None:
         bind_body(response, context.max_bytes, check=partial(_check_deadline, context))  # one that drips never times out
+        if context.check_reply:
+            response.read()
+            context.check_reply(response)
 
 
 async def _bound_response_async(response: httpx2.Response) -> None:
     if (context := _CONTEXT.get()) is not None:
         bind_body(response, context.max_bytes, check=partial(_check_deadline, context))
-    if response.is_error:  # the error's reason is in its body, which raise_for_status doesn't read
+    if response.is_error or (context and context.check_reply):  # raise_for_status doesn't read the body, where the reason is
         await response.aread()
+    if context and context.check_reply:
+        context.check_reply(response)

@@ -4,59 +4,35 @@ Statuses: https://huggingface.co/docs/inference-providers and the error codes in
 """
 
 import math
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 import httpx2
-import yaml
 
-from hugginggpt.core.errors import BackendError, ExpertError, HuggingGPTError
+from hugginggpt.core.errors import BackendError, BusyProviderError, ExpertError, HuggingGPTError, ModelError, ProviderError
 from hugginggpt.core.http import describe_wait, read_retry_after
+from hugginggpt.core.refusals import RefusedReplyError, ServerRefusal, parse_refusal
 from hugginggpt.core.ssrf import RefusedError
 from hugginggpt.hub.client import FailedAtOnceError
+from hugginggpt.hub.faults import SENTENCES, FaultScope, HubFault, classify_refusal
 
 TOKENS_PAGE: Final = "huggingface.co/settings/tokens"
-_TABLE: Final[Mapping[str, Any]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
-_SENTENCES: Final[Mapping[str, str]] = _TABLE["sentences"]
 _MAX_WAIT_SECONDS: Final = 86_400  # a server may estimate anything
 
-FaultScope = Literal["model", "provider", "account", "network"]
-CalledServer = Literal["hub", "router", "endpoint", "unknown endpoint"]
-"""An unknown endpoint is one that a token was not sent to, because nobody said that it may have it."""
+CalledServer = Literal["hub", "router", "endpoint", "unknown endpoint", "files"]
+"""An unknown endpoint is one that a token was not sent to, because nobody said that it may have it; files are a provider's
+results, which lie on servers of their own."""
 
-
-@dataclass(frozen=True, slots=True)
-class HubFault:
-    """Meaning of a failed call."""
-
-    sentence: str
-    scope: FaultScope = "model"
-    """Reach of the failure: this model for this visitor, the provider for everybody, the account everywhere, or the network."""
-    retryable: bool = False
-    """True if the same call may succeed in a while."""
-    wait: float = 0.0
-    """Wait that the server asks for, in seconds; 0 where it says nothing."""
-    loading: bool = False
-    """True if the model is being loaded."""
-    moved: bool = False
-    """True if the provider no longer serves the model: the cached mapping is out of date."""
-    timed_out: bool = False
-    """True if there was no answer in time; what an earlier try was told says more."""
-
-
-@dataclass(frozen=True, slots=True)
-class _StatusMeaning:
-    sentence: str
-    scope: FaultScope = "model"
-    retryable: bool = False
-
-
-_STATUSES: Final[Mapping[int, _StatusMeaning]] = {
-    status: _StatusMeaning(**row | {"sentence": _SENTENCES[row["sentence"]]}) for status, row in _TABLE["statuses"].items()
+_ERRORS: Final[Mapping[FaultScope, type[ExpertError]]] = {
+    "request": ModelError,
+    "model": ModelError,
+    "provider": ProviderError,
+    "account": BackendError,
+    "key": BackendError,
+    "network": BackendError,
 }
+"""Classes of the errors that rule out more than one deployment."""
 
 
 def read_fault(error: BaseException, *, model: str, provider: str, seconds: float, server: CalledServer = "router") -> HubFault:
@@ -71,89 +47,103 @@ def read_fault(error: BaseException, *, model: str, provider: str, seconds: floa
     """
     if isinstance(error, FailedAtOnceError) and error.__cause__ is not None:
         error = error.__cause__
-    found = _adjust_to_server(_classify_error(error), error, server)
+    refusal = read_hub_refusal(error)
+    found = _adjust_to_server(_classify_error(error, refusal), refusal, server)
     values = {"model": model, "provider": provider, "seconds": f"{seconds:.3g} s", "wait": describe_wait(found.wait)}
-    status = getattr(getattr(error, "response", None), "status_code", "")
-    sentence = found.sentence.format(**values, status=status)
+    sentence = found.sentence.format(**values, status=refusal.status if refusal else "")
     return replace(found, sentence=sentence[:4].replace("the ", "The ") + sentence[4:])  # "the Hub" may come first
 
 
-def _adjust_to_server(found: HubFault, error: BaseException, server: CalledServer) -> HubFault:
+def read_hub_refusal(error: BaseException) -> ServerRefusal | None:
+    """Return the refusal behind an exception of huggingface_hub's client; None where it is none, but a failure on the way."""
+    if isinstance(error, FailedAtOnceError) and error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, RefusedReplyError):
+        return error.refusal
+    response = getattr(error, "response", None)  # of HfHubHTTPError, and of httpx's own
+    if not isinstance(response, httpx2.Response):
+        return None
+    refusal = parse_refusal(_read_text(response), response.status_code, read_retry_after(response.headers))
+    codes = refusal.codes | {response.headers.get(name, "").lower() for name in ("X-Error-Code", "X-Fal-Error-Type")} - {""}
+    return replace(refusal, text=f"{refusal.text} {response.headers.get('X-Error-Message', '')}".strip(), codes=codes)
+
+
+def _adjust_to_server(found: HubFault, refusal: ServerRefusal | None, server: CalledServer) -> HubFault:
     """Adjust a fault to the kind of server where it happened."""
-    status = getattr(getattr(error, "response", None), "status_code", 0)
+    status = refusal.status if refusal else 0
     if server == "unknown endpoint" and status in {401, 403}:
-        return HubFault(_SENTENCES["endpoint_wants_token"])
+        return HubFault(SENTENCES["endpoint_wants_token"])
     if server in {"endpoint", "unknown endpoint"}:
-        if status in {401, 402, 403}:
-            return HubFault(_SENTENCES["endpoint_refuses"])
-        if found.scope == "network" and found.sentence == _SENTENCES["unreachable"]:
-            return HubFault(_SENTENCES["endpoint_away"])
-        return replace(found, scope="model")
-    if server == "hub" and status == 403:
-        return HubFault(_SENTENCES["no_search"], "account")
+        if found.scope in {"account", "key"} or (status in {401, 402, 403} and found.sentence != SENTENCES["content"]):
+            return HubFault(SENTENCES["endpoint_refuses"])
+        if found.scope == "network" and found.sentence == SENTENCES["unreachable"]:
+            return HubFault(SENTENCES["endpoint_away"])
+        return replace(found, scope="deployment")
+    if server == "files" and not found.timed_out:
+        return HubFault(SENTENCES["result_away"], "provider")
+    if server == "hub" and status == 403 and found.sentence != SENTENCES["gated"]:
+        return HubFault(SENTENCES["no_search"], "account")
     return found
 
 
-def _classify_error(error: BaseException) -> HubFault:
+def _classify_error(error: BaseException, refusal: ServerRefusal | None) -> HubFault:
     from huggingface_hub.errors import GatedRepoError, OfflineModeIsEnabled, RepositoryNotFoundError
 
     match error:
         case HuggingGPTError():
             return HubFault(str(error).replace("{", "{{").replace("}", "}}"))  # read_fault formats it
         case GatedRepoError():  # a kind of RepositoryNotFoundError, so it comes first
-            return HubFault(_SENTENCES["gated"])
+            return HubFault(SENTENCES["gated"], "model")
         case RepositoryNotFoundError():
-            return HubFault(_SENTENCES["gone"], moved=True)
-        case httpx2.HTTPStatusError():  # HfHubHTTPError is one, in effect: it has a response
-            return _classify_response(error.response)
-        case _ if isinstance(getattr(error, "response", None), httpx2.Response):
-            return _classify_response(error.response)  # type: ignore[attr-defined]
+            return HubFault(SENTENCES["gone"], moved=True)
+        case RefusedReplyError():
+            return classify_refusal(error.refusal, came_with_success=True)
+        case _ if refusal is not None:
+            return _classify_response(error.response, refusal)  # type: ignore[attr-defined]
         case RefusedError():
-            return HubFault(_SENTENCES["private"])
+            return HubFault(SENTENCES["private"])
         case TimeoutError() | httpx2.TimeoutException():  # the library's own timeout has httpx's as its cause
             connecting = isinstance(error, httpx2.ConnectTimeout) or isinstance(error.__cause__, httpx2.ConnectTimeout)
             if connecting:
-                return HubFault(_SENTENCES["unreachable"], "network")
-            return HubFault(_SENTENCES["slow"], "provider", timed_out=True)
+                return HubFault(SENTENCES["unreachable"], "network")
+            return HubFault(SENTENCES["slow"], outage=True, timed_out=True)  # the provider's other models may be quicker
         case httpx2.ProxyError():
-            return HubFault(_SENTENCES["proxy"], "network")
+            return HubFault(SENTENCES["proxy"], "network")
         case httpx2.ConnectError() | OfflineModeIsEnabled():
-            sentence = _SENTENCES["certificate"] if "CERTIFICATE_VERIFY_FAILED" in str(error) else _SENTENCES["unreachable"]
+            sentence = SENTENCES["certificate"] if "CERTIFICATE_VERIFY_FAILED" in str(error) else SENTENCES["unreachable"]
             return HubFault(sentence, "network", retryable=True)
         case httpx2.TransportError():
-            return HubFault(_SENTENCES["broken_off"], "provider", retryable=True)
+            return HubFault(SENTENCES["broken_off"], "provider", retryable=True, outage=True)
         case _:  # a body that is no JSON, lacks a field, or is no picture: the client raises whatever that led to
-            return HubFault(_SENTENCES["nonsense"])
+            return HubFault(SENTENCES["nonsense"])
 
 
-def _classify_response(response: httpx2.Response) -> HubFault:
-    status, message = response.status_code, _read_message(response)
-    asks_consent = re.search(r"\bgated\b|\baccept\b.{0,40}\b(?:terms|conditions|licen[cs]e|agreement)\b", message)
-    if response.headers.get("X-Error-Code") == "GatedRepo" or (status == 403 and asks_consent):
-        return HubFault(_SENTENCES["gated"])
-    wait = read_retry_after(response.headers)
-    if status in {429, 503} and "loading" in message:
+def _classify_response(response: httpx2.Response, refusal: ServerRefusal) -> HubFault:
+    if refusal.status in {429, 503} and "loading" in refusal.text.lower():
         estimate = _read_field(response, "estimated_time")  # any JSON value; Python's json reads NaN, too
         is_number = isinstance(estimate, int) or (isinstance(estimate, float) and not math.isnan(estimate))
-        loading_wait = min(max(estimate, 0), _MAX_WAIT_SECONDS) if is_number else wait
-        return HubFault(_SENTENCES["loading"], retryable=True, wait=float(loading_wait), loading=True)
-    known = _STATUSES.get(status) or _StatusMeaning(_SENTENCES["trouble"], "provider")
-    return HubFault(known.sentence, known.scope, known.retryable, wait, moved=known.sentence == _SENTENCES["gone"])
+        loading_wait = min(max(estimate, 0), _MAX_WAIT_SECONDS) if is_number else refusal.wait
+        return HubFault(SENTENCES["loading"], retryable=True, wait=float(loading_wait), loading=True)
+    return classify_refusal(refusal)
 
 
-def _read_message(response: httpx2.Response) -> str:
-    found = _read_field(response, "error")  # providers put it into the body, the Hub into a header as well
-    return (str(found) if found is not None else "").lower() + response.headers.get("X-Error-Message", "").lower()
+def _read_text(response: httpx2.Response) -> str:
+    try:
+        return response.text
+    except (httpx2.StreamError, UnicodeError, LookupError):  # StreamError: the body wasn't read; LookupError: an odd charset
+        return ""
 
 
 def _read_field(response: httpx2.Response, name: str) -> Any:
     try:
         content = response.json()
-    except (ValueError, httpx2.StreamError, UnicodeError):  # StreamError: the body wasn't read
+    except (ValueError, httpx2.StreamError, UnicodeError):
         return None
     return content.get(name) if isinstance(content, dict) else None
 
 
 def build_fault_error(fault: HubFault) -> ExpertError:
-    """Turn a fault into an exception, without the cause, which may quote a token."""
-    return BackendError(fault.sentence) if fault.scope in {"account", "network"} else ExpertError(fault.sentence)
+    """Turn a fault into an exception, whose class says what not to try next; without the cause, which may quote a token."""
+    if fault.scope == "provider" and (fault.outage or fault.retryable):
+        return BusyProviderError(fault.sentence)
+    return _ERRORS.get(fault.scope, ExpertError)(fault.sentence)

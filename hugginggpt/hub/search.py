@@ -22,7 +22,8 @@ from pydantic import TypeAdapter
 from hugginggpt.core.errors import ExpertError, StoppedError
 from hugginggpt.core.http import ServerFault, redact_key
 from hugginggpt.hub.client import HubAddresses, HubContext, use_hub_context
-from hugginggpt.hub.errors import HubFault, build_fault_error, read_fault
+from hugginggpt.hub.errors import build_fault_error, read_fault
+from hugginggpt.hub.faults import HubFault
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +113,8 @@ class HubSearch:
                 return SearchResult(problem=self._last_failure[1])
             found = self._search(tag, token, check)
             if isinstance(found, HubFault):
-                if found.scope != "account" and not (found.scope == "model" and found.retryable):
+                asked_too_often = found.retryable and not found.outage and found.scope != "network"
+                if found.scope not in {"account", "key"} and not asked_too_often:
                     # a token that is refused, or has asked too often, says nothing about the next visitor's
                     self._last_failure = time.monotonic(), found.sentence
                 return SearchResult(problem=found.sentence)

@@ -31,7 +31,9 @@ from hugginggpt.experts.hosted.task_table import HOSTED_TASKS
 from hugginggpt.hub.account import Endpoint, Visitor
 from hugginggpt.hub.client import FailedAtOnceError, HubAddresses, HubContext, may_take_token, use_hub_context
 from hugginggpt.hub.endpoints import EndpointDirectory
-from hugginggpt.hub.errors import CalledServer, HubFault, build_fault_error, read_fault
+from hugginggpt.hub.errors import CalledServer, build_fault_error, read_fault, read_hub_refusal
+from hugginggpt.hub.faults import HubFault
+from hugginggpt.hub.replies import check_reply
 
 if TYPE_CHECKING:
     from huggingface_hub import AsyncInferenceClient
@@ -41,6 +43,7 @@ log = logging.getLogger(__name__)
 _MAX_ATTEMPTS: Final = 3
 _FIRST_PAUSE, _MAX_PAUSE = 0.5, 10.0
 """Seconds before the second try, doubled for each further one, with jitter; and the longest pause that a server may ask for."""
+_HF_INFERENCE: Final = "hf-inference"
 _MIN_BLAMED_SECONDS: Final = 10.0  # least time, in seconds, that a provider must have been given to be blamed for a failure
 _RANDOM: Final = random.Random()  # noqa: S311 - pauses need no secret
 
@@ -96,7 +99,7 @@ class ProviderCaller:
                     break  # the try before it was told why, this one only that time was up
                 faults.append(outcome)
                 # a provider isn't to blame for being given little time
-                report(False if outcome.scope == "provider" and run.seconds >= _MIN_BLAMED_SECONDS else None)
+                report(False if outcome.outage and run.seconds >= _MIN_BLAMED_SECONDS else None)
                 pause = _compute_pause(outcome, len(faults) - 1)
                 tried = len(faults) >= _MAX_ATTEMPTS and not outcome.loading
                 if not outcome.retryable or tried or time.monotonic() + pause >= run.deadline:
@@ -131,21 +134,21 @@ class ProviderCaller:
         outcome = self._attempt_once(run)
         if isinstance(outcome, Result) or not outcome.moved or run.endpoint:  # an endpoint isn't in the mapping
             return outcome
-        clear_mapping_cache()
-        return self._attempt_once(run)
+        return self._attempt_once(run) if self._refresh_mapping(run) else outcome
+
+    def _refresh_mapping(self, run: HostedRun) -> bool:
+        """Have the client ask the Hub for its mappings again; return whether the provider serves the model otherwise now."""
+        if run.provider == _HF_INFERENCE:  # it knows models by the Hub's own ids
+            return False
+        with use_hub_context(self._build_context(run, self.visitor.token)):
+            known = _read_mapping(run)
+            clear_mapping_cache()
+            return _read_mapping(run) != known
 
     def _attempt_once(self, run: HostedRun) -> Result | HubFault:
         call, endpoint = run.call, run.endpoint
         token = self._choose_token(run)
-        context = HubContext(
-            token,
-            run.deadline,
-            self.addresses,
-            call.token.check,
-            self.visitor.allowed,
-            router_is_ours=endpoint is None,
-            endpoint=endpoint.url if endpoint and token else "",
-        )
+        context = self._build_context(run, token)
         try:
             with use_hub_context(context):
                 return asyncio.run(self._call(run, token, max(context.seconds_left, 0.001)))
@@ -159,16 +162,34 @@ class ProviderCaller:
             # for the log: a query may be secret, too
             message = message.replace(urlsplit(endpoint.url).query or endpoint.url, "[query]") if endpoint else message
             log.info("%s at %s failed", call.card.id, run.provider, exc_info=ServerFault(message))  # `error` holds the token
-            if isinstance(error, ValueError) and _UNSUPPORTED.search(str(error)):
+            if isinstance(error, ValueError) and read_hub_refusal(error) is None and _UNSUPPORTED.search(str(error)):
                 sentence = f"{run.provider} does not serve {call.card.id} for {call.card.task} any more: choose another model."
                 return HubFault(sentence, moved=True)
-            server: CalledServer = "router"
+            server: CalledServer = "files" if self._is_file_server(error) else "router"
             if endpoint:
                 withheld = self.visitor.token and not self.visitor.shared and not token and self._may_take_token(endpoint)
                 server = "unknown endpoint" if withheld else "endpoint"
             fault = read_fault(error, model=call.card.id, provider=run.provider, seconds=run.seconds, server=server)
             # once a job is accepted, a second try would be a second job, and be paid for
             return replace(fault, retryable=False) if isinstance(error, FailedAtOnceError) else fault
+
+    def _build_context(self, run: HostedRun, token: str) -> HubContext:
+        endpoint = run.endpoint
+        return HubContext(
+            token,
+            run.deadline,
+            self.addresses,
+            run.call.token.check,
+            self.visitor.allowed,
+            router_is_ours=endpoint is None,
+            endpoint=endpoint.url if endpoint and token else "",
+            check_reply=check_reply,
+        )
+
+    def _is_file_server(self, error: Exception) -> bool:
+        """Return whether a failure happened at a provider's own server for results, which the client asks after its router."""
+        request = getattr(error.__cause__, "_request", None) if isinstance(error, FailedAtOnceError) else None
+        return isinstance(request, httpx2.Request) and not self.addresses.covers(request.url)
 
     def _choose_token(self, run: HostedRun) -> str:
         """Return the token for a call; for an endpoint only if the account may use it, or the visitor has said so."""
@@ -212,6 +233,16 @@ class ProviderCaller:
 def _cancel_threadsafe(loop: asyncio.AbstractEventLoop, work: asyncio.Future[Result]) -> None:
     with suppress(RuntimeError):  # it has just ended
         loop.call_soon_threadsafe(work.cancel)
+
+
+def _read_mapping(run: HostedRun) -> tuple[str, str] | None:
+    """Return the provider's id for the model and its task, as the client's cached mapping has them; None where it has none."""
+    from huggingface_hub.inference._providers import _common
+
+    with suppress(Exception):  # the client raises many kinds; what can't be read is no news
+        found = _common._fetch_inference_provider_mapping(run.call.card.id)
+        return next(((each.provider_id, each.task) for each in found if each.provider == run.provider), None)
+    return None
 
 
 def clear_mapping_cache() -> None:

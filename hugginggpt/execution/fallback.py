@@ -1,0 +1,30 @@
+"""Models that are left to try after one has failed: the class of its error tells what else would fail."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from hugginggpt.core.errors import BackendError, BusyProviderError, HuggingGPTError, ModelError, ProviderError
+from hugginggpt.core.model_card import ModelCard
+
+_SHARED: Final[Mapping[type[HuggingGPTError], Callable[[ModelCard], object]]] = {
+    # an endpoint of one's own has its own bill, key and address, though its back end is that of the providers
+    BackendError: lambda card: (card.backend, card.is_endpoint),
+    ProviderError: lambda card: (card.backend, card.provider or card.id),
+    ModelError: lambda card: (card.backend, card.id),
+}
+"""What the models have in common that an error of that class rules out."""
+
+
+def rule_out(remaining: Sequence[ModelCard], failed: ModelCard, error: HuggingGPTError) -> list[ModelCard]:
+    """Return the models to try next, in their order; those of a provider that is busy come last.
+
+    Args:
+        remaining: Those not tried yet.
+        failed: The model that has failed.
+        error: What it failed with.
+    """
+    share = next((share for kind, share in _SHARED.items() if isinstance(error, kind)), None)
+    if share is None:
+        return list(remaining)
+    others = [card for card in remaining if share(card) != share(failed)]
+    return others + [card for card in remaining if isinstance(error, BusyProviderError) and share(card) == share(failed)]

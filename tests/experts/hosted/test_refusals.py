@@ -1,0 +1,145 @@
+"""Refusals in the words of real providers: which requests follow, how many, and the sentence."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from PIL import Image
+
+from hugginggpt.core.events import AttemptFailed, TaskDone, TaskFailed
+from hugginggpt.core.model_card import ModelCard
+from hugginggpt.experts.base import Call, Result
+from hugginggpt.experts.hosted.expert import HostedExpert
+from hugginggpt.experts.hosted.provider_caller import clear_mapping_cache
+from hugginggpt.llm.capabilities import CAPABILITIES
+from tests.conftest import MEDIA, RunPlan
+from tests.experts.hosted.conftest import HostedBench
+from tests.hosted.wire import Answer, Media, answer
+from tests.hosted_server import TOKEN, Fault, HostedServer
+
+pytestmark = pytest.mark.slow
+
+TABLE: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("refusals.yaml").read_text(encoding="utf-8"))
+ROWS = [
+    pytest.param(row, scope, id=f"{scope}-{number}-{row['provider']}")
+    for scope in TABLE
+    for number, row in enumerate(TABLE[scope])
+]
+OFFERS = ("first here", "second here", "first there", "third there")
+"""Models in the order in which they are tried: at the provider that refuses, and at another one, which answers."""
+TRIED = {
+    "deployment": ["first here", "second here", "first there"],
+    "request": ["first here", "second here", "third there"],
+    "model": ["first here", "second here", "third there"],
+    "provider": ["first here", "first there"],
+    "busy provider": ["first here", "first there"],
+    "account": ["first here"],
+}
+"""The models that are asked, by what a refusal rules out."""
+
+
+def _picture() -> str:
+    Image.new("RGB", (8, 8), "red").save(into := io.BytesIO(), "PNG")
+    return base64.b64encode(into.getvalue()).decode()
+
+
+CHAT = {"id": "c", "object": "chat.completion", "created": 0, "model": "m", "usage": None}
+CHAT |= {"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello."}}]}
+IMAGES = {"id": "i", "data": [{"index": 0, "b64_json": _picture()}]}
+OTHERS: Mapping[str, tuple[tuple[str, Any], ...]] = {
+    "text-to-image": (("nscale", IMAGES),),
+    "image-to-image": (("together", IMAGES), ("replicate", {"status": "succeeded", "output": "{url}/files/picture.png"})),
+    "text-to-video": (("replicate", {"status": "succeeded", "output": "{url}/files/clip.mp4"}),),
+    "conversational": (("nscale", CHAT),),
+}
+"""For each task the providers that may answer, and what they say; the first that isn't the one that refuses does."""
+
+
+@dataclass
+class Offered:
+    """A hosted back end that offers chosen models in a chosen order."""
+
+    expert: HostedExpert
+    offered: Sequence[ModelCard]
+    backend: str = "hosted"
+
+    def cards(self, tasks: object = None) -> Sequence[ModelCard]:
+        return self.offered
+
+    async def run(self, call: Call) -> Result:
+        return await self.expert.run(call)
+
+
+def replay(row: Mapping[str, Any]) -> Fault:
+    """Answer as the provider of a row does: order and polls by its `first`, the result by its `body`."""
+
+    def play(handler: BaseHTTPRequestHandler, _: threading.Event) -> None:
+        if "first" in row and handler.command == "POST":
+            return answer(row["first"]).send(handler)
+        is_text = isinstance(row["body"], str)
+        body = row["body"] if is_text else json.dumps(row["body"])
+        kind = "application/json" if not is_text else "text/html" if body.startswith("<") else "text/plain"
+        return Answer(body.encode(), row["status"], kind, row.get("headers", {})).send(handler)
+
+    return Fault(str(row["status"]), play, lasts=True)
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """What the client and the process know of models, which all rows share."""
+    clear_mapping_cache()
+    CAPABILITIES.clear()
+    yield
+    clear_mapping_cache()
+    CAPABILITIES.clear()
+
+
+def list_asked(server: HostedServer, here: str) -> list[str]:
+    """Each request for a model, as "first here"; polls and files don't count."""
+    asked = [each for each in server.asked if each.method == "POST"]
+    names = [name for each in asked for name in ("first", "second", "third") if f"o/{name}" in f"{each.path} {each.body!r}"]
+    return [f"{name} {'here' if f'/{here}/' in each.path else 'there'}" for name, each in zip(names, asked, strict=True)]
+
+
+def offer(hosted: HostedBench, task: str, here: str, there: str) -> Offered:
+    cards = []
+    for offered in OFFERS:
+        name, _, place = offered.partition(" ")
+        provider = here if place == "here" else there
+        hosted.server.serve(task, f"o/{name}", provider=provider, provider_id=f"o/{name}")
+        cards.append(ModelCard(f"o/{name}", task, "hosted", "", provider=provider))
+    return Offered(hosted.expert(), cards)
+
+
+@pytest.mark.parametrize(("row", "scope"), ROWS)
+async def test_what_a_refusal_rules_out_is_not_tried(
+    hosted: HostedBench, run_plan: RunPlan, row: Mapping[str, Any], scope: str
+) -> None:
+    task, here = row.get("task", "text-to-image"), row["provider"]
+    there, reply = next(other for other in OTHERS[task] if other[0] != here)
+    hosted.server.router.files["/files/picture.png"] = Media(base64.b64decode(_picture()), "image/png")
+    hosted.server.router.files["/files/clip.mp4"] = Media((MEDIA / "clip.mp4").read_bytes(), "video/mp4")
+    expert = offer(hosted, task, here, there)
+    said = json.loads(json.dumps(reply).replace("{url}", hosted.server.url))
+    hosted.server.faults[f"/{here}/"].append(replay(row))
+    hosted.server.faults[f"/{there}/"].append(Fault("ok", lambda handler, _: answer(said).send(handler), lasts=True))
+    args = {"text": "a fox"} | ({"image": "example.jpg"} if task == "image-to-image" else {})
+    ran = await run_plan([{"task": task, "id": 0, "args": args}], expert, seconds=60)
+    asked = list_asked(hosted.server, here)
+    assert list(dict.fromkeys(asked)) == TRIED[scope]
+    tries = [asked.count(model) for model in TRIED[scope] if model.endswith(" here")]
+    assert tries == [row.get("tries", 1)] * len(tries), "no refusal costs more than two further requests"
+    failed = ran.select(TaskFailed if scope == "account" else AttemptFailed)[0]
+    assert failed.error.startswith(row["said"])
+    assert len(ran.select(TaskDone)) == (scope != "account")
+    assert TOKEN not in repr(ran.events)
