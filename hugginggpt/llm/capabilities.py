@@ -31,6 +31,8 @@ class Capabilities:
     """Context window in tokens; 0: the server was asked and didn't tell, None: not asked yet."""
     price: Price | None = None
     """Price by the server's own list; None where it doesn't tell, or wasn't asked."""
+    max_reply: int | None = None
+    """Most tokens that a reply may be allowed; None where no limit has shown."""
 
 
 class CapabilityCache:

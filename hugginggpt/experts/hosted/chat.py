@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.events import Usage
 from hugginggpt.experts.base import Call, Result
+from hugginggpt.experts.hosted.chat_requests import complete_chat
 from hugginggpt.experts.hosted.inputs import encode_image
 from hugginggpt.experts.outputs import text
 from hugginggpt.llm.completions import strip_thoughts
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 _DESCRIBE: Final = "Describe this picture in detail. If there is writing in it, quote it."
 _FROM_DOCUMENT: Final = "{} Answer with the words or numbers that stand in the document, and nothing else."
-_MAX_REPLY_TOKENS: Final = 2_048
-"""Most tokens of a reply, thoughts included; a provider's own limit may be as low as 20."""
 _CUT_MARK: Final = " […]"
 _REWRITE: Final = "Rewrite the following text{}. Reply with the result alone.\n\n{}"
 
@@ -68,7 +67,7 @@ async def _ask(call: Call, client: AsyncInferenceClient, content: Any) -> tuple[
     Raises:
         ExpertError: It is empty.
     """
-    found = await client.chat_completion([{"role": "user", "content": content}], max_tokens=_MAX_REPLY_TOKENS)
+    found = await complete_chat(call, client, [{"role": "user", "content": content}])
     choice = found.choices[0] if found.choices else None
     reply = strip_thoughts((choice.message.content if choice else "") or "").strip()
     if not reply:
