@@ -16,6 +16,8 @@ _PARAM: Final = re.compile(r"max_?(?:new_|completion_|output_)?tokens", re.IGNOR
 MIN_REPLY_TOKENS: Final = 64
 """Fewest tokens that a reply is asked for: with less room than that, the question is too long."""
 
+_FEWER: Final = 4  # what the reply's tokens are divided by where a refusal names no number
+
 
 @dataclass(frozen=True, slots=True)
 class ReplyLimit:
@@ -54,6 +56,8 @@ def parse_reply_limit(refusal: ServerRefusal, asked: int) -> ReplyLimit | None:
 
 
 def _build_limit(numbers: Mapping[str, int], asked: int, *, lasts: bool) -> ReplyLimit:
+    if not numbers:
+        return ReplyLimit(asked // _FEWER, max_reply=asked // _FEWER)
     if "reply" in numbers:
         return ReplyLimit(numbers["reply"], max_reply=numbers["reply"] if lasts else 0)
     window = numbers["window"]

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from hugginggpt.core.errors import ProviderError
 from hugginggpt.core.events import AttemptFailed, TaskDone, TaskFailed
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.experts.base import Call, Result
@@ -25,7 +26,7 @@ from hugginggpt.llm.capabilities import CAPABILITIES
 from tests.conftest import MEDIA, RunPlan
 from tests.experts.hosted.conftest import HostedBench
 from tests.hosted.wire import Answer, Media, answer
-from tests.hosted_server import TOKEN, Fault, HostedServer
+from tests.hosted_server import TOKEN, Fault, HostedServer, refused_url
 
 pytestmark = pytest.mark.slow
 
@@ -143,3 +144,16 @@ async def test_what_a_refusal_rules_out_is_not_tried(
     assert failed.error.startswith(row["said"])
     assert len(ran.select(TaskDone)) == (scope != "account")
     assert TOKEN not in repr(ran.events)
+
+
+@pytest.mark.parametrize("address", ["{other}/files/gone.png", "{nobody}/files/1.png"], ids=["gone", "away"])
+async def test_a_result_that_can_not_be_fetched_is_its_providers_fault(hosted: HostedBench, address: str) -> None:
+    hosted.server.serve("text-to-image", "o/first", provider="fal-ai", provider_id="o/first")
+    with HostedServer(hosted.cache) as other:
+        url = address.format(other=other.url, nobody=refused_url())
+        made = answer({"images": [{"url": url}], "seed": 1})
+        hosted.server.faults["/fal-ai/"].append(Fault("made", lambda handler, _: made.send(handler), lasts=True))
+        card = ModelCard("o/first", "text-to-image", "hosted", "", provider="fal-ai")
+        with pytest.raises(ProviderError, match="fal-ai did the task, but its result can't be fetched: try again"):
+            await hosted.expert().run(hosted.call(card, {"text": "a fox"}))
+    assert list_asked(hosted.server, "fal-ai") == ["first here"], "it is not ordered twice"
