@@ -31,18 +31,18 @@ class Fault:
         return replace(self, lasts=True)
 
 
-def _sends(name: str, what: Answer) -> Fault:
+def sends(name: str, what: Answer) -> Fault:
     return Fault(name, lambda handler, _: what.send(handler))
 
 
 def status(code: int, body: Any = None, headers: Mapping[str, str] | None = None) -> Fault:
     """That status with a body of JSON; by default an error as the Hub words it."""
-    return _sends(f"status {code}", answer({"error": f"Error {code}"} if body is None else body, code, headers))
+    return sends(f"status {code}", answer({"error": f"Error {code}"} if body is None else body, code, headers))
 
 
 def gated() -> Fault:
     """403: the account was not admitted to the model."""
-    return _sends(
+    return sends(
         "gated", refusal(403, "Access to this model is restricted and you are not in the authorized list.", "GatedRepo")
     )
 
@@ -79,17 +79,17 @@ def cut_body() -> Fault:
 
 def wrong_type() -> Fault:
     """A page with 200, as a captive portal or a proxy answers."""
-    return _sends("wrong type", Answer(b"<!doctype html><html><body>Sign in to the network</body></html>", type="text/html"))
+    return sends("wrong type", Answer(b"<!doctype html><html><body>Sign in to the network</body></html>", type="text/html"))
 
 
 def wrong_json(value: Any = None) -> Fault:
     """JSON that is valid and nothing that was asked for."""
-    return _sends("wrong JSON", answer({"unexpected": [1, None, {"deep": True}]} if value is None else value))
+    return sends("wrong JSON", answer({"unexpected": [1, None, {"deep": True}]} if value is None else value))
 
 
 def no_json() -> Fault:
     """What calls itself JSON and isn't."""
-    return _sends("no JSON", Answer(b"{'label': positive,,"))
+    return sends("no JSON", Answer(b"{'label': positive,,"))
 
 
 def hang(seconds: float = 60.0) -> Fault:

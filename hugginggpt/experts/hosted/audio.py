@@ -14,20 +14,20 @@ from hugginggpt.experts.outputs.media import build_audio_output
 from hugginggpt.workspace import media
 
 if TYPE_CHECKING:
-    from huggingface_hub import AsyncInferenceClient
+    from hugginggpt.experts.hosted.pipeline_client import PipelineClient
 
 _MAX_CLASSES = 5
 _MAX_CHARS = 5_000  # most characters that one call reads aloud
 
 
-async def synthesize_speech(call: Call, client: AsyncInferenceClient) -> Result:
+async def synthesize_speech(call: Call, client: PipelineClient) -> Result:
     """Run text-to-speech: a WAV file, mono, 16 bit, at the rate at which it came; ``data`` has seconds and rate."""
     text = call.text()
     note = f"Only the first {_MAX_CHARS:,} characters are spoken." if len(text) > _MAX_CHARS else ""
     return Result((_decode_sound(call, await client.text_to_speech(text[:_MAX_CHARS])),), note)
 
 
-async def transcribe(call: Call, client: AsyncInferenceClient) -> Result:
+async def transcribe(call: Call, client: PipelineClient) -> Result:
     """Run automatic-speech-recognition: the transcript; ``data`` has segments (start, end in seconds, text) and seconds.
 
     Raises:
@@ -37,14 +37,24 @@ async def transcribe(call: Call, client: AsyncInferenceClient) -> Result:
         found = await client.automatic_speech_recognition(path)
     if not (text := found.text.strip()):
         raise InputError("No speech is heard in this recording.")
-    segments: list[dict[str, Any]] = [  # empty from providers that give no timestamps
-        {"start": chunk.timestamp[0], "end": chunk.timestamp[1], "text": chunk.text.strip()} for chunk in found.chunks or ()
+    segments: list[dict[str, Any]] = [  # empty from providers that give no timestamps; Whisper leaves out the last end
+        {"start": chunk.timestamp[0] or 0.0, "end": _get_end(chunk.timestamp[1], seconds), "text": chunk.text.strip()}
+        for chunk in found.chunks or ()
     ]
     data = {"segments": segments or [{"start": 0.0, "end": round(seconds, 2), "text": text}], "seconds": round(seconds, 2)}
     return Result((Output(Kind.TEXT, text=text, data=data),))
 
 
-async def classify(call: Call, client: AsyncInferenceClient) -> Result:
+def _get_end(end: float | None, seconds: float) -> float:
+    return round(seconds, 2) if end is None else end
+
+
+async def compose_audio(call: Call, client: PipelineClient) -> Result:
+    """Run text-to-audio at an endpoint: a WAV file; ``data`` has seconds and rate."""
+    return Result((_decode_sound(call, await client.run_pipeline("text-to-audio", call.text())),))
+
+
+async def classify(call: Call, client: PipelineClient) -> Result:
     """Run audio-classification: a sentence; label and score (0..1) of the five likeliest classes."""
     with encode_audio(call) as (path, _):
         found = await client.audio_classification(path)
@@ -52,7 +62,7 @@ async def classify(call: Call, client: AsyncInferenceClient) -> Result:
     return texts.build_classes_result([{"label": entry.label, "score": entry.score} for entry in ranked], shares=True)
 
 
-async def process_audio(call: Call, client: AsyncInferenceClient) -> Result:
+async def process_audio(call: Call, client: PipelineClient) -> Result:
     """Run audio-to-audio: a WAV file of the processed recording; the first one where the model separates sources."""
     with encode_audio(call) as (path, _):
         found = await client.audio_to_audio(path)

@@ -5,7 +5,8 @@ Through the router's chat completions (https://huggingface.co/docs/inference-pro
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.errors import ExpertError
@@ -13,56 +14,91 @@ from hugginggpt.core.events import Usage
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.hosted.chat_requests import complete_chat
 from hugginggpt.experts.hosted.inputs import encode_image
+from hugginggpt.experts.hosted.shapes.common import get_first
 from hugginggpt.experts.outputs import text
+from hugginggpt.hub.account import is_url
 from hugginggpt.llm.completions import strip_thoughts
 
 if TYPE_CHECKING:
-    from huggingface_hub import AsyncInferenceClient
+    from hugginggpt.experts.hosted.pipeline_client import PipelineClient
 
 _DESCRIBE: Final = "Describe this picture in detail. If there is writing in it, quote it."
 _FROM_DOCUMENT: Final = "{} Answer with the words or numbers that stand in the document, and nothing else."
+_NO_CHAT: Final = frozenset({404, 405})
+"""Statuses of a server that has no route for chat completions."""
+_LENGTH: Final[Mapping[str, int]] = {"max_new_tokens": 512}
+"""Parameters of a pipeline that writes: its default is as low as 20 tokens."""
 _CUT_MARK: Final = " […]"
 _REWRITE: Final = "Rewrite the following text{}. Reply with the result alone.\n\n{}"
 
 
-async def converse(call: Call, client: AsyncInferenceClient) -> Result:
+@dataclass(frozen=True, slots=True)
+class _PipelineQuestion:
+    """The same question for a pipeline, which takes no messages."""
+
+    task: str
+    inputs: Any
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def converse(call: Call, client: PipelineClient) -> Result:
     """Run conversational and text-generation: the model's reply; ``data["written"]`` is the same."""
-    reply, usage = await _ask(call, client, call.text())
+    reply, usage = await _ask(call, client, call.text(), _PipelineQuestion("text-generation", call.text(), _LENGTH))
     return _build_result(reply, {"written": reply}, usage)
 
 
-async def rewrite(call: Call, client: AsyncInferenceClient) -> Result:
+async def rewrite(call: Call, client: PipelineClient) -> Result:
     """Run text2text-generation: the text rewritten by `instruction`, by default corrected and simplified."""
     instruction = str(call.inputs.get("instruction") or "").strip().rstrip(".")
     goal = f" so that this is followed: {instruction}" if instruction else ", correct and simple"
-    reply, usage = await _ask(call, client, _REWRITE.format(goal, call.text()))
+    prompt = _REWRITE.format(goal, call.text())
+    reply, usage = await _ask(call, client, prompt, _PipelineQuestion("text2text-generation", prompt, _LENGTH))
     return _build_result(reply, {"parts": 1}, usage)  # sent whole; the local back end counts the parts it works in
 
 
-async def describe(call: Call, client: AsyncInferenceClient) -> Result:
+async def describe(call: Call, client: PipelineClient) -> Result:
     """Run image-to-text: what a picture shows, and what is written in it."""
-    return await _ask_about_picture(call, client, _DESCRIBE)
+    return await _ask_about_picture(call, client, _DESCRIBE, "")
 
 
-async def answer_about_picture(call: Call, client: AsyncInferenceClient) -> Result:
+async def answer_about_picture(call: Call, client: PipelineClient) -> Result:
     """Run visual-question-answering: the answer to `text`."""
-    return await _ask_about_picture(call, client, call.text())
+    return await _ask_about_picture(call, client, call.text(), call.text())
 
 
-async def answer_about_document(call: Call, client: AsyncInferenceClient) -> Result:
+async def answer_about_document(call: Call, client: PipelineClient) -> Result:
     """Run document-question-answering: the answer to `text`, from a page that is a picture."""
-    return await _ask_about_picture(call, client, _FROM_DOCUMENT.format(call.text()))
+    return await _ask_about_picture(call, client, _FROM_DOCUMENT.format(call.text()), call.text())
 
 
-async def _ask_about_picture(call: Call, client: AsyncInferenceClient, question: str) -> Result:
+async def _ask_about_picture(call: Call, client: PipelineClient, question: str, bare_question: str) -> Result:
+    """Ask about a picture; `bare_question` is what a pipeline is asked, empty for one that describes."""
     with encode_image(call) as sent:
+        inputs = {"image": sent.as_base64, "question": bare_question} if bare_question else sent.as_base64
         picture = {"type": "image_url", "image_url": {"url": sent.as_url}}  # a data URL: files of a session have no public one
-        reply, usage = await _ask(call, client, [picture, {"type": "text", "text": question}])
+        asked = [picture, {"type": "text", "text": question}]
+        reply, usage = await _ask(call, client, asked, _PipelineQuestion(call.card.task, inputs))
     return _build_result(reply, {}, usage)
 
 
-async def _ask(call: Call, client: AsyncInferenceClient, content: Any) -> tuple[str, Usage]:
-    """Ask for a reply; return it without the thoughts that some models write first, and its usage.
+async def _ask(call: Call, client: PipelineClient, content: Any, instead: _PipelineQuestion) -> tuple[str, Usage]:
+    """Ask for a reply; return it and its usage. An endpoint without a chat is asked as a pipeline."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        return await _chat(call, client, content)
+    except HfHubHTTPError as error:
+        if not is_url(call.card.id) or error.response.status_code not in _NO_CHAT:
+            raise
+    found = await client.run_pipeline(instead.task, instead.inputs, instead.parameters)
+    reply = str(get_first(found[0], ("generated_text", "answer")) or "").strip()
+    if not reply:
+        raise ExpertError(f"{call.card.id} answered nothing: try again, or choose another model.")
+    return reply, Usage("work", 1)  # a pipeline doesn't count tokens
+
+
+async def _chat(call: Call, client: PipelineClient, content: Any) -> tuple[str, Usage]:
+    """Ask for a reply by chat completions; return it without the thoughts that some models write first, and its usage.
 
     Raises:
         ExpertError: It is empty.

@@ -18,7 +18,7 @@ from hugginggpt.experts.base import Call, Result, run_in_thread
 from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
 from hugginggpt.experts.hosted.model_cards import describe_age, is_supported_by_client, make_hosted_card, make_shipped_card
 from hugginggpt.experts.hosted.provider_caller import HostedRun, ProviderCaller
-from hugginggpt.experts.hosted.task_table import HOSTED_TASKS
+from hugginggpt.experts.hosted.task_table import HOSTED_TASKS, PROVIDER_TASKS
 from hugginggpt.hub.account import Endpoint, Visitor
 from hugginggpt.hub.catalog import load_catalog
 from hugginggpt.hub.endpoints import EndpointDirectory
@@ -60,14 +60,14 @@ class HostedExpert:
 
     def describe_condition(self, task: str) -> str:
         """Return the condition on which a hosted model would do a task ("with a token ..."); empty if there is none."""
-        return "with a Hugging Face token a hosted one does it" if task in HOSTED_TASKS and not self._token else ""
+        return "with a Hugging Face token a hosted one does it" if task in PROVIDER_TASKS and not self._token else ""
 
     def cards(self, tasks: Collection[str] | None = None) -> Sequence[ModelCard]:
         """List the models that the visitor has added, then those that the Hub's search finds; if it fails, the shipped list."""
         found = [self._make_endpoint_card(endpoint) for endpoint in self._visitor.endpoints]  # an endpoint may need no token
         if not self._token:
             return found
-        wanted = [task for task in HOSTED_TASKS if tasks is None or task in tasks]
+        wanted = [task for task, row in HOSTED_TASKS.items() if not row.only_endpoints and (tasks is None or task in tasks)]
         listed = run_concurrently([functools.partial(self._list_cards, task) for task in wanted])  # each may wait for the Hub
         unique: dict[tuple[str, str, str], ModelCard] = {}
         for card in (card for cards in listed for card in cards):
@@ -96,7 +96,7 @@ class HostedExpert:
 
     def serves(self, model: HubModel, task: str) -> bool:
         """Return whether any provider serves a model for a task now."""
-        return task in HOSTED_TASKS and bool(self._make_cards(model, task, ""))
+        return task in PROVIDER_TASKS and bool(self._make_cards(model, task, ""))
 
     def _make_cards(self, model: HubModel, task: str, source: str) -> list[ModelCard]:
         """Make a card for each of the first providers that serve the model for this very task."""

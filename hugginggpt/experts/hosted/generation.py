@@ -9,40 +9,47 @@ from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.hosted.inputs import encode_image
 from hugginggpt.experts.outputs import images
+from hugginggpt.hub.account import is_url
 from hugginggpt.workspace import media
 
 if TYPE_CHECKING:
-    from huggingface_hub import AsyncInferenceClient
     from PIL import Image
 
+    from hugginggpt.experts.hosted.pipeline_client import PipelineClient
 
-async def generate_image(call: Call, client: AsyncInferenceClient) -> Result:
+
+async def generate_image(call: Call, client: PipelineClient) -> Result:
     """Run text-to-image: a PNG for the text; ``data`` holds width and height in pixels."""
-    return images.build_image_result(call, _decode_picture(call, await client.text_to_image(call.text())))
+    return images.build_image_result(call, decode_picture(call, await client.text_to_image(call.text())))
 
 
-async def edit_image(call: Call, client: AsyncInferenceClient) -> Result:
+async def edit_image(call: Call, client: PipelineClient) -> Result:
     """Run image-to-image: a PNG of the picture, changed as the text says; ``data`` holds width and height in pixels."""
     prompt = call.text() if call.inputs.get("text") else None  # optional; `call.text` refuses an empty one
     with encode_image(call) as sent:
         picture = await client.image_to_image(sent.path, prompt)
-    return images.build_image_result(call, _decode_picture(call, picture))
+    return images.build_image_result(call, decode_picture(call, picture))
 
 
-async def generate_video(call: Call, client: AsyncInferenceClient) -> Result:
+async def generate_video(call: Call, client: PipelineClient) -> Result:
     """Run text-to-video: an MP4 for the text; ``data`` holds frames (their number), fps and seconds."""
+    if is_url(call.card.id):  # the client has no method for that
+        return _save_video(call, await client.run_pipeline("text-to-video", call.text()))
     return _save_video(call, await client.text_to_video(call.text()))
 
 
-async def animate_image(call: Call, client: AsyncInferenceClient) -> Result:
+async def animate_image(call: Call, client: PipelineClient) -> Result:
     """Run image-to-video: an MP4 that begins with the picture; ``data`` as `generate_video` has it."""
     prompt = call.text() if call.inputs.get("text") else None
     with encode_image(call) as sent:
+        if is_url(call.card.id):
+            parameters = {"prompt": prompt} if prompt else {}
+            return _save_video(call, await client.run_pipeline("image-to-video", sent.as_base64, parameters))
         video = await client.image_to_video(sent.path, prompt=prompt)
     return _save_video(call, video)
 
 
-def _decode_picture(call: Call, image: Image.Image) -> Image.Image:
+def decode_picture(call: Call, image: Image.Image) -> Image.Image:
     """Decode a picture that the client has only opened so far, as RGB.
 
     Raises:

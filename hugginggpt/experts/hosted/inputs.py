@@ -36,7 +36,12 @@ class SentPicture:
     @property
     def as_url(self) -> str:
         """The JPEG as a data URL, for chats."""
-        return f"data:image/jpeg;base64,{base64.b64encode(Path(self.path).read_bytes()).decode('ascii')}"
+        return f"data:image/jpeg;base64,{self.as_base64}"
+
+    @property
+    def as_base64(self) -> str:
+        """The JPEG in base64, for pipelines."""
+        return base64.b64encode(Path(self.path).read_bytes()).decode("ascii")
 
 
 @contextmanager

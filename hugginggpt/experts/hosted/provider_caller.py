@@ -36,7 +36,7 @@ from hugginggpt.hub.faults import HubFault
 from hugginggpt.hub.replies import check_reply
 
 if TYPE_CHECKING:
-    from huggingface_hub import AsyncInferenceClient
+    from hugginggpt.experts.hosted.pipeline_client import PipelineClient
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ _RANDOM: Final = random.Random()  # noqa: S311 - pauses need no secret
 _UNSUPPORTED: Final = re.compile(r"not supported (?:by|for)|doesn't support task|No provider mapping found")
 """Messages by which the client says that a provider doesn't serve a model for a task."""
 
-Function = Callable[[Call, "AsyncInferenceClient"], Awaitable[Result]]
+Function = Callable[[Call, "PipelineClient"], Awaitable[Result]]
 """Function that does a task with a client which knows model and provider."""
 
 
@@ -210,11 +210,11 @@ class ProviderCaller:
 
     async def _call(self, run: HostedRun, token: str, seconds: float) -> Result:
         """Make one call, cancelled as soon as nobody waits for it."""
-        from huggingface_hub import AsyncInferenceClient
+        from hugginggpt.experts.hosted.pipeline_client import PipelineClient
 
         call, endpoint = run.call, run.endpoint
         function = _load_function(HOSTED_TASKS[call.card.task].function)
-        client = AsyncInferenceClient(
+        client = PipelineClient(
             endpoint.url if endpoint else call.card.id,
             provider=None if endpoint else run.provider,  # type: ignore[arg-type]
             token=token or "none",  # None would be the token of whoever runs this program
@@ -223,7 +223,7 @@ class ProviderCaller:
         )
         loop = asyncio.get_running_loop()
         async with client:
-            memoized = cast("AsyncInferenceClient", MemoizedClient(client, run.answers))
+            memoized = cast("PipelineClient", MemoizedClient(client, run.answers))
             work = asyncio.ensure_future(function(call, memoized))
             with call.token.call_on_cancel(lambda: _cancel_threadsafe(loop, work)):
                 async with asyncio.timeout(seconds):

@@ -18,6 +18,8 @@ class HostedTask:
     """The task's name in a provider's mapping, where it is another one."""
     tag: str = ""
     """Under which tag the Hub lists models for it, where that is another one still."""
+    only_endpoints: bool = False
+    """True if no provider does it, so that models aren't searched for."""
 
 
 HOSTED_TASKS: Final[Mapping[str, HostedTask]] = {
@@ -27,3 +29,6 @@ HOSTED_TASKS: Final[Mapping[str, HostedTask]] = {
 
 TASKS: Final = frozenset(HOSTED_TASKS)
 """Tasks that can be done by hosted models."""
+
+PROVIDER_TASKS: Final = frozenset(task for task, row in HOSTED_TASKS.items() if not row.only_endpoints)
+"""Those of them that inference providers do, too."""

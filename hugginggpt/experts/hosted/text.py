@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -14,9 +15,10 @@ from hugginggpt.experts.hosted.translation import choose_parameters
 from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.outputs import tables
 from hugginggpt.experts.outputs import text as texts
+from hugginggpt.hub.account import is_url
 
 if TYPE_CHECKING:
-    from huggingface_hub import AsyncInferenceClient
+    from hugginggpt.experts.hosted.pipeline_client import PipelineClient
 
 T = TypeVar("T")
 
@@ -25,17 +27,19 @@ _MAX_CHARS: Final = 1_200
 _MAX_SUMMARY_CHARS: Final = 3_000  # the same for summarization models
 _MASK, _OTHER_MASK = "[MASK]", "<mask>"  # of BERT and its kin, and of RoBERTa and its
 _BAD_REQUEST: Final = 400
+_WRONG_INPUT: Final = frozenset({400, 422})
+_MAX_CLASSES: Final = 10  # most classes of a text that are asked for; a pipeline gives the likeliest alone unless it is told
 _MIN_DETECTION_CHARS: Final = 60  # length, in characters, up to which the detected language of a text isn't certain
 
 
-async def classify(call: Call, client: AsyncInferenceClient) -> Result:
+async def classify(call: Call, client: PipelineClient) -> Result:
     """Run text-classification: a sentence, and all classes with their scores; a long text has the mean over its pieces."""
     pieces = _split_for_models(call.text())
-    found = await _ask_each(call, pieces, lambda piece: client.text_classification(piece.text))
+    found = await _ask_each(call, pieces, lambda piece: client.text_classification(piece.text, top_k=_MAX_CLASSES))
     return _mean_classes([[(entry.label, entry.score) for entry in entries] for entries in found], pieces)
 
 
-async def find_entities(call: Call, client: AsyncInferenceClient) -> Result:
+async def find_entities(call: Call, client: PipelineClient) -> Result:
     """Run token-classification: names with their kinds, one a line, and their offsets in the text."""
     text = call.text()
     pieces = _split_for_models(text)
@@ -56,7 +60,7 @@ async def find_entities(call: Call, client: AsyncInferenceClient) -> Result:
     return texts.build_entities_result(text, entries)
 
 
-async def fill_mask(call: Call, client: AsyncInferenceClient) -> Result:
+async def fill_mask(call: Call, client: PipelineClient) -> Result:
     """Run fill-mask: the text with its gap filled, and the likeliest words; each of several gaps is filled for itself.
 
     A model's mask token isn't known beforehand: a model that doesn't know the first one answers 400.
@@ -72,7 +76,7 @@ async def fill_mask(call: Call, client: AsyncInferenceClient) -> Result:
     return await _fill_with(text, _OTHER_MASK, client)
 
 
-async def _fill_with(text: str, mask: str, client: AsyncInferenceClient) -> Result:
+async def _fill_with(text: str, mask: str, client: PipelineClient) -> Result:
     marked = texts.mask_gaps(text, mask)
     single = [_keep_one_gap(marked, mask, gap) for gap in range(marked.count(mask))]
     found = [await client.fill_mask(each, top_k=2 * texts.MAX_NAMED) for each in single]  # parts of words will be dropped
@@ -90,7 +94,7 @@ def _keep_one_gap(text: str, mask: str, gap: int) -> str:
     return "".join(parts)
 
 
-async def classify_zero_shot(call: Call, client: AsyncInferenceClient) -> Result:
+async def classify_zero_shot(call: Call, client: PipelineClient) -> Result:
     """Run zero-shot-classification: the likeliest of the labels, and all of them with their scores."""
     labels = split_labels(call.text("labels"))
     pieces = _split_for_models(call.text())
@@ -98,20 +102,33 @@ async def classify_zero_shot(call: Call, client: AsyncInferenceClient) -> Result
     return _mean_classes([[(entry.label, entry.score) for entry in entries] for entries in found], pieces)
 
 
-async def compare(call: Call, client: AsyncInferenceClient) -> Result:
+async def compare(call: Call, client: PipelineClient) -> Result:
     """Run sentence-similarity: a sentence, and the cosine of the two texts' vectors."""
-    found = await client.sentence_similarity(call.text(), [call.text("other_text")])
-    return texts.build_similarity_result(float(found[0]))
+    return texts.build_similarity_result(await _compare(call, client))
 
 
-async def summarize(call: Call, client: AsyncInferenceClient) -> Result:
+async def _compare(call: Call, client: PipelineClient) -> float:
+    """Return the cosine of two texts; an endpoint that makes vectors alone (feature-extraction) is asked for those."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    pair = [call.text(), call.text("other_text")]
+    try:
+        return float((await client.sentence_similarity(pair[0], pair[1:]))[0])
+    except HfHubHTTPError as error:
+        if not is_url(call.card.id) or error.response.status_code not in _WRONG_INPUT:
+            raise
+    first, second = await client.feature_extraction(pair)
+    return float(first @ second / (math.hypot(*first) * math.hypot(*second) or 1.0))
+
+
+async def summarize(call: Call, client: PipelineClient) -> Result:
     """Run summarization: a shorter text; the summaries of a long text's pieces are joined."""
     pieces = _split_for_models(call.text(), _MAX_SUMMARY_CHARS)
     found = await _ask_each(call, pieces, lambda piece: client.summarization(piece.text))
     return texts.build_text_result(" ".join((each.summary_text or "").strip() for each in found), {"parts": len(pieces)})
 
 
-async def translate(call: Call, client: AsyncInferenceClient) -> Result:
+async def translate(call: Call, client: PipelineClient) -> Result:
     """Run translation: the text in another language, piece by piece.
 
     Raises:
@@ -137,17 +154,19 @@ async def translate(call: Call, client: AsyncInferenceClient) -> Result:
     return texts.build_text_result(joined, codes | {"target": parameters.into.code if parameters.into else None})
 
 
-async def answer_from_text(call: Call, client: AsyncInferenceClient) -> Result:
+async def answer_from_text(call: Call, client: PipelineClient) -> Result:
     """Run question-answering: the words of the text that answer, and their sentence."""
     text = call.text()
     found = await client.question_answering(call.text("question"), text, handle_impossible_answer=True)
     best = found[0] if isinstance(found, list) else found  # the client's type allows both
     if not best.answer.strip():
-        return texts.build_no_answer_result(best.score)
+        return texts.build_no_answer_result(best.score or 0.0)
+    if best.start is None:  # the model has written an answer that doesn't stand in the text
+        return texts.build_written_answer_result(best.answer, best.score)
     return texts.build_answer_result(text, int(best.start), int(best.end), best.score)
 
 
-async def answer_from_table(call: Call, client: AsyncInferenceClient) -> Result:
+async def answer_from_table(call: Call, client: PipelineClient) -> Result:
     """Run table-question-answering: the cells that answer, or what they add up to."""
     question, (header, *body) = call.text("question"), read_rows(call)
     table = {name: [row[column] for row in body] for column, name in enumerate(_dedupe(header))}
@@ -156,7 +175,7 @@ async def answer_from_table(call: Call, client: AsyncInferenceClient) -> Result:
     return tables.build_cells_result(found.cells, aggregator, found.coordinates)
 
 
-async def classify_rows(call: Call, client: AsyncInferenceClient) -> Result:
+async def classify_rows(call: Call, client: PipelineClient) -> Result:
     """Run tabular-classification: the table with a column of classes, and a sentence that counts them."""
     header, *body = read_rows(call)
     found = await client.tabular_classification({name: [row[i] for row in body] for i, name in enumerate(_dedupe(header))})

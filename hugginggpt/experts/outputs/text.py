@@ -150,22 +150,32 @@ def build_similarity_result(cosine: float) -> Result:
     return Result((Output(Kind.TEXT, text=text, data={"similarity": value}),))
 
 
-def build_answer_result(text: str, start: int, end: int, score: float) -> Result:
+def build_answer_result(text: str, start: int, end: int, score: float | None) -> Result:
     """Quote the words of a text that answer a question, and their sentence.
 
     Args:
         text: The text that was searched.
         start: Offset of the answer in it, in characters.
         end: Offset behind its last character.
-        score: Probability of the answer, 0..1.
+        score: Probability of the answer, 0..1; None where the model doesn't tell.
 
     Returns:
         One text; ``data`` holds answer, score, start, end and sentence.
     """
     answer, sentence = text[start:end], _find_sentence(text, start)
     quoted = answer if answer == sentence else f"{answer} (“{sentence}”)"
-    data = {"answer": answer, "score": round(score, 4), "start": start, "end": end, "sentence": sentence}
+    data = {"answer": answer, "score": _round_score(score), "start": start, "end": end, "sentence": sentence}
     return Result((Output(Kind.TEXT, text=quoted, data=data),))
+
+
+def build_written_answer_result(answer: str, score: float | None) -> Result:
+    """Give an answer that a model has written in its own words; ``data`` as in `build_answer_result`, with None offsets."""
+    data = {"answer": answer, "score": _round_score(score), "start": None, "end": None, "sentence": ""}
+    return build_text_result(answer, data)
+
+
+def _round_score(score: float | None) -> float | None:
+    return None if score is None else round(score, 4)
 
 
 def build_no_answer_result(score: float) -> Result:

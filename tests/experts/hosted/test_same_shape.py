@@ -10,7 +10,7 @@ import pytest
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, load_task_table
 from hugginggpt.experts.base import Call, Result
-from hugginggpt.experts.hosted.task_table import TASKS
+from hugginggpt.experts.hosted.task_table import PROVIDER_TASKS
 from hugginggpt.experts.local.expert import LocalExpert
 from tests.checkpoints import HubCache
 from tests.experts.hosted.conftest import HostedBench
@@ -92,7 +92,7 @@ def shapes(result: Result, drop: set[str]) -> list[Any]:
 
 
 def test_the_cases_cover_all_that_is_hosted() -> None:
-    assert set(LOCAL) == TASKS
+    assert set(LOCAL) == PROVIDER_TASKS
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +101,7 @@ def here(cache: HubCache) -> LocalExpert:
     return models_of(cache).local
 
 
-@pytest.mark.parametrize("task", sorted(TASKS))
+@pytest.mark.parametrize("task", sorted(PROVIDER_TASKS))
 async def test_a_task_has_one_shape_of_result(task: str, hosted: HostedBench, here: LocalExpert, cache: HubCache) -> None:
     inputs: dict[str, str | Resource] = {}
     for wanted in load_task_table()[task].inputs:

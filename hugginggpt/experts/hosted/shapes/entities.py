@@ -1,0 +1,131 @@
+"""Named entities: pieces of words with tags, which the pipeline sends where nobody aggregates them, made into names.
+
+As the pipeline aggregates with the strategy "first" (transformers' pipelines/token_classification.py): a word has the tag of
+its first piece, and neighbouring words of one tag are one name unless a tag says that a new one begins.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+from hugginggpt.experts.hosted.shapes.common import list_rows
+
+_TAG: Final = re.compile(r"(?:(?P<place>[BIESLUM])[-_])?(?P<label>.+)", re.DOTALL)
+"""A tag of the schemes IOB, IOBES, BILOU and BMES, or a label alone."""
+_BEGINNING: Final = frozenset("BSU")
+_ENDING: Final = frozenset("ESLU")
+_CONTINUATION: Final = "##"  # WordPiece
+_WORD_STARTS: Final = ("▁", "Ġ")  # SentencePiece, and byte-level BPE
+_SPACELESS: Final = frozenset("WF")
+"""East Asian widths: what is written in these has no spaces between words."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A token with its tag, or a word made of several."""
+
+    label: str
+    place: str
+    """Place in a name that its tag tells (B, I, E, S …); empty without one."""
+    score: float
+    start: int
+    end: int
+    first: int | None
+    """Number of its first token in the text; None where the answer doesn't tell."""
+    last: int | None
+    continues: bool
+    """True if it is no beginning of a word."""
+
+
+def read_entities(value: Any, asked: Any) -> Any:
+    """Read named entities: aggregated ones as they are, pieces of words as the names that they make up."""
+    rows = list_rows(value)
+    text = asked if isinstance(asked, str) else ""
+    if all("entity_group" in row for row in rows):
+        return rows
+    grouped = [row for row in rows if "entity_group" in row]
+    names = _group_words(_join_words(_read_pieces((row for row in rows if "entity_group" not in row), text), text), text)
+    return sorted([*grouped, *names], key=lambda name: name.get("start") or 0)
+
+
+def _read_pieces(rows: Iterable[Mapping[str, Any]], text: str) -> list[_Piece]:
+    tagged = [row for row in rows if (row.get("entity") or "O") != "O"]
+    words = [str(row.get("word") or "") for row in tagged]
+    marks_starts = any(word.startswith(_WORD_STARTS) for word in words)
+    pieces: list[_Piece] = []
+    cursor = 0
+    for row, word in zip(tagged, words, strict=True):
+        found = _TAG.fullmatch(str(row["entity"]))
+        start, end = _locate(row, word, text, cursor)
+        cursor = end
+        touches = bool(pieces) and pieces[-1].end == start
+        continues = word.startswith(_CONTINUATION) or (marks_starts and touches and not word.startswith(_WORD_STARTS))
+        number = row["index"] if isinstance(row.get("index"), int) else None
+        label, place = (found["label"], found["place"] or "") if found else (str(row["entity"]), "")
+        pieces.append(_Piece(label, place, float(row["score"]), start, end, number, number, continues))
+    return pieces
+
+
+def _locate(row: Mapping[str, Any], word: str, text: str, cursor: int) -> tuple[int, int]:
+    """Return a piece's offsets; slow tokenizers don't tell them, so it is looked for in the text."""
+    start, end = row.get("start"), row.get("end")
+    if isinstance(start, int) and isinstance(end, int):
+        return start, end
+    bare = word.removeprefix(_CONTINUATION).lstrip("".join(_WORD_STARTS))
+    place = text.lower().find(bare.lower(), cursor)
+    return (place, place + len(bare)) if place >= 0 else (cursor, cursor)
+
+
+def _join_words(pieces: Sequence[_Piece], text: str) -> list[_Piece]:
+    """Join the pieces of each word, and complete words of which the model has tagged some pieces alone."""
+    words: list[_Piece] = []
+    for piece in pieces:
+        if words and piece.continues and words[-1].end == piece.start:
+            before = words.pop()
+            # the tag and the score of the first piece count, but a name that ends inside of a word ends with it
+            place = piece.place if piece.place in _ENDING and before.place not in _BEGINNING else before.place
+            piece = _Piece(
+                before.label, place, before.score, before.start, piece.end, before.first, piece.last, before.continues
+            )
+        words.append(piece)
+    return [_complete(word, text) for word in words] if any(piece.continues for piece in pieces) else words
+
+
+def _complete(word: _Piece, text: str) -> _Piece:
+    start, end = word.start, word.end
+    while word.continues and start and _is_inside(text, start - 1):
+        start -= 1
+    while _is_inside(text, end) and _is_inside(text, end - 1):
+        end += 1
+    return _Piece(word.label, word.place, word.score, start, end, word.first, word.last, word.continues)
+
+
+def _is_inside(text: str, offset: int) -> bool:
+    """Return whether a character is a letter or digit of a word that spaces end."""
+    return 0 <= offset < len(text) and text[offset].isalnum() and unicodedata.east_asian_width(text[offset]) not in _SPACELESS
+
+
+def _group_words(words: Sequence[_Piece], text: str) -> list[dict[str, Any]]:
+    groups: list[list[_Piece]] = [[word] for word in words[:1]]
+    for before, word in pairwise(words):
+        begins = word.place in _BEGINNING or before.place in (_ENDING - _BEGINNING)
+        if word.label == before.label and not begins and _are_neighbours(before, word, text):
+            groups[-1].append(word)
+        else:
+            groups.append([word])
+    return [_describe(group, text) for group in groups]
+
+
+def _are_neighbours(before: _Piece, after: _Piece, text: str) -> bool:
+    if before.last is not None and after.first is not None:
+        return after.first <= before.last + 1
+    return not text[before.end : after.start].strip() if text else after.start <= before.end + 1
+
+
+def _describe(group: Sequence[_Piece], text: str) -> dict[str, Any]:
+    start, end = group[0].start, group[-1].end
+    score = sum(word.score for word in group) / len(group)
+    return {"entity_group": group[0].label, "score": score, "word": text[start:end], "start": start, "end": end}
