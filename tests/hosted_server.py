@@ -33,7 +33,7 @@ from tests.hosted.faults import reset as reset
 from tests.hosted.faults import status as status
 from tests.hosted.faults import wrong_json as wrong_json
 from tests.hosted.faults import wrong_type as wrong_type
-from tests.hosted.hub import ACCOUNT, answer_hub, list_endpoints
+from tests.hosted.hub import ACCOUNT, Listed, answer_hub, list_endpoints
 from tests.hosted.hub import Mapping as Mapping
 from tests.hosted.hub import Model as Model
 from tests.hosted.inputs import RefusedError
@@ -71,6 +71,8 @@ class HostedServer(ThreadingHTTPServer):
         """All requests, as they came in."""
         self.owners: dict[str, str] = {}
         """Who runs each endpoint: "tester", whose the tokens are, an organisation of theirs, or somebody else; by its path."""
+        self.states: dict[str, str] = {}
+        """State of each endpoint in the account's list, by its path; "running" where none is said."""
         self.organisations: list[str] = []
         """Those that the tokens' account belongs to."""
         self.router = Router(models_of(cache), self.url)
@@ -174,8 +176,11 @@ class HostedServer(ThreadingHTTPServer):
         if asked.path.startswith("/api/"):
             return answer_hub(asked, self.models, self.accounts, self.organisations)
         if asked.path.startswith("/v2/endpoint/"):
-            mine = {self.url + path: owner for path, owner in self.owners.items()}
-            return list_endpoints(asked, mine, self.accounts, (ACCOUNT, *self.organisations))
+            listed = [
+                Listed(self.url + path, owner, self.router.endpoints[path].task, self.states.get(path, "running"))
+                for path, owner in self.owners.items()
+            ]
+            return list_endpoints(asked, listed, self.accounts, (ACCOUNT, *self.organisations))
         if asked.path == "/v1/models":
             return self.router.chats()
         if asked.token not in self.accounts and not (served and served.public):

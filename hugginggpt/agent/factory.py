@@ -94,7 +94,8 @@ def _make_hosted_expert(settings: Settings) -> Expert:
     from hugginggpt.hub.search import HubSearch
 
     addresses = HubAddresses(settings.hub, settings.router, settings.endpoints)
-    return HostedExpert(HubSearch(settings.catalogue, addresses, settings.catalogue_hours * 3_600), CircuitBreaker())
+    search = HubSearch(settings.catalogue, addresses, settings.catalogue_hours * 3_600)
+    return HostedExpert(search, CircuitBreaker(), start_seconds=settings.endpoint_seconds)
 
 
 def _holds_only_sessions(settings: Settings) -> bool:

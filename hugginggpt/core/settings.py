@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     What a person takes to approve a plan doesn't count."""
     task_seconds: float = Field(180.0, gt=0)
     """Deadline of one task, over all the models that are tried for it, in seconds; waiting for its turn doesn't count."""
+    endpoint_seconds: float = Field(300.0, ge=0)
+    """Longest wait for a dedicated endpoint that is asleep, while it starts, in seconds, on top of the task's deadline; where
+    another model can do the task, within that deadline."""
     plan_seconds: float = Field(150.0, gt=0)
     """Deadline of planning, in seconds; an answer that is given instead of a plan has an answer's time."""
     select_seconds: float = Field(60.0, gt=0)

@@ -5,8 +5,10 @@ so; every task has a deadline; a failed model is followed by the next candidate.
 """
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Self
 
@@ -201,7 +203,8 @@ class Scheduler:
         """Run calls of one card: the seam to third-party models, whatever they raise is the failure of these calls."""
         card, deadline = calls[0].card, asyncio.timeout(seconds_left)
         # a second try has a token of its own
-        calls = [replace(call, seconds=seconds_left, token=CancelToken()) for call in calls]
+        extend = functools.partial(_extend_threadsafe, asyncio.get_running_loop(), deadline)
+        calls = [replace(call, seconds=seconds_left, token=CancelToken(), extend_deadline=extend) for call in calls]
         expert = self._experts[card.backend]
         try:
             async with deadline:
@@ -245,6 +248,17 @@ async def _gather_results(results: Iterable[Awaitable[Result]]) -> list[Result]:
         if isinstance(outcome, BaseException):
             raise outcome
     return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+
+
+def _extend_threadsafe(loop: asyncio.AbstractEventLoop, deadline: asyncio.Timeout, seconds: float) -> None:
+    """Move a deadline by some seconds, from any thread."""
+
+    def extend() -> None:
+        with suppress(RuntimeError):  # it has just passed, or the call is over
+            deadline.reschedule((deadline.when() or loop.time()) + seconds)
+
+    with suppress(RuntimeError):  # the loop is closed
+        loop.call_soon_threadsafe(extend)
 
 
 def _is_being_cancelled() -> bool:

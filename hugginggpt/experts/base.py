@@ -85,6 +85,10 @@ class CancelToken:
             raise StoppedError("The request was stopped.")
 
 
+def _keep_deadline(seconds: float) -> None:
+    return None
+
+
 def _ignore_progress(message: str, fraction: float | None) -> None:
     return None
 
@@ -113,6 +117,8 @@ class Call:
     """Seconds left until the deadline, for clients that need a timeout; the caller enforces the deadline itself."""
     progress: Callable[[str, float | None], None] = _ignore_progress
     """Reports progress: a short message and a fraction 0..1 or None; callable from any thread."""
+    extend_deadline: Callable[[float], None] = _keep_deadline
+    """Moves the deadline by some seconds, for a server that must be started first; callable from any thread."""
     limits: Limits = field(default_factory=Limits)
     """Upper limits on the inputs."""
     has_fallback: bool = False

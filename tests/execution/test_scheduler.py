@@ -77,6 +77,17 @@ async def test_two_requests_share_the_slots(run_plan: RunPlan) -> None:
     assert time.monotonic() - begun >= 0.15
 
 
+class Extending(Quick):
+    async def run(self, call: Call) -> Result:
+        call.extend_deadline(60)
+        return await super().run(call)
+
+
+async def test_a_call_that_waits_for_a_server_to_start_may_have_its_deadline_moved(run_plan: RunPlan) -> None:
+    ran = await run_plan([say(0, "x")], Extending(seconds=0.6), seconds=0.3)
+    assert ran.steps[0].status == "done"
+
+
 async def test_waiting_for_a_slot_does_not_count_against_the_deadline(run_plan: RunPlan) -> None:
     ran = await run_plan([say(n, "x") for n in range(5)], Quick(seconds=0.06, slot="cuda:0"), seconds=0.2)
     assert {step.status for step in ran.steps.values()} == {"done"}

@@ -106,29 +106,37 @@ def answer_hub(
     return refusal(404, "Sorry, we can't find the page you are looking for.")
 
 
-def list_endpoints(
-    asked: Asked, owners: collections.abc.Mapping[str, str], accounts: Collection[str], namespaces: Collection[str]
-) -> Answer:
+@dataclass(frozen=True)
+class Listed:
+    """A dedicated endpoint in the account's list."""
+
+    url: str
+    owner: str
+    task: str
+    state: str = "running"
+
+    def json(self) -> dict[str, Any]:
+        """As in https://huggingface.co/docs/inference-endpoints/api_reference."""
+        dated = {"createdAt": "2024-01-01T00:00:00.000Z", "updatedAt": "2024-01-01T00:00:00.000Z"}
+        model = {"repository": "owner/name", "framework": "pytorch", "revision": "main", "task": self.task}
+        status = {"state": self.state, "url": self.url, **dated}
+        name = self.url.rpartition("/")[2]
+        return {"name": name, "type": "protected", "healthRoute": "/health", "model": model, "status": status}
+
+
+def list_endpoints(asked: Asked, endpoints: Sequence[Listed], accounts: Collection[str], namespaces: Collection[str]) -> Answer:
     """What api.endpoints.huggingface.cloud says to a request for a namespace's endpoints.
 
     Args:
         asked: For /v2/endpoint/NAMESPACE.
-        owners: Namespaces by the endpoints' addresses.
+        endpoints: All that there are.
         accounts: Tokens that are good.
         namespaces: Those that their account may see.
     """
     namespace = asked.path.removeprefix("/v2/endpoint/")
     if asked.token not in accounts or namespace not in namespaces:
         return refusal(401, "Unauthorized")
-    return answer({"items": [_endpoint(url) for url, owner in owners.items() if owner == namespace]})
-
-
-def _endpoint(url: str) -> dict[str, Any]:
-    """As in https://huggingface.co/docs/inference-endpoints/api_reference."""
-    dated = {"createdAt": "2024-01-01T00:00:00.000Z", "updatedAt": "2024-01-01T00:00:00.000Z"}
-    model = {"repository": "owner/name", "framework": "pytorch", "revision": "main", "task": "custom"}
-    status = {"state": "running", "url": url, **dated}
-    return {"name": url.rpartition("/")[2], "type": "protected", "healthRoute": "/health", "model": model, "status": status}
+    return answer({"items": [endpoint.json() for endpoint in endpoints if endpoint.owner == namespace]})
 
 
 def _account(organisations: Sequence[str]) -> dict[str, Any]:

@@ -39,6 +39,8 @@ class HostedExpert:
         circuits: CircuitBreaker,
         visitor: Visitor | None = None,
         directory: EndpointDirectory | None = None,
+        *,
+        start_seconds: float = 0.0,
     ) -> None:
         """Bind the expert to a visitor.
 
@@ -47,16 +49,18 @@ class HostedExpert:
             circuits: Circuit breaker of each provider; shared.
             visitor: Account that pays for the calls.
             directory: Tells whose an endpoint is; shared. By default one at the addresses of the search.
+            start_seconds: Longest wait for a dedicated endpoint that is asleep, in seconds.
         """
         self.search = search
         self._circuits = circuits
         self._directory = directory or EndpointDirectory(search.addresses)
+        self._start_seconds = start_seconds
         self._visitor = visitor or Visitor()
         self._token = self._visitor.token
 
     def bind_visitor(self, visitor: Visitor) -> HostedExpert:
         """Return an expert that calls on a visitor's account; both share what is known of models and providers."""
-        return HostedExpert(self.search, self._circuits, visitor, self._directory)
+        return HostedExpert(self.search, self._circuits, visitor, self._directory, start_seconds=self._start_seconds)
 
     def describe_condition(self, task: str) -> str:
         """Return the condition on which a hosted model would do a task ("with a token ..."); empty if there is none."""
@@ -129,7 +133,7 @@ class HostedExpert:
         seconds = call.seconds * _MAX_TIME_SHARE if call.has_fallback else call.seconds
         deadline = time.monotonic() + seconds  # before the provider is looked for, which takes time of the call's
         provider = call.card.provider or self._find_provider(call)
-        caller = ProviderCaller(self.search.addresses, self._circuits, self._directory, self._visitor)
+        caller = ProviderCaller(self.search.addresses, self._circuits, self._directory, self._visitor, self._start_seconds)
         return caller.run(HostedRun(call, provider, endpoint, deadline, seconds))
 
     def _find_endpoint(self, card: ModelCard) -> Endpoint | None:

@@ -30,6 +30,7 @@ from hugginggpt.experts.hosted.memoized_client import MemoizedClient
 from hugginggpt.experts.hosted.task_table import HOSTED_TASKS
 from hugginggpt.hub.account import Endpoint, Visitor
 from hugginggpt.hub.client import FailedAtOnceError, HubAddresses, HubContext, may_take_token, use_hub_context
+from hugginggpt.hub.endpoint_state import StartingFault, read_endpoint_fault
 from hugginggpt.hub.endpoints import EndpointDirectory
 from hugginggpt.hub.errors import CalledServer, build_fault_error, read_fault, read_hub_refusal
 from hugginggpt.hub.faults import HubFault
@@ -79,6 +80,8 @@ class ProviderCaller:
     directory: EndpointDirectory
     """Tells whose an endpoint is; shared by all sessions."""
     visitor: Visitor
+    start_seconds: float = 0.0
+    """Longest wait for a dedicated endpoint that is asleep, in seconds."""
 
     def run(self, run: HostedRun) -> Result:
         """Call the model, again where that may help, until the deadline.
@@ -89,6 +92,7 @@ class ProviderCaller:
         """
         call, provider = run.call, run.provider
         faults: list[HubFault] = []
+        asleep_since: float | None = None  # by `time.monotonic`
         with self._pass_circuit(provider, at_endpoint=run.endpoint is not None) as report:
             while True:  # without a limit: a loading model is waited for
                 outcome = self._attempt(run)
@@ -102,11 +106,23 @@ class ProviderCaller:
                 report(False if outcome.outage and run.seconds >= _MIN_BLAMED_SECONDS else None)
                 pause = _compute_pause(outcome, len(faults) - 1)
                 tried = len(faults) >= _MAX_ATTEMPTS and not outcome.loading
-                if not outcome.retryable or tried or time.monotonic() + pause >= run.deadline:
+                deadline = run.deadline
+                if isinstance(outcome, StartingFault):
+                    if asleep_since is None:
+                        asleep_since, run = time.monotonic(), self._extend_deadline(run)
+                    deadline = min(run.deadline, asleep_since + self.start_seconds)
+                if not outcome.retryable or tried or time.monotonic() + pause >= deadline:
                     break
                 call.progress(_describe_wait(outcome, call.card, provider, pause), None)
                 call.token.sleep(pause)
         raise build_fault_error(faults[-1])  # out here, so that no exception that quotes the token is its context
+
+    def _extend_deadline(self, run: HostedRun) -> HostedRun:
+        """Add the time that an endpoint takes to start, which isn't the model's; not where another model can step in."""
+        if run.call.has_fallback:
+            return run
+        run.call.extend_deadline(self.start_seconds)
+        return replace(run, deadline=run.deadline + self.start_seconds)
 
     @contextmanager
     def _pass_circuit(self, provider: str, *, at_endpoint: bool) -> Iterator[Callable[[bool | None], None]]:
@@ -169,6 +185,8 @@ class ProviderCaller:
             if endpoint:
                 withheld = self.visitor.token and not self.visitor.shared and not token and self._may_take_token(endpoint)
                 server = "unknown endpoint" if withheld else "endpoint"
+            if endpoint and (found := self._read_endpoint_fault(run, error, token)):
+                return found
             fault = read_fault(error, model=call.card.id, provider=run.provider, seconds=run.seconds, server=server)
             # once a job is accepted, a second try would be a second job, and be paid for
             return replace(fault, retryable=False) if isinstance(error, FailedAtOnceError) else fault
@@ -190,6 +208,17 @@ class ProviderCaller:
         """Return whether a failure happened at a provider's own server for results, which the client asks after its router."""
         request = getattr(error.__cause__, "_request", None) if isinstance(error, FailedAtOnceError) else None
         return isinstance(request, httpx2.Request) and not self.addresses.covers(request.url)
+
+    def _read_endpoint_fault(self, run: HostedRun, error: Exception, token: str) -> HubFault | None:
+        """Return what a failed call says about an endpoint's state; the account is asked only for its own endpoints."""
+        endpoint = run.endpoint
+        assert endpoint is not None  # noqa: S101 - for the type checker
+        left = max(run.deadline - time.monotonic(), 0.0)
+
+        def find_listed_state() -> str:
+            return self.directory.find_state(endpoint.url, token, seconds=left, check=run.call.token.check) if token else ""
+
+        return read_endpoint_fault(error, endpoint.host, find_listed_state)
 
     def _choose_token(self, run: HostedRun) -> str:
         """Return the token for a call; for an endpoint only if the account may use it, or the visitor has said so."""
@@ -263,6 +292,8 @@ def _compute_pause(fault: HubFault, number: int) -> float:
 
 
 def _describe_wait(fault: HubFault, card: ModelCard, provider: str, pause: float) -> str:
+    if isinstance(fault, StartingFault):
+        return "The endpoint is starting…"
     if fault.loading:
         eta = f", about {fault.wait:.0f} s more" if fault.wait >= 1 else ""
         return f"{card.id} is loading at {provider}{eta}"

@@ -48,10 +48,12 @@ class HostedBench:
     cache: HubCache
     circuits: CircuitBreaker = field(default_factory=CircuitBreaker)
     progress: list[str] = field(default_factory=list)
+    start_seconds: float = 0.0
+    """How long an endpoint that is asleep is waited for."""
 
     def expert(self, **about: Any) -> HostedExpert:
         places = HubAddresses(self.server.url, self.server.url, self.server.url)
-        shared = HostedExpert(HubSearch(self.folder, places), self.circuits)
+        shared = HostedExpert(HubSearch(self.folder, places), self.circuits, start_seconds=self.start_seconds)
         return shared.bind_visitor(Visitor(**{"token": TOKEN, **about}))
 
     def card(self, task: str, model: str = "", **about: Any) -> ModelCard:
