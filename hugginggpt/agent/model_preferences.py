@@ -18,12 +18,19 @@ from hugginggpt.experts.base import AccountExpert
 from hugginggpt.hub.account import Endpoint, Visitor, is_url, parse_endpoint
 from hugginggpt.hub.catalog import list_small_models
 from hugginggpt.hub.client import may_take_token
+from hugginggpt.hub.endpoints import ListedEndpoint
 from hugginggpt.hub.tokens import parse_organization
 
 if TYPE_CHECKING:
     from hugginggpt.agent.agent import HuggingGPT
     from hugginggpt.hub.search import HubModel
 
+_TASKS_BY_TAG: Final = {
+    "feature-extraction": "sentence-similarity",
+    "sentence-embeddings": "sentence-similarity",
+    "image-text-to-text": "visual-question-answering",
+}
+"""Tasks of endpoints whose tag on the Hub is the name of no task here."""
 _ID: Final = re.compile(r"[A-Za-z0-9][\w.+-]*(/[A-Za-z0-9][\w.-]*)?")  # owner and name; the oldest models have no owner
 _MAX_ENTRIES: Final = 50
 
@@ -113,6 +120,14 @@ def list_providers() -> frozenset[str]:
     from hugginggpt.experts.hosted.model_cards import list_providers as known
 
     return known()
+
+
+def choose_endpoint_task(endpoint: ListedEndpoint) -> str:
+    """Return the task that an endpoint of the account's list does, by its tag; empty where the tag names none from here."""
+    from hugginggpt.experts.hosted.task_table import TASKS
+
+    task = _TASKS_BY_TAG.get(endpoint.task) or load_task_table().recognise(endpoint.task)
+    return task if task in TASKS else ""
 
 
 def parse_task_and_model(text: str) -> tuple[str, str]:

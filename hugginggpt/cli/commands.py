@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
 import functools
 import itertools
 import json
@@ -12,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.agent.factory import make_agent, make_session_experts
-from hugginggpt.agent.model_preferences import make_visitor
+from hugginggpt.agent.model_preferences import choose_endpoint_task, make_visitor
 from hugginggpt.cli.options import add_preference_options, read_preferences
 from hugginggpt.core.errors import HuggingGPTError, RequestError
 from hugginggpt.core.model_card import ModelCard
@@ -20,7 +21,9 @@ from hugginggpt.core.settings import SettingsError
 from hugginggpt.core.tasks import TaskType, load_task_table
 from hugginggpt.hub.cache import find_checkpoints
 from hugginggpt.hub.catalog import list_small_models
+from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.download import create_downloader, format_size
+from hugginggpt.hub.endpoints import list_endpoints
 from hugginggpt.hub.tokens import read_environment_token
 from hugginggpt.selection.ranking import Ranking
 
@@ -65,6 +68,8 @@ def _build_parser() -> argparse.ArgumentParser:
         "list", help="what the Hugging Face cache holds; with --task before it, what of that does the task"
     )
     listing.set_defaults(work=_run_list)
+    endpoints = subcommands.add_parser("endpoints", help="your account's dedicated endpoints, as --pin and --add take them")
+    endpoints.set_defaults(work=_run_endpoints)
     pull = subcommands.add_parser("pull", help="fetch a model, or a small one for a task")
     pull.add_argument("what", metavar="TASK|MODEL", help="a task's name, or the Hub's id of a model")
     pull.add_argument("--yes", action="store_true", help="do not ask before fetching")
@@ -192,6 +197,19 @@ def _run_list(args: argparse.Namespace) -> int:
     if not checkpoints:  # stdout stays empty: a script counts its lines
         wanted, pulled = (f" for {task}", task) if task else ("", "TASK")
         print(f"No model{wanted} in the cache yet: “python -m hugginggpt models pull {pulled}” fetches one.", file=sys.stderr)
+    return _EXIT_DONE
+
+
+def _run_endpoints(args: argparse.Namespace) -> int:
+    if not (token := read_environment_token()):
+        raise RequestError("Endpoints are listed for an account: set HF_TOKEN to a token of yours.")
+    settings = make_agent().settings
+    found = asyncio.run(list_endpoints(token, HubAddresses(settings.hub, settings.router, settings.endpoints)))
+    rows = [(each, f"{choose_endpoint_task(each) or 'TASK'}={each.url}" if each.url else "") for each in found]
+    if args.json:
+        print(json.dumps([dataclasses.asdict(each) | {"pin": pin} for each, pin in rows], indent=2, ensure_ascii=False))
+    else:
+        _print_table((each.name, each.model, each.task, each.state, pin) for each, pin in rows)
     return _EXIT_DONE
 
 

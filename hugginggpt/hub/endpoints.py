@@ -8,7 +8,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,11 +17,17 @@ import httpx2
 from hugginggpt.core.errors import ExpertError, StoppedError
 from hugginggpt.core.http import ServerFault, redact_key
 from hugginggpt.core.ssrf import parse_url
+from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.hub.client import HubAddresses, HubContext, use_hub_context
-from hugginggpt.hub.errors import build_fault_error, read_fault
+from hugginggpt.hub.errors import TOKENS_PAGE, build_fault_error, read_fault
 
 log = logging.getLogger(__name__)
 
+_REFUSALS: Final = frozenset({401, 403})
+_NO_PERMISSION: Final = (
+    "The token may not list its account's endpoints: give it the permission “Manage your Inference Endpoints” "
+    f"at {TOKENS_PAGE}, or enter an endpoint's address."
+)
 _SERVICE_NAME: Final = "Hugging Face's list of endpoints"
 _QUERY_SECONDS: Final = 8.0  # time for the list of all of an account's namespaces
 _KEEP_SECONDS: Final = 600.0  # time that a list is good for
@@ -157,8 +163,26 @@ class EndpointDirectory:
                 except StoppedError:
                     raise
                 except Exception as error:  # an organisation without any, or whose the token may not see: the others count
-                    failures.append(_explain_failure(error, token, seconds))
+                    failure = _explain_failure(error, token, seconds)
+                    failures.append(ExpertError(_NO_PERMISSION) if _is_refusal(error) else failure)
         return EndpointListing(tuple(found), failures[0] if failures else None)
+
+
+async def list_endpoints(token: str, addresses: HubAddresses) -> Sequence[ListedEndpoint]:
+    """Ask for the endpoints that an account may call, those that run first.
+
+    Args:
+        token: The account's; not empty.
+        addresses: Base URLs of the Hub and of the service that lists them.
+
+    Raises:
+        HuggingGPTError: They can't be listed, or the token may not list them.
+    """
+    directory = EndpointDirectory(addresses)
+    listing = await run_in_daemon_thread(lambda: directory.list_all(token))  # the library's calls block
+    if listing.failure and not listing.endpoints:
+        raise listing.failure
+    return sorted(listing.endpoints, key=lambda endpoint: (endpoint.state != "running", endpoint.name))
 
 
 def _hash(token: str) -> str:
@@ -191,6 +215,11 @@ def _read_origin(url: Any) -> str:
     """Return scheme, host and port of an address; empty where it is none."""
     parsed = parse_url(url) if isinstance(url, str) else None
     return str(httpx2.URL(scheme=parsed.scheme, host=parsed.host, port=parsed.port)) if parsed else ""
+
+
+def _is_refusal(error: Exception) -> bool:
+    response = getattr(error.__cause__ or error, "response", None)
+    return getattr(response, "status_code", 0) in _REFUSALS
 
 
 def _explain_failure(error: Exception, token: str, seconds: float) -> ExpertError:

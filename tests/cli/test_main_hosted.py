@@ -143,6 +143,19 @@ def test_a_request_runs_on_a_hosted_model(server: HostedServer, capsys: pytest.C
     assert all(TOKEN.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
+def test_the_accounts_endpoints_are_listed_as_they_can_be_pinned(
+    server: HostedServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = server.endpoint("text-to-image", path="mine")
+    server.states["/endpoint/mine"] = "paused"
+    assert main(["models", "endpoints"]) == EXIT_ANSWERED
+    assert capsys.readouterr().out.split() == ["mine", "owner/name", "text-to-image", "paused", f"text-to-image={url}"]
+    assert models(capsys, "endpoints")[0]["pin"] == f"text-to-image={url}"
+    monkeypatch.delenv("HF_TOKEN")
+    assert main(["models", "endpoints"]) == EXIT_BAD_USAGE
+    assert "set HF_TOKEN" in capsys.readouterr().err
+
+
 def test_a_fallback_is_told(server: HostedServer, capsys: pytest.CaptureFixture[str]) -> None:
     server.serve("text-to-image", "o/second", provider="together")
     server.faults["/nscale"].append(at_server.status(500))

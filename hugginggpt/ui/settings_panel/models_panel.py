@@ -15,6 +15,7 @@ from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.ui.i18n import Words, get_label
 from hugginggpt.ui.listeners import PRIVATE, PRIVATE_LATEST, Updates, get_words
 from hugginggpt.ui.session.tab_session import TabSession
+from hugginggpt.ui.settings_panel.endpoint_picker import EndpointPicker
 from hugginggpt.ui.settings_panel.token_panel import TokenPanel
 
 _MAX_CANDIDATES: Final = 10
@@ -40,6 +41,7 @@ class ModelsPanel:
         self._shared = shared
         self._settings = agent.settings
         self.token = TokenPanel(agent, get_tab, shared=shared)
+        self._endpoints = EndpointPicker(self.token.addresses, get_tab)
 
     def draw(self, tab_state: gr.State) -> None:
         """Draw the fields in the open Blocks context."""
@@ -87,6 +89,7 @@ class ModelsPanel:
         tasks = [(row.name, row.name) for row in self._agent.table.values()]
         task = gr.Dropdown(tasks, value="text-to-image", label=get_label("models.task"), elem_id="wish-task")
         model = gr.Textbox(label=get_label("models.model"), placeholder="owner/name", elem_id="wish-model")
+        self._endpoints.draw(task, model, tab_state)
         with gr.Row():
             pin = gr.Button(get_label("models.pin"), size="sm", min_width=60, elem_id="wish-pin")
             add = gr.Button(get_label("models.add"), size="sm", min_width=60, elem_id="wish-add")

@@ -33,7 +33,7 @@ class TokenPanel:
         """
         self._get_tab = get_tab
         self._shared = shared
-        self._addresses = HubAddresses(agent.settings.hub, agent.settings.router, agent.settings.endpoints)
+        self.addresses = HubAddresses(agent.settings.hub, agent.settings.router, agent.settings.endpoints)
 
     def draw(self, tab_state: gr.State) -> None:
         """Draw the fields in the open Blocks context."""
@@ -140,7 +140,7 @@ class TokenPanel:
             token = parse_token(token or "") or (tab.token if tab else "")  # an empty box tests the one in use
             if not token:
                 raise RequestError(words("models.token_missing"))
-            account = await check_token(token, self._addresses)
+            account = await check_token(token, self.addresses)
         except HuggingGPTError as error:
             yield "", {self._test_result: escape(str(error))}
             return

@@ -25,6 +25,7 @@ def paints(hosting: HostedServer) -> Iterator[HostedServer]:
     hosting.serve("text-to-image", MODEL, downloads=1_234)
     yield hosting
     hosting.models.clear()
+    hosting.owners.clear()
     hosting.router.served.clear()
     hosting.asked.clear()
     hosting.faults.clear()
@@ -127,6 +128,12 @@ def test_a_model_can_be_banned_pinned_and_added(tab: Tab, paints: HostedServer) 
     tab.ask(REQUEST)
     assert "You have pinned it for this task." in tab.open_steps("text-to-image")
     assert paints.asked[-1].path == "/endpoint/my-own"
+    paints.endpoint("text-to-image", path="asleep")
+    paints.states["/endpoint/asleep"] = "scaledToZero"
+    tab.page.locator("#list-endpoints").click()
+    tab.page.locator("#endpoints input").click()
+    tab.page.get_by_role("option", name="asleep · owner/name · text-to-image · asleep, wakes when it is called").click()
+    expect(tab.page.locator("#wish-model :is(input, textarea)")).to_have_value(f"{paints.url}/endpoint/asleep")
     tab.page.locator("#wish-clear").click()
     expect(settled).to_be_empty()
     tab.ask(REQUEST)

@@ -11,11 +11,13 @@ import pytest
 
 from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.core.settings import Settings
+from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.llm.client import LanguageModel
 from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.session.llm_choice import BUILT_IN, HUGGING_FACE, OTHER
 from hugginggpt.ui.session.tab_session import TabSession
+from hugginggpt.ui.settings_panel.endpoint_picker import EndpointPicker
 from hugginggpt.ui.settings_panel.llm_panel import LLMPanel
 from hugginggpt.ui.settings_panel.models_panel import ModelsPanel
 from tests.checkpoints import HubCache
@@ -67,6 +69,14 @@ def test_a_deadline_is_never_beyond_the_owners(agent: HuggingGPT, asked: float |
     models = ModelsPanel(agent, lambda tab: tab or TabSession(agent.new_session()))
     assert models.set_task_seconds(asked, None).task_seconds == settled
     assert models.set_ask_first(True, None).ask_first
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "Enter a Hugging Face token"), ("zh", "请先填写 Hugging Face 令牌")])
+async def test_without_a_token_of_their_own_nobodys_endpoints_are_listed(agent: HuggingGPT, language: str, said: str) -> None:
+    picker = EndpointPicker(HubAddresses(URL, URL, URL), lambda tab: tab or TabSession(agent.new_session()))
+    with gr.Blocks():
+        picker.draw(gr.Dropdown([]), gr.Textbox(), gr.State(None))
+    assert said in told(await picker.list_endpoints(None, asking(language)))["endpoints-status"]
 
 
 async def test_nothing_is_kept_for_somebody_who_has_only_opened_the_page(panel: LLMPanel) -> None:
