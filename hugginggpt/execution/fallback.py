@@ -12,7 +12,7 @@ _SHARED: Final[Mapping[type[HuggingGPTError], Callable[[ModelCard], object]]] = 
     ProviderError: lambda card: (card.backend, card.provider or card.id),
     ModelError: lambda card: (card.backend, card.id),
 }
-"""What the models have in common that an error of that class rules out."""
+"""Traits by error class: one of that class rules out all models that share this trait with the one that failed."""
 
 
 def rule_out(remaining: Sequence[ModelCard], failed: ModelCard, error: HuggingGPTError) -> list[ModelCard]:

@@ -1,7 +1,7 @@
 """States of dedicated endpoints, read off refusals and Hugging Face's list: asleep and starting, paused, failed."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,7 @@ from hugginggpt.core.http import read_retry_after
 from hugginggpt.core.yaml_files import read_yaml
 from hugginggpt.hub.faults import HubFault
 
-_TABLE: Final[Mapping[str, Any]] = read_yaml(Path(__file__).with_suffix(".yaml"), Any)
+_TABLE: Final[Any] = read_yaml(Path(__file__).with_suffix(".yaml"), Any)
 _MAX_CHARS: Final = 4_000  # of a body that words are looked for in
 _POLL_SECONDS: Final = 5.0  # pause before an endpoint that starts is asked again
 _HOSTS: Final = ".endpoints.huggingface.cloud"

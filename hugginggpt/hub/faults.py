@@ -47,7 +47,7 @@ class HubFault:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _FaultRow:
     pattern: Pattern
     fault: HubFault
 
@@ -57,7 +57,7 @@ def _build_fault(row: Mapping[str, Any]) -> HubFault:
     return HubFault(SENTENCES[name], moved=name == "gone", **rest)
 
 
-_REFUSALS: Final[Sequence[_Row]] = tuple(_Row(build_pattern(row), _build_fault(row)) for row in _TABLE["refusals"])
+_REFUSALS: Final[Sequence[_FaultRow]] = tuple(_FaultRow(build_pattern(row), _build_fault(row)) for row in _TABLE["refusals"])
 _REASONS: Final[Mapping[str, HubFault]] = {name: _build_fault(row) for name, row in _TABLE["reasons"].items()}
 _STATUSES: Final[Mapping[int, HubFault]] = {status: _build_fault(row) for status, row in _TABLE["statuses"].items()}
 _TROUBLE: Final = HubFault(SENTENCES["trouble"], "provider", retryable=False, outage=True)

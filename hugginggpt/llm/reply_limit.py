@@ -32,7 +32,7 @@ class ReplyLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _LimitRow:
     words: re.Pattern[str]
     lasts: bool
     needs_param: bool
@@ -66,11 +66,11 @@ def _build_limit(numbers: Mapping[str, int], asked: int, *, lasts: bool) -> Repl
 
 
 @cache
-def _load_rows() -> Sequence[_Row]:
+def _load_rows() -> Sequence[_LimitRow]:
     rows: Sequence[Mapping[str, Any]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))[
         "limits"
     ]
-    return tuple(_Row(_compile(row["words"]), row.get("lasts", True), row.get("param", False)) for row in rows)
+    return tuple(_LimitRow(_compile(row["words"]), row.get("lasts", True), row.get("param", False)) for row in rows)
 
 
 def _compile(words: str) -> re.Pattern[str]:

@@ -27,6 +27,7 @@ from hugginggpt.core.model_card import ModelCard
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
 from hugginggpt.experts.hosted.memoized_client import MemoizedClient
+from hugginggpt.experts.hosted.provider_mapping import clear_mapping_cache, read_mapping
 from hugginggpt.experts.hosted.task_table import HOSTED_TASKS
 from hugginggpt.hub.account import Endpoint, Visitor
 from hugginggpt.hub.client import FailedAtOnceError, HubAddresses, HubContext, may_take_token, use_hub_context
@@ -157,9 +158,9 @@ class ProviderCaller:
         if run.provider == _HF_INFERENCE:  # it knows models by the Hub's own ids
             return False
         with use_hub_context(self._build_context(run, self.visitor.token)):
-            known = _read_mapping(run)
+            known = read_mapping(run.call.card.id, run.provider)
             clear_mapping_cache()
-            return _read_mapping(run) != known
+            return read_mapping(run.call.card.id, run.provider) != known
 
     def _attempt_once(self, run: HostedRun) -> Result | HubFault:
         call, endpoint = run.call, run.endpoint
@@ -262,24 +263,6 @@ class ProviderCaller:
 def _cancel_threadsafe(loop: asyncio.AbstractEventLoop, work: asyncio.Future[Result]) -> None:
     with suppress(RuntimeError):  # it has just ended
         loop.call_soon_threadsafe(work.cancel)
-
-
-def _read_mapping(run: HostedRun) -> tuple[str, str] | None:
-    """Return the provider's id for the model and its task, as the client's cached mapping has them; None where it has none."""
-    from huggingface_hub.inference._providers import _common
-
-    with suppress(Exception):  # the client raises many kinds; what can't be read is no news
-        found = _common._fetch_inference_provider_mapping(run.call.card.id)
-        return next(((each.provider_id, each.task) for each in found if each.provider == run.provider), None)
-    return None
-
-
-def clear_mapping_cache() -> None:
-    """Clear the client's cached mappings from models to providers, so that it asks the Hub for them again."""
-    from huggingface_hub.inference._providers import _common, hf_inference
-
-    _common._fetch_inference_provider_mapping.cache_clear()  # entries have no age: they live as long as the process
-    hf_inference._check_supported_task.cache_clear()
 
 
 def _compute_pause(fault: HubFault, number: int) -> float:

@@ -14,7 +14,7 @@ import yaml
 
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.model_card import ModelCard
-from hugginggpt.experts.hosted.provider_caller import clear_mapping_cache
+from hugginggpt.experts.hosted.provider_mapping import clear_mapping_cache
 from hugginggpt.llm.capabilities import CAPABILITIES
 from tests.experts.hosted.conftest import HostedBench
 from tests.experts.hosted.test_refusals import CHAT, replay

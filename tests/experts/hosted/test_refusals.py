@@ -21,7 +21,7 @@ from hugginggpt.core.events import AttemptFailed, TaskDone, TaskFailed
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.hosted.expert import HostedExpert
-from hugginggpt.experts.hosted.provider_caller import clear_mapping_cache
+from hugginggpt.experts.hosted.provider_mapping import clear_mapping_cache
 from hugginggpt.llm.capabilities import CAPABILITIES
 from tests.conftest import MEDIA, RunPlan
 from tests.experts.hosted.conftest import HostedBench
