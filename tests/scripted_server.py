@@ -110,8 +110,8 @@ def _send(handler: BaseHTTPRequestHandler, body: bytes, status: int = 200, **hea
     handler.wfile.write(body)
 
 
-def raw(body: str, content_type: str = "application/json") -> Reply:
-    return lambda handler, _: _send(handler, body.encode(), Content_Type=content_type)
+def raw(body: str, content_type: str = "application/json", *, status: int = 200) -> Reply:
+    return lambda handler, _: _send(handler, body.encode(), status, Content_Type=content_type)
 
 
 def completion(content: Any, *, prompt: int = 100, made: int = 10, finish: str = "stop", cost: float | None = None) -> Reply:

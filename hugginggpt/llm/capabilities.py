@@ -21,6 +21,10 @@ class Capabilities:
     """True if a stream may be asked for its token counts at its end."""
     streams: bool = True
     """True if replies can be streamed; some servers answer as a whole, whatever they are asked."""
+    answers_whole: bool = True
+    """True if replies come in one piece where that is asked for; some models can only stream."""
+    has_default_limit: bool = True
+    """True if a reply needs no limit of tokens; some servers want one with each request."""
     accepts_temperature: bool = True
     """True if a temperature may be set; reasoning models, as a rule, refuse one."""
     accepts_system: bool = True

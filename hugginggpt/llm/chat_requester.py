@@ -20,7 +20,7 @@ from hugginggpt.llm.connection import OPENAI_URL, Connection
 from hugginggpt.llm.context_window import parse_refusal_window
 from hugginggpt.llm.errors import describe_error, is_about_images
 from hugginggpt.llm.refusals import find_refusal, names_parameter, read_refusal
-from hugginggpt.llm.request_form import Message, RequestForm
+from hugginggpt.llm.request_form import MAX_REPLY_TOKENS, Message, RequestForm
 from hugginggpt.llm.structured_output import OutputMode
 
 if TYPE_CHECKING:
@@ -105,10 +105,12 @@ class ChatRequester:
 
     def _choose_form(self, schema: Mapping[str, Any] | None, *, streamed: bool) -> RequestForm:
         known = self.capabilities
+        streams = not known.answers_whole or (streamed and known.streams)
         return RequestForm(
             mode=OutputMode.PLAIN if schema is None else known.mode,
-            streams=streamed and known.streams,
-            counts_tokens=streamed and known.streams and known.counts_tokens,
+            streams=streams,
+            counts_tokens=streams and known.counts_tokens,
+            max_tokens=None if known.has_default_limit else MAX_REPLY_TOKENS,
             sets_temperature=schema is not None and self.connection.base_url != OPENAI_URL and known.accepts_temperature,
             has_system_role=known.accepts_system,
         )
@@ -216,4 +218,6 @@ def _restrict(known: Capabilities, accepted: RequestForm, refused: RequestForm) 
         counts_tokens=known.counts_tokens and (accepted.counts_tokens >= refused.counts_tokens or not accepted.streams),
         accepts_temperature=known.accepts_temperature and accepted.sets_temperature >= refused.sets_temperature,
         accepts_system=known.accepts_system and accepted.has_system_role >= refused.has_system_role,
+        answers_whole=known.answers_whole and accepted.streams <= refused.streams,
+        has_default_limit=known.has_default_limit and accepted.max_tokens == refused.max_tokens,
     )

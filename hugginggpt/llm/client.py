@@ -110,7 +110,23 @@ class LanguageModel:
         start_time = time.monotonic()
         async with self._connection.client() as client:
             reply = await self._requester.await_reply(self._requester.ask(client, messages, schema), messages)
+            if reply.form.streams:  # the model can do nothing else
+                return await self._join_pieces(reply, stage, schema, start_time)
         return self._read_whole(reply, stage, schema, start_time)
+
+    async def _join_pieces(
+        self, reply: Reply, stage: Stage, schema: Mapping[str, Any] | None, start_time: float
+    ) -> tuple[str, Usage, ControllerError | None]:
+        text, usage, fault = "", self._build_usage(stage, None, start_time), None
+        try:
+            async for piece in self._stream_pieces(reply, stage, schema, start_time):
+                if isinstance(piece, Usage):
+                    usage = piece
+                else:
+                    text += piece
+        except ControllerError as error:
+            fault = error
+        return text, usage, fault
 
     def _read_whole(
         self, reply: Reply, stage: Stage, schema: Mapping[str, Any] | None, start_time: float

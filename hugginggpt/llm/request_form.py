@@ -19,6 +19,8 @@ Message = Mapping[str, Any]
 
 _ASK_FOR_USAGE: Final = {"stream_options": {"include_usage": True}}
 """Without it streams don't count their tokens."""
+MAX_REPLY_TOKENS: Final = 4_096
+"""Most tokens of a reply where a server wants a number: what even small models may write, and twice what a plan takes."""
 _SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 
 
@@ -36,6 +38,8 @@ class RequestForm:
     """True if a temperature of 0 is asked for."""
     has_system_role: bool = True
     """True if instructions have a message of their own; else they open the user's."""
+    max_tokens: int | None = None
+    """Most tokens of the reply; None for the server's own limit, which few servers lack."""
 
     def build_body(self, model: str, messages: Sequence[Message], schema: Mapping[str, Any] | None) -> dict[str, Any]:
         """Return the body of the request."""
@@ -44,6 +48,8 @@ class RequestForm:
             body["stream"] = True
         if self.sets_temperature:
             body["temperature"] = 0  # the same request should give the same plan
+        if self.max_tokens is not None:
+            body["max_tokens"] = self.max_tokens
         if schema is not None:
             body |= build_response_format(self.mode, schema)
         return body | _ASK_FOR_USAGE if self.streams and self.counts_tokens else body
@@ -70,7 +76,7 @@ class RequestForm:
         """
         if not last and self.mode is not OutputMode.PLAIN:
             return self.omit("response_format")
-        bare = RequestForm(streams=self.streams, has_system_role=self.has_system_role)
+        bare = RequestForm(streams=self.streams, has_system_role=self.has_system_role, max_tokens=self.max_tokens)
         return None if bare == self else bare
 
 
@@ -100,6 +106,8 @@ def _loosen_mode(form: RequestForm) -> RequestForm:
 _LOOSER: Final[Mapping[str, Callable[[RequestForm], RequestForm]]] = {
     "stream_options": lambda form: replace(form, counts_tokens=False),
     "stream": lambda form: replace(form, streams=False, counts_tokens=False),
+    "whole": lambda form: form if form.streams else replace(form, streams=True, counts_tokens=True),
+    "max_tokens_default": lambda form: replace(form, max_tokens=form.max_tokens or MAX_REPLY_TOKENS),
     "temperature": lambda form: replace(form, sets_temperature=False),
     "response_format": _loosen_mode,
     "system": lambda form: replace(form, has_system_role=False),

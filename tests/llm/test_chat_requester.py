@@ -1,15 +1,17 @@
 """Requests in the strictest form that a server accepts, which is found out once and remembered."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from hugginggpt.core.errors import BrokenOffError
 from hugginggpt.core.events import Usage
 from hugginggpt.llm.capabilities import Capabilities
 from hugginggpt.llm.client import LanguageModel
 from hugginggpt.llm.structured_output import OutputMode
-from tests.scripted_server import KEY, ScriptedServer, completion, error, pieces, refusing
+from tests.scripted_server import KEY, ScriptedServer, completion, error, pieces, raw, refusing
 
 HELLO = [{"role": "user", "content": "Hello"}]
 SCHEMA = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
@@ -88,3 +90,63 @@ async def test_a_plan_is_no_place_for_chance_where_the_server_takes_a_temperatur
         assert (await model.complete(HELLO, "plan", schema={"required": ["a"]}))[0] == '{"a": 1}'
     assert [asked.body.get("temperature") for asked in server.asked] == [0, None, None]
     assert {asked.body["response_format"]["type"] for asked in server.asked} == {"json_schema"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        # Alibaba Cloud Model Studio: https://help.aliyun.com/zh/model-studio/error-code
+        "This model only support stream mode, please enable the stream parameter to access the model. ",
+        "parameter.enable_thinking must be set to false for non-streaming calls",
+        "Requests with max_tokens > 4096 must have stream=true",  # Fireworks
+        "Streaming is strongly recommended for operations that may take longer than 10 minutes",  # Anthropic
+        "This model requires streaming. Please set stream to true.",
+        "Non-streaming requests are not supported for this model",
+    ],
+)
+async def test_a_model_that_can_only_stream_is_asked_to(server: ScriptedServer, model: LanguageModel, words: str) -> None:
+    def streams_alone(handler: Any, asked: Any) -> None:
+        (pieces("{", "}") if asked.body.get("stream") else error(400, words))(handler, asked)
+
+    server.will(streams_alone)
+    text, usage = await model.complete(HELLO, "plan", schema=SCHEMA)
+    assert (text, usage.calls) == ("{}", 1)
+    assert [bool(asked.body.get("stream")) for asked in server.asked] == [False, True]
+    assert forms(server) == ["json_schema"] * 2  # nothing else is given up
+    assert await model.complete(HELLO, "plan", schema=SCHEMA)
+    assert len(server.asked) == 3
+
+
+async def test_what_breaks_off_is_no_reply_of_one_that_can_only_stream(server: ScriptedServer, model: LanguageModel) -> None:
+    def cuts(handler: Any, asked: Any) -> None:
+        (pieces("{", finish="length") if asked.body.get("stream") else error(400, "only supports streaming"))(handler, asked)
+
+    server.will(cuts)
+    with pytest.raises(BrokenOffError, match="ran out of room"):
+        await model.complete(HELLO, "plan", schema=SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (
+            400,
+            {"type": "error", "error": {"type": "invalid_request_error", "message": "max_tokens: Field required"}},
+        ),  # Anthropic
+        (422, {"detail": [{"type": "missing", "loc": ["body", "max_tokens"], "msg": "Field required"}]}),  # FastAPI
+        (400, {"error": {"message": "Missing required parameter: 'max_tokens'.", "code": "missing_required_parameter"}}),
+        (400, {"message": "The required field max_tokens is missing"}),
+        (400, {"error": "you must provide max_tokens"}),
+    ],
+)
+async def test_a_server_that_wants_a_limit_of_tokens_gets_one(
+    server: ScriptedServer, model: LanguageModel, status: int, body: Any
+) -> None:
+    def wants_limit(handler: Any, asked: Any) -> None:
+        (completion("{}") if "max_tokens" in asked.body else raw(json.dumps(body), status=status))(handler, asked)
+
+    server.will(wants_limit)
+    assert (await model.complete(HELLO, "plan", schema=SCHEMA))[0] == "{}"
+    assert [asked.body.get("max_tokens") for asked in server.asked] == [None, 4096]
+    assert await model.complete(HELLO, "plan", schema=SCHEMA)
+    assert [asked.body.get("max_tokens") for asked in server.asked[2:]] == [4096]
