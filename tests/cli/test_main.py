@@ -17,8 +17,10 @@ from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.bundled.expert import BundledExpert
+from hugginggpt.llm.errors import ERROR_SENTENCES
 from hugginggpt.workspace import file_types
 from tests.conftest import MEDIA
+from tests.llm.replay import ROWS, refusal
 from tests.scripted_server import KEY, ScriptedServer, completion, error, pieces, scripted_server
 
 pytestmark = pytest.mark.slow
@@ -230,6 +232,28 @@ def test_a_wrong_key_is_one_sentence(server: ScriptedServer, capsys: pytest.Capt
     printed = capsys.readouterr()
     assert "127.0.0.1 refused the key: check it, or enter another one." in printed.err
     assert KEY not in printed.out + printed.err
+
+
+@pytest.mark.parametrize("reason", [reason for reason in ROWS if reason != "parameters"])
+def test_what_a_server_refuses_is_said_in_the_terminal(
+    server: ScriptedServer, capsys: pytest.CaptureFixture[str], reason: str
+) -> None:
+    row = ROWS[reason][0]
+    server.will(refusal(row))
+    assert main(["Hello"]) == EXIT_FAILED
+    sentence = ERROR_SENTENCES[reason].format(server="127.0.0.1", model="tiny", status=row["status"], wait="a minute")
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_server_that_accepts_less_answers_in_the_terminal(server: ScriptedServer, capsys: pytest.CaptureFixture[str]) -> None:
+    def reply(handler: Any, asked: Any) -> None:
+        streams = asked.body.get("stream")
+        (refusal(ROWS["parameters"][0]) if streams else completion({"tasks": [], "answer": "Hello."}))(handler, asked)
+
+    server.will(reply)
+    assert main(["Hello"]) == EXIT_ANSWERED
+    assert capsys.readouterr().out == "Hello.\n"
+    assert len(server.asked) == 2
 
 
 def test_offline_leaves_the_key_alone(server: ScriptedServer, capsys: pytest.CaptureFixture[str]) -> None:

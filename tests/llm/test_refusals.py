@@ -3,20 +3,18 @@
 import json
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from hugginggpt.core.errors import ControllerError, TooLongError
 from hugginggpt.core.refusals import parse_refusal
 from hugginggpt.llm.client import LanguageModel
 from hugginggpt.llm.errors import ERROR_SENTENCES
 from hugginggpt.llm.refusals import find_refusal
+from tests.llm.replay import ROWS, refusal
 from tests.scripted_server import KEY, Asked, Reply, ScriptedServer, completion
 
-ROWS: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("refusals.yaml").read_text(encoding="utf-8"))
 MESSAGES = [{"role": "system", "content": "Plan."}, {"role": "user", "content": "Hello"}]
 SCHEMA = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
 MEANT = [
@@ -33,24 +31,6 @@ HAS = {
     "system": lambda body: body["messages"][0]["role"] == "system",
 }
 """Tests of a request's body for each thing that may be refused, by its name in the table."""
-
-
-def refusal(row: Mapping[str, Any]) -> Reply:
-    """A server's refusal as it sends it; with 200 as a stream's first event, where a stream was asked for."""
-
-    def reply(handler: BaseHTTPRequestHandler, asked: Asked) -> None:
-        body = row["body"] if isinstance(row["body"], str) else json.dumps(row["body"])
-        kind = "text/html" if body.startswith("<") else "text/plain" if isinstance(row["body"], str) else "application/json"
-        if row["status"] == 200 and asked.body.get("stream"):
-            body, kind = f"data: {body}\n\n", "text/event-stream"
-        handler.send_response(row["status"])
-        handler.send_header("Content-Type", kind)
-        handler.send_header("Content-Length", str(len(body.encode())))
-        handler.send_header("Retry-After-Ms", "1")
-        handler.end_headers()
-        handler.wfile.write(body.encode())
-
-    return reply
 
 
 async def ask(server: ScriptedServer, *, stream: bool) -> str:
