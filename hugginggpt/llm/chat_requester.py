@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from hugginggpt.core.errors import BrokenOffError, ControllerError, NoPicturesError, TooLongError
@@ -190,7 +191,10 @@ class ChatRequester:
         """Return the class of error that a refusal is, by which callers ask again; remember what it says of the model."""
         if refusal is None:
             return ControllerError
-        if refusal.reason and refusal.reason.name == "too_long":
+        too_long = (
+            refusal.reason.name == "too_long" if refusal.reason else refusal.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        )
+        if too_long:
             if window := parse_refusal_window(refusal.text):
                 self.remember(replace(self.capabilities, window=window))
             return TooLongError

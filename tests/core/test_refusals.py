@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hugginggpt.core.refusals import find_failed_job
+from hugginggpt.core.refusals import find_failed_job, parse_refusal
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,46 @@ def test_a_failed_job_is_found_and_what_it_says(reply: Any, said: str, is_job: b
 )
 def test_a_result_is_none(reply: Any) -> None:
     assert find_failed_job(reply) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "status", "body"),
+    [
+        # Zhipu, by the table of its codes: https://docs.bigmodel.cn/cn/api/api-code
+        ("key", 401, {"error": {"code": "1000", "message": "身份验证失败"}}),
+        ("credit", 429, {"error": {"code": "1113", "message": "您的账户已欠费，请充值后重试"}}),
+        ("rate", 429, {"error": {"code": "1302", "message": "您当前使用该API的并发数过高，请降低并发"}}),
+        ("content", 400, {"error": {"code": "1301", "message": "系统检测到输入或生成内容可能包含不安全或敏感内容"}}),
+        ("unknown_model", 400, {"error": {"code": "1211", "message": "模型不存在，请检查模型代码。"}}),
+        ("too_long", 400, {"error": {"code": "1261", "message": "Prompt 超长"}}),
+        # Alibaba Cloud Model Studio: https://help.aliyun.com/zh/model-studio/error-code
+        (
+            "too_long",
+            400,
+            {"error": {"message": "Range of input length should be [1, 30720]", "code": "invalid_parameter_error"}},
+        ),
+        ("credit", 403, {"code": "Arrearage", "message": "Access denied, please make sure your account is in good standing."}),
+        (
+            "content",
+            400,
+            {"error": {"code": "data_inspection_failed", "message": "Input data may contain inappropriate content."}},
+        ),
+        # DeepSeek: https://api-docs.deepseek.com/quick_start/error_codes
+        ("credit", 402, {"error": {"message": "Insufficient Balance", "code": "invalid_request_error"}}),
+        ("content", 400, {"error": {"message": "Content Exists Risk", "type": "invalid_request_error"}}),
+        ("unknown_model", 400, {"error": {"message": "Model Not Exist", "type": "invalid_request_error"}}),
+        # Moonshot: https://platform.moonshot.cn/docs/api/chat
+        ("too_long", 400, {"error": {"message": "Your request exceeded model token limit: 8192"}}),
+        ("busy", 429, {"error": {"message": "The engine is currently overloaded", "type": "engine_overloaded_error"}}),
+        # Azure: https://learn.microsoft.com/azure/ai-services/openai
+        (
+            "key",
+            403,
+            {"error": {"code": "401", "message": "Access denied due to invalid subscription key or wrong API endpoint."}},
+        ),
+    ],
+)
+def test_servers_of_other_countries_are_understood(reason: str, status: int, body: Any) -> None:
+    found = parse_refusal(body, status).reason
+    assert found is not None
+    assert found.name == reason
