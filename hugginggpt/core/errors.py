@@ -47,6 +47,10 @@ class BackendError(ExpertError, ConnectionError):
     """A whole back end can't be used (no network, a token that is refused); models of other back ends may do better."""
 
 
+class AccountError(BackendError):
+    """A key or an account is refused: no call on it will do, in this request or the next, until the person has acted."""
+
+
 class ModelError(ExpertError, LookupError):
     """A model can't be used at any of its providers (consent, or this input); other models may do better."""
 

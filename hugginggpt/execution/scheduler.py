@@ -13,7 +13,14 @@ from dataclasses import replace
 from typing import Self
 
 from hugginggpt.controllers.context import RequestContext
-from hugginggpt.core.errors import DeadlineError, ExpertError, HuggingGPTError, InputError, explain_environment_error
+from hugginggpt.core.errors import (
+    AccountError,
+    DeadlineError,
+    ExpertError,
+    HuggingGPTError,
+    InputError,
+    explain_environment_error,
+)
 from hugginggpt.core.events import AttemptFailed, ModelRef, ModelSelected, Step, TaskDone, TaskFailed, TaskSkipped, Usage
 from hugginggpt.core.model_card import Assignment, ModelCard
 from hugginggpt.core.plan import Task
@@ -53,6 +60,8 @@ class Scheduler:
         self._running: list[asyncio.Task[None]] = []
         session = context.session
         self._queue = DeviceQueue(slots, self._run_calls, visitor=session.visitor or session.workspace.folder.name)
+        self._refused_accounts: list[tuple[ModelCard, str]] = []
+        """Models whose account or key was refused in this request, and the sentences."""
         self.usages: list[Usage] = []
         """Usage by language-model experts."""
 
@@ -144,15 +153,24 @@ class Scheduler:
         while remaining:
             card = remaining.pop(0)
             try:
+                self._check_accounts(card)
                 return await self._try_model(task, card, inputs, clock, has_fallback=bool(remaining))
             except InputError:
                 raise  # no other model would do better
             except (ExpertError, DeadlineError) as error:
+                if isinstance(error, AccountError):
+                    self._refused_accounts.append((card, str(error)))
                 remaining = rule_out(remaining, card, error)
                 if not remaining or clock.seconds_left <= 0:  # the deadline is the task's, over all its models
                     raise
                 self._context.emit(AttemptFailed(task.id, card.ref, str(error)))
         raise ExpertError(f"No model for {task.task} could be run.")
+
+    def _check_accounts(self, card: ModelCard) -> None:
+        """Raise for a model on an account that was refused already: each of a plan's tasks would be told the same."""
+        for failed, sentence in self._refused_accounts:
+            if not rule_out([card], failed, AccountError(sentence)):
+                raise AccountError(sentence)
 
     async def _gather_inputs(self, task: Task, clock: TaskClock) -> Sequence[Mapping[str, str | Resource]]:
         """Return the inputs of each call; addresses are fetched in the task's own time."""

@@ -10,7 +10,15 @@ from typing import Any, Final, Literal
 
 import httpx2
 
-from hugginggpt.core.errors import BackendError, BusyProviderError, ExpertError, HuggingGPTError, ModelError, ProviderError
+from hugginggpt.core.errors import (
+    AccountError,
+    BackendError,
+    BusyProviderError,
+    ExpertError,
+    HuggingGPTError,
+    ModelError,
+    ProviderError,
+)
 from hugginggpt.core.http import describe_wait, read_retry_after
 from hugginggpt.core.refusals import RefusedReplyError, ServerRefusal, parse_refusal
 from hugginggpt.core.ssrf import RefusedError
@@ -28,8 +36,8 @@ _ERRORS: Final[Mapping[FaultScope, type[ExpertError]]] = {
     "request": ModelError,
     "model": ModelError,
     "provider": ProviderError,
-    "account": BackendError,
-    "key": BackendError,
+    "account": AccountError,
+    "key": AccountError,
     "network": BackendError,
 }
 """Classes of the errors that rule out more than one deployment."""

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from hugginggpt.core.errors import ExpertError, InputError, StoppedError
+from hugginggpt.core.errors import AccountError, ExpertError, InputError, StoppedError
 from hugginggpt.core.events import AttemptFailed, Event, ModelSelected, TaskDone, TaskFailed, TaskSkipped, TaskStarted, Usage
 from hugginggpt.core.resources import Origin
 from hugginggpt.core.tasks import Kind
@@ -20,6 +21,17 @@ MARGIN = 1.5
 
 WRITER = ["text-generation", "text-to-speech"]
 """What a back end does that leaves translation to another."""
+
+
+@dataclass
+class Refusing(Failing):
+    """Counts how often it is asked."""
+
+    asked: int = 0
+
+    async def run(self, call: Call) -> Result:
+        self.asked += 1
+        return await super().run(call)
 
 
 def order(events: list[Event]) -> list[tuple[str, int]]:
@@ -108,6 +120,20 @@ async def test_what_depends_on_a_failed_task_is_skipped_and_says_so_and_all_else
     assert "task 0 (translation)" in ran.steps[1].error
     assert "task 1 (text-to-speech)" in ran.steps[2].error
     assert [(event.task_id, event.because) for event in ran.select(TaskSkipped)] == [(1, 0), (2, 1)]
+
+
+async def test_an_account_that_is_refused_is_not_asked_again_for_the_tasks_that_follow(run_plan: RunPlan) -> None:
+    refusing = Refusing(error=AccountError("The account has no credit left."))
+    ran = await run_plan([say(0, "a"), say(1, "b", 0)], refusing, Quick())
+    assert refusing.asked == 1
+    assert [step.status for step in ran.steps.values()] == ["done", "done"]
+    assert [(event.task_id, event.error) for event in ran.select(AttemptFailed)] == [
+        (0, "The account has no credit left."),
+        (1, "The account has no credit left."),
+    ]
+    alone = Refusing(error=AccountError("The account has no credit left."))
+    ran = await run_plan([say(0, "a"), say(1, "b")], alone, slots=DeviceSlots())
+    assert [event.error for event in ran.select(TaskFailed)] == ["The account has no credit left."] * 2
 
 
 async def test_a_skipped_task_never_starts(run_plan: RunPlan) -> None:
