@@ -20,7 +20,7 @@ from hugginggpt.core.errors import (
     ProviderError,
 )
 from hugginggpt.core.http import describe_wait, read_retry_after
-from hugginggpt.core.refusals import RefusedReplyError, ServerRefusal, parse_refusal
+from hugginggpt.core.refusals import DEFAULT_STATUS, RefusedReplyError, ServerRefusal, parse_refusal
 from hugginggpt.core.ssrf import RefusedError
 from hugginggpt.hub.client import FailedAtOnceError
 from hugginggpt.hub.faults import SENTENCES, FaultScope, HubFault, classify_refusal
@@ -28,9 +28,9 @@ from hugginggpt.hub.faults import SENTENCES, FaultScope, HubFault, classify_refu
 TOKENS_PAGE: Final = "huggingface.co/settings/tokens"
 _MAX_WAIT_SECONDS: Final = 86_400  # a server may estimate anything
 
-CalledServer = Literal["hub", "router", "endpoint", "unknown endpoint", "files"]
-"""An unknown endpoint is one that a token was not sent to, because nobody said that it may have it; files are a provider's
-results, which lie on servers of their own."""
+CalledServer = Literal["hub", "router", "job", "files", "endpoint", "unknown endpoint"]
+"""A job is one that a provider has accepted, and that is polled for; files are its results, which lie on servers of their own;
+an unknown endpoint is one that a token was not sent to, because nobody said that it may have it."""
 
 _ERRORS: Final[Mapping[FaultScope, type[ExpertError]]] = {
     "request": ModelError,
@@ -87,6 +87,8 @@ def _adjust_to_server(found: HubFault, refusal: ServerRefusal | None, server: Ca
         if found.scope == "network" and found.sentence == SENTENCES["unreachable"]:
             return HubFault(SENTENCES["endpoint_away"])
         return replace(found, scope="deployment")
+    if server == "job" and found.moved and refusal:  # what is gone is the job
+        return classify_refusal(replace(refusal, status=DEFAULT_STATUS, codes=frozenset(), is_job=True), came_with_success=True)
     if server == "files" and not found.timed_out:
         return HubFault(SENTENCES["result_away"], "provider")
     if server == "hub" and status == 403 and found.sentence != SENTENCES["gated"]:

@@ -24,10 +24,15 @@ def check_reply(response: httpx2.Response) -> None:
             library can't read.
     """
     reply = _parse_short_json(response.content)
-    if response.is_error and "/api/models" not in response.request.url.path:  # the Hub's own errors are typed by the library
+    if response.is_error and not is_hub_api(response.request.url):  # the Hub's own errors are typed by the library
         _raise_unchecked(response, reply)
     if response.is_success and (refusal := find_failed_job(reply)):
         raise RefusedReplyError(refusal)
+
+
+def is_hub_api(url: httpx2.URL) -> bool:
+    """Return whether the client asks the Hub itself, which it does for a model's providers."""
+    return "/api/models" in url.path
 
 
 def _raise_unchecked(response: httpx2.Response, reply: Any) -> None:

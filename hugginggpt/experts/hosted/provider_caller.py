@@ -35,7 +35,7 @@ from hugginggpt.hub.endpoint_state import StartingFault, read_endpoint_fault
 from hugginggpt.hub.endpoints import EndpointDirectory
 from hugginggpt.hub.errors import CalledServer, build_fault_error, read_fault, read_hub_refusal
 from hugginggpt.hub.faults import HubFault
-from hugginggpt.hub.replies import check_reply
+from hugginggpt.hub.replies import check_reply, is_hub_api
 
 if TYPE_CHECKING:
     from hugginggpt.experts.hosted.pipeline_client import PipelineClient
@@ -182,7 +182,7 @@ class ProviderCaller:
             if isinstance(error, ValueError) and read_hub_refusal(error) is None and _UNSUPPORTED.search(str(error)):
                 sentence = f"{run.provider} does not serve {call.card.id} for {call.card.task} any more: choose another model."
                 return HubFault(sentence, moved=True)
-            server: CalledServer = "files" if self._is_file_server(error) else "router"
+            server = self._find_server(error)
             if endpoint:
                 withheld = self.visitor.token and not self.visitor.shared and not token and self._may_take_token(endpoint)
                 server = "unknown endpoint" if withheld else "endpoint"
@@ -205,10 +205,12 @@ class ProviderCaller:
             check_reply=check_reply,
         )
 
-    def _is_file_server(self, error: Exception) -> bool:
-        """Return whether a failure happened at a provider's own server for results, which the client asks after its router."""
+    def _find_server(self, error: Exception) -> CalledServer:
+        """Return where a failure happened: the client polls for jobs, and fetches results from a provider's own server."""
         request = getattr(error.__cause__, "_request", None) if isinstance(error, FailedAtOnceError) else None
-        return isinstance(request, httpx2.Request) and not self.addresses.covers(request.url)
+        if not isinstance(request, httpx2.Request) or is_hub_api(request.url):
+            return "router"
+        return "job" if self.addresses.covers(request.url) else "files"
 
     def _read_endpoint_fault(self, run: HostedRun, error: Exception, token: str) -> HubFault | None:
         """Return what a failed call says about an endpoint's state; the account is asked only for its own endpoints."""

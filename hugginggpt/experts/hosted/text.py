@@ -16,6 +16,7 @@ from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.outputs import tables
 from hugginggpt.experts.outputs import text as texts
 from hugginggpt.hub.account import is_url
+from hugginggpt.hub.errors import read_hub_refusal
 
 if TYPE_CHECKING:
     from hugginggpt.experts.hosted.pipeline_client import PipelineClient
@@ -71,7 +72,8 @@ async def fill_mask(call: Call, client: PipelineClient) -> Result:
     try:
         return await _fill_with(text, _MASK, client)
     except HfHubHTTPError as error:
-        if error.response.status_code != _BAD_REQUEST:
+        refusal = read_hub_refusal(error)
+        if error.response.status_code != _BAD_REQUEST or (refusal and refusal.reason):  # about something else
             raise
     return await _fill_with(text, _OTHER_MASK, client)
 

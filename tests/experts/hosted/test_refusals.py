@@ -16,7 +16,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from hugginggpt.core.errors import ProviderError
+from hugginggpt.core.errors import ExpertError, ProviderError
 from hugginggpt.core.events import AttemptFailed, TaskDone, TaskFailed
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.experts.base import Call, Result
@@ -157,3 +157,13 @@ async def test_a_result_that_can_not_be_fetched_is_its_providers_fault(hosted: H
         with pytest.raises(ProviderError, match="fal-ai did the task, but its result can't be fetched: try again"):
             await hosted.expert().run(hosted.call(card, {"text": "a fox"}))
     assert list_asked(hosted.server, "fal-ai") == ["first here"], "it is not ordered twice"
+
+
+async def test_another_mask_is_not_tried_where_the_refusal_is_about_something_else(hosted: HostedBench) -> None:
+    hosted.server.serve("fill-mask", "o/first")
+    row = {"status": 400, "body": {"error": "Model not supported by provider hf-inference"}}
+    hosted.server.faults["/hf-inference/"].append(replay(row))
+    card = ModelCard("o/first", "fill-mask", "hosted", "", provider="hf-inference")
+    with pytest.raises(ExpertError, match="o/first is not served by hf-inference for this account"):
+        await hosted.expert().run(hosted.call(card, {"text": "Ines saw a ___ in Paris."}))
+    assert list_asked(hosted.server, "hf-inference") == ["first here"]
