@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import json
+import random
 from collections.abc import Mapping
-from functools import cache
+from functools import cache as cached
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,13 +18,18 @@ from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Result
+from hugginggpt.experts.hosted.shapes.entities import read_entities
 from hugginggpt.experts.hosted.task_table import TASKS
 from hugginggpt.hub.account import parse_endpoint
 from tests import hosted_server as at_server
+from tests.checkpoints import HubCache
 from tests.conftest import MEDIA
 from tests.experts.hosted.conftest import HostedBench
 from tests.hosted.faults import sends
+from tests.hosted.models import models_of
 from tests.hosted.wire import Answer
+
+pytestmark = pytest.mark.slow
 
 ROWS: Final[Mapping[str, Mapping[str, Any]]] = yaml.safe_load(
     Path(__file__).with_name("pipeline_answers.yaml").read_text(encoding="utf-8")
@@ -43,7 +49,7 @@ CHATTED: Final = frozenset(
 NO_ROUTE: Final = sends("no route", Answer(b"Not Found", 404, "text/plain"))
 
 
-@cache
+@cached
 def files() -> dict[str, bytes]:
     import numpy as np
     import soundfile
@@ -108,3 +114,24 @@ async def test_an_endpoint_that_makes_vectors_alone_compares_texts(hosted: Hoste
 async def test_what_no_pipeline_answers_is_said_to_be_of_no_use(hosted: HostedBench, answer: Any) -> None:
     with pytest.raises(ExpertError, match="answered something that can't be used"):
         await ask(hosted, "text-classification", {"text": "Lovely!"}, make_answer(answer))
+
+
+def test_pieces_of_words_become_the_names_that_the_pipeline_itself_aggregates(cache: HubCache) -> None:
+    """With the strategy "first", for the tags of a model that tags at random, in words of many pieces."""
+    import torch
+
+    pipe = models_of(cache).pipe("token-classification", "tiny/bert-ner")
+    known = pipe.model.classifier.weight.data
+    pipe.model.classifier.weight.data = torch.randn(known.shape, generator=torch.Generator().manual_seed(3)) * 2
+    words = (
+        "Sarah Jessica Parker met Jo in New York , Wolfgang-Amadeus Mozart & Eco's friend (Berlin) likes tokenization".split()
+    )
+    picks = random.Random(5)
+    try:
+        for _ in range(40):
+            text = " ".join(["Wolfgang", *picks.choices(words, k=picks.randint(1, 4))])
+            wanted = [(name["entity_group"], name["start"], name["end"]) for name in pipe(text, aggregation_strategy="first")]
+            pieces = json.loads(json.dumps(pipe(text), default=float))
+            assert [(name["entity_group"], name["start"], name["end"]) for name in read_entities(pieces, text)] == wanted, text
+    finally:
+        pipe.model.classifier.weight.data = known

@@ -7,7 +7,7 @@ its first piece, and neighbouring words of one tag are one name unless a tag say
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
 
@@ -61,8 +61,8 @@ def _read_pieces(rows: Iterable[Mapping[str, Any]], text: str) -> list[_Piece]:
         found = _TAG.fullmatch(str(row["entity"]))
         start, end = _locate(row, word, text, cursor)
         cursor = end
-        touches = bool(pieces) and pieces[-1].end == start
-        continues = word.startswith(_CONTINUATION) or (marks_starts and touches and not word.startswith(_WORD_STARTS))
+        inside = marks_starts and not word.startswith(_WORD_STARTS) and _is_inside(text, start - 1)
+        continues = word.startswith(_CONTINUATION) or inside
         number = row["index"] if isinstance(row.get("index"), int) else None
         label, place = (found["label"], found["place"] or "") if found else (str(row["entity"]), "")
         pieces.append(_Piece(label, place, float(row["score"]), start, end, number, number, continues))
@@ -80,27 +80,30 @@ def _locate(row: Mapping[str, Any], word: str, text: str, cursor: int) -> tuple[
 
 
 def _join_words(pieces: Sequence[_Piece], text: str) -> list[_Piece]:
-    """Join the pieces of each word, and complete words of which the model has tagged some pieces alone."""
+    """Join the pieces of each word; pieces of a word whose beginning has no tag are left out."""
     words: list[_Piece] = []
     for piece in pieces:
-        if words and piece.continues and words[-1].end == piece.start:
+        if not piece.continues:
+            words.append(piece)
+        elif words and _is_word(text, words[-1].end, piece.start):
             before = words.pop()
             # the tag and the score of the first piece count, but a name that ends inside of a word ends with it
             place = piece.place if piece.place in _ENDING and before.place not in _BEGINNING else before.place
-            piece = _Piece(
-                before.label, place, before.score, before.start, piece.end, before.first, piece.last, before.continues
-            )
-        words.append(piece)
+            words.append(replace(before, place=place, end=piece.end, last=piece.last))
     return [_complete(word, text) for word in words] if any(piece.continues for piece in pieces) else words
 
 
 def _complete(word: _Piece, text: str) -> _Piece:
-    start, end = word.start, word.end
-    while word.continues and start and _is_inside(text, start - 1):
-        start -= 1
+    """Return a word with its last pieces, where those have no tag."""
+    end = word.end
     while _is_inside(text, end) and _is_inside(text, end - 1):
         end += 1
-    return _Piece(word.label, word.place, word.score, start, end, word.first, word.last, word.continues)
+    return replace(word, end=end)
+
+
+def _is_word(text: str, start: int, end: int) -> bool:
+    """Return whether there is nothing between two pieces but letters and digits."""
+    return start == end or (start < end and all(_is_inside(text, offset) for offset in range(start, end)))
 
 
 def _is_inside(text: str, offset: int) -> bool:
@@ -120,9 +123,10 @@ def _group_words(words: Sequence[_Piece], text: str) -> list[dict[str, Any]]:
 
 
 def _are_neighbours(before: _Piece, after: _Piece, text: str) -> bool:
-    if before.last is not None and after.first is not None:
-        return after.first <= before.last + 1
-    return not text[before.end : after.start].strip() if text else after.start <= before.end + 1
+    """Return whether nothing stands between two words: by the numbers of their tokens, where those are told, or by the text."""
+    if before.last is not None and after.first is not None and after.first == before.last + 1:
+        return True
+    return before.end <= after.start and not text[before.end : after.start].strip()
 
 
 def _describe(group: Sequence[_Piece], text: str) -> dict[str, Any]:

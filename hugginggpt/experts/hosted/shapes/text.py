@@ -109,7 +109,7 @@ def read_best_answers(value: Any, _: Any) -> Any:
     """Read the answers to a question about a picture or a page, likeliest first; of generative models a text alone."""
     value = unwrap(value)
     rows = [{"answer": find_text(value)}] if not _holds(value, "answer") else list_rows(value)
-    return [{**row, "answer": str(row["answer"])} for row in sorted(rows, key=_get_score, reverse=True)]
+    return [{**row, "answer": _read_answer(row)} for row in sorted(rows, key=_get_score, reverse=True)]
 
 
 def read_answer_span(value: Any, asked: Any) -> Any:
@@ -119,12 +119,16 @@ def read_answer_span(value: Any, asked: Any) -> Any:
         return {"answer": "", "score": 0.0}
     rows = list_rows(value) if _holds(value, "answer") else [{"answer": find_text(value)}]
     best = max(rows, key=_get_score)
-    answer, context = str(best["answer"]), _get_text(asked, "context")
+    answer, context = _read_answer(best), _get_text(asked, "context")
     start, end = best.get("start"), best.get("end")
     if not isinstance(start, int) or not isinstance(end, int) or context[start:end] != answer:
         place = context.lower().find(answer.strip().lower()) if answer.strip() else -1
         start, end = (place, place + len(answer.strip())) if place >= 0 else (None, None)
     return {"answer": answer, "score": best.get("score"), "start": start, "end": end}
+
+
+def _read_answer(row: Mapping[str, Any]) -> str:
+    return "" if row["answer"] is None else str(row["answer"])
 
 
 def _get_score(row: Mapping[str, Any]) -> float:
