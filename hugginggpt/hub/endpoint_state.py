@@ -49,11 +49,14 @@ def _read_state(response: httpx2.Response, host: str, find_listed_state: Callabl
     for row in _TABLE["refusals"]:
         if response.status_code in row["statuses"] and re.search(row["words"], words):
             return str(row["state"])
-    if response.status_code not in _TABLE["unavailable"] or re.search(_TABLE["overloaded"], words):
+    unavailable = response.status_code in _TABLE["unavailable"]
+    if not (unavailable or response.status_code in _TABLE["unclear"]) or re.search(_TABLE["overloaded"], words):
         return ""
     if listed := find_listed_state():
-        return str(_TABLE["listed"].get(listed, ""))
-    return "starting" if host.endswith(_HOSTS) else ""  # somebody else's, which isn't listed; the proxy answers so for each
+        known = _TABLE["listed"] | (_TABLE["listed_unavailable"] if unavailable else {})
+        return str(known.get(listed, ""))
+    # somebody else's, which isn't listed: the proxy answers so for each
+    return "starting" if unavailable and host.endswith(_HOSTS) else ""
 
 
 def _read_words(response: httpx2.Response) -> str:

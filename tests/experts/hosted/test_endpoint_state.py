@@ -75,6 +75,10 @@ async def test_a_stop_ends_the_wait(hosted: HostedBench) -> None:
         ("running", 400, b"Bad Request: Invalid state", PAUSED),
         ("running", 400, b'{"error": "Bad Request: The endpoint is paused, ask a maintainer to restart it"}', PAUSED),
         ("paused", 503, b'{"error": "503 Service Unavailable"}', PAUSED),
+        ("updating", 503, b"", STARTING),
+        ("scaledToZero", 500, b"Internal Server Error", STARTING),
+        ("paused", 400, b"Bad Request", PAUSED),
+        ("paused", 404, b"Not Found", PAUSED),
         ("failed", 503, b"", FAILED),
         ("failed", 502, b"Bad Gateway", FAILED),
     ],
@@ -89,12 +93,22 @@ async def test_the_state_is_read_off_the_refusal_and_the_accounts_list(
     assert len([asked for asked in hosted.server.asked if asked.path == PATH]) == 1
 
 
-@pytest.mark.parametrize("body", [{"error": "Model is overloaded", "error_type": "overloaded"}, {"error": "503"}])
-async def test_an_endpoint_that_runs_and_has_too_much_to_do_does_not_start(hosted: HostedBench, body: object) -> None:
-    expert, call = prepare(hosted, at_server.status(503, body, {"Retry-After": "60"}), state="running")
+@pytest.mark.parametrize(
+    ("state", "status", "body", "said"),
+    [
+        ("running", 503, {"error": "Model is overloaded", "error_type": "overloaded"}, BUSY),
+        ("scaledToZero", 503, {"error": "Model is overloaded", "error_type": "overloaded"}, BUSY),  # the list lags behind
+        ("running", 503, {"error": "503"}, BUSY),
+        ("updating", 400, {"error": "inputs: too long"}, "did not accept this input"),
+    ],
+)
+async def test_an_endpoint_that_runs_does_not_start(
+    hosted: HostedBench, state: str, status: int, body: object, said: str
+) -> None:
+    expert, call = prepare(hosted, at_server.status(status, body, {"Retry-After": "60"}), state=state)
     with pytest.raises(ExpertError) as caught:
         await expert.run(call)
-    assert str(caught.value) == BUSY
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(

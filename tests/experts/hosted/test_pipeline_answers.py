@@ -11,8 +11,11 @@ from functools import cache as cached
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pytest
+import soundfile
 import yaml
+from PIL import Image
 
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.resources import Resource
@@ -51,15 +54,18 @@ NO_ROUTE: Final = sends("no route", Answer(b"Not Found", 404, "text/plain"))
 
 @cached
 def files() -> dict[str, bytes]:
-    import numpy as np
-    import soundfile
-    from PIL import Image
-
     Image.new("RGB", (8, 6), "red").save(picture := io.BytesIO(), "PNG")
     Image.fromarray(np.array([[255, 0], [255, 0]], np.uint8)).save(mask := io.BytesIO(), "PNG")
-    soundfile.write(sound := io.BytesIO(), np.array([0.0, 0.5, -0.5, 0.25] * 8), 16_000, format="WAV")
-    clip = (MEDIA / "clip.mp4").read_bytes()
-    return {"$PNG": picture.getvalue(), "$MASK": mask.getvalue(), "$WAV": sound.getvalue(), "$MP4": clip}
+    samples = (np.sin(np.arange(64) * np.pi / 8) / 2).astype(np.float32)
+    soundfile.write(sound := io.BytesIO(), samples, 16_000, format="WAV")
+    return {
+        "$PNG": picture.getvalue(),
+        "$MASK": mask.getvalue(),
+        "$WAV": sound.getvalue(),
+        "$FLOATS": samples.tobytes(),
+        "$INTEGERS": (samples * 32_767).astype("<i2").tobytes(),
+        "$MP4": (MEDIA / "clip.mp4").read_bytes(),
+    }
 
 
 def make_answer(value: Any) -> at_server.Fault:
@@ -96,6 +102,8 @@ async def test_every_shape_of_an_answer_is_read_alike(hosted: HostedBench, name:
         output = result.outputs[-1]
         assert output.kind is Kind(row.get("makes", "text")), answer
         assert row.get("says") in {None, output.text}, answer
+        if output.kind is Kind.AUDIO and output.path:
+            assert abs(soundfile.read(output.path)[0]).max() == pytest.approx(0.5, abs=0.001), answer
         assert {key: output.data[key] for key in row.get("holds", {})} == row.get("holds", {}), answer
 
 

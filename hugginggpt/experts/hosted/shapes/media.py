@@ -13,6 +13,9 @@ from hugginggpt.experts.hosted.shapes.common import AnswerShapeError, get_first,
 _MIN_FILE_CHARS: Final = 32  # shortest base64 that counts as a file: labels and ids may be base64, too
 _SOUND_KEYS: Final = ("audio", "waveform", "speech")
 _RATE_KEYS: Final = ("sampling_rate", "sample_rate")
+_SOUND_STARTS: Final = (b"RIFF", b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf1", b"\x1aE\xdf\xa3")
+"""Signatures of WAV, FLAC, Ogg, MP3, AAC and WebM."""
+_MAX_PEAK: Final = 8.0  # largest sample that floats of sound may have; integers that are taken for floats are far beyond
 _FULL_SCALE: Final = 32_768.0  # of 16-bit samples
 _SIDES: Final = ("xmin", "ymin", "xmax", "ymax")
 
@@ -67,10 +70,27 @@ def read_sound(value: Any, asked: Any) -> bytes:
     samples = get_first(row, _SOUND_KEYS) if isinstance(row, Mapping) else None
     if isinstance(samples, list):
         return _encode_wav(samples, get_first(row, _RATE_KEYS))
-    return read_file(value, asked)
+    content = read_file(value, asked)
+    rate = get_first(row, _RATE_KEYS) if isinstance(row, Mapping) else None
+    return content if rate is None or _is_sound_file(content) else _encode_wav(_read_samples(content), rate)
 
 
-def _encode_wav(samples: list[Any], rate: Any) -> bytes:
+def _is_sound_file(content: bytes) -> bool:
+    return content.startswith(_SOUND_STARTS) or content[4:8] == b"ftyp"  # MP4 has its length first
+
+
+def _read_samples(content: bytes) -> Any:
+    """Return the samples of sound without a header: 32-bit floats, or 16-bit integers where they can't be those."""
+    import numpy as np
+
+    if len(content) % 4 == 0:
+        floats = np.frombuffer(content, "<f4")
+        if np.isfinite(floats).all() and abs(floats).max(initial=0) <= _MAX_PEAK:
+            return floats
+    return np.frombuffer(content[: len(content) // 2 * 2], "<i2")
+
+
+def _encode_wav(samples: Any, rate: Any) -> bytes:
     import numpy as np
     import soundfile
 
