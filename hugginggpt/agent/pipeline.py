@@ -100,9 +100,10 @@ class Pipeline:
         shown = shorten_refused(request.text, context.settings)  # what is refused isn't kept whole by every view of it
         context.emit(RequestStarted(shown, request.attached, context.controller.name))
         check_text(request, context.settings)
-        before = set(context.session.workspace.resources)  # to tell later what the tasks have fetched
+        before = {r.name for r in context.session.workspace.resources}  # to tell later what the tasks have fetched
         plan = await self._plan_and_run(request)
-        fetched = [r for r in context.session.workspace.resources if r not in before and r.origin.source in {"url", "example"}]
+        resources = context.session.workspace.resources
+        fetched = [r for r in resources if r.name not in before and r.origin.source in {"url", "example"}]
         if fetched:
             context.emit(ResourcesFetched(tuple(fetched)))
         remaining = self._deadline.when() or 0.0  # None is for a person who thinks about a plan: that is over

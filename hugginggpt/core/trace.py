@@ -1,7 +1,8 @@
 """Folding of an event stream: into the state of each task, and into a trace as JSON."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any, Final
 
 from hugginggpt.core.events import (
@@ -26,6 +27,9 @@ from hugginggpt.core.events import (
     Usage,
 )
 from hugginggpt.core.resources import Resource
+
+_CHARS_PER_VALUE: Final = 10  # what stands around it
+_MAX_COUNTED_CHARS: Final = 1_000
 
 
 class StepFold:
@@ -74,6 +78,26 @@ def fold_steps(events: Iterable[Event]) -> tuple[Step, ...]:
     for event in events:
         fold.add(event)
     return fold.steps
+
+
+def count_chars(value: Any, limit: int) -> int:
+    """Return about how many characters of text an event holds, or any value in it; counted up to a limit."""
+    count, rest = 0, [value]
+    while rest and count <= limit:
+        each = rest.pop()
+        count += _CHARS_PER_VALUE
+        if isinstance(each, str):
+            count += len(each)
+        elif isinstance(each, Resource):  # of what a task has made the beginning is shown
+            count += min(len(each.text or ""), _MAX_COUNTED_CHARS)
+            rest.append(each.data)
+        elif isinstance(each, Mapping):
+            rest += itertools.chain.from_iterable(itertools.islice(each.items(), limit))
+        elif isinstance(each, tuple | list):
+            rest += each[:limit]
+        elif is_dataclass(each):
+            rest += (getattr(each, field.name) for field in fields(each))
+    return count
 
 
 def sum_usages(usages: Iterable[Usage]) -> tuple[Usage, ...]:

@@ -30,6 +30,7 @@ from hugginggpt.execution.fallback import rule_out
 from hugginggpt.execution.inputs import TaskInputs
 from hugginggpt.execution.progress import ProgressReporter
 from hugginggpt.experts.base import BatchExpert, Call, CancelToken, Limits, Output, Result
+from hugginggpt.workspace.workspace import is_long_text
 
 log = logging.getLogger(__name__)
 
@@ -211,7 +212,7 @@ class Scheduler:
             results = await _gather_results(queued) if card.batch > 1 else [await each for each in queued]
         finally:
             reporter.finished = True
-        outputs_by_run = [tuple(self._store_output(task, card, output) for output in result.outputs) for result in results]
+        outputs_by_run = await self._store_outputs(task, card, results)
         self.usages += [result.usage for result in results if result.usage]
         model = ModelRef(_name_models(results, card), card.backend, card.provider)
         outputs = tuple(resource for resources in outputs_by_run for resource in resources)
@@ -243,6 +244,15 @@ class Scheduler:
         finally:
             for call in calls:
                 call.token.cancel()  # a thread past its deadline runs on until it checks it
+
+    async def _store_outputs(self, task: Task, card: ModelCard, results: Sequence[Result]) -> Sequence[tuple[Resource, ...]]:
+        """Store the outputs of each call; in a thread where they are long texts, which are written to files."""
+
+        def store() -> Sequence[tuple[Resource, ...]]:
+            return [tuple(self._store_output(task, card, output) for output in result.outputs) for result in results]
+
+        takes_long = any(is_long_text(output.text or "") for result in results for output in result.outputs)
+        return await asyncio.to_thread(store) if takes_long else store()
 
     def _store_output(self, task: Task, card: ModelCard, output: Output) -> Resource:
         try:

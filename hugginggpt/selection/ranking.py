@@ -81,7 +81,8 @@ def read_needs(request: str, task: Task, resources: Iterable[Resource] = ()) -> 
     inline_text = task.args.get("text")
     material = named or ([inline_text] if isinstance(inline_text, str) else [])
     long = any(len(text) > _MAX_SHORT_CHARS for text in material)
-    return Needs(_find_needed_language(lower, task, material), cues["commercial"](lower), pace, long)
+    beginnings = [text[:_MAX_SHORT_CHARS] for text in material]  # which tell the language
+    return Needs(_find_needed_language(lower, task, beginnings), cues["commercial"](lower), pace, long)
 
 
 def _find_needed_language(request: str, task: Task, material: Sequence[str]) -> Language | None:

@@ -90,6 +90,7 @@ def _serve(stop: _StopHandler, environment: Mapping[str, str]) -> None:
         blocks = page.build()
         _start_server(page, blocks, port, environment)
         stop.serving = True
+        threading.Thread(target=_prepare_first_view, daemon=True).start()
         preload(agent)
         while not stop.requested.wait(0.5) and blocks.is_running:  # without a limit, Windows would hear no Ctrl-C
             pass
@@ -100,6 +101,14 @@ def _serve(stop: _StopHandler, environment: Mapping[str, str]) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # threads that still compute would hold the process up
+
+
+def _prepare_first_view() -> None:
+    """Import what Gradio imports on the event loop at the first call of a handler, which takes a second."""
+    with suppress(ImportError):
+        import matplotlib
+
+        matplotlib.use("agg")  # the one that Gradio takes; to find another takes longest
 
 
 def _start_server(page: Any, blocks: gr.Blocks, port: int, environment: Mapping[str, str]) -> None:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.events import ModelRef
+from hugginggpt.core.markdown import shorten
 from hugginggpt.core.model_card import get_traits
 from hugginggpt.core.threads import run_in_time
 
@@ -29,6 +30,9 @@ _RENDER_SECONDS: Final = 0.5
 """Processor time for a longer one; ordinary ones take a tenth of it. What takes longer is shown as it is."""
 _MAX_TABLE_CELLS: Final = 10_000
 """A text with more cells is drawn without tables: the parser fills up short rows."""
+_MAX_SHOWN_CHARS: Final = 250_000
+"""A longer text is cut: no language model's answer is read any further, and a trace may hold megabytes."""
+_MAX_MODEL_CHARS: Final = 400
 _MAX_NESTING: Final = 20
 _MAX_OPEN_ELEMENTS: Final = 60
 _ELEMENTS: Final = frozenset("a blockquote em h3 h4 h5 h6 li ol p s strong table tbody td th thead tr ul".split())
@@ -92,6 +96,7 @@ def render_markdown(text: str, links: Mapping[str, str] = _NO_LINKS, *, copy_but
         links: Addresses of resources by name; where the text names one, outside of code, that is a link.
         copy_buttons: Whether blocks of code get a button, which only Gradio's chat serves.
     """
+    text = shorten(text, _MAX_SHOWN_CHARS)
     render = partial(_render, text, links, copy_buttons=copy_buttons)
     try:
         return render() if len(text) <= MAX_QUICK_CHARS else run_in_time(render, _RENDER_SECONDS)
@@ -116,7 +121,7 @@ def link_model(model: ModelRef) -> str:
         f'<a href="https://huggingface.co/{escape(each)}"{_EXTERNAL_LINK_ATTRIBUTES}>{escape_text(each)}</a>'
         if on_hub and _HUB_ID.fullmatch(each)
         else escape_text(each)
-        for each in model.id.split(" + ")
+        for each in shorten(model.id, _MAX_MODEL_CHARS).split(" + ")
     )
 
 

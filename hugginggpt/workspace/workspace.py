@@ -26,6 +26,7 @@ from hugginggpt.workspace.storage import Storage
 
 EXAMPLE_MEDIA: Final = Path(__file__).resolve().parents[2] / "demos" / "media"
 """Folder of the shipped examples: the only files outside a session's folder that a plan may name."""
+_MAX_UNSTORED_CHARS: Final = 4_000
 
 
 class Workspace:
@@ -99,11 +100,19 @@ class Workspace:
         data: Mapping[str, Any] = _EMPTY,
         name: str = "",
     ) -> Resource:
-        """Register a task's output: a text, or a file in this workspace's folder; it keeps a `name` that is free here."""
+        """Register a task's output: a text, or a file in this workspace's folder; it keeps a `name` that is free here.
+
+        A long text gets a file, to which a page can link, and which counts as what the session takes.
+        """
+        content = b""
         if path is None:
-            return self._register(kind, origin, text=text, data=data, name=name)
-        size = path.stat().st_size
+            if text is None or not is_long_text(text):
+                return self._register(kind, origin, text=text, data=data, name=name)
+            path, content = self.new_path(".txt"), text.encode("utf-8", "replace")  # half a surrogate pair can't be written
+        size = len(content) or path.stat().st_size
         with self.files.reserve(size, path):
+            if content:
+                path.write_bytes(content)
             return self._register(kind, origin, path=path, text=text, data=data, name=name)
 
     def discard(self, resources: Iterable[Resource]) -> None:
@@ -215,6 +224,11 @@ class Workspace:
             self._resources[name] = resource
             self._sizes[name] = resource.path.stat().st_size if resource.path else 0
         return resource
+
+
+def is_long_text(text: str) -> bool:
+    """Return whether a text is so long that it gets a file: it can't stand in a link of its own."""
+    return len(text) > _MAX_UNSTORED_CHARS
 
 
 def is_example(name: str) -> bool:

@@ -239,6 +239,23 @@ def test_an_output_is_described_by_its_measure(workspace: Workspace) -> None:
     assert workspace.add_output(Kind.AUDIO, Origin("task", "tts", 1), path=path).measure == "2.0 s"
 
 
+def test_a_long_text_that_a_task_made_has_a_file_and_takes_room(settings: Settings) -> None:
+    """A page links to it: a text within the link is percent-encoded, twelve bytes a letter."""
+    with Workspace.create(settings.model_copy(update={"max_session_bytes": 100_000})) as workspace:
+        short, long = (
+            workspace.add_output(Kind.TEXT, Origin("task", "summarization", n), text=text)
+            for n, text in enumerate(("A word.", "🙂\ud83d" * 10_000))
+        )
+        assert short.path is None
+        assert long.path is not None
+        assert long.path.name == "text-2.txt"
+        assert long.path.read_text("utf-8") == "🙂?" * 10_000
+        with pytest.raises(ResourceError, match="would take more than"):
+            workspace.add_output(Kind.TEXT, Origin("task", "summarization", 2), text="x" * 60_000)
+        workspace.discard([long])
+        workspace.add_output(Kind.TEXT, Origin("task", "summarization", 3), text="x" * 60_000)
+
+
 def test_a_name_is_kept_where_it_is_free_and_what_comes_later_counts_on_from_it(workspace: Workspace) -> None:
     origin = Origin("task", "summarization", 0)
     wished = [workspace.add_output(Kind.TEXT, origin, text="x", name=name).name for name in ("text-5", "text-2", "text-5")]

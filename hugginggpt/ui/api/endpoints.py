@@ -98,7 +98,8 @@ class Api:
         Returns:
             the answer in words
             the plan, and for each step its status, model, seconds and error
-            the resources that were used and made: texts as they are, files to download within ten minutes
+            the resources that were used and made: texts (of more than 100,000 characters the beginning), and files to
+            download within ten minutes
             what language models cost
         """
         with _report_errors():

@@ -12,10 +12,14 @@ from gradio.data_classes import FileData
 
 from hugginggpt.core.errors import RequestError
 from hugginggpt.core.events import Answered, Event, RequestFailed
+from hugginggpt.core.markdown import shorten
 from hugginggpt.core.tasks import TaskType
 from hugginggpt.core.trace import trace_json
 from hugginggpt.hub.overview import OverviewRow
 from hugginggpt.selection.ranking import Ranking
+from hugginggpt.ui.export.queries import list_resources
+
+_MAX_TEXT_CHARS: Final = 100_000  # of a text in a result
 
 
 class PlanResult(TypedDict):
@@ -74,6 +78,7 @@ def build_run_result(events: Sequence[Event]) -> RunResult:
     trace = trace_json(events)
     if failed := next((event for event in events if isinstance(event, RequestFailed)), None):
         raise RequestError(failed.error)
+    files = {resource.name: resource.path for resource in list_resources(events)}
     complete = all(event.complete for event in events if isinstance(event, Answered))
     return RunResult(
         answer=trace["answer"],
@@ -81,22 +86,32 @@ def build_run_result(events: Sequence[Event]) -> RunResult:
         controller=trace["controller"],
         plan=trace["plan"],
         steps=trace["steps"],
-        resources=[_attach_file(resource) for resource in trace["resources"]],
+        resources=[_attach_file(entry, files.get(entry["name"])) for entry in trace["resources"]],
         notes=trace["notes"],
         usage=trace["usage"],
         seconds=trace["seconds"] or 0.0,  # None where the request never ended
     )
 
 
-def _attach_file(resource: dict[str, Any]) -> dict[str, Any]:
+def _attach_file(resource: dict[str, Any], path: Path | None) -> dict[str, Any]:
     """Return a resource with its file, if a task made it, for the caller to fetch; what came in they have already."""
-    public = {key: value for key, value in resource.items() if key != "path"}  # server paths stay private
-    if "path" not in resource or resource["task_id"] is None:
+    public = {key: _shorten_texts(value) for key, value in resource.items() if key != "path"}  # server paths stay private
+    if path is None or resource["task_id"] is None:
         return public
-    path = Path(resource["path"])
     kind, _ = mimetypes.guess_type(path.name)
     file = FileData(path=str(path), orig_name=path.name, size=path.stat().st_size, mime_type=kind)
     return public | {"file": file.model_dump()}  # dumped, it has the mark that clients look for
+
+
+def _shorten_texts(value: Any) -> Any:
+    """Return a value with the beginnings of long texts: the whole text is in the file."""
+    if isinstance(value, str):
+        return shorten(value, _MAX_TEXT_CHARS)
+    if isinstance(value, dict):
+        return {key: _shorten_texts(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shorten_texts(item) for item in value]
+    return value
 
 
 def build_task_result(row: TaskType, ranking: Ranking) -> TaskResult:

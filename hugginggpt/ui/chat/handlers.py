@@ -94,14 +94,14 @@ class ChatHandlers:
                 shown = shorten_refused(text, self._agent.settings) or ", ".join(path.name for path in paths)
                 run = BackgroundRun.make_refused(shown, str(error), run.previous_turns)
             if tab.session is not session:  # another conversation has begun meanwhile
-                yield self._views.build(tab, box=PropertyUpdate(READY)).to_outputs()
+                yield await self.follower.draw_idle(tab)
                 return
             kept = [str(resource.path) for resource in attached if resource.path]
             await asyncio.to_thread(self._delete_uploads, paths)  # the session has copies, or they were refused
             if run.read_only:
                 tab.runs.append(run)
                 box = PropertyUpdate({"value": {"text": text[:_MAX_RETURNED_CHARS], "files": kept}, **READY})
-                yield self._views.build(tab, box=box).to_outputs()
+                yield (await self.follower.draw(tab, box)).to_outputs()
                 return
             run.attached = (*run.attached, *find_named_resources(tab, text, run.attached))
             self._start_run(tab, run, request)
@@ -142,7 +142,7 @@ class ChatHandlers:
             except RequestError as error:
                 shown = shorten_refused(text, self._agent.settings)
                 tab.runs.append(BackgroundRun.make_refused(shown, str(error), old.previous_turns))
-                yield self._views.build(tab, box=PropertyUpdate(READY)).to_outputs()
+                yield await self.follower.draw_idle(tab)
                 return
             self._start_run(tab, BackgroundRun(text, old.attached, old.previous_turns), request)
         async for view in self.follower.follow(tab):
@@ -157,7 +157,7 @@ class ChatHandlers:
         old = tab.runs[position]
         tab.rewind_to(position)
         typed: dict[str, Any] = {"text": old.text, "files": [str(resource.path) for resource in old.attached if resource.path]}
-        return self._views.build(tab, box=PropertyUpdate({"value": typed, **READY})).to_outputs()
+        return (await self.follower.draw(tab, PropertyUpdate({"value": typed, **READY}))).to_outputs()
 
     async def rerun_failed(
         self, placement: Placement, ask_first: bool, tab: TabSession | None, request: gr.Request, chosen: gr.SelectData

@@ -7,7 +7,6 @@ Texts are sent as finished HTML, which Gradio's chat shows as it is: its own Mar
 """
 
 import functools
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +19,6 @@ from hugginggpt.core.events import (
     ApprovalAsked,
     ApprovalGiven,
     Event,
-    ModelRef,
     ModelSelected,
     Notice,
     Planned,
@@ -31,26 +29,25 @@ from hugginggpt.core.events import (
     TaskProgress,
 )
 from hugginggpt.core.markdown import fold_into_line, shorten
-from hugginggpt.core.model_card import BACKENDS, get_traits
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable
 from hugginggpt.core.trace import answer_text, describe_cost, fold_steps, format_duration
 from hugginggpt.planning.approval import PLAN_CHANGED
 from hugginggpt.ui.chat.retry_options import list_retry_options
+from hugginggpt.ui.chat.step_details import CUT, MAX_NAME_CHARS, draw_sentence, draw_step_details, list_first, name_place
 from hugginggpt.ui.export.html_media import render_table
 from hugginggpt.ui.i18n import Words
-from hugginggpt.ui.markup import draw_code, escape_text, link_model, link_words, neutralize_markup, render_markdown, wrap_prose
+from hugginggpt.ui.markup import escape_text, neutralize_markup, render_markdown, wrap_prose
 from hugginggpt.ui.session.admission import describe_waiting
 from hugginggpt.workspace.media import read_first_rows
 
 _COMPONENTS: Final[dict[Kind, Any]] = {Kind.IMAGE: gr.Image, Kind.AUDIO: gr.Audio, Kind.VIDEO: gr.Video}
-_MAX_RESULT_CHARS: Final = 600
-_MAX_DATA_CHARS: Final = 4_000
 _MAX_TABLE_ROWS: Final = 11  # the head and ten more
-_MAX_NOTICES: Final = 50
 _MAX_CELL_CHARS: Final = 80
-_MAX_VALUE_CHARS: Final = 120
+_MAX_DETAILS_CHARS: Final = 300_000
+"""Most characters of the details of all tasks; those of further tasks are left out."""
+_MAX_DRAWN_RESULTS: Final = 200
 _MAX_DRAWN_FILES: Final = 512
 BUILT_IN_NAME: Final = "built-in planner"
 """Name by which the built-in planner reports itself in events; the page shows a translation."""
@@ -63,8 +60,10 @@ def draw_user_messages(text: str, resources: Sequence[Resource]) -> list[gr.Chat
     Gradio offers to edit what ends in a text, and edits the first text alone: so words come first and names last.
     """
     files = [resource for resource in resources if resource.path]
-    names = [f"<em>{', '.join(resource.name for resource in files)}</em>"] if files else []
-    contents = [*([neutralize_markup(text)] if text or not files else []), *map(draw_media, files), *names]
+    shown = files[:_MAX_DRAWN_RESULTS]
+    listed = [*(resource.name for resource in shown), *([CUT] if len(files) > len(shown) else [])]
+    names = [f"<em>{', '.join(listed)}</em>"] if files else []
+    contents = [*([neutralize_markup(text)] if text or not files else []), *map(draw_media, shown), *names]
     return [gr.ChatMessage(role="user", content=content) for content in contents]
 
 
@@ -89,7 +88,7 @@ def draw_waiting(ahead: int, words: Words) -> gr.ChatMessage:
 
 def draw_error(error: str) -> gr.ChatMessage:
     """Return an error as a message of the chat, in the place where it happened."""
-    return make_message(f"<p>{link_words(error)}</p>")
+    return make_message(f"<p>{draw_sentence(error)}</p>")
 
 
 def make_message(html: str, **fields: Any) -> gr.ChatMessage:
@@ -115,15 +114,19 @@ def draw_messages(
     shown = [_draw_plan_thought(events, steps, words, over=over)]
     reports = {event.task_id: event.message for event in events if isinstance(event, TaskProgress)}  # the last counts
     sources = _map_sources(events)
+    room = _MAX_DETAILS_CHARS
     for step in steps:
-        number = step.task.id
-        shown.append(_draw_step_thought(step, reports.get(number, ""), sources.get(number, ""), words, over=over))
-    notices = [event.message for event in events if isinstance(event, Notice)]
-    shown += [make_message(f"<p>{link_words(notice)}</p>") for notice in notices[:_MAX_NOTICES]]  # a trace may have many
+        details = draw_step_details(step, sources.get(step.task.id, ""), words) if room > 0 else f"<p>{CUT}</p>"
+        room -= len(details)
+        shown.append(_draw_step_thought(step, details, reports.get(step.task.id, ""), words, over=over))
+    notices = (event.message for event in events if isinstance(event, Notice))
+    shown += [make_message(f"<p>{each}</p>") for each in list_first(notices, draw_sentence)]
     if answer := answer_text(events):
         files = [*known, *(r for e in events if isinstance(e, RequestStarted) for r in e.resources), *_list_files(steps)]
         shown.append(make_message(render_markdown(answer, _map_urls(files), copy_buttons=True)))
-    shown += [gr.ChatMessage(role="assistant", content=each) for each in _draw_results(_list_files(steps))]
+    results = _list_files(steps)
+    shown += [gr.ChatMessage(role="assistant", content=each) for each in _draw_results(results[:_MAX_DRAWN_RESULTS])]
+    shown += [make_message(f"<p>{CUT}</p>")] if len(results) > _MAX_DRAWN_RESULTS else []  # they lie among the resources
     shown += [draw_error(e.error) for e in events if isinstance(e, RequestFailed)]
     options = list_retry_options(recording, steps, words) if retry and over else []
     if stopped and not options:
@@ -165,17 +168,18 @@ def _draw_plan_thought(events: Sequence[Event], steps: Sequence[Step], words: Wo
     started = next((e for e in events if isinstance(e, RequestStarted)), None)
     done = next((e for e in events if isinstance(e, RequestDone)), None)
     log = started.controller if started else ""
-    log = words("chat.built_in") if log == BUILT_IN_NAME else log
+    log = words("chat.built_in") if log == BUILT_IN_NAME else shorten(log, MAX_NAME_CHARS)
     if plans:
         log = f"{log} · {format_duration(sum(planned.seconds for planned in plans))}"
     title = _make_title(events, steps, words, planned=bool(plans), done=done is not None, over=over)
     metadata = MetadataDict(title=title, log=log, id="plan", status="done" if over else "pending")
     if plans and done:
         metadata["duration"] = round(done.seconds, 1)
-    lines = list(dict.fromkeys(note for planned in plans for note in planned.plan.notes))
-    lines += [_describe_replan(planned, words) for planned in plans[1:]]
-    lines += [describe_cost(usage) for usage in (done.usage if done else ())]
-    items = "".join(f"<li>{link_words(line)}</li>" for line in lines)
+    notes = dict.fromkeys(note for planned in plans for note in planned.plan.notes)
+    lines = list_first(notes, draw_sentence)
+    lines += list_first(plans[1:], lambda planned: draw_sentence(_describe_replan(planned, words)))
+    lines += list_first(done.usage if done else (), lambda usage: draw_sentence(describe_cost(usage)))
+    items = "".join(f"<li>{line}</li>" for line in lines)
     return make_message(items and f"<ul>{items}</ul>", metadata=metadata)
 
 
@@ -219,67 +223,21 @@ def get_file_url(path: Path) -> str:
     return f"gradio_api/file={quote(str(path))}"
 
 
-def _draw_step_thought(step: Step, report: str, source: str, words: Words, *, over: bool) -> gr.ChatMessage:
-    model = f"{step.model.id} · {_name_place(step.model, words)}" if step.model else ""
+def _draw_step_thought(step: Step, details: str, report: str, words: Words, *, over: bool) -> gr.ChatMessage:
+    model = f"{shorten(step.model.id, MAX_NAME_CHARS)} · {name_place(step.model, words)}" if step.model else ""
     pending = step.status in {"pending", "running"} and not over
     status = "stopped" if over and step.status in {"pending", "running"} else step.status  # stopping leaves them as they were
     state = "" if status == "done" else f" · {words(f'chat.status_{status}')}"
     metadata = MetadataDict(
         title=escape_text(f"{step.task.task}{state}"),
-        log=(report if step.status == "running" else "") or model,
+        log=(shorten(report, MAX_NAME_CHARS) if step.status == "running" else "") or model,
         id=f"task-{step.task.id}",
         parent_id="plan",
         status="pending" if pending else "done",
     )
     if step.status == "done" or (step.status == "failed" and step.seconds):
         metadata["duration"] = round(step.seconds, 1)
-    return make_message(_format_step_details(step, source, words), metadata=metadata)
-
-
-def _format_step_details(step: Step, source: str, words: Words) -> str:
-    facts = []
-    if step.model:
-        is_local = get_traits(step.model.backend).place == "here"
-        where = words("chat.on_this_machine") if is_local else f"({escape_text(_name_place(step.model, words))})"
-        facts.append(_format_fact("chat.model", f"{link_model(step.model)} {where}. {link_words(step.reason)}", words))
-    if source:
-        facts.append(_format_fact("chat.candidates", link_words(source), words))
-    inputs = ", ".join(f"{escape_text(name)} = {_quote_value(value)}" for name, value in step.task.as_json()["args"].items())
-    facts.append(_format_fact("chat.input", inputs, words))
-    for tried in step.attempts:
-        place = escape_text(_name_place(tried.model, words))
-        facts.append(_format_fact("chat.tried", f"{link_model(tried.model)} ({place}): {link_words(tried.error)}", words))
-    facts += [_draw_output(output, words) for output in step.outputs]
-    facts += [f"<p><em>{link_words(step.note)}</em></p>"] if step.note else []
-    facts += [f"<p>{link_words(step.error)}</p>"] if step.error else []
-    return "".join(facts)
-
-
-def _format_fact(key: str, html: str, words: Words) -> str:
-    return f"<p><strong>{words(key)}</strong> {html}</p>"
-
-
-def _draw_output(output: Resource, words: Words) -> str:
-    data = _fold_data(output, words) if output.data else ""
-    if output.text is None:
-        return _format_fact("chat.result", f"{output.name}, {escape_text(output.measure)}", words) + data
-    rows = [row.replace("\t", " · ") for row in shorten(output.text, _MAX_RESULT_CHARS).splitlines() if row.strip()]
-    quoted = link_words("\n".join(rows))
-    return f"{_format_fact('chat.result', output.name, words)}<blockquote><p>{quoted}</p></blockquote>{data}"
-
-
-def _fold_data(resource: Resource, words: Words) -> str:
-    """Return boxes, scores and the like as a block that is folded."""
-    text = json.dumps(dict(resource.data), ensure_ascii=False, indent=1, default=str)  # experts' data may hold any type
-    cut = text[:_MAX_DATA_CHARS] + ("…" if len(text) > _MAX_DATA_CHARS else "")
-    return f"<details><summary>{words('chat.data', name=resource.name)}</summary>{draw_code(cut)}</details>"
-
-
-def _name_place(model: ModelRef, words: Words) -> str:
-    """Return where a model runs, as people call it."""
-    if model.provider:
-        return words("chat.where_hosted_by", provider=model.provider)
-    return words(f"chat.where_{model.backend}") if model.backend in BACKENDS else model.backend  # a trace may name any
+    return make_message(details, metadata=metadata)
 
 
 def _map_sources(events: Sequence[Event]) -> dict[int, str]:
@@ -293,7 +251,3 @@ def _map_sources(events: Sequence[Event]) -> dict[int, str]:
 
 def _list_files(steps: Sequence[Step]) -> list[Resource]:
     return [r for step in steps if step.status == "done" for r in step.outputs if r.path is not None]
-
-
-def _quote_value(value: object) -> str:
-    return f"<code>{escape_text(fold_into_line(str(value), _MAX_VALUE_CHARS))}</code>"

@@ -8,8 +8,9 @@ from gradio.components.chatbot import OptionDict
 
 from hugginggpt.core.events import Event, ModelRef, ModelSelected, Step
 from hugginggpt.core.recording import Recording
+from hugginggpt.ui.chat.step_details import draw_sentence, list_first
 from hugginggpt.ui.i18n import Words
-from hugginggpt.ui.markup import escape_text, link_words, wrap_prose
+from hugginggpt.ui.markup import escape_text, wrap_prose
 
 _MAX_MODELS, _MAX_OPTIONS = 3, 8
 """Most other models offered for a task that failed, and most options in all."""
@@ -29,7 +30,7 @@ def list_retry_options(recording: Recording, steps: Sequence[Step], words: Words
         for model in _list_untried(step, recording.events)
     ]
     if failed:
-        message = "".join(_format_failure(step, words) for step in failed)
+        message = "".join(list_first(failed, lambda step: _format_failure(step, words)))
         options.insert(0, OptionDict(label=words("chat.again"), value=RETRY))  # in front, so never cut off
     elif recording.stopped and unfinished:
         message = f"<p>{words('chat.stopped')}</p>"
@@ -41,7 +42,7 @@ def list_retry_options(recording: Recording, steps: Sequence[Step], words: Words
 
 def _format_failure(step: Step, words: Words) -> str:
     failed = escape_text(words("chat.failed_task", task=step.task.task))
-    return f"<p><strong>{failed}</strong> {link_words(step.error)}</p>"
+    return f"<p><strong>{failed}</strong> {draw_sentence(step.error)}</p>"
 
 
 def _list_untried(step: Step, events: Sequence[Event]) -> list[ModelRef]:

@@ -17,6 +17,17 @@ _SECONDS_BETWEEN_VIEWS: Final = 0.15
 _MAX_SECONDS_BETWEEN_VIEWS: Final = 1.0
 _PAUSE_PER_DRAWING_SECOND: Final = 3.0
 """Seconds of pause for each second that a view has taken."""
+_MAX_QUICK_CARDS: Final = 50
+
+
+def _is_long(tab: TabSession) -> bool:
+    """Return whether drawing a tab takes long: more than some twenty milliseconds."""
+    drawn = [run for run in tab.runs if run.drawn_messages is None]
+    return (
+        len(tab.session.workspace.resources) > _MAX_QUICK_CARDS
+        or any(run.is_long for run in drawn)
+        or any(len(answer_text(run.events)) > MAX_QUICK_CHARS for run in drawn)
+    )
 
 
 class RunFollower:
@@ -34,8 +45,7 @@ class RunFollower:
     async def draw(self, tab: TabSession, box: PropertyUpdate | None = None) -> View:
         """Draw a tab; in a thread where there is much to draw: nobody else waits for a long answer's Markdown."""
         draw = partial(self.views.build, tab, box=box)
-        answer = answer_text(tab.runs[-1].events) if tab.runs else ""
-        return await asyncio.to_thread(draw) if len(answer) > MAX_QUICK_CHARS else draw()
+        return await asyncio.to_thread(draw) if _is_long(tab) else draw()
 
     async def draw_idle(self, tab: TabSession) -> tuple[Any, ...]:
         """Return the outputs of a tab in which nothing is worked on."""

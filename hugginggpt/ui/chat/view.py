@@ -119,8 +119,8 @@ class ViewBuilder:
     def find_run(self, tab: TabSession, index: int) -> int | None:
         """Return the position of the run that a message of the chat belongs to; None where there is no such message."""
         end = 0
-        for position, messages in enumerate(self._draw_runs(tab)):
-            end += len(messages)
+        for position, run in enumerate(tab.runs):
+            end += run.message_count or len(self._draw_run(run, tab, last=run is tab.runs[-1]))
             if index < end:
                 return position
         return None
@@ -130,7 +130,11 @@ class ViewBuilder:
 
     def _draw_runs(self, tab: TabSession) -> list[list[Any]]:
         """Return the messages of each run: the request, then what was answered."""
-        return [self._draw_run(run, tab, last=run is tab.runs[-1]) for run in tab.runs]
+        runs = tuple(tab.runs)  # drawn in a thread, while the conversation may be cleared
+        drawn = [self._draw_run(run, tab, last=run is runs[-1]) for run in runs]
+        for run, messages in zip(runs, drawn, strict=True):
+            run.message_count = len(messages)
+        return drawn
 
     def _draw_run(self, run: BackgroundRun, tab: TabSession, *, last: bool) -> list[Any]:
         if run.requests_ahead is not None:
@@ -167,13 +171,14 @@ class ViewBuilder:
         return PropertyUpdate({"value": run.drawn_plan[1]})
 
     def _draw_picker(self, tab: TabSession) -> PropertyUpdate:
-        choices = [(f"{n + 1}. {run.text[:60]}", n) for n, run in enumerate(tab.runs)]
-        shown = tab.runs.index(tab.displayed_run) if tab.displayed_run else None
+        runs, displayed = tuple(tab.runs), tab.displayed_run
+        choices = [(f"{n + 1}. {run.text[:60]}", n) for n, run in enumerate(runs)]
+        shown = runs.index(displayed) if displayed in runs else None
         return PropertyUpdate({"choices": choices, "value": shown, "visible": len(choices) > 1})  # one run needs no choice
 
     def _draw_resources(self, tab: TabSession) -> PropertyUpdate:
         resources: Sequence[Resource] = tab.session.workspace.resources
-        drawn_from = (len(resources), len(tab.runs), resources[-1].name if resources else "")  # quick to compare
+        drawn_from = (tab.session.workspace.folder, len(resources), len(tab.runs), resources[-1].name if resources else "")
         if tab.drawn_resources is None or tab.drawn_resources[0] != drawn_from:
             made_from = trace_lineage([run.recording for run in tab.runs], self._table)
             tab.drawn_resources = (drawn_from, resource_cards.draw_cards(resources, chat.get_url, made_from, tab.words))

@@ -7,7 +7,7 @@ import functools
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, Final
@@ -21,6 +21,25 @@ from hugginggpt.core.resources import Resource
 
 _MAX_NUMBER: Final = 10**15
 _MAX_SHOWN_CHARS: Final = 60
+_MAX_NAME_CHARS: Final = 2_000
+"""Longest name, of a model, a file or a field, in characters; of all that has no limit of its own."""
+_MAX_SENTENCE_CHARS: Final = 20_000
+_MAX_TEXT_CHARS: Final = 200_000  # a language model's reply is read up to this length, and so are the texts of its plan
+MAX_CHARS: Final[Mapping[str, int]] = {
+    "answer": _MAX_TEXT_CHARS,
+    "args": _MAX_TEXT_CHARS,
+    "because": _MAX_TEXT_CHARS,  # of a new plan: it repeats the errors of all tasks
+    "data": _MAX_TEXT_CHARS,
+    "error": _MAX_SENTENCE_CHARS,
+    "message": _MAX_SENTENCE_CHARS,
+    "note": _MAX_SENTENCE_CHARS,
+    "notes": _MAX_SENTENCE_CHARS,
+    "problems": _MAX_SENTENCE_CHARS,
+    "reason": _MAX_SENTENCE_CHARS,
+    "request": 1_000_000,  # what an owner lets visitors write (`max_request_chars`)
+    "text": _MAX_TEXT_CHARS,
+}
+"""Longest text in a field of an event, and in what it holds, in characters."""
 _MAX_FAULTS: Final = 1_000  # each takes a kilobyte once it is listed
 _MAX_ITEMS: Final = 30_000  # in one event: a plan of 2,000 tasks has fewer
 _STRICT: Final = ConfigDict(strict=True, extra="forbid")
@@ -39,8 +58,8 @@ _EXPECTED: Final[Mapping[str, str]] = {
 """The expected value, by pydantic's name of the fault."""
 _UNIONS: Final = frozenset({"str", "tuple[str, ...]", "[key]"})
 _QUOTED: Final = re.compile(r"'([^']*)'")
-_UNBOUNDED: Final = frozenset({"data", "events"})
-"""Fields that hold values of any kind; each event is read by itself."""
+_DATA: Final = "data"  # the field for values of any kind, as models find them
+_READ_APART: Final = frozenset({"events"})  # each of them by itself
 
 
 class ShapeError(RequestError):
@@ -69,7 +88,7 @@ def encode(value: Any) -> Any:
     return str(value)
 
 
-def decode(wanted: Any, value: Any, where: str, known: Mapping[str, Resource]) -> Any:
+def decode(wanted: Any, value: Any, where: str, known: Mapping[str, Resource], max_chars: Mapping[str, int] = MAX_CHARS) -> Any:
     """Decode a JSON value as a type.
 
     Args:
@@ -77,11 +96,12 @@ def decode(wanted: Any, value: Any, where: str, known: Mapping[str, Resource]) -
         value: What was read.
         where: Where it stands, for messages: "event 3 (TaskDone), seconds".
         known: The resources that may be named.
+        max_chars: The longest text in each field, by its name.
 
     Raises:
         ShapeError: The value is not of that type.
     """
-    if _check_numbers(value, where) > _MAX_ITEMS:
+    if _check_values(value, where, max_chars) > _MAX_ITEMS:
         raise ShapeError(f"{where} holds more than {_MAX_ITEMS:,} values")
     try:
         (found,) = _make_adapter(wanted).validate_json(json.dumps([value]), context=known)  # from JSON, lists pass as tuples
@@ -97,16 +117,46 @@ def _make_adapter(wanted: Any) -> TypeAdapter[Any]:
     return TypeAdapter(tuple[wanted], config=_STRICT)  # a dataclass by itself would take no configuration
 
 
-def _check_numbers(value: Any, where: str) -> int:
-    """Refuse numbers that no time, count or id can be, and return how many values there are; data of a model may hold any."""
-    if isinstance(value, int | float) and not abs(value) < _MAX_NUMBER:  # `not <`: NaN is refused, too
+def _check_values(value: Any, where: str, max_chars: Mapping[str, int], limit: int = _MAX_NAME_CHARS) -> int:
+    """Refuse numbers that no time, count or id can be, and texts that are too long; return how many values there are.
+
+    What a model found is not among them, and may hold any number.
+    """
+    if isinstance(value, str):
+        _check_length(value, where, limit)
+    elif isinstance(value, int | float) and not abs(value) < _MAX_NUMBER:  # `not <`: NaN is refused, too
         raise ShapeError(f"{where} is {_shorten(value)}, not a number that can be")
+    count = 1
+    for place, key, item in _list_items(value, where):
+        if key == _DATA:
+            _check_data(item, place, max_chars.get(_DATA, limit))
+        elif key not in _READ_APART:
+            count += _check_values(item, place, max_chars, max_chars.get(key, limit))
+    return count
+
+
+def _check_data(value: Any, where: str, limit: int) -> None:
+    """Refuse texts that are too long in what a model found."""
+    if isinstance(value, str):
+        _check_length(value, where, limit)
+    for place, _, item in _list_items(value, where):
+        _check_data(item, place, limit)
+
+
+def _list_items(value: Any, where: str) -> Iterator[tuple[str, str, Any]]:
+    """Yield what an object or a list holds: where it stands, its field's name ("" in a list), and the item."""
     if isinstance(value, dict):
-        bounded = ((key, item) for key, item in value.items() if key not in _UNBOUNDED)
-        return 1 + sum(_check_numbers(item, f"{where}, {key[:_MAX_SHOWN_CHARS]}") for key, item in bounded)
-    if isinstance(value, list):
-        return 1 + sum(_check_numbers(item, f"{where} {number}") for number, item in enumerate(value))
-    return 1
+        for key, item in value.items():
+            _check_length(key, f"a name in {where}", _MAX_NAME_CHARS)
+            yield f"{where}, {key[:_MAX_SHOWN_CHARS]}", key, item
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield f"{where} {number}", "", item
+
+
+def _check_length(text: str, where: str, limit: int) -> None:
+    if len(text) > limit:
+        raise ShapeError(f"{where} has {len(text):,} characters; {limit:,} is the most that is read")
 
 
 def _pick_fault(faults: Sequence[ErrorDetails]) -> ErrorDetails:

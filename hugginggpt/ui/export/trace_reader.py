@@ -17,8 +17,9 @@ from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import NAME_PATTERN, Origin, Resource
 from hugginggpt.core.tasks import Kind, TaskTable, load_task_table
 from hugginggpt.ui.export.event_validation import check_sequence
-from hugginggpt.ui.export.json_codec import ShapeError, decode, map_event
+from hugginggpt.ui.export.json_codec import MAX_CHARS, ShapeError, decode, map_event
 from hugginggpt.ui.export.trace_writer import FORMAT, MEDIA_BYTES, VERSION
+from hugginggpt.workspace.media import MAX_TEXT_BYTES
 from hugginggpt.workspace.resource_copy import copy_resource
 from hugginggpt.workspace.workspace import Workspace
 
@@ -28,6 +29,7 @@ _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _MAX_EVENTS: Final = 20_000
 _MAX_VALUES: Final = 200_000  # in all; those of one event are few, those of what models found (boxes, words) may be many
 _MAX_DEPTH: Final = 60
+_MAX_ENTRY_CHARS: Final[Mapping[str, int]] = {**MAX_CHARS, "base64": TRACE_BYTES, "text": MAX_TEXT_BYTES}
 _RESOURCE_NAME: Final = re.compile(r"(image|audio|video|text|table)-\d{1,6}")
 _FILE_NAME: Final = re.compile(r"[a-z]+-\d{1,6}(\.[a-z0-9]{1,8})?", re.ASCII)  # no slash, so no folder
 _EVENTS: Final[Mapping[str, type]] = {kind.__name__: kind for kind in get_args(Event)}
@@ -77,7 +79,7 @@ def read_trace(
         ResourceError: A file in it can't be used; the workspace is unchanged.
     """
     try:
-        whole = decode(_Trace, _parse(trace), "the trace", {})
+        whole = decode(_Trace, _parse(trace), "the trace", {}, _MAX_ENTRY_CHARS)
         entries: Mapping[str, _TraceEntry] = whole.resources
         named = {name: _make_resource(name, entry) for name, entry in entries.items()}
         events, times = _read_events(whole.events, named)

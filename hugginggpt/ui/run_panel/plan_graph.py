@@ -29,6 +29,7 @@ _MAX_DRAWN_INPUTS: Final = 4  # files of one task that are drawn one by one
 _WIDE, _NARROW, _NARROW_HIGH = (200, 48), (140, 48), (140, 62)
 """A task's width and height where it stands alone; where two stand side by side; and where their names take two lines."""
 _MAX_ONE_LINE_CHARS: Final = 14
+_MAX_NAME_CHARS: Final = 300
 _INPUT_HEIGHT: Final = 24
 _LABEL_WIDTH: Final = 46
 
@@ -149,7 +150,7 @@ def _list_names(value: Argument, wanted: TaskInput | None) -> list[str]:
 
 
 def _is_name(text: str) -> bool:
-    if len(text) > 300 or any(map(str.isspace, text)):  # words, not a name
+    if len(text) > _MAX_NAME_CHARS or any(map(str.isspace, text)):  # words, not a name
         return False
     return bool(NAME_PATTERN.fullmatch(text)) or text.startswith(("http://", "https://")) or is_example(text)
 
@@ -165,7 +166,8 @@ def _choose_kind(source: Task, wanted: TaskInput | None, table: TaskTable) -> Ki
 
 
 def _shorten(name: str) -> str:
-    """Return a name as it is, or of an address its last part, for a small box."""
+    """Return a name, or of an address its last part, for a small box."""
+    name = name[:_MAX_NAME_CHARS]  # a trace's may have any length
     if "://" not in name:
         return name
     try:
@@ -216,7 +218,7 @@ def _draw_input(node: GraphInput, layout: Layout) -> str:
 def _draw_task(step: Step, tasks: Mapping[int, Task], layout: Layout, inputs: Sequence[str], words: Words) -> str:
     """Return one task; a screen reader gets a sentence of its own instead of the visible parts."""
     state = words(f"graph.state_{step.status}")
-    model = step.model.id if step.model and step.status not in {"failed", "skipped"} else ""
+    model = step.model.id[:_MAX_NAME_CHARS] if step.model and step.status not in {"failed", "skipped"} else ""
     seconds = format_duration(step.seconds) if step.seconds and step.status in {"done", "failed"} else ""
     title = " · ".join(filter(None, (step.task.task, state, model)))
     style = _format_style(layout.positions[_make_key(step.task.id)])
@@ -237,7 +239,7 @@ def _describe(step: Step, tasks: Mapping[int, Task], files: Sequence[str], words
     state = words(f"graph.state_{step.status}")
     parts = [words("graph.task", number=step.task.id, task=step.task.task, state=state)]
     if step.model and step.status != "skipped":
-        parts.append(words("graph.model", model=step.model.id))
+        parts.append(words("graph.model", model=step.model.id[:_MAX_NAME_CHARS]))
     if step.seconds:
         parts.append(format_duration(step.seconds))
     if files:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
+from hugginggpt.core.markdown import shorten
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.ui.assets import load_script
@@ -25,6 +26,8 @@ _ICON_PATHS: Final[Mapping[Kind, str]] = {
     Kind.IMAGE: "M3 5h18v14H3zM3 16l5-5l4 4l3-3l6 5",
 }
 _MAX_LINE_CHARS: Final = 120
+_MAX_LABEL_CHARS: Final = 300
+_MAX_PARENTS: Final = 20
 _MAX_HEAD_CHARS: Final = 10_000  # of a text among which its first line is looked for
 _ENGLISH: Final = Words()
 _NOTHING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})  # a default that nobody can change
@@ -57,14 +60,14 @@ def draw_cards(
 
 def _draw_card(resource: Resource, get_url: Callable[[Resource], str], parents: Sequence[str], words: Words) -> str:
     name = escape(resource.name)
-    # a text without a file is carried by the link itself
+    # a text without a file is short, and is carried by the link itself
     link = get_url(resource) if resource.path else f"data:text/plain;charset=utf-8,{quote(resource.text or '')}"
     file = resource.name + (resource.path.suffix if resource.path else ".txt")  # not the name on the disk, which is random
     origin = _describe_origin(resource, parents, words)
-    first_line = _find_first_line(resource)
+    first_line, measure = _find_first_line(resource), shorten(resource.measure, _MAX_LABEL_CHARS)
     return (
         f'<li class="card"><div class="look">{_draw_preview(resource, link, origin)}</div>'
-        f'<div class="about"><p class="title"><b>{name}</b> <span class="measure">{escape(resource.measure)}</span></p>'
+        f'<div class="about"><p class="title"><b>{name}</b> <span class="measure">{escape(measure)}</span></p>'
         f'<p class="origin" title="{escape(origin)}">{escape(origin)}</p>'
         f'{f"""<p class="line">{escape(first_line)}</p>""" if first_line else ""}'
         f'<p class="actions"><button type="button" data-name="{name}"'
@@ -89,9 +92,11 @@ def _draw_icon(path: str) -> str:
 
 
 def _describe_origin(resource: Resource, parents: Sequence[str], words: Words) -> str:
+    label = shorten(resource.origin.label, _MAX_LABEL_CHARS)
     if parents:
-        return words("shelf.from_task_of", label=resource.origin.label, names=words("shelf.comma").join(parents))
-    return words(f"shelf.from_{resource.origin.source}", label=resource.origin.label)
+        shown = [*parents[:_MAX_PARENTS], *(["…"] if len(parents) > _MAX_PARENTS else [])]
+        return words("shelf.from_task_of", label=label, names=words("shelf.comma").join(shown))
+    return words(f"shelf.from_{resource.origin.source}", label=label)
 
 
 def _find_first_line(resource: Resource) -> str:

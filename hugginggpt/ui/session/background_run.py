@@ -1,6 +1,7 @@
 """Run of a request in the background: it goes on while a page is reloaded, which then finds it again."""
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -10,15 +11,19 @@ from threading import Lock
 from typing import Any, Final, Self
 
 from hugginggpt.core.events import Event, RequestDone, RequestFailed, RequestStarted, Step
+from hugginggpt.core.markdown import shorten
 from hugginggpt.core.recording import Recording, Turn
 from hugginggpt.core.resources import Resource
-from hugginggpt.core.trace import StepFold
+from hugginggpt.core.trace import StepFold, count_chars
 from hugginggpt.planning.approval import Approved, Proposal
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS: Final = 1.0
 """Seconds between two heartbeats for a follower when nothing happens."""
+
+_MAX_REPLAYED_CHARS: Final = 50_000  # of a recording's request, which is shown and not sent again
+_MAX_QUICK_CHARS: Final = 10_000  # of all events of a run that is drawn at once
 
 ABANDON_SECONDS: Final = 60.0
 """Seconds after which work that nobody follows is stopped: a reload takes less, a closed page needs no answer."""
@@ -40,6 +45,8 @@ class BackgroundRun:
     stopped: bool = False
     drawn_messages: list[Any] | None = field(default=None, repr=False)
     """Cache of its messages in the chat, once they no longer change."""
+    message_count: int = 0
+    """Number of its messages in the chat, as they were drawn last."""
     read_only: bool = False
     """True if it can't be repeated here: it was read from a trace, or its files were refused."""
     finished: bool = False
@@ -48,23 +55,33 @@ class BackgroundRun:
 
     def __post_init__(self) -> None:
         self._fold, self._folded = StepFold(), 0
+        self._quick_chars, self._counted = _MAX_QUICK_CHARS, 0
         self._fold_lock = Lock()  # two pages may draw one run, in two threads
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """The state of each task; the same object as before where no new event concerns the task."""
         with self._fold_lock:
-            new = self.events[self._folded :]
-            for event in new:
+            for event in itertools.islice(self.events, self._folded, None):
                 self._fold.add(event)
-            self._folded += len(new)
+                self._folded += 1
             return self._fold.steps
+
+    @property
+    def is_long(self) -> bool:
+        """True if so much text is in its events that drawing it takes long."""
+        with self._fold_lock:
+            for event in itertools.islice(self.events, self._counted, None):
+                self._counted += 1
+                if self._quick_chars >= 0:
+                    self._quick_chars -= count_chars(event, _MAX_QUICK_CHARS)
+            return self._quick_chars < 0
 
     @classmethod
     def from_recording(cls, recording: Recording, previous_turns: tuple[Turn, ...] = ()) -> Self:
         """Create the run of a recording that is about to be replayed."""
         started = next((event for event in recording.events if isinstance(event, RequestStarted)), None)
-        text, attached = (started.request, started.resources) if started else ("", ())
+        text, attached = (shorten(started.request, _MAX_REPLAYED_CHARS), started.resources) if started else ("", ())
         return cls(text, attached, previous_turns, read_only=True)
 
     @classmethod
@@ -79,7 +96,8 @@ class BackgroundRun:
     @property
     def recording(self) -> Recording:
         """The run so far, to be shown, shared and saved."""
-        return Recording(tuple(self.events), tuple(self.times), self.stopped)
+        times = tuple(self.times)  # first: a thread may draw it while an event comes, whose time is added last
+        return Recording(tuple(self.events[: len(times)]), times, self.stopped)
 
     @property
     def has_failed(self) -> bool:
@@ -148,7 +166,8 @@ class RunWorker:
 
     async def _record(self, event: Event) -> None:
         self.run.events.append(event)
-        self.run.times.append(time.monotonic() - self._started_at if self.run.events[1:] else 0.0)  # the first is the origin
+        self.run.times.append(time.monotonic() - self._started_at if len(self.run.events) > 1 else 0.0)  # the first: the origin
+        _ = self.run.is_long  # counted event by event: thousands at once would keep the event loop
         async with self._changed:
             self._changed.notify_all()
 

@@ -206,7 +206,8 @@ class TabSession:
     @property
     def displayed_run(self) -> BackgroundRun | None:
         """The run whose plan is shown: the one that was chosen, else the last."""
-        return self.selected_run or (self.runs[-1] if self.runs else None)
+        runs = self.runs  # looked at once: another thread may clear the conversation
+        return self.selected_run or (runs[-1] if runs else None)
 
     def rewind_to(self, position: int) -> None:
         """Remove a run and the ones after it; their resources stay."""

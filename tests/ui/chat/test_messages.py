@@ -31,6 +31,7 @@ from hugginggpt.core.events import (
     TaskStarted,
     Usage,
 )
+from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, load_task_table
@@ -92,6 +93,29 @@ def said(messages: list[gr.ChatMessage]) -> list[str]:
 def test_before_there_is_a_plan_it_says_who_is_planning() -> None:
     (planning,) = shown(STARTED)
     assert planning.metadata == {"title": "Planning", "log": "built-in planner", "id": "plan", "status": "pending"}
+
+
+def test_of_what_is_long_or_much_the_beginning_is_shown() -> None:
+    """A trace may hold thousands of everything, and a view is sent whole."""
+    long = "word " * 4_000
+    model = ModelRef("somebody/model + " * 100, long, long)
+    found = Resource("text-9", Kind.TEXT, Origin("task", long, 0), text=long, measure=long, data={"labels": [long] * 5_000})
+    task = Task("image-to-text", 0, (), {f"{long}{n}": (long,) * 300 for n in range(300)})
+    messages = shown(
+        RequestStarted(long, (SPOKEN,) * 300, long),
+        Planned(Plan((task,), tuple(f"{long}{n}" for n in range(300))), 0.1),
+        ModelSelected(0, model, long, (model,), long),
+        *[AttemptFailed(0, model, long)] * 300,
+        TaskDone(0, model, (found, SPOKEN) * 300, 1.0, long),
+        *[Notice(long)] * 300,
+        RequestFailed(long),
+    )
+    texts = [len(str(message.content)) for message in messages if isinstance(message.content, str)]
+    assert max(texts) < 900_000
+    assert sum(texts) < 1_200_000
+    assert len(messages) < 300
+    assert sum(content == "…" for content in said(messages)) == 2  # further notices and files
+    assert all(len(text) < 500 for message in messages if message.metadata for text in map(str, message.metadata.values()))
 
 
 def test_tasks_are_shown_while_the_plan_is_still_written() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from threading import Thread, current_thread
 from typing import Any
 
+import pytest
+
 from hugginggpt.agent.agent import Session
-from hugginggpt.core.events import Answered, Event, RequestDone, RequestFailed, RequestStarted
+from hugginggpt.core.events import Answered, Event, Notice, RequestDone, RequestFailed, RequestStarted
 from hugginggpt.core.tasks import load_task_table
 from hugginggpt.ui.chat.run_follower import RunFollower
 from hugginggpt.ui.chat.view import READY
@@ -42,3 +45,22 @@ async def test_what_was_typed_comes_back_where_there_is_no_answer(workspace: Wor
 
 async def test_nothing_is_followed_where_nothing_was_asked(workspace: Workspace) -> None:
     assert [view async for view in RunFollower(load_task_table()).follow(TabSession(Session(workspace)))] == []
+
+
+@pytest.mark.parametrize(("count", "on_the_loop"), [(1, True), (400, False)])
+async def test_a_run_with_much_to_draw_is_drawn_beside_the_event_loop(
+    count: int, on_the_loop: bool, workspace: Workspace
+) -> None:
+    """Whatever it is that there is much of: nobody else's page waits for it."""
+    drawn_in: list[Thread] = []
+
+    class ObservedTab(TabSession):
+        @property
+        def displayed_run(self) -> BackgroundRun | None:
+            drawn_in.append(current_thread())
+            return super().displayed_run
+
+    tab = ObservedTab(Session(workspace))
+    tab.runs.append(BackgroundRun("Do it.", events=[Notice("See https://example.org/.")] * count, times=[0.0] * count))
+    await RunFollower(load_task_table()).draw(tab)
+    assert {thread is current_thread() for thread in drawn_in} == {on_the_loop}

@@ -81,6 +81,9 @@ def planned(trace: dict[str, Any]) -> Any:
     return event("Planned", 1)(trace)["plan"]["tasks"]
 
 
+LONG_NAME, LONG_SENTENCE, LONG_TEXT = ("x" * (count + 1) for count in (2_000, 20_000, 200_000))
+
+
 @pytest.mark.parametrize(
     ("change", "because"),
     [
@@ -122,6 +125,23 @@ def planned(trace: dict[str, Any]) -> Any:
         (put(lambda trace: planned(trace)[2], "args", {"text": "<resource>-2"}), "run in a circle"),
         (put(lambda trace: planned(trace)[2], "args", {"text": 5}), "not a list"),
         (put(lambda trace: event("TaskPlanned")(trace)["task"], "dep", [0]), "waits for task 0"),
+        (put(event("RequestStarted"), "request", "x" * 1_000_001), "request has 1,000,001 characters"),
+        (put(event("RequestStarted"), "controller", LONG_NAME), "controller has 2,001 characters"),
+        (put(event("Notice"), "message", LONG_SENTENCE), "message has 20,001 characters"),
+        (put(event("TaskFailed"), "error", LONG_SENTENCE), "error has 20,001 characters"),
+        (put(event("TaskProgress"), "message", LONG_SENTENCE), "message has 20,001 characters"),
+        (put(event("TaskDone"), "note", LONG_SENTENCE), "note has 20,001 characters"),
+        (put(event("ModelSelected"), "reason", LONG_SENTENCE), "reason has 20,001 characters"),
+        (put(event("Answered"), "answer", LONG_TEXT), "answer has 200,001 characters"),
+        (put(event("AnswerDelta"), "text", LONG_TEXT), "text has 200,001 characters"),
+        (put(lambda trace: event("TaskDone")(trace)["model"], "id", LONG_NAME), "model, id has 2,001 characters"),
+        (put(lambda trace: planned(trace)[0]["args"], "image", LONG_TEXT), "image has 200,001 characters"),
+        (put(lambda trace: planned(trace)[0]["args"], LONG_NAME, "x"), "a name in event"),
+        (put(lambda trace: event("Planned", 1)(trace)["plan"], "notes", ["", LONG_SENTENCE]), "notes 1 has 20,001 characters"),
+        (put(lambda trace: photo(trace)["origin"], "label", LONG_NAME), "label has 2,001 characters"),
+        (put(photo, "measure", LONG_NAME), "measure has 2,001 characters"),
+        (put(photo, "data", {"boxes": [{"label": LONG_TEXT}]}), "label has 200,001 characters"),
+        (put(notes, "text", "x" * (16 * 2**20 + 1)), "text has 16,777,217 characters"),
         (lambda trace: trace["events"].insert(2, event("TaskPlanned")(trace) | {"at": 0.25}), "two tasks with one id"),
     ],
 )  # fmt: skip

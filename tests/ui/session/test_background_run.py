@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 import pytest
 
-from hugginggpt.core.events import Event, Notice, RequestDone, RequestFailed, RequestStarted
+from hugginggpt.core.events import Event, ModelRef, ModelSelected, Notice, RequestDone, RequestFailed, RequestStarted, TaskDone
 from hugginggpt.core.plan import Plan
+from hugginggpt.core.resources import Origin, Resource
+from hugginggpt.core.tasks import Kind
 from hugginggpt.planning.approval import Approved, Proposal
 from hugginggpt.ui.session import background_run as runs
 from hugginggpt.ui.session.background_run import ApprovalGate, BackgroundRun, RunWorker
 
 STARTED, DONE = RequestStarted("Do it.", (), "somebody"), RequestDone(1.0)
+MODEL = ModelRef("somebody/model", "bundled")
+TEXT = Resource("text-1", Kind.TEXT, Origin("task", "summarization", 0), text="word " * 100_000)  # its beginning is shown
 
 
 async def short() -> AsyncGenerator[Event, None]:
@@ -149,3 +154,28 @@ async def test_a_gate_is_empty_again_when_the_request_is_stopped() -> None:
 
 def test_an_event_that_comes_alone_needs_no_clock() -> None:
     assert BackgroundRun("Do it.", events=[Notice("one")], times=[0.0]).recording.times == (0.0,)
+
+
+def test_an_event_whose_time_is_not_known_yet_comes_with_the_next_view() -> None:
+    run = BackgroundRun("Do it.", events=[STARTED, Notice("Wait.")], times=[0.0])  # as a thread may meet it
+    assert run.recording.events == (STARTED,)
+    run.times.append(0.1)
+    assert run.recording.events == (STARTED, Notice("Wait."))
+
+
+@pytest.mark.parametrize(
+    ("event", "is_long"),
+    [
+        (Notice("A sentence."), False),
+        (Notice("word " * 3_000), True),
+        (ModelSelected(0, MODEL, "It is the first.", (MODEL,) * 5), False),
+        (ModelSelected(0, MODEL, "It is the first.", (MODEL,) * 5_000), True),
+        (TaskDone(0, MODEL, (TEXT,), 0.1), False),
+        (TaskDone(0, MODEL, (replace(TEXT, data={"boxes": [[0.5] * 4] * 1_000}),), 0.1), True),
+    ],
+)
+def test_a_run_is_long_by_what_is_drawn_of_it(event: Event, is_long: bool) -> None:
+    run = BackgroundRun("Do it.", events=[STARTED])
+    assert not run.is_long
+    run.events.append(event)
+    assert run.is_long is is_long
