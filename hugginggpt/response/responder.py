@@ -6,6 +6,7 @@ Source: arXiv 2303.17580, section 3.4.
 import asyncio
 import logging
 from contextlib import aclosing
+from typing import Final
 
 from hugginggpt.controllers.base import Controller, RespondRequest
 from hugginggpt.controllers.context import RequestContext
@@ -15,6 +16,10 @@ from hugginggpt.core.plan import Plan
 from hugginggpt.response.checks import find_invented_names, is_answered
 
 log = logging.getLogger(__name__)
+
+MAX_ANSWER_CHARS: Final = 200_000
+"""Longest answer that is read: each view of the page carries all of it."""
+_MAX_INVENTED_NAMES: Final = 20  # that are told
 
 
 class Responder:
@@ -47,7 +52,8 @@ class Responder:
         answer = direct_answer if direct_answer and not plan.tasks else await self._answer_or_fall_back(request)
         # a notice only: the page shows it already. In a thread: the texts that were read may be long
         if names := await asyncio.to_thread(find_invented_names, answer, request, context.session.workspace):
-            context.emit(Notice(f"The answer names {', '.join(names)}, which does not exist."))
+            told = ", ".join([*names[:_MAX_INVENTED_NAMES], *(["…"] if len(names) > _MAX_INVENTED_NAMES else [])])
+            context.emit(Notice(f"The answer names {told}, which does not exist."))
         context.emit(Answered(answer, complete and is_answered(plan, request.steps)))
         return answer
 
@@ -68,15 +74,23 @@ class Responder:
 
     async def _write(self, controller: Controller, request: RespondRequest) -> str:
         pieces: list[str] = []
+        room = MAX_ANSWER_CHARS
         try:
             async with asyncio.timeout(self._seconds) as deadline:  # over the whole answer, not a piece of it
                 async with aclosing(controller.respond(request)) as stream:  # inside: closing may wait for a server
                     async for piece in stream:
                         if isinstance(piece, Usage):
                             self.usages.append(piece)
-                        else:
-                            self._context.emit(AnswerDelta(piece, restarts=not pieces))
-                            pieces.append(piece)
+                            continue
+                        piece, is_last = piece[:room], len(piece) > room
+                        room -= len(piece)
+                        self._context.emit(AnswerDelta(piece, restarts=not pieces))
+                        pieces.append(piece)
+                        if is_last:
+                            self._context.emit(
+                                Notice(f"The answer is longer than {MAX_ANSWER_CHARS:,} characters; the rest is cut.")
+                            )
+                            break
         except TimeoutError as error:
             if not deadline.expired():  # a time-out of the controller's own
                 raise

@@ -26,6 +26,7 @@ from hugginggpt.core.events import (
 )
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.trace import fold_steps, trace_json
+from hugginggpt.response.responder import MAX_ANSWER_CHARS
 from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA, Failing, Planner, Quick, Threaded, say
 
@@ -197,6 +198,16 @@ async def test_the_next_request_knows_what_was_said_and_made(agent: HuggingGPT, 
 async def test_an_answer_that_names_what_does_not_exist_is_told_apart(agent: HuggingGPT, session: Session) -> None:
     events = await record_events(agent, session, Planner([CHAIN], answer="See text-1 and image-7. "))
     assert select_events(events, Notice)[-1].message == "The answer names image-7, which does not exist."
+
+
+async def test_an_answer_without_end_is_cut_and_its_inventions_are_told_in_a_line(agent: HuggingGPT, session: Session) -> None:
+    answer = " ".join(f"image-{n}" for n in range(1_000, 30_000))
+    events = await record_events(agent, session, Planner([CHAIN], answer=answer))
+    (answered,) = select_events(events, Answered)
+    assert answered.answer == answer[:MAX_ANSWER_CHARS]
+    cut, invented = (notice.message for notice in select_events(events, Notice))
+    assert cut == "The answer is longer than 200,000 characters; the rest is cut."
+    assert len(invented) < 400
 
 
 async def test_a_name_that_the_person_or_a_result_wrote_is_no_invention(agent: HuggingGPT, session: Session) -> None:

@@ -17,6 +17,7 @@ from hugginggpt.controllers.llm.select_prompt import build_selection_schema, for
 from hugginggpt.controllers.rules.controller import RulesController
 from hugginggpt.core.errors import NoPicturesError, PlanError, RequestError, TooLongError
 from hugginggpt.core.events import Notice, Usage
+from hugginggpt.core.markdown import shorten
 from hugginggpt.core.tasks import TaskTable, load_task_table
 from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.llm.client import LanguageModel
@@ -33,6 +34,7 @@ _MIN_RESULT_TOKENS: Final = 1_000  # tokens of results that fit any model's wind
 _PLAN_OVERHEAD, _RESPOND_OVERHEAD = 2_000, 1_500
 """Tokens that the instructions and the reply of the two stages take."""
 _FEED_CHARS: Final = 4_096  # read at once: milliseconds
+_MAX_REASON_CHARS: Final = 1_000
 _MAX_REPLY_CHARS: Final = 200_000  # longest plan that is read, in characters
 
 
@@ -168,4 +170,4 @@ def _convert_selection(entry: Mapping[Any, Any], candidate_ids: Mapping[int, Seq
     task = next((task for task in candidate_ids if number == str(task) or (not number and len(candidate_ids) == 1)), None)
     if task is None or not isinstance(model, str) or model not in candidate_ids[task]:  # the schema may not be enforced
         return None
-    return Selection(task, model, str(entry.get("reason") or "Chosen by the language model."))
+    return Selection(task, model, shorten(str(entry.get("reason") or "Chosen by the language model."), _MAX_REASON_CHARS))
