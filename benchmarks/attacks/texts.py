@@ -14,7 +14,8 @@ from hugginggpt.hub.account import parse_endpoint
 from hugginggpt.llm.completions import strip_thoughts
 from hugginggpt.ui.api.auth import read_keys
 from hugginggpt.ui.run_panel.share_link import read_link
-from hugginggpt.ui.security.request_guard import check_body, is_foreign, read_host
+from hugginggpt.ui.security.request_bodies import check_body
+from hugginggpt.ui.security.request_guard import is_foreign, read_host
 from hugginggpt.ui.settings_panel.browser_storage import read_stored
 
 FRAGMENTS: Final = (

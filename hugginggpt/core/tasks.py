@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -79,6 +79,9 @@ class TaskType:
         return tuple(i for i in self.inputs if i.required)
 
 
+_MAX_NAME_CHARS: Final = 200
+
+
 def normalize_task_name(name: str) -> str:
     """Return the form in which task names are compared: lower case, hyphens for blanks and underscores."""
     return re.sub(r"[\s_/-]+", "-", name.strip().lower()).strip("-")
@@ -101,6 +104,8 @@ class TaskTable(Mapping[str, TaskType]):
 
     def recognise(self, name: str) -> str | None:
         """Return the row that a controller means by `name`, in any spelling; None where no name is near enough."""
+        if len(name) > _MAX_NAME_CHARS:  # before the work that grows with it
+            return None
         key = normalize_task_name(name)
         if key in self.rows:
             return key

@@ -15,6 +15,7 @@ from hugginggpt.ui.chat import approval_form, examples
 from hugginggpt.ui.chat.camera import build_camera
 from hugginggpt.ui.chat.handlers import ChatHandlers
 from hugginggpt.ui.chat.view import READY, View, Views
+from hugginggpt.ui.checked_blocks import CheckedBlocks
 from hugginggpt.ui.export.panel import SharePanel
 from hugginggpt.ui.export.trace_reader import TRACE_BYTES
 from hugginggpt.ui.i18n import choose_words, get_label
@@ -62,7 +63,7 @@ class Page:
 
     def build(self) -> gr.Blocks:
         """Return the whole page."""
-        with gr.Blocks(
+        with CheckedBlocks(
             title="HuggingGPT", fill_height=True, fill_width=True, analytics_enabled=False, delete_cache=(3600, 86_400)
         ) as page:
             tab_state = gr.State(None, time_to_live=_MAX_STATE_SECONDS, delete_callback=close_tab)

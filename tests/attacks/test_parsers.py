@@ -32,7 +32,7 @@ from hugginggpt.hub.cache import read_checkpoint
 from hugginggpt.ui.api.auth import _take_data, read_keys
 from hugginggpt.ui.export.trace_reader import TRACE_BYTES, read_trace
 from hugginggpt.ui.run_panel.share_link import read_link
-from hugginggpt.ui.security.request_guard import MAX_JSON_BYTES, check_body
+from hugginggpt.ui.security.request_bodies import MAX_JSON_BYTES, check_body
 from hugginggpt.ui.settings_panel.browser_storage import read_stored
 from hugginggpt.workspace import file_types, media
 from hugginggpt.workspace.html_text import extract_page_text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections.abc import AsyncGenerator, MutableMapping
 from contextlib import asynccontextmanager, suppress
@@ -32,7 +33,12 @@ if TYPE_CHECKING:
 
 HANG_UP_MESSAGE: Final = "The caller has hung up, so the request was stopped."
 _POLL_SECONDS: Final = 0.5
-_MCP_PATH: Final = "/gradio_api/mcp"
+_MCP_PATH: Final = re.compile(r"/gradio_api/mcp(?:/|$)")
+"""Path of the MCP server, behind whatever path a proxy puts before it; below it, too, each POST is a call."""
+_STREAM_PATH: Final = re.compile(r"/gradio_api/mcp/sse/?$")
+_STREAM_MESSAGE_PATH: Final = re.compile(r"/gradio_api/mcp/messages/?$")
+"""Paths of MCP's older transport: a stream of events, and the messages of a session, whose answers come by that stream."""
+_STREAM_SESSION: Final = re.compile(rb"session_id=(\w{8,64})")
 _CALL_HEADER: Final = "x-hugginggpt-call"
 """Header that names the call of an MCP client for the endpoint; the server sets it, whatever a client has sent."""
 
@@ -114,19 +120,28 @@ class DisconnectMiddleware:
 
     _calls: Final[MutableMapping[str, asyncio.Event]] = {}  # of the class: the web server makes the instance
     """Running calls of MCP clients, by the value of their header; an event is set when its client has hung up."""
+    _streams: Final[MutableMapping[bytes, str]] = {}
+    """Open streams of MCP's older transport: the key of each in `_calls`, by its session."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].rstrip("/").endswith(_MCP_PATH):
+        is_stream = scope["type"] == "http" and scope["method"] == "GET" and _STREAM_PATH.search(scope["path"])
+        is_call = scope["type"] == "http" and scope["method"] == "POST" and _MCP_PATH.search(scope["path"])
+        if not is_stream and not is_call:
             await self._app(scope, receive, send)
             return
-        call, gone = secrets.token_urlsafe(18), asyncio.Event()
         headers = [each for each in scope["headers"] if each[0] != _CALL_HEADER.encode()]
+        if is_call and _STREAM_MESSAGE_PATH.search(scope["path"]):  # answered at once: its client is gone when its stream is
+            named = _STREAM_SESSION.search(scope.get("query_string", b""))
+            key = self._streams.get(named[1] if named else b"", "")
+            await self._app({**scope, "headers": [*headers, (_CALL_HEADER.encode(), key.encode())]}, receive, send)
+            return
+        call, gone = secrets.token_urlsafe(18), asyncio.Event()
         self._calls[call] = gone  # under a key of ours: a client's own header is dropped above
-        answered = False
+        answered, sessions = False, set[bytes]()
 
         async def watch() -> Message:
             message = await receive()
@@ -136,8 +151,11 @@ class DisconnectMiddleware:
 
         async def forward(message: Message) -> None:
             nonlocal answered
+            if is_stream and not sessions and (told := _STREAM_SESSION.search(message.get("body", b""))):  # its first event
+                sessions.add(told[1])
+                self._streams[told[1]] = call
             await send(message)
-            answered = message["type"] == "http.response.body" and not message.get("more_body")
+            answered = message["type"] == "http.response.body" and not message.get("more_body") and not is_stream
 
         try:
             await self._app({**scope, "headers": [*headers, (_CALL_HEADER.encode(), call.encode())]}, watch, forward)
@@ -145,6 +163,8 @@ class DisconnectMiddleware:
             if not answered:  # a write failed: the client was gone by then
                 gone.set()
             del self._calls[call]
+            for session in sessions:
+                del self._streams[session]
 
     @classmethod
     def find_disconnect(cls, caller: gr.Request) -> asyncio.Event | None:

@@ -16,13 +16,21 @@ import os
 import re
 import socket
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from gradio.route_utils import FnIndexInferError
+from starlette.requests import ClientDisconnect
 
-from hugginggpt.core.json_text import JsonError, TooManyValuesError, parse_json
+from hugginggpt.ui.security.request_bodies import (
+    MALFORMED,
+    MAX_FORM_BYTES,
+    MAX_JSON_BYTES,
+    BodyReceiver,
+    Rejection,
+    check_body,
+    replay,
+)
 from hugginggpt.ui.uploads import UPLOAD_PATH
 
 if TYPE_CHECKING:
@@ -30,28 +38,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_JSON_BYTES: Final = 8 * 2**20
-"""Largest JSON body, in bytes; files are uploaded by a route of their own."""
 _REMOTE_FILE: Final = re.compile(r"/(?:proxy=|file[=/]\s*[a-z][a-z0-9+.-]+:)", re.IGNORECASE)  # "C:" is no scheme
-_ADDRESS: Final = re.compile(r"\s*[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-_MONITORING: Final = re.compile(r"/monitoring(?:/|$)")
-MAX_FORM_BYTES: Final = 2**16
-"""Largest body of a route that takes neither JSON nor uploads, in bytes: a sign-in's form."""
-_MAX_MCP_VALUES: Final = 500
-"""MCP's bodies are checked against schemas on the event loop, half a millisecond for each value."""
-_MAX_VALUES: Final = 50_000
-"""Values of any other body: a plan of 2,000 tasks, as it is approved, has some 20,000."""
+_UNSERVED: Final = re.compile(r"/(?:monitoring|deep_link)(?:/|$)")
+"""Routes of Gradio's that tell how the page is used, and that write whole sessions to files; this page has none of either."""
 _JSON_PATH: Final = re.compile(r"/gradio_api/(?!upload)")
-_MCP_PATH: Final = re.compile(r"/mcp(?:/|$)")
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """Answer to a request that is refused."""
-
-    status: int
-    message: str
+_UNPROCESSABLE: Final = 422
 
 
 class RequestGuardMiddleware:
@@ -70,7 +64,7 @@ class RequestGuardMiddleware:
         """
         self._app = app
         self._personal = personal
-        self._max_body_seconds = max_body_seconds
+        self._bodies = BodyReceiver(max_body_seconds)
         self._hosts = {"localhost", *_list_own_names(), *(host.lower() for host in hosts)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,33 +77,17 @@ class RequestGuardMiddleware:
         rejection = self._check(scope, headers, foreign)
         is_json = _JSON_PATH.search(scope["path"]) or "json" in headers.get("content-type", "")
         if rejection is None and scope["method"] == "POST" and not UPLOAD_PATH.search(scope["path"]):
-            body = await self._read_body(receive, headers, MAX_JSON_BYTES if is_json else MAX_FORM_BYTES)
+            body = await self._bodies.read(scope, receive, headers, MAX_JSON_BYTES if is_json else MAX_FORM_BYTES)
             if isinstance(body, bytes) and is_json:
-                values = _MAX_MCP_VALUES if _MCP_PATH.search(scope["path"]) else _MAX_VALUES
-                rejection = await asyncio.to_thread(check_body, body, values)
+                rejection = await asyncio.to_thread(check_body, body, scope["path"])
             elif isinstance(body, Rejection):
                 rejection = body
-            receive = _replay(body, receive) if isinstance(body, bytes) else receive
+            receive = replay(body, receive) if isinstance(body, bytes) else receive
         if rejection is not None:
             await _answer(send, rejection)
             return
         scope = _remove_cookies(scope) if foreign else scope
-        if scope["method"] == "POST" and is_json:
-            await _answer_malformed(self._app, scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
-
-    async def _read_body(self, receive: Receive, headers: Mapping[str, str], max_bytes: int) -> bytes | Rejection:
-        too_large = Rejection(413, f"The request is too large: {max_bytes / 2**20:.3g} MB is the limit; upload files first.")
-        length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length[:12]) > max_bytes:  # before a byte of it is read
-            return too_large
-        try:
-            async with asyncio.timeout(self._max_body_seconds):
-                body = await _receive_body(receive, max_bytes)
-        except TimeoutError:
-            return Rejection(408, "The request took too long to arrive: try again, or over a faster connection.")
-        return too_large if body is None else body
+        await _answer_malformed(self._app, scope, receive, send)
 
     def _check(self, scope: Scope, headers: Mapping[str, str], foreign: bool) -> Rejection | None:
         path, host = scope["path"], read_host(headers.get("host", ""))
@@ -119,7 +97,7 @@ class RequestGuardMiddleware:
             )
         if _REMOTE_FILE.search(path):
             return Rejection(403, "Addresses elsewhere are not fetched by this route: name the address in the request.")
-        if _MONITORING.search(path):
+        if _UNSERVED.search(path):
             return Rejection(404, "There is nothing here.")
         reads = "origin" in headers  # a script that would read the answer, or asks whether it may send more
         if self._personal and foreign and (reads or scope["method"] not in _SAFE_METHODS):
@@ -162,67 +140,39 @@ def is_foreign(method: str, headers: Mapping[str, str], hosts: Collection[str] =
     return bool(origin) and origin.lower().partition("://")[2] not in {name.lower() for name in names}
 
 
-def check_body(body: bytes, max_values: int = _MAX_VALUES) -> Rejection | None:
-    """Return the reason to refuse a JSON body: it is none, too large, or names a file elsewhere that Gradio would fetch."""
-    if not body:
-        return None
-    try:
-        stack: list[Any] = [parse_json(body, max_values=max_values)]
-    except TooManyValuesError as error:
-        return Rejection(413, f"The request is too large: its body {error}; upload files first.")
-    except JsonError:
-        return Rejection(400, "The request's body is not JSON, or it is nested too deep.")
-    while stack:
-        value = stack.pop()
-        if isinstance(value, dict):
-            if isinstance(path := value.get("path"), str) and "meta" in value and _ADDRESS.match(path):
-                return Rejection(400, "A file object may not name an address: give the address itself, as text.")
-            stack.extend(value.values())
-        elif isinstance(value, list):
-            stack.extend(value)
-    return None
-
-
-async def _receive_body(receive: Receive, max_bytes: int) -> bytes | None:
-    """Return a request's body; None where it is larger."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return bytes(body)  # the client is gone; the app hears of it from `receive`
-        body += message.get("body", b"")
-        if len(body) > max_bytes:
-            return None
-        if not message.get("more_body"):
-            return bytes(body)
-
-
 async def _answer_malformed(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve a request; where a route of Gradio's breaks on its body (an unknown function, half a letter), say so."""
-    started = False
+    """Serve a request; where a route of Gradio's breaks on it (an unknown function, a page that isn't there), say so.
+
+    Gradio's own refusal of a body, which quotes it, is replaced; what breaks otherwise is logged, and answered here, where the
+    security headers are still added.
+    """
+    started, refused = False, False
 
     async def note(message: Message) -> None:
-        nonlocal started
-        started = True
-        await send(message)
+        nonlocal started, refused
+        refused = refused or (not started and message["type"] == "http.response.start" and message["status"] == _UNPROCESSABLE)
+        if not refused:
+            started = True
+            await send(message)
 
+    rejection = MALFORMED if scope["method"] not in _SAFE_METHODS else Rejection(404, "There is nothing here.")
     try:
         await app(scope, receive, note)
     except (LookupError, TypeError, ValueError, AttributeError, FnIndexInferError) as error:
         if started:
             raise
         log.info("a malformed call was refused: %s at %s", type(error).__name__, scope["path"][:80])  # its text quotes the body
-        await _answer(send, Rejection(400, "The request's body is not what this route takes."))
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that yields a body that was read already, then the server's further messages."""
-    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def next_message() -> Message:
-        return pending.pop() if pending else await receive()
-
-    return next_message
+        await _answer(send, rejection)
+    except ClientDisconnect:
+        raise
+    except Exception:
+        if started:
+            raise
+        log.exception("a route broke")
+        await _answer(send, Rejection(500, "Something broke inside this program; the log says what."))
+    else:
+        if refused:
+            await _answer(send, rejection)
 
 
 def _remove_cookies(scope: Scope) -> Scope:

@@ -202,7 +202,11 @@ def test_no_file_of_the_server_can_be_read(server: Server, file: object) -> None
         ("plan", ["Say hello aloud.", 5], "The files are no list"),
         ("plan", ["Say hello aloud.", "data:,x"], "The files are no list"),
         ("plan", ["Say hello aloud.", [5]], "neither an upload nor a URL"),
+        ("plan", [], "not what its endpoint takes"),
+        ("plan", ["Say hello aloud."], "not what its endpoint takes"),
+        ("plan", ["x", {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}], "was not uploaded"),
         ("list_models", [5], "“5” is no task"),
+        ("list_models", ["x" * 7_000_000], "is no task"),
     ],
 )
 def test_arguments_of_another_kind_are_refused_in_a_sentence(

@@ -21,15 +21,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from hugginggpt.ui.security.request_guard import (
-    MAX_FORM_BYTES,
-    MAX_JSON_BYTES,
-    RequestGuardMiddleware,
-    check_body,
-    find_hosts,
-    is_foreign,
-    read_host,
-)
+from hugginggpt.ui.security.request_bodies import MAX_FORM_BYTES, MAX_JSON_BYTES, check_body
+from hugginggpt.ui.security.request_guard import RequestGuardMiddleware, find_hosts, is_foreign, read_host
 from tests.ui.app_server import free_port
 
 
@@ -46,6 +39,20 @@ async def look_up(request: Request) -> JSONResponse:
     return JSONResponse({}[number])
 
 
+async def quote(request: Request) -> JSONResponse:
+    """Refuse a body as FastAPI does."""
+    return JSONResponse({"detail": [{"input": await request.json()}]}, status_code=422)
+
+
+async def find_page(request: Request) -> JSONResponse:
+    """Break as Gradio's page does where there is no such page."""
+    return JSONResponse({}[request.query_params["page"]])
+
+
+async def fail(request: Request) -> JSONResponse:
+    raise RuntimeError("a fault of our own")
+
+
 async def sign_in(request: Request) -> JSONResponse:
     request.session["oauth_info"] = "ada"
     return JSONResponse({})
@@ -58,6 +65,9 @@ def serving(**guard: Any) -> Iterator[int]:
     routes = [
         Route("/sign-in", sign_in),
         Route("/gradio_api/break", look_up, methods=["POST"]),
+        Route("/gradio_api/quote", quote, methods=["POST"]),
+        Route("/page", find_page),
+        Route("/broken", fail),
         Route("/{path:path}", tell, methods=["GET", "POST"]),
     ]
     app = Starlette(routes=routes, middleware=[session, Middleware(RequestGuardMiddleware, **guard)])
@@ -148,11 +158,12 @@ def test_a_file_by_its_path_is_served(space: int) -> None:
     assert ask(space, "/gradio_api/file=C:/sessions/a/image-1.png")[0] == 200
 
 
-@pytest.mark.parametrize("path", ["/monitoring", "/monitoring/summary", "/tools/monitoring/"])
+@pytest.mark.parametrize("path", ["/monitoring", "/monitoring/summary", "/tools/monitoring/", "/gradio_api/deep_link"])
 def test_how_the_page_is_used_is_nobodys_business(space: int, path: str) -> None:
     assert ask(space, path)[0] == 404
 
 
+EVENT = b'{"data": []}'
 FOREIGN = [
     {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "cors", "Origin": "https://evil.example"},
     {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "no-cors"},
@@ -173,14 +184,14 @@ OWN = [
 @pytest.mark.parametrize("headers", FOREIGN)
 def test_another_origin_never_carries_a_sign_in_into_anything(home: int, space: int, headers: dict[str, str]) -> None:
     cookie = ask(space, "/sign-in")[2]["set-cookie"].partition(";")[0]
-    status, seen, answered = ask(space, "/gradio_api/queue/join", "POST", b"{}", Cookie=cookie, **headers)
+    status, seen, answered = ask(space, "/gradio_api/queue/join", "POST", EVENT, Cookie=cookie, **headers)
     assert (status, seen["session"], seen["cookies"]) == (200, {}, {})  # the API is open to pages, which bring their own keys
     assert "set-cookie" not in answered  # and nobody is signed out
 
 
 @pytest.mark.parametrize("headers", FOREIGN)
 def test_at_home_another_origin_may_not_ask_or_read_anything(home: int, headers: dict[str, str]) -> None:
-    assert ask(home, "/gradio_api/queue/join", "POST", b"{}", **headers)[0] == 403
+    assert ask(home, "/gradio_api/queue/join", "POST", EVENT, **headers)[0] == 403
     reads = "Origin" in headers  # a page's pictures and links name no origin, and nobody reads what comes
     assert ask(home, "/config", **headers)[0] == (403 if reads else 200)
     if reads:
@@ -189,13 +200,13 @@ def test_at_home_another_origin_may_not_ask_or_read_anything(home: int, headers:
 
 def test_at_home_a_proxys_word_counts_for_a_name_that_the_owner_has_given(home: int) -> None:
     headers = {"Origin": "https://studio.lan", "X_Forwarded_Host": "studio.lan"}
-    assert ask(home, "/gradio_api/queue/join", "POST", b"{}", **headers)[0] == 200
+    assert ask(home, "/gradio_api/queue/join", "POST", EVENT, **headers)[0] == 200
 
 
 @pytest.mark.parametrize("headers", OWN)
 def test_the_page_itself_and_programs_keep_theirs(space: int, headers: dict[str, str]) -> None:
     cookie = ask(space, "/sign-in")[2]["set-cookie"].partition(";")[0]
-    assert ask(space, "/gradio_api/queue/join", "POST", b"{}", Cookie=cookie, **headers)[1]["session"] == {"oauth_info": "ada"}
+    assert ask(space, "/gradio_api/queue/join", "POST", EVENT, Cookie=cookie, **headers)[1]["session"] == {"oauth_info": "ada"}
 
 
 def test_who_comes_back_from_signing_in_is_not_foreign() -> None:
@@ -219,7 +230,7 @@ REMOTE = [
 @pytest.mark.parametrize("body", REMOTE)
 def test_a_file_object_with_an_address_is_refused_before_anything_reads_it(space: int, body: Any) -> None:
     for sent in (json.dumps(body), json.dumps(body).replace("gradio", "\\u0067radio").replace("http", "\\u0068ttp")):
-        for path in ("/gradio_api/queue/join", "/gradio_api/call/run", "/gradio_api/mcp", "/run/predict"):
+        for path in ("/gradio_api/queue/join", "/gradio_api/call/run", "/gradio_api/mcp", "/gradio_api/component_server"):
             status, told, _ = ask(space, path, "POST", sent.encode(), Content_Type="application/json")
             assert status == 400
             assert "give the address itself" in told["detail"]
@@ -236,7 +247,7 @@ def test_a_file_object_with_an_address_is_refused_before_anything_reads_it(space
     ],
 )
 def test_what_names_no_file_elsewhere_goes_through_as_it_came(space: int, body: bytes) -> None:
-    status, seen, _ = ask(space, "/gradio_api/queue/join", "POST", body)
+    status, seen, _ = ask(space, "/gradio_api/component_server", "POST", body)
     assert (status, seen["body"]) == (200, body.decode())
 
 
@@ -260,6 +271,41 @@ def test_where_a_route_breaks_on_a_body_that_is_said(space: int, body: bytes) ->
     assert (status, told["detail"]) == (400, "The request's body is not what this route takes.")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [{}, [], {"data": {"a": 1}}, {"data": None}, {"data": [], "event_id": [1] * 1_000}, {"data": [], "session_hash": {"a": 1}}],
+)
+def test_an_event_of_another_shape_is_refused_before_gradio_would_quote_it(space: int, body: Any) -> None:
+    for path in ("/gradio_api/queue/join", "/gradio_api/call/plan", "/gradio_api/run/plan"):
+        status, told, _ = ask(space, path, "POST", json.dumps(body).encode())
+        assert (status, told["detail"]) == (400, "The request's body is not what this route takes.")
+
+
+def test_a_refusal_that_quotes_the_body_is_replaced(space: int) -> None:
+    status, told, _ = ask(space, "/gradio_api/quote", "POST", b'{"data": []}')
+    assert (status, told) == (400, {"detail": "The request's body is not what this route takes."})
+
+
+def test_a_page_that_is_not_there_is_not_found_and_what_breaks_is_said(space: int) -> None:
+    assert ask(space, "/page?page=x")[:2] == (404, {"detail": "There is nothing here."})
+    status, told, _ = ask(space, "/broken")
+    assert (status, told["detail"]) == (500, "Something broke inside this program; the log says what.")
+
+
+def test_a_call_names_no_more_files_than_a_session_holds(space: int) -> None:
+    body = json.dumps({"data": [[file("a")] * 2_001]}).encode()
+    status, told, _ = ask(space, "/gradio_api/queue/join", "POST", body)
+    assert (status, told["detail"]) == (413, "The request names 2,001 files; 2,000 is the limit.")
+
+
+def test_half_a_letter_in_an_mcp_call_is_said() -> None:
+    for body in (b'{"a": ["\\ud800 hello"]}', b'{"a": "\\udfff"}'):
+        rejection = check_body(body, "/gradio_api/mcp/")
+        assert rejection is not None
+        assert "half a letter" in rejection.message
+    assert check_body(b'{"a": "\\ud83d\\ude42"}', "/gradio_api/mcp/") is None
+
+
 def test_a_body_has_a_limit_whatever_its_length_claims(space: int) -> None:
     large = b"[" + b"1," * (MAX_JSON_BYTES // 2) + b"1]"
     for headers in ({}, {"Content_Length": "1" * 30}, {"Content_Length": "-1"}):
@@ -277,7 +323,7 @@ def test_a_body_has_a_limit_whatever_its_length_claims(space: int) -> None:
 
 
 def test_a_body_that_mcps_schemas_are_held_against_has_few_values(space: int) -> None:
-    body = json.dumps({"files": [{"a": 1}] * 300}).encode()
+    body = json.dumps({"data": [{"a": 1}] * 300}).encode()
     assert ask(space, "/gradio_api/mcp/", "POST", body)[0] == 413
     assert ask(space, "/gradio_api/call/plan", "POST", body)[0] == 200
 
@@ -305,8 +351,44 @@ async def test_a_body_that_stalls_is_given_up() -> None:
     assert sent[0]["status"] == 408
 
 
+async def test_bodies_that_have_come_in_part_are_so_many_at_once() -> None:
+    answers: list[int] = []
+    entered = asyncio.Semaphore(0)
+
+    async def ask_slowly(first: bytes, *, whole: bool) -> None:
+        pieces = [{"type": "http.request", "body": first, "more_body": not whole}]
+
+        async def receive() -> Any:
+            if pieces:
+                return pieces.pop()
+            entered.release()
+            return await asyncio.Event().wait()
+
+        async def send(message: Any) -> None:
+            answers.append(message.get("status", 0))
+
+        scope = {"type": "http", "method": "POST", "path": "/gradio_api/mcp", "headers": [], "client": ("10.0.0.1", 1)}
+        await guard({**scope, "query_string": b""}, receive, send)
+
+    guard = RequestGuardMiddleware(Starlette(), personal=False)
+    stalled = [asyncio.create_task(ask_slowly(b"[", whole=False)) for _ in range(32)]
+    for _ in stalled:
+        await entered.acquire()
+    await ask_slowly(b"[", whole=False)
+    assert answers[0] == 503
+    await ask_slowly(b"[]", whole=True)  # one that comes whole waits for nobody
+    assert answers[2] == 404
+    stalled.pop().cancel()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    again = asyncio.create_task(ask_slowly(b"[", whole=False))
+    await entered.acquire()
+    for task in (*stalled, again):
+        task.cancel()
+
+
 def test_the_largest_body_is_looked_through_in_little_time() -> None:
-    file_object = json.dumps({"path": "a" * 900, "meta": {}}).encode() + b","
+    file_object = json.dumps({"path": "a" * 8_000, "meta": {}}).encode() + b","
     body = b"[" + file_object * (MAX_JSON_BYTES // len(file_object) - 1) + b"0]"
     begun = time.process_time()
     assert check_body(body) is None
