@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 UPLOAD_PATH: Final = re.compile(r"/gradio_api/upload/?$")
 """Path that uploads are posted to."""
-_RECEIVE_SECONDS: Final = 900.0
-"""Time that one upload may take: 64 MB over a slow line."""
 _DRAIN_SECONDS: Final = 20.0
 """Time for which the rest of a refused upload is read: before it has sent all, a browser reads no answer."""
 
@@ -57,16 +55,20 @@ class _Upload:
 class Uploads:
     """All uploads of this process. Thread-safe."""
 
-    def __init__(self, storage: Storage, settings: Settings, *, max_file_bytes: int = 0) -> None:
+    def __init__(
+        self, storage: Storage, settings: Settings, *, max_file_bytes: int = 0, receive_seconds: float = 900.0
+    ) -> None:
         """Set up the uploads.
 
         Args:
             storage: The storage whose budget they use.
             settings: Limits on the size and the time of waiting uploads.
             max_file_bytes: The largest file; by default what the settings say.
+            receive_seconds: Time that one upload may take: 64 MB over a slow line.
         """
         self._storage = storage
         self._settings = settings
+        self._receive_seconds = receive_seconds
         self.max_file_bytes = max_file_bytes or settings.max_file_bytes
         """Largest file, in bytes."""
         self._uploads: list[_Upload] = []
@@ -91,7 +93,7 @@ class Uploads:
         progress = file_upload_statuses if upload_id else None
         try:
             self._check_length(upload, request.headers.get("content-length", ""))
-            async with asyncio.timeout(_RECEIVE_SECONDS):
+            async with asyncio.timeout(self._receive_seconds):
                 await asyncio.to_thread(upload.folder.mkdir, mode=0o700, parents=True)
                 paths, _, _ = await upload_fn(request, upload.folder, self.max_file_bytes, upload_id, True, progress)
         except BaseException as error:

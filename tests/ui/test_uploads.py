@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import Message
 
@@ -154,6 +156,25 @@ async def test_what_is_no_upload_is_answered_when_it_has_come(folder: Path, body
     await UploadMiddleware(Starlette(), uploads=site.uploads)({**scope, "client": ("10.0.0.1", 1)}, receive, send)
     assert sent[0]["status"] == 400
     assert site.storage.used == 0
+
+
+async def test_an_upload_that_stalls_is_given_up_and_leaves_nothing(folder: Path) -> None:
+    part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n' + b"x" * 100_000
+    incoming: list[Message] = [{"type": "http.request", "body": part, "more_body": True}]
+
+    async def receive() -> Message:
+        return incoming.pop() if incoming else await asyncio.Event().wait()  # type: ignore[return-value]  # never
+
+    scope = {"type": "http", "method": "POST", "path": "/gradio_api/upload", "query_string": b"", "client": ("10.0.0.1", 1)}
+    settings = Settings(sessions=folder / "sessions")
+    storage = Storage(settings.max_storage_bytes, folder, idle_seconds=3600.0)
+    uploads = Uploads(storage, settings, receive_seconds=0.3)
+    with pytest.raises(HTTPException, match="The upload took too long") as refused:
+        await uploads.receive({**scope, "headers": [(b"content-type", b"multipart/form-data; boundary=x")]}, receive)
+    assert refused.value.status_code == 408
+    assert incoming == []
+    assert storage.used == 0
+    assert [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"] == []
 
 
 def test_where_nothing_can_be_stored_an_upload_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,9 @@ import gradio as gr
 from gradio.components.chatbot import OptionDict
 
 from hugginggpt.core.events import Event, ModelRef, ModelSelected, Step
+from hugginggpt.core.markdown import escape
 from hugginggpt.core.recording import Recording
+from hugginggpt.core.trace import answer_text
 from hugginggpt.ui.chat.step_details import draw_sentence, list_first
 from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.markup import escape_text, wrap_prose
@@ -30,7 +32,10 @@ def list_retry_options(recording: Recording, steps: Sequence[Step], words: Words
         for model in _list_untried(step, recording.events)
     ]
     if failed:
-        message = "".join(list_first(failed, lambda step: _format_failure(step, words)))
+        answer = answer_text(recording.events)
+        untold = [step for step in failed if not _is_told(step.error, answer)]
+        message = "".join(list_first(untold, lambda step: _format_failure(step, words)))
+        message = message or f"<p>{escape_text(words('chat.try_again'))}</p>"
         options.insert(0, OptionDict(label=words("chat.again"), value=RETRY))  # in front, so never cut off
     elif recording.stopped and unfinished:
         message = f"<p>{words('chat.stopped')}</p>"
@@ -38,6 +43,11 @@ def list_retry_options(recording: Recording, steps: Sequence[Step], words: Words
     else:
         return []
     return [gr.ChatMessage(role="assistant", content=wrap_prose(message), options=options[:_MAX_OPTIONS])]
+
+
+def _is_told(error: str, answer: str) -> bool:
+    """Return whether an answer says why a task failed, in the words of the error."""
+    return error in answer or escape(error) in answer
 
 
 def _format_failure(step: Step, words: Words) -> str:

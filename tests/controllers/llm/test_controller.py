@@ -1,7 +1,9 @@
 """A language model as the controller: real HTTP, the real client, the agent around it."""
 
+import asyncio
 import json
 import logging
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -110,6 +112,38 @@ async def test_a_plan_that_is_refused_is_asked_for_once_more_with_the_complaint(
     assert "make-coffee" in server.asked[1].last
     assert "Request: Read it aloud." in server.asked[1].last
     assert recorded.answer == "It says 20417."
+
+
+async def test_a_reply_that_is_longer_than_any_plan_is_not_read_on(server: ScriptedServer, ask: Any) -> None:
+    too_long = pieces('[{"task": "', "ab" * 50_000, "ab" * 50_000, '"}]'), pieces("x" * 200_001)
+    server.will(*too_long, completion("{}"), ANSWER)
+    recorded = await ask()
+    assert "wrote more than any plan: try another model." in recorded.select(Notice)[0].message
+    assert "Your last plan was refused: " in server.asked[1].last
+
+
+async def test_while_a_long_reply_is_read_others_have_their_turn(server: ScriptedServer) -> None:
+    turns, during = 0, []
+
+    class OnePiece(LanguageModel):
+        """A model whose server sends the whole reply at once."""
+
+        async def stream(self, *args: Any, **options: Any) -> AsyncGenerator[str]:  # type: ignore[override]
+            before = turns
+            yield json.dumps({"tasks": [READ] * 2_000})  # 150,000 characters
+            during.append(turns - before)
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    other = asyncio.create_task(take_turns())
+    controller = LLMController(OnePiece("tiny", server.base_url, KEY))
+    assert len([item async for item in controller.plan(PlanRequest("Read it.", ()))]) >= 2_000
+    other.cancel()
+    assert during[0] >= 30
 
 
 async def test_an_empty_plan_is_answered_directly(server: ScriptedServer, ask: Any) -> None:

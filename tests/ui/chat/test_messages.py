@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import pytest
 
 from hugginggpt.core.events import (
     AnswerDelta,
@@ -304,6 +305,23 @@ def test_a_task_that_failed_can_be_tried_again_and_with_models_that_have_not_fai
     assert said([chance]) == ["text-to-image failed. No credit."]
     assert [option["value"] for option in chance.options] == ["again", "again 0 o/three"]
     assert not any(message.options for message in shown(*events))
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        ("Not done, drawing: No \\*credit\\*.", "What failed can be tried again:"),  # as the built-in planner writes it
+        ("I could not draw it: No *credit*.", "What failed can be tried again:"),
+        ("I could not draw it.", "text-to-image failed. No *credit*."),
+    ],
+)
+def test_a_failure_that_the_answer_tells_is_not_told_once_more_below_it(answer: str, line: str) -> None:
+    planned = Planned(made({"task": "text-to-image", "id": 0, "args": {"text": "A fox."}}), 0.1)
+    *_, chance = shown(
+        STARTED, planned, TaskFailed(0, "No *credit*.", 1.0), Answered(answer, False), RequestDone(1.0), again=True
+    )
+    assert said([chance]) == [line]
+    assert [option["value"] for option in chance.options] == ["again"]
 
 
 def test_several_pictures_stand_side_by_side() -> None:

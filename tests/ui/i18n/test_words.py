@@ -42,6 +42,18 @@ def test_the_browsers_first_language_that_is_here_counts(accepted: str | None, l
     assert choose_words(accepted).language == language
 
 
+@pytest.mark.parametrize("key", ["brain.remember_info", "models.token_remember_info"])
+def test_what_remembering_a_key_means_is_said_where_it_is_chosen(key: str) -> None:
+    """Browser storage is no vault, and the page may not promise one."""
+    promised = {
+        "en": ("this browser's storage", "anyone who uses this browser profile", "any script", "not for shared computers"),
+        "zh": ("此浏览器的存储", "任何人", "任何脚本", "请勿在公用电脑上使用"),
+    }
+    assert [
+        (language, part) for language, parts in promised.items() for part in parts if part not in PHRASES[key][language].lower()
+    ] == []
+
+
 def test_values_are_filled_in_and_one_is_told_from_many() -> None:
     assert [Words("en")("chat.planned", count=count) for count in (0, 1, 2)] == [
         "Planned 0 tasks",

@@ -101,7 +101,8 @@ def test_what_failed_can_be_tried_again_with_another_model(tab: Tab, paints: Hos
     expect(tab.page.locator("#hosted-check")).to_contain_text("Works")
     paints.faults["/hf-inference"].append(at_server.no_credit())
     told = tab.ask("Paint a red fox in the snow, and say “done” aloud.")
-    assert "text-to-image failed. The token's account has no inference credit left" in told
+    assert told.count("The token's account has no inference credit left") == 1  # in the answer, and not below it
+    assert "What failed can be tried again:" in told
     expect(tab.page.get_by_role("button", name="Try again")).to_be_visible()
     spoken = [name for name in tab.kept() if name and name.startswith("audio")]
     tab.page.get_by_role("button", name="Try owner/draws").click()

@@ -73,7 +73,9 @@ def test_a_crash_is_told_and_an_end_leaves_nothing(
         server.process.kill()
         server.process.wait()
         assert left
+    begun = time.monotonic()
     with started(tmp_path, hub.url, hosting.url, GRADIO_SERVER_PORT=port) as server:
+        start_seconds = time.monotonic() - begun  # five or so on a machine that has nothing else to do
         assert not left & server.folders(), "what the process that was killed has left is served by nobody"
         warning = tab.page.get_by_text("The page was restarted")
         with suppress(AssertionError):  # it looks every two seconds whether the server is back
@@ -105,7 +107,7 @@ def test_a_crash_is_told_and_an_end_leaves_nothing(
             time.sleep(0.05)
             server.process.send_signal(signal.SIGTERM)
             assert server.process.wait(30) == 0
-            assert time.monotonic() - begun < 10  # two seconds on a machine that has nothing else to do
+            assert time.monotonic() - begun < max(2.0, start_seconds / 2)  # as busy as this machine is
         assert files_of(server) == []
         assert list(server.sessions.iterdir()) == []
         assert server.troubles == []
