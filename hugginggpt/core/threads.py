@@ -121,3 +121,14 @@ async def run_in_daemon_thread(function: Callable[[], T], name: str = "backgroun
     context = contextvars.copy_context()  # not asyncio.to_thread: its threads hold up the process's end
     threading.Thread(target=context.run, args=(work,), name=name, daemon=True).start()
     return await done
+
+
+def extend_timeout(loop: asyncio.AbstractEventLoop, timeout: asyncio.Timeout, seconds: float) -> None:
+    """Move the end of a timeout by some seconds, from any thread; one that is over stays so."""
+
+    def extend() -> None:
+        with suppress(RuntimeError):  # it has just passed, or what it was for has ended
+            timeout.reschedule((timeout.when() or loop.time()) + seconds)
+
+    with suppress(RuntimeError):  # the loop is closed
+        loop.call_soon_threadsafe(extend)

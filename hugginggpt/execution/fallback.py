@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from hugginggpt.core.errors import BackendError, BusyProviderError, HuggingGPTError, ModelError, ProviderError
+from hugginggpt.core.errors import AccountError, BackendError, BusyProviderError, HuggingGPTError, ModelError, ProviderError
 from hugginggpt.core.model_card import ModelCard
 
 _SHARED: Final[Mapping[type[HuggingGPTError], Callable[[ModelCard], object]]] = {
@@ -28,3 +28,26 @@ def rule_out(remaining: Sequence[ModelCard], failed: ModelCard, error: HuggingGP
         return list(remaining)
     others = [card for card in remaining if share(card) != share(failed)]
     return others + [card for card in remaining if isinstance(error, BusyProviderError) and share(card) == share(failed)]
+
+
+class RefusedAccounts:
+    """Accounts that were refused within one request: each further task would be told the same."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._failures: list[tuple[ModelCard, AccountError]] = []
+
+    def note(self, failed: ModelCard, error: HuggingGPTError) -> None:
+        """Note what a model has failed with, where that was its account."""
+        if isinstance(error, AccountError):
+            self._failures.append((failed, error))
+
+    def check(self, card: ModelCard) -> None:
+        """Refuse a model on an account that was refused.
+
+        Raises:
+            AccountError: In the same words.
+        """
+        for failed, error in self._failures:
+            if not rule_out([card], failed, error):
+                raise AccountError(str(error))

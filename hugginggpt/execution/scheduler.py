@@ -8,25 +8,18 @@ import asyncio
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Self
 
 from hugginggpt.controllers.context import RequestContext
-from hugginggpt.core.errors import (
-    AccountError,
-    DeadlineError,
-    ExpertError,
-    HuggingGPTError,
-    InputError,
-    explain_environment_error,
-)
+from hugginggpt.core.errors import DeadlineError, ExpertError, HuggingGPTError, InputError, explain_environment_error
 from hugginggpt.core.events import AttemptFailed, ModelRef, ModelSelected, Step, TaskDone, TaskFailed, TaskSkipped, Usage
 from hugginggpt.core.model_card import Assignment, ModelCard
 from hugginggpt.core.plan import Task
 from hugginggpt.core.resources import Origin, Resource
+from hugginggpt.core.threads import extend_timeout
 from hugginggpt.execution.device_queue import DeviceQueue, DeviceSlots, QueuedCall, TaskClock
-from hugginggpt.execution.fallback import rule_out
+from hugginggpt.execution.fallback import RefusedAccounts, rule_out
 from hugginggpt.execution.inputs import TaskInputs
 from hugginggpt.execution.progress import ProgressReporter
 from hugginggpt.experts.base import BatchExpert, Call, CancelToken, Limits, Output, Result
@@ -61,8 +54,7 @@ class Scheduler:
         self._running: list[asyncio.Task[None]] = []
         session = context.session
         self._queue = DeviceQueue(slots, self._run_calls, visitor=session.visitor or session.workspace.folder.name)
-        self._refused_accounts: list[tuple[ModelCard, str]] = []
-        """Models whose account or key was refused in this request, and the sentences."""
+        self._refused_accounts = RefusedAccounts()
         self.usages: list[Usage] = []
         """Usage by language-model experts."""
 
@@ -154,24 +146,17 @@ class Scheduler:
         while remaining:
             card = remaining.pop(0)
             try:
-                self._check_accounts(card)
+                self._refused_accounts.check(card)
                 return await self._try_model(task, card, inputs, clock, has_fallback=bool(remaining))
             except InputError:
                 raise  # no other model would do better
             except (ExpertError, DeadlineError) as error:
-                if isinstance(error, AccountError):
-                    self._refused_accounts.append((card, str(error)))
+                self._refused_accounts.note(card, error)
                 remaining = rule_out(remaining, card, error)
                 if not remaining or clock.seconds_left <= 0:  # the deadline is the task's, over all its models
                     raise
                 self._context.emit(AttemptFailed(task.id, card.ref, str(error)))
         raise ExpertError(f"No model for {task.task} could be run.")
-
-    def _check_accounts(self, card: ModelCard) -> None:
-        """Raise for a model on an account that was refused already: each of a plan's tasks would be told the same."""
-        for failed, sentence in self._refused_accounts:
-            if not rule_out([card], failed, AccountError(sentence)):
-                raise AccountError(sentence)
 
     async def _gather_inputs(self, task: Task, clock: TaskClock) -> Sequence[Mapping[str, str | Resource]]:
         """Return the inputs of each call; addresses are fetched in the task's own time."""
@@ -222,7 +207,7 @@ class Scheduler:
         """Run calls of one card: the seam to third-party models, whatever they raise is the failure of these calls."""
         card, deadline = calls[0].card, asyncio.timeout(seconds_left)
         # a second try has a token of its own
-        extend = functools.partial(_extend_threadsafe, asyncio.get_running_loop(), deadline)
+        extend = functools.partial(extend_timeout, asyncio.get_running_loop(), deadline)
         calls = [replace(call, seconds=seconds_left, token=CancelToken(), extend_deadline=extend) for call in calls]
         expert = self._experts[card.backend]
         try:
@@ -276,17 +261,6 @@ async def _gather_results(results: Iterable[Awaitable[Result]]) -> list[Result]:
         if isinstance(outcome, BaseException):
             raise outcome
     return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
-
-
-def _extend_threadsafe(loop: asyncio.AbstractEventLoop, deadline: asyncio.Timeout, seconds: float) -> None:
-    """Move a deadline by some seconds, from any thread."""
-
-    def extend() -> None:
-        with suppress(RuntimeError):  # it has just passed, or the call is over
-            deadline.reschedule((deadline.when() or loop.time()) + seconds)
-
-    with suppress(RuntimeError):  # the loop is closed
-        loop.call_soon_threadsafe(extend)
 
 
 def _is_being_cancelled() -> bool:

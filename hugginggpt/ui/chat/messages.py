@@ -35,7 +35,7 @@ from hugginggpt.core.tasks import Kind, TaskTable
 from hugginggpt.core.trace import answer_text, describe_cost, fold_steps, format_duration
 from hugginggpt.planning.approval import PLAN_CHANGED
 from hugginggpt.ui.chat.retry_options import list_retry_options
-from hugginggpt.ui.chat.step_details import CUT, MAX_NAME_CHARS, draw_sentence, draw_step_details, list_first, name_place
+from hugginggpt.ui.chat.step_details import CUT, MAX_NAME_CHARS, draw_note, draw_step_details, list_first, name_place
 from hugginggpt.ui.export.html_media import render_table
 from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.markup import escape_text, neutralize_markup, render_markdown, wrap_prose
@@ -88,7 +88,7 @@ def draw_waiting(ahead: int, words: Words) -> gr.ChatMessage:
 
 def draw_error(error: str) -> gr.ChatMessage:
     """Return an error as a message of the chat, in the place where it happened."""
-    return make_message(f"<p>{draw_sentence(error)}</p>")
+    return make_message(f"<p>{draw_note(error)}</p>")
 
 
 def make_message(html: str, **fields: Any) -> gr.ChatMessage:
@@ -120,7 +120,7 @@ def draw_messages(
         room -= len(details)
         shown.append(_draw_step_thought(step, details, reports.get(step.task.id, ""), words, over=over))
     notices = (event.message for event in events if isinstance(event, Notice))
-    shown += [make_message(f"<p>{each}</p>") for each in list_first(notices, draw_sentence)]
+    shown += [make_message(f"<p>{each}</p>") for each in list_first(notices, draw_note)]
     if answer := answer_text(events):
         files = [*known, *(r for e in events if isinstance(e, RequestStarted) for r in e.resources), *_list_files(steps)]
         shown.append(make_message(render_markdown(answer, _map_urls(files), copy_buttons=True)))
@@ -176,9 +176,9 @@ def _draw_plan_thought(events: Sequence[Event], steps: Sequence[Step], words: Wo
     if plans and done:
         metadata["duration"] = round(done.seconds, 1)
     notes = dict.fromkeys(note for planned in plans for note in planned.plan.notes)
-    lines = list_first(notes, draw_sentence)
-    lines += list_first(plans[1:], lambda planned: draw_sentence(_describe_replan(planned, words)))
-    lines += list_first(done.usage if done else (), lambda usage: draw_sentence(describe_cost(usage)))
+    lines = list_first(notes, draw_note)
+    lines += list_first(plans[1:], lambda planned: draw_note(_describe_replan(planned, words)))
+    lines += list_first(done.usage if done else (), lambda usage: draw_note(describe_cost(usage)))
     items = "".join(f"<li>{line}</li>" for line in lines)
     return make_message(items and f"<ul>{items}</ul>", metadata=metadata)
 

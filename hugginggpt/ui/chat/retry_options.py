@@ -10,7 +10,7 @@ from hugginggpt.core.events import Event, ModelRef, ModelSelected, Step
 from hugginggpt.core.markdown import escape
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.trace import answer_text
-from hugginggpt.ui.chat.step_details import draw_sentence, list_first
+from hugginggpt.ui.chat.step_details import draw_note, list_first
 from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.markup import escape_text, wrap_prose
 
@@ -52,7 +52,7 @@ def _is_told(error: str, answer: str) -> bool:
 
 def _format_failure(step: Step, words: Words) -> str:
     failed = escape_text(words("chat.failed_task", task=step.task.task))
-    return f"<p><strong>{failed}</strong> {draw_sentence(step.error)}</p>"
+    return f"<p><strong>{failed}</strong> {draw_note(step.error)}</p>"
 
 
 def _list_untried(step: Step, events: Sequence[Event]) -> list[ModelRef]:

@@ -25,7 +25,7 @@ _MAX_DATA_CHARS: Final = 4_000
 _MAX_VALUE_CHARS: Final = 120
 
 
-def draw_sentence(text: str) -> str:
+def draw_note(text: str) -> str:
     """Return a sentence of an event as HTML, cut where it is longer than sentences are."""
     return link_words(shorten(text, _MAX_SENTENCE_CHARS))
 
@@ -48,21 +48,21 @@ def draw_step_details(step: Step, source: str, words: Words) -> str:
     if step.model:
         is_local = get_traits(step.model.backend).place == "here"
         where = words("chat.on_this_machine") if is_local else f"({escape_text(name_place(step.model, words))})"
-        facts.append(_format_fact("chat.model", f"{link_model(step.model)} {where}. {draw_sentence(step.reason)}", words))
+        facts.append(_format_fact("chat.model", f"{link_model(step.model)} {where}. {draw_note(step.reason)}", words))
     if source:
-        facts.append(_format_fact("chat.candidates", draw_sentence(source), words))
+        facts.append(_format_fact("chat.candidates", draw_note(source), words))
     inputs = ", ".join(list_first(step.task.args.items(), lambda item: f"{_shorten_name(item[0])} = {_quote_value(item[1])}"))
     facts.append(_format_fact("chat.input", inputs, words))
     facts += list_first(step.attempts, lambda tried: _draw_attempt(tried, words))
     facts += list_first(step.outputs, lambda output: _draw_output(output, words))
-    facts += [f"<p><em>{draw_sentence(step.note)}</em></p>"] if step.note else []
-    facts += [f"<p>{draw_sentence(step.error)}</p>"] if step.error else []
+    facts += [f"<p><em>{draw_note(step.note)}</em></p>"] if step.note else []
+    facts += [f"<p>{draw_note(step.error)}</p>"] if step.error else []
     return "".join(facts)
 
 
 def _draw_attempt(tried: AttemptFailed, words: Words) -> str:
     place = escape_text(name_place(tried.model, words))
-    return _format_fact("chat.tried", f"{link_model(tried.model)} ({place}): {draw_sentence(tried.error)}", words)
+    return _format_fact("chat.tried", f"{link_model(tried.model)} ({place}): {draw_note(tried.error)}", words)
 
 
 def _format_fact(key: str, html: str, words: Words) -> str:

@@ -138,7 +138,7 @@ def _is_event(body: Any) -> bool:
     return not any(isinstance(body.get(name), dict | list) for name in _SCALAR_FIELDS)
 
 
-def replay(body: bytes, receive: Receive) -> Receive:
+def replay_body(body: bytes, receive: Receive) -> Receive:
     """Return a `receive` that yields a body that was read already, then the server's further messages."""
     pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 

@@ -29,7 +29,7 @@ from hugginggpt.ui.security.request_bodies import (
     BodyReceiver,
     Rejection,
     check_body,
-    replay,
+    replay_body,
 )
 from hugginggpt.ui.uploads import UPLOAD_PATH
 
@@ -82,7 +82,7 @@ class RequestGuardMiddleware:
                 rejection = await asyncio.to_thread(check_body, body, scope["path"])
             elif isinstance(body, Rejection):
                 rejection = body
-            receive = replay(body, receive) if isinstance(body, bytes) else receive
+            receive = replay_body(body, receive) if isinstance(body, bytes) else receive
         if rejection is not None:
             await _answer(send, rejection)
             return
