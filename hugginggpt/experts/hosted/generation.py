@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.errors import ExpertError, ResourceError
 from hugginggpt.core.tasks import Kind
@@ -18,17 +18,25 @@ if TYPE_CHECKING:
     from hugginggpt.experts.hosted.pipeline_client import PipelineClient
 
 
+_BLANK: Final = (
+    "The picture is black all over, as providers send one that their content filter has flagged: if you did not ask for that, "
+    "say it in other words, or choose another model."
+)
+_MAX_BLACK: Final = 2  # of 255: a JPEG's black isn't quite
+
+
 async def generate_image(call: Call, client: PipelineClient) -> Result:
     """Run text-to-image: a PNG for the text; ``data`` holds width and height in pixels."""
-    return images.build_image_result(call, decode_picture(call, await client.text_to_image(call.text())))
+    picture = decode_picture(call, await client.text_to_image(call.text()))
+    return images.build_image_result(call, picture, _explain_blank(picture))
 
 
 async def edit_image(call: Call, client: PipelineClient) -> Result:
     """Run image-to-image: a PNG of the picture, changed as the text says; ``data`` holds width and height in pixels."""
     prompt = call.text() if call.inputs.get("text") else None  # optional; `call.text` refuses an empty one
     with encode_image(call) as sent:
-        picture = await client.image_to_image(sent.path, prompt)
-    return images.build_image_result(call, decode_picture(call, picture))
+        picture = decode_picture(call, await client.image_to_image(sent.path, prompt))
+    return images.build_image_result(call, picture, _explain_blank(picture))
 
 
 async def generate_video(call: Call, client: PipelineClient) -> Result:
@@ -61,6 +69,11 @@ def decode_picture(call: Call, image: Image.Image) -> Image.Image:
         return image.convert("RGB")
     except (OSError, ValueError, SyntaxError) as error:  # Pillow raises any of them for broken data
         raise ExpertError(f"{call.card.provider or call.card.id} answered a picture that is broken.") from error
+
+
+def _explain_blank(picture: Image.Image) -> str:
+    """Return the note for a picture that is black all over; empty for any other."""
+    return "" if any(picture.convert("L").histogram()[_MAX_BLACK + 1 :]) else _BLANK
 
 
 def _save_video(call: Call, content: bytes) -> Result:

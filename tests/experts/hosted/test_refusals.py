@@ -167,3 +167,17 @@ async def test_another_mask_is_not_tried_where_the_refusal_is_about_something_el
     with pytest.raises(ExpertError, match="o/first is not served by hf-inference for this account"):
         await hosted.expert().run(hosted.call(card, {"text": "Ines saw a ___ in Paris."}))
     assert list_asked(hosted.server, "hf-inference") == ["first here"]
+
+
+@pytest.mark.parametrize(("colour", "noted"), [((0, 0, 0), True), ((0, 0, 40), False)])
+async def test_a_picture_that_a_filter_has_blacked_out_is_said_to_be(
+    hosted: HostedBench, colour: tuple[int, int, int], noted: bool
+) -> None:
+    hosted.server.serve("text-to-image", "o/first", provider="nscale", provider_id="o/first")
+    Image.new("RGB", (8, 8), colour).save(into := io.BytesIO(), "PNG")
+    made = answer({"data": [{"b64_json": base64.b64encode(into.getvalue()).decode()}]})
+    hosted.server.faults["/nscale/"].append(Fault("made", lambda handler, _: made.send(handler)))
+    card = ModelCard("o/first", "text-to-image", "hosted", "", provider="nscale")
+    result = await hosted.expert().run(hosted.call(card, {"text": "a fox"}))
+    assert result.outputs, "what was made is kept"
+    assert result.note.startswith("The picture is black all over") == noted
