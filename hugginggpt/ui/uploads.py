@@ -81,11 +81,17 @@ class Uploads:
             HTTPException: It is refused; the detail is one sentence.
         """
         upload = self._open(read_visitor(Request(scope)))
+        deadline = asyncio.get_running_loop().time() + self._receive_seconds
 
         async def receive_counted() -> Message:
-            message = await receive()
-            if message["type"] == "http.request":
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
                 self._reserve(upload, len(message.get("body", b"")))
+            except Exception as error:
+                raise _ReceiveError("no more is received") from error
             return message
 
         request = Request(scope, receive_counted)
@@ -93,9 +99,8 @@ class Uploads:
         progress = file_upload_statuses if upload_id else None
         try:
             self._check_length(upload, request.headers.get("content-length", ""))
-            async with asyncio.timeout(self._receive_seconds):
-                await asyncio.to_thread(upload.folder.mkdir, mode=0o700, parents=True)
-                paths, _, _ = await upload_fn(request, upload.folder, self.max_file_bytes, upload_id, True, progress)
+            await asyncio.to_thread(upload.folder.mkdir, mode=0o700, parents=True)
+            paths, _, _ = await upload_fn(request, upload.folder, self.max_file_bytes, upload_id, True, progress)
         except BaseException as error:
             self._discard(upload)
             if progress and upload_id:
@@ -212,12 +217,16 @@ class UploadMiddleware:
         await response(scope, receive, send)
 
 
+class _ReceiveError(MultiPartException):
+    """An upload ends before its end, for the reason that is the cause; Gradio's parser closes its files on this class alone."""
+
+
 def _explain(error: BaseException, max_file_bytes: int) -> BaseException:
     """Return an error as the HTTP refusal that it means; other errors are returned as they are."""
-    match error:
+    match error.__cause__ if isinstance(error, _ReceiveError) else error:
         case StorageFullError():
             return HTTPException(507, str(error))
-        case MultiPartException() if "maximum allowed size" in error.message and "eaders" not in error.message:
+        case MultiPartException(message=message) if "maximum allowed size" in message and "eaders" not in message:
             return HTTPException(413, f"A file is larger than {max_file_bytes / 2**20:,.3g} MB: attach a smaller one.")
         case MultiPartException():
             return HTTPException(400, "This upload is none that can be read: attach the file once more.")
@@ -226,7 +235,9 @@ def _explain(error: BaseException, max_file_bytes: int) -> BaseException:
         case OSError():
             reason = "No files can be stored on this machine just now: try again later, or tell who runs this page."
             return HTTPException(507, explain_environment_error(error) or reason)
-        case _:  # HTTPException; the client is gone; cancelled
+        case BaseException() as other:  # HTTPException; the client is gone; cancelled
+            return other
+        case None:
             return error
 
 
