@@ -202,14 +202,15 @@ async def _run(agent: HuggingGPT, session: Session, model: LanguageModel | None,
         return EXIT_BAD_USAGE if isinstance(error, RequestError) else EXIT_FAILED
     extra = make_session_experts(agent, None if args.no_text_work else model, visitor=visitor)
     events: list[Event] = []
-    last_report = time.monotonic()
+    last_progress = 0.0  # by `time.monotonic`; 0: none yet, so that a long wait is told as it begins
     async for event in agent.run(args.request, session, controller, attached, extra=extra, preferences=choices.to_ranking()):
         events.append(event)
-        if isinstance(event, TaskProgress) and time.monotonic() - last_report < _SECONDS_BETWEEN_PROGRESS:
-            continue
+        if isinstance(event, TaskProgress):
+            if time.monotonic() - last_progress < _SECONDS_BETWEEN_PROGRESS:
+                continue
+            last_progress = time.monotonic()
         if line := format_progress_line(event):
             print(line, file=sys.stderr)  # stdout is for the answer
-            last_report = time.monotonic()
     outputs = [resource for event in events if isinstance(event, TaskDone) for resource in event.outputs]
     sources = {resource.name: file for resource, file in zip(attached, files, strict=True)}
     _print_result(events, sources, _save_outputs(outputs, args.out), args)

@@ -156,6 +156,21 @@ def test_the_accounts_endpoints_are_listed_as_they_can_be_pinned(
     assert "set HF_TOKEN" in capsys.readouterr().err
 
 
+def test_an_endpoint_that_sleeps_is_waited_for_and_that_is_told(
+    server: HostedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = server.endpoint("text-classification", path="mine")
+    server.states["/endpoint/mine"] = "scaledToZero"
+    server.faults["/endpoint/mine"] = [
+        at_server.status(503, {"error": "503 Service Unavailable"}, {"Retry-After": "0.01"}),
+        at_server.wrong_json([{"label": "joyful", "score": 0.9}, {"label": "sad", "score": 0.1}]),
+    ]
+    assert main(["What is the sentiment of “What a lovely day”?", "--pin", f"text-classification={url}"]) == EXIT_ANSWERED
+    printed = capsys.readouterr()
+    assert "[0] The endpoint is starting…" in printed.err
+    assert "joyful" in printed.out
+
+
 def test_a_fallback_is_told(server: HostedServer, capsys: pytest.CaptureFixture[str]) -> None:
     server.serve("text-to-image", "o/second", provider="together")
     server.faults["/nscale"].append(at_server.status(500))
