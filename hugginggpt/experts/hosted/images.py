@@ -11,6 +11,7 @@ from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.hosted.generation import decode_picture
 from hugginggpt.experts.hosted.inputs import encode_image
+from hugginggpt.experts.hosted.options import ask_with_options
 from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.outputs import images as pictures
 from hugginggpt.experts.outputs import text
@@ -29,7 +30,7 @@ _SURE_SCORE, _MIN_SCORE = 0.5, 0.3
 async def classify(call: Call, client: PipelineClient) -> Result:
     """Run image-classification: a sentence; label and score (0..1) of the five likeliest classes."""
     with encode_image(call) as sent:
-        found = await client.image_classification(sent.path, top_k=_MAX_CLASSES)
+        found = await ask_with_options(call, client.image_classification, sent.path, top_k=_MAX_CLASSES)
     ranked = sorted(found, key=lambda entry: -entry.score)[:_MAX_CLASSES]  # a provider may ignore top_k
     return text.build_classes_result([{"label": entry.label, "score": entry.score} for entry in ranked], shares=True)
 
@@ -46,7 +47,7 @@ async def classify_zero_shot(call: Call, client: PipelineClient) -> Result:
 async def detect(call: Call, client: PipelineClient) -> Result:
     """Run object-detection: the picture with a box round each thing that is found, and a text that counts them."""
     with encode_image(call) as sent:
-        found = await client.object_detection(sent.path, threshold=_MIN_SCORE)
+        found = await ask_with_options(call, client.object_detection, sent.path, threshold=_MIN_SCORE)
     things = [  # the model saw the picture scaled down, so its boxes are scaled up again
         {
             "label": thing.label,

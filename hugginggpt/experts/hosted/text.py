@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -11,11 +12,11 @@ from hugginggpt.core.languages import detect_language, parse_language
 from hugginggpt.core.sentences import Piece, pack_pieces, split_pieces
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.csv_tables import read_rows
+from hugginggpt.experts.hosted.options import ask_with_options, may_ask_otherwise
 from hugginggpt.experts.hosted.translation import choose_parameters
 from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.outputs import tables
 from hugginggpt.experts.outputs import text as texts
-from hugginggpt.hub.account import is_url
 from hugginggpt.hub.errors import read_hub_refusal
 
 if TYPE_CHECKING:
@@ -28,30 +29,28 @@ _MAX_CHARS: Final = 1_200
 _MAX_SUMMARY_CHARS: Final = 3_000  # the same for summarization models
 _MASK, _OTHER_MASK = "[MASK]", "<mask>"  # of BERT and its kin, and of RoBERTa and its
 _BAD_REQUEST: Final = 400
-_WRONG_INPUT: Final = frozenset({400, 422})
 _MAX_CLASSES: Final = 10  # most classes of a text that are asked for; a pipeline gives the likeliest alone unless it is told
 _MIN_DETECTION_CHARS: Final = 60  # length, in characters, up to which the detected language of a text isn't certain
 
 
 async def classify(call: Call, client: PipelineClient) -> Result:
     """Run text-classification: a sentence, and all classes with their scores; a long text has the mean over its pieces."""
-    pieces = _split_for_models(call.text())
-    found = await _ask_each(call, pieces, lambda piece: client.text_classification(piece.text, top_k=_MAX_CLASSES))
+    pieces, ask = _split_for_models(call.text()), functools.partial(ask_with_options, call)
+    found = await _ask_each(call, pieces, lambda piece: ask(client.text_classification, piece.text, top_k=_MAX_CLASSES))
     return _mean_classes([[(entry.label, entry.score) for entry in entries] for entries in found], pieces)
 
 
 async def find_entities(call: Call, client: PipelineClient) -> Result:
     """Run token-classification: names with their kinds, one a line, and their offsets in the text."""
     text = call.text()
-    pieces = _split_for_models(text)
-    found = await _ask_each(call, pieces, lambda p: client.token_classification(p.text, aggregation_strategy="first"))
+    pieces, ask = _split_for_models(text), functools.partial(ask_with_options, call)
+    found = await _ask_each(call, pieces, lambda p: ask(client.token_classification, p.text, aggregation_strategy="first"))
     entries, start = [], 0
     for piece, names in zip(pieces, found, strict=True):
         for name in names:
-            group = name.entity_group or name.entity or ""
             entries.append(
                 {
-                    "entity_group": group.removeprefix("B-").removeprefix("I-"),  # IOB tags, where nothing was aggregated
+                    "entity_group": name.entity_group or "",
                     "score": name.score,
                     "start": start + (name.start or 0),
                     "end": start + (name.end or 0),
@@ -117,7 +116,7 @@ async def _compare(call: Call, client: PipelineClient) -> float:
     try:
         return float((await client.sentence_similarity(pair[0], pair[1:]))[0])
     except HfHubHTTPError as error:
-        if not is_url(call.card.id) or error.response.status_code not in _WRONG_INPUT:
+        if not may_ask_otherwise(call, error):
             raise
     first, second = await client.feature_extraction(pair)
     return float(first @ second / (math.hypot(*first) * math.hypot(*second) or 1.0))

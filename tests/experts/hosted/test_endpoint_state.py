@@ -86,11 +86,11 @@ async def test_a_stop_ends_the_wait(hosted: HostedBench) -> None:
 async def test_the_state_is_read_off_the_refusal_and_the_accounts_list(
     hosted: HostedBench, state: str, status: int, body: bytes, said: str
 ) -> None:
-    expert, call = prepare(hosted, sends("a refusal", Answer(body, status, "text/plain")), state=state)
+    expert, call = prepare(hosted, sends("a refusal", Answer(body, status, "text/plain")).forever(), state=state)
     with pytest.raises(ExpertError) as caught:
         await expert.run(call)
     assert str(caught.value) == said
-    assert len([asked for asked in hosted.server.asked if asked.path == PATH]) == 1
+    assert len([asked for asked in hosted.server.asked if asked.path == PATH]) <= 2  # a bare 400 may mean the question
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ async def test_the_state_is_read_off_the_refusal_and_the_accounts_list(
 async def test_an_endpoint_that_runs_does_not_start(
     hosted: HostedBench, state: str, status: int, body: object, said: str
 ) -> None:
-    expert, call = prepare(hosted, at_server.status(status, body, {"Retry-After": "60"}), state=state)
+    expert, call = prepare(hosted, at_server.status(status, body, {"Retry-After": "60"}).forever(), state=state)
     with pytest.raises(ExpertError) as caught:
         await expert.run(call)
     assert said in str(caught.value)

@@ -107,6 +107,17 @@ async def test_every_shape_of_an_answer_is_read_alike(hosted: HostedBench, name:
         assert {key: output.data[key] for key in row.get("holds", {})} == row.get("holds", {}), answer
 
 
+@pytest.mark.parametrize("name", ["text-classification", "token-classification", "image-classification", "object-detection"])
+async def test_an_endpoint_that_takes_no_options_is_asked_once_more_without(hosted: HostedBench, name: str) -> None:
+    row = ROWS[name]
+    refuses = at_server.status(400, {"error": "Slow tokenizers cannot handle subwords."})
+    result = await ask(hosted, name, row["inputs"], refuses, make_answer(row["answers"][1]))
+    assert result.outputs[-1].text == row["says"]
+    first, second = [asked for asked in hosted.server.asked if asked.path.startswith("/endpoint/")]
+    assert first.json["parameters"]
+    assert not second.json.get("parameters")  # a picture is sent as it is then
+
+
 async def test_an_endpoint_that_makes_vectors_alone_compares_texts(hosted: HostedBench) -> None:
     """It is asked for vectors where it doesn't take pairs of texts; the pipeline has one for each token, one level deeper."""
     pair = {"text": "A cat.", "other_text": "A kitten."}
