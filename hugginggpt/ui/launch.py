@@ -5,6 +5,7 @@ Heavy modules are imported inside `_serve`: a limit that is too small shows whil
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import shutil
@@ -16,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from hugginggpt.ui.launch_checks import check_limits, explain_start_error, find_port, make_upload_folder
+from hugginggpt.ui.launch_checks import check_limits, explain_start_error, find_matplotlib_folder, find_port, make_upload_folder
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -78,6 +79,8 @@ def _serve(stop: _StopHandler, environment: Mapping[str, str]) -> None:
     port = find_port()
     folder = make_upload_folder()
     os.environ["GRADIO_TEMP_DIR"] = str(folder)  # a folder of this process, and so can be deleted whole
+    if "MPLCONFIGDIR" not in os.environ and (own := find_matplotlib_folder(folder)):
+        os.environ["MPLCONFIGDIR"] = str(own)
     # Gradio asks this machine for its own page: no proxy of the environment can know that
     os.environ["NO_PROXY"] = ",".join(filter(None, (os.environ.get("NO_PROXY"), "localhost", "127.0.0.1", "::1")))
     agent: HuggingGPT | None = None
@@ -88,6 +91,8 @@ def _serve(stop: _StopHandler, environment: Mapping[str, str]) -> None:
         agent = make_agent(settings)
         page = Page(agent)
         blocks = page.build()
+        gc.collect()
+        gc.freeze()  # what the imports have made stays: to look through all of it would hold up the event loop for 0.3 s
         _start_server(page, blocks, port, environment)
         stop.serving = True
         threading.Thread(target=_prepare_first_view, daemon=True).start()

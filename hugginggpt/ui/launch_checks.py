@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -159,6 +160,21 @@ def make_upload_folder() -> Path:
         reason = f"Uploads can't be kept in {base} ({error.strerror})"
         raise StartError(f"{reason}: free some space there, or set GRADIO_TEMP_DIR to a folder of your own.") from error
     return folder
+
+
+def find_matplotlib_folder(uploads: Path) -> Path | None:
+    """Return the folder in which matplotlib, which Gradio imports, may keep its files; None where it can use its own.
+
+    Without a home that can be written it would warn, and leave a folder behind at each start.
+    """
+    if not sys.platform.startswith("linux"):  # elsewhere it looks in other places
+        return None
+    try:
+        for variable, usual in (("XDG_CONFIG_HOME", "~/.config"), ("XDG_CACHE_HOME", "~/.cache")):
+            (Path(os.environ.get(variable) or usual).expanduser() / "matplotlib").mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # there is no home at all
+        return uploads
+    return None
 
 
 def _get_user() -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from hugginggpt.ui.launch_checks import explain_start_error
+from hugginggpt.ui.launch_checks import explain_start_error, find_matplotlib_folder
 from tests.ui.app_server import ROOT, free_port, until
 
 pytestmark = pytest.mark.slow
@@ -145,6 +145,20 @@ def test_what_is_lacking_is_found_behind_other_errors(error: BaseException, word
     outer = ImportError("cannot import name")
     outer.__cause__ = error
     assert words in explain_start_error(outer)
+
+
+@pytest.mark.parametrize("variable", ["", "HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"])
+def test_without_a_home_that_can_be_written_libraries_keep_their_files_among_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    for each in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(each, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "file").touch()  # not even root can make a folder below it
+    if variable:
+        monkeypatch.setenv(variable, str(tmp_path / "file"))
+    uploads = tmp_path / "uploads"
+    assert find_matplotlib_folder(uploads) == (uploads if variable else None)
 
 
 def test_a_fault_of_the_program_is_none_of_the_machines() -> None:
