@@ -45,7 +45,7 @@ def server(cache: HubCache) -> Iterator[HostedServer]:
 
 
 def client(**options: Any) -> AsyncInferenceClient:
-    return AsyncInferenceClient(**{"token": TOKEN, "timeout": 20, **options})
+    return AsyncInferenceClient(**{"token": TOKEN, "timeout": 120, **options})
 
 
 @contextmanager
@@ -295,7 +295,7 @@ async def test_a_fault_comes_once_and_then_all_is_well(server: HostedServer, nam
     server.serve("fill-mask", "owner/model")
     fault, error = STATUSES[name] if name in STATUSES else BREAKS[name]
     server.faults["model:owner/model"] += [hosted.passes(), fault]
-    async with client(timeout=0.5 if name == "hang" else 20) as asking:
+    async with client(timeout=0.5 if name == "hang" else 120) as asking:
         url = f"{server.url}/hf-inference/models/owner/model"
         assert await asking.fill_mask("A [MASK].", model=url)
         with pytest.raises(HfHubHTTPError if isinstance(error, int) else error) as caught:

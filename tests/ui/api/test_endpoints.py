@@ -164,10 +164,10 @@ def test_a_cancelled_job_and_one_whose_caller_is_gone_are_stopped(
 
     asked.clear()
     url, body = f"{server.url}/gradio_api/queue", {"data": ["Say good day.", None], "session_hash": "gone", "fn_index": 0}
-    info = httpx.get(f"{server.url}/config").json()
+    info = httpx.get(f"{server.url}/config", timeout=60).json()
     body["fn_index"] = next(each["id"] for each in info["dependencies"] if each["api_name"] == "run")
-    httpx.post(f"{url}/join", json=body, headers=headers_for(llm)).raise_for_status()
-    with httpx.stream("GET", f"{url}/data?session_hash=gone", timeout=10) as stream:
+    httpx.post(f"{url}/join", json=body, headers=headers_for(llm), timeout=60).raise_for_status()
+    with httpx.stream("GET", f"{url}/data?session_hash=gone", timeout=60) as stream:
         next(stream.iter_lines())
         assert asked.wait(60)
         assert len(server.folders() - before) == 1
@@ -185,9 +185,9 @@ def test_a_cancelled_job_and_one_whose_caller_is_gone_are_stopped(
     ],
 )
 def test_no_file_of_the_server_can_be_read(server: Server, file: object) -> None:
-    called = httpx.post(f"{server.url}/gradio_api/call/plan", json={"data": ["Read this aloud.", [file]]})
+    called = httpx.post(f"{server.url}/gradio_api/call/plan", json={"data": ["Read this aloud.", [file]]}, timeout=60)
     event = called.json()["event_id"]
-    heard = httpx.get(f"{server.url}/gradio_api/call/plan/{event}", timeout=10).text
+    heard = httpx.get(f"{server.url}/gradio_api/call/plan/{event}", timeout=60).text
     assert heard.splitlines()[0] == "event: error"
     assert "root:" not in heard
 
@@ -213,13 +213,13 @@ def test_arguments_of_another_kind_are_refused_in_a_sentence(
     server: Server, quiet: None, name: str, data: list[Any], said: str
 ) -> None:
     address = f"{server.url}/gradio_api/call/{name}"
-    heard = httpx.get(f"{address}/{httpx.post(address, json={'data': data}).json()['event_id']}", timeout=30).text
+    heard = httpx.get(f"{address}/{httpx.post(address, json={'data': data}, timeout=60).json()['event_id']}", timeout=60).text
     assert heard.splitlines()[0] == "event: error"
     assert said in json.loads(heard.splitlines()[1].removeprefix("data: "))["error"]
 
 
 def test_the_schema_holds_these_endpoints_and_no_key(server: Server) -> None:
-    info = httpx.get(f"{server.url}/gradio_api/info").json()
+    info = httpx.get(f"{server.url}/gradio_api/info", timeout=60).json()
     assert {name.removeprefix("/") for name in info["named_endpoints"]} == ENDPOINTS
     assert info["unnamed_endpoints"] == {}
     parameters = [p["parameter_name"] for each in info["named_endpoints"].values() for p in each["parameters"]]
