@@ -138,7 +138,7 @@ class PageVisitor:
         (await self.caller.http.get("/", headers=self.caller.headers)).raise_for_status()
         for handler, data in (("restore_tab", [uuid4().hex * 2, "", ""]), ("restore_choices", ["", None]), ("resume", [None])):
             await self.caller.call(self.layout.event("", handler, data))
-        await self.caller.call(self.layout.event("use-brain", "click", ["hugging-face", "", TOKEN, "", None, False, None]))
+        await self.caller.call(self.layout.event("use-brain", "click", ["hugging-face", "", TOKEN, "", None, "", False, None]))
 
     async def ask(self) -> Taken:
         """Send the same request; planned and answered by the language model."""
