@@ -37,7 +37,8 @@ from hugginggpt.workspace import media
 from hugginggpt.workspace.workspace import Workspace
 from tests.scripted_server import ScriptedServer, scripted_server
 
-PAGE = "tests/ui/page/"
+TOGETHER = {"tests/ui/page/": "page", "tests/experts/hosted/": "hosted", "tests/test_hosted_server.py": "hosted"}
+"""Tests that run in one process, by the beginning of their path: they share an app and a browser, or models."""
 MEDIA = Path(__file__).resolve().parent.parent / "demos" / "media"
 
 
@@ -72,17 +73,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (not item.get_closest_marker("browser"), "/experts/" not in item.nodeid, item.path not in slow))
 
 
-class PageTogether(LoadFileScheduling):
-    """Gives each process whole files, and one of them all tests of the page: they share an app and a browser."""
+class WholeFiles(LoadFileScheduling):
+    """Gives each process whole files, and what stands in `TOGETHER` to one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return PAGE if nodeid.startswith(PAGE) else super()._split_scope(nodeid)
+        group = next((group for path, group in TOGETHER.items() if nodeid.startswith(path)), "")
+        return group or super()._split_scope(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)  # without xdist there is nothing to share out
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> PageTogether | None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeFiles | None:
     """Share the tests out to the processes."""
-    return PageTogether(config, log) if config.getoption("dist") == "loadfile" else None
+    return WholeFiles(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(autouse=True, scope="session")

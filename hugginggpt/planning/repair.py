@@ -20,6 +20,8 @@ from hugginggpt.planning.cycles import break_cycles
 from hugginggpt.planning.normalize import SEPARATORS, TaskDraft, can_make, map_references, quote_value, read_drafts
 
 _TEXT_NAME = re.compile(r"(?:text|table)-\d+")
+_MAX_NAMES = 1_000
+"""Most values of one argument: each is a call of its own, and is looked up among the plan's tasks."""
 _NAME = re.compile(r"[\w-]*\w[.-]\w+")  # image-1, cat.jpg; a plain word is none: "cat and dog" may be one name
 
 
@@ -94,6 +96,7 @@ def _filter_dependencies(draft: TaskDraft, rows: Mapping[int, TaskType], notes: 
 def _read_value(value: Any, task_input: TaskInput, label: str) -> Argument:
     """Read an argument as text, or as the names of resources."""
     items = value if isinstance(value, list) else [value]
+    _check_count(len(items), task_input, label)
     if not all(isinstance(item, str | int | float) for item in items):
         what = "an object" if isinstance(value, Mapping) else quote_value(value)
         raise PlanError(f"{label}: the argument {task_input.name} is {what}, not a text or a resource.")
@@ -101,12 +104,19 @@ def _read_value(value: Any, task_input: TaskInput, label: str) -> Argument:
     if task_input.kind not in MEDIA_KINDS:
         several = [name for text in texts for name in SEPARATORS.split(text) if name]
         if len(several) > 1 and all(_TEXT_NAME.fullmatch(name) for name in several):
+            _check_count(len(several), task_input, label)
             return tuple(several)  # a task that joins texts takes several
         return ", ".join(texts)
     names = [name for text in texts for name in _split_names(text)]
     if not names:
         raise PlanError(f"{label}: the argument {task_input.name} is empty.")
+    _check_count(len(names), task_input, label)
     return names[0] if len(names) == 1 else tuple(names)
+
+
+def _check_count(count: int, task_input: TaskInput, label: str) -> None:
+    if count > _MAX_NAMES:
+        raise PlanError(f"{label}: the argument {task_input.name} has {count:,} values; {_MAX_NAMES:,} is the limit.")
 
 
 def _format_item(item: str | float, task_input: TaskInput) -> str:

@@ -273,3 +273,14 @@ def test_a_reference_to_no_task_means_the_only_file_of_its_kind() -> None:
 def test_a_reference_to_no_task_that_may_mean_two_files_is_refused() -> None:
     with pytest.raises(PlanError, match="task 7, which is not in the plan"):
         made(READ | {"args": {"image": "<resource>-7"}}, given=[attached("image-1"), attached("image-2")])
+
+
+@pytest.mark.parametrize("value", [["a.png"] * 1_001, ", ".join(["a.png"] * 1_001), ["<resource>-1"] * 20_000])
+def test_an_argument_with_more_values_than_calls_can_be_made_is_refused(value: Any) -> None:
+    with pytest.raises(PlanError, match=r"^Task 0 \(image-to-text\): the argument image has [\d,]+ values; 1,000 is the limit"):
+        made(READ | {"args": {"image": value}}, READ | {"id": 1})
+
+
+def test_a_text_of_many_names_is_refused_too() -> None:
+    with pytest.raises(PlanError, match="the argument text has 2,000 values"):
+        made({"task": "summarization", "id": 0, "args": {"text": ", ".join(f"text-{n}" for n in range(2_000))}})
