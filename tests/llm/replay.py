@@ -13,7 +13,7 @@ import yaml
 from tests.scripted_server import Asked, Reply
 
 ROWS: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("refusals.yaml").read_text(encoding="utf-8"))
-"""What each server says, by what is done next."""
+"""Rows of the table, by what the client does next."""
 
 
 def refusal(row: Mapping[str, Any]) -> Reply:

@@ -1,4 +1,4 @@
-"""What Gradio can't take or send is told in a sentence that quotes nothing."""
+"""Calls that Gradio can't serve are refused in a sentence that quotes nothing."""
 
 from __future__ import annotations
 

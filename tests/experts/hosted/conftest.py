@@ -15,9 +15,11 @@ from hugginggpt.core.settings import Settings
 from hugginggpt.experts.base import Call, CancelToken, Result
 from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
 from hugginggpt.experts.hosted.expert import HostedExpert
+from hugginggpt.experts.hosted.provider_mapping import clear_mapping_cache
 from hugginggpt.hub.account import Visitor
 from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.search import HubSearch
+from hugginggpt.llm.capabilities import CAPABILITIES
 from hugginggpt.workspace.workspace import Workspace
 from tests.checkpoints import HubCache
 from tests.conftest import MEDIA
@@ -37,6 +39,16 @@ def server(cache: HubCache) -> Iterator[HostedServer]:
     assert started.errors == []
 
 
+@pytest.fixture
+def forgotten() -> Iterator[None]:
+    """Forget what the client and the process know of models, before and after a test."""
+    clear_mapping_cache()
+    CAPABILITIES.clear()
+    yield
+    clear_mapping_cache()
+    CAPABILITIES.clear()
+
+
 @dataclass
 class HostedBench:
     """One visitor's back end, and a workspace to feed it from."""
@@ -49,7 +61,7 @@ class HostedBench:
     circuits: CircuitBreaker = field(default_factory=CircuitBreaker)
     progress: list[str] = field(default_factory=list)
     start_seconds: float = 0.0
-    """How long an endpoint that is asleep is waited for."""
+    """Longest wait for an endpoint that is asleep, in seconds."""
 
     def expert(self, **about: Any) -> HostedExpert:
         places = HubAddresses(self.server.url, self.server.url, self.server.url)

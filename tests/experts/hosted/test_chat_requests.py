@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -14,26 +14,14 @@ import yaml
 
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.model_card import ModelCard
-from hugginggpt.experts.hosted.provider_mapping import clear_mapping_cache
-from hugginggpt.llm.capabilities import CAPABILITIES
 from tests.experts.hosted.conftest import HostedBench
 from tests.experts.hosted.test_refusals import CHAT, replay
 from tests.hosted.wire import answer
 from tests.hosted_server import Fault
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forgotten")]
 
 ROWS: Sequence[Mapping[str, Any]] = yaml.safe_load(Path(__file__).with_name("reply_tokens.yaml").read_text(encoding="utf-8"))
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """What the client and the process know of models, which all rows share."""
-    clear_mapping_cache()
-    CAPABILITIES.clear()
-    yield
-    clear_mapping_cache()
-    CAPABILITIES.clear()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['provider']}-{row['next']}")

@@ -6,7 +6,9 @@ import base64
 import io
 import json
 import random
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache as cached
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +23,7 @@ from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Result
+from hugginggpt.experts.hosted.shapes.common import AnswerShapeError
 from hugginggpt.experts.hosted.shapes.entities import read_entities
 from hugginggpt.experts.hosted.task_table import TASKS
 from hugginggpt.hub.account import parse_endpoint
@@ -154,3 +157,21 @@ def test_pieces_of_words_become_the_names_that_the_pipeline_itself_aggregates(ca
             assert [(name["entity_group"], name["start"], name["end"]) for name in read_entities(pieces, text)] == wanted, text
     finally:
         pipe.model.classifier.weight.data = known
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"entity": "B-PER", "word": "a", "score": 0.9, "start": 0, "end": 10**9},
+        {"entity": "I-PER", "word": "##a", "score": 0.9, "start": 5, "end": 6},
+        {"entity": "B-PER", "word": "zebra", "score": 0.9},
+        {"entity": "I-PER", "word": "a", "score": 0.9, "index": 1, "start": -5, "end": 3},
+    ],
+)
+def test_offsets_of_a_hostile_endpoint_cost_no_time_and_no_copies_of_the_text(row: dict[str, Any]) -> None:
+    text, rows = "a" * 200_000, [row] * 20_000
+    begun = time.process_time()
+    with suppress(AnswerShapeError):
+        names = read_entities(rows, text)
+        assert sum(len(name["word"]) for name in names) <= 500 * len(rows)
+    assert time.process_time() - begun < 5  # a minute and more, or gigabytes

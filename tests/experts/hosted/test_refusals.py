@@ -6,7 +6,7 @@ import base64
 import io
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -21,14 +21,12 @@ from hugginggpt.core.events import AttemptFailed, TaskDone, TaskFailed
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.hosted.expert import HostedExpert
-from hugginggpt.experts.hosted.provider_mapping import clear_mapping_cache
-from hugginggpt.llm.capabilities import CAPABILITIES
 from tests.conftest import MEDIA, RunPlan
 from tests.experts.hosted.conftest import HostedBench
 from tests.hosted.wire import Answer, Media, answer
 from tests.hosted_server import TOKEN, Fault, HostedServer, refused_url
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forgotten")]
 
 TABLE: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("refusals.yaml").read_text(encoding="utf-8"))
 ROWS = [
@@ -93,16 +91,6 @@ def replay(row: Mapping[str, Any]) -> Fault:
         return Answer(body.encode(), row["status"], kind, row.get("headers", {})).send(handler)
 
     return Fault(str(row["status"]), play, lasts=True)
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """What the client and the process know of models, which all rows share."""
-    clear_mapping_cache()
-    CAPABILITIES.clear()
-    yield
-    clear_mapping_cache()
-    CAPABILITIES.clear()
 
 
 def list_asked(server: HostedServer, here: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a call of the API gives back."""
+"""The API sends a run's results within bounds."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
 
-from hugginggpt.experts.hosted.shapes.common import list_rows
+from hugginggpt.experts.hosted.shapes.common import AnswerShapeError, list_rows
 
 _TAG: Final = re.compile(r"(?:(?P<place>[BIESLUM])[-_])?(?P<label>.+)", re.DOTALL)
 """A tag of the schemes IOB, IOBES, BILOU and BMES, or a label alone."""
@@ -21,6 +21,10 @@ _CONTINUATION: Final = "##"  # WordPiece
 _WORD_STARTS: Final = ("▁", "Ġ")  # SentencePiece, and byte-level BPE
 _SPACELESS: Final = frozenset("WF")
 """East Asian widths: what is written in these has no spaces between words."""
+_MAX_WORD_CHARS: Final = 200
+"""Longest word, and longest gap within a name: an endpoint that tells other offsets has its names cut, not the text copied."""
+_MAX_SEARCHES: Final = 1_000
+"""Most times that a whole text is searched through for pieces without offsets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +60,14 @@ def _read_pieces(rows: Iterable[Mapping[str, Any]], text: str) -> list[_Piece]:
     words = [str(row.get("word") or "") for row in tagged]
     marks_starts = any(word.startswith(_WORD_STARTS) for word in words)
     pieces: list[_Piece] = []
-    cursor = 0
+    lower, cursor, searched = text.lower(), 0, 0
     for row, word in zip(tagged, words, strict=True):
         found = _TAG.fullmatch(str(row["entity"]))
-        start, end = _locate(row, word, text, cursor)
+        start, end = _locate(row, word, lower, cursor)
+        if not isinstance(row.get("start"), int):
+            searched += (start if start < end else len(lower)) - cursor
+        if searched > _MAX_SEARCHES * (len(lower) + 1):
+            raise AnswerShapeError("pieces of the text were expected")
         cursor = end
         inside = marks_starts and not word.startswith(_WORD_STARTS) and _is_inside(text, start - 1)
         continues = word.startswith(_CONTINUATION) or inside
@@ -69,13 +77,14 @@ def _read_pieces(rows: Iterable[Mapping[str, Any]], text: str) -> list[_Piece]:
     return pieces
 
 
-def _locate(row: Mapping[str, Any], word: str, text: str, cursor: int) -> tuple[int, int]:
-    """Return a piece's offsets; slow tokenizers don't tell them, so it is looked for in the text."""
+def _locate(row: Mapping[str, Any], word: str, lower: str, cursor: int) -> tuple[int, int]:
+    """Return a piece's offsets; slow tokenizers don't tell them, so it is looked for in the text, which is in lower case."""
     start, end = row.get("start"), row.get("end")
     if isinstance(start, int) and isinstance(end, int):
-        return start, end
+        start = min(max(start, 0), len(lower))
+        return start, min(max(end, start), start + _MAX_WORD_CHARS, len(lower))
     bare = word.removeprefix(_CONTINUATION).lstrip("".join(_WORD_STARTS))
-    place = text.lower().find(bare.lower(), cursor)
+    place = lower.find(bare.lower(), cursor)
     return (place, place + len(bare)) if place >= 0 else (cursor, cursor)
 
 
@@ -95,15 +104,17 @@ def _join_words(pieces: Sequence[_Piece], text: str) -> list[_Piece]:
 
 def _complete(word: _Piece, text: str) -> _Piece:
     """Return a word with its last pieces, where those have no tag."""
-    end = word.end
-    while _is_inside(text, end) and _is_inside(text, end - 1):
+    end, limit = word.end, word.end + _MAX_WORD_CHARS
+    while end < limit and _is_inside(text, end) and _is_inside(text, end - 1):
         end += 1
     return replace(word, end=end)
 
 
 def _is_word(text: str, start: int, end: int) -> bool:
     """Return whether there is nothing between two pieces but letters and digits."""
-    return start == end or (start < end and all(_is_inside(text, offset) for offset in range(start, end)))
+    return start == end or (
+        0 < end - start <= _MAX_WORD_CHARS and all(_is_inside(text, offset) for offset in range(start, end))
+    )
 
 
 def _is_inside(text: str, offset: int) -> bool:
@@ -124,9 +135,10 @@ def _group_words(words: Sequence[_Piece], text: str) -> list[dict[str, Any]]:
 
 def _are_neighbours(before: _Piece, after: _Piece, text: str) -> bool:
     """Return whether nothing stands between two words: by the numbers of their tokens, where those are told, or by the text."""
-    if before.last is not None and after.first is not None and after.first == before.last + 1:
-        return True
-    return before.end <= after.start and not text[before.end : after.start].strip()
+    if not 0 <= after.start - before.end <= _MAX_WORD_CHARS:
+        return False
+    follows = before.last is not None and after.first is not None and after.first == before.last + 1
+    return follows or not text[before.end : after.start].strip()
 
 
 def _describe(group: Sequence[_Piece], text: str) -> dict[str, Any]:
