@@ -42,6 +42,12 @@ def test_one_click_on_an_example_brings_an_answer(tab: Tab) -> None:
     assert picture.evaluate("image => image.naturalWidth") > 100
     assert tab.page.evaluate("jumps") == []  # the box stays where it is
     assert tab.file("image-2.png").startswith(b"\x89PNG")
+    # a step is one line, however long its model's name: an endpoint's is an address
+    title = tab.answers.last.locator(".thought-group .title").first
+    title.locator(".duration").evaluate("name => { name.textContent = 'https://an.endpoint.of.its.owner/'.repeat(9) }")
+    assert title.evaluate(
+        "title => Math.max(...[...title.children].map(c => c.getBoundingClientRect().right))"
+    ) <= title.evaluate("title => title.closest('.thought-group').getBoundingClientRect().right")
 
 
 def test_the_tutorials_case_takes_one_click_is_shown_step_by_step_and_says_what_was_read(
