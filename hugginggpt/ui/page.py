@@ -41,7 +41,13 @@ _BEGIN_SCRIPT: Final = load_script("begin")
 """Script that scrolls to a new request and, where there is room, opens the panel of its plan."""
 
 _FIND_TAB_SCRIPT: Final = load_script("arrive")
-"""Script that finds the tab's state again after a reload; the browser keeps a random key alone, and as long as the tab."""
+"""Script that finds the tab's state again after a reload; the browser keeps a random key alone, and as long as the tab.
+
+It holds the side bar, too, for the moment until `_RELEASE_SCRIPT`.
+"""
+
+_RELEASE_SCRIPT: Final = "() => { document.querySelector('#side')?.removeAttribute('inert') }"
+"""Script that lets the side bar be used, once it shows what the tab holds."""
 
 
 class Page:
@@ -148,7 +154,8 @@ class Page:
         returned = gr.Textbox(visible=False)
         # the boxes are emptied in the same step: whoever had the key would have the tab's state
         arrived = page.load(self.restore_tab, [key, search, returned], [key, search, *outputs], js=_FIND_TAB_SCRIPT, **PRIVATE)
-        self._llm_panel.restore_on(arrived.then, tab_state)
+        restored = self._llm_panel.restore_on(arrived.then, tab_state)
+        restored.then(None, js=_RELEASE_SCRIPT, **PRIVATE)
         arrived.then(self.resume, tab_state, outputs, **PRIVATE)
 
     def _get_tab(self, tab: TabSession | None) -> TabSession:

@@ -1,4 +1,7 @@
 () => {
+  const side = document.querySelector('#side');
+  side?.setAttribute('inert', '');  // until what was chosen before is put back: nothing changes under the person's hands
+  setTimeout(() => side?.removeAttribute('inert'), 10_000);
   let key = '', returned = '';
   try {
     key = sessionStorage.getItem('hugginggpt-visit') ?? '';

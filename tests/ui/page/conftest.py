@@ -99,6 +99,7 @@ def tab(server: Server, screen: Page) -> Iterator[Tab]:
     yield tab
     for other in set(screen.context.pages) - {screen}:
         other.close()  # what lies behind another tab is slowed down by the browser
+    assert screen.url.startswith(server.url)  # storage of another address would not be the one that is emptied
     screen.evaluate("sessionStorage.clear()")  # else the next one would be the same visit again
     screen.goto(f"{server.url}/theme.css")
     assert server.troubles[before:] == []

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Locator, Page, Request, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.ui.app_server import SECONDS
 
@@ -39,47 +37,6 @@ def write_novels(folder: Path) -> list[Path]:
     return paths
 
 
-OPENING = """() => {
-  const all = gradio_config.dependencies.filter((each) => each.backend_fn);
-  const opening = new Set(all.filter((each) => each.targets.some(([, event]) => event === "load")).map((each) => each.id));
-  for (const each of all) if (opening.has(each.trigger_after)) opening.add(each.id);
-  return [...opening];
-}"""
-"""Which of its handlers a page calls as it is opened, each after the one that it follows."""
-
-
-class Calls:
-    """What a page asks of its handlers, and whether all of it has been answered."""
-
-    def __init__(self, page: Page) -> None:
-        self.page, self.handlers, self.answered = page, set[int](), False
-        self._hooks = {"request": self._begin, "requestfinished": self._end, "requestfailed": self._end}
-
-    def __enter__(self) -> Calls:
-        for event, hook in self._hooks.items():
-            self.page.on(event, hook)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for event, hook in self._hooks.items():
-            self.page.remove_listener(event, hook)
-
-    def _begin(self, request: Request) -> None:
-        if "/queue/join" in request.url:
-            self.handlers.add(request.post_data_json["fn_index"])
-            self.answered = False
-
-    def _end(self, request: Request) -> None:
-        self.answered = self.answered or "/queue/data" in request.url  # the stream of results ends with the last of them
-
-    def wait_for(self, handlers: Collection[int]) -> None:
-        """Wait until these have been called, and have answered."""
-        end = time.monotonic() + SECONDS
-        while not (self.answered and self.handlers.issuperset(handlers)):
-            assert time.monotonic() < end, f"{handlers} were to be called, {self.handlers} were"
-            self.page.wait_for_timeout(10)
-
-
 @dataclass
 class Tab:
     """One tab of a visitor, with the words for what is done in it."""
@@ -103,13 +60,11 @@ class Tab:
         return tab
 
     def open(self, url: str) -> None:
-        with Calls(self.page) as calls:
-            self.page.goto(url)
-            self.box.wait_for()
-            self.page.locator("#welcome button:visible, #chat .user-row:visible").first.wait_for()
-            # what it asks for as it is opened has come, too: nothing is put back under the person's hands any more
-            if not self.requests.count():  # else one may be worked on, and the page hears of it to its end
-                calls.wait_for(self.page.evaluate(OPENING))
+        self.page.goto(url)
+        self.box.wait_for()
+        self.page.locator("#welcome button:visible, #chat .user-row:visible").first.wait_for()
+        # what was chosen before has come, too: nothing is put back under the person's hands any more
+        self.page.locator("#side:not([inert])").wait_for(state="attached")
 
     def attach(self, *paths: Path) -> None:
         here = self.thumbnails.count()

@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 from tests.conftest import MEDIA
 from tests.scripted_server import KEY, ScriptedServer, error, scripted_server
 from tests.ui.app_server import Server, free_port
+from tests.ui.page.conftest import Visitor
 from tests.ui.page.tab import Tab
 
 pytestmark = pytest.mark.browser
@@ -82,9 +83,9 @@ def use(tab: Tab, models: ScriptedServer) -> None:
 
 
 def test_a_key_leaves_the_box_and_goes_nowhere_but_to_its_server(
-    tab: Tab, wire: Wire, models: ScriptedServer, server: Server
+    visitor: Visitor, wire: Wire, models: ScriptedServer, server: Server
 ) -> None:
-    tab.open(wire.url)
+    tab = visitor(wire.url)
     use(tab, models)
     expect(tab.page.locator("#openai-key input")).to_have_value("")
     answer = tab.ask("Draw the edges of this photo.", MEDIA / "coffee.jpg")
@@ -160,10 +161,10 @@ def listing(models: ScriptedServer, *names: str) -> None:
 
 
 def test_a_test_lists_the_servers_models_and_keeps_nothing(
-    tab: Tab, wire: Wire, models: ScriptedServer, server: Server
+    visitor: Visitor, wire: Wire, models: ScriptedServer, server: Server
 ) -> None:
     listing(models, "tiny", "large")
-    tab.open(wire.url)
+    tab = visitor(wire.url)
     tab.type("Other server", openai_key=KEY, base_url=models.base_url)
     tab.page.locator("#test-brain").click()
     expect(tab.status).to_contain_text("127.0.0.1 answers and lists 2 models: choose one.")
@@ -187,10 +188,10 @@ def test_a_test_lists_the_servers_models_and_keeps_nothing(
 
 
 def test_a_browser_remembers_a_key_until_it_is_told_to_forget(
-    tab: Tab, wire: Wire, models: ScriptedServer, server: Server
+    visitor: Visitor, wire: Wire, models: ScriptedServer, server: Server
 ) -> None:
     kept = "localStorage.getItem('hugginggpt.brain')"
-    tab.open(wire.url)
+    tab = visitor(wire.url)
     tab.type("Other server", openai_key=KEY, base_url=models.base_url, model="tiny")
     tab.page.get_by_label("Remember in this browser").check()
     assert tab.page.evaluate(kept) is None

@@ -185,11 +185,12 @@ def test_a_tunnel_gives_it_a_public_name_over_https(server: Server, visitor: Vis
         assert {url.partition("//")[0] + url.split("/")[2] for url in asked} == {f"https:{PUBLIC}:{port}"}
 
 
-def test_what_is_sent_while_the_stream_of_results_is_being_closed_is_answered(server: Server, tab: Tab) -> None:
-    lags = threading.Event()
+def test_what_is_sent_while_the_stream_of_results_is_being_closed_is_answered(server: Server, somebody: BrowserContext) -> None:
+    lags, tab = threading.Event(), Tab(somebody.new_page())
     with proxy(server, lags=lags) as port:
         tab.page.goto(f"http://127.0.0.1:{port}/")
         assert lags.wait(SECONDS)
         tab.page.get_by_role("button", name="Draw the edges of this photo.").click()
         expect(tab.requests).to_have_count(1)
         assert "image-2" in tab.finish()
+    tab.page.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.ui.app_server import Server
 from tests.ui.page.conftest import Visitor
@@ -34,6 +34,23 @@ def test_it_speaks_chinese_fits_a_phone_and_axe_finds_nothing_serious(phone: Tab
     assert phone.page.evaluate(too_wide) == 0
     found = Axe().run(phone.page, context="#side").response["violations"]
     assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in {"serious", "critical"}] == []
+
+
+def test_what_is_chosen_as_the_page_opens_again_is_not_put_back(tab: Tab) -> None:
+    held: list[Route] = []  # as if the server were far away
+    is_far = True
+    tab.page.route("**/queue/join*", lambda call: held.append(call) if is_far else call.continue_())
+    tab.page.reload()
+    tab.box.wait_for()
+    expect(tab.page.locator("#side")).to_have_attribute("inert", "")
+    is_far = False
+    for call in held:
+        call.continue_()
+    tab.type("Other server", base_url="http://127.0.0.1:1/v1")
+    tab.ask("Say “hello” aloud.")
+    tab.page.unroute("**/queue/join*")
+    expect(tab.page.get_by_label("Other server", exact=True)).to_be_checked()
+    expect(tab.page.locator("#base-url :is(input, textarea)")).to_have_value("http://127.0.0.1:1/v1")
 
 
 def test_a_keyboard_is_enough(tab: Tab) -> None:
