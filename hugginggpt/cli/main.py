@@ -231,7 +231,8 @@ def _print_result(events: Sequence[Event], sources: dict[str, Path], saved: dict
 
 
 def render_plain_text(markdown: str) -> str:
-    """Return an answer as a terminal shows it: without the marks that keep Markdown from reading quoted text as markup."""
+    """Return an answer as a terminal shows it: without the marks of titles and notes, and those before quoted marks."""
+    markdown = re.sub(r"^(\*\*|_)(?=\S)(.*\S)\1$", r"\2", markdown, flags=re.MULTILINE)
     return re.sub(r"\\([\\`*_{}\[\]<>#|~])", r"\1", re.sub(r"[ ]+$", "", markdown, flags=re.MULTILINE))
 
 

@@ -62,6 +62,10 @@ class TaskType:
     """One line for the planner: when to use it."""
     noun: str
     """The task's name in a sentence ("speech recognition")."""
+    act: str
+    """The task as a person does it, behind "I could not" ("read it aloud")."""
+    undone: str
+    """The lack of its result, behind "because" ("nothing was transcribed")."""
     aliases: tuple[str, ...] = ()
     """Other names that controllers give it."""
     brief: str = ""
@@ -133,6 +137,8 @@ def _parse_row(name: str, family: str, row: Mapping[str, Any]) -> TaskType:
         pipeline_tag=row.get("pipeline_tag", name),
         when=row["when"],
         noun=row["noun"],
+        act=row["act"],
+        undone=row["undone"],
         aliases=tuple(row.get("aliases", ())),
         brief=row.get("brief", ""),
         argument_aliases=row.get("argument_aliases"),

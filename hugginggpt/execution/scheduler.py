@@ -125,7 +125,8 @@ class Scheduler:
         self._context.emit(TaskFailed(task.id, error, clock.used))
 
     def _skip(self, task: Task, missing: int) -> None:
-        reason = f"Skipped, because task {missing} ({self._tasks[missing].task}), whose result it needs, gave none."
+        table = self._context.table
+        reason = f"I could not {table[task.task].act}, because {table[self._tasks[missing].task].undone}."
         self._context.emit(TaskSkipped(task.id, reason, missing))
 
     async def _select(self, task: Task, assign: Assign) -> Assignment:

@@ -207,6 +207,8 @@ class _Writer:
         """Write tokens in their order."""
         for token in tokens:
             if token.type == "inline":
+                if self.parts[-1:] == ["<p>"] and _is_emphasized(token.children or ()):
+                    self.parts[-1] = '<p class="aside">'
                 self.write(token.children or ())
             elif token.hidden:  # the paragraph of an item in a tight list
                 continue
@@ -275,6 +277,11 @@ def _format_attributes(token: "Token") -> str:
 
 
 _ALIGNMENTS: Final = frozenset(f"text-align:{side}" for side in ("left", "right", "center"))
+
+
+def _is_emphasized(tokens: Sequence["Token"]) -> bool:
+    """Return whether a paragraph is in italics from its first word to its last, as notes and credits are."""
+    return len(tokens) > 1 and tokens[0].type == "em_open" and all(token.level for token in tokens[1:-1])
 
 
 def _read_words(tokens: Sequence["Token"]) -> Iterator[str]:

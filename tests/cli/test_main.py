@@ -264,6 +264,7 @@ def test_offline_leaves_the_key_alone(server: ScriptedServer, capsys: pytest.Cap
 
 def test_marks_that_guard_quoted_text_are_not_shown_in_a_terminal() -> None:
     assert render_plain_text(r"> 2 \* 3 \_x\_ \<b\>  " + "\n> C:\\temp") == "> 2 * 3 _x_ <b>\n> C:\\temp"
+    assert render_plain_text("**a\\_1.png**\n\nIt is *so*.\n\n_By m, in 1 s._") == "a_1.png\n\nIt is *so*.\n\nBy m, in 1 s."
 
 
 def test_a_setting_that_cannot_be_used_is_bad_usage(

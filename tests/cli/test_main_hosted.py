@@ -177,7 +177,7 @@ def test_a_fallback_is_told(server: HostedServer, capsys: pytest.CaptureFixture[
     assert main([PAINT]) == EXIT_ANSWERED
     printed = capsys.readouterr()
     assert "[0] o/paints (hosted by nscale) failed, trying the next: nscale has trouble of its own (status 500)" in printed.err
-    assert "Done by o/second (text-to-image, hosted by together, " in printed.out
+    assert "By o/second at together, in " in printed.out
 
 
 def test_without_a_token_or_offline_nobody_is_asked(

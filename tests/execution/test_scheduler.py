@@ -117,8 +117,8 @@ async def test_what_depends_on_a_failed_task_is_skipped_and_says_so_and_all_else
     ran = await run_plan(plan, Failing(tasks=["translation"]), Quick(tasks=WRITER))
     assert [ran.steps[n].status for n in range(5)] == ["failed", "skipped", "skipped", "done", "done"]
     assert ran.steps[0].error == "The model is out of order."
-    assert "task 0 (translation)" in ran.steps[1].error
-    assert "task 1 (text-to-speech)" in ran.steps[2].error
+    assert ran.steps[1].error == "I could not read it aloud, because nothing was translated."
+    assert ran.steps[2].error == "I could not write it, because nothing was read aloud."
     assert [(event.task_id, event.because) for event in ran.select(TaskSkipped)] == [(1, 0), (2, 1)]
 
 

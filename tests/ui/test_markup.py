@@ -186,6 +186,8 @@ def test_what_is_too_long_for_markdown_follows_as_text() -> None:
         ("# Big\n\n---", "<h3>Big</h3><hr>"),
         ("3. c\n   - d\n4. e", '<ol start="3"><li>c<ul><li>d</li></ul></li><li>e</li></ol>'),
         ("`<b>` ~~no~~ *yes*", "<p><code>&lt;b&gt;</code> <s>no</s> <em>yes</em></p>"),
+        ("_By `a` and *b*._", '<p class="aside"><em>By <code>a</code> and <em>b</em>.</em></p>'),
+        ("_a_ and _b_", "<p><em>a</em> and <em>b</em></p>"),
         ("> 中文 **粗体**", "<blockquote><p>中文 <strong>粗体</strong></p></blockquote>"),
         ("```py\na\n\n\tb\n```", '<pre tabindex="0"><code>a&#10;&#10;&#9;b</code></pre>'),
         ("```\nhalf", '<pre tabindex="0"><code>half</code></pre>'),

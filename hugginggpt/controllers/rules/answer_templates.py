@@ -1,7 +1,8 @@
-"""The answer from templates: first the results, then the models that made them, then what failed."""
+"""The answer from templates: first the results, then what could not be done, then in small the models that ran."""
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -9,13 +10,18 @@ import yaml
 
 from hugginggpt.controllers.base import RespondRequest
 from hugginggpt.core.events import Step
-from hugginggpt.core.markdown import escape, quote_text, shorten
+from hugginggpt.core.markdown import escape, fold_into_line, quote_text, shorten
+from hugginggpt.core.plan import Task
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import TaskTable
 from hugginggpt.core.trace import format_duration
 
 _FILE: Final = Path(__file__).with_name("answers.yaml")
 _MAX_QUOTE_CHARS: Final = 1_500  # longer texts are cut in the answer; the resource holds all of it
+_MAX_TITLE_CHARS: Final = 120
+_MAX_CREDITS: Final = 3
+_ASKS_IN_TEXT: Final = frozenset({"visual-question-answering", "document-question-answering"})
+"""Tasks whose text is the question."""
 
 
 @functools.cache
@@ -31,16 +37,57 @@ def compose(request: RespondRequest, table: TaskTable) -> Iterator[str]:
         yield "There is nothing to do in this request."
         return
     separator = ""
-    for step in done:
+    titles = _find_titles(done, request)
+    for step in sorted(done, key=lambda step: not _is_conclusion(step)):  # the answer, then what it was drawn from
         for sentence in _describe_results(step, table):
-            yield separator + sentence
+            title = titles.pop(step.task.id, "")  # above the first sentence of a step
+            yield separator + (f"**{escape(title)}**\n\n" if title else "") + sentence
             separator = "\n\n"
     for step in request.steps:
         if step.status != "done":
-            yield f"{separator}Not done, {table[step.task.task].noun}: {escape(step.error)}"
+            yield separator + _describe_failure(step, table)
             separator = "\n\n"
     if done:
-        yield separator + "Done by " + ", ".join(_format_credit(step) for step in done) + "."
+        yield f"{separator}_{_format_credits(done)}_"
+
+
+def _is_conclusion(step: Step) -> bool:
+    """Tell whether a step says something about the results of others."""
+    return bool(step.task.references) and all(output.text is not None for output in step.outputs)
+
+
+def _find_titles(steps: Sequence[Step], request: RespondRequest) -> dict[int, str]:
+    """Find what tells steps of the same task apart, by task id: the file that each is about, or else its question."""
+    known = [*request.attached, *(resource for turn in request.turns for resource in turn.resources)]
+    files = {resource.name: resource.origin.label for resource in known if resource.origin.source != "task"}
+    planned = {task.id: task for task in request.plan.tasks}
+    titles: dict[int, str] = {}
+    for name in {step.task.task for step in steps}:
+        alike = [step.task for step in steps if step.task.task == name]
+        for find in (partial(_find_file, files=files, planned=planned), _find_question):
+            found = {task.id: find(task) for task in alike}
+            if len(set(found.values())) > 1:  # else it tells nothing
+                titles |= found
+                break
+    return titles
+
+
+def _find_file(task: Task, files: Mapping[str, str], planned: Mapping[int, Task]) -> str:
+    """Return the name of the file that a task works on, itself or through the tasks that it waits for."""
+    named = (files[value] for value in task.args.values() if isinstance(value, str) and value in files)
+    through = (_find_file(planned[r.task_id], files, planned) for r in task.references if r.task_id in planned)
+    return next(named, None) or next(filter(None, through), "")
+
+
+def _find_question(task: Task) -> str:
+    value = task.args.get("question") or (task.args.get("text") if task.task in _ASKS_IN_TEXT else None)
+    return fold_into_line(value, _MAX_TITLE_CHARS) if isinstance(value, str) else ""
+
+
+def _describe_failure(step: Step, table: TaskTable) -> str:
+    if step.status == "skipped":  # its reason is a sentence that says so already
+        return escape(step.error)
+    return f"I could not {table[step.task.task].act}: {escape(step.error)}"
 
 
 def _describe_results(step: Step, table: TaskTable) -> Iterator[str]:
@@ -82,7 +129,14 @@ def _needs_no_text(template: str | None) -> bool:
     return template is not None and not any(word in template for word in ("{text}", "{quote}", "{phrase}"))
 
 
-def _format_credit(step: Step) -> str:
-    model = step.model.id if step.model else "nobody"
-    where = f", hosted by {step.model.provider}" if step.model and step.model.provider else ""
-    return f"{model} ({step.task.task}{where}, {format_duration(step.seconds)})"
+def _format_credits(steps: Sequence[Step]) -> str:
+    """Name each model that ran once, and how long all of them took."""
+    names = list(dict.fromkeys(_format_model(step) for step in steps))
+    shown = names if len(names) <= _MAX_CREDITS + 1 else [*names[:_MAX_CREDITS], f"{len(names) - _MAX_CREDITS} more"]
+    listed = " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+    return f"By {listed}, in {format_duration(sum(step.seconds for step in steps))}."
+
+
+def _format_model(step: Step) -> str:
+    name = escape(step.model.id) if step.model else "nobody"
+    return name + (f" at {escape(step.model.provider)}" if step.model and step.model.provider else "")

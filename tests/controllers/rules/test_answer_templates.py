@@ -1,5 +1,6 @@
 """The built-in answer: from the results alone, in sentences."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,78 @@ def test_results_first_then_who_did_them() -> None:
         "",
         "It is read aloud in audio-1 (2.1 s).",
         "",
-        "Done by PP-OCR (image-to-text, 1.4 s), voice (text-to-speech, 0.5 s).",
+        "_By PP-OCR and voice, in 1.9 s._",
     ]
+
+
+def test_what_was_asked_for_comes_before_what_it_was_drawn_from() -> None:
+    heard = Resource("text-1", Kind.TEXT, Origin("task", "automatic-speech-recognition", 0), text="Good morning. It rains.")
+    short = Resource("text-2", Kind.TEXT, Origin("task", "summarization", 1), text="It rains.")
+    said = answer(
+        Step(Task("automatic-speech-recognition", 0, (), {"audio": "audio-1"}), "done", OCR, outputs=(heard,)),
+        Step(Task("summarization", 1, (0,), {"text": "<resource>-0"}), "done", VOICE, outputs=(short,)),
+    )
+    assert said.index("In short:") < said.index("What is said:") < said.index("_By ")
+
+
+def test_models_are_named_once_and_not_without_end() -> None:
+    steps = [
+        Step(Task("text-to-speech", n), "done", ModelRef(f"m{min(n, 5)}", "hosted", provider="together"), seconds=1.0)
+        for n in range(8)
+    ]
+    assert answer(*steps).endswith("_By m0 at together, m1 at together, m2 at together and 3 more, in 8.0 s._")
+
+
+FILES = tuple(Resource(f"image-{n}", Kind.IMAGE, Origin("upload", f"page_{n}.png")) for n in (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("tasks", "titles"),
+    [
+        ([("image-to-text", {"image": "image-1"}), ("image-to-text", {"image": "image-2"})], ["page\\_1.png", "page\\_2.png"]),
+        ([("image-to-text", {"image": "image-1"})], []),
+        (
+            [
+                ("question-answering", {"text": "a", "question": "Who?"}),
+                ("question-answering", {"text": "a", "question": "When?"}),
+            ],
+            ["Who?", "When?"],
+        ),
+        (
+            [("visual-question-answering", {"image": "image-1", "text": f"{word}?"}) for word in ("What", "Where")],
+            ["What?", "Where?"],
+        ),
+        ([("text-to-speech", {"text": "a"}), ("text-to-speech", {"text": "b"})], []),
+        (
+            [
+                ("image-to-text", {"image": "image-1"}),
+                ("image-to-text", {"image": "image-2"}),
+                ("summarization", {"text": "<resource>-0"}),
+                ("summarization", {"text": "<resource>-1"}),
+            ],
+            ["page\\_1.png", "page\\_2.png"] * 2,
+        ),
+    ],
+)
+def test_results_of_several_files_or_questions_say_which_is_which(tasks: list[tuple[str, Any]], titles: list[str]) -> None:
+    steps = tuple(
+        Step(
+            Task(name, n, (), args),
+            "done",
+            OCR,
+            outputs=(Resource(f"text-{n}", Kind.TEXT, Origin("task", name, n), text="so"),),
+        )
+        for n, (name, args) in enumerate(tasks)
+    )
+    said = "".join(compose(RespondRequest("read", FILES, Plan(tuple(step.task for step in steps)), steps), load_task_table()))
+    assert re.findall(r"\*\*(.+?)\*\*", said) == titles
 
 
 def test_what_failed_is_said_and_its_model_is_not_credited() -> None:
     said = answer(Step(READ, "done", OCR, outputs=(TEXT,)), Step(SPEAK, "failed", VOICE, error="voice took longer than 3 s."))
-    assert "Not done, speech: voice took longer than 3 s." in said
-    assert "voice (" not in said
+    assert "I could not read it aloud: voice took longer than 3 s." in said
+    assert "_By PP-OCR, in" in said
+    assert "voice," not in said
 
 
 def test_a_note_is_passed_on() -> None:

@@ -310,7 +310,10 @@ def test_a_task_that_failed_can_be_tried_again_and_with_models_that_have_not_fai
 @pytest.mark.parametrize(
     ("answer", "line"),
     [
-        ("Not done, drawing: No \\*credit\\*.", "What failed can be tried again:"),  # as the built-in planner writes it
+        (
+            "I could not make the picture: No \\*credit\\*.",
+            "What failed can be tried again:",
+        ),  # as the built-in planner writes it
         ("I could not draw it: No *credit*.", "What failed can be tried again:"),
         ("I could not draw it.", "text-to-image failed. No *credit*."),
     ],

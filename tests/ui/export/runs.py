@@ -87,7 +87,7 @@ def everything(workspace: Workspace, folder: Path) -> Recording:
         TaskDone(0, SECOND, (marked, said), 1.25, "Boxes below 0.5 are left out."),
         TaskFailed(1, "No voice speaks <Klingon>.", 0.5),
         Planned(Plan(tasks), 0.02, "Task 1 failed."),
-        TaskSkipped(2, "Skipped, because task 1 (text-to-speech), whose result it needs, gave none.", 1),
+        TaskSkipped(2, "I could not clean the recording, because nothing was read aloud.", 1),
         ResourcesFetched((people,)),
         Notice("The rest of the plan is missing."),
         AnswerDelta("Wro", restarts=True),
