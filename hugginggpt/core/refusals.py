@@ -195,7 +195,11 @@ def _read_text(value: str, key: str, depth: int) -> Iterator[tuple[str, str]]:
 
 @cache
 def _load_reasons() -> Sequence[Reason]:
-    rows = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))["reasons"]
+    return build_reasons(yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))["reasons"])
+
+
+def build_reasons(rows: Sequence[Mapping[str, Any]]) -> Sequence[Reason]:
+    """Return the reasons that rows of a table are, in its order."""
     return tuple(Reason(row["reason"], build_pattern(row), bool(row.get("passes"))) for row in rows)
 
 

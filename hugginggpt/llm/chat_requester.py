@@ -20,7 +20,7 @@ from hugginggpt.llm.capabilities import CAPABILITIES, Capabilities
 from hugginggpt.llm.connection import OPENAI_URL, Connection
 from hugginggpt.llm.context_window import parse_refusal_window
 from hugginggpt.llm.errors import describe_error, is_about_images
-from hugginggpt.llm.refusals import find_refusal, names_parameter, read_refusal
+from hugginggpt.llm.refusals import find_reason, find_refusal, names_parameter, read_refusal
 from hugginggpt.llm.request_form import MAX_REPLY_TOKENS, Message, RequestForm
 from hugginggpt.llm.structured_output import OutputMode
 
@@ -125,7 +125,7 @@ class ChatRequester:
         unnamed: int,
     ) -> RequestForm | None:
         """Return the form to try after a refusal; None where the refusal is about something else."""
-        if refusal.status not in _REFUSAL_STATUSES or refusal.reason is not None:
+        if refusal.status not in _REFUSAL_STATUSES or find_reason(refusal) is not None:
             return None
         if has_images(messages) and is_about_images(refusal):
             return None
@@ -191,9 +191,8 @@ class ChatRequester:
         """Return the class of error that a refusal is, by which callers ask again; remember what it says of the model."""
         if refusal is None:
             return ControllerError
-        too_long = (
-            refusal.reason.name == "too_long" if refusal.reason else refusal.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        )
+        reason = find_reason(refusal)
+        too_long = reason.name == "too_long" if reason else refusal.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         if too_long:
             if window := parse_refusal_window(refusal.text):
                 self.remember(replace(self.capabilities, window=window))

@@ -18,7 +18,7 @@ from hugginggpt.core.http import read_retry_after
 from hugginggpt.core.refusals import parse_refusal
 from hugginggpt.core.ssrf import AddressPolicy, GuardedTransport, RefusedError, load_certificates, parse_url, resolve
 from hugginggpt.llm.errors import ERROR_SENTENCES
-from hugginggpt.llm.refusals import names_any_parameter
+from hugginggpt.llm.refusals import find_reason, names_any_parameter
 
 if TYPE_CHECKING:
     import openai
@@ -122,7 +122,8 @@ class Connection:
         if response.is_error and not useless:
             await response.aread()
             refusal = parse_refusal(response.text, response.status_code)
-            useless = names_any_parameter(refusal) if refusal.reason is None else not refusal.reason.passes
+            reason = find_reason(refusal)
+            useless = names_any_parameter(refusal) if reason is None else not reason.passes
         if useless:
             response.headers["x-should-retry"] = "false"  # openai's own header
 

@@ -15,6 +15,7 @@ from hugginggpt.core.bounded_body import TooLargeError
 from hugginggpt.core.http import describe_wait
 from hugginggpt.core.refusals import ServerRefusal
 from hugginggpt.core.ssrf import RefusedError
+from hugginggpt.llm.refusals import find_reason
 
 _TABLE: Final[Mapping[str, Mapping[Any, str]]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
 _NAME_BY_STATUS: Final[Mapping[int, str]] = _TABLE["by_status"]
@@ -60,7 +61,7 @@ def describe_error(error: Exception, refusal: ServerRefusal | None, *, seconds: 
 
 
 def _describe_refusal(refusal: ServerRefusal, *, started: bool) -> str:
-    if reason := refusal.reason:
+    if reason := find_reason(refusal):
         name = reason.name
     elif started:
         name = "broken_off"

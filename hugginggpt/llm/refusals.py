@@ -1,7 +1,7 @@
 """Refusals of language models' servers: what openai's client raises for them, and which parameter each refuses.
 
-How a refusal's words are read, and which reasons there are, is told by `core.refusals`; the parameters stand in
-``refusals.yaml``.
+How a refusal's words are read, and which reasons there are, is told by `core.refusals`; the parameters, and the reasons that
+only such servers give, stand in ``refusals.yaml``.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from hugginggpt.core.refusals import (
     DEFAULT_STATUS,
     TEXT_KEYS,
     Pattern,
+    Reason,
     RefusedReplyError,
     ServerRefusal,
     build_pattern,
+    build_reasons,
     parse_refusal,
 )
 
@@ -50,7 +52,12 @@ def find_refusal(reply: Any) -> ServerRefusal | None:
     if "choices" in reply or not TEXT_KEYS & set(reply):
         return None
     refusal = parse_refusal(reply, DEFAULT_STATUS)  # vLLM's {"object": "error", "message": …}; or no model's answer at all
-    return refusal if refusal.reason or names_any_parameter(refusal) else None
+    return refusal if find_reason(refusal) or names_any_parameter(refusal) else None
+
+
+def find_reason(refusal: ServerRefusal) -> Reason | None:
+    """Return the reason that a language model's server gives; None where only its status tells."""
+    return next((reason for reason in _load_own_reasons() if reason.pattern.fits(refusal)), refusal.reason)
 
 
 def names_parameter(refusal: ServerRefusal, parameter: str) -> bool:
@@ -70,5 +77,15 @@ def list_parameters() -> Sequence[str]:
 
 @cache
 def _load_parameters() -> Mapping[str, Pattern]:
-    rows = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))["parameters"]
-    return {row["parameter"]: build_pattern(row) for row in rows}
+    return {row["parameter"]: build_pattern(row) for row in _load_table()["parameters"]}
+
+
+@cache
+def _load_own_reasons() -> Sequence[Reason]:
+    return build_reasons(_load_table()["reasons"])
+
+
+@cache
+def _load_table() -> Mapping[str, Any]:
+    table: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
+    return table
