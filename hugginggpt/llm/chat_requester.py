@@ -87,11 +87,15 @@ class ChatRequester:
         first = form = self._choose_form(schema, streamed=streamed)
         unnamed = 0
         lasts = True
+        heard: set[str] = set()
         while True:
             try:
                 reply = await self._send(client, form, messages, schema)
             except Exception as error:
                 refusal = read_refusal(error)
+                if refusal is not None:
+                    unnamed = max(unnamed, refusal.text in heard)  # what it named was not the cause
+                    heard.add(refusal.text)
                 looser = None if refusal is None else self._find_looser(form, refusal, messages, schema, unnamed)
                 if refusal is None or looser is None:
                     raise

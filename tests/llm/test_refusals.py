@@ -85,6 +85,16 @@ async def test_a_refusal_that_names_nothing_costs_two_requests(server: ScriptedS
     ]
 
 
+@pytest.mark.parametrize(
+    "words", ["System role not supported", "Unsupported parameter: 'temperature' is not supported with this model."]
+)
+async def test_a_refusal_that_names_what_is_not_sent_costs_two_requests(server: ScriptedServer, words: str) -> None:
+    server.will(refusal({"status": 400, "body": {"error": {"message": words}}}))
+    with pytest.raises(ControllerError, match="did not accept the request"):
+        await ask(server, stream=True)
+    assert len(server.asked) == 3
+
+
 async def test_one_after_the_other_is_left_out_where_a_server_refuses_many(server: ScriptedServer) -> None:
     def reply(handler: BaseHTTPRequestHandler, asked: Asked) -> None:
         for name in ("temperature", "system", "stream_options", "schema"):
