@@ -17,7 +17,7 @@ from hugginggpt.core.plan import Plan
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.trace import fold_steps
 from hugginggpt.hub.shared_token import SharedToken
-from hugginggpt.planning.approval import PreparedPlan
+from hugginggpt.planning.approval import Approved, PreparedPlan, Proposal
 from hugginggpt.planning.planner import check_length, shorten_refused
 from hugginggpt.ui.chat import approval_form, examples, messages
 from hugginggpt.ui.chat.inputs import (
@@ -217,25 +217,30 @@ class ChatHandlers:
     async def approve(self, tab: TabSession | None, sent: gr.EventData) -> tuple[Any, ...]:
         """Run a plan as the person has approved it, or say why it can't run."""
         tab = self._get_tab(tab)
-        proposal, answer = tab.gate.proposal, approval_form.read_answer(sent)
-        if proposal is None:
+        if (proposal := tab.gate.proposal) is None:
             return View(form=HIDDEN).to_outputs()
+        answer = approval_form.read_answer(sent)
         if answer.stop:
             await tab.stop()
             return View(form=HIDDEN).to_outputs()
-        error = ""
+        decided = await asyncio.to_thread(self._decide, tab, proposal, answer)  # long plans take long to check and to draw
+        if tab.gate.proposal is not proposal:  # answered by another click, or stopped meanwhile
+            return View().to_outputs()
+        if isinstance(decided, Approved):
+            tab.gate.open(decided)
+            return View().to_outputs()  # who follows the run hides the form; here it might come after the next one
+        return View(form=PropertyUpdate({"value": decided, "visible": True})).to_outputs()
+
+    def _decide(self, tab: TabSession, proposal: Proposal, answer: approval_form.FormAnswer) -> Approved | str:
+        """Return the plan as the person has approved it, or the form in which it waits on."""
+        table, error = self._agent.table, ""
         if answer.key == proposal.key:  # an older form is answered by showing what waits now
+            known = tab.session.workspace.resources
             try:
-                known = tab.session.workspace.resources
-                approved = approval_form.build_approval(
-                    proposal, answer, self._agent.table, known, self._agent.settings.max_tasks
-                )
-                tab.gate.open(approved)
-                return View().to_outputs()  # who follows the run hides the form; here it might come after the next one
+                return approval_form.build_approval(proposal, answer, table, known, self._agent.settings.max_tasks)
             except HuggingGPTError as refused:
                 error = str(refused)
-        form = approval_form.build_form(proposal, self._agent.table, tab.words, answer=answer if error else None, error=error)
-        return View(form=PropertyUpdate({"value": form, "visible": True})).to_outputs()
+        return approval_form.build_form(proposal, table, tab.words, answer=answer if error else None, error=error)
 
     def select_run(self, number: int | None, tab: TabSession | None) -> tuple[Any, ...]:
         """Show an earlier run's plan."""
