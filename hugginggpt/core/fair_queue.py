@@ -54,6 +54,11 @@ class FairQueue:
         """Return the number of a party's tickets that wait."""
         return sum(ticket.party == party for ticket in self._waiting)
 
+    @property
+    def total_waiting(self) -> int:
+        """Number of tickets of all parties that wait."""
+        return len(self._waiting)
+
     def enter(self, party: str) -> Ticket:
         """Return a ticket, granted at once where a place is free; give it to `leave` in any case."""
         ticket = Ticket(max(self._round, self._rounds.get(party, 0)), next(self._numbers), party)

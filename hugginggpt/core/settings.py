@@ -132,6 +132,8 @@ class Settings(BaseSettings):
     """Requests of one visitor that are worked on at once; further ones wait for their turn."""
     visitor_waiting: int = Field(32, ge=0)
     """Requests of one visitor that may wait; further ones are refused, with the time to come again."""
+    max_waiting: int = Field(1_000, ge=0)
+    """Requests of all visitors that may wait; further ones are refused, whoever sends them."""
     max_calls: int = Field(200, ge=1)
     """Requests of all visitors that are worked on at once; where more come, visitors take turns."""
     wait_seconds: float = Field(600.0, gt=0)

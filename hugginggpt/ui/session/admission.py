@@ -1,4 +1,4 @@
-"""Admission of requests: how many of one visitor are worked on and wait at once, and whose turn it is.
+"""Admission of requests: how many of one visitor, and of all, are worked on and wait at once, and whose turn it is.
 
 One for the page, the API and MCP. Runs, and what is over in a moment (plans, lists), have places of their own: a list
 never waits behind runs. What is scarce has turns of its own: a local model's device (`execution.device_queue`).
@@ -32,7 +32,7 @@ _MAX_LOOP_DELAY_SECONDS: Final = 0.003  # one that has nothing else to do is lat
 
 
 class AdmissionError(RequestError):
-    """A visitor has too many requests, or one has waited too long; the message says when to come again."""
+    """A visitor has too many requests, or all have, or one has waited too long; the message says when to come again."""
 
     def __init__(self, key: str, **values: object) -> None:
         """Create the error from a phrase of the page and its values."""
@@ -73,7 +73,7 @@ class Admission:
             report_waiting: Gets the number of requests ahead.
 
         Raises:
-            AdmissionError: The visitor has too many requests already, or it has waited for too long.
+            AdmissionError: The visitor, or all of them, have too many requests already, or it has waited for too long.
         """
         self._check(visitor)
         ticket = self._queue.enter(visitor)
@@ -115,13 +115,15 @@ class Admission:
     async def _wait(self, ticket: Ticket, report_waiting: ReportWaiting) -> None:
         if ticket.granted:
             return
+        if self._queue.total_waiting > self._settings.max_waiting:  # this one is among them
+            seconds = max(math.ceil(self._seconds), 1)
+            raise AdmissionError("page.too_many_in_all", count=self._settings.max_waiting, seconds=seconds)
         try:
             async with asyncio.timeout(self._settings.wait_seconds):
                 async for ahead in self._queue.wait(ticket):
                     report_waiting(ahead)
         except TimeoutError:
-            seconds = f"{self._settings.wait_seconds:g}"
-            raise AdmissionError("page.waited_too_long", seconds=seconds) from None
+            raise AdmissionError("page.waited_too_long", seconds=f"{self._settings.wait_seconds:g}") from None
         finally:
             report_waiting(None)
 

@@ -62,6 +62,27 @@ async def test_a_place_that_becomes_free_goes_to_who_has_none(tmp_path: Path) ->
     await asyncio.gather(*waiting)
 
 
+async def test_all_visitors_together_may_wait_so_often_and_who_comes_then_hears_when_to_come_again(tmp_path: Path) -> None:
+    holder = Holder(admission(tmp_path, max_calls=1, max_waiting=2))
+    tasks = await holder.begin("a", "b", "c")
+    with pytest.raises(AdmissionError, match=r"2 requests of all visitors wait here already.* come again in about \d+ s"):
+        await holder.hold("d")
+    holder.over.set()
+    await asyncio.gather(*tasks)
+    await holder.hold("d")
+    assert holder.inside == ["a", "b", "c", "d"]
+
+
+async def test_where_nobody_may_wait_a_free_place_is_taken_all_the_same(tmp_path: Path) -> None:
+    holder = Holder(admission(tmp_path, max_calls=1, max_waiting=0))
+    tasks = await holder.begin("a")
+    with pytest.raises(AdmissionError, match="of all visitors"):
+        await holder.hold("b")
+    holder.over.set()
+    await asyncio.gather(*tasks)
+    assert holder.inside == ["a"]
+
+
 async def test_who_hangs_up_while_waiting_gives_the_place_in_the_queue_back(tmp_path: Path) -> None:
     holder = Holder(admission(tmp_path))
     tasks = await holder.begin("a", "a", "a")
