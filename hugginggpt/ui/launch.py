@@ -121,6 +121,7 @@ def _start_server(page: Any, blocks: gr.Blocks, port: int, environment: Mapping[
 
     from hugginggpt.ui.api.progress import DisconnectMiddleware
     from hugginggpt.ui.i18n import load_i18n
+    from hugginggpt.ui.security.connections import HeaderWatch, watch_headers
     from hugginggpt.ui.security.headers import SecurityHeadersMiddleware
     from hugginggpt.ui.security.request_guard import RequestGuardMiddleware, find_hosts
     from hugginggpt.ui.session.llm_choice import is_personal_machine, is_space
@@ -164,6 +165,7 @@ def _start_server(page: Any, blocks: gr.Blocks, port: int, environment: Mapping[
     finally:
         waiting.cancel()
     bound_resources(blocks)
+    watch_headers(blocks.server.config, HeaderWatch())
 
 
 def _start_anew(port: int, environment: Mapping[str, str]) -> None:
