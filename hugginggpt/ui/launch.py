@@ -122,6 +122,7 @@ def _start_server(page: Any, blocks: gr.Blocks, port: int, environment: Mapping[
     from hugginggpt.ui.api.progress import DisconnectMiddleware
     from hugginggpt.ui.i18n import load_i18n
     from hugginggpt.ui.security.connections import HeaderWatch, watch_headers
+    from hugginggpt.ui.security.event_streams import EventStreamMiddleware
     from hugginggpt.ui.security.headers import SecurityHeadersMiddleware
     from hugginggpt.ui.security.request_guard import RequestGuardMiddleware, find_hosts
     from hugginggpt.ui.session.llm_choice import is_personal_machine, is_space
@@ -151,6 +152,7 @@ def _start_server(page: Any, blocks: gr.Blocks, port: int, environment: Mapping[
                 "middleware": [
                     Middleware(SecurityHeadersMiddleware, space=is_space()),
                     Middleware(RequestGuardMiddleware, hosts=hosts, personal=is_personal_machine()),
+                    Middleware(EventStreamMiddleware),
                     Middleware(UploadMiddleware, uploads=page.uploads),
                     Middleware(DisconnectMiddleware),
                 ]
