@@ -9,6 +9,7 @@ from gradio.context import LocalContext
 
 from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.agent.factory import make_shared_token
+from hugginggpt.core.model_card import Placement
 from hugginggpt.ui.api.endpoints import Api
 from hugginggpt.ui.assets import load_script
 from hugginggpt.ui.chat import approval_form, examples
@@ -25,7 +26,8 @@ from hugginggpt.ui.property_updates import PropertyUpdate, make_updatable
 from hugginggpt.ui.run_panel import resource_cards
 from hugginggpt.ui.run_panel.share_link import read_link
 from hugginggpt.ui.session.admission import Admission
-from hugginggpt.ui.session.tab_session import TabSession, TabSessions, close_tab
+from hugginggpt.ui.session.tab_registry import TabSessions
+from hugginggpt.ui.session.tab_session import TabSession, close_tab
 from hugginggpt.ui.session.visitor import read_visitor
 from hugginggpt.ui.settings_panel.llm_panel import LLMPanel
 from hugginggpt.ui.uploads import Uploads
@@ -46,6 +48,12 @@ _FIND_TAB_SCRIPT: Final = load_script("arrive")
 It holds the side bar, too, for the moment until `_RELEASE_SCRIPT`.
 """
 
+_NOTE_VISIT_SCRIPT: Final = "() => { try { sessionStorage.setItem('hugginggpt-answered', '1') } catch {} }"
+"""Script that notes that the server knows the tab: one that is reloaded before it was answered has lost nothing."""
+
+_RESTORE_SECONDS: Final = 10.0
+"""The page sends that event first: it is seldom waited for."""
+
 _RELEASE_SCRIPT: Final = "() => { document.querySelector('#side')?.removeAttribute('inert') }"
 """Script that lets the side bar be used, once it shows what the tab holds."""
 
@@ -53,13 +61,20 @@ _RELEASE_SCRIPT: Final = "() => { document.querySelector('#side')?.removeAttribu
 class Page:
     """The page over one agent."""
 
-    def __init__(self, agent: HuggingGPT) -> None:
+    def __init__(self, agent: HuggingGPT, *, restore_seconds: float = _RESTORE_SECONDS) -> None:
+        """Set up the page.
+
+        Args:
+            agent: Works on the requests.
+            restore_seconds: Time for which a request waits for the event that restores its tab.
+        """
         self._agent = agent
         self.settings = agent.settings
         self.uploads = Uploads(agent.storage, agent.settings, max_file_bytes=max(agent.settings.max_file_bytes, TRACE_BYTES))
         """Files that were sent ahead; served by `UploadMiddleware`."""
         self._tabs = TabSessions()
         self._shared = shared = make_shared_token(agent.settings)
+        self._restore_seconds = restore_seconds
         self._admission = Admission(agent.settings)
         self._chat = ChatHandlers(agent, self._get_chat_tab, self._admission, shared=shared, uploads=self.uploads)
         self._llm_panel = LLMPanel(agent, self._get_tab, shared=shared)
@@ -133,8 +148,9 @@ class Page:
         named = dict(zip(View.__dataclass_fields__, outputs, strict=True))
         chat, welcome, box, form, runs, resources = (named[n] for n in ("chat", "welcome", "box", "form", "runs", "resources"))
         handlers = self._chat
+        restored = gr.Textbox(visible=False)  # filled by the answer to `restore_tab`
         for event, handler, inputs in (
-            (box.submit, handlers.ask, [box]),
+            (box.submit, self.ask, [box, restored]),
             (welcome.select, handlers.run_example, []),
             (chat.retry, handlers.retry, []),
             (chat.edit, handlers.edit, []),
@@ -153,7 +169,10 @@ class Page:
         search = gr.Textbox(visible=False)  # filled by the script, read by `restore_tab`
         returned = gr.Textbox(visible=False)
         # the boxes are emptied in the same step: whoever had the key would have the tab's state
-        arrived = page.load(self.restore_tab, [key, search, returned], [key, search, *outputs], js=_FIND_TAB_SCRIPT, **PRIVATE)
+        arrived = page.load(
+            self.restore_tab, [key, search, returned], [key, search, restored, *outputs], js=_FIND_TAB_SCRIPT, **PRIVATE
+        )
+        arrived.then(None, js=_NOTE_VISIT_SCRIPT, **PRIVATE)
         restored = self._llm_panel.restore_on(arrived.then, tab_state)
         restored.then(None, js=_RELEASE_SCRIPT, **PRIVATE)
         arrived.then(self.resume, tab_state, outputs, **PRIVATE)
@@ -191,7 +210,7 @@ class Page:
         Args:
             key: Key of the tab's state, kept by the browser.
             search: The query of the page's address.
-            returned: Not empty where the tab had that key before.
+            returned: Not empty where the server has answered that key before.
             request: The request, with the page's session hash.
         """
         # found before anything is waited for: what the person does before this has answered belongs to the same tab
@@ -202,11 +221,29 @@ class Page:
             self._warn_of_loss(tab, is_lost=bool(returned))
         else:
             self._tabs.add_page(self._keep_alive(tab), request.session_hash or "")
+        self._tabs.note_opened(request.session_hash or "")
         view = await asyncio.to_thread(self._chat.build_whole, tab)  # reads disks
         value = read_link(search or "")
         if value["text"] and not tab.is_busy:  # else what has been typed meanwhile stays
             view = replace(view, box=PropertyUpdate({"value": value, **READY}))
-        return ("", "", *view.to_outputs())
+        return ("", "", "1", *view.to_outputs())
+
+    async def ask(
+        self,
+        value: dict[str, Any] | None,
+        restored: str,
+        placement: Placement,
+        ask_first: bool,
+        tab: TabSession | None,
+        request: gr.Request,
+    ) -> Views:
+        """Work on a request; one that comes before `restore_tab` waits for it, so that it belongs to the right conversation."""
+        if tab is None and not restored:
+            found = await self._tabs.wait_for_page(request.session_hash or "", self._restore_seconds)
+            tab = self._get_tab(None)
+            tab.page_opened = tab.page_opened or not found  # nothing is lost: nothing was there yet
+        async for view in self._chat.ask(value, placement, ask_first, tab, request):
+            yield view
 
     async def resume(self, tab: TabSession | None) -> Views:
         """Follow what is still worked on since before the page was opened again."""

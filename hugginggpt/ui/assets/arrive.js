@@ -5,7 +5,7 @@
   let key = '', returned = '';
   try {
     key = sessionStorage.getItem('hugginggpt-visit') ?? '';
-    returned = key && '1';
+    returned = key && (sessionStorage.getItem('hugginggpt-answered') ?? '');
     if (!key) {
       key = [...crypto.getRandomValues(new Uint8Array(24))].map(byte => byte.toString(16).padStart(2, '0')).join('');
       sessionStorage.setItem('hugginggpt-visit', key);

@@ -6,12 +6,11 @@ It lives in a ``gr.State``, which Gradio keeps on the server for that one browse
 from __future__ import annotations
 
 import asyncio
-import re
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from hugginggpt.agent.agent import HuggingGPT, Session
 from hugginggpt.agent.model_preferences import ModelPreferences, make_visitor
@@ -245,46 +244,6 @@ class TabSession:
         """Return the deployment's settings, with those that this visitor has narrowed."""
         own = {"top_k": self.top_k, "task_seconds": self.task_seconds}
         return settings.model_copy(update={name: value for name, value in own.items() if value is not None})
-
-
-_KEY_PATTERN: Final = re.compile(r"[0-9a-f]{40,80}")  # 160 bits or more, which nobody guesses
-
-
-class TabSessions:
-    """Registry of the tabs that a reloaded page finds again, until Gradio drops them about an hour after their last use."""
-
-    def __init__(self) -> None:
-        self._by_key: weakref.WeakValueDictionary[str, TabSession] = weakref.WeakValueDictionary()
-        self._by_page: weakref.WeakValueDictionary[str, TabSession] = weakref.WeakValueDictionary()
-
-    def find(self, key: str) -> TabSession | None:
-        """Return the tab of that key; None where there is none."""
-        tab = self._by_key.get(key)
-        return tab if tab is not None and tab.page_count else None
-
-    def get_for_page(self, page: str, make: Callable[[], TabSession]) -> TabSession:
-        """Return the tab of an open page; made once, whichever of its first events comes first.
-
-        Args:
-            page: The hash of the page's Gradio session.
-            make: Creates the state of a new tab.
-        """
-        tab = self._by_page.get(page)
-        if tab is None or not tab.page_count:
-            tab = make()
-            if page:  # without a hash, two pages would share one
-                self._by_page[page] = tab
-        return tab
-
-    def register(self, tab: TabSession, key: str) -> None:
-        """Register a tab under a key that its browser has made; a key that could be guessed is ignored."""
-        if _KEY_PATTERN.fullmatch(key):
-            self._by_key[key] = tab
-
-    def add_page(self, tab: TabSession, page: str) -> None:
-        """Register another page of a tab: it was opened again."""
-        tab.page_count += 1
-        self._by_page[page] = tab
 
 
 def close_tab(tab: TabSession | None) -> None:

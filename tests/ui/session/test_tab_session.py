@@ -21,7 +21,8 @@ from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.llm.client import HUGGING_FACE_URL, LanguageModel
 from hugginggpt.llm.connection import OPENAI_URL
 from hugginggpt.ui.session.background_run import BackgroundRun
-from hugginggpt.ui.session.tab_session import TabSession, TabSessions, close_tab
+from hugginggpt.ui.session.tab_registry import TabSessions
+from hugginggpt.ui.session.tab_session import TabSession, close_tab
 from hugginggpt.workspace.workspace import Workspace
 from tests.checkpoints import HubCache
 from tests.conftest import Planner, Quick
