@@ -17,6 +17,7 @@ from hugginggpt.core.events import ModelRef
 from hugginggpt.core.markdown import shorten
 from hugginggpt.core.model_card import get_traits
 from hugginggpt.core.threads import run_in_time
+from hugginggpt.ui.code_highlighting import highlight_code
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -80,9 +81,13 @@ def wrap_prose(html: str) -> str:
     return html and f'<div class="prose">{html}</div>'
 
 
-def draw_code(text: str) -> str:
-    """Return a text as a block of code."""
-    return f'<pre tabindex="0"><code>{escape_text(text).translate(_WHITESPACE_REFERENCES)}</code></pre>'
+def draw_code(text: str, language: str = "") -> str:
+    """Return a text as a block of code, highlighted where its language is known."""
+    return f'<pre tabindex="0"><code>{highlight_code(text, language, _escape_code)}</code></pre>'
+
+
+def _escape_code(text: str) -> str:
+    return escape_text(text).translate(_WHITESPACE_REFERENCES)
 
 
 def render_markdown(text: str, links: Mapping[str, str] = _NO_LINKS, *, copy_buttons: bool = False) -> str:
@@ -244,8 +249,8 @@ class _Writer:
         return f"<code>{escape_text(token.content)}</code>"
 
     def draw_code_block(self, token: "Token") -> str:
-        """Return a block of code; its language is ignored."""
-        code = draw_code(token.content.removesuffix("\n"))
+        """Return a block of code."""
+        code = draw_code(token.content.removesuffix("\n"), token.info)
         return f'<div class="code_wrap">{_COPY_BUTTON}{code}</div>' if self.copy_buttons else code
 
     def draw_image(self, token: "Token") -> str:

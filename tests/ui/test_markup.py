@@ -35,6 +35,7 @@ HOSTILE = {
     "a fence closed by its list": f"- item\n    ```\n<img src={EVIL}/x.png>",
     "a fence closed by its quotation": f"> ```\n<img src={EVIL}/x.png>",
     "nested fences": f"````\n```\n<img src={EVIL}/1.png>\n```\n<img src={EVIL}/2.png>\n````\n<img src={EVIL}/3.png>",
+    "a highlighted fence": f'```html\n<img src={EVIL}/1.png class="x"><script>\n</code></pre><img src={EVIL}/2.png>\n```',
     "a code span that isn't": f"\\`<img src={EVIL}>\\`",
     "a mermaid block": f'```mermaid\ngraph LR\nA["<img src={EVIL}/x.png>"]\n```',
     "an info string that leaves its class": f'```"><img src={EVIL}>\ncode\n```',
@@ -112,7 +113,7 @@ class Reader(HTMLParser):
     handle_decl = handle_pi = unknown_decl = handle_comment
 
 
-ALLOWED = set("a blockquote br code em h3 h4 h5 h6 hr li ol p pre s strong table tbody td th thead tr ul".split())
+ALLOWED = set("a blockquote br code em h3 h4 h5 h6 hr li ol p pre s span strong table tbody td th thead tr ul".split())
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=list(HOSTILE))
@@ -120,7 +121,7 @@ def test_markup_of_strangers_stays_text(text: str) -> None:
     for html in (render_markdown(text, FILES), render_markdown(f"> 1. {text}", FILES), link_words(text), draw_code(text)):
         drawn = Reader(html)
         assert drawn.tags <= ALLOWED
-        assert {name for name, _ in drawn.attributes} <= {"href", "target", "rel", "start", "align", "tabindex"}
+        assert {name for name, _ in drawn.attributes} <= {"href", "target", "rel", "start", "align", "tabindex", "class"}
         addresses = [value or "" for name, value in drawn.attributes if name == "href"]
         assert all(re.match(r"https://evil\.example", address) for address in addresses), addresses
         assert "\n" not in html

@@ -1,6 +1,7 @@
 """Following of a run on the page: the views of a tab while its last request is worked on, at the pace of its browser."""
 
 import asyncio
+import re
 import time
 from contextlib import aclosing
 from functools import partial
@@ -18,6 +19,7 @@ _MAX_SECONDS_BETWEEN_VIEWS: Final = 1.0
 _PAUSE_PER_DRAWING_SECOND: Final = 3.0
 """Seconds of pause for each second that a view has taken."""
 _MAX_QUICK_CARDS: Final = 50
+_FENCE: Final = re.compile("```|~~~")  # of code that is highlighted, with a module that is imported for its language
 
 
 def _is_long(tab: TabSession) -> bool:
@@ -26,7 +28,7 @@ def _is_long(tab: TabSession) -> bool:
     return (
         len(tab.session.workspace.resources) > _MAX_QUICK_CARDS
         or any(run.is_long for run in drawn)
-        or any(len(answer_text(run.events)) > MAX_QUICK_CHARS for run in drawn)
+        or any(len(answer) > MAX_QUICK_CHARS or _FENCE.search(answer) for answer in (answer_text(run.events) for run in drawn))
     )
 
 

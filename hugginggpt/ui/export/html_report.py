@@ -14,6 +14,7 @@ from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import TaskTable, load_task_table
 from hugginggpt.core.trace import answer_text, fold_steps, format_cost, format_duration
+from hugginggpt.ui.assets import load_style
 from hugginggpt.ui.export.html_media import Figures, cut_text
 from hugginggpt.ui.export.json_codec import encode
 from hugginggpt.ui.export.queries import find_first, list_resources
@@ -205,4 +206,4 @@ def _draw_cells(tag: str, cells: Sequence[str]) -> str:
 def _load_styles() -> str:
     from hugginggpt.ui.run_panel import plan_graph
 
-    return f"{plan_graph.STYLE}\n{Path(__file__).with_name('page.css').read_text(encoding='utf-8')}"
+    return f"{plan_graph.STYLE}\n{load_style('code')}\n{Path(__file__).with_name('page.css').read_text(encoding='utf-8')}"

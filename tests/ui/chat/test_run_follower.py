@@ -47,9 +47,12 @@ async def test_nothing_is_followed_where_nothing_was_asked(workspace: Workspace)
     assert [view async for view in RunFollower(load_task_table()).follow(TabSession(Session(workspace)))] == []
 
 
-@pytest.mark.parametrize(("count", "on_the_loop"), [(1, True), (400, False)])
+@pytest.mark.parametrize(
+    ("text", "count", "on_the_loop"),
+    [("See https://example.org/.", 1, True), ("See https://example.org/.", 400, False), ("```py\n1\n```", 1, False)],
+)
 async def test_a_run_with_much_to_draw_is_drawn_beside_the_event_loop(
-    count: int, on_the_loop: bool, workspace: Workspace
+    text: str, count: int, on_the_loop: bool, workspace: Workspace
 ) -> None:
     """Whatever it is that there is much of: nobody else's page waits for it."""
     drawn_in: list[Thread] = []
@@ -61,6 +64,6 @@ async def test_a_run_with_much_to_draw_is_drawn_beside_the_event_loop(
             return super().displayed_run
 
     tab = ObservedTab(Session(workspace))
-    tab.runs.append(BackgroundRun("Do it.", events=[Notice("See https://example.org/.")] * count, times=[0.0] * count))
+    tab.runs.append(BackgroundRun("Do it.", events=[Notice(text), Answered(text)] * count, times=[0.0] * 2 * count))
     await RunFollower(load_task_table()).draw(tab)
     assert {thread is current_thread() for thread in drawn_in} == {on_the_loop}
