@@ -173,8 +173,8 @@ class Page:
             self.restore_tab, [key, search, returned], [key, search, restored, *outputs], js=_FIND_TAB_SCRIPT, **PRIVATE
         )
         arrived.then(None, js=_NOTE_VISIT_SCRIPT, **PRIVATE)
-        restored = self._llm_panel.restore_on(arrived.then, tab_state)
-        restored.then(None, js=_RELEASE_SCRIPT, **PRIVATE)
+        chosen = self._llm_panel.restore_on(arrived.then, tab_state)
+        chosen.then(None, js=_RELEASE_SCRIPT, **PRIVATE)
         arrived.then(self.resume, tab_state, outputs, **PRIVATE)
 
     def _get_tab(self, tab: TabSession | None) -> TabSession:
