@@ -6,7 +6,8 @@ Statuses: https://huggingface.co/docs/inference-providers and the error codes in
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import Final, Literal
+from urllib.parse import unquote
 
 import httpx2
 
@@ -41,6 +42,13 @@ _ERRORS: Final[Mapping[FaultScope, type[ExpertError]]] = {
     "network": BackendError,
 }
 """Classes of the errors that rule out more than one deployment."""
+_HF_INFERENCE: Final = "hf-inference"
+_OWN_FAULTS: Final[Mapping[str, HubFault]] = {
+    SENTENCES["unpaid"]: HubFault(SENTENCES["no_credit"], "account"),
+    SENTENCES["provider_key"]: HubFault(SENTENCES["no_token"], "key"),
+}
+"""Faults between Hugging Face and a provider, and what they are where the provider is Hugging Face itself."""
+_PROVIDERS_OWN: Final = frozenset({SENTENCES["provider_key"], SENTENCES["unpaid"], SENTENCES["no_free_calls"]})
 
 
 def read_fault(error: BaseException, *, model: str, provider: str, seconds: float, server: CalledServer = "router") -> HubFault:
@@ -57,6 +65,7 @@ def read_fault(error: BaseException, *, model: str, provider: str, seconds: floa
         error = error.__cause__
     refusal = read_hub_refusal(error)
     found = _adjust_to_server(_classify_error(error, refusal), refusal, server)
+    found = _OWN_FAULTS.get(found.sentence, found) if provider == _HF_INFERENCE else found
     values = {"model": model, "provider": provider, "seconds": f"{seconds:.3g} s", "wait": describe_wait(found.wait)}
     sentence = found.sentence.format(**values, status=refusal.status if refusal else "")
     return replace(found, sentence=sentence[:4].replace("the ", "The ") + sentence[4:])  # "the Hub" may come first
@@ -71,9 +80,11 @@ def read_hub_refusal(error: BaseException) -> ServerRefusal | None:
     response = getattr(error, "response", None)  # of HfHubHTTPError, and of httpx's own
     if not isinstance(response, httpx2.Response):
         return None
-    refusal = parse_refusal(_read_text(response), response.status_code, read_retry_after(response.headers))
+    wait = read_retry_after(response.headers) or _read_seconds(response, "retry_after")
+    refusal = parse_refusal(_read_text(response), response.status_code, wait)
     codes = refusal.codes | {response.headers.get(name, "").lower() for name in ("X-Error-Code", "X-Fal-Error-Type")} - {""}
-    return replace(refusal, text=f"{refusal.text} {response.headers.get('X-Error-Message', '')}".strip(), codes=codes)
+    text = unquote(refusal.text) if "%20" in refusal.text else refusal.text  # xAI escapes its words as if they were a URL
+    return replace(refusal, text=f"{text} {response.headers.get('X-Error-Message', '')}".strip(), codes=codes)
 
 
 def _adjust_to_server(found: HubFault, refusal: ServerRefusal | None, server: CalledServer) -> HubFault:
@@ -82,7 +93,11 @@ def _adjust_to_server(found: HubFault, refusal: ServerRefusal | None, server: Ca
     if server == "unknown endpoint" and status in {401, 403}:
         return HubFault(SENTENCES["endpoint_wants_token"])
     if server in {"endpoint", "unknown endpoint"}:
-        if found.scope in {"account", "key"} or (status in {401, 402, 403} and found.sentence != SENTENCES["content"]):
+        if (
+            found.scope in {"account", "key"}
+            or found.sentence in _PROVIDERS_OWN
+            or (status in {401, 402, 403} and found.sentence != SENTENCES["content"])
+        ):
             return HubFault(SENTENCES["endpoint_refuses"])
         if found.scope == "network" and found.sentence == SENTENCES["unreachable"]:
             return HubFault(SENTENCES["endpoint_away"])
@@ -130,10 +145,8 @@ def _classify_error(error: BaseException, refusal: ServerRefusal | None) -> HubF
 
 def _classify_response(response: httpx2.Response, refusal: ServerRefusal) -> HubFault:
     if refusal.status in {429, 503} and "loading" in refusal.text.lower():
-        estimate = _read_field(response, "estimated_time")  # any JSON value; Python's json reads NaN, too
-        is_number = isinstance(estimate, int) or (isinstance(estimate, float) and not math.isnan(estimate))
-        loading_wait = min(max(estimate, 0), _MAX_WAIT_SECONDS) if is_number else refusal.wait
-        return HubFault(SENTENCES["loading"], retryable=True, wait=float(loading_wait), loading=True)
+        wait = _read_seconds(response, "estimated_time", refusal.wait)
+        return HubFault(SENTENCES["loading"], retryable=True, wait=wait, loading=True)
     return classify_refusal(refusal)
 
 
@@ -144,12 +157,16 @@ def _read_text(response: httpx2.Response) -> str:
         return ""
 
 
-def _read_field(response: httpx2.Response, name: str) -> Any:
+def _read_seconds(response: httpx2.Response, name: str, default: float = 0.0) -> float:
+    """Return a body's field as seconds, at least 0 and at most a day; the default where it is no number."""
     try:
         content = response.json()
     except (ValueError, httpx2.StreamError, UnicodeError):
-        return None
-    return content.get(name) if isinstance(content, dict) else None
+        return default
+    value = content.get(name) if isinstance(content, dict) else None  # any JSON value; Python's json reads NaN, too
+    if not isinstance(value, int | float) or math.isnan(min(value, _MAX_WAIT_SECONDS)):  # an int may be too large for a float
+        return default
+    return float(min(max(value, 0), _MAX_WAIT_SECONDS))
 
 
 def build_fault_error(fault: HubFault) -> ExpertError:

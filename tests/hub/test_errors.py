@@ -63,7 +63,8 @@ def test_a_certificate_that_is_not_trusted_is_told() -> None:
     ("error", "at", "whole"),
     [
         (status(401), "router", True),
-        (status(402), "router", True),
+        (status(402, {"error": "You have exceeded your monthly included credits."}), "router", True),
+        (status(402), "router", False),
         (httpx2.ConnectError("no route"), "router", True),
         (httpx2.ProxyError("403 Forbidden"), "router", True),
         (status(403), "router", False),

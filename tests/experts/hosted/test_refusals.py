@@ -169,3 +169,7 @@ async def test_a_picture_that_a_filter_has_blacked_out_is_said_to_be(
     result = await hosted.expert().run(hosted.call(card, {"text": "a fox"}))
     assert result.outputs, "what was made is kept"
     assert result.note.startswith("The picture is black all over") == noted
+
+
+def test_each_row_names_its_source() -> None:
+    assert [row for rows in TABLE.values() for row in rows if not row["source"].startswith("https://")] == []
