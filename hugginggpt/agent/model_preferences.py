@@ -31,6 +31,12 @@ _TASKS_BY_TAG: Final = {
     "image-text-to-text": "visual-question-answering",
 }
 """Tasks of endpoints whose tag on the Hub is the name of no task here."""
+_UNSERVED: Final = {
+    "video-classification": "No endpoint can be asked for video-classification: Hugging Face's container takes no videos.",
+    "mask-generation": "No endpoint can be asked for mask-generation: Hugging Face's container can't send what it finds.",
+}
+"""Tasks of pipelines that can't be used over HTTP: huggingface/huggingface-inference-toolkit on GitHub knows no type of content
+for videos, and its JSON writer refuses the tensor of scores that comes with masks."""
 _ID: Final = re.compile(r"[A-Za-z0-9][\w.+-]*(/[A-Za-z0-9][\w.-]*)?")  # owner and name; the oldest models have no owner
 _MAX_ENTRIES: Final = 50
 
@@ -167,7 +173,7 @@ async def make_visitor(
     requested = dict.fromkeys([*preferences.added, *preferences.pinned.items()])
     endpoints = tuple(_make_endpoint(task, model, preferences) for task, model in requested if is_url(model))
     if unsupported := next((endpoint.task for endpoint in endpoints if endpoint.task not in TASKS), None):
-        raise RequestError(f"An endpoint can't be asked for {unsupported} from here.")
+        raise RequestError(_UNSERVED.get(unsupported, f"An endpoint can't be asked for {unsupported} from here."))
     hosted = agent.expert("hosted")
     models: dict[str, tuple[HubModel, ...]] = {}
     known_models = {(task, model.id): model for task, several in (known.models if known else {}).items() for model in several}

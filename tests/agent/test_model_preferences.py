@@ -129,6 +129,9 @@ async def test_what_can_not_be_had_is_said(agent: HuggingGPT) -> None:
         await make_visitor(agent, TOKEN, ModelPreferences().add("text-to-image", "no/such"))
     with pytest.raises(ExpertError, match="a/b is not on this machine, and running it elsewhere takes a Hugging Face token"):
         await make_visitor(agent, "", ModelPreferences().add("text-to-image", "a/b"))
+    for task, why in (("video-classification", "takes no videos"), ("mask-generation", "can't send what it finds")):
+        with pytest.raises(RequestError, match=f"No endpoint can be asked for {task}: Hugging Face's container {why}"):
+            await make_visitor(agent, "", ModelPreferences().add(task, "https://my.endpoints.huggingface.cloud"))
     with pytest.raises(RequestError, match="An endpoint can't be asked for canny-control from here"):
         await make_visitor(agent, TOKEN, ModelPreferences().add("canny-control", "https://host/x"))
 
