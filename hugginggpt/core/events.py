@@ -28,6 +28,8 @@ class Usage:
     """From the question to the reply's last word."""
     cost: float | None = None
     """In US dollars, where the server tells it or its prices; at the highest price of the providers that may have answered."""
+    estimated: bool = False
+    """True if the cost, or a part of it, is reckoned from list prices: what is paid may be less."""
 
     def __add__(self, other: Usage) -> Usage:
         """Return the sum, under this one's stage."""
@@ -39,6 +41,7 @@ class Usage:
             self.completion_tokens + other.completion_tokens,
             self.seconds + other.seconds,
             sum(costs) if costs else None,
+            self.estimated or other.estimated,
         )
 
 

@@ -210,7 +210,8 @@ def describe_cost(usage: Usage) -> str:
     """Describe in one line the calls, tokens, time and cost of a stage."""
     calls = f"{usage.calls} {'call' if usage.calls == 1 else 'calls'}"
     tokens = f"{usage.prompt_tokens:,} tokens in, {usage.completion_tokens:,} out"
-    money = "" if usage.cost is None else f", {format_cost(usage.cost)}"
+    about, source = ("about ", " by list price") if usage.estimated else ("", "")
+    money = "" if usage.cost is None else f", {about}{format_cost(usage.cost)}{source}"
     return f"{_STAGE_NAMES[usage.stage]}: {calls}, {tokens}, {format_duration(usage.seconds)}{money}"
 
 

@@ -243,6 +243,7 @@ class LanguageModel:
     def _build_usage(self, stage: Stage, usage: Any, start_time: float) -> Usage:
         tokens = read_token_count(usage, "prompt_tokens"), read_token_count(usage, "completion_tokens")
         cost, price = read_cost(usage), self.capabilities.price
-        if cost is None and price is not None and any(tokens):
+        estimated = cost is None and price is not None and any(tokens)
+        if estimated and price is not None:
             cost = price.compute(*tokens)
-        return Usage(stage, 1, *tokens, seconds=time.monotonic() - start_time, cost=cost)
+        return Usage(stage, 1, *tokens, seconds=time.monotonic() - start_time, cost=cost, estimated=estimated)

@@ -26,7 +26,7 @@ from hugginggpt.core.events import (
 from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
-from hugginggpt.core.trace import answer_text, fold_steps, format_duration, format_usage, trace_json
+from hugginggpt.core.trace import answer_text, describe_cost, fold_steps, format_duration, format_usage, trace_json
 
 FIRST, SECOND = ModelRef("lab/first", "bundled"), ModelRef("lab/second", "local")
 PLAN = Plan(
@@ -138,9 +138,18 @@ def test_usage_is_summed_and_told_stage_by_stage() -> None:
         "prompt_tokens": 150,
         "completion_tokens": 15,
     }
-    plan = {"calls": 2, "prompt_tokens": 100, "completion_tokens": 10, "seconds": 1.235, "cost": 0.002}
+    plan = {"calls": 2, "prompt_tokens": 100, "completion_tokens": 10, "seconds": 1.235, "cost": 0.002, "estimated": False}
     assert usage["stages"]["plan"] == plan
     assert usage["cost"] == 0.002
+
+
+@pytest.mark.parametrize(
+    ("estimated", "said"), [(False, "in, 10 out, 1.2 s, $0.0020"), (True, "in, 10 out, 1.2 s, about $0.0020 by list price")]
+)
+def test_a_cost_by_list_price_is_said_to_be_one(estimated: bool, said: str) -> None:
+    usage = Usage("plan", 2, 100, 10, 1.2346, 0.002, estimated)
+    assert describe_cost(usage).endswith(said)
+    assert (Usage("plan", cost=0.001) + usage).estimated == estimated, "a part of a sum that is reckoned makes it so"
 
 
 @pytest.mark.parametrize(

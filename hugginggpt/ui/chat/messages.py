@@ -27,12 +27,13 @@ from hugginggpt.core.events import (
     RequestStarted,
     Step,
     TaskProgress,
+    Usage,
 )
 from hugginggpt.core.markdown import fold_into_line, shorten
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable
-from hugginggpt.core.trace import answer_text, describe_cost, fold_steps, format_duration
+from hugginggpt.core.trace import answer_text, fold_steps, format_cost, format_duration
 from hugginggpt.planning.approval import PLAN_CHANGED
 from hugginggpt.ui.chat.retry_options import list_retry_options
 from hugginggpt.ui.chat.step_details import CUT, MAX_NAME_CHARS, draw_note, draw_step_details, list_first, name_place
@@ -178,9 +179,19 @@ def _draw_plan_thought(events: Sequence[Event], steps: Sequence[Step], words: Wo
     notes = dict.fromkeys(note for planned in plans for note in planned.plan.notes)
     lines = list_first(notes, draw_note)
     lines += list_first(plans[1:], lambda planned: draw_note(_describe_replan(planned, words)))
-    lines += list_first(done.usage if done else (), lambda usage: draw_note(describe_cost(usage)))
+    lines += list_first(done.usage if done else (), lambda usage: draw_note(_describe_usage(usage, words)))
     items = "".join(f"<li>{line}</li>" for line in lines)
     return make_message(items and f"<ul>{items}</ul>", metadata=metadata)
+
+
+def _describe_usage(usage: Usage, words: Words) -> str:
+    cost = "" if usage.cost is None else format_cost(usage.cost)
+    if cost and usage.estimated:
+        cost = words("share.list_price", cost=cost)
+    counts = {"prompt": f"{usage.prompt_tokens:,}", "completion": f"{usage.completion_tokens:,}"}
+    stage, time = words(f"share.stage_{usage.stage}"), format_duration(usage.seconds)
+    line = words("chat.usage", stage=stage, count=usage.calls, time=time, **counts)
+    return words("chat.usage_cost", line=line, cost=cost) if cost else line
 
 
 def _describe_replan(planned: Planned, words: Words) -> str:

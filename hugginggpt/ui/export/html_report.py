@@ -189,6 +189,8 @@ class _Page:
         stage = self.words(f"share.stage_{usage.stage}")
         tokens = f"{usage.prompt_tokens:,}", f"{usage.completion_tokens:,}"
         cost = "" if usage.cost is None else format_cost(usage.cost)
+        if cost and usage.estimated:
+            cost = self.words("share.list_price", cost=cost)
         return stage, f"{usage.calls:,}", *tokens, format_duration(usage.seconds), cost
 
 

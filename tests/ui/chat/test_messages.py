@@ -135,12 +135,23 @@ def test_a_new_plan_for_the_rest_says_why() -> None:
 
 
 def test_what_the_language_model_took_is_told_for_each_stage() -> None:
-    usage = (Usage("plan", 1, 1_200, 40, 1.24, 0.0021), Usage("respond", 2, 300, 90, 0.5))
+    usage = (
+        Usage("plan", 1, 1_200, 40, 1.24, 0.0021),
+        Usage("select", 1, 9, 8, 0.5, 0.0003, True),
+        Usage("respond", 2, 300, 90, 0.5),
+    )
     plan = thought(shown(STARTED, PLANNED, RequestDone(2.0, usage)), "plan")
     assert lines(plan.content) == [
         "Planning: 1 call, 1,200 tokens in, 40 out, 1.2 s, $0.0021",
+        "Choosing models: 1 call, 9 tokens in, 8 out, 0.5 s, about $0.0003 by list price",
         "The answer: 2 calls, 300 tokens in, 90 out, 0.5 s",
     ]
+
+
+def test_it_is_told_in_the_pages_language() -> None:
+    usage = (Usage("plan", 2, 1_200, 40, 1.24, 0.0021, estimated=True),)
+    plan = thought(shown(STARTED, PLANNED, RequestDone(2.0, usage), words=Words("zh")), "plan")
+    assert lines(plan.content) == ["规划：调用 2 次，输入 1,200 个词元，输出 40 个，1.2 s，约 $0.0021（按标价）"]
 
 
 def test_a_file_that_the_answer_names_is_a_link_and_what_does_not_exist_is_none() -> None:
