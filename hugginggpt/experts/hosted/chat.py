@@ -29,6 +29,7 @@ _NO_CHAT: Final = frozenset({404, 405})
 _LENGTH: Final[Mapping[str, int]] = {"max_new_tokens": 512}
 """Parameters of a pipeline that writes: its default is as low as 20 tokens."""
 _CUT_MARK: Final = " […]"
+_READ_IN_PART: Final = "The text was too long for {}: about {:.0%} of it was read, its beginning and its end."
 _REWRITE: Final = "Rewrite the following text{}. Reply with the result alone.\n\n{}"
 
 
@@ -43,8 +44,8 @@ class _PipelineQuestion:
 
 async def converse(call: Call, client: PipelineClient) -> Result:
     """Run conversational and text-generation: the model's reply; ``data["written"]`` is the same."""
-    reply, usage = await _ask(call, client, call.text(), _PipelineQuestion("text-generation", call.text(), _LENGTH))
-    return _build_result(reply, {"written": reply}, usage)
+    reply = await _ask(call, client, call.text(), _PipelineQuestion("text-generation", call.text(), _LENGTH))
+    return _build_result(reply, {"written": reply.text})
 
 
 async def rewrite(call: Call, client: PipelineClient) -> Result:
@@ -52,8 +53,8 @@ async def rewrite(call: Call, client: PipelineClient) -> Result:
     instruction = str(call.inputs.get("instruction") or "").strip().rstrip(".")
     goal = f" so that this is followed: {instruction}" if instruction else ", correct and simple"
     prompt = _REWRITE.format(goal, call.text())
-    reply, usage = await _ask(call, client, prompt, _PipelineQuestion("text2text-generation", prompt, _LENGTH))
-    return _build_result(reply, {"parts": 1}, usage)  # sent whole; the local back end counts the parts it works in
+    reply = await _ask(call, client, prompt, _PipelineQuestion("text2text-generation", prompt, _LENGTH))
+    return _build_result(reply, {"parts": 1})  # sent whole; the local back end counts the parts it works in
 
 
 async def describe(call: Call, client: PipelineClient) -> Result:
@@ -77,12 +78,21 @@ async def _ask_about_picture(call: Call, client: PipelineClient, question: str, 
         inputs = {"image": sent.as_base64, "question": bare_question} if bare_question else sent.as_base64
         picture = {"type": "image_url", "image_url": {"url": sent.as_url}}  # a data URL: files of a session have no public one
         asked = [picture, {"type": "text", "text": question}]
-        reply, usage = await _ask(call, client, asked, _PipelineQuestion(call.card.task, inputs))
-    return _build_result(reply, {}, usage)
+        reply = await _ask(call, client, asked, _PipelineQuestion(call.card.task, inputs))
+    return _build_result(reply, {})
 
 
-async def _ask(call: Call, client: PipelineClient, content: Any, instead: _PipelineQuestion) -> tuple[str, Usage]:
-    """Ask for a reply; return it and its usage. An endpoint without a chat is asked as a pipeline."""
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """Text of a reply, its usage, and what is to be said of it."""
+
+    text: str
+    usage: Usage
+    note: str = ""
+
+
+async def _ask(call: Call, client: PipelineClient, content: Any, instead: _PipelineQuestion) -> _Reply:
+    """Ask for a reply. An endpoint without a chat is asked as a pipeline."""
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
@@ -94,16 +104,17 @@ async def _ask(call: Call, client: PipelineClient, content: Any, instead: _Pipel
     reply = str(get_first(found[0], ("generated_text", "answer")) or "").strip()
     if not reply:
         raise ExpertError(f"{call.card.id} answered nothing: try again, or choose another model.")
-    return reply, Usage("work", 1)  # a pipeline doesn't count tokens
+    return _Reply(reply, Usage("work", 1))  # a pipeline doesn't count tokens
 
 
-async def _chat(call: Call, client: PipelineClient, content: Any) -> tuple[str, Usage]:
-    """Ask for a reply by chat completions; return it without the thoughts that some models write first, and its usage.
+async def _chat(call: Call, client: PipelineClient, content: Any) -> _Reply:
+    """Ask for a reply by chat completions; return it without the thoughts that some models write first.
 
     Raises:
         ExpertError: It is empty.
     """
-    found = await complete_chat(call, client, [{"role": "user", "content": content}])
+    answer = await complete_chat(call, client, [{"role": "user", "content": content}])
+    found = answer.completion
     choice = found.choices[0] if found.choices else None
     reply = strip_thoughts((choice.message.content if choice else "") or "").strip()
     if not reply:
@@ -112,8 +123,9 @@ async def _chat(call: Call, client: PipelineClient, content: Any) -> tuple[str, 
         reply += _CUT_MARK  # it ran out of tokens
     used = found.usage
     tokens = (used.prompt_tokens, used.completion_tokens) if used else (0, 0)  # not every provider counts
-    return reply, Usage("work", 1, tokens[0] or 0, tokens[1] or 0)  # a server may send null for a count
+    note = _READ_IN_PART.format(call.card.id, answer.read) if answer.read < 1 else ""
+    return _Reply(reply, Usage("work", 1, tokens[0] or 0, tokens[1] or 0), note)  # a server may send null for a count
 
 
-def _build_result(reply: str, data: dict[str, Any], usage: Usage) -> Result:
-    return replace(text.build_text_result(reply, data), usage=usage)
+def _build_result(reply: _Reply, data: dict[str, Any]) -> Result:
+    return replace(text.build_text_result(reply.text, data, reply.note), usage=reply.usage)

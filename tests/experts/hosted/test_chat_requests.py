@@ -72,3 +72,32 @@ async def test_a_question_without_room_for_a_reply_is_too_long_and_asked_once(ho
     with pytest.raises(ExpertError, match="The input is too large for o/first at novita"):
         await hosted.expert().run(hosted.call(card, {"text": "Tell me all. "}))
     assert len([each for each in hosted.server.asked if each.method == "POST"]) == 1
+
+
+TOO_LONG = "This model's maximum context length is 4096 tokens. However, your request has 9000 input tokens."
+
+
+@pytest.mark.parametrize(
+    ("message", "chars"), [(TOO_LONG, 9_830), ("Prompt is too long.", 13_000)], ids=["with a window", "without a number"]
+)
+async def test_a_question_that_is_too_long_is_sent_without_its_middle_where_no_other_model_is_left(
+    hosted: HostedBench, message: str, chars: int
+) -> None:
+    text = "What does she do? " + "Anna walks home slowly. " * 1_083 + "Who is it?"
+    hosted.server.serve("conversational", "o/first", provider="novita", provider_id="o/first")
+    refuses = replace(replay({"status": 400, "body": {"message": message}}), lasts=False)
+    hosted.server.faults["/novita/"] += [refuses, Fault("ok", lambda h, _: answer(CHAT).send(h))] * 2
+    card = ModelCard("o/first", "conversational", "hosted", "", provider="novita")
+    result = await hosted.expert().run(hosted.call(card, {"text": text}))
+    first, second = [each.json["messages"][0]["content"] for each in hosted.server.asked if each.method == "POST"]
+    assert first == text
+    assert second.startswith("What does she do? Anna")
+    assert second.endswith("home slowly. Who is it?")
+    assert len(second) == pytest.approx(chars, abs=30)
+    assert (
+        result.note
+        == f"The text was too long for o/first: about {chars / len(text):.0%} of it was read, its beginning and its end."
+    )
+    with pytest.raises(ExpertError, match="The input is too large for o/first at novita"):
+        await hosted.expert().run(hosted.call(card, {"text": text}, has_fallback=True))
+    assert len([each for each in hosted.server.asked if each.method == "POST"]) == 3, "another model's window may be larger"
