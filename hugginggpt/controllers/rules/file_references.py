@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hugginggpt.controllers.rules.cue_table import Intent
+from hugginggpt.controllers.rules.cue_table import Intent, load_pattern
 from hugginggpt.controllers.rules.request_parser import ParsedRequest
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, is_usable_as
@@ -32,6 +32,8 @@ _ORDINAL: Final = re.compile(
     rf"|but|which|has)\b))"
     rf"|\b({_ANY_NOUN}|file)\s*(?:#|no\.?|number)?\s*([1-5])\b(?!\s*(?:seconds?|minutes?|sentences?|words?))"
 )
+_EXCLUDED: Final = load_pattern("files", "excluded")
+_MAX_EXCLUDING_CHARS: Final = 40  # so far before a file's mention the words stand that exclude it
 _ALL: Final = re.compile(
     r"\b(?:both|all|each|every|these|those|them|two|three|four|five|pictures|photos|images|files|recordings)\b"
 )
@@ -67,7 +69,10 @@ class Mentions:
         self._parsed = parsed
         self._resources = resources
         self._intents = sorted(intents, key=lambda intent: intent.start)
-        self._all = sorted(self._find_all(), key=lambda mention: mention.position)
+        found = sorted(self._find_all(), key=lambda mention: mention.position)
+        self._all = [mention for mention in found if not self._is_excluded(mention)]
+        left_out = {mention.resource for mention in found} - {mention.resource for mention in self._all}
+        self._resources = [resource for resource in resources if resource not in left_out] or resources
         # once, as `select_files` is called for every argument
         self._owners = [self._find_owner(mention.position) for mention in self._all]
 
@@ -86,6 +91,10 @@ class Mentions:
                 if inherited := self._find_owned(other, attached):
                     return inherited
         return attached
+
+    def _is_excluded(self, mention: Mention) -> bool:
+        before = self._parsed.instruction[max(0, mention.position - _MAX_EXCLUDING_CHARS) : mention.position]
+        return bool(_EXCLUDED.search(before))
 
     def _find_owned(self, intent: Intent | None, attached: Sequence[Resource]) -> list[Resource]:
         found = (

@@ -133,12 +133,18 @@ class PlanBuilder:
         if found := self._get_result_texts(intent, following):
             return found
         if self._is_prompted(intent, following):
-            own = extract_prompt(intent, self._parsed, following)
+            own = extract_prompt(intent, self._parsed, following) or self._get_shared_prompt(intent)
             return [own] if own else []
         if found := self._get_literal(intent) or self._read_attached(intent):  # reading adds a step, so it comes last
             return found
         own = extract_prompt(intent, self._parsed, following)
         return [own] if own else []
+
+    def _get_shared_prompt(self, intent: Intent) -> str | None:
+        """Get what two things are to show, which stands behind the second ("a video and a picture of a fox")."""
+        later = [other for other in self._intents if other.start > intent.start and other.task in load_rules().prompted]
+        _, end = self._parsed.get_sentence(intent.start)
+        return extract_prompt(later[0], self._parsed, None) if later and later[0].start < end else None
 
     def _is_prompted(self, intent: Intent, following: int | None) -> bool:
         """Tell whether the words of a step are its text, files or not: "a jingle for it" is, "turn it into a song" is not."""

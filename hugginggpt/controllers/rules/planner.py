@@ -1,5 +1,6 @@
 """Planning by rules: from a request to tasks, or to a direct answer."""
 
+import difflib
 import functools
 import re
 from collections.abc import Mapping, Sequence
@@ -12,13 +13,21 @@ from hugginggpt.controllers.rules.conditionals import strip_conditions
 from hugginggpt.controllers.rules.coreference import resolve_ellipsis, resolve_referents, resolve_repetition
 from hugginggpt.controllers.rules.cue_table import Intent, load, load_cue_table, load_pattern
 from hugginggpt.controllers.rules.intent_detection import detect_intents, guess_intents
+from hugginggpt.controllers.rules.left_out import find_left_out
 from hugginggpt.controllers.rules.plan_builder import PlanBuilder
 from hugginggpt.controllers.rules.question_routing import is_polite
-from hugginggpt.controllers.rules.refusals import answer_small_talk, find_refusals, refuse_general_question
+from hugginggpt.controllers.rules.refusals import (
+    answer_about_app,
+    answer_small_talk,
+    find_refusals,
+    find_unmet_wishes,
+    refuse_general_question,
+)
 from hugginggpt.controllers.rules.request_parser import ParsedRequest, parse_request
 from hugginggpt.core.errors import RequestError
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable
+from hugginggpt.workspace.workspace import is_example
 
 _MIN_FOREIGN_SHARE: Final = 0.3
 _MIN_SENTENCE_WORDS: Final = 4
@@ -29,6 +38,11 @@ _NOUNS: Final = {
     "audio": r"(?:recording|audio|voice ?(?:mail|note|message|memo)|podcast|interview|tape)",
     "video": r"(?:video|clip|film|movie)",
 }
+_MADE: Final = load_pattern("files", "made")
+_MAX_MADE_CHARS: Final = 40
+_MAX_NAMED_FILES: Final = 20
+"""Each is compared with the names of all that is attached."""
+_SPEAKS_OF_TABLE: Final = load_pattern("questions", "table")
 _POINTS_AT_FILE: Final = load_pattern("planner", "points")
 _NO_ENGLISH: Final = (
     "The built-in planner reads English only: write the request in English, or enter a key, and a language model plans in "
@@ -65,7 +79,7 @@ def plan_request(request: PlanRequest, table: TaskTable) -> RulesPlan:
     parsed = parse_request(request.text, request.attached)
     if _is_foreign(parsed):  # no cue matches other scripts
         raise RequestError(_NO_ENGLISH)
-    if not request.attached and (answer := answer_small_talk(parsed)):
+    if not request.attached and (answer := answer_small_talk(parsed) or answer_about_app(parsed)):
         return RulesPlan(direct_answer=answer, notices=regrets)
     if again := resolve_repetition(request, parsed):
         return replace(plan_request(again, table), notices=regrets)  # its own notices were given the first time
@@ -78,6 +92,7 @@ def _plan_tasks(request: PlanRequest, parsed: ParsedRequest, table: TaskTable) -
     context = referents.resources
     parsed = parse_request(request.text, context) if context else parsed  # again: now earlier files' names are blanked
     parsed = replace(parsed.blank_spans(referents.named), given=parsed.given or referents.text)
+    missing = _find_missing_files(parsed, context) if context else []
     kinds = _find_kinds(parsed, context) or _find_missing_kind(parsed) or frozenset({"none"})
     refusals = find_refusals(parsed, kinds)
     names = [resource.origin.label for resource in context]
@@ -97,7 +112,31 @@ def _plan_tasks(request: PlanRequest, parsed: ParsedRequest, table: TaskTable) -
     tasks = PlanBuilder(parsed, context, table).plan(intents or guess_intents(parsed, kinds))
     for task in tasks:
         _check_inputs(task, table)
-    return tasks, "", [f"{refusal.reason}, so that was left out." for refusal in refusals]
+    wishes = find_unmet_wishes(parsed) if any(task["task"] == "text-to-speech" for task in tasks) else []
+    left_out = [f"“{name}” is not attached, so it was left out." for name in missing]
+    if intents and not refusals:  # what was refused is said already
+        made = {kind.value for task in tasks for kind in table[task["task"]].outputs}
+        parts = find_left_out(parsed, kinds | made, tasks)
+        left_out += [f"“{part}” was left out: the built-in planner knows no task for it." for part in parts]
+    return tasks, "", [*(f"{refusal.reason}, so that was left out." for refusal in refusals), *wishes, *left_out]
+
+
+def _find_missing_files(parsed: ParsedRequest, context: Sequence[Resource]) -> list[str]:
+    """Find the files that a request names beside those that are there.
+
+    Raises:
+        RequestError: None of the files that it names is there: another one must not take their place.
+    """
+    labels = {resource.origin.label.lower() for resource in context}
+    places = parsed.places[:_MAX_NAMED_FILES]
+    named = [name for position, name in places if not _MADE.search(parsed.instruction[:position][-_MAX_MADE_CHARS:])]
+    missing = [
+        n for n in named if n.lower() not in labels and not is_example(n) and not difflib.get_close_matches(n.lower(), labels)
+    ]
+    if missing and len(missing) == len(named):
+        listed = " and ".join(f"“{name}”" for name in dict.fromkeys(missing))
+        raise RequestError(f"{listed} is not attached: attach it, or name one of the files that are there.")
+    return list(dict.fromkeys(missing))
 
 
 def _check_inputs(task: Mapping[str, Any], table: TaskTable) -> None:
@@ -116,7 +155,8 @@ def _ask_for_a_file(parsed: ParsedRequest, table: TaskTable) -> None:
         return
     if len(parsed.instruction.split()) > _MAX_SHORT_WORDS:
         return
-    for kind in ("audio", "image", "video", "table"):  # not text, which the request may hold itself
+    kinds = ("audio", "image", "video")  # not text, which the request may hold itself
+    for kind in (*kinds, "table") if _SPEAKS_OF_TABLE.search(parsed.instruction) else kinds:
         cues = load_cue_table().match(parsed.instruction, frozenset({kind}))
         if fitting := [cue for cue in cues if kind in cue.given and cue.task in table]:
             _check_inputs({"task": fitting[0].task, "args": {}}, table)  # without arguments it raises

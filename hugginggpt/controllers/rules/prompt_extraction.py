@@ -20,6 +20,8 @@ _CONTENT: Final = load_pattern("prompts", "content")
 _CONJUNCTION: Final = load_pattern("prompts", "joint")
 _MAX_JOINT_WORDS: Final = 4
 _AND_IT: Final = load_pattern("prompts", "and_it")
+_SPOKEN_LEAD: Final = load_pattern("prompts", "spoken_lead")
+_SPOKEN_TAIL: Final = load_pattern("prompts", "spoken_tail")
 
 
 def extract_prompt(intent: Intent, parsed: ParsedRequest, following: int | None) -> str | None:
@@ -49,6 +51,9 @@ def extract_prompt(intent: Intent, parsed: ParsedRequest, following: int | None)
     phrase = _find_phrase(intent, parsed, following)
     if intent.task == "translation":
         phrase = _INTO.sub("", phrase)
+    if intent.task == "text-to-speech":  # how it is to be spoken is not spoken
+        before = parsed.text[bounds[0] : intent.start]
+        phrase = _strip_wishes(f" {phrase}") or _strip_wishes(_LEAD.sub("", before, count=1))
     return None if _POINTS_BACK.fullmatch(phrase.lower()) else phrase or None
 
 
@@ -82,6 +87,12 @@ def _find_end(following: int, intent: Intent, parsed: ParsedRequest) -> int:
     """Find the end of a step's words where another follows: the "and" or the comma before that, if it is near."""
     ends = [m.start() for m in _CONJUNCTION.finditer(parsed.instruction, intent.end, following)]
     return ends[-1] if ends and len(parsed.instruction[ends[-1] : following].split()) <= _MAX_JOINT_WORDS else following
+
+
+def _strip_wishes(phrase: str) -> str:
+    """Strip the wishes for a voice or a pace from the words to be spoken; at the end only the last characters are searched."""
+    words = _SPOKEN_LEAD.sub("", phrase.lstrip(), count=1) if ":" in phrase else phrase
+    return (words[:-_TAIL_CHARS] + _SPOKEN_TAIL.sub("", words[-_TAIL_CHARS:])).strip(" .,;:")
 
 
 def strip_tail(text: str) -> str:

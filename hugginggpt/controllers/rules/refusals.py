@@ -6,10 +6,13 @@ Refusing helps more than a wrong task does, but only where the words leave no do
 import functools
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from hugginggpt.controllers.rules.cue_table import compile_pattern, load, load_cue_table
 from hugginggpt.controllers.rules.request_parser import ParsedRequest
+
+_MAX_QUESTION_WORDS: Final = 25
+"""A longer request may speak of its files in passing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class _Limits:
     knowledge: str
     cannot: tuple[tuple[re.Pattern[str], str, frozenset[str]], ...]
     """Patterns of requests, the reason why each can't be done, and the kinds of which one must be attached for that."""
+    wishes: tuple[tuple[re.Pattern[str], str], ...]
 
 
 @functools.cache
@@ -45,6 +49,7 @@ def _load_limits() -> _Limits:
             for row in raw["cannot"]
             for say in row["say"]
         ),
+        wishes=tuple((compile_pattern(say), row["answer"]) for row in raw["wishes"] for say in row["say"]),
     )
 
 
@@ -54,12 +59,33 @@ def answer_small_talk(parsed: ParsedRequest) -> str:
     return next((answer for pattern, answer in _load_limits().talk if words and pattern.fullmatch(words)), "")
 
 
+@functools.cache
+def _load_about() -> tuple[tuple[re.Pattern[str], str], ...]:
+    raw: dict[str, Any] = load("about.yaml")
+    return tuple(
+        (compile_pattern(say.replace("{mine}", raw["mine"])), row["answer"]) for row in raw["answers"] for say in row["say"]
+    )
+
+
+def answer_about_app(parsed: ParsedRequest) -> str:
+    """Answer a question about this app itself; empty for any other request."""
+    words = parsed.instruction.strip()
+    if parsed.given or parsed.quotes or len(words.split()) > _MAX_QUESTION_WORDS:
+        return ""
+    return next((answer for pattern, answer in _load_about() if pattern.search(words)), "")
+
+
 def refuse_general_question(parsed: ParsedRequest) -> str:
     """Answer a question that there is nothing to answer from; empty for any other request."""
     words = parsed.instruction.strip()
     return (
         _load_limits().knowledge if load_cue_table().question.search(words) and not parsed.given and not parsed.quotes else ""
     )
+
+
+def find_unmet_wishes(parsed: ParsedRequest) -> list[str]:
+    """Find what is wished of the way in which something is done and can't be chosen: a sentence for each."""
+    return list(dict.fromkeys(answer for pattern, answer in _load_limits().wishes if pattern.search(parsed.instruction)))
 
 
 def find_refusals(parsed: ParsedRequest, kinds: frozenset[str]) -> list[Refusal]:

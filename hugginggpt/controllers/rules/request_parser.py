@@ -210,6 +210,18 @@ def _is_question_about(before: str, rest: str) -> bool:
     return bool(load_cue_table().question.search(rest.lower()))
 
 
+def find_clauses(parsed: ParsedRequest) -> list[tuple[int, int]]:
+    """Split a request into the parts of its sentences, between commas, "and" and "then"; return the start and end of each."""
+    bounds = []
+    for start, end in find_sentences(parsed.text):
+        position = start
+        for boundary in _BOUNDARY.finditer(parsed.instruction, start, end):
+            bounds.append((position, boundary.start()))
+            position = boundary.end()
+        bounds.append((position, end))
+    return bounds
+
+
 @functools.lru_cache(maxsize=32)  # asked for at every cue; bounded, as it keeps whole requests in memory
 def find_sentences(text: str) -> tuple[tuple[int, int], ...]:
     """Split a text into sentences; return the start and end of each."""
