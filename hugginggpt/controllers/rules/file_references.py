@@ -1,11 +1,12 @@
 """Choice among several files by a step's words: by name, by order ("the second picture"), or by a word of its name."""
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hugginggpt.controllers.rules.cue_table import Intent, load_pattern
+from hugginggpt.controllers.rules.cue_table import Intent, load, load_pattern
 from hugginggpt.controllers.rules.request_parser import ParsedRequest
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, is_usable_as
@@ -124,8 +125,14 @@ class Mentions:
 def find_mentions(resource: Resource, text: str) -> list[int]:
     """Find the positions at which words of a file's name occur in a text."""
     stem = resource.origin.label.rpartition(".")[0].lower() if resource.origin.source != "task" else ""
-    words = [word for word in re.findall(r"[a-z]{3,}", stem) if word not in _GENERIC_WORDS]
+    words = [word for word in re.findall(r"[a-z]{3,}", stem) if word not in _load_common_words()]
     return [match.start() for word in words for match in re.finditer(rf"\b{word}s?\b", text)]
+
+
+@functools.cache
+def _load_common_words() -> frozenset[str]:
+    """Return the words that name no file: "not_english.mp3" isn't meant where a request says "not"."""
+    return _GENERIC_WORDS | frozenset(load("rules.yaml")["english"].split())
 
 
 def is_mentioned(resource: Resource, text: str) -> bool:

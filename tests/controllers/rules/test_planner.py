@@ -87,6 +87,7 @@ def test_requests_become_plans(request_: str, labels: tuple[str, ...], expected:
     ("request_", "labels", "used"),
     [
         ("Transcribe the second one, not the first", ("a.wav", "b.wav"), ["audio-2"]),
+        ("What is said in the second recording, not the first?", ("not_english.wav", "train.wav"), ["audio-2"]),
         ("describe all but the last picture", ("a.jpg", "b.jpg", "c.jpg"), ["image-1", "image-2"]),
         ("read the pictures except b.jpg", ("a.jpg", "b.jpg"), ["image-1"]),
         ("transcribe b.wav rather than a.wav", ("a.wav", "b.wav"), ["audio-2"]),
