@@ -20,7 +20,7 @@ from hugginggpt.controllers.rules.refusals import (
     answer_about_app,
     answer_small_talk,
     find_refusals,
-    find_unmet_wishes,
+    find_unavailable_styles,
     refuse_general_question,
 )
 from hugginggpt.controllers.rules.request_parser import ParsedRequest, parse_request
@@ -38,8 +38,8 @@ _NOUNS: Final = {
     "audio": r"(?:recording|audio|voice ?(?:mail|note|message|memo)|podcast|interview|tape)",
     "video": r"(?:video|clip|film|movie)",
 }
-_MADE: Final = load_pattern("files", "made")
-_MAX_MADE_CHARS: Final = 40
+_BEFORE_OUTPUT: Final = load_pattern("files", "before_output")
+_MAX_BEFORE_OUTPUT_CHARS: Final = 40
 _MAX_NAMED_FILES: Final = 20
 """Each is compared with the names of all that is attached."""
 _SPEAKS_OF_TABLE: Final = load_pattern("questions", "table")
@@ -112,13 +112,13 @@ def _plan_tasks(request: PlanRequest, parsed: ParsedRequest, table: TaskTable) -
     tasks = PlanBuilder(parsed, context, table).plan(intents or guess_intents(parsed, kinds))
     for task in tasks:
         _check_inputs(task, table)
-    wishes = find_unmet_wishes(parsed) if any(task["task"] == "text-to-speech" for task in tasks) else []
+    styles = find_unavailable_styles(parsed) if any(task["task"] == "text-to-speech" for task in tasks) else []
     left_out = [f"“{name}” is not attached, so it was left out." for name in missing]
     if intents and not refusals:  # what was refused is said already
         made = {kind.value for task in tasks for kind in table[task["task"]].outputs}
         parts = find_left_out(parsed, kinds | made, tasks)
         left_out += [f"“{part}” was left out: the built-in planner knows no task for it." for part in parts]
-    return tasks, "", [*(f"{refusal.reason}, so that was left out." for refusal in refusals), *wishes, *left_out]
+    return tasks, "", [*(f"{refusal.reason}, so that was left out." for refusal in refusals), *styles, *left_out]
 
 
 def _find_missing_files(parsed: ParsedRequest, context: Sequence[Resource]) -> list[str]:
@@ -129,7 +129,11 @@ def _find_missing_files(parsed: ParsedRequest, context: Sequence[Resource]) -> l
     """
     labels = {resource.origin.label.lower() for resource in context}
     places = parsed.places[:_MAX_NAMED_FILES]
-    named = [name for position, name in places if not _MADE.search(parsed.instruction[:position][-_MAX_MADE_CHARS:])]
+    named = [
+        name
+        for position, name in places
+        if not _BEFORE_OUTPUT.search(parsed.instruction[:position][-_MAX_BEFORE_OUTPUT_CHARS:])
+    ]
     missing = [
         n for n in named if n.lower() not in labels and not is_example(n) and not difflib.get_close_matches(n.lower(), labels)
     ]

@@ -53,7 +53,7 @@ def extract_prompt(intent: Intent, parsed: ParsedRequest, following: int | None)
         phrase = _INTO.sub("", phrase)
     if intent.task == "text-to-speech":  # how it is to be spoken is not spoken
         before = parsed.text[bounds[0] : intent.start]
-        phrase = _strip_wishes(f" {phrase}") or _strip_wishes(_LEAD.sub("", before, count=1))
+        phrase = _strip_style(f" {phrase}") or _strip_style(_LEAD.sub("", before, count=1))
     return None if _POINTS_BACK.fullmatch(phrase.lower()) else phrase or None
 
 
@@ -89,7 +89,7 @@ def _find_end(following: int, intent: Intent, parsed: ParsedRequest) -> int:
     return ends[-1] if ends and len(parsed.instruction[ends[-1] : following].split()) <= _MAX_JOINT_WORDS else following
 
 
-def _strip_wishes(phrase: str) -> str:
+def _strip_style(phrase: str) -> str:
     """Strip the wishes for a voice or a pace from the words to be spoken; at the end only the last characters are searched."""
     words = _SPOKEN_LEAD.sub("", phrase.lstrip(), count=1) if ":" in phrase else phrase
     return (words[:-_TAIL_CHARS] + _SPOKEN_TAIL.sub("", words[-_TAIL_CHARS:])).strip(" .,;:")

@@ -31,7 +31,7 @@ class _Limits:
     knowledge: str
     cannot: tuple[tuple[re.Pattern[str], str, frozenset[str]], ...]
     """Patterns of requests, the reason why each can't be done, and the kinds of which one must be attached for that."""
-    wishes: tuple[tuple[re.Pattern[str], str], ...]
+    styles: tuple[tuple[re.Pattern[str], str], ...]
 
 
 @functools.cache
@@ -49,7 +49,7 @@ def _load_limits() -> _Limits:
             for row in raw["cannot"]
             for say in row["say"]
         ),
-        wishes=tuple((compile_pattern(say), row["answer"]) for row in raw["wishes"] for say in row["say"]),
+        styles=tuple((compile_pattern(say), row["answer"]) for row in raw["styles"] for say in row["say"]),
     )
 
 
@@ -83,9 +83,9 @@ def refuse_general_question(parsed: ParsedRequest) -> str:
     )
 
 
-def find_unmet_wishes(parsed: ParsedRequest) -> list[str]:
+def find_unavailable_styles(parsed: ParsedRequest) -> list[str]:
     """Find what is wished of the way in which something is done and can't be chosen: a sentence for each."""
-    return list(dict.fromkeys(answer for pattern, answer in _load_limits().wishes if pattern.search(parsed.instruction)))
+    return list(dict.fromkeys(answer for pattern, answer in _load_limits().styles if pattern.search(parsed.instruction)))
 
 
 def find_refusals(parsed: ParsedRequest, kinds: frozenset[str]) -> list[Refusal]:
