@@ -35,6 +35,22 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class FileFacts:
+    """Facts of a person's file as it came, before anything of it was converted."""
+
+    format: str
+    """The format as people call it: "PDF", "HEIC", "Excel", "MP3"."""
+    size: int
+    """Its length in bytes."""
+    pages: int = 0
+    """Number of its pages, slides, sheets or frames; 0 for a format that has none."""
+    unit: Literal["page", "slide", "sheet", "frame", "chapter"] = "page"
+    """What is counted in `pages`."""
+    encoding: str = ""
+    """Encoding of a plain text, as Python calls it: "gb18030"; empty for everything else."""
+
+
+@dataclass(frozen=True, slots=True)
 class Resource:
     """One text, picture, recording, video or table."""
 
@@ -50,6 +66,10 @@ class Resource:
     """Its size in the kind's own terms: "640 × 480", "11.0 s"."""
     data: Mapping[str, Any] = field(default_factory=lambda: _EMPTY, hash=False)  # dataclasses refuse an unhashable default
     """Structured results that belong to it (boxes, scores, segments); JSON values only."""
+    file: FileFacts | None = None
+    """Facts of the file that a person brought; None for what a task made."""
+    part_of: str = ""
+    """Name of the document that it is a part of (a picture or table inside); empty for what stands for itself."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:

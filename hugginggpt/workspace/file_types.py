@@ -10,15 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from hugginggpt.core.errors import ResourceError
+from hugginggpt.core.resources import FileFacts
 from hugginggpt.core.tasks import Kind
-from hugginggpt.workspace.media import (
-    IMAGE_SUFFIXES,
-    TextTooLongError,
-    make_size_error,
-    open_image_lazily,
-    open_stream,
-    read_text,
-)
+from hugginggpt.workspace.media import TextTooLongError, open_stream, read_text
+from hugginggpt.workspace.pictures import IMAGE_SUFFIXES, PAGED_FORMATS, count_pages, make_size_error, open_image_lazily
 
 _CONTAINER_SUFFIXES: Final = {
     "wav": ".wav", "mp3": ".mp3", "flac": ".flac", "ogg": ".ogg", "mov": ".mp4", "matroska": ".webm", "aac": ".aac",
@@ -29,6 +24,11 @@ _KIND_BY_SUFFIX: Final = {".csv": Kind.TABLE, ".tsv": Kind.TABLE}
 _NOUNS: Final = {
     Kind.TEXT: "text", Kind.IMAGE: "a picture", Kind.AUDIO: "a recording", Kind.VIDEO: "a video", Kind.TABLE: "a table",
 }  # fmt: skip
+_FORMAT_NAMES: Final = {
+    ".jpg": "JPEG", ".tif": "TIFF", ".txt": "text", ".md": "Markdown", ".webm": "WebM", ".webp": "WebP", ".aiff": "AIFF",
+    ".mpg": "MPEG", ".ts": "MPEG-TS", ".ogg": "Ogg", ".html": "HTML",
+}  # fmt: skip
+"""Formats by suffix, as people call them, where that isn't the suffix in capitals."""
 _REFUSED_SIGNATURES: Final = {
     b"%PDF": "PDF files can't be read here yet: attach a picture of the page",
     b"PK\x03\x04": "archives and office files can't be read here: attach the picture, recording or text itself",
@@ -71,6 +71,14 @@ def identify(path: Path, name: str, *, max_pixels: int) -> tuple[Kind, str]:
     return found
 
 
+def read_facts(path: Path, kind: Kind, suffix: str, *, max_pixels: int, encoding: str = "") -> FileFacts:
+    """Return the facts of a file that was identified as `kind` and `suffix`; see `FileFacts`."""
+    format_ = _FORMAT_NAMES.get(suffix, suffix[1:].upper())
+    pages = count_pages(path, max_pixels=max_pixels) if kind is Kind.IMAGE else 0
+    is_paged = pages < 2 or suffix in {IMAGE_SUFFIXES[paged] for paged in PAGED_FORMATS}
+    return FileFacts(format_, path.stat().st_size, pages, "page" if is_paged else "frame", encoding)
+
+
 def _guess_claimed_kind(name: str) -> Kind | None:
     major = (mimetypes.guess_type(name)[0] or "").partition("/")[0]
     return Kind(major) if major in {"image", "audio", "video"} else None
@@ -93,12 +101,21 @@ def _identify_image(path: Path, name: str, max_pixels: int) -> tuple[Kind, str] 
             format_ = image.format or ""
             image.load()  # the header doesn't tell that the rest is cut off
     except UnidentifiedImageError:
+        if _claims_heif(path):  # FFmpeg would take it for a video
+            raise ResourceError(f"“{name}” is a damaged or cut-off picture: attach it again.") from None
         return None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         if isinstance(error, ResourceError):  # it is a ValueError
             raise
         raise ResourceError(f"“{name}” is a damaged or cut-off picture: attach it again.") from error
     return Kind.IMAGE, IMAGE_SUFFIXES[format_]
+
+
+def _claims_heif(path: Path) -> bool:
+    """Return whether a file begins as HEIC and AVIF pictures do."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head[4:8] == b"ftyp" and head[8:12] in {b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis"}
 
 
 def _identify_text(path: Path, name: str, head: bytes) -> tuple[Kind, str] | None:

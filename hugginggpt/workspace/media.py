@@ -9,31 +9,27 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hugginggpt.core.errors import ResourceError
 from hugginggpt.core.tasks import Kind
+from hugginggpt.workspace.pictures import count_pages as count_pages  # as X: offered here too
+from hugginggpt.workspace.pictures import describe_picture
+from hugginggpt.workspace.pictures import open_image as open_image
+from hugginggpt.workspace.pictures import open_pages as open_pages
 
 if TYPE_CHECKING:
     import av.container
     import numpy as np
     from numpy.typing import NDArray
-    from PIL import Image
-
-IMAGE_SUFFIXES: Final = {
-    "PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp", "TIFF": ".tif",
-}  # fmt: skip
-"""Accepted picture formats, by Pillow's name. MPO is what some phones call a JPEG."""
-
-_PILLOW_FORMATS: Final = tuple(name for name in IMAGE_SUFFIXES if name != "MPO")  # its JPEG opener finds MPO by itself
 
 _CONTAINERS: Final = "wav,mp3,flac,ogg,mov,matroska,webm,aac,aiff,avi,amr,mpeg,mpegts,asf,caf,au"
 """Accepted FFmpeg demuxers: none that opens other files or addresses (no playlists, no concat)."""
 
 MAX_TEXT_BYTES: Final = 16 * 2**20
 """Longest text or table, in bytes: as a `str` it takes up to four times as much, and each step makes copies."""
+_MAX_DESCRIBED_PIXELS: Final = 2**31  # its size was checked when it was taken, or a task made it
 _MAX_SHOWN_CELLS: Final = 30
 _MAX_HEAD_CHARS: Final = 2**20  # among which the first rows are looked for
 _MAX_COUNTED_CELLS: Final = 1_000_000
@@ -43,58 +39,11 @@ class TextTooLongError(ResourceError):
     """A text is longer than what is read; told apart from a file that is no text."""
 
 
-def open_image_lazily(path: Path, name: str, max_pixels: int) -> Image.Image:
-    """Open a picture without decoding it, and refuse it by the size in its header.
-
-    Raises:
-        ResourceError: It has more than `max_pixels`.
-    """
-    from PIL import Image
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, smaller limit follows
-        try:
-            image = Image.open(path, formats=_PILLOW_FORMATS)
-        except Image.DecompressionBombError as error:
-            raise ResourceError(f"“{name}” unpacks to far more than {max_pixels:,} pixels: attach a smaller copy.") from error
-    if image.width * image.height > max_pixels:
-        image.close()
-        raise make_size_error(name, *image.size, max_pixels)
-    return image
-
-
-def make_size_error(name: str, width: int, height: int, max_pixels: int) -> ResourceError:
-    """Return the refusal of a picture or video with too many pixels."""
-    return ResourceError(
-        f"“{name}” has {width:,} × {height:,} pixels; {max_pixels:,} in all is the limit: attach a smaller copy."
-    )
-
-
 def open_stream(path: Path) -> av.container.InputContainer:
     """Open sound or video with decoders that can't reach any other file or address."""
     import av
 
     return av.open(str(path), options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}, metadata_errors="ignore")
-
-
-def open_image(path: Path, *, max_pixels: int) -> Image.Image:
-    """Return the picture as RGB: turned upright by its EXIF orientation, transparency laid on white, first frame only.
-
-    Raises:
-        ResourceError: It can't be decoded or has more than `max_pixels`.
-    """
-    from PIL import Image, ImageOps
-
-    try:
-        with open_image_lazily(path, path.name, max_pixels) as opened:
-            image = ImageOps.exif_transpose(opened)
-            if image.mode.startswith("I;16"):  # Pillow would cut 16 bits off at white instead of scaling them
-                return image.point(lambda value: value / 256, "L").convert("RGB")
-            if image.has_transparency_data:
-                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-            return image.convert("RGB")
-    except (OSError, SyntaxError) as error:
-        raise ResourceError("The picture can't be decoded: it may be damaged.") from error
 
 
 def read_audio(path: Path, *, rate: int, max_seconds: float) -> NDArray[np.float32]:
@@ -198,12 +147,9 @@ def read_first_rows(path: Path, count: int) -> list[list[str]]:
 
 
 def describe(path: Path, kind: Kind) -> str:
-    """Return the measures of a file as a short phrase: "640 × 480", "11.0 s", "6 rows"; empty where unknown."""
+    """Return the measures of a file as a short phrase: "640 × 480, 2 pages", "11.0 s", "6 rows"; empty where unknown."""
     if kind is Kind.IMAGE:
-        from PIL import Image
-
-        with Image.open(path) as image:  # reads the header alone
-            return f"{image.width} × {image.height}"
+        return describe_picture(path, max_pixels=_MAX_DESCRIBED_PIXELS)
     if kind in {Kind.AUDIO, Kind.VIDEO}:
         with open_stream(path) as container:
             return f"{container.duration / 1_000_000:.1f} s" if container.duration else ""  # FFmpeg counts in µs

@@ -15,12 +15,13 @@ from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
 from hugginggpt.core.errors import ResourceError
-from hugginggpt.core.resources import _EMPTY, Origin, Resource
+from hugginggpt.core.resources import _EMPTY, FileFacts, Origin, Resource
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import Kind
 from hugginggpt.workspace import file_types, media
 from hugginggpt.workspace.fetch import AddressPolicy, fetch, is_public
 from hugginggpt.workspace.html_text import extract_page_text, is_html_page
+from hugginggpt.workspace.pictures import convert_heif
 from hugginggpt.workspace.session_folder import SessionFolder, explain_storage_error
 from hugginggpt.workspace.storage import Storage
 
@@ -187,8 +188,11 @@ class Workspace:
             text = media.read_text(path, origin.label) if kind in {Kind.TEXT, Kind.TABLE} else None
             if text is not None and is_html_page(text):
                 text = extract_page_text(text) or text  # a page that scripts fill has no text of its own
-            target = self.new_path(suffix)
+            facts = file_types.read_facts(path, kind, suffix, max_pixels=self._settings.max_pixels)
             content = None if text is None else text.encode("utf-8")  # UTF-8 from here on, whatever it was
+            if suffix == ".heic":
+                content, suffix = convert_heif(path, max_pixels=self._settings.max_pixels)
+            target = self.new_path(suffix)
             with self.files.reserve(path.stat().st_size if content is None else len(content), target):
                 if content is not None:
                     target.write_bytes(content)
@@ -196,7 +200,7 @@ class Workspace:
                     shutil.copyfile(path, target)
                 else:
                     path.rename(target)
-                return self._register(kind, origin, path=target, text=text if kind is Kind.TEXT else None)
+                return self._register(kind, origin, path=target, text=text if kind is Kind.TEXT else None, file=facts)
         except OSError as error:
             raise explain_storage_error(f"“{origin.label}”", error) from error
 
@@ -209,6 +213,7 @@ class Workspace:
         text: str | None = None,
         data: Mapping[str, Any] = _EMPTY,
         name: str = "",
+        file: FileFacts | None = None,
     ) -> Resource:
         measure = media.describe(path, kind) if path else ""  # before the lock: it reads the file
         with self._lock:
@@ -220,7 +225,7 @@ class Workspace:
                 self._counts[kind] += 1
                 name = f"{kind.value}-{self._counts[kind]}"
             path = self.files.rename_for_saving(path, name) if path else None
-            resource = Resource(name, kind, origin, path=path, text=text, measure=measure, data=data)
+            resource = Resource(name, kind, origin, path=path, text=text, measure=measure, data=data, file=file)
             self._resources[name] = resource
             self._sizes[name] = resource.path.stat().st_size if resource.path else 0
         return resource
