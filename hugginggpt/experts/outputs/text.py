@@ -37,7 +37,9 @@ def build_text_result(text: str, data: Mapping[str, Any] | None = None, note: st
     return Result((Output(Kind.TEXT, text=text.strip(), data=data or {}),), note=note)
 
 
-def build_classes_result(found: Sequence[Mapping[str, Any]], *, several: bool = False, shares: bool = False) -> Result:
+def build_classes_result(
+    found: Sequence[Mapping[str, Any]], *, several: bool = False, shares: bool = False, values: bool = False
+) -> Result:
     """Name the likeliest classes in a sentence; ``data["classes"]`` holds label and score of each.
 
     Args:
@@ -46,20 +48,27 @@ def build_classes_result(found: Sequence[Mapping[str, Any]], *, several: bool = 
         several: Whether the scores are independent (multi-label), so that the sentence names all likely classes.
         shares: Whether the score of a lone label is a share too, shown as a percentage; if not, it is a regression
             model's plain value.
+        values: Whether the scores are a regression model's plain values.
     """
     ranked = [{"label": entry["label"], "score": round(float(entry["score"]), 4)} for entry in found]
-    if len(ranked) == 1 and not shares:
-        text = f"{ranked[0]['label']}: {ranked[0]['score']:.2f}."
+    if values or (len(ranked) == 1 and not shares):
+        text = ", ".join(f"{entry['label']}: {entry['score']:.2f}" for entry in ranked[:MAX_NAMED]) + "."
     elif several and (likely := [entry for entry in ranked if entry["score"] >= _MIN_LIKELY_SCORE]):
-        text = ", ".join(f"{entry['label']} ({entry['score']:.0%})" for entry in likely[:MAX_NAMED]) + "."
+        text = ", ".join(_name_score(entry) for entry in likely[:MAX_NAMED]) + "."
+    elif several:
+        text = f"None of the model's labels is likely: {', '.join(_name_score(entry) for entry in ranked[:3])}."
     else:
         text = describe_classes(ranked)
     return Result((Output(Kind.TEXT, text=text, data={"classes": ranked}),))
 
 
+def _name_score(entry: Mapping[str, Any]) -> str:
+    return f"{entry['label']} ({entry['score']:.0%})"
+
+
 def describe_classes(ranked: Sequence[Mapping[str, Any]]) -> str:
     """Name labels with their scores (0..1), likeliest first: "tabby (91%); less likely lynx (4%), cup (1%)." """
-    named = [f"{entry['label']} ({entry['score']:.0%})" for entry in ranked]
+    named = [_name_score(entry) for entry in ranked]
     return f"{named[0]}; less likely {', '.join(named[1:3])}." if len(named) > 1 else f"{named[0]}."
 
 

@@ -15,8 +15,8 @@ from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.local.audio.asr_models import RECOGNIZERS, SAMPLE_RATE, transcribe_with_ctc
 from hugginggpt.experts.local.audio.waveforms import read_recording
+from hugginggpt.experts.local.class_scores import build_scored_result, compute_class_scores
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
-from hugginggpt.experts.outputs.text import build_classes_result
 from hugginggpt.hub.cache import Checkpoint
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-_MAX_LABELS: Final = 5
 _WINDOW_SECONDS: Final = 10.0  # sound that a classifier hears at once: as long as the clips of AudioSet
 _MIN_REST_SECONDS: Final = 1.0  # shortest rest of a long recording that is classified
 _BATCH_SIZE: Final = 8  # most windows that go through a classifier at once
@@ -87,7 +86,7 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
                 inputs = {name: torch.cat([features[name] for _, features in batch]) for name in batch[0][1]}
                 for (i, _), row in zip(batch, _compute_scores(model, inputs, runtime), strict=True):
                     scores[i].append(row)
-        return [_describe(torch.stack(scores[i]).mean(0), model.config.id2label) for i in range(len(calls))]
+        return [build_scored_result(torch.stack(scores[i]).mean(0), model.config) for i in range(len(calls))]
 
 
 def _cut_windows(samples: NDArray[np.float32], rate: int) -> list[NDArray[np.float32]]:
@@ -97,16 +96,9 @@ def _cut_windows(samples: NDArray[np.float32], rate: int) -> list[NDArray[np.flo
 
 
 def _compute_scores(model: Any, inputs: dict[str, torch.Tensor], runtime: Runtime) -> torch.Tensor:
-    """Return the scores of a batch, shape (batch, labels), in 0..1."""
+    """Return the scores of a batch, shape (batch, labels)."""
     placed = {
         name: tensor.to(runtime.device.name, runtime.dtype if tensor.is_floating_point() else None)  # masks stay integers
         for name, tensor in inputs.items()
     }
-    logits: torch.Tensor = model(**placed).logits.float().cpu()
-    return logits.sigmoid() if model.config.problem_type == "multi_label_classification" else logits.softmax(-1)
-
-
-def _describe(scores: torch.Tensor, labels: dict[int, str]) -> Result:
-    values, indices = scores.topk(min(_MAX_LABELS, len(scores)))
-    found = [{"label": labels[i], "score": v} for v, i in zip(values.tolist(), indices.tolist(), strict=True)]
-    return build_classes_result(found, shares=True)
+    return compute_class_scores(model(**placed).logits.float().cpu(), model.config)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.labels import split_labels
+from hugginggpt.experts.local.class_scores import build_scored_result, compute_class_scores
 from hugginggpt.experts.local.image.processors import make_loader, stretch_to_fit
 from hugginggpt.experts.local.runtime.runtime import Runtime
 from hugginggpt.experts.outputs.text import build_classes_result
@@ -18,7 +19,6 @@ from hugginggpt.experts.outputs.text import build_classes_result
 if TYPE_CHECKING:
     from torch import Tensor
 
-_MAX_CLASSES: Final = 5
 _CAPTION_TEMPLATE: Final = "This is a photo of {}."
 """Sentence that a label is put into before it is compared: these models were trained on captions."""
 _SIGMOID_TYPES: Final = frozenset({"siglip", "siglip2"})
@@ -28,15 +28,18 @@ _TEXT_LENGTH: Final = {"siglip": 64, "siglip2": 64}
 
 
 def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """Run image-classification: a sentence each; ``data["classes"]`` holds label and score (0..1) of the five likeliest."""
+    """Run image-classification: a sentence each; ``data["classes"]`` holds label and score (0..1) of the five likeliest.
+
+    Scores add up to 1, or are independent where several labels may hold, or none; a regression model's are plain values.
+    """
     import torch
 
     pictures = [stretch_to_fit(call.picture()) for call in calls]
     load = make_loader(runtime, "AutoModelForImageClassification")
     with runtime.load_model("image classifier", load, calls[0].token) as (processor, model), torch.inference_mode():
         inputs = processor(images=pictures, return_tensors="pt").to(runtime.device.name, runtime.dtype)
-        scores = model(**inputs).logits.float().softmax(-1).cpu()
-        return [_build_result(row, model.config.id2label) for row in scores]
+        scores = compute_class_scores(model(**inputs).logits.float().cpu(), model.config)
+        return [build_scored_result(row, model.config) for row in scores]
 
 
 def classify_zero_shot(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -62,10 +65,10 @@ def classify_zero_shot(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         inputs = processor(text=texts, images=[picture], truncation=True, return_tensors="pt", **padding)  # CLIP takes 77
         logits = model(**inputs.to(runtime.device.name, runtime.dtype)).logits_per_image.float()[0].cpu()
     scores = logits.sigmoid() if kind in _SIGMOID_TYPES else logits.softmax(-1)
-    return [_build_result(scores, dict(enumerate(labels)), limit=len(labels))]
+    return [_build_result(scores, labels)]
 
 
-def _build_result(scores: Tensor, labels: dict[int, str], limit: int = _MAX_CLASSES) -> Result:
-    values, indices = scores.topk(min(limit, len(scores)))
+def _build_result(scores: Tensor, labels: Sequence[str]) -> Result:
+    values, indices = scores.sort(descending=True)
     found = [{"label": labels[i], "score": v} for v, i in zip(values.tolist(), indices.tolist(), strict=True)]
     return build_classes_result(found, shares=True)

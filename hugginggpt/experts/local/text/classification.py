@@ -12,6 +12,7 @@ from typing import Any, Final
 from hugginggpt.core.sentences import pack_pieces, split_pieces
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.labels import split_labels
+from hugginggpt.experts.local.class_scores import has_independent_labels, is_regression
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.experts.local.text.embeddings import load_encoder
 from hugginggpt.experts.local.text.token_budget import compute_text_window, make_token_counter
@@ -42,8 +43,8 @@ class _Part:
 def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """Run text-classification: a sentence each; ``data["classes"]`` has label and score of all classes, the likeliest first.
 
-    Scores are in 0..1: they add up to 1, or are independent where the model was trained for several labels at once.
-    A regression model has one label and its plain value. The scores of a long text are the mean over its pieces.
+    Scores are in 0..1: they add up to 1, or are independent where several labels may hold, or none. A regression model's are
+    plain values. The scores of a long text are the mean over its pieces.
 
     Raises:
         InputError: A text is empty.
@@ -53,19 +54,23 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     with runtime.load_model("text classifier", load, calls[0].token) as pipe:
         parts = _split_into_parts(texts, pipe)
         found = list(_run_batches(pipe, parts, calls, top_k=None))
-        several = pipe.model.config.problem_type == "multi_label_classification"
-    return [_average([(p, f) for p, f in zip(parts, found, strict=True) if p.call == i], several) for i in range(len(calls))]
+        config = pipe.model.config
+    by_call = [[(p, f) for p, f in zip(parts, found, strict=True) if p.call == i] for i in range(len(calls))]
+    if is_regression(config):
+        return [build_classes_result(_average(parts), values=True) for parts in by_call]
+    several = has_independent_labels(config)
+    return [build_classes_result(_average(parts), several=several, shares=True) for parts in by_call]
 
 
-def _average(found: Sequence[tuple[_Part, Sequence[Mapping[str, Any]]]], several: bool) -> Result:
-    """Average the scores of one text's parts, weighted by their tokens."""
+def _average(found: Sequence[tuple[_Part, Sequence[Mapping[str, Any]]]]) -> list[dict[str, Any]]:
+    """Return the scores of one text, likeliest first: the mean over its parts, weighted by their tokens."""
     total = sum(part.tokens for part, _ in found)  # pieces differ in length: a short rest counts for little
     means: dict[str, float] = {}
     for part, entries in found:
         for entry in entries:
             means[entry["label"]] = means.get(entry["label"], 0.0) + entry["score"] * part.tokens / total
     ranked = sorted(means.items(), key=lambda pair: -pair[1])
-    return build_classes_result([{"label": label, "score": score} for label, score in ranked], several=several)
+    return [{"label": label, "score": score} for label, score in ranked]
 
 
 def find_entities(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -134,7 +139,7 @@ def classify_zero_shot(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         parts = _split_into_parts([text], pipe, max(map(count, labels)) + count("This example is .") + 2)
         found = list(_run_batches(pipe, parts, calls, candidate_labels=labels))
     entries = [[{"label": n, "score": s} for n, s in zip(f["labels"], f["scores"], strict=True)] for f in found]
-    return [_average(list(zip(parts, entries, strict=True)), several=False)]
+    return [build_classes_result(_average(list(zip(parts, entries, strict=True))), shares=True)]
 
 
 def compare(calls: Sequence[Call], runtime: Runtime) -> list[Result]:

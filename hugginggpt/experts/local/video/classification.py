@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from hugginggpt.experts.base import Call, Result
+from hugginggpt.experts.local.class_scores import build_scored_result, compute_class_scores
 from hugginggpt.experts.local.runtime.cancellation import make_interruptible
 from hugginggpt.experts.local.runtime.runtime import SAFE_WEIGHTS, Runtime
 from hugginggpt.experts.local.video.frames import read_frames
-from hugginggpt.experts.outputs.text import build_classes_result
 from hugginggpt.hub.cache import Checkpoint
 
-_MAX_CLASSES: Final = 5
 _FRAME_COUNT_NAMES: Final = ("num_frames", "frames_per_clip")
 """Names of the number of frames in configurations."""
 _SETTINGS_FILES: Final = ("preprocessor_config.json", "video_preprocessor_config.json")
@@ -45,9 +44,7 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         pixels = processor(list(frames), return_tensors="pt")["pixel_values"]
         with make_interruptible(model, call):
             logits = model(**{model.main_input_name: pixels.to(runtime.device.name, runtime.dtype)}).logits[0].float()
-    scores, indices = logits.softmax(-1).cpu().topk(min(_MAX_CLASSES, len(logits)))
-    found = [{"label": config.id2label[i], "score": score} for score, i in zip(scores.tolist(), indices.tolist(), strict=True)]
-    return [build_classes_result(found, shares=True)]
+    return [build_scored_result(compute_class_scores(logits.cpu(), config), config)]
 
 
 def _load_processor(checkpoint: Checkpoint) -> Any:
