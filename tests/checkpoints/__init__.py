@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.checkpoints import diffusion, documents, labels, pictures, poses, scenes, sounds, texts, videos
+from tests.checkpoints import diffusion, documents, labels, pictures, poses, scenes, scripted, sounds, texts, videos
 
 CHECKPOINTS: Mapping[str, Callable[[Path], None]] = {
     **texts.CHECKPOINTS,
@@ -25,6 +25,7 @@ CHECKPOINTS: Mapping[str, Callable[[Path], None]] = {
     **sounds.CHECKPOINTS,
     **videos.CHECKPOINTS,
     **labels.CHECKPOINTS,
+    **scripted.CHECKPOINTS,
     **diffusion.CHECKPOINTS,
 }
 """By the Hub's id: what saves it into a folder, as ``save_pretrained`` does."""

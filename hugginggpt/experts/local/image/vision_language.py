@@ -10,6 +10,9 @@ from hugginggpt.experts.base import Call
 from hugginggpt.experts.local.image.processors import make_loader, stretch_to_fit
 from hugginggpt.experts.local.runtime.cancellation import make_stopping_criteria
 from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime
+from hugginggpt.experts.local.text.chat import end_at_sentence
+from hugginggpt.experts.local.text.decoding import has_ended
+from hugginggpt.experts.local.text.thoughts import drop_thoughts
 from hugginggpt.hub.cache import Checkpoint
 
 if TYPE_CHECKING:
@@ -43,11 +46,17 @@ def ask(call: Call, runtime: Runtime, picture: Image.Image, question: str, *, to
             chat, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
         ).to(runtime.device.name, runtime.dtype)
         # not sampled: the same answer each time, whatever the checkpoint's own settings say
-        ids = model.generate(**inputs, max_new_tokens=tokens, do_sample=False, stopping_criteria=make_stopping_criteria([call]))
+        ids = model.generate(
+            **inputs,
+            max_new_tokens=tokens,
+            do_sample=False,
+            stopping_criteria=make_stopping_criteria([call]),
+            tokenizer=processor.tokenizer,
+        )
         call.token.check()
-        # the output repeats the prompt
-        answer = processor.batch_decode(ids[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)[0].strip()
-    return write_answer_text(answer, call)
+        written = ids[0, inputs["input_ids"].shape[1] :].tolist()  # the output repeats the prompt
+        answer = drop_thoughts(processor.decode(written, skip_special_tokens=True))
+    return write_answer_text(answer if has_ended(model, written, tokens) else end_at_sentence(answer), call)
 
 
 def write_answer_text(text: str, call: Call) -> str:

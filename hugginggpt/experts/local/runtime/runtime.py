@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 from hugginggpt.core.errors import ExpertError, HuggingGPTError, explain_environment_error
 from hugginggpt.experts.base import CancelToken
 from hugginggpt.experts.local.runtime.devices import Device
+from hugginggpt.experts.local.runtime.generation import settle_generation
 from hugginggpt.experts.local.runtime.model_pool import ModelPool
 from hugginggpt.hub.cache import Checkpoint
 
@@ -69,7 +70,9 @@ class Runtime:
         def load_or_explain() -> T:
             with translate_errors(f"{selected.id} can't be loaded: its files are damaged or don't fit together"):
                 _silence_library(selected.library)  # here, because it imports the library
-                return load(selected)
+                loaded = load(selected)
+                settle_generation(loaded)
+                return loaded
 
         # a snapshot's folder names its revision, so an updated model is loaded anew
         key, size = (selected.id, str(selected.folder), form, self.device.name), self.estimate_memory(selected)

@@ -11,6 +11,7 @@ import yaml
 
 from hugginggpt.hub.cache import Checkpoint
 
+_MAX_SETTINGS_BYTES: Final = 16 * 2**20  # largest settings of a tokenizer that are looked through
 _TABLE_PATH: Final = Path(__file__).with_name("architectures.yaml")
 _SHARED_TASKS: Final = frozenset({"summarization", "translation", "text2text-generation", "table-question-answering"})
 """Tasks that share their architectures, so that only the training tells which of them a checkpoint does."""
@@ -27,6 +28,7 @@ class Rule:
     no_label: str = ""
     names: tuple[str, ...] = ()
     file: str = ""
+    chat: bool = False
     tags: tuple[str, ...] = ()
 
     def fits(self, checkpoint: Checkpoint) -> bool:
@@ -40,6 +42,7 @@ class Rule:
             and not (self.no_label and any(self.no_label in label for label in labels))
             and (not self.names or any(name in checkpoint.id.lower() for name in self.names))
             and (not self.file or (checkpoint.folder / self.file).is_file())
+            and (not self.chat or has_chat_template(checkpoint.folder))
         )
 
 
@@ -82,6 +85,15 @@ def _read_table() -> Mapping[str, Sequence[Rule]]:
     return {task: tuple(_build_rules(entries)) for task, entries in found.items()}
 
 
+def has_chat_template(folder: Path) -> bool:
+    """Return whether a checkpoint's tokenizer has a chat template; before 2025 it stood in the tokenizer's settings."""
+    settings = folder / "tokenizer_config.json"
+    if any((folder / name).is_file() for name in ("chat_template.jinja", "chat_template.json")):
+        return True
+    is_readable = settings.is_file() and settings.stat().st_size < _MAX_SETTINGS_BYTES
+    return is_readable and b'"chat_template"' in settings.read_bytes()
+
+
 def _build_rules(entries: Sequence[Mapping[str, Any]]) -> Iterator[Rule]:
     for entry in entries:
         yield Rule(
@@ -92,6 +104,7 @@ def _build_rules(entries: Sequence[Mapping[str, Any]]) -> Iterator[Rule]:
             str(entry.get("no_label", "")),
             _as_tuple(entry.get("name", ())),
             str(entry.get("file", "")),
+            bool(entry.get("chat", False)),
             _as_tuple(entry.get("tags", ())),
         )
 

@@ -39,6 +39,24 @@ class Writer:
     """Tokens of the languages that its vocabulary names, by language code."""
 
 
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """Text that a decoder has written."""
+
+    text: str
+    """Text without special tokens."""
+    text_with_marks: str
+    """Text with special tokens, some of which mark thoughts."""
+    ended: bool
+    """Whether the model ended it, not the limit of tokens."""
+    special_tokens: frozenset[str] = frozenset()
+
+    def remove_special(self, text: str) -> str:
+        """Return a part of `text_with_marks` without special tokens."""
+        longest_first = sorted(self.special_tokens, key=len, reverse=True)
+        return re.sub("|".join(map(re.escape, longest_first)), "", text) if longest_first else text
+
+
 def make_writer_loader(class_name: str, runtime: Runtime) -> Callable[[Checkpoint], Writer]:
     """Return a function that loads a checkpoint with one of transformers' Auto classes."""
 
@@ -108,7 +126,9 @@ def generate_texts(
         max_tokens = max(min(limit(encoded["input_ids"].shape[1]), writer.max_output_tokens), 1)
         settings["min_length"] = min(settings.get("min_length", 0), max_tokens)  # `generate` warns where it is more
         stop = make_stopping_criteria([call])
-        ids = writer.model.generate(**encoded, max_new_tokens=max_tokens, stopping_criteria=stop, **settings)
+        ids = writer.model.generate(
+            **encoded, max_new_tokens=max_tokens, stopping_criteria=stop, tokenizer=writer.tokenizer, **settings
+        )
         call.token.check()  # a stopped `generate` returns what it has so far
         found += [text.strip() for text in writer.tokenizer.batch_decode(ids, skip_special_tokens=True)]
     return found
@@ -116,8 +136,8 @@ def generate_texts(
 
 def continue_prompt(
     writer: Writer, inputs: Mapping[str, torch.Tensor], call: Call, *, limit: int, **settings: Any
-) -> tuple[str, bool]:
-    """Generate the text after a prompt, by a decoder, and tell whether it ended before `limit` tokens.
+) -> Continuation:
+    """Generate the text after a prompt, by a decoder.
 
     Args:
         writer: The model.
@@ -137,9 +157,25 @@ def continue_prompt(
     encoded = {name: inputs[name].to(writer.model.device) for name in ("input_ids", "attention_mask")}
     criteria = make_stopping_criteria([call])
     criteria.append(_make_progress_criterion(call, length, limit))
-    ids = writer.model.generate(**encoded, max_new_tokens=limit, pad_token_id=padding, stopping_criteria=criteria, **settings)
+    ids = writer.model.generate(
+        **encoded, max_new_tokens=limit, pad_token_id=padding, stopping_criteria=criteria, tokenizer=tokenizer, **settings
+    )
     call.token.check()
-    return tokenizer.decode(ids[0, length:], skip_special_tokens=True), ids.shape[1] - length < limit
+    written = ids[0, length:].tolist()
+    ended = has_ended(writer.model, written, limit)
+    special = frozenset(token for token in _list_special_tokens(tokenizer) if token)
+    return Continuation(tokenizer.decode(written, skip_special_tokens=True), tokenizer.decode(written), ended, special)
+
+
+def has_ended(model: Any, written: Sequence[int], limit: int) -> bool:
+    """Return whether a model ended what it wrote, not the limit of tokens."""
+    ends = model.generation_config.eos_token_id
+    return len(written) < limit or written[-1] in (ends if isinstance(ends, list) else [ends])
+
+
+def _list_special_tokens(tokenizer: Any) -> list[str]:
+    added = getattr(tokenizer, "added_tokens_decoder", {}).values()
+    return [*tokenizer.all_special_tokens, *(token.content for token in added if token.special)]
 
 
 def _make_progress_criterion(call: Call, before: int, limit: int) -> Any:

@@ -62,7 +62,7 @@ def _use_pair(writer: Writer, checkpoint: Checkpoint, source: Language | None, t
         if target and target != own_target:
             raise ExpertError(f"{checkpoint.id} translates into {own_target.name}, not into {target.name}.")
         return TranslationPrompt(own_source or source, own_target)
-    target = target or _get_default_target(source)
+    target = target or get_default_target(source)
     if not (code := target.find_code(codes)):
         raise ExpertError(f"{checkpoint.id} doesn't translate into {target.name}.")
     return TranslationPrompt(own_source or source, target, f"{codes[code]} ")
@@ -70,7 +70,7 @@ def _use_pair(writer: Writer, checkpoint: Checkpoint, source: Language | None, t
 
 def _use_tokens(writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None) -> TranslationPrompt:
     """Build it for many languages: the source's code goes to the tokenizer, the target's token begins the translation."""
-    target = target or _get_default_target(source)
+    target = target or get_default_target(source)
     source = source or parse_language("English")  # unknown where the text is too short
     for language in (source, target):
         if not language.find_code(writer.languages):
@@ -81,7 +81,7 @@ def _use_tokens(writer: Writer, checkpoint: Checkpoint, source: Language | None,
 
 def _use_prefix(writer: Writer, checkpoint: Checkpoint, source: Language | None, target: Language | None) -> TranslationPrompt:
     """Build it with the target before the text: as a token, or in words, for the pairs that the configuration names."""
-    target = target or _get_default_target(source)
+    target = target or get_default_target(source)
     if writer.languages:  # MADLAD-400; T5 has its languages in words
         if not (code := target.find_code(writer.languages)):
             raise ExpertError(f"{checkpoint.id} doesn't translate into {target.name}.")
@@ -99,7 +99,7 @@ def _use_prefix(writer: Writer, checkpoint: Checkpoint, source: Language | None,
     return TranslationPrompt(source, target, str(params[key].get("prefix", "")))
 
 
-def _get_default_target(source: Language | None) -> Language:
+def get_default_target(source: Language | None) -> Language:
     """Return English as the target where none is given; raise `InputError` where the text is English already."""
     english = parse_language("English")
     if source == english:

@@ -1,17 +1,27 @@
 """Writing of texts: summaries, other wordings, translations, continuations, replies."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from hugginggpt.core.languages import detect_language, parse_language
-from hugginggpt.core.sentences import cut_piece, pack_pieces, split_pieces
+from hugginggpt.core.languages import Language, detect_language, parse_language
+from hugginggpt.core.sentences import Piece, cut_piece, pack_pieces, split_pieces
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.runtime.runtime import Runtime
+from hugginggpt.experts.local.text.chat import (
+    CUT_NOTE,
+    MAX_REPLY_TOKENS,
+    describe_limit,
+    end_at_sentence,
+    is_chat_model,
+    limit_output,
+    work_on_text,
+    write_reply,
+)
 from hugginggpt.experts.local.text.decoding import Writer, continue_prompt, generate_texts, make_writer_loader
 from hugginggpt.experts.local.text.token_budget import cut_out_middle, make_token_counter
-from hugginggpt.experts.local.text.translation import build_translation_prompt
+from hugginggpt.experts.local.text.translation import build_translation_prompt, get_default_target
 from hugginggpt.experts.outputs.text import build_text_result
 from hugginggpt.hub.cache import Checkpoint
 
@@ -37,10 +47,8 @@ _TOLERANCE: Final = (1.3, 0.5)
 """Most and least tokens relative to the requested number, so that the last sentence can come to an end."""
 _DEFAULT_SUMMARY_TOKENS: Final = 142
 """Longest summary of one piece by default, in tokens (as BART's for CNN/DailyMail)."""
-_MAX_REPLY_TOKENS, _MAX_CHAT_TOKENS = 512, 128
-"""Longest text of a language model, and of an encoder-decoder that only chats."""
-_CUT_NOTE: Final = "The text is longer than the model reads: its middle was left out."
-_THOUGHT: Final = re.compile(r"<think>.*?</think>", re.DOTALL)  # of reasoning models, before the reply
+_MAX_CHAT_TOKENS: Final = 128
+"""Longest text of an encoder-decoder that only chats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,10 @@ def summarize(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     (call,) = calls
     text, length = call.text(), _parse_length(call)
+    if is_chat_model(runtime.checkpoint):
+        most = round(_TOLERANCE[0] * length.tokens) if length.tokens else MAX_REPLY_TOKENS
+        pieces, note = _instruct(call, runtime, text, "summarization", lambda _: most)
+        return [build_text_result(" ".join(piece.text for piece in pieces), {"parts": len(pieces)}, note)]
     with runtime.load_model("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
         task = _read_task_settings(runtime.checkpoint, "summarization")
         parts = _split_to_fit(writer, text, task.prefix)
@@ -104,6 +116,9 @@ def rewrite(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """
     (call,) = calls
     text, length = call.text(), _parse_length(call)
+    if is_chat_model(runtime.checkpoint):
+        pieces, note = _instruct(call, runtime, text, "text2text-generation", lambda read: 2 * read + 64)
+        return [build_text_result(_join(pieces), {"parts": len(pieces)}, note)]
     instruction = str(call.inputs.get("instruction") or "").strip()
     follows_instructions = bool(_INSTRUCTION_WORDS & set(re.split(r"[^a-z0-9]+", runtime.checkpoint.id.lower())))
     with runtime.load_model("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
@@ -135,6 +150,8 @@ def translate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     text = call.text()
     target = parse_language(call.text("language")) if call.inputs.get("language") else None
     detected = detect_language(text)  # None where that isn't sure
+    if is_chat_model(runtime.checkpoint):
+        return [_translate_by_chat(call, runtime, text, detected, target)]
     with runtime.load_model("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
         if target and detected == target:
             same = {"source": target.code, "target": target.code}
@@ -148,16 +165,38 @@ def translate(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         first = {} if prompt.first_token is None else {"forced_bos_token_id": prompt.first_token}
         texts = [prompt.prefix + part.text for part in parts]
         found = generate_texts(writer, texts, call, action="Translating", limit=lambda read: 2 * read + 16, **first)
-    joined = "".join(translated + (part.gap or " ") for translated, part in zip(found, parts, strict=True)).strip()
+    joined = _join([Piece(translated, part.gap) for translated, part in zip(found, parts, strict=True)])
     codes = {"source": prompt.source.code if prompt.source else None, "target": prompt.target.code if prompt.target else None}
     return [build_text_result(joined, codes)]
+
+
+def _translate_by_chat(call: Call, runtime: Runtime, text: str, source: Language | None, target: Language | None) -> Result:
+    goal = target or get_default_target(source)
+    codes = {"source": source.code if source else None, "target": goal.code}
+    if source == goal:
+        return build_text_result(text, codes, f"The text is in {goal.name} already.")
+    parts, note = _instruct(call, runtime, text, "translation", lambda read: 3 * read + 32, language=goal.name)
+    return build_text_result(_join(parts), codes, note)
+
+
+def _instruct(
+    call: Call, runtime: Runtime, text: str, task: str, limit: Callable[[int], int], **words: str
+) -> tuple[list[Piece], str]:
+    """Have a language model that chats do a task; the person's instruction goes with it."""
+    instruction = str(call.inputs.get("instruction") or "").strip()
+    with runtime.load_model("language model", make_writer_loader("AutoModelForCausalLM", runtime), call.token) as writer:
+        return work_on_text(writer, text, call, task, limit=limit, **{"instruction": instruction, **words})
+
+
+def _join(parts: Sequence[Piece]) -> str:
+    return "".join(part.text + (part.gap or " ") for part in parts).strip()
 
 
 def continue_text(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     """Run text-generation: the reply of a model that chats, or the text and the model's continuation of it.
 
-    ``data["written"]`` is the model's own part. At most 512 tokens are written; a text longer than the model's window loses
-    its middle.
+    ``data["written"]`` is the model's own part. At most 512 tokens are written, and a note says where that cut it off; a
+    text longer than the model's window loses its middle.
 
     Raises:
         InputError: The text is empty.
@@ -166,13 +205,14 @@ def continue_text(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     text = call.text()
     with runtime.load_model("language model", make_writer_loader("AutoModelForCausalLM", runtime), call.token) as writer:
         if writer.tokenizer.chat_template:
-            return [_write_reply(writer, text, call)]
-        limit = _limit_output(writer, _MAX_REPLY_TOKENS)
+            return [write_reply(writer, text, call)]
+        limit = limit_output(writer, MAX_REPLY_TOKENS)
         prompt, was_cut = cut_out_middle(text, writer.tokenizer, writer.max_input_tokens - limit)
         inputs = writer.tokenizer(prompt, return_tensors="pt")
-        more, ended = continue_prompt(writer, inputs, call, limit=limit, no_repeat_ngram_size=4)
-    more = more if ended else _cut_to_whole_sentences(more)
-    return [build_text_result(text + more, {"written": more.strip()}, _CUT_NOTE if was_cut else "")]
+        found = continue_prompt(writer, inputs, call, limit=limit, no_repeat_ngram_size=4)
+    more = found.text if found.ended else end_at_sentence(found.text)
+    notes = [*([CUT_NOTE] if was_cut else []), *([] if found.ended else [describe_limit("The text", limit)])]
+    return [build_text_result(text + more, {"written": more.strip()}, " ".join(notes))]
 
 
 def converse(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -190,37 +230,9 @@ def converse(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         with runtime.load_model("writer", make_writer_loader("AutoModelForSeq2SeqLM", runtime), call.token) as writer:
             message, was_cut = cut_out_middle(text, writer.tokenizer, writer.max_input_tokens)
             (reply,) = generate_texts(writer, [message], call, action="Replying", limit=lambda read: _MAX_CHAT_TOKENS)
-        return [build_text_result(reply, {}, _CUT_NOTE if was_cut else "")]
+        return [build_text_result(reply, {}, CUT_NOTE if was_cut else "")]
     with runtime.load_model("language model", make_writer_loader("AutoModelForCausalLM", runtime), call.token) as writer:
-        return [_write_reply(writer, text, call)]
-
-
-def _write_reply(writer: Writer, text: str, call: Call) -> Result:
-    tokenizer = writer.tokenizer
-    limit = _limit_output(writer, _MAX_REPLY_TOKENS)
-    overhead = _encode_message(tokenizer, "")["input_ids"].shape[1]  # what the template adds
-    message, was_cut = cut_out_middle(text, tokenizer, max(writer.max_input_tokens - limit - overhead, 1))
-    output, _ = continue_prompt(writer, _encode_message(tokenizer, message), call, limit=limit)
-    reply = _THOUGHT.sub("", output).split("\nUser:")[0].strip()  # a model without a template goes on with the transcript
-    return build_text_result(reply, {"written": reply}, _CUT_NOTE if was_cut else "")
-
-
-def _encode_message(tokenizer: Any, text: str) -> Any:
-    """Build the ``input_ids`` and ``attention_mask`` of a message."""
-    if not tokenizer.chat_template:
-        return tokenizer(f"User: {text}\nAssistant:", return_tensors="pt")
-    return tokenizer.apply_chat_template(
-        [{"role": "user", "content": text}],
-        add_generation_prompt=True,
-        return_dict=True,
-        return_tensors="pt",
-        enable_thinking=False,  # for templates of reasoning models; others ignore it
-    )
-
-
-def _limit_output(writer: Writer, requested: int) -> int:
-    """Return the tokens to write: at most half the window, so that the other half is left for the text."""
-    return max(min(requested, writer.max_input_tokens // 2), 1)
+        return [write_reply(writer, text, call)]
 
 
 def _read_task_settings(checkpoint: Checkpoint, name: str) -> _TaskSettings:
@@ -258,10 +270,3 @@ def _fit_to_request(text: str, length: _RequestedLength) -> str:
     """Cut a text to the requested number of sentences, as a list where one was requested."""
     parts = [piece.text.strip() for piece in split_pieces(text)][: length.sentences]
     return "\n".join(f"- {part}" for part in parts) if length.as_list else " ".join(parts) if length.sentences else text
-
-
-def _cut_to_whole_sentences(text: str) -> str:
-    """Cut a text to the end of its last whole sentence, where that keeps more than half of it."""
-    parts = split_pieces(text)
-    shortened = text[: len(text) - len(parts[-1])].rstrip() if parts else text
-    return shortened if len(shortened) > len(text) / 2 else text
