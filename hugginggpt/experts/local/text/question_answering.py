@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.errors import InputError
@@ -12,6 +12,7 @@ from hugginggpt.experts.csv_tables import read_rows
 from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
 from hugginggpt.experts.local.text.decoding import Writer, build_writer, generate_texts
 from hugginggpt.experts.local.text.token_budget import compute_text_window
+from hugginggpt.experts.local.text.word_borders import align_to_words
 from hugginggpt.experts.outputs import tables
 from hugginggpt.experts.outputs import text as texts
 from hugginggpt.hub.cache import Checkpoint
@@ -41,6 +42,20 @@ class _TokenSpan:
     logit: float
     score: float
     """Probability within its own window, 0..1."""
+    window: int = 0
+    """Number of that window, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What was found in a text, over all its windows."""
+
+    best: _TokenSpan | None
+    """Likeliest span."""
+    null: float | None
+    """Lowest logit of "no answer"; None where the model has no token for it."""
+    windows: Sequence[tuple[int, int]]
+    """Start and end of each window, in characters."""
 
 
 def answer_from_text(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
@@ -51,8 +66,9 @@ def answer_from_text(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     not in the text (Rajpurkar et al., "SQuAD 2.0", ACL 2018); an answer hardly better than a guess is dropped for any model.
 
     Returns:
-        One text; ``data`` has answer, score (0..1), start and end (characters of the trimmed text), sentence; without an
-        answer, answer and sentence are empty, and start and end None.
+        One text; ``data`` has answer, score (0..1), start and end (characters of the trimmed text, at borders of words),
+        sentence; without an answer, answer and sentence are empty, and start and end None. Of a text that took several
+        windows, ``data["windows"]`` has start and end of each, and ``data["window"]`` the answer's, which the note names.
 
     Raises:
         InputError: The text or the question is empty, or the question is longer than the model can read.
@@ -70,15 +86,29 @@ def answer_from_text(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         return tokenizer, model.to(runtime.device.name).eval()
 
     with runtime.load_model("question answerer", load, call.token) as (tokenizer, model), torch.inference_mode():
-        span, null = _find_best_span(tokenizer, model, question, text, call)
+        found = _read_windows(tokenizer, model, question, text, call)
+    span, null = found.best, found.null
     refuses = _may_refuse(runtime.checkpoint) and null is not None and (span is None or null >= span.logit)
     if span is None or refuses or span.score < _MIN_SCORE:
-        return [texts.build_no_answer_result(span.score if span else 0.0)]
-    return [texts.build_answer_result(text, span.start, span.end, span.score)]
+        return [_name_windows(texts.build_no_answer_result(span.score if span else 0.0), found)]
+    start, end = align_to_words(text, span.start, span.end)
+    return [_name_windows(texts.build_answer_result(text, start, end, span.score), found, span)]
 
 
-def _find_best_span(tokenizer: Any, model: Any, question: str, text: str, call: Call) -> tuple[_TokenSpan | None, float | None]:
-    """Return the likeliest span over all windows, and the lowest logit of "no answer", if the model has a token for it."""
+def _name_windows(result: Result, found: _Reading, span: _TokenSpan | None = None) -> Result:
+    """Add to the result of a long text which windows were read, and which one the answer is from."""
+    if len(found.windows) < 2:
+        return result
+    (output,) = result.outputs
+    windows = [{"start": start, "end": end} for start, end in found.windows]
+    note = f"The text was read to its end, in {len(windows)} windows that overlap"
+    note += f"; the answer is from number {span.window + 1}." if span else "."
+    number = {"window": span.window} if span else {}
+    return replace(result, outputs=(replace(output, data={**output.data, "windows": windows, **number}),), note=note)
+
+
+def _read_windows(tokenizer: Any, model: Any, question: str, text: str, call: Call) -> _Reading:
+    """Read a text window by window."""
     window = min(compute_text_window(tokenizer, model.config) + tokenizer.num_special_tokens_to_add(), _WINDOW)
     question_length = len(tokenizer(question, verbose=False)["input_ids"]) + 2  # a pair has up to two special tokens more
     if question_length > window * 3 // 4:  # the text needs a quarter at least
@@ -88,6 +118,7 @@ def _find_best_span(tokenizer: Any, model: Any, question: str, text: str, call: 
         return_overflowing_tokens=True, return_offsets_mapping=True,
     )  # fmt: skip
     spans: list[_TokenSpan] = []
+    borders: list[tuple[int, int]] = []
     nulls: list[float] = []
     for number in range(len(windows["input_ids"])):
         call.token.check()
@@ -97,13 +128,16 @@ def _find_best_span(tokenizer: Any, model: Any, question: str, text: str, call: 
         outputs = model(**tokenizer.pad(inputs, return_tensors="pt").to(model.device))
         start, end = (logits[0].float().cpu().numpy() for logits in (outputs.start_logits, outputs.end_logits))
         inside = [i for i, part in enumerate(windows.sequence_ids(number)) if part == 1]
-        if (span := _find_span(start, end, inside, windows["offset_mapping"][number])) is not None:
-            spans.append(span)
+        offsets = windows["offset_mapping"][number]
+        borders.append((offsets[inside[0]][0], offsets[inside[-1]][1]) if inside else (0, 0))
+        if (span := _find_span(start, end, inside, offsets)) is not None:
+            spans.append(replace(span, window=number))
         ids = windows["input_ids"][number]
         if tokenizer.cls_token_id in ids:  # models of SQuAD 2.0 point there for "no answer"
             null = ids.index(tokenizer.cls_token_id)
             nulls.append(float(start[null] + end[null]))
-    return max(spans, key=lambda span: span.logit, default=None), min(nulls, default=None)  # as in SQuAD 2.0's script
+    best = max(spans, key=lambda span: span.logit, default=None)
+    return _Reading(best, min(nulls, default=None), borders)  # as in SQuAD 2.0's script
 
 
 def _find_span(

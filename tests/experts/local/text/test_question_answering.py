@@ -1,10 +1,12 @@
 """Answers from texts and from tables."""
 
+import itertools
 from pathlib import Path
 
 import pytest
 
 from hugginggpt.core.errors import InputError, StoppedError
+from hugginggpt.experts.local.text.word_borders import align_to_words
 from hugginggpt.experts.outputs.tables import aggregate_cells
 from tests.conftest import MEDIA
 from tests.experts.bundled.conftest import StoppedAfter
@@ -23,6 +25,41 @@ async def test_an_answer_is_a_span_of_the_text_and_comes_with_its_sentence(local
     assert 0 < data["score"] <= 1
     assert data["sentence"] in text
     assert done.text.startswith(data["answer"])
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "answer"),
+    [
+        ("It opened in Marrakesh.", "arrak", "Marrakesh"),
+        ("It opened in Marrakesh.", " Marrakesh", "Marrakesh"),
+        ("Ask Ines, then Jun.", "Ines,", "Ines"),
+        ("It cost 1,250.75 euros.", "250", "1,250.75"),
+        ("It left at 10:09 sharp.", "10", "10:09"),
+        ("Mr O’Neil's hat", "Neil", "O’Neil's"),
+        ("Es war im Donaudampfschiff.", "Donau", "Donaudampfschiff"),
+        ("Привет, мир", "рив", "Привет"),
+        ("cafe\u0301 noir", "cafe", "cafe\u0301"),
+        ("图书馆在北京开放。", "北京", "北京"),
+        ("From 1990-1995 it was open.", "1990", "1990"),
+        ("a Berlin-based firm", "Berli", "Berlin"),
+        ("The end.", "end.", "end."),
+    ],
+)
+def test_an_answer_ends_where_words_do(text: str, part: str, answer: str) -> None:
+    start = text.index(part)
+    assert text[slice(*align_to_words(text, start, start + len(part)))] == answer
+
+
+async def test_of_a_long_text_the_note_says_which_windows_were_read(local: LocalBench) -> None:
+    done = await local.run("question-answering", "tiny/bert-squad", text=REPORT, question=QUESTION)
+    windows, text = done.data["windows"], REPORT.strip()
+    assert windows[0]["start"] == 0
+    assert windows[-1]["end"] == len(text)
+    assert all(one["end"] > other["start"] for one, other in itertools.pairwise(windows))  # none is left out
+    assert windows[done.data["window"]]["start"] <= done.data["start"] < done.data["end"] <= windows[done.data["window"]]["end"]
+    assert f"in {len(windows)} windows that overlap; the answer is from number {done.data['window'] + 1}" in done.result.note
+    short = await local.run("question-answering", "tiny/bert-squad", text="Ines Varga", question=QUESTION)
+    assert (short.result.note, "windows" in short.data) == ("", False)
 
 
 async def test_a_model_that_may_refuse_says_that_the_answer_is_not_there(local: LocalBench) -> None:
