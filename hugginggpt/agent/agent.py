@@ -21,7 +21,8 @@ from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import TaskTable, load_task_table
 from hugginggpt.core.text import make_printable
 from hugginggpt.execution.device_queue import DeviceSlots
-from hugginggpt.experts.base import CacheExpert, Expert
+from hugginggpt.experts.base import CacheExpert, CacheLister, Expert
+from hugginggpt.hub.cache_faults import UnusableModel
 from hugginggpt.planning.approval import Approve, PreparedPlan
 from hugginggpt.planning.planner import PlanEnd, Planner, check_text
 from hugginggpt.selection.ranking import Needs, Ranking, rank_cards
@@ -74,6 +75,10 @@ class HuggingGPT:
         for expert in self._experts:
             if isinstance(expert, CacheExpert):
                 expert.rescan()
+
+    def list_unusable(self) -> Sequence[UnusableModel]:
+        """Return the cached models that can't be run here, each with its reason. Reads the disk: not for the event loop."""
+        return [model for expert in self._experts if isinstance(expert, CacheLister) for model in expert.list_unusable()]
 
     def new_session(self) -> Session:
         """Create a session with an empty workspace; close it when its person leaves."""

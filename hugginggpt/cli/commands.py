@@ -19,7 +19,8 @@ from hugginggpt.core.errors import HuggingGPTError, RequestError
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.settings import SettingsError
 from hugginggpt.core.tasks import TaskType, load_task_table
-from hugginggpt.hub.cache import find_checkpoints
+from hugginggpt.hub.cache import Checkpoint, scan_cache
+from hugginggpt.hub.cache_faults import UnusableModel
 from hugginggpt.hub.catalog import list_small_models
 from hugginggpt.hub.client import HubAddresses
 from hugginggpt.hub.download import create_downloader, format_size
@@ -188,15 +189,22 @@ def _format_ranking(task: str, ranking: Ranking) -> str:
 
 
 def _run_list(args: argparse.Namespace) -> int:
-    checkpoints = find_checkpoints()
-    if task := _parse_task(args):
-        local = make_agent().expert("local")
+    entries = scan_cache()
+    agent, task = make_agent(), _parse_task(args)
+    local = agent.expert("local") if entries else None  # asking it takes seconds
+    faults = agent.list_unusable() if local else [entry for entry in entries if isinstance(entry, UnusableModel)]
+    unusable = {fault.id for fault in faults}
+    checkpoints = [entry for entry in entries if isinstance(entry, Checkpoint) and entry.id not in unusable]
+    if task:
         capable = {card.id for card in (local.cards({task}) if local else ()) if card.task == task}  # cards() may give more
         checkpoints = [checkpoint for checkpoint in checkpoints if checkpoint.id in capable]
     _print_table((checkpoint.id, format_size(checkpoint.size), checkpoint.architecture) for checkpoint in checkpoints)
     if not checkpoints:  # stdout stays empty: a script counts its lines
         wanted, pulled = (f" for {task}", task) if task else ("", "TASK")
         print(f"No model{wanted} in the cache yet: “python -m hugginggpt models pull {pulled}” fetches one.", file=sys.stderr)
+    if faults and not task:  # which task they would do isn't known of most
+        print("\nIn the cache, and can't be used:")
+        _print_table((fault.id, fault.sentence) for fault in faults)
     return _EXIT_DONE
 
 

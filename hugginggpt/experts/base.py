@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from hugginggpt.hub.account import Visitor
+    from hugginggpt.hub.cache_faults import UnusableModel
     from hugginggpt.hub.search import HubModel
 
 
@@ -248,6 +249,14 @@ class CacheExpert(Expert, Protocol):
         Raises:
             ExpertError: It is missing, doesn't fit into memory, or can't be loaded.
         """
+
+
+@runtime_checkable
+class CacheLister(Protocol):
+    """A back end that tells which models of its folder can't be used."""
+
+    def list_unusable(self) -> Sequence[UnusableModel]:
+        """Return them, each with its reason. Reads the disk, so not for the event loop."""
 
 
 @runtime_checkable

@@ -6,25 +6,30 @@ header is compared with its size, so that a download that broke off is not offer
 
 import logging
 import math
+import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import yaml
-
 from hugginggpt.core.json_text import parse_json
+from hugginggpt.hub.cache_card import read_card
+from hugginggpt.hub.cache_faults import UnusableError, UnusableModel, explain_missing_weights, join_names
 
 log = logging.getLogger(__name__)
 
 _MAX_HEADER_BYTES: Final = 100_000_000  # largest header that the safetensors format allows
 _MAX_JSON_BYTES: Final = 16 * 2**20  # the index of a model of ten thousand tensors has one
 _MAX_VALUES: Final = 500_000
-_MAX_CARD_CHARS: Final = 50_000
-_LOADER: Final[type[Any]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, and with a limit of depth
+_VARIANT: Final = re.compile(r"(?:model|diffusion_pytorch_model)(?:\.(\w+)\.safetensors|\.safetensors\.index\.(\w+)\.json)")
+_HALF_VARIANTS: Final = frozenset({"fp16", "bf16"})
+_HELPER_CLASSES: Final = ("Tokenizer", "Scheduler", "Processor", "FeatureExtractor")
+"""Ends of the names of a pipeline's classes that have no weights."""
+_TELLING_REASONS: Final = frozenset({"adapter", "gguf", "pickle", "format", "single-file"})
+"""Reasons that say more of a folder than that it has no configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ class Checkpoint:
     """Number of weights."""
     size: int = 0
     """Size of the weights on disk, in bytes."""
+    variant: str = ""
+    """Variant in which alone it has its weights ("fp16"), as ``from_pretrained`` names it; empty for plain files."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -81,6 +88,11 @@ def find_checkpoints(folder: Path | None = None) -> list[Checkpoint]:
     Args:
         folder: The cache; by default the Hub client's own.
     """
+    return [entry for entry in scan_cache(folder) if isinstance(entry, Checkpoint)]
+
+
+def scan_cache(folder: Path | None = None) -> list[Checkpoint | UnusableModel]:
+    """Return all models of a cache, the last used first, with what can't be used; for arguments see `find_checkpoints`."""
     from huggingface_hub import scan_cache_dir
     from huggingface_hub.errors import CacheNotFound
 
@@ -88,35 +100,46 @@ def find_checkpoints(folder: Path | None = None) -> list[Checkpoint]:
         repos = scan_cache_dir(folder or find_cache_folder()).repos
     except (CacheNotFound, ValueError):  # ValueError: a file lies where the folder should be
         return []
-    found = []
-    for repo in sorted(repos, key=lambda repo: (-repo.last_accessed, repo.repo_id)):
+    models = (repo for repo in repos if repo.repo_type == "model")
+    found: list[Checkpoint | UnusableModel] = []
+    for repo in sorted(models, key=lambda repo: (-repo.last_accessed, repo.repo_id)):
         # revisions that a branch points to come before those that nothing points to any more
         revisions = sorted(repo.revisions, key=lambda revision: (not revision.refs, -revision.last_modified))
-        candidates = (read_checkpoint(repo.repo_id, revision.snapshot_path) for revision in revisions)
-        if repo.repo_type == "model" and (checkpoint := next(filter(None, candidates), None)):
-            found.append(checkpoint)
+        read = [_read_snapshot(repo.repo_id, revision.snapshot_path) for revision in revisions]
+        found += [next((entry for entry in read if isinstance(entry, Checkpoint)), read[0])] if read else []
     return found
 
 
 def read_checkpoint(repo_id: str, folder: Path) -> Checkpoint | None:
     """Return the checkpoint in a snapshot's folder; None where something that it needs is missing or broken."""
+    found = _read_snapshot(repo_id, folder)
+    return found if isinstance(found, Checkpoint) else None
+
+
+def _read_snapshot(repo_id: str, folder: Path) -> Checkpoint | UnusableModel:
     index, config = folder / "model_index.json", folder / "config.json"
     try:
         if index.is_file():
             return _read_pipeline(repo_id, folder, _read_json_object(index))
         if not config.is_file():
-            return None
+            fault = explain_missing_weights(folder)
+            raise fault if fault.reason in _TELLING_REASONS else UnusableError("no-config")
         found = _read_json_object(config)
         return _read_estimator(repo_id, folder, found) if "sklearn" in found else _read_model(repo_id, folder, found)
+    except UnusableError as error:
+        log.info("%s is not offered: %s", repo_id, error)
+        return UnusableModel(repo_id, error.reason, error.detail)
     # anybody may have written these files: whatever is wrong with one, the others are still offered
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         log.info("%s is not offered: %s", repo_id, error)
-        return None
+        told = str(error).rstrip(".") if isinstance(error, ValueError) else type(error).__name__
+        return UnusableModel(repo_id, "damaged", told)
 
 
-def _read_model(repo_id: str, folder: Path, config: Mapping[str, Any]) -> Checkpoint | None:
-    if not (weights := _find_weights(folder)):
-        return None
+def _read_model(repo_id: str, folder: Path, config: Mapping[str, Any]) -> Checkpoint:
+    weights, variant = _find_weights(folder)
+    if not weights:
+        raise explain_missing_weights(folder)
     parameters, size = _measure_weights(weights)
     architectures = config.get("architectures") or ()
     diffusers = config.get("_class_name")  # a ControlNet, a VAE: one component of a pipeline
@@ -127,41 +150,62 @@ def _read_model(repo_id: str, folder: Path, config: Mapping[str, Any]) -> Checkp
         str(diffusers or next(iter(architectures), "")),
         str(config.get("model_type", "")),
         config,
-        _read_card(folder),
+        read_card(folder),
         parameters,
         size,
+        variant,
     )
 
 
-def _read_pipeline(repo_id: str, folder: Path, index: Mapping[str, Any]) -> Checkpoint | None:
+def _read_pipeline(repo_id: str, folder: Path, index: Mapping[str, Any]) -> Checkpoint:
     weights: list[Path] = []
+    variants: list[str] = []
+    if isinstance(index.get("_class_name"), list):  # a module beside it, and the class in that
+        raise UnusableError("remote-code", ".".join(map(str, index["_class_name"])))
     for name, entry in index.items():
         part = folder / name
         is_component = isinstance(entry, list) and len(entry) == 2 and all(isinstance(word, str) for word in entry)
         if not is_component:
             continue  # an option of the pipeline, or a component that was left out
-        if not part.is_dir():
-            raise ValueError(f"{name} is missing")
-        if (part / "config.json").is_file():  # a model; schedulers and tokenizers have other files
-            if not (found := _find_weights(part)):
-                raise ValueError(f"{name} has no weights")
-            weights += found
+        if (part / f"{entry[0]}.py").is_file():
+            raise UnusableError("remote-code", f"{name}/{entry[0]}.py")
+        is_helper = entry[1].removesuffix("Fast").endswith(_HELPER_CLASSES)  # models have a configuration and weights
+        if not part.is_dir() or not any(part.iterdir()) or not (is_helper or (part / "config.json").is_file()):
+            raise UnusableError("part", name)
+        if (part / "config.json").is_file() and not is_helper:
+            weights += _read_part(part)
+            variants.append(_find_weights(part)[1])
     if not weights:
-        return None
+        raise UnusableError("no-weights")
     parameters, size = _measure_weights(weights)
-    return Checkpoint(
-        repo_id, folder, "diffusers", str(index.get("_class_name", "")), "", index, _read_card(folder), parameters, size
-    )
+    class_name, variant = str(index.get("_class_name", "")), next(filter(None, variants), "")
+    return Checkpoint(repo_id, folder, "diffusers", class_name, "", index, read_card(folder), parameters, size, variant)
 
 
-def _read_estimator(repo_id: str, folder: Path, config: Mapping[str, Any]) -> Checkpoint | None:
+def _read_part(part: Path) -> list[Path]:
+    """Return the weights of a pipeline's part."""
+    try:
+        weights, _ = _find_weights(part)
+    except UnusableError as error:
+        raise UnusableError(error.reason, f"{part.name}/{error.detail}") from error
+    if not weights:
+        fault = explain_missing_weights(part)
+        raise (
+            UnusableError("pickle", f"{part.name}/{fault.detail}")
+            if fault.reason == "pickle"
+            else UnusableError("part", part.name)
+        )
+    return weights
+
+
+def _read_estimator(repo_id: str, folder: Path, config: Mapping[str, Any]) -> Checkpoint:
     """Read a scikit-learn model in skops' layout: its configuration names the task and the file, a ZIP archive."""
     section = config["sklearn"]
     model = section.get("model") if isinstance(section, dict) else None
     name = str(model.get("file", "")) if isinstance(model, dict) else ""
     path = folder / Path(name).name  # without folders: the configuration isn't ours, and may say ../..
     if path.suffix != ".skops" or not path.is_file():
-        return None  # a pickle
+        raise UnusableError("pickle", path.name) if path.is_file() else UnusableError("no-weights")
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
@@ -174,24 +218,32 @@ def _read_estimator(repo_id: str, folder: Path, config: Mapping[str, Any]) -> Ch
         raise ValueError(f"{path.name} is cut off or no skops file") from error
     architecture, task = str(schema.get("__class__", "")), str(section.get("task", ""))
     parameters = size // 4  # an estimate, at four bytes each: a skops file doesn't tell
-    return Checkpoint(repo_id, folder, "sklearn", architecture, task, config, _read_card(folder), parameters, size)
+    return Checkpoint(repo_id, folder, "sklearn", architecture, task, config, read_card(folder), parameters, size)
 
 
-def _find_weights(folder: Path) -> list[Path]:
-    """Return the safetensors files that a model is loaded from: one, or all parts that the index names.
+def _find_weights(folder: Path) -> tuple[list[Path], str]:
+    """Return the safetensors files that a model is loaded from, one or all that the index names, and their variant.
 
     Raises:
-        ValueError: A part is missing.
+        UnusableError: A file is missing.
     """
-    for name in ("model", "diffusion_pytorch_model"):
-        if (single := folder / f"{name}.safetensors").is_file():
-            return [single]
-        if (index := folder / f"{name}.safetensors.index.json").is_file():
-            parts = [folder / part for part in sorted(set(_read_json_object(index).get("weight_map", {}).values()))]
-            if missing := [part.name for part in parts if not part.is_file()]:
-                raise ValueError(f"{', '.join(missing)} is missing")
-            return parts
-    return []
+    for variant in ("", *_list_variants(folder)):
+        for name in ("model", "diffusion_pytorch_model"):
+            dotted = f".{variant}" if variant else ""
+            if (single := folder / f"{name}{dotted}.safetensors").is_file():
+                return [single], variant
+            if (index := folder / f"{name}.safetensors.index{dotted}.json").is_file():
+                parts = [folder / part for part in sorted(set(_read_json_object(index).get("weight_map", {}).values()))]
+                if missing := [part.name for part in parts if not part.is_file()]:
+                    raise UnusableError("missing", join_names(missing))
+                return parts, variant
+    return [], ""
+
+
+def _list_variants(folder: Path) -> list[str]:
+    """Return the variants of weights in a folder, half precision first."""
+    found = {next(filter(None, match.groups())) for path in folder.iterdir() if (match := _VARIANT.fullmatch(path.name))}
+    return sorted(found, key=lambda variant: (variant not in _HALF_VARIANTS, variant != "fp16", variant))
 
 
 def _measure_weights(weights: Sequence[Path]) -> tuple[int, int]:
@@ -227,27 +279,3 @@ def _read_json_object(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ValueError(f"{path.name} holds no object")  # noqa: TRY004 (the file is wrong, not the call)
     return found
-
-
-def _read_card(folder: Path) -> Mapping[str, Any]:
-    """Return the front matter of README.md; empty where there is none that can be read."""
-    path = folder / "README.md"
-    try:
-        found = yaml.load("".join(_read_front_matter(path)), _LOADER) if path.is_file() else None  # noqa: S506 - a safe one
-    except (OSError, ValueError, RecursionError, yaml.YAMLError):  # the model runs without its card
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _read_front_matter(path: Path) -> Iterator[str]:
-    with path.open(encoding="utf-8") as file:
-        if file.readline().strip() != "---":
-            return
-        left = _MAX_CARD_CHARS
-        while line := file.readline(left + 1):  # no further than needed: a card may be long, and all in one line
-            if line.strip() == "---":
-                return
-            left -= len(line)
-            if left < 0:
-                raise ValueError(f"the front matter of {path.name} is too long")
-            yield line

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hugginggpt.core.model_card import ModelCard, get_traits
+from hugginggpt.hub.cache_faults import UnusableModel
 from hugginggpt.hub.catalog import CatalogEntry, load_catalog
 
-ModelPlace = Literal["bundled", "cache", "hosted", "fetch", "server"]
+ModelPlace = Literal["bundled", "cache", "hosted", "fetch", "server", "unusable"]
 """Place of a model: shipped with the installation; in the Hub's cache on this disk; hosted elsewhere on somebody's account;
-to be fetched from the Hub; or only ever on servers, for which a token is needed."""
+to be fetched from the Hub; only ever on servers, for which a token is needed; or in the cache and of no use there."""
 
 _FETCHABLE_LIBRARIES = frozenset({"transformers", "diffusers", "sklearn"})  # those that `cache` reads checkpoints of
 
@@ -36,6 +37,10 @@ class OverviewRow:
     """Provider of a hosted model, where that is known."""
     beside: tuple[str, ...] = ()
     """Models that it needs beside it."""
+    reason: str = ""
+    """Why it can't be used, a key of ``cache_faults.yaml``; empty where it can."""
+    detail: str = ""
+    """What that reason names."""
 
     @property
     def is_runnable(self) -> bool:
@@ -60,6 +65,14 @@ def build_overview(cards: Iterable[ModelCard], tasks: Iterable[str], *, local: b
     for card in cards:
         running.setdefault(card.task, []).append(card)
     return tuple(row for task in tasks for row in _list_rows(task, running.get(task, ()), local=local))
+
+
+def list_unusable_rows(models: Iterable[UnusableModel]) -> tuple[OverviewRow, ...]:
+    """Return a row for each model of the cache that can't be used; it is of no task."""
+    return tuple(
+        OverviewRow(model.id, "", "unusable", description=model.sentence, reason=model.reason, detail=model.detail)
+        for model in models
+    )
 
 
 def _list_rows(task: str, cards: Sequence[ModelCard], *, local: bool) -> Iterable[OverviewRow]:

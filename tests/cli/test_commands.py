@@ -79,8 +79,12 @@ def test_a_model_is_pulled_once_and_listed(hub: HubServer, tmp_path: Path) -> No
     fetched = len(hub.fetched)
     assert run(hub, tmp_path, "models", "pull", "tiny/vit").stderr == "tiny/vit: all of it is here\n"
     assert len(hub.fetched) == fetched
-    assert run(hub, tmp_path, "models", "list").stdout.startswith("tiny/vit  0.")
     assert run(hub, tmp_path, "models", "--task", "image-classification", "list").stdout.startswith("tiny/vit  0.")
+    (pickled := tmp_path / "hub" / "models--owner--old" / "snapshots" / "1").mkdir(parents=True)
+    (pickled / "pytorch_model.bin").write_bytes(b"")
+    listed = run(hub, tmp_path, "models", "list").stdout
+    assert listed.startswith("tiny/vit  0.")
+    assert "In the cache, and can't be used:\nowner/old  Its weights are a pickle (pytorch_model.bin)" in listed
     other = run(hub, tmp_path, "models", "--task", "object-detection", "list")
     assert (other.returncode, other.stdout) == (EXIT_ANSWERED, "")
     hint = "No model for object-detection in the cache yet: “python -m hugginggpt models pull object-detection” fetches one.\n"

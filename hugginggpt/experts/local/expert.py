@@ -19,12 +19,14 @@ from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.experts.base import Call, Result, run_batch_in_thread
 from hugginggpt.experts.local.preloading import make_sample_call
-from hugginggpt.experts.local.runtime.companions import find_partner, needs_partner
+from hugginggpt.experts.local.runtime.companions import find_partner, needs_partner, serves_others
 from hugginggpt.experts.local.runtime.devices import Device, choose_device, find_devices, get_available_memory
 from hugginggpt.experts.local.runtime.model_pool import ModelPool
+from hugginggpt.experts.local.runtime.obstacles import find_obstacle, has_vocabulary, needs_tokenizer
 from hugginggpt.experts.local.runtime.runtime import MEMORY_OVERHEAD, LoadedError, LoadOnlyRuntime, Runtime, translate_errors
 from hugginggpt.experts.local.runtime.task_matching import Match, match_tasks
-from hugginggpt.hub.cache import Checkpoint, find_checkpoints
+from hugginggpt.hub.cache import Checkpoint, scan_cache
+from hugginggpt.hub.cache_faults import UnusableModel
 
 _TABLE: Final[Mapping[str, Mapping[str, Any]]] = yaml.safe_load(
     Path(__file__).with_name("functions.yaml").read_text(encoding="utf-8")
@@ -66,6 +68,7 @@ class LocalExpert:
         self._scanned = 0.0  # never: tested by itself, because right after a boot `monotonic` is near 0 too
         self._checkpoints: dict[str, Checkpoint] = {}
         self._cards: tuple[ModelCard, ...] = ()
+        self._unusable: tuple[UnusableModel, ...] = ()
         self._placed: dict[str, Device] = {}
         self._lock = threading.Lock()  # calls list the cards from threads of their own
 
@@ -84,13 +87,40 @@ class LocalExpert:
         """List a card for each cached model and each task that it can do; reads the disk, so not for the event loop."""
         with self._lock:
             if time.monotonic() - self._scanned > _SECONDS_BETWEEN_SCANS or not self._scanned:
-                self._checkpoints = {checkpoint.id: checkpoint for checkpoint in find_checkpoints(self.cache)}
-                usable = [c for c in self._checkpoints.values() if not needs_partner(c) or self._find_partner(c)]
-                found = [(match, checkpoint) for checkpoint in usable for match in match_tasks(checkpoint)]
+                entries = scan_cache(self.cache)
+                self._checkpoints = {entry.id: entry for entry in entries if isinstance(entry, Checkpoint)}
+                matches = {checkpoint.id: self._match(checkpoint) for checkpoint in self._checkpoints.values()}
+                faults = [entry if isinstance(entry, UnusableModel) else matches[entry.id] for entry in entries]
+                self._unusable = tuple(fault for fault in faults if isinstance(fault, UnusableModel))
+                found = [
+                    (match, self._checkpoints[id_])
+                    for id_, matched in matches.items()
+                    if not isinstance(matched, UnusableModel)
+                    for match in matched
+                ]
                 found.sort(key=lambda pair: pair[0].rank)  # each task's preferred architectures come first
-                self._cards = tuple(self._make_card(c, match) for match, c in found if match.task in _TABLE)
+                self._cards = tuple(self._make_card(c, match) for match, c in found)
                 self._scanned = time.monotonic()
             return self._cards
+
+    def list_unusable(self) -> Sequence[UnusableModel]:
+        """Return the cached models that can't be run, each with its reason; reads the disk as `cards` does."""
+        self.cards()
+        return self._unusable
+
+    def _match(self, checkpoint: Checkpoint) -> Sequence[Match] | UnusableModel:
+        """Return the tasks that a checkpoint can do here, or why it can do none; () for one that only serves others."""
+        if needs_partner(checkpoint) and not self._find_partner(checkpoint):
+            return UnusableModel(checkpoint.id, "no-partner", checkpoint.architecture)
+        matched = [match for match in match_tasks(checkpoint) if match.task in _TABLE]
+        if not matched:
+            return () if serves_others(checkpoint) else UnusableModel(checkpoint.id, "no-task", checkpoint.architecture)
+        if obstacle := find_obstacle(checkpoint, on_cpu=self._pick_device(checkpoint).name == "cpu"):
+            return obstacle
+        if has_vocabulary(checkpoint.folder):
+            return matched
+        wordless = [match for match in matched if not needs_tokenizer(checkpoint, match.task)]
+        return wordless or UnusableModel(checkpoint.id, "no-tokenizer")
 
     def rescan(self) -> None:
         """Make the next `cards` read the disk again, after a download."""

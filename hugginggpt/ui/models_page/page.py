@@ -14,7 +14,7 @@ from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.core.errors import HuggingGPTError, RequestError, StoppedError
 from hugginggpt.core.threads import run_in_daemon_thread
 from hugginggpt.hub.download import format_size
-from hugginggpt.hub.overview import OverviewRow, build_overview
+from hugginggpt.hub.overview import OverviewRow, build_overview, list_unusable_rows
 from hugginggpt.ui.i18n import Translate, choose_words, get_label
 from hugginggpt.ui.listeners import PRIVATE
 from hugginggpt.ui.models_page import table as catalogue_table
@@ -23,7 +23,7 @@ from hugginggpt.ui.session.llm_choice import is_personal_machine
 
 log = logging.getLogger(__name__)
 
-_PLACES: Final = ("bundled", "cache", "hosted", "fetch", "server")  # in the order of the menu
+_PLACES: Final = ("bundled", "cache", "hosted", "fetch", "server", "unusable")  # in the order of the menu
 _SECONDS_BETWEEN_UPDATES: Final = 0.2
 _MAX_CONCURRENT_DOWNLOADS: Final = 2  # for all visitors together
 _CLICK_SCRIPT: Final = """element.addEventListener("click", event => {
@@ -133,7 +133,10 @@ class ModelsPage:
             log.exception("the catalogue can't be read")
             message = str(error) if isinstance(error, HuggingGPTError) else words("catalogue.failed")
             return (), gr.skip(), gr.skip(), catalogue_table.draw_sentence(message), "", gr.skip(), gr.update(visible=True)
-        tasks = [(words("catalogue.all_tasks"), ""), *((name, name) for name in dict.fromkeys(row.task for row in rows))]
+        tasks = [
+            (words("catalogue.all_tasks"), ""),
+            *((name, name) for name in dict.fromkeys(row.task for row in rows if row.task)),
+        ]
         here = {row.place for row in rows}
         places = [(words("catalogue.all_places"), "")]
         places += [(words(f"catalogue.place_{name}"), name) for name in _PLACES if name in here]
@@ -220,7 +223,8 @@ class ModelsPage:
         tasks = list(self._agent.table)
         ranked = await run_in_daemon_thread(self._agent.candidates)
         cards = [card for name in tasks if name in ranked for card in ranked[name].cards]
-        return await run_in_daemon_thread(lambda: build_overview(cards, tasks, local=self._local))
+        unusable = list_unusable_rows(await run_in_daemon_thread(self._agent.list_unusable))
+        return (*await run_in_daemon_thread(lambda: build_overview(cards, tasks, local=self._local)), *unusable)
 
     def _draw_rows(
         self, rows: Sequence[OverviewRow], words: Translate, query: str = "", task: str | None = "", place: str | None = ""

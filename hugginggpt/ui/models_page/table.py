@@ -64,7 +64,7 @@ def _draw_row(row: OverviewRow, words: Translate, *, fetching: bool) -> str:
     size = format_size(round(row.size_mb * 1e6)) if row.size_mb else ""  # a megabyte is a million bytes here
     cells = {
         "model": _draw_model(row, words),
-        "task": escape(row.task),
+        "task": escape(row.task) or _draw_missing(words("catalogue.no_task")),
         "place": f'<span class="where {row.place}">{escape(_name_place(row, words))}</span>',
         "license": escape(row.license) or _draw_missing(words("catalogue.unknown")),
         "size": escape(words("catalogue.about", size=size) if row.size_estimated else size)
@@ -83,7 +83,8 @@ def _draw_model(row: OverviewRow, words: Translate) -> str:
         address = _HUB + quote(row.id)
         name = f'<a href="{address}" target="_blank" rel="noopener noreferrer">{name}</a>'
     gated = f' <span class="gated">{escape(words("catalogue.gated"))}</span>' if row.gated else ""
-    return f'<span class="name">{name}</span>{gated}<span class="description">{escape(row.description)}</span>'
+    told = words(f"unusable.why_{row.reason}", detail=row.detail) if row.reason else row.description
+    return f'<span class="name">{name}</span>{gated}<span class="description">{escape(told)}</span>'
 
 
 def _name_place(row: OverviewRow, words: Translate) -> str:

@@ -82,13 +82,80 @@ async def test_files_that_do_not_fit_together_are_one_sentence(
 async def test_a_checkpoint_that_wants_to_run_its_own_code_is_refused(cache: HubCache, workspace: Workspace) -> None:
     expert = LocalExpert(cache.folder, device="cpu")
     snapshot = cache.add("tiny/vit")
+    prepared = call(expert, workspace, "tiny/vit")
     config = json.loads((snapshot / "config.json").read_text())
     config |= {"auto_map": {"AutoConfig": "own.Config", "AutoModelForImageClassification": "own.Model"}, "model_type": "own"}
     (snapshot / "config.json").unlink()
     (snapshot / "config.json").write_text(json.dumps(config))
     (snapshot / "own.py").write_text("raise SystemExit('ran')")
     with pytest.raises(ExpertError, match=r"^tiny/vit can't be loaded"):
-        await expert.run(call(expert, workspace, "tiny/vit"))
+        await expert.run(prepared)
+
+
+OWN = {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"}
+BERT = "BertForSequenceClassification"
+
+
+@pytest.mark.parametrize(
+    ("model", "removed", "config", "reason", "detail"),
+    [
+        ("tiny/llama-chat", "", {"quantization_config": {"quant_method": "gptq"}}, "quantized-cpu", "gptq"),
+        ("tiny/llama-chat", "", {"quantization_config": {"quant_method": "awq"}}, "quantized-cpu", "awq"),
+        ("tiny/llama-chat", "", {"quantization_config": {"load_in_4bit": True}}, "quantized-cpu", "bitsandbytes"),
+        ("tiny/bert-sentiment", "", {"quantization_config": {"quant_method": "torchao"}}, "quantized-package", "torchao"),
+        ("tiny/vit", "", {"quantization_config": {"quant_method": "bitsandbytes"}}, "quantized-cpu", "bitsandbytes"),
+        ("tiny/bert-sentiment", "tokenizer.json", {}, "no-tokenizer", ""),
+        ("tiny/t5", "tokenizer.json", {}, "no-tokenizer", ""),
+        ("tiny/vits", "vocab.json", {}, "no-tokenizer", ""),
+        ("tiny/clip", "tokenizer.json", {}, "no-tokenizer", ""),
+        ("tiny/bert-ner", "", {"auto_map": OWN, "architectures": ["OwnForTokenClassification"]}, "remote-code", "Own"),
+        ("tiny/bert-sentiment", "", {"auto_map": OWN, "model_type": "own"}, "remote-code", BERT),
+        ("tiny/vit", "", {"architectures": ["ViTModel"]}, "no-task", "ViTModel"),
+    ],
+)  # fmt: skip
+def test_what_would_fail_or_answer_nonsense_is_not_offered_and_named(
+    cache: HubCache, model: str, removed: str, config: dict[str, object], reason: str, detail: str
+) -> None:
+    snapshot = cache.add(model)
+    changed = json.loads((snapshot / "config.json").read_text()) | config
+    (snapshot / "config.json").unlink()
+    (snapshot / "config.json").write_text(json.dumps(changed))
+    if removed:
+        (snapshot / removed).unlink()
+    expert = LocalExpert(cache.folder, device="cpu", memory_gb=2)
+    assert expert.cards() == ()
+    (fault,) = expert.list_unusable()
+    assert (fault.id, fault.reason) == (model, reason)
+    assert fault.detail.startswith(detail)
+
+
+@pytest.mark.parametrize("config", [{}, {"auto_map": OWN}], ids=["plain", "code that transformers has"])
+def test_what_can_be_used_is_named_nowhere(cache: HubCache, config: dict[str, object]) -> None:
+    snapshot = cache.add("tiny/bert-sentiment")
+    changed = json.loads((snapshot / "config.json").read_text()) | config
+    (snapshot / "config.json").unlink()
+    (snapshot / "config.json").write_text(json.dumps(changed))
+    expert = LocalExpert(cache.folder, device="cpu", memory_gb=2)
+    assert expert.cards()
+    assert expert.list_unusable() == ()
+
+
+async def test_weights_in_half_precision_alone_are_loaded(cache: HubCache, workspace: Workspace) -> None:
+    snapshot = cache.add("tiny/vit")
+    (snapshot / "model.safetensors").rename(snapshot / "model.fp16.safetensors")
+    expert = LocalExpert(cache.folder, device="cpu", memory_gb=2)
+    result = await expert.run(call(expert, workspace, "tiny/vit"))
+    assert result.outputs[0].text
+
+
+async def test_a_pipeline_in_half_precision_alone_is_loaded(cache: HubCache, workspace: Workspace) -> None:
+    snapshot = cache.add("tiny/sd")
+    for weights in list(snapshot.glob("*/*.safetensors")):
+        weights.rename(weights.with_suffix(".fp16.safetensors"))
+    expert = LocalExpert(cache.folder, device="cpu", memory_gb=2)
+    card = next(card for card in expert.cards() if card.task == "text-to-image")
+    result = await expert.run(Call(card, {"text": "a cat"}, workspace.new_path, CancelToken()))
+    assert result.outputs[0].path
 
 
 async def test_a_model_that_does_not_fit_is_refused_before_it_is_loaded(cache: HubCache, workspace: Workspace) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hugginggpt.hub.overview import OverviewRow
+from hugginggpt.hub.cache_faults import UnusableModel
+from hugginggpt.hub.overview import OverviewRow, list_unusable_rows
 from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.models_page.table import draw_table, filter_rows
 
@@ -49,6 +50,15 @@ def test_where_nothing_may_be_fetched_there_is_no_button_and_no_column_for_it() 
     assert "<button" not in html
     assert html.count("<th ") == 6
     assert "可下载" in html
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "Its weights are GGUF (q4.gguf)"), ("zh", "其权重是 GGUF（q4.gguf）")])
+def test_a_model_of_the_cache_that_can_not_be_used_is_named_with_its_reason(language: str, said: str) -> None:
+    rows = list_unusable_rows([UnusableModel("owner/llama", "gguf", "q4.gguf")])
+    assert filter_rows(rows, place="unusable") == rows
+    html = draw_table(rows, Words(language), fetching=True)
+    assert said in html
+    assert "<button" not in html
 
 
 def test_no_match_is_a_sentence() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.local.audio.waveforms import split_at_silence
 from hugginggpt.experts.local.runtime.cancellation import make_interruptible, make_stopping_criteria
-from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
+from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime, select_weights
 from hugginggpt.hub.cache import Checkpoint
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ def transcribe_with_whisper(samples: NDArray[np.float32], runtime: Runtime, call
     def load(checkpoint: Checkpoint) -> tuple[Any, Any]:
         from transformers import WhisperForConditionalGeneration, WhisperProcessor
 
-        model: Any = WhisperForConditionalGeneration.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        model: Any = WhisperForConditionalGeneration.from_pretrained(
+            checkpoint.folder, dtype=runtime.dtype, **select_weights(checkpoint)
+        )
         return WhisperProcessor.from_pretrained(checkpoint.folder, **SAFE), model.to(runtime.device.name).eval()
 
     seconds = samples.size / SAMPLE_RATE
@@ -98,7 +100,7 @@ def transcribe_with_ctc(samples: NDArray[np.float32], runtime: Runtime, call: Ca
         from transformers.pipelines.automatic_speech_recognition import AutomaticSpeechRecognitionPipeline
 
         tokenizer: Any = AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE)
-        model = AutoModelForCTC.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        model = AutoModelForCTC.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **select_weights(checkpoint))
         return AutomaticSpeechRecognitionPipeline(
             model=model.to(runtime.device.name).eval(),
             feature_extractor=AutoFeatureExtractor.from_pretrained(checkpoint.folder, **SAFE),
@@ -139,7 +141,7 @@ def transcribe_with_seq2seq(samples: NDArray[np.float32], runtime: Runtime, call
     def load(checkpoint: Checkpoint) -> tuple[Any, Any]:
         from transformers import AutoModelForSpeechSeq2Seq, AutoProcessor
 
-        model = AutoModelForSpeechSeq2Seq.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        model = AutoModelForSpeechSeq2Seq.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **select_weights(checkpoint))
         return AutoProcessor.from_pretrained(checkpoint.folder, **SAFE), model.to(runtime.device.name).eval()
 
     segments = []

@@ -11,7 +11,7 @@ from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.audio.tts_models import SYNTHETIC_VOICE_NOTE, load_vocoder, make_speaker_embedding
 from hugginggpt.experts.local.audio.waveforms import read_recording, save_recording, split_at_silence
 from hugginggpt.experts.local.runtime.cancellation import make_interruptible
-from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
+from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime, select_weights
 from hugginggpt.hub.cache import Checkpoint
 
 _WINDOW_SECONDS: Final = 12.0  # longest piece that is converted at once; the model was trained on sentences
@@ -35,7 +35,9 @@ def convert_voice(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     def load(checkpoint: Checkpoint) -> tuple[Any, Any]:
         from transformers import SpeechT5FeatureExtractor, SpeechT5ForSpeechToSpeech
 
-        model: Any = SpeechT5ForSpeechToSpeech.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        model: Any = SpeechT5ForSpeechToSpeech.from_pretrained(
+            checkpoint.folder, dtype=runtime.dtype, **select_weights(checkpoint)
+        )
         extractor = SpeechT5FeatureExtractor.from_pretrained(checkpoint.folder, **SAFE)
         return extractor, model.to(runtime.device.name).eval()
 

@@ -16,7 +16,7 @@ from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.local.audio.asr_models import RECOGNIZERS, SAMPLE_RATE, transcribe_with_ctc
 from hugginggpt.experts.local.audio.waveforms import read_recording
 from hugginggpt.experts.local.class_scores import build_scored_result, compute_class_scores
-from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
+from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime, select_weights
 from hugginggpt.hub.cache import Checkpoint
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="At least one mel filter")  # true of all AST checkpoints
             extractor = AutoFeatureExtractor.from_pretrained(checkpoint.folder, **SAFE)
-        model = AutoModelForAudioClassification.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        model = AutoModelForAudioClassification.from_pretrained(
+            checkpoint.folder, dtype=runtime.dtype, **select_weights(checkpoint)
+        )
         return extractor, model.to(runtime.device.name).eval()
 
     with runtime.load_model("audio classifier", load, calls[0].token) as (extractor, model), torch.inference_mode():

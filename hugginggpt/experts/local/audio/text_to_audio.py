@@ -9,7 +9,7 @@ from typing import Any, Final
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.local.image.diffusion import choose_pace, compose_pipeline, hold_diffusion_base, run
 from hugginggpt.experts.local.runtime.cancellation import make_interruptible
-from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
+from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime, select_weights
 from hugginggpt.hub.cache import Checkpoint
 
 _SECONDS: Final = 8.0  # length of a piece: a minute or two of work for a small model on a CPU
@@ -28,7 +28,7 @@ def _compose_with_musicgen(text: str, runtime: Runtime, call: Call) -> tuple[Any
     def load(checkpoint: Checkpoint) -> tuple[Any, Any]:
         from transformers import AutoModelForTextToWaveform, AutoTokenizer
 
-        model = AutoModelForTextToWaveform.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        model = AutoModelForTextToWaveform.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **select_weights(checkpoint))
         return AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE), model.to(runtime.device.name).eval()
 
     with runtime.load_model("composer", load, call.token) as (tokenizer, model), torch.inference_mode():

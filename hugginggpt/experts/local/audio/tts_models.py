@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.local.runtime.cancellation import make_interruptible
-from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
+from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime, select_weights
 from hugginggpt.hub.cache import Checkpoint
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _open_vits(runtime: Runtime, call: Call) -> Iterator[Voice]:
         from transformers import AutoTokenizer, VitsModel
 
         # float32 on every device: the splines that predict durations break in half precision, and the model is small
-        model: Any = VitsModel.from_pretrained(checkpoint.folder, dtype=torch.float32, **SAFE_WEIGHTS)
+        model: Any = VitsModel.from_pretrained(checkpoint.folder, dtype=torch.float32, **select_weights(checkpoint))
         return AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE), model.to(runtime.device.name).eval()
 
     with runtime.load_model("voice", load, call.token) as (tokenizer, model), make_interruptible(model, call):
@@ -78,7 +78,9 @@ def _open_speecht5(runtime: Runtime, call: Call) -> Iterator[Voice]:
     def load(checkpoint: Checkpoint) -> tuple[Any, Any]:
         from transformers import SpeechT5ForTextToSpeech, SpeechT5Tokenizer
 
-        model: Any = SpeechT5ForTextToSpeech.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        model: Any = SpeechT5ForTextToSpeech.from_pretrained(
+            checkpoint.folder, dtype=runtime.dtype, **select_weights(checkpoint)
+        )
         return SpeechT5Tokenizer.from_pretrained(checkpoint.folder, **SAFE), model.to(runtime.device.name).eval()
 
     with (
@@ -129,7 +131,7 @@ def load_vocoder(runtime: Runtime, call: Call) -> Iterator[Any]:
     def load(checkpoint: Checkpoint) -> Any:
         from transformers import SpeechT5HifiGan
 
-        model: Any = SpeechT5HifiGan.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        model: Any = SpeechT5HifiGan.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **select_weights(checkpoint))
         return model.to(runtime.device.name).eval()
 
     with runtime.load_model("vocoder", load, call.token, checkpoint=found) as model:
@@ -143,7 +145,7 @@ def _open_bark(runtime: Runtime, call: Call) -> Iterator[Voice]:
     def load(checkpoint: Checkpoint) -> tuple[Any, Any]:
         from transformers import BarkModel, BarkProcessor
 
-        model: Any = BarkModel.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        model: Any = BarkModel.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **select_weights(checkpoint))
         speakers = "speaker_embeddings_path.json"
         file = speakers if (checkpoint.folder / speakers).is_file() else None
         processor = BarkProcessor.from_pretrained(checkpoint.folder, speaker_embeddings_dict_path=file, **SAFE)

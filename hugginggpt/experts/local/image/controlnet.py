@@ -15,7 +15,7 @@ from hugginggpt.experts.local.image.diffusion import (
 )
 from hugginggpt.experts.local.image.text_to_image import MAX_PIXELS, build_result
 from hugginggpt.experts.local.runtime.companions import find_partner
-from hugginggpt.experts.local.runtime.runtime import SAFE_WEIGHTS, Runtime
+from hugginggpt.experts.local.runtime.runtime import Runtime, select_weights
 from hugginggpt.hub.cache import Checkpoint
 
 
@@ -39,7 +39,7 @@ def generate_image(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     def load(checkpoint: Checkpoint) -> Any:
         from diffusers import AutoModel
 
-        model = AutoModel.from_pretrained(str(checkpoint.folder), dtype=runtime.dtype, **SAFE_WEIGHTS)
+        model = AutoModel.from_pretrained(str(checkpoint.folder), dtype=runtime.dtype, **select_weights(checkpoint))
         return model.to(runtime.device.name).eval()
 
     with (

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import Any, Final, Generic, TypeVar
 
 from hugginggpt.experts.base import Call, CancelToken
-from hugginggpt.experts.local.runtime.runtime import SAFE_WEIGHTS, Runtime
+from hugginggpt.experts.local.runtime.runtime import Runtime, select_weights
 from hugginggpt.hub.cache import Checkpoint
 
 T = TypeVar("T")
@@ -47,7 +47,9 @@ def hold_diffusion_base(runtime: Runtime, token: CancelToken, checkpoint: Checkp
     def load(which: Checkpoint) -> Any:
         from diffusers import DiffusionPipeline
 
-        pipeline = DiffusionPipeline.from_pretrained(which.folder, dtype=_choose_precision(runtime, which), **SAFE_WEIGHTS)
+        pipeline = DiffusionPipeline.from_pretrained(
+            which.folder, dtype=_choose_precision(runtime, which), **select_weights(which)
+        )
         if runtime.device.uses_half_precision and hasattr(getattr(pipeline, "vae", None), "enable_tiling"):
             pipeline.vae.enable_tiling()  # decodes large pictures in parts, in less memory
         return pipeline.to(runtime.device.name)

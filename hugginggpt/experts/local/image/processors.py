@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.experts.local.runtime.backbones import build_timm_free_arguments
-from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
+from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime, select_weights
 from hugginggpt.hub.cache import Checkpoint
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def make_loader(
         timm_free = build_timm_free_arguments(checkpoint)
         # without a folder the Auto classes don't know which class to take
         class_, folder = (checkpoint.architecture, None) if timm_free else (model, checkpoint.folder)
-        network = getattr(transformers, class_).from_pretrained(folder, dtype=runtime.dtype, **timm_free, **SAFE_WEIGHTS)
+        network = getattr(transformers, class_).from_pretrained(
+            folder, dtype=runtime.dtype, **timm_free, **select_weights(checkpoint)
+        )
         return prepared, network.to(runtime.device.name).eval()
 
     return load

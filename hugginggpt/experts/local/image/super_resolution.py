@@ -6,7 +6,7 @@ from typing import Any, Final
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
+from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime, select_weights
 from hugginggpt.hub.cache import Checkpoint
 
 _TILE_SIDE: Final = 192  # pixels that are enlarged at once, along each side
@@ -35,7 +35,7 @@ def upscale(call: Call, runtime: Runtime) -> Result:
         from transformers import AutoImageProcessor, AutoModelForImageToImage
 
         processor = AutoImageProcessor.from_pretrained(checkpoint.folder, **SAFE)
-        model = AutoModelForImageToImage.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        model = AutoModelForImageToImage.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **select_weights(checkpoint))
         return processor, model.to(runtime.device.name).eval()
 
     with runtime.load_model("image enlarger", load, call.token) as (processor, model), torch.inference_mode():

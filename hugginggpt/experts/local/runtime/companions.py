@@ -18,11 +18,18 @@ _STEERABLE: Final[Mapping[str, frozenset[str]]] = {
     "ControlNetModel": frozenset({"StableDiffusionPipeline", "StableDiffusionXLPipeline"})
 }
 """Pipelines that may be steered, by the class of the checkpoint that steers."""
+_SERVING: Final = frozenset({"SpeechT5HifiGan"})
+"""Classes that other checkpoints need beside them: SpeechT5's vocoder."""
 
 
 def needs_partner(checkpoint: Checkpoint) -> bool:
     """Return whether a checkpoint runs only together with another one."""
     return checkpoint.architecture in _STEERABLE
+
+
+def serves_others(checkpoint: Checkpoint) -> bool:
+    """Return whether a checkpoint does no task by itself, but is part of what another one does."""
+    return checkpoint.architecture in _SERVING
 
 
 def find_partner(checkpoint: Checkpoint, others: Iterable[Checkpoint]) -> Checkpoint | None:

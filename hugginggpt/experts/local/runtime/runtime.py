@@ -32,6 +32,11 @@ SAFE_WEIGHTS: Final[dict[str, Any]] = SAFE | {"use_safetensors": True}
 """Arguments of ``from_pretrained`` for models: as `SAFE`, and no pickles, which can run code when they are loaded."""
 
 
+def select_weights(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return the arguments of ``from_pretrained`` for a checkpoint's model: as `SAFE_WEIGHTS`, in the variant that it has."""
+    return SAFE_WEIGHTS | ({"variant": checkpoint.variant} if checkpoint.variant else {})
+
+
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """A checkpoint on a device."""

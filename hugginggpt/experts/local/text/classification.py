@@ -13,7 +13,7 @@ from hugginggpt.core.sentences import pack_pieces, split_pieces
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.labels import split_labels
 from hugginggpt.experts.local.class_scores import has_independent_labels, is_regression
-from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
+from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime, select_weights
 from hugginggpt.experts.local.text.embeddings import load_encoder
 from hugginggpt.experts.local.text.token_budget import compute_text_window, make_token_counter
 from hugginggpt.experts.outputs.text import (
@@ -166,7 +166,9 @@ def _make_loader(task: str, class_name: str, runtime: Runtime) -> Callable[[Chec
         import transformers
 
         tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE)
-        model = getattr(transformers, class_name).from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        model = getattr(transformers, class_name).from_pretrained(
+            checkpoint.folder, dtype=runtime.dtype, **select_weights(checkpoint)
+        )
         tokenizer.model_max_length = compute_text_window(tokenizer, model.config) + tokenizer.num_special_tokens_to_add()
         make: Any = transformers.pipeline  # its overloads want the task as a literal
         return make(task, model=model.to(runtime.device.name).eval(), tokenizer=tokenizer, device=runtime.device.name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.experts.base import Call
 from hugginggpt.experts.local.runtime.cancellation import make_stopping_criteria
-from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
+from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime, select_weights
 from hugginggpt.experts.local.text.token_budget import compute_text_window
 from hugginggpt.hub.cache import Checkpoint
 
@@ -76,7 +76,7 @@ def build_writer(checkpoint: Checkpoint, runtime: Runtime, class_name: str, toke
     import transformers
 
     dtype = choose_dtype(checkpoint, runtime)
-    model = getattr(transformers, class_name).from_pretrained(checkpoint.folder, dtype=dtype, **SAFE_WEIGHTS)
+    model = getattr(transformers, class_name).from_pretrained(checkpoint.folder, dtype=dtype, **select_weights(checkpoint))
     config = model.config
     positions = next(
         (n for name in ("max_decoder_position_embeddings", "max_position_embeddings") if (n := getattr(config, name, 0))), 0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.sentences import pack_pieces, split_pieces
 from hugginggpt.experts.base import Call
-from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
+from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime, select_weights
 from hugginggpt.experts.local.text.token_budget import compute_text_window, make_token_counter
 from hugginggpt.hub.cache import Checkpoint
 
@@ -91,7 +91,7 @@ def load_encoder(checkpoint: Checkpoint, runtime: Runtime) -> Encoder:
     (folder,) = (path for kind, path in kinds if kind == "Transformer")  # path "" is the checkpoint itself
     auto_class = getattr(transformers, _ENCODER_CLASSES.get(checkpoint.model_type, "AutoModel"))
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **SAFE)
-    model = auto_class.from_pretrained(folder, dtype=runtime.dtype, **SAFE_WEIGHTS).to(runtime.device.name).eval()
+    model = auto_class.from_pretrained(folder, dtype=runtime.dtype, **select_weights(checkpoint)).to(runtime.device.name).eval()
     max_length = _read_optional_json(folder / "sentence_bert_config.json").get("max_seq_length")
     settings = _read_optional_json(checkpoint.folder / "config_sentence_transformers.json")
     prompt = str((settings.get("prompts") or {}).get(settings.get("default_prompt_name"), ""))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hugginggpt.core.errors import InputError
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.csv_tables import read_rows
-from hugginggpt.experts.local.runtime.runtime import SAFE, SAFE_WEIGHTS, Runtime
+from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime, select_weights
 from hugginggpt.experts.local.text.decoding import Writer, build_writer, generate_texts
 from hugginggpt.experts.local.text.token_budget import compute_text_window
 from hugginggpt.experts.local.text.word_borders import align_to_words
@@ -82,7 +82,9 @@ def answer_from_text(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE)
-        model = AutoModelForQuestionAnswering.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        model = AutoModelForQuestionAnswering.from_pretrained(
+            checkpoint.folder, dtype=runtime.dtype, **select_weights(checkpoint)
+        )
         return tokenizer, model.to(runtime.device.name).eval()
 
     with runtime.load_model("question answerer", load, call.token) as (tokenizer, model), torch.inference_mode():
@@ -207,7 +209,7 @@ def _answer_with_tapas(call: Call, runtime: Runtime, question: str, rows: list[l
 
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder, **SAFE)
         auto = AutoModelForTableQuestionAnswering
-        model = auto.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        model = auto.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **select_weights(checkpoint))
         tokenizer.model_max_length = min(tokenizer.model_max_length, model.config.max_position_embeddings)
         return tokenizer, model.to(runtime.device.name).eval()
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.class_scores import build_scored_result, compute_class_scores
 from hugginggpt.experts.local.runtime.cancellation import make_interruptible
-from hugginggpt.experts.local.runtime.runtime import SAFE_WEIGHTS, Runtime
+from hugginggpt.experts.local.runtime.runtime import Runtime, select_weights
 from hugginggpt.experts.local.video.frames import read_frames
 from hugginggpt.hub.cache import Checkpoint
 
@@ -33,7 +33,9 @@ def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     def load(checkpoint: Checkpoint) -> tuple[Any, Any]:
         from transformers import AutoModelForVideoClassification
 
-        model = AutoModelForVideoClassification.from_pretrained(checkpoint.folder, dtype=runtime.dtype, **SAFE_WEIGHTS)
+        model = AutoModelForVideoClassification.from_pretrained(
+            checkpoint.folder, dtype=runtime.dtype, **select_weights(checkpoint)
+        )
         return _load_processor(checkpoint), model.to(runtime.device.name).eval()
 
     path = call.file("video")
