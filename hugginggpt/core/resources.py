@@ -45,7 +45,7 @@ class FileFacts:
     pages: int = 0
     """Number of its pages, slides, sheets or frames; 0 for a format that has none."""
     unit: Literal["page", "slide", "sheet", "frame", "chapter"] = "page"
-    """What is counted in `pages`."""
+    """The unit of `pages`."""
     encoding: str = ""
     """Encoding of a plain text, as Python calls it: "gb18030"; empty for everything else."""
 

@@ -38,9 +38,9 @@ class OverviewRow:
     beside: tuple[str, ...] = ()
     """Models that it needs beside it."""
     reason: str = ""
-    """Why it can't be used, a key of ``cache_faults.yaml``; empty where it can."""
+    """The reason why it can't be used, a key of ``cache_faults.yaml``; empty where it can."""
     detail: str = ""
-    """What that reason names."""
+    """The names that this reason tells."""
 
     @property
     def is_runnable(self) -> bool:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from hugginggpt.controllers.base import PlanRequest
-from hugginggpt.controllers.file_mentions import guess_kind
+from hugginggpt.controllers.file_mentions import blank_out, guess_kind
 from hugginggpt.controllers.rules.conditionals import strip_conditions
 from hugginggpt.controllers.rules.coreference import resolve_ellipsis, resolve_referents, resolve_repetition
 from hugginggpt.controllers.rules.cue_table import Intent, load, load_cue_table, load_pattern
+from hugginggpt.controllers.rules.file_facts import FactsAnswer, find_facts
 from hugginggpt.controllers.rules.intent_detection import detect_intents, guess_intents
 from hugginggpt.controllers.rules.left_out import find_left_out
 from hugginggpt.controllers.rules.plan_builder import PlanBuilder
@@ -23,8 +24,9 @@ from hugginggpt.controllers.rules.refusals import (
     find_unavailable_styles,
     refuse_general_question,
 )
-from hugginggpt.controllers.rules.request_parser import ParsedRequest, parse_request
+from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest, parse_request
 from hugginggpt.core.errors import RequestError
+from hugginggpt.core.markdown import escape
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable
 from hugginggpt.workspace.workspace import is_example
@@ -43,6 +45,7 @@ _MAX_BEFORE_OUTPUT_CHARS: Final = 40
 _MAX_NAMED_FILES: Final = 20
 """Each is compared with the names of all that is attached."""
 _SPEAKS_OF_TABLE: Final = load_pattern("questions", "table")
+_FILLERS: Final = load_pattern("facts", "fillers")
 _POINTS_AT_FILE: Final = load_pattern("planner", "points")
 _NO_ENGLISH: Final = (
     "The built-in planner reads English only: write the request in English, or enter a key, and a language model plans in "
@@ -81,10 +84,26 @@ def plan_request(request: PlanRequest, table: TaskTable) -> RulesPlan:
         raise RequestError(_NO_ENGLISH)
     if not request.attached and (answer := answer_small_talk(parsed) or answer_about_app(parsed)):
         return RulesPlan(direct_answer=answer, notices=regrets)
+    if facts := find_facts(parsed, resolve_referents(request, parsed).resources):
+        if not (rest := _find_rest(parsed, facts)):
+            return RulesPlan(direct_answer="\n\n".join(map(escape, facts.sentences)), notices=regrets)
+        plan = plan_request(replace(request, text=rest), table)
+        return replace(plan, notices=(*facts.sentences, *regrets, *plan.notices))
     if again := resolve_repetition(request, parsed):
         return replace(plan_request(again, table), notices=regrets)  # its own notices were given the first time
     tasks, answer_text, notices = _plan_tasks(request, parsed, table)
     return RulesPlan(tuple(tasks), answer_text, (*regrets, *notices))
+
+
+def _find_rest(parsed: ParsedRequest, facts: FactsAnswer) -> str:
+    """Return what a request asks for besides facts; empty where that is nothing."""
+    pieces, position = [], 0
+    for start, end in sorted(facts.spans):
+        pieces.append(parsed.text[position:start])
+        position = end
+    rest = " ".join(piece.strip(" ,;:?.!") for piece in (*pieces, parsed.text[position:])).strip()
+    words = blank_out(parsed.instruction, facts.spans, BLANK).replace(BLANK, " ")
+    return rest if _FILLERS.sub(" ", words).split() else ""
 
 
 def _plan_tasks(request: PlanRequest, parsed: ParsedRequest, table: TaskTable) -> tuple[list[dict[str, Any]], str, list[str]]:

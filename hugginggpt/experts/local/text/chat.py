@@ -25,10 +25,10 @@ _PROMPT_END_TOKENS: Final = 24  # tokens of a prompt's end that show whether it 
 
 
 @dataclass(frozen=True, slots=True)
-class _Reply:
+class _ChatReply:
     text: str
     ended: bool
-    """Whether the model ended it, not the limit of tokens."""
+    """True if the model ended it, not the limit of tokens."""
 
 
 def is_chat_model(checkpoint: Checkpoint) -> bool:
@@ -101,7 +101,7 @@ def end_at_sentence(text: str) -> str:
     return f"{shortened}\n```" if shortened.count("```") % 2 else shortened  # code that is cut is still code
 
 
-def _generate_reply(writer: Writer, message: str, call: Call, limit: int) -> _Reply:
+def _generate_reply(writer: Writer, message: str, call: Call, limit: int) -> _ChatReply:
     tokenizer = writer.tokenizer
     encoded = _encode_message(tokenizer, message)
     found = continue_prompt(writer, encoded, call, limit=limit)
@@ -113,7 +113,7 @@ def _generate_reply(writer: Writer, message: str, call: Call, limit: int) -> _Re
         found = Continuation(reply, reply, found.ended or reply != found.text.strip())
     if not reply and not found.ended:
         raise ExpertError(f"{call.card.id} thought for {limit} tokens and came to no reply: ask for less, or another model.")
-    return _Reply(reply if found.ended else end_at_sentence(reply), found.ended)
+    return _ChatReply(reply if found.ended else end_at_sentence(reply), found.ended)
 
 
 def _drop_thoughts(found: Continuation, opened: str) -> str:

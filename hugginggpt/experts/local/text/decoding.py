@@ -48,7 +48,7 @@ class Continuation:
     text_with_marks: str
     """Text with special tokens, some of which mark thoughts."""
     ended: bool
-    """Whether the model ended it, not the limit of tokens."""
+    """True if the model ended it, not the limit of tokens."""
     special_tokens: frozenset[str] = frozenset()
 
     def remove_special(self, text: str) -> str:

@@ -48,7 +48,7 @@ class _TokenSpan:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What was found in a text, over all its windows."""
+    """Answers found in a text, over all its windows."""
 
     best: _TokenSpan | None
     """Likeliest span."""
