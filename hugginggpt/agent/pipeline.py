@@ -11,6 +11,7 @@ from contextlib import aclosing, closing
 from dataclasses import replace
 from typing import Final
 
+from hugginggpt.agent.page_reading import read_scanned_pages
 from hugginggpt.controllers.base import PlanRequest
 from hugginggpt.controllers.context import RequestContext
 from hugginggpt.core.errors import DeadlineError, HuggingGPTError
@@ -30,6 +31,7 @@ from hugginggpt.core.events import (
 )
 from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.recording import Turn
+from hugginggpt.core.resources import Resource
 from hugginggpt.core.trace import sum_usages
 from hugginggpt.execution.device_queue import DeviceSlots
 from hugginggpt.execution.scheduler import Scheduler
@@ -70,6 +72,7 @@ class Pipeline:
         self._approve = approve
         self._prepared = prepared
         self._selector = ModelSelector(context)
+        self._slots = slots
         self._scheduler = Scheduler(context, slots)
         self._responder = Responder(context)
         self._usages: list[Usage] = []
@@ -80,6 +83,8 @@ class Pipeline:
         self._approval_seconds = 0.0
         """Seconds that approvals have taken; they don't count as the request's time."""
         self._deadline = asyncio.timeout(None)
+        self._attached = context.request.attached
+        """The request's files, with the text of those pages that had to be read."""
 
     async def run(self) -> None:
         """Run all four stages; every failure becomes an event."""
@@ -100,18 +105,25 @@ class Pipeline:
         shown = shorten_refused(request.text, context.settings)  # what is refused isn't kept whole by every view of it
         context.emit(RequestStarted(shown, request.attached, context.controller.name))
         check_text(request, context.settings)
+        self._tell_remarks(request.attached)
         before = {r.name for r in context.session.workspace.resources}  # to tell later what the tasks have fetched
         plan = await self._plan_and_run(request)
         resources = context.session.workspace.resources
         fetched = [r for r in resources if r.name not in before and r.origin.source in {"url", "example"}]
         if fetched:
             context.emit(ResourcesFetched(tuple(fetched)))
+            self._tell_remarks(fetched)
         remaining = self._deadline.when() or 0.0  # None is for a person who thinks about a plan: that is over
         seconds = max(remaining - asyncio.get_running_loop().time(), GRACE_SECONDS)
         # 4 response generation
         answer = await self._responder.respond(plan, self._direct_answer, complete=self._complete, seconds=seconds)
-        resources = (*request.attached, *fetched, *(resource for step in context.steps for resource in step.outputs))
+        resources = (*self._attached, *fetched, *(resource for step in context.steps for resource in step.outputs))
         context.session.turns = (*context.session.turns, Turn(request.text, answer, resources))[-MAX_TURNS:]
+
+    def _tell_remarks(self, resources: Sequence[Resource]) -> None:
+        """Tell what of the files was left out when they were read."""
+        for remark in dict.fromkeys(remark for each in resources if each.file for remark in each.file.remarks):
+            self._context.emit(Notice(remark))
 
     async def _plan_and_run(self, request: PlanRequest) -> Plan:
         """Run stages 1 to 3 until the request's deadline; what is done by then stays.
@@ -139,6 +151,8 @@ class Pipeline:
         return Plan(tuple(step.task for step in context.steps))
 
     async def _run_tasks(self, request: PlanRequest) -> Plan:
+        self._attached = await read_scanned_pages(self._context, self._slots)
+        request = replace(request, attached=self._attached)
         # 1 planning; 2 selection and 3 execution of each task begin as soon as the plan has come to it
         plan = await (self._resume(self._prepared) if self._prepared else self._plan(request))
         for _ in range(self._max_replans):

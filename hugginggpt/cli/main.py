@@ -32,6 +32,7 @@ from hugginggpt.core.events import (
     Planned,
     RequestDone,
     RequestFailed,
+    RequestProgress,
     TaskDone,
     TaskFailed,
     TaskPlanned,
@@ -60,7 +61,7 @@ def _build_parser() -> argparse.ArgumentParser:
         "providers. Two first words are commands: `tasks` shows what can be done here, `models` which models could do it.",
     )
     parser.add_argument("request", help="what you want, in a sentence")
-    parser.add_argument("files", nargs="*", help="pictures, recordings, videos, texts, tables")
+    parser.add_argument("files", nargs="*", help="pictures, recordings, videos, texts, tables, documents (PDF, Word, Excel …)")
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--plan", action="store_true", help="print the plan alone, as JSON")
     shape.add_argument("--json", action="store_true", help="print the whole trace as JSON")
@@ -205,7 +206,7 @@ async def _run(agent: HuggingGPT, session: Session, model: LanguageModel | None,
     last_progress = 0.0  # by `time.monotonic`; 0: none yet, so that a long wait is told as it begins
     async for event in agent.run(args.request, session, controller, attached, extra=extra, preferences=choices.to_ranking()):
         events.append(event)
-        if isinstance(event, TaskProgress):
+        if isinstance(event, TaskProgress | RequestProgress):
             if time.monotonic() - last_progress < _SECONDS_BETWEEN_PROGRESS:
                 continue
             last_progress = time.monotonic()
@@ -251,6 +252,8 @@ def format_progress_line(event: Event) -> str | None:
             return f"[{event.task_id}] {event.model.id} ({event.model.location}): {event.reason}{source}"
         case TaskStarted():
             return f"[{event.task_id}] running on {event.model.id}"
+        case RequestProgress():
+            return event.message
         case TaskProgress():
             return f"[{event.task_id}] {event.message}"
         case AttemptFailed():

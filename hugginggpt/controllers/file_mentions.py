@@ -8,14 +8,14 @@ from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 
 _SUFFIXES: Final = {
-    Kind.IMAGE: "png jpg jpeg webp gif bmp tif tiff heic",
+    Kind.IMAGE: "png jpg jpeg webp gif bmp tif tiff heic heif avif",
     Kind.AUDIO: "wav mp3 flac ogg opus m4a aac aiff",
     Kind.VIDEO: "mp4 mov webm avi mkv",
-    Kind.TEXT: "txt md",
-    Kind.TABLE: "csv tsv",
+    Kind.TEXT: "txt md pdf docx pptx epub odt odp rtf",
+    Kind.TABLE: "csv tsv xlsx xlsm xlsb xls ods",
 }
-_UNSUPPORTED_SUFFIXES: Final = "pdf doc docx"
-"""Suffixes of files that no task takes, but that are file names all the same."""
+_UNSUPPORTED_SUFFIXES: Final = "doc ppt"
+"""Suffixes of files that can't be read, but that are file names all the same."""
 _KIND_BY_SUFFIX: Final = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
 _ANY_SUFFIX: Final = "|".join(sorted((*_KIND_BY_SUFFIX, *_UNSUPPORTED_SUFFIXES.split()), key=len, reverse=True))
 _UNSPACED: Final = r"\u3040-\u9fff"

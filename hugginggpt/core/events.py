@@ -210,6 +210,15 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestProgress:
+    """Progress of what belongs to no task: the reading of files before the plan."""
+
+    message: str
+    fraction: float | None = None
+    """0..1, where it is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class RequestFailed:
     """The request ended without an answer."""
 
@@ -258,6 +267,7 @@ Event = (
     | AnswerDelta
     | Answered
     | Notice
+    | RequestProgress
     | RequestFailed
     | RequestDone
 )

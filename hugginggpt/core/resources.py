@@ -6,7 +6,7 @@ A controller sees names and descriptions, never paths.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -45,9 +45,11 @@ class FileFacts:
     pages: int = 0
     """Number of its pages, slides, sheets or frames; 0 for a format that has none."""
     unit: Literal["page", "slide", "sheet", "frame", "chapter"] = "page"
-    """The unit of `pages`."""
+    """Unit of `pages`."""
     encoding: str = ""
     """Encoding of a plain text, as Python calls it: "gb18030"; empty for everything else."""
+    remarks: tuple[str, ...] = ()
+    """Sentences on what of it was left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +91,9 @@ class Resource:
         """The line that a controller is shown: name, origin and measure, no path."""
         measure = f", {self.measure}" if self.measure else ""
         return f"{self.name}: {self.kind.value} “{self.origin.label}”{measure}"
+
+
+def select_main(resources: Sequence[Resource]) -> tuple[Resource, ...]:
+    """Select those that stand for a file: what is no part of a document, and parts of its own kind, like further sheets."""
+    kinds = {resource.name: resource.kind for resource in resources}
+    return tuple(each for each in resources if kinds.get(each.part_of, each.kind) is each.kind)

@@ -12,6 +12,7 @@ from typing import Final
 from hugginggpt.core.errors import ResourceError
 from hugginggpt.core.resources import FileFacts
 from hugginggpt.core.tasks import Kind
+from hugginggpt.workspace.documents.formats import begins_like_document
 from hugginggpt.workspace.media import TextTooLongError, open_stream, read_text
 from hugginggpt.workspace.pictures import IMAGE_SUFFIXES, PAGED_FORMATS, count_pages, make_size_error, open_image_lazily
 
@@ -29,10 +30,6 @@ _FORMAT_NAMES: Final = {
     ".mpg": "MPEG", ".ts": "MPEG-TS", ".ogg": "Ogg", ".html": "HTML",
 }  # fmt: skip
 """Formats by suffix, as people call them, where that isn't the suffix in capitals."""
-_REFUSED_SIGNATURES: Final = {
-    b"%PDF": "PDF files can't be read here yet: attach a picture of the page",
-    b"PK\x03\x04": "archives and office files can't be read here: attach the picture, recording or text itself",
-}
 
 
 def identify(path: Path, name: str, *, max_pixels: int) -> tuple[Kind, str]:
@@ -50,13 +47,9 @@ def identify(path: Path, name: str, *, max_pixels: int) -> tuple[Kind, str]:
     if size == 0:
         raise ResourceError(f"“{name}” is empty (0 bytes): attach it again.")
     with path.open("rb") as file:
-        head = file.read(8192)
-    for magic, reason in _REFUSED_SIGNATURES.items():
-        if head.startswith(magic):
-            raise ResourceError(f"“{name}”: {reason}.")
-    found = (
-        _identify_image(path, name, max_pixels) or _identify_text(path, name, head) or _identify_stream(path, name, max_pixels)
-    )
+        if begins_like_document(file.read(4096), name):  # whoever takes documents has looked before
+            raise ResourceError(f"“{name}” is a document or an archive, which can't be used here: attach it to a request.")
+    found = _identify_image(path, name, max_pixels) or _identify_text(path, name) or _identify_stream(path, name, max_pixels)
     claimed = _guess_claimed_kind(name)
     if found is None:
         if claimed:
@@ -64,7 +57,7 @@ def identify(path: Path, name: str, *, max_pixels: int) -> tuple[Kind, str]:
         if _claims_text(name):
             read_text(path, name)  # raises the sentence that fits
         raise ResourceError(
-            f"“{name}” is no kind of file that can be used here: attach a picture, recording, video, text or CSV table."
+            f"“{name}” is no kind of file that can be used here: attach a picture, recording, video, text, table or document."
         )
     if claimed is not None and not _is_compatible(claimed, found[0]):
         raise ResourceError(f"“{name}” is named like {_NOUNS[claimed]} but holds {_NOUNS[found[0]]}: attach the right file.")
@@ -118,9 +111,7 @@ def _claims_heif(path: Path) -> bool:
     return head[4:8] == b"ftyp" and head[8:12] in {b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif", b"avis"}
 
 
-def _identify_text(path: Path, name: str, head: bytes) -> tuple[Kind, str] | None:
-    if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16 is full of zero bytes
-        return None
+def _identify_text(path: Path, name: str) -> tuple[Kind, str] | None:
     try:
         read_text(path, name)
     except TextTooLongError:

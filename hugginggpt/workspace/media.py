@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from hugginggpt.core.errors import ResourceError
 from hugginggpt.core.tasks import Kind
+from hugginggpt.workspace.encodings import decode_text
 from hugginggpt.workspace.pictures import count_pages as count_pages  # as X: offered here too
 from hugginggpt.workspace.pictures import describe_picture
 from hugginggpt.workspace.pictures import open_image as open_image
@@ -106,7 +107,12 @@ def write_wav(path: Path, samples: NDArray[np.float32], rate: int) -> None:
 
 
 def read_text(path: Path, name: str) -> str:
-    """Return the text of a file: UTF-8, or UTF-16 with its byte-order mark.
+    """Return the text of a file, whatever its encoding; see `read_text_file`."""
+    return read_text_file(path, name)[0]
+
+
+def read_text_file(path: Path, name: str) -> tuple[str, str]:
+    """Return the text of a file, and the encoding that it was in.
 
     Raises:
         ResourceError: It is no text.
@@ -114,18 +120,19 @@ def read_text(path: Path, name: str) -> str:
     """
     with path.open("rb") as file:
         raw = file.read(MAX_TEXT_BYTES + 1)
-    encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"  # a UTF-8 mark may be missing
     try:
-        text = raw.decode(encoding)
+        text, encoding = decode_text(raw)
     except UnicodeDecodeError as error:
         if len(raw) > MAX_TEXT_BYTES and error.end >= MAX_TEXT_BYTES - 3:  # a letter that the limit has cut in two
             raise _make_length_error(name) from error
-        raise ResourceError(f"“{name}” is not a text in UTF-8: save it as UTF-8 and attach it again.") from error
+        raise ResourceError(
+            f"“{name}” is not a text in an encoding that is known here: save it as UTF-8 and attach it again."
+        ) from error
     if not text.strip() or "\0" in text:
         raise ResourceError(f"“{name}” holds no text.")
     if len(raw) > MAX_TEXT_BYTES:  # only now: a video is no text, however long it is
         raise _make_length_error(name)
-    return text
+    return text, encoding
 
 
 def _make_length_error(name: str) -> TextTooLongError:

@@ -10,15 +10,18 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
 from hugginggpt.core.errors import ResourceError
-from hugginggpt.core.resources import _EMPTY, FileFacts, Origin, Resource
+from hugginggpt.core.resources import _EMPTY, Origin, Resource
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import Kind
 from hugginggpt.workspace import file_types, media
+from hugginggpt.workspace.document_files import add_document
+from hugginggpt.workspace.documents import reader as documents
 from hugginggpt.workspace.fetch import AddressPolicy, fetch, is_public
 from hugginggpt.workspace.html_text import extract_page_text, is_html_page
 from hugginggpt.workspace.pictures import convert_heif
@@ -91,6 +94,32 @@ class Workspace:
             raise ResourceError(f"“{name}” is larger than {limit:.3g} MB: attach a smaller file.")
         return self._add(path, Origin("upload", name), copy=True)
 
+    def list_parts(self, resource: Resource) -> tuple[Resource, ...]:
+        """List the other resources of the document that a resource is: pictures and tables inside, further sheets."""
+        return tuple(each for each in self.resources if each.part_of == resource.name)
+
+    def add_resource(self, draft: Resource) -> Resource:
+        """Register a resource as it is, with a file in this workspace's folder; its name is kept where it is free."""
+        if draft.path is None:
+            return self._register(draft)
+        with self.files.reserve(draft.path.stat().st_size, draft.path):
+            return self._register(draft)
+
+    def rewrite_text(self, resource: Resource, text: str) -> Resource:
+        """Replace the text of a document, of which more was read; return the resource with the new text.
+
+        Raises:
+            ResourceError: There is no room for it.
+        """
+        content = text.encode("utf-8", "replace")
+        if resource.path is not None:
+            with self.files.rewrite(resource.path, len(content)) as path:
+                path.write_bytes(content)
+        rewritten = replace(resource, text=text)
+        with self._lock:
+            self._resources[resource.name] = rewritten
+        return rewritten
+
     def add_output(
         self,
         kind: Kind,
@@ -108,13 +137,13 @@ class Workspace:
         content = b""
         if path is None:
             if text is None or not is_long_text(text):
-                return self._register(kind, origin, text=text, data=data, name=name)
+                return self._register(Resource(name, kind, origin, text=text, data=data))
             path, content = self.new_path(".txt"), text.encode("utf-8", "replace")  # half a surrogate pair can't be written
         size = len(content) or path.stat().st_size
         with self.files.reserve(size, path):
             if content:
                 path.write_bytes(content)
-            return self._register(kind, origin, path=path, text=text, data=data, name=name)
+            return self._register(Resource(name, kind, origin, path, text, data=data))
 
     def discard(self, resources: Iterable[Resource]) -> None:
         """Forget resources and delete their files."""
@@ -137,7 +166,11 @@ class Workspace:
         if wanted in self._resources:
             return self._resources[wanted]
         base = wanted.replace("\\", "/").rpartition("/")[2]
-        matches = [r for r in self.resources if r.origin.source != "task" and r.origin.label.lower() in {wanted, base}]
+        brought = [(r.origin.label.lower(), r) for r in self.resources if r.origin.source != "task"]
+        matches = [r for label, r in brought if label in {wanted, base}]
+        matches = matches or [
+            r for label, r in brought if label.startswith(f"{base}, ") and r.file and not r.part_of
+        ]  # a workbook
         return matches[-1] if matches else None  # of files with one name the latest is meant
 
     async def resolve(self, name: str) -> Resource:
@@ -184,11 +217,14 @@ class Workspace:
 
     def _add(self, path: Path, origin: Origin, *, copy: bool) -> Resource:
         try:
+            if documents.is_document(path, origin.label):
+                return add_document(self, path, origin, max_pixels=self._settings.max_pixels)
             kind, suffix = file_types.identify(path, origin.label, max_pixels=self._settings.max_pixels)
-            text = media.read_text(path, origin.label) if kind in {Kind.TEXT, Kind.TABLE} else None
+            text, encoding = media.read_text_file(path, origin.label) if kind in {Kind.TEXT, Kind.TABLE} else (None, "")
+            facts = file_types.read_facts(path, kind, suffix, max_pixels=self._settings.max_pixels, encoding=encoding)
             if text is not None and is_html_page(text):
+                facts = replace(facts, format="HTML")
                 text = extract_page_text(text) or text  # a page that scripts fill has no text of its own
-            facts = file_types.read_facts(path, kind, suffix, max_pixels=self._settings.max_pixels)
             content = None if text is None else text.encode("utf-8")  # UTF-8 from here on, whatever it was
             if suffix == ".heic":
                 content, suffix = convert_heif(path, max_pixels=self._settings.max_pixels)
@@ -200,22 +236,13 @@ class Workspace:
                     shutil.copyfile(path, target)
                 else:
                     path.rename(target)
-                return self._register(kind, origin, path=target, text=text if kind is Kind.TEXT else None, file=facts)
+                return self._register(Resource("", kind, origin, target, text if kind is Kind.TEXT else None, file=facts))
         except OSError as error:
             raise explain_storage_error(f"“{origin.label}”", error) from error
 
-    def _register(
-        self,
-        kind: Kind,
-        origin: Origin,
-        *,
-        path: Path | None = None,
-        text: str | None = None,
-        data: Mapping[str, Any] = _EMPTY,
-        name: str = "",
-        file: FileFacts | None = None,
-    ) -> Resource:
-        measure = media.describe(path, kind) if path else ""  # before the lock: it reads the file
+    def _register(self, draft: Resource) -> Resource:
+        path, kind, name = draft.path, draft.kind, draft.name
+        measure = draft.measure or (media.describe(path, kind) if path else "")  # before the lock: it reads the file
         with self._lock:
             if len(self._resources) >= self._settings.max_session_files:
                 raise ResourceError(f"This session holds {len(self._resources):,} resources already: start a new one.")
@@ -225,7 +252,7 @@ class Workspace:
                 self._counts[kind] += 1
                 name = f"{kind.value}-{self._counts[kind]}"
             path = self.files.rename_for_saving(path, name) if path else None
-            resource = Resource(name, kind, origin, path=path, text=text, measure=measure, data=data, file=file)
+            resource = replace(draft, name=name, path=path, measure=measure)
             self._resources[name] = resource
             self._sizes[name] = resource.path.stat().st_size if resource.path else 0
         return resource

@@ -20,7 +20,8 @@ from tests.conftest import MEDIA
         ("describe /images/e1.JPG, please", ["/images/e1.JPG"]),
         ("what does sign.jpg say?", []),  # it is attached, as image-1
         ("version 2.10 of the e.g. text", []),
-        ("read thesis.pdf", []),  # no task takes one
+        ("read thesis.pdf and costs.xlsx", ["thesis.pdf", "costs.xlsx"]),
+        ("read thesis.doc", []),  # the old kind can't be read
         ("compare b.wav and https://example.org/a.wav, then b.wav", ["b.wav", "https://example.org/a.wav"]),
         ("看看https://example.org/a.png和b.png。", ["https://example.org/a.png", "b.png"]),
     ],
@@ -80,7 +81,10 @@ def test_a_file_name_is_as_long_as_it_is(text: str, named: list[str]) -> None:
         ("https://example.org/a.csv#row=3", Kind.TABLE),
         ("https://example.org/png", None),
         ("png", None),
-        ("a.pdf", None),
+        ("a.pdf", Kind.TEXT),
+        ("a.xlsx", Kind.TABLE),
+        ("a.avif", Kind.IMAGE),
+        ("a.doc", None),
     ],
 )
 def test_a_suffix_promises_a_kind(name: str, kind: Kind | None) -> None:

@@ -15,7 +15,7 @@ PAGE = """<!DOCTYPE html>
 
 
 def test_paragraphs_are_kept_and_scripts_menus_and_styles_are_not() -> None:
-    assert extract_page_text(PAGE) == "The bridge & the river\n\nIt opened in 1871.\n\nLong\n\nOld"
+    assert extract_page_text(PAGE) == "The bridge & the river\n\nIt opened in 1871.\n\n- Long\n- Old"
 
 
 @pytest.mark.parametrize(

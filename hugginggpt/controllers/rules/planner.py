@@ -13,6 +13,7 @@ from hugginggpt.controllers.rules.conditionals import strip_conditions
 from hugginggpt.controllers.rules.coreference import resolve_ellipsis, resolve_referents, resolve_repetition
 from hugginggpt.controllers.rules.cue_table import Intent, load, load_cue_table, load_pattern
 from hugginggpt.controllers.rules.file_facts import FactsAnswer, find_facts
+from hugginggpt.controllers.rules.document_parts import select_parts
 from hugginggpt.controllers.rules.intent_detection import detect_intents, guess_intents
 from hugginggpt.controllers.rules.left_out import find_left_out
 from hugginggpt.controllers.rules.plan_builder import PlanBuilder
@@ -76,6 +77,7 @@ def plan_request(request: PlanRequest, table: TaskTable) -> RulesPlan:
     Raises:
         RequestError: It isn't in English, needs something that isn't there, or asks for what no task does.
     """
+    request = replace(request, attached=select_parts(request.text, request.attached))
     unconditional = strip_conditions(request.text, request.attached or request.earlier_resources)
     regrets = (unconditional.regret,) if unconditional.regret else ()
     request = replace(request, text=unconditional.text) if regrets else request

@@ -93,7 +93,8 @@ class Api:
 
         Args:
             request: What is to be done, in plain English, or in any language where a language model plans.
-            files: What the request is about: pictures, recordings, videos, texts, tables, each as an upload or a http(s) URL.
+            files: What the request is about: pictures, recordings, videos, texts, tables, documents (PDF, Word, Excel …), each
+                as an upload or a http(s) URL.
 
         Returns:
             the answer in words
@@ -121,7 +122,8 @@ class Api:
 
         Args:
             request: What is to be done, in plain English, or in any language where a language model plans.
-            files: What the request is about: pictures, recordings, videos, texts, tables, each as an upload or a http(s) URL.
+            files: What the request is about: pictures, recordings, videos, texts, tables, documents (PDF, Word, Excel …), each
+                as an upload or a http(s) URL.
 
         Returns:
             who planned

@@ -17,6 +17,7 @@ from hugginggpt.core.events import (
     AnswerDelta,
     Event,
     Planned,
+    RequestProgress,
     RequestStarted,
     TaskDone,
     TaskFailed,
@@ -75,6 +76,8 @@ class CallProgress:
                 return "planned " + (", ".join(self._names.values()) or "nothing to run")
             case TaskStarted(task_id=n):
                 return f"{self._names[n]} runs on {event.model.id}"
+            case RequestProgress(message=message):
+                return message
             case TaskProgress(task_id=n, message=message):
                 return f"{self._names[n]}: {message}"
             case TaskDone(task_id=n) | TaskFailed(task_id=n) | TaskSkipped(task_id=n):

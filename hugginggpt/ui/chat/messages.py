@@ -24,6 +24,7 @@ from hugginggpt.core.events import (
     Planned,
     RequestDone,
     RequestFailed,
+    RequestProgress,
     RequestStarted,
     Step,
     TaskProgress,
@@ -110,7 +111,7 @@ def draw_messages(
         retry: Whether tasks that failed are offered to be run once more.
     """
     events, stopped = recording.events, recording.stopped
-    over = stopped or any(isinstance(event, RequestDone) for event in events)
+    over = stopped or any(isinstance(event, RequestDone | RequestFailed) for event in events)
     steps = fold_steps(events)
     shown = [_draw_plan_thought(events, steps, words, over=over)]
     reports = {event.task_id: event.message for event in events if isinstance(event, TaskProgress)}  # the last counts
@@ -203,7 +204,9 @@ def _describe_replan(planned: Planned, words: Words) -> str:
 def _make_title(events: Sequence[Event], steps: Sequence[Step], words: Words, *, planned: bool, done: bool, over: bool) -> str:
     count = len(steps)
     if not planned:
-        return words("chat.planning_count", count=count) if steps else words("chat.planning")
+        reading = next((e.message for e in reversed(events) if isinstance(e, RequestProgress)), "") if not over else ""
+        title = escape_text(shorten(reading, MAX_NAME_CHARS)) or words("chat.planning")
+        return words("chat.planning_count", count=count) if steps else title
     if done:
         if not count:
             return words("chat.without_task")

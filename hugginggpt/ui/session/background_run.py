@@ -87,7 +87,8 @@ class BackgroundRun:
     @classmethod
     def make_refused(cls, text: str, error: str, previous_turns: tuple[Turn, ...] = ()) -> Self:
         """Create the run of a request that was refused before it began."""
-        return cls(text, (), previous_turns, events=[RequestFailed(error)], times=[0.0], finished=True, read_only=True)
+        events: list[Event] = [RequestFailed(error), RequestDone(0.0)]
+        return cls(text, (), previous_turns, events=events, times=[0.0, 0.0], finished=True, read_only=True)
 
     def note_requests_ahead(self, count: int | None) -> None:
         """Note how many requests are ahead of it; None once it waits no more."""

@@ -23,6 +23,7 @@ from hugginggpt.core.events import (
     Planned,
     RequestDone,
     RequestFailed,
+    RequestProgress,
     RequestStarted,
     TaskDone,
     TaskFailed,
@@ -38,6 +39,7 @@ from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, load_task_table
 from hugginggpt.ui.chat import messages as chat
 from hugginggpt.ui.i18n import Words
+from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA, made, say
 
@@ -94,6 +96,20 @@ def said(messages: list[gr.ChatMessage]) -> list[str]:
 def test_before_there_is_a_plan_it_says_who_is_planning() -> None:
     (planning,) = shown(STARTED)
     assert planning.metadata == {"title": "Planning", "log": "built-in planner", "id": "plan", "status": "pending"}
+
+
+def test_before_there_is_a_plan_it_says_which_page_of_a_document_is_read() -> None:
+    (planning,) = shown(STARTED, RequestProgress("PP-OCR reads page 2 of “a.pdf” (2 of 3)", 0.3))
+    assert planning.metadata is not None
+    assert (planning.metadata["title"], planning.metadata["status"]) == ("PP-OCR reads page 2 of “a.pdf” (2 of 3)", "pending")
+
+
+def test_nothing_turns_beside_a_refusal() -> None:
+    refused = BackgroundRun.make_refused("Sum this letter up", "“letter.pdf” is protected by a password.")
+    for events in (refused.events, [RequestFailed("The page is full.")]):
+        (message,) = shown(*events)
+        assert not message.metadata
+    assert isinstance(refused.events[-1], RequestDone)  # so that whatever renders it knows that it is over
 
 
 def test_of_what_is_long_or_much_the_beginning_is_shown() -> None:

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from tests.conftest import MEDIA
 from tests.ui.app_server import free_port
 from tests.ui.page.tab import Tab
+from tests.workspace.documents import make_pdf
 
 pytestmark = pytest.mark.browser
 
@@ -26,6 +27,7 @@ def file(folder: Path, name: str) -> Path:
         "nothing.wav": b"",
         "cut.png": (MEDIA / "invoice.png").read_bytes()[:20_000],
         "noise.mp3": bytes(range(256)) * 40,
+        "contract.pdf": make_pdf(["secret"], encrypted=True),
     }
     path.write_bytes(content[name])
     return path
@@ -38,6 +40,7 @@ def one_sentence(tab: Tab) -> str:
     assert "\n" not in said[0].strip()
     assert "Traceback" not in tab.page.content()
     expect(tab.page.locator(".toast-body")).to_have_count(0)
+    expect(tab.answers.last.get_by_text("Planning")).to_have_count(0)  # nothing turns on beside it
     return said[0].strip()
 
 
@@ -49,7 +52,8 @@ def works(tab: Tab) -> bool:
 
 
 REFUSED = {
-    "zipped.png": "“zipped.png”: archives and office files can't be read here",
+    "zipped.png": "“zipped.png” is an archive or a kind of office file that can't be read here",
+    "contract.pdf": "“contract.pdf” is protected by a password: save a copy without one",
     "nothing.wav": "“nothing.wav” is empty (0 bytes)",
     "cut.png": "“cut.png” is a damaged or cut-off picture",
     "noise.mp3": "“noise.mp3” can't be read as",
@@ -61,6 +65,9 @@ def test_a_file_that_cannot_be_used_is_named(tab: Tab, tmp_path: Path) -> None:
         tab.ask("What is this?", file(tmp_path, name))
         assert said in one_sentence(tab)
         expect(tab.box).to_have_value("What is this?")
+    tab.page.reload()
+    expect(tab.answers.last).to_contain_text("password")
+    expect(tab.page.get_by_text("Planning")).to_have_count(0)
     assert works(tab)
 
 
