@@ -13,13 +13,13 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.attacks import addresses, files, markup, plans, texts, traces
+from benchmarks.attacks import addresses, documents, files, markup, plans, texts, traces
 from benchmarks.attacks.attack import Attack, Target, run_case
 from hugginggpt.core.settings import Settings
 from hugginggpt.core.tasks import load_task_table
 from hugginggpt.workspace.workspace import Workspace
 
-KINDS: Final = (texts, plans, traces, markup, addresses, files)
+KINDS: Final = (texts, plans, traces, markup, addresses, files, documents)
 """Modules of the attacks on this process; those on a running page are in `http_calls`."""
 _SHOWN_CHARS: Final = 400
 _MAX_SHOWN_FAILURES: Final = 5
