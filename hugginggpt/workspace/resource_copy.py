@@ -27,11 +27,13 @@ def copy_resource(resource: Resource, workspace: Workspace, file_name: str = "",
     """
     if resource.path is None:
         added = workspace.add_output(resource.kind, resource.origin, text=resource.text, data=resource.data, name=resource.name)
-        return replace(added, measure=resource.measure)  # a text has no file to measure
+        # a text has no file to measure
+        return replace(added, measure=resource.measure, file=resource.file, part_of=resource.part_of)
     label = file_name or resource.origin.label
     kind, suffix = file_types.identify(resource.path, label, max_pixels=max_pixels)
     if kind is not resource.kind:  # somebody may have edited the trace that names it
         raise ResourceError(f"“{label}” should hold {resource.kind.value}, but it holds {kind.value}.")
     text = media.read_text(resource.path, label) if kind is Kind.TEXT else None
     copy = Path(shutil.copyfile(resource.path, workspace.new_path(suffix)))  # a copy: the original isn't ours to move
-    return workspace.add_output(kind, resource.origin, path=copy, text=text, data=resource.data, name=resource.name)
+    measure = resource.measure if kind is Kind.TEXT else ""  # of a text its pages, which the file doesn't tell
+    return workspace.add_resource(replace(resource, path=copy, text=text, measure=measure))

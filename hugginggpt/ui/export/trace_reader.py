@@ -14,7 +14,7 @@ from hugginggpt.core.errors import HuggingGPTError, RequestError
 from hugginggpt.core.events import Event
 from hugginggpt.core.json_text import JsonError, TooManyValuesError, parse_json
 from hugginggpt.core.recording import Recording
-from hugginggpt.core.resources import NAME_PATTERN, Origin, Resource
+from hugginggpt.core.resources import NAME_PATTERN, FileFacts, Origin, Resource
 from hugginggpt.core.tasks import Kind, TaskTable, load_task_table
 from hugginggpt.ui.export.event_validation import check_sequence
 from hugginggpt.ui.export.json_codec import MAX_CHARS, ShapeError, decode, map_event
@@ -48,6 +48,8 @@ class _TraceEntry:
     type: str | None = None
     base64: str | None = None
     left_out: str | None = None
+    facts: FileFacts | None = None
+    part_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,8 @@ def _make_resource(name: str, entry: _TraceEntry) -> Resource:
         raise ShapeError(f"the file of {name} is missing")
     remark = "left out of the trace" if entry.left_out is not None else ""
     measure = ", ".join(filter(None, [entry.measure, remark]))
-    return Resource(name, entry.kind, entry.origin, text=entry.text, measure=measure, data=entry.data or {})
+    about = Resource(name, entry.kind, entry.origin, text=entry.text, measure=measure, data=entry.data or {})
+    return replace(about, file=entry.facts, part_of=entry.part_of)
 
 
 def _read_events(raw: Sequence[Any], named: Mapping[str, Resource]) -> tuple[list[Event], list[float]]:

@@ -63,6 +63,10 @@ def _make_entry(resource: Resource, remaining: int) -> tuple[dict[str, Any], int
         "measure": resource.measure,
         "data": encode(resource.data),
     }
+    if resource.file is not None:
+        entry["facts"] = encode(resource.file)
+    if resource.part_of:
+        entry["part_of"] = resource.part_of
     file = {"file": f"{resource.name}{resource.path.suffix}"} if resource.path else {}
     if resource.text is not None:
         return entry | file | {"text": resource.text}, 0  # the text is the file
