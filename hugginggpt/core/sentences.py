@@ -1,5 +1,6 @@
 """Splitting of texts into sentences, for any language with full stops and best for English; and into pieces for a model."""
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,21 @@ _NEW_PARAGRAPH: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_ITEM_MARK: Final = re.compile(r"(?:[-*•+–—]|\d{1,2}[.)]|\[[ xX]?\]|\#{1,6}|>)\s+")
+"""The mark before an item of a list, a heading or a quoted line."""
+_OWN_LINE: Final = re.compile(
+    rf"""{_ITEM_MARK.pattern}
+      | \|                                              # a row of a table
+      | \[?\d{{4}}-\d\d-\d\d | \[?\d{{1,2}}:\d\d       # a log's or a chat's time
+      | \[?(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|FATAL|CRITICAL)\b
+      | [^\W\d_][\w .()/'-]{{0,30}}:(?:\s|$)            # a label, or who says it
+    """,
+    re.VERBOSE,
+)
+"""Beginning of a line that doesn't go on with the one before it."""
+_MIN_WRAPPED_CHARS: Final = 30  # where no line is longer, none was wrapped
+_MAX_LINES_SHARE: Final = 0.6
+"""Share of lines without room for the next word up to which the lines of a paragraph are those of a list."""
 _LAST_WORD: Final = re.compile(r"[\w.]*\Z")
 _FIRST_WORD: Final = re.compile(r"\W*(\w+)")
 _CONTEXT_CHARS: Final = 60  # characters before and after a stop that tell whether it ends a sentence
@@ -65,13 +81,56 @@ def split_pieces(text: str, *, ordinals: bool = True) -> list[Piece]:
 
 
 def split_sentences(text: str) -> list[str]:
-    """Return the sentences of an English text, white space folded; a new line ends one only before a list's item.
+    """Return the sentences of an English text, white space folded.
+
+    A new line ends one where it was meant: before an item, a label, a time, or where the next word had room in the line.
 
     >>> split_sentences("Dr. Lee paid $3.50. He left at 6 p.m. The shop shut.")
     ['Dr. Lee paid $3.50.', 'He left at 6 p.m.', 'The shop shut.']
+    >>> split_sentences("- two cups of tea\\n- the cake that we\\n  had")
+    ['- two cups of tea', '- the cake that we had']
     """
-    paragraphs = (" ".join(each.split()) for each in _NEW_PARAGRAPH.split(text))
-    return [piece.text.strip() for each in paragraphs for piece in split_pieces(each, ordinals=False) if piece.text.strip()]
+    lines = (line for paragraph in _NEW_PARAGRAPH.split(text) for line in _join_wrapped_lines(paragraph))
+    return [sentence for line in lines for sentence in _split_line(line)]
+
+
+def _split_line(line: str) -> list[str]:
+    """Split one line; the number of a list's item ends no sentence."""
+    rest = strip_item_mark(line)
+    found = [piece.text.strip() for piece in split_pieces(rest, ordinals=False) if piece.text.strip()]
+    return [line[: len(line) - len(rest)] + found[0], *found[1:]] if found else []
+
+
+def strip_item_mark(line: str) -> str:
+    """Return a line without the marks before it: "- [ ] call Ann" is "call Ann"; one of marks alone stays as it is."""
+    rest = line
+    while mark := _ITEM_MARK.match(rest):
+        rest = rest[mark.end() :]
+    return rest or line
+
+
+def _join_wrapped_lines(paragraph: str) -> list[str]:
+    """Return the lines of a paragraph as they were meant: those that a margin broke are joined."""
+    lines = [line for raw in paragraph.splitlines() if (line := " ".join(raw.split()))]
+    joined = lines[:1]
+    for line, is_wrapped in zip(lines[1:], _find_wrapped(lines), strict=True):
+        joined[-1:] = [f"{joined[-1]} {line}"] if is_wrapped else [joined[-1], line]
+    return joined
+
+
+def _find_wrapped(lines: Sequence[str]) -> list[bool]:
+    """Tell for each line but the last whether it goes on: the next word had no room in it, or begins in small letters."""
+    longest = max(map(len, lines), default=0)
+    pairs = [(line, following, bool(_OWN_LINE.match(following))) for line, following in itertools.pairwise(lines)]
+    full = [
+        longest >= _MIN_WRAPPED_CHARS and len(line) + 1 + len(following.split(" ", 1)[0]) > longest
+        for line, following, _ in pairs
+    ]
+    goes_on = [following[0].islower() and not line[0].islower() and len(line.split()) > 2 for line, following, _ in pairs]
+    free = [is_full or goes for (*_, own), is_full, goes in zip(pairs, full, goes_on, strict=True) if not own]
+    if sum(free) <= _MAX_LINES_SHARE * len(free):  # the lines of a list
+        full = [False] * len(full)
+    return [(is_full or goes) and not own for (*_, own), is_full, goes in zip(pairs, full, goes_on, strict=True)]
 
 
 def _ends_sentence(before: str, after: str, ordinals: bool) -> bool:

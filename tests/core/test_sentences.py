@@ -37,6 +37,22 @@ def test_sentences_end_at_stops_and_nothing_gets_lost(text: str, found: list[str
         ("“Stop!” He stopped.", ["“Stop!”", "He stopped."]),
         ("A title\n\nThe first line\nof a text.", ["A title", "The first line of a text."]),
         ("Bring:\n- bread\n- milk", ["Bring:", "- bread", "- milk"]),
+        ("1. Unplug it. Wait.\n2. Wipe it", ["1. Unplug it.", "Wait.", "2. Wipe it"]),
+        (
+            "the roof leaks\nthe plumber comes on Friday at ten\nwe need a lock",
+            ["the roof leaks", "the plumber comes on Friday at ten", "we need a lock"],
+        ),
+        ("10:01 ERROR disk full\n10:02 INFO retry", ["10:01 ERROR disk full", "10:02 INFO retry"]),
+        ("Ann: are we on\nBen: yes. See you", ["Ann: are we on", "Ben: yes.", "See you"]),
+        ("| Hill | 18 |\n| Mill | 9 |", ["| Hill | 18 |", "| Mill | 9 |"]),
+        (
+            "Monday closed\nTuesday to Friday 9 am - 6 pm\nSunday closed",
+            ["Monday closed", "Tuesday to Friday 9 am - 6 pm", "Sunday closed"],
+        ),
+        (
+            "Prose that a margin of thirty\nletters broke goes on. It is\nlong.",
+            ["Prose that a margin of thirty letters broke goes on.", "It is long."],
+        ),
         ("no stop at all", ["no stop at all"]),
         ("", []),
         (" \n\n \n", []),

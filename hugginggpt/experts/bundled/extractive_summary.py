@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from hugginggpt.core.sentences import split_sentences
+from hugginggpt.core.sentences import split_sentences, strip_item_mark
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.embeddings import embed_texts
@@ -19,6 +19,9 @@ _NUMBER_WORDS: Final = {word: n for n, word in enumerate("one two three four fiv
 _LENGTH_PATTERN: Final = re.compile(
     rf"\b(\d{{1,3}}|an?|{'|'.join(_NUMBER_WORDS)})[\s-]+(?:\w+\s+)?(sentence|bullet|point|line)s?\b", re.IGNORECASE
 )
+_STOPS: Final = ".!?…。！？।؟\"'”’»)"
+_TROUBLE: Final = re.compile(r"\b(?:ERROR|FATAL|CRITICAL|SEVERE)\b|\b(?:error|failed|failure|exception)\b", re.IGNORECASE)
+"""Words of the lines that a log is read for."""
 _MAX_LENGTH: Final = 10  # longest summary, in sentences
 
 
@@ -31,17 +34,18 @@ def summarize(call: Call) -> Result:
     Returns:
         One text; ``data["sentences"]`` holds the chosen sentences, ``data["of"]`` counts those of the text.
     """
-    distinct = dict.fromkeys(s for s in split_sentences(call.text()) if not _is_heading(s))  # in order, each once
-    sentences = list(distinct)[:_MAX_SENTENCES] or [call.text()]  # headings alone
+    sentences = _list_points(call.text())[:_MAX_SENTENCES] or [call.text()]
+    has_stops = _is_prose(sentences)
     count, listed = parse_length(str(call.inputs.get("instruction") or ""))
     target = count or min(max(2, round(len(sentences) / 5)), 6)
     chosen = sentences if len(sentences) <= target else select_central_sentences(sentences, target, call)
     note = (
         "The text is so short that it is its own summary."
         if len(sentences) <= target
-        else f"Made of {len(chosen)} of the text's own {len(sentences)} sentences, word for word."
+        else f"Made of {len(chosen)} of the text's own {len(sentences)} {'sentences' if has_stops else 'lines'}, word for word."
     )
-    text = "\n".join(f"- {sentence}" for sentence in chosen) if listed else " ".join(chosen)
+    as_list = listed or (len(chosen) > 1 and not has_stops)  # in a row, lines without a full stop would run into each other
+    text = "\n".join(f"- {sentence}" for sentence in chosen) if as_list else " ".join(chosen)
     return Result((Output(Kind.TEXT, text=text, data={"sentences": chosen, "of": len(sentences)}),), note=note)
 
 
@@ -60,8 +64,26 @@ def parse_length(instruction: str) -> tuple[int | None, bool]:
     return min(max(count, 1), _MAX_LENGTH), listed
 
 
+def _list_points(text: str) -> list[str]:
+    """Return what a summary may be made of, in order, each once: sentences, but no headings; of notes and chats every line."""
+    sentences = [strip_item_mark(sentence) for sentence in split_sentences(text)]
+    if _is_prose(sentences):
+        return list(dict.fromkeys(s for s in sentences if not _is_heading(s)))
+    return list(dict.fromkeys(s for s in sentences if not _has_nothing_to_say(s)))
+
+
+def _is_prose(sentences: Sequence[str]) -> bool:
+    """Tell whether most sentences end in a stop; those of lists, chats and logs don't."""
+    return sum(sentence[-1] in _STOPS for sentence in sentences) > len(sentences) / 2
+
+
 def _is_heading(sentence: str) -> bool:
     return len(sentence.split()) < 10 and sentence[-1].isalnum()
+
+
+def _has_nothing_to_say(line: str) -> bool:
+    """Tell whether a line introduces others ("To do:"), or is a rule or a lone mark."""
+    return line.endswith(":") or not re.search(r"\w\w", line)
 
 
 def select_central_sentences(sentences: Sequence[str], count: int, call: Call | None = None) -> list[str]:
@@ -75,6 +97,8 @@ def select_central_sentences(sentences: Sequence[str], count: int, call: Call | 
     score = (score - score.min()) / (np.ptp(score) + 1e-9)  # 1e-9: all may be equally central
     score += _LEAD_BONUS * np.exp(-np.arange(len(sentences)) / 2.0)
     words = np.array([len(sentence.split()) for sentence in sentences])
+    if not _is_prose(sentences):
+        score += 0.3 * np.array([bool(_TROUBLE.search(sentence)) for sentence in sentences])
     # fragments, very long sentences and questions make poor summaries
     score -= 0.5 * (words < 6) + 0.2 * (words > 45) + 0.4 * np.array([s.endswith("?") for s in sentences])
     chosen: list[int] = []

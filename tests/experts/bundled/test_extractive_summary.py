@@ -54,3 +54,25 @@ async def test_bullet_points_come_as_a_list(bench: Bench) -> None:
 async def test_a_wish_without_a_number_leaves_the_length_alone(bench: Bench, instruction: str) -> None:
     done = await bench.run("summarization", text=REPORT, instruction=instruction)
     assert len(done.data["sentences"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "points"),
+    [
+        ("- Heating is off in room 12\n- Two windows are broken\n- The caretaker is ill\n- Keys are with Ms Park", 4),
+        ("Ann: are we still on for saturday\nBen: yes my place at seven\nAnn: shall I bring the salad bowl", 3),
+        ("1. Unplug the machine before cleaning\n2. Wipe the plate\n3. Empty the tray", 3),
+        ("To do:\nthe roof leaks above the kitchen\nthe plumber comes on Friday\nwe need a new lock for the door", 3),
+    ],
+)
+async def test_lines_without_a_full_stop_are_points_and_not_headings(bench: Bench, text: str, points: int) -> None:
+    done = await bench.run("summarization", text=text)
+    lines = done.text.splitlines()
+    assert done.data["of"] == points
+    assert len(lines) == 2
+    assert all(line.removeprefix("- ") in text and len(line.split()) > 3 for line in lines)
+
+
+async def test_of_a_log_the_lines_that_tell_of_trouble_are_chosen(bench: Bench) -> None:
+    log = "10:00 INFO started\n10:01 ERROR disk full on /dev/sda1\n10:02 INFO retry\n10:03 INFO stopped\n10:04 INFO bye"
+    assert "ERROR disk full" in (await bench.run("summarization", text=log)).text
