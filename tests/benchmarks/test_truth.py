@@ -1,0 +1,49 @@
+"""The truth benchmark: its files can be read and made, and its verdicts are right."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from benchmarks.truth.files import make_file
+from benchmarks.truth.grading import Reply, judge
+from benchmarks.truth.questions import Question, list_parts, read_scenes
+
+NINE = Question(request="When?", right=("ten past nine",))
+
+
+@pytest.mark.parametrize(
+    ("question", "stated", "text", "verdict"),
+    [
+        (NINE, "ten past nine", "ten past nine (“It leaves at ten past nine.”)", "right"),
+        (NINE, "at ten", "at ten", "wrong"),
+        (NINE, "", "I did not find it in the text.", "hedged"),
+        (NINE, "", "The answer is not in the text.", "denied"),
+        (NINE, "word " * 30 + "ten past nine", "", "wrong"),
+        (Question(request="Who?", absent=True), "", "I did not find it in the text.", "right"),
+        (Question(request="Who?", absent=True), "", "The answer is not in the text.", "denied"),
+        (Question(request="Who?", absent=True), "Ann", "Ann", "invented"),
+        (Question(request="Who?", right=("Ann",), also=("Ben",)), "Ann; Ben", "", "right"),
+        (Question(request="Who?", right=("Ann",), also=("Ben",)), "Ann", "Ann", "wrong"),
+        (Question(request="Who?", right=("Ann",), foreign=True), "", "I read English texts only", "right"),
+    ],
+)
+def test_a_verdict(question: Question, stated: str, text: str, verdict: str) -> None:
+    assert judge(question, Reply([stated], text)) == verdict
+
+
+def test_an_error_is_a_failure() -> None:
+    assert judge(NINE, Reply(error="No model is here.")) == "failed"
+
+
+@pytest.mark.parametrize("part", list_parts())
+def test_each_question_says_what_is_right(part: str) -> None:
+    questions = [question for scene in read_scenes(part) for question in scene.ask]
+    assert len(questions) >= 20
+    assert all(question.absent != bool(question.right or question.parts) for question in questions)
+
+
+def test_a_page_is_drawn_row_by_row(tmp_path: Path) -> None:
+    with Image.open(make_file(tmp_path / "a.png", {"page": [{"big": "CLOSED"}, ["Monday", "9:00"], "Thank you"]})) as page:
+        assert page.convert("L").getextrema() == (0, 255)
+    assert make_file(tmp_path / "a.txt", "It rains.").read_text(encoding="utf-8") == "It rains."
