@@ -5,60 +5,41 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hugginggpt.experts.bundled.question_analysis import extract_content_words, stem
+from hugginggpt.experts.bundled.question_analysis import extract_content_words, find_asked_noun, stem
+from hugginggpt.experts.bundled.span_patterns import CASED, MONTHS, NUMBER, PATTERNS
 
-_MONTHS: Final = "January|February|March|April|May|June|July|August|September|October|November|December"
-_SHORT_MONTHS: Final = f"{_MONTHS}|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
-_NUMBER_WORDS: Final = (
-    "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
-    "eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|dozen"
-)
-_NUMBER: Final = (
-    rf"(?:\d[\d,]*(?:\.\d+)?(?:\s(?:hundred|thousand|million|billion))?"
-    rf"|\b(?:{_NUMBER_WORDS})(?:[\s-](?:and\s)?(?:{_NUMBER_WORDS}))*\b)"
-)
-_UNIT: Final = (
-    r"(?:%|percent|per cent|km|kg|k?grams?|kilograms?|kilos?|pounds?|g|tonnes?|tons?|litres?|liters?|ml|mg|m|cm|mm|"
-    r"met(?:re|er)s?|kilomet(?:re|er)s?|"
-    r"miles?|feet|inches|years?|months?|weeks?|days?|hours?|minutes?|seconds?|degrees?|kwh|square \w+)"
-)
-_PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {  # longer forms first: what overlaps an earlier match is dropped
-    "date": (
-        rf"\b\d{{1,2}}(?:st|nd|rd|th)?\s(?:of\s)?(?:{_SHORT_MONTHS})\b\.?(?:,?\s\d{{4}})?",
-        rf"\b(?:{_SHORT_MONTHS})\b\.?\s\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s\d{{4}})?\b",
-        r"\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b",
-        rf"\b(?:{_MONTHS})(?:\s\d{{4}})?\b",
-        r"\b\d{1,2}(?::\d\d)?\s?[ap]\.?m\b\.?",
-        r"\b\d{1,2}:\d\d\b",
-        r"\b(?:1[0-9]|20)\d\d\b",
-        r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day(?:\s(?:morning|evening|afternoon|night))?",
-        r"\b(?:yesterday|tomorrow|today|tonight|noon|midnight|(?:last|next)\s\w+|half past \w+)\b",
-    ),
-    "money": (
-        r"(?:[$€£¥]|EUR|USD|GBP)\s?\d[\d,.]*\d?(?:\s(?:thousand|million|billion))?",
-        rf"{_NUMBER}\s(?:dollars?|euros?|pounds?|cents?|yen|USD|EUR|GBP)",
-        r"\d[\d.,]*\s?€",
-    ),
-    "percent": (rf"{_NUMBER}\s?(?:%|percent\b|per cent\b)",),
-    "age": (rf"{_NUMBER}[\s-](?:years?|months?|weeks?|days?)(?:[\s-]old)?", r"(?<=\baged )\d+"),
-    "measure": (rf"{_NUMBER}\s?{_UNIT}(?!\w)",),
-    "number": (rf"{_NUMBER}\s?{_UNIT}(?!\w)", _NUMBER),
-    "code": (r"\b[A-Z]{0,6}[-/ ]?\d[\dA-Z]*(?:[-/.]\d[\dA-Z]*)*(?: \d{2,})*\b",),
-}
 _PLAIN_AMOUNT: Final = re.compile(r"(?<![\w.,/-])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d\d)?(?![\w/%-]|[.,]\d| per ?cent)")
 """A number that may be a sum of money without its currency."""
 _CODE_PREFIX: Final = re.compile(
     r"(?:\b(?:no|nr|number|code|account|acct|ref|reference|id|iban|phone|tel|fax|page|room|quote)\b|#)[\W\d]*$", re.IGNORECASE
 )
+_DATE_GAP: Final = re.compile(r",?\s+(?:(?:at|on|of|from|to|until)\s+)?|\s?[-–—]\s?|\s+to\s+|,\s*")
+"""Text between two parts of one date."""
 _MAX_CHARS: Final = 2_000
 """Longest part of a sentence that is searched: a text without full stops would cost the patterns too much time."""
 _NAME_PATTERN: Final = r"\b[A-Z][\w'’-]*(?:\s(?:of|de|van|von|the|and)\s[A-Z][\w-]*|\s[A-Z][\w'’-]*|(?<=\b[A-Z])\.\s[A-Z]\w*)*"
+_NO_SUBJECT: Final = re.compile(
+    r"\s*[(:\[]|\s(?:the|an?|my|your|our|his|her|all|some|it|them|to|for|in|on|at|with|of|up|back)\b"
+)
+_DIMENSIONS: Final = (
+    (r"\bhow (?:hot|cold|warm)\b|\btemperature\b", r"degree|°"),
+    (r"\bhow heavy\b|\bweigh", r"gram|kilo|\bk?g\b|pound|\blbs?\b|ounce|\boz\b|stone|\bt(?:on(?:ne)?s?)?\b"),
+    (r"\bhow (?:tall|high|deep|wide|thick|far)\b", r"met(?:re|er)|\b[kcm]?m\b|mile|yard|feet|foot|\bft\b|inch"),
+    (r"\bhow fast\b", r"km/h|mph|knots|per hour"),
+)
+"""Questions for a measure, and the units of their answers."""
+_PLACE: Final = re.compile(
+    r"\b(?:in|at|on|under|behind|near|opposite|next to|beside|inside|outside|above|below|between|from)\s"
+    r"(?:the|an?|my|our|his|her|its|their|your)\s[\w'’-]+(?:\s(?!(?:and|but|where|which|who|that|is|are|was|were|for|to|from|with|at|in|on)\b)"
+    r"[\w'’-]+){0,3}",
+    re.IGNORECASE,
+)
 _NON_NAME_WORDS: Final = frozenset(
     "the a an he she it they we i you this that these those but and however in on at after before when while his her "
     "their our its there what who which where how why some many most all no one two for from with by as if so then later "
     "today since during because although both each every monday tuesday wednesday thursday friday saturday sunday "
     "last next total".split()
-) | frozenset(_MONTHS.lower().split("|"))
+) | frozenset(MONTHS.lower().split("|"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +58,60 @@ def find_answer_spans(kind: str, sentence: str, question: str) -> list[Span]:
 
 
 def _find_by_pattern(kind: str, sentence: str, question: str) -> list[Span]:
-    flags = 0 if kind in {"date", "code"} else re.IGNORECASE  # else "may" is a month and "no 7" a code
     spans: list[Span] = []
-    for pattern in _PATTERNS[kind]:
-        for match in re.finditer(pattern, sentence, flags):
-            if not any(match.start() < span.end and span.start < match.end() for span in spans):
-                spans.append(Span(match.start(), match.end(), match[0].strip(" ,.")))
+    for pattern in PATTERNS[kind]:
+        for match in re.finditer(pattern, sentence, 0 if kind in CASED else re.IGNORECASE):
+            group = "x" if "x" in match.re.groupindex and match["x"] else 0
+            start, end = match.span(group)
+            if not any(start < span.end and span.start < end for span in spans):
+                spans.append(Span(start, end, match[group].strip(" ,.;:")))
     return spans
+
+
+def _find_dates(kind: str, sentence: str, question: str) -> list[Span]:
+    """Return dates and times, those joined that stand together: "Thursday 4 June at half past eight", "9 am - 6:30 pm"."""
+    joined: list[Span] = []
+    for span in sorted(_find_by_pattern(kind, sentence, question), key=lambda span: span.start):
+        if (
+            joined
+            and _DATE_GAP.fullmatch(sentence[joined[-1].end : span.start])
+            and joined[-1].text.lower() not in question.lower()
+        ):
+            start = joined.pop().start
+            joined.append(Span(start, span.end, sentence[start : span.end].strip(" ,.;:")))
+        else:
+            joined.append(span)
+    return joined
+
+
+def _find_measures(kind: str, sentence: str, question: str) -> list[Span]:
+    """Return measures in units of what is asked for: "how hot" in degrees."""
+    units = next((units for asks, units in _DIMENSIONS if re.search(asks, question.lower())), "")
+    return [span for span in _find_by_pattern(kind, sentence, question) if re.search(units, span.text.lower())]
+
+
+def _find_amounts(kind: str, sentence: str, question: str) -> list[Span]:
+    """Return what "how much sugar" may mean: measures, shares, sums of money, else numbers."""
+    found = (_find_by_pattern(each, sentence, question) for each in ("measure", "percent", "money", "number"))
+    return next((spans for spans in found if spans), [])
+
+
+def _find_by_noun(kind: str, sentence: str, question: str) -> list[Span]:
+    """Return what stands beside the noun that is asked for: "platform four", "port 8080", "Oakfield Clinic"."""
+    noun = re.escape(stem(find_asked_noun(question)))
+    after = rf"\b{noun}\w*\s(?:number\s|no\.?\s)?(?P<x>{NUMBER}|[A-Z]{{0,3}}-?\d[\w-]*)(?!\w)"
+    before = rf"(?P<x>(?:[A-Z][\w'’-]*\s){{1,4}}(?i:{noun})\w*)\b"
+    matches = [match for match in (re.search(after, sentence, re.IGNORECASE), re.search(before, sentence)) if match]
+    return [Span(*match.span("x"), match["x"]) for match in matches]
 
 
 def find_spans_in_texts(kind: str, texts: Sequence[str], question: str) -> list[list[Span]]:
     """Return the answer spans of each text; for sums, plain numbers if no text has a currency."""
     found = [find_answer_spans(kind, text, question) for text in texts]
     if kind == "money" and not any(found):
-        return [_find_plain_amounts(text[:_MAX_CHARS], question) for text in texts]
+        plain = [_find_plain_amounts(text[:_MAX_CHARS], question) for text in texts]
+        with_cents = [[span for span in spans if "." in span.text] for spans in plain]
+        return with_cents if any(with_cents) else plain  # on a receipt, a whole number counts something else
     return found
 
 
@@ -123,13 +144,23 @@ def _is_share_or_sum(span: Span, sentence: str) -> bool:
 
 
 def matches_counted_noun(span: Span, sentence: str, question: str) -> bool:
-    """Return whether a number stands right before the noun that "how many ..." asks for; True for other questions."""
-    counted = re.search(r"how many (\w+)", question.lower())
+    """Return whether a number stands right before the noun that "how many" or "how much" asks for; True for other questions."""
+    counted = re.search(r"how (?:many|much) (?:more )?(\w+)", question.lower())
     if not counted:
         return True
     counted_stem = stem(counted[1])[:5]  # so that "visits" also count visitors
     words = re.findall(r"\w+", sentence[span.end :].lower())
     return any(word.startswith(counted_stem) for word in words[:3])  # "12 paying adult visitors"
+
+
+def _find_places(kind: str, sentence: str, question: str) -> list[Span]:
+    """Return addresses and names behind a preposition; without those, "in a hollow tree", "opposite the post office"."""
+    streets = _find_by_pattern("address", sentence, question)
+    if named := streets or _find_names(kind, sentence, question):
+        return named
+    known = extract_content_words(question)
+    matches = [match for match in _PLACE.finditer(sentence) if not extract_content_words(match[0]) <= known]
+    return [Span(*match.span(), match[0].strip()) for match in matches]
 
 
 def _find_names(kind: str, sentence: str, question: str) -> list[Span]:
@@ -142,17 +173,25 @@ def _find_names(kind: str, sentence: str, question: str) -> list[Span]:
             start += len(words[0]) + 1
             words = words[1:]
         text = " ".join(words).strip(" ,.")
+        if start == 0 and len(words) == 1 and _NO_SUBJECT.match(sentence[match.end() :]):
+            continue  # a label or a command begins with a capital, too
         if not text or re.search(r"\d|['’]s?$", text) or extract_content_words(text) <= known:  # or the question names it
             continue
         before = sentence[max(0, start - 12) : start].lower()
         after_preposition = bool(re.search(r"\b(?:in|at|to|from|near|of|outside|on|into)\s(?:the\s)?$", before))
-        if after_preposition == (kind == "place") or (kind == "person" and before.endswith(("from ", "of ", "to "))):
+        belongs = after_preposition == (kind == "place") or (kind == "person" and before.endswith(("from ", "of ", "to ")))
+        if kind == "name" or belongs:
             spans.append(Span(start, match.end(), text))
     return spans
 
 
 _FINDERS: Final[Mapping[str, Callable[[str, str, str], list[Span]]]] = {
+    "date": _find_dates,
+    "measure": _find_measures,
+    "amount": _find_amounts,
+    "noun": _find_by_noun,
+    "name": _find_names,
     "number": _find_numbers,
     "person": _find_names,
-    "place": _find_names,
+    "place": _find_places,
 }

@@ -11,12 +11,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.errors import InputError
-from hugginggpt.core.sentences import split_sentences
+from hugginggpt.core.languages import detect_language
+from hugginggpt.core.markdown import shorten
+from hugginggpt.core.sentences import split_sentences, strip_item_mark
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.answer_spans import Span, find_spans_in_texts, matches_counted_noun
 from hugginggpt.experts.bundled.embeddings import embed_texts
-from hugginggpt.experts.bundled.question_analysis import detect_answer_kind, extract_content_words, split_question
+from hugginggpt.experts.bundled.question_analysis import (
+    detect_answer_kind,
+    extract_content_words,
+    find_asked_noun,
+    find_names,
+    split_question,
+    stem,
+    unify_synonyms,
+)
+from hugginggpt.experts.bundled.table_lookup import look_up_cell, parse_markdown_tables
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +37,41 @@ _MAX_SENTENCES: Final = 1_500
 _MIN_CONFIDENCE: Final = 0.42  # lowest confidence, 0..1, of a sentence that is given as an answer
 _UNTYPED_MARGIN: Final = 0.15
 """Added to `_MIN_CONFIDENCE` when a date (a sum, a name) is asked for and the sentence holds none."""
-_NO_ANSWER: Final = "The answer is not in the text."
+_MIN_NEAREST: Final = 0.22
+"""Lowest confidence of a sentence that is shown as the nearest one where nothing was found."""
+_STRICT_KINDS: Final = frozenset({"email", "url", "phone", "colour", "percent", "fraction", "money", "age"})
+"""Kinds whose values have a form of their own: in a text without one there is no answer."""
+CELL_CONFIDENCE: Final = 0.8
+_MAX_QUOTE_CHARS: Final = 300
+_SOFT_KINDS: Final = frozenset({"noun", "failure", "warning", "file", "material", "address", "frequency"})
+"""Kinds that a text may answer in other forms as well: where it has none of these, a sentence will do."""
+_MARKED_KINDS: Final = frozenset({"failure", "warning", "email", "url"})
+_SINGULAR_KINDS: Final = frozenset({"failure", "warning", "email", "url", "address", "place"})
+_MIN_CONFIDENCE_OF_ONLY: Final = 0.3
+"""The same as `_MIN_CONFIDENCE` for such a kind where one sentence alone has it."""
+_MARK_BONUS: Final = 0.25
+_ASKING_PENALTY: Final = 0.3
+_ASKS: Final = re.compile(
+    r"\?\W*$|(?:^|[:,] )(?:what|when|where|how) (?:shall|should|do|does|did|is|are|can|will|would)\b", re.IGNORECASE
+)
+"""Sentences that ask themselves, in chats and letters: they answer nothing."""
+_CLOSING: Final = re.compile(
+    r"\b(?:yours(?: sincerely| faithfully| truly)?|sincerely|(?:(?:kind|best|warm) )?regards|best wishes|many thanks|love)"
+    r",?\s+"
+    r"(?P<name>(?-i:[A-Z])[\w.'’-]*(?: (?-i:[A-Z])[\w.'’-]*){0,3})",
+    re.IGNORECASE,
+)
+_ASKS_WRITER: Final = re.compile(
+    r"\bwho\b.*\b(?:wrote|writes|sent|sends|signed|from)\b|\bfrom whom\b|\b(?:author|sender|writer)\b", re.IGNORECASE
+)
+_MENTION: Final = re.compile(
+    r"\bwhich (?:one|of (?:them|these|those)|file|page|picture|photo|document|letter|recording|text)s?\b.{0,20}?\b"
+    r"(?:mentions?|says?|contains?|has|speaks? (?:of|about)|talks? about|is about|includes?|lists?|shows?"
+    r"|(?:is|was) (?=in |at |on |from |by ))"
+    r"\s*(?P<what>.+)",
+    re.IGNORECASE,
+)
+_NAME_CHARS: Final = 5  # letters of a name that must occur, whatever its ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +79,13 @@ class ExtractedAnswer:
     """Sentence of a text that answers a question."""
 
     sentence: str = ""
-    """Empty if the text has no answer."""
+    """Empty if no answer was found."""
     span: str = ""
     """The part of the sentence that was asked for; empty if its kind is unknown."""
     confidence: float = 0.0
     """0..1; not a probability."""
+    nearest: str = ""
+    """The sentence that came nearest where no answer was found; empty if none is near."""
 
     @property
     def piece(self) -> str:
@@ -48,15 +95,53 @@ class ExtractedAnswer:
 
 def answer(call: Call) -> Result:
     """Run question-answering: for each part of the question the span that answers it, and its sentence."""
-    sentences = split_sentences(call.text())[:_MAX_SENTENCES]
+    parts = split_question(call.text("question"))
+    found = answer_from_text(call.text(), parts, call)
+    language = detect_language(call.text())
+    if language is None or language.code == "en":
+        return Result((build_answers_output(parts, found),))
+    note = f"I read English texts only, and this one seems to be in {language.name}, so I may have missed what it says."
+    found = [ExtractedAnswer(nearest=each.nearest or each.sentence) for each in found]  # nobody judges what isn't understood
+    return Result((build_answers_output(parts, found),), note=note)
+
+
+def answer_from_text(text: str, questions: Sequence[str], call: Call | None = None) -> list[ExtractedAnswer]:
+    """Return the answer to each question, from the text's tables if they have it, else from its sentences.
+
+    Raises:
+        InputError: There is no sentence.
+    """
+    sentences = [strip_item_mark(sentence) for sentence in split_sentences(text)][:_MAX_SENTENCES]
     if not sentences:
         raise InputError("The text is empty, so nothing in it answers the question.")
-    parts = split_question(call.text("question"))
-    found = extract_answers(sentences, parts, call)
-    return Result((build_answers_output(parts, found),))
+    tables = parse_markdown_tables(text)
+    found = extract_answers(sentences, questions, call)
+    found = [find_mention(sentences, question) or each for question, each in zip(questions, found, strict=True)]
+    found = [_find_writer(text, question) or each for question, each in zip(questions, found, strict=True)]
+    cells = [look_up_cell(tables, question) for question in questions]
+    return [
+        ExtractedAnswer(cell.quote, cell.value, CELL_CONFIDENCE) if cell else each
+        for cell, each in zip(cells, found, strict=True)
+    ]
 
 
-def build_answers_output(parts: Sequence[str], found: Sequence[ExtractedAnswer]) -> Output:
+def find_mention(sentences: Sequence[str], question: str) -> ExtractedAnswer | None:
+    """Return the sentence that has what "which one mentions a bagel?" asks for; None for any other question."""
+    asked = _MENTION.search(question)
+    if not asked:
+        return None
+    words = extract_content_words(asked["what"])
+    sentence = next((each for each in sentences if words and words <= extract_content_words(each)), "")
+    return ExtractedAnswer(sentence, "", CELL_CONFIDENCE if sentence else 0.0)
+
+
+def _find_writer(text: str, question: str) -> ExtractedAnswer | None:
+    """Return who signed a letter, where that is asked."""
+    closing = _CLOSING.search(text) if _ASKS_WRITER.search(question) else None
+    return ExtractedAnswer(" ".join(closing[0].split()), closing["name"], CELL_CONFIDENCE) if closing else None
+
+
+def build_answers_output(parts: Sequence[str], found: Sequence[ExtractedAnswer], place: str = "in the text") -> Output:
     """Join the answers to the parts of a question into one text.
 
     Returns:
@@ -71,7 +156,7 @@ def build_answers_output(parts: Sequence[str], found: Sequence[ExtractedAnswer])
     }
     if len(parts) > 1:
         data["parts"] = parts_data
-    return Output(Kind.TEXT, text=_format_answers(parts, found, data["sentence"]), data=data)
+    return Output(Kind.TEXT, text=_format_answers(parts, found, place), data=data)
 
 
 def _describe_part(part: str, found: ExtractedAnswer) -> dict[str, Any]:
@@ -79,21 +164,24 @@ def _describe_part(part: str, found: ExtractedAnswer) -> dict[str, Any]:
     return {"question": part, "answer": found.piece, "sentence": found.sentence, "confidence": rounded}
 
 
-def _format_answers(parts: Sequence[str], found: Sequence[ExtractedAnswer], sentence: str) -> str:
-    known = [each for each in found if each.sentence]
-    if not known:
-        return _NO_ANSWER
-    if len(known) == len(found) and len({each.sentence for each in found}) == 1 and all(each.span for each in found):
-        pieces = "; ".join(dict.fromkeys(each.span for each in found))
-        return f"{pieces} (“{sentence}”)" if pieces != sentence else sentence
-    lines = [_format_part(part, each) for part, each in zip(parts, found, strict=True)]
+def _format_answers(parts: Sequence[str], found: Sequence[ExtractedAnswer], place: str) -> str:
+    """Return each part's answer, named by its question where there are several."""
+    if len(parts) == 1:
+        return _format_answer(found[0], place)
+    lines = [f"{_name_part(part)}: {_format_answer(each, place)}" for part, each in zip(parts, found, strict=True)]
     return "\n".join(dict.fromkeys(lines))
 
 
-def _format_part(part: str, found: ExtractedAnswer) -> str:
-    if not found.sentence:
-        return f"“{part.rstrip('?')}?” is not answered in the text."
-    return f"{found.span} (“{found.sentence}”)" if found.span and found.span != found.sentence else found.sentence
+def _name_part(part: str) -> str:
+    return f"“{part.strip(' ?')}?”"
+
+
+def _format_answer(found: ExtractedAnswer, place: str) -> str:
+    if found.sentence:
+        quoted = shorten(found.sentence, _MAX_QUOTE_CHARS)
+        return f"{found.span} (“{quoted}”)" if found.span and found.span != found.sentence else found.sentence
+    nearest = f" The nearest that I found: “{shorten(found.nearest, _MAX_QUOTE_CHARS)}”" if found.nearest else ""
+    return f"I did not find it {place}.{nearest}"
 
 
 def extract_answers(sentences: Sequence[str], questions: Sequence[str], call: Call | None = None) -> list[ExtractedAnswer]:
@@ -120,33 +208,68 @@ def _choose_sentence(
     spans = find_spans_in_texts(kind, sentences, question) if kind else [[] for _ in sentences]
     pairs = zip(spans, sentences, strict=True)
     of_kind = np.array([any(matches_counted_noun(span, sentence, question) for span in found) for found, sentence in pairs])
+    is_typed = kind is not None and (kind not in _SOFT_KINDS or bool(of_kind.any()))
     # a context counts less than a sentence itself; 0.05 for all shifts the confidence alone
-    scores = 0.6 * np.maximum(alone, 0.85 * joined) + 0.3 * shared + (0.10 * of_kind if kind else 0.05)
+    scores = 0.6 * np.maximum(alone, 0.85 * joined) + 0.3 * shared + (0.10 * of_kind if is_typed else 0.05)
+    scores -= _ASKING_PENALTY * np.array([bool(_ASKS.search(sentence)) for sentence in sentences])
+    if kind in _MARKED_KINDS:  # the mark alone says that a line is meant
+        scores += _MARK_BONUS * of_kind
     best = int(scores.argmax())
+    is_only = kind in _SINGULAR_KINDS and of_kind.sum() == 1  # a text's only address is where the place is
+    threshold = _MIN_CONFIDENCE_OF_ONLY if is_only else _MIN_CONFIDENCE
+    if is_typed and of_kind.any() and not of_kind[best]:
+        best_typed = int(np.where(of_kind, scores, -1).argmax())
+        best = best_typed if scores[best_typed] >= threshold else best
     confidence = float(np.clip(scores[best], 0, 1))
-    if confidence < _MIN_CONFIDENCE + (_UNTYPED_MARGIN if kind and not of_kind[best] else 0):
-        return ExtractedAnswer(confidence=confidence)
+    margin = _UNTYPED_MARGIN if is_typed and not of_kind[best] else 0
+    if kind == "noun" and not spans[best] and stem(find_asked_noun(question)) not in extract_content_words(sentences[best]):
+        margin = _UNTYPED_MARGIN
+    nearest = sentences[best] if confidence >= _MIN_NEAREST else ""
+    if (
+        confidence < _MIN_CONFIDENCE + margin
+        or not names_occur(question, sentences)
+        or (kind in _STRICT_KINDS and not any(spans))
+    ):
+        return ExtractedAnswer(confidence=confidence, nearest=nearest)
     return ExtractedAnswer(sentences[best], _choose_span(spans[best], sentences[best], question, kind), confidence)
+
+
+def names_occur(question: str, sentences: Sequence[str]) -> bool:
+    """Tell whether the text speaks of everybody that the question names: of Riverside nothing else answers."""
+    text = " ".join(sentences).lower()
+    return all(stem(name)[:_NAME_CHARS] in text for name in find_names(question))
 
 
 def compute_word_overlap(words: frozenset[str], texts: Sequence[str]) -> NDArray[np.float64]:
     """Return the share (0..1) of a question's words that each text contains, shape (len(texts),)."""
     import numpy as np
 
-    return np.array([len(words & extract_content_words(text)) / max(len(words), 1) for text in texts])
+    words = unify_synonyms(words)
+    return np.array([len(words & unify_synonyms(extract_content_words(text))) / max(len(words), 1) for text in texts])
 
 
 def _choose_span(spans: Sequence[Span], sentence: str, question: str, kind: str | None) -> str:
     """Return the span with most of the question's words around it; "by" before a person marks who did something."""
+    if len(spans) < 2:
+        return spans[0].text if spans else ""
     words = extract_content_words(question)
     content = [match for match in re.finditer(r"[^\W_]+", question) if extract_content_words(match[0])]
     last = sentence.lower().find(content[-1][0].lower()) if content else -1  # "spent on staff": the last word tells most
+
+    counts = "how m" in question.lower()
 
     def rate_closeness(span: Span) -> tuple[int, int, int]:
         around = extract_content_words(sentence[max(0, span.start - 45) : span.end + 45])
         length = len(span.text.split())  # a full name before a surname, "20 May 2024" before "2024"
         is_agent = kind == "person" and sentence[: span.start].endswith(" by ")
         distance = min(abs(last - span.start), abs(last - span.end)) if last >= 0 else 0
-        return len(words & around) + (kind == "person" and length > 1) + 2 * is_agent, -distance, length
+        return (
+            len(words & around)
+            + (kind == "person" and length > 1)
+            + 2 * is_agent
+            + 2 * (counts and matches_counted_noun(span, sentence, question)),
+            -distance,
+            length,
+        )
 
-    return max(spans, key=rate_closeness).text if spans else ""
+    return max(spans, key=rate_closeness).text

@@ -2,14 +2,24 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from hugginggpt.core.sentences import split_sentences
-from hugginggpt.experts.bundled.answer_spans import Span, find_spans_in_texts
+from hugginggpt.experts.bundled.answer_spans import Span, find_spans_in_texts, matches_counted_noun
 from hugginggpt.experts.bundled.embeddings import embed_texts
-from hugginggpt.experts.bundled.extractive_qa import ExtractedAnswer, compute_word_overlap, extract_answers
+from hugginggpt.experts.bundled.extractive_qa import (
+    CELL_CONFIDENCE,
+    ExtractedAnswer,
+    compute_word_overlap,
+    extract_answers,
+    find_mention,
+    names_occur,
+)
+from hugginggpt.experts.bundled.letterhead import HEAD_CONFIDENCE, ISSUER, LABEL_WORDS, RECIPIENT, answer_from_head
+from hugginggpt.experts.bundled.page_tables import Cell, find_page_tables
 from hugginggpt.experts.bundled.question_analysis import DOCUMENT_WORDS, detect_answer_kind, extract_content_words
+from hugginggpt.experts.bundled.table_lookup import Table, look_up_cell
 
 _MIN_SCORE: Final = 0.25  # lowest score of the label that is asked for
 _MIN_UNTYPED_SCORE: Final = 0.42
@@ -31,11 +41,6 @@ _KIND_WORDS: Final = {
 """Stems of words that tell the kind of value asked for, but not which one."""
 _BEFORE_TAX: Final = re.compile(r"\b(?:total )?(?:before|without|excluding|excl\.?) (?:the )?(?:vat|tax)\b", re.IGNORECASE)
 _WITH_TAX: Final = re.compile(r"\b(?:with|including|incl\.?|after) (?:the )?(?:vat|tax)\b", re.IGNORECASE)
-_RECIPIENT: Final = r"\bfor\b|\bbilled\b|\bto\b|customer|client|addressee|recipient|buyer|\bowes?\b|\bpays?\b"
-_ISSUER: Final = (
-    r"\bfrom\b|\bissu|\bsent\b|seller|vendor|supplier|sender|\bwrote\b|\bmade\b|\bby\b"
-    r"|\bwho(?:m)? (?:do|must|should|shall|can) (?:i|we)\b.*\b(?:pay|owe)\b"
-)
 _HINTS: Final[tuple[tuple[str, str, str, float], ...]] = (
     ("money", r"(?<!sub )(?<!sub-)\btotal\b|\bow(?:e|ed|ing)\b|\bpay\b|\bpaid\b|\bpayable\b|\bdue\b|\bin all\b",
      r"^(?:grand |invoice )?total\b(?! (?:items|net|tax|vat))|\b(?:amount|balance|sum) (?:due|payable|owed|to pay)\b", _BONUS),
@@ -44,26 +49,12 @@ _HINTS: Final[tuple[tuple[str, str, str, float], ...]] = (
      _BONUS),
     ("date", r"(?:invoice|issue|bill) date|\bdated\b|\bissued\b|\bwritten\b|\bsent\b|\bmade out\b|\bdate of\b|\bfrom\b",
      r"^(?:invoice |issue |bill )?date\b|\bdated\b|\bissued\b", _BONUS),
-    ("person", _RECIPIENT,
-     r"^(?:(?:bill|invoice|sold|ship|deliver|address)\w* )?to\b|^(?:customer|client|recipient|buyer|for)\b", _BONUS),
-    ("person", _ISSUER, r"^(?:from|issued by|seller|vendor|supplier|sender)\b", _BONUS),
+    ("person", RECIPIENT,
+     r"^(?:(?:bill|invoice|sold|ship|deliver|address)\w* )?(?:to|for)\b|^(?:customer|client|recipient|buyer|for)\b", _BONUS),
+    ("person", ISSUER, r"^(?:from|issued by|seller|vendor|supplier|sender)\b", _BONUS),
     ("code", r"\b(?:invoice|bill|receipt|document)\b", r"\b(?:invoice|bill|receipt|document)\b", _BONUS),
 )  # fmt: skip
 """Kind of value, pattern of the question, pattern of the label, bonus if both match."""
-_LABEL_WORDS: Final = frozenset(
-    "bill invoice receipt to from no date due total subtotal amount number vat tax account payment pay description quantity "
-    "unit price page how".split()
-)
-"""Words of labels, which no name contains."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Piece of text on a page."""
-
-    text: str
-    box: tuple[float, float, float, float]
-    """left, top, right, bottom in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +69,51 @@ class _FormField:
 
 
 def extract_page_answers(rows: Sequence[Sequence[Cell]], questions: Sequence[str]) -> list[ExtractedAnswer]:
-    """Return the answer to each question, from the page's labels if they have it, else from its sentences."""
-    return [_answer_from_labels(rows, question) or _answer_from_sentences(rows, question) for question in questions]
+    """Return the answer to each question: from the page's tables and labels if they have it, else from its sentences."""
+    tables = find_page_tables(rows)
+    return [_answer(rows, tables, question) for question in questions]
+
+
+def _answer(rows: Sequence[Sequence[Cell]], tables: Sequence[Table], question: str) -> ExtractedAnswer:
+    texts = [cell.text for row in rows for cell in row]
+    if not names_occur(question, texts):
+        return replace(_answer_from_sentences(rows, question), sentence="", span="")
+    if mention := find_mention(_join_rows(rows), question):
+        return mention
+    cell = look_up_cell(tables, question)
+    from_cell = ExtractedAnswer(cell.quote, cell.value, CELL_CONFIDENCE) if cell else None
+    if cell and cell.is_sure:
+        return ExtractedAnswer(cell.quote, cell.value, CELL_CONFIDENCE)
+    return (
+        answer_from_head(rows, question)
+        or _answer_by_count(texts, question)
+        or (from_cell if cell and not cell.value else None)
+        or _answer_from_labels(rows, question)
+        or from_cell
+        or _answer_from_only_date(texts, question)
+        or _answer_from_sentences(rows, question)
+    )
+
+
+def _answer_by_count(texts: Sequence[str], question: str) -> ExtractedAnswer | None:
+    """Answer "how many teas" from "2 x Tea"."""
+    if "how many" not in question.lower():
+        return None
+    for text in texts:
+        for span in find_spans_in_texts("number", [text], question)[0]:
+            if matches_counted_noun(span, text, question):
+                return ExtractedAnswer(text, span.text, CELL_CONFIDENCE)
+    return None
+
+
+def _answer_from_only_date(texts: Sequence[str], question: str) -> ExtractedAnswer | None:
+    """Answer "when was this?", which says no more, with the page's first date."""
+    if detect_answer_kind(question) != "date" or _select_distinctive_words("date", question) - _KIND_WORDS["date"]:
+        return None
+    spans = ((text, span) for text in texts for span in find_spans_in_texts("date", [text], question)[0])
+    return next(
+        (ExtractedAnswer(text, span.text, HEAD_CONFIDENCE) for text, span in spans if re.search(r"\d", span.text)), None
+    )
 
 
 def _answer_from_sentences(rows: Sequence[Sequence[Cell]], question: str) -> ExtractedAnswer:
@@ -101,8 +135,6 @@ def _answer_from_labels(rows: Sequence[Sequence[Cell]], question: str) -> Extrac
     kind = detect_answer_kind(question)
     if kind is None:
         return _answer_from_pairs(rows, question)
-    if kind == "person" and (letterhead := _answer_from_letterhead(rows, question)):
-        return letterhead
     entries = list(_pair_values(rows, kind, question))
     if not entries:
         return None
@@ -164,7 +196,7 @@ def _rate_hints(kind: str, question: str, words: frozenset[str], label: str) -> 
     asked, lower_label = question.lower(), label.lower()
     if kind in {"money", "code"} and words <= _KIND_WORDS["code"]:  # "How much is it?", "What is the number?"
         asked += " total invoice"
-    if kind == "person" and re.search(_ISSUER, asked):
+    if kind == "person" and re.search(ISSUER, asked):
         asked = "from"  # or "pay" in "Whom do we pay?" would hint at the recipient as well
     return sum(
         bonus
@@ -173,18 +205,8 @@ def _rate_hints(kind: str, question: str, words: frozenset[str], label: str) -> 
     )
 
 
-def _answer_from_letterhead(rows: Sequence[Sequence[Cell]], question: str) -> ExtractedAnswer | None:
-    """Answer who sent the page: the first name in its top row."""
-    if not rows or not re.search(_ISSUER, question.lower()):
-        return None
-    for cell in rows[0]:
-        for span in _filter_names(find_spans_in_texts("person", [cell.text], question)[0]):
-            return ExtractedAnswer(cell.text, span.text, 0.5)
-    return None
-
-
 def _filter_names(spans: Sequence[Span]) -> list[Span]:
-    return [span for span in spans if not _LABEL_WORDS & {word.lower().strip(".") for word in span.text.split()}]
+    return [span for span in spans if not LABEL_WORDS & {word.lower().strip(".") for word in span.text.split()}]
 
 
 def _pair_values(rows: Sequence[Sequence[Cell]], kind: str, question: str) -> Iterator[_FormField]:

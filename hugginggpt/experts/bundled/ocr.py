@@ -13,7 +13,8 @@ from hugginggpt.core.threads import count_processors
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled import embeddings, image_classification
 from hugginggpt.experts.bundled.extractive_qa import build_answers_output
-from hugginggpt.experts.bundled.form_qa import Cell, extract_page_answers
+from hugginggpt.experts.bundled.form_qa import extract_page_answers
+from hugginggpt.experts.bundled.page_tables import Cell
 from hugginggpt.experts.bundled.question_analysis import split_question
 from hugginggpt.experts.bundled.weights import find_weights, load_once
 
@@ -98,7 +99,7 @@ def answer_about_document(call: Call) -> Result:
     if not rows:
         raise InputError("There is no text to read in this picture, so nothing in it answers the question.")
     call.token.check()
-    output = build_answers_output(parts, extract_page_answers([merge_into_cells(row) for row in rows], parts))
+    output = build_answers_output(parts, extract_page_answers([merge_into_cells(row) for row in rows], parts), "on the page")
     return Result((output,), models=(MODEL, embeddings.MODEL))
 
 

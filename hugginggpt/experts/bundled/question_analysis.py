@@ -11,26 +11,63 @@ _STOP_WORDS: Final = frozenset(
 DOCUMENT_WORDS: Final = frozenset("invoice bill page receipt document letter form picture image scan statement".split())
 """Stems of words that name the page itself, and so don't tell which part of it is meant."""
 _DOCUMENT_PATTERN: Final = "|".join(sorted(DOCUMENT_WORDS))  # sorted: a set's order changes from process to process
+_MONEY_NOUNS: Final = r"(?:money|cash|change|vat|tax|tip|rent|interest|fee|deposit|refund|salary|pay|debt|postage|service)"
+_AUXILIARIES: Final = r"(?:is|are|was|were|does|do|did|will|has|have|had|to|i)"
 _KIND_PATTERNS: Final[tuple[tuple[str, str], ...]] = (
-    ("date", r"^\W*(?:by )?when\b|\b(?:what|which) (?:date|day)\b"),
+    ("date", r"^\W*(?:(?:and|so|but) )?(?:by |since |until |from )?when\b"
+             r"|\b(?:what|which) (?:date|day|time|year|month|hour)\b"),
+    ("frequency", r"\bhow (?:often|frequently)\b"),
+    ("warning", r"\bwarnings?\b"),
+    ("file", r"\b(?:which|what) (?:file|script)\b|\bfile ?name\b"),
+    ("failure", r"^(?!.*\bhow\b).*\b(?:errors?|exceptions?|wrong|fail(?:ed|ure|s)?|crash(?:ed)?|faults?)\b"),
+    ("reason", r"^\W*why\b|\bhow come\b|\b(?:the|what) reason\b"),
     ("person", r"^\W*who(?:m|se)?\b|\b(?:what|which) (?:company|firm|person|customer|business|shop)\b"),
     ("place", r"^\W*where\b"),
+    ("email", r"\be-?mail(?:[ -]address)?\W*$|\be-?mail address\b"),
+    ("url", r"\b(?:web ?site|home ?page|url|web address)\b"),
+    ("phone", r"\b(?:phone|telephone|mobile|fax)\b"),
+    ("address", r"\b(?<!ip )address\b|\b(?:which|what) (?:street|road)\b"),
+    ("colour", r"\b(?:what|which) colou?rs?\b|\bcolou?r of\b"),
+    ("material", r"\bmade (?:out )?(?:of|from)\b|\bmaterial\b"),
+    ("fraction", r"\b(?:fraction|share|proportion) of\b"),
+    ("name", r"\bname of\b|\b(?:called|named)\W*$|['’]s name\b|\byour name\b"),
     ("age", r"\bhow old\b"),
     ("percent", r"\bper ?cent(?:age)?\b|\b(?:tax|vat|interest) rate\b|\brate of\b|\bhow much of\b"),
     ("code", rf"\bnumber of (?:this|the|my) (?:{_DOCUMENT_PATTERN})\b"
              r"|^(?!.*\bhow (?:many|much)\b).*\b(?:number|no\.|no$|code|reference|iban|id)(?! of)\b(?! of)"),
-    ("money", r"\bhow much\b(?!.*\b(?:weigh|time|water|energy|power|electricity)\b)|\bowe\b|\btotal\b"
-              r"|\b(?:what|which|the)\b.*\b(?:cost|price|total|sum|amount|vat|tax|subtotal|fee|balance|rent)\b"
-              r"|\bwhat\b.{0,20}\bpay\b"),
-    ("measure", r"\bhow (?:much|long|tall|far|big|deep|high|fast|heavy)\b"),
-    ("number", r"\bhow many\b|\bnumber of\b|\bhow often\b"),
+    ("measure", r"\bhow much\b.*\bweigh"
+                r"|\bhow (?:long|tall|far|big|deep|high|fast|heavy|hot|cold|warm|wide|thick|large)\b"),
+    ("amount", rf"\bhow much (?:more |less )?(?!(?:{_MONEY_NOUNS}|{_AUXILIARIES})\b)\w+"),
+    ("money", r"\bhow much\b|\bowe\b|\btotal\b|\bwhat\b.{0,20}\bpay\b"
+              r"|\b(?:what|which|the)\b.*\b(?:cost|price|total|sum|amount|vat|tax|subtotal|fee|balance|rent|change)\b"),
+    ("number", r"\bhow many\b|\bnumber of\b"),
     ("date", r"\bwhen\b|\b(?:what|which|by what|the)\b.{0,20}\b(?:year|date|day|time|month|deadline)\b|\bdue\b"),
     ("person", r"\bwho(?:m|se)?\b"),
     ("place", r"\bwhere\b|\b(?:what|which) (?:city|country|town|place)\b"),
 )  # fmt: skip
 """Kinds of answer and the questions that ask for them; the first match counts, so narrow patterns come first."""
 _QUESTION_WORD: Final = r"(?:by |until |since )?(?:when|who|whom|whose|where|how|what|which|why)\b"
-_PART_SEPARATOR: Final = re.compile(rf"\s*[,;?]?\s*\band\s+(?={_QUESTION_WORD})|\?\s+(?=\w)", re.IGNORECASE)
+_PART_SEPARATOR: Final = re.compile(
+    rf"\s*[,;?]?\s*\band\s+(?={_QUESTION_WORD})|\?\s+(?:and\s+)?(?=\w)|[,;]\s+(?={_QUESTION_WORD})", re.IGNORECASE
+)
+_SYNONYMS: Final = (
+    "heavy weigh weight", "hot degre temperature", "cost price charg fee", "leav depart departure", "arriv reach",
+    "born birth", "start begin", "end finish", "clos shut", "child kid", "writ wrote written sign", "buy purchas bought",
+    "job profession", "phone call ring telephone", "mail email", "late delay", "discount reduction off", "tall height",
+    "deep depth", "age old", "error wrong fail exception fatal critical problem went", "warn warning", "car vehicle",
+    "salary wage earn", "happen occurr", "need requir", "ill sick",
+)  # fmt: skip
+"""Stems that mean much the same in a question and its answer."""
+_FIRST_SYNONYMS: Final = {word: group.split()[0] for group in _SYNONYMS for word in group.split()[1:]}
+_ASKED_NOUN: Final = re.compile(r"^\W*(?:(?:and|from|in|on|at|to|for|of|with|by)\s+)*(?:which|what)\s+(\w+)")
+_NO_NOUNS: Final = frozenset(
+    "else one ones happens happened went goes should would can could will must about kind sort".split()
+)
+_CAPITALISED: Final = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september "
+    "october november december mr mrs ms dr vat iban pdf url id am pm".split()
+)
+"""Words that are written with a capital and name nobody."""
 _OPENING: Final = re.compile(rf"\W*(?:how \w+|{_QUESTION_WORD})\s*", re.IGNORECASE)
 _MAX_PARTS: Final = 5
 
@@ -56,14 +93,36 @@ def _is_bare(part: str) -> bool:
 
 
 def detect_answer_kind(question: str) -> str | None:
-    """Return the kind of answer: age, percent, code, money, measure, number, date, person, place; None if none shows."""
+    """Return the kind of answer, a key of `_KIND_PATTERNS`, or "noun" for "which platform"; None if none shows."""
     lower = question.lower()
-    return next((kind for kind, pattern in _KIND_PATTERNS if re.search(pattern, lower)), None)
+    found = next((kind for kind, pattern in _KIND_PATTERNS if re.search(pattern, lower)), None)
+    return found or ("noun" if find_asked_noun(question) else None)
+
+
+def find_asked_noun(question: str) -> str:
+    """Return the noun that "which" or "what" asks for, in lower case; empty where there is none.
+
+    >>> find_asked_noun("Which platform does it leave from?")
+    'platform'
+    """
+    found = _ASKED_NOUN.search(question.lower())
+    return found[1] if found and found[1] not in _STOP_WORDS | _NO_NOUNS else ""
+
+
+def find_names(question: str) -> list[str]:
+    """Return the proper names in a question: capitalised words that don't begin it."""
+    words = re.findall(r"[^\W\d_][\w-]*", question)
+    return [word for word in words[1:] if word[0].isupper() and word.lower() not in _STOP_WORDS | _CAPITALISED]
 
 
 def extract_content_words(text: str) -> frozenset[str]:
     """Return the stems of the words that carry meaning."""
     return frozenset(stem(word) for word in re.findall(r"[^\W_]+", text) if word.lower() not in _STOP_WORDS)
+
+
+def unify_synonyms(words: frozenset[str]) -> frozenset[str]:
+    """Return the stems with the first of their group instead of its others: "weigh" is "heavy"."""
+    return frozenset(_FIRST_SYNONYMS.get(word, word) for word in words)
 
 
 def stem(word: str) -> str:

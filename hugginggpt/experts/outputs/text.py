@@ -194,7 +194,7 @@ def build_no_answer_result(score: float) -> Result:
         score: Probability of the best rejected answer, 0..1; 0 if there is none.
     """
     data = {"answer": "", "score": round(score, 4), "start": None, "end": None, "sentence": ""}
-    return Result((Output(Kind.TEXT, text="The answer is not in the text.", data=data),))
+    return Result((Output(Kind.TEXT, text="I did not find it in the text.", data=data),))
 
 
 def _find_sentence(text: str, offset: int) -> str:

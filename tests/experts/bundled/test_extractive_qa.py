@@ -44,7 +44,7 @@ async def test_a_question_is_answered_with_the_piece_and_its_sentence(bench: Ben
 )
 async def test_what_is_not_in_the_text_is_not_answered(bench: Bench, question: str) -> None:
     done = await bench.run("question-answering", text=REPORT, question=question)
-    assert done.text == "The answer is not in the text."
+    assert done.text.startswith("I did not find it in the text.")
     assert done.data["answer"] == ""
 
 
@@ -63,18 +63,84 @@ async def test_each_part_of_a_question_is_answered_in_one_text(bench: Bench, que
     assert all(answer in done.text for answer in answers)
 
 
-async def test_two_answers_in_one_sentence_quote_it_once(bench: Bench) -> None:
-    done = await bench.run("question-answering", text=REPORT, question="Who retires in 2025 and when?")
-    assert done.text == "Ines Varga; August (“Ines Varga will retire in August after 26 years.”)"
-
-
-async def test_a_part_that_is_not_in_the_text_is_named(bench: Bench) -> None:
+async def test_a_part_that_is_not_found_is_named(bench: Bench) -> None:
     question = "When was the flood, and what colour is the mayor's car?"
     done = await bench.run("question-answering", text=REPORT, question=question)
-    assert done.text.splitlines() == [
-        "9 February (“The largest event of the year was the flood of 9 February.”)",
-        "“what colour is the mayor's car?” is not answered in the text.",
-    ]
+    first, second = done.text.splitlines()
+    assert first == "“When was the flood?”: 9 February (“The largest event of the year was the flood of 9 February.”)"
+    assert second.startswith("“what colour is the mayor's car?”: I did not find it in the text.")
+
+
+FERRY = "The ferry leaves at a quarter to eleven from quay seven. A cabin costs eighty-five euros, with breakfast."
+ZOO = "The panda was born on the second of June two thousand and nineteen and weighs just under six kilograms."
+LOG = (
+    "2025-02-11 03:14 INFO api started on port 8080\n2025-02-11 03:15 ERROR database db-2 refused\n2025-02-11 03:16 INFO retry"
+)
+CHAT = "[18:03] Ben: my new address is 7 Fern Close\n[18:05] Ann: great\n[18:09] Ann: ok I'll be there at twenty to eight"
+CARD = "Reception: 01632 960 417\nMail: hello@harbour.example\nWebsite: https://harbour.example/book"
+SCHOOLS = (
+    "# Schools\n\n| School | Teachers | Head |\n|---|---|---|\n| Lakeside | 25 | Mr Brandt |\n| Old Mill | 9 | Ms Castell |"
+)
+LETTER = (
+    "The oak table can't come, since the workshop is being rebuilt. We took fifteen per cent off.\nYours sincerely,\nGreta Holm"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "answer"),
+    [
+        (FERRY, "When does the ferry leave?", "a quarter to eleven"),
+        (FERRY, "Which quay does it leave from?", "seven"),
+        (FERRY, "How much is a cabin?", "eighty-five euros"),
+        ("Melt half a pound of butter. Add a dozen eggs.", "How many eggs?", "a dozen"),
+        ("Melt half a pound of butter. Add a dozen eggs.", "How much butter?", "half a pound"),
+        ("The parcel weighs two and a half kilos.", "How heavy is the parcel?", "two and a half kilos"),
+        ("Seven out of ten pupils walk to school.", "How many pupils walk to school?", "Seven out of ten"),
+        ("Bake it for an hour and ten minutes at 180 degrees.", "How long does it bake?", "an hour and ten minutes"),
+        (ZOO, "When was the panda born?", "second of June two thousand and nineteen"),
+        (ZOO, "How heavy is the panda?", "six kilograms"),
+        (LOG, "Which error is in this log?", "database db-2 refused"),
+        (LOG, "What went wrong?", "database db-2 refused"),
+        (LOG, "Which port does the api use?", "8080"),
+        (CHAT, "When will Ann arrive?", "twenty to eight"),
+        (CHAT, "What is Ben's new address?", "7 Fern Close"),
+        (CARD, "What is their e-mail address?", "hello@harbour.example"),
+        (CARD, "What is the phone number of the reception?", "01632 960 417"),
+        (CARD, "What is their website?", "https://harbour.example/book"),
+        (SCHOOLS, "How many teachers does Lakeside have?", "25"),
+        (SCHOOLS, "Who is the head of Old Mill?", "Ms Castell"),
+        (SCHOOLS, "Which school does Ms Castell lead?", "Old Mill"),
+        (LETTER, "Who wrote the letter?", "Greta Holm"),
+        ("The lamp is made of brass and gives a warm light.", "What is the lamp made of?", "brass"),
+        ("Dogs travel free because families asked for it.", "Why do dogs travel free?", "because families asked for it"),
+        ("Monday closed\nSaturday 10 am - 2 pm", "When do you open on Saturday?", "10 am - 2 pm"),
+    ],
+)
+async def test_values_in_words_and_in_lines_are_found(bench: Bench, text: str, question: str, answer: str) -> None:
+    done = await bench.run("question-answering", text=text, question=question)
+    assert done.data["answer"] == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        (SCHOOLS, "How many teachers does Riverside have?"),
+        (ZOO, "How much does the panda cost?"),
+        (CHAT, "Which wine does Ann bring?"),
+        (LETTER, "What colour is the table?"),
+    ],
+)
+async def test_what_resembles_the_question_is_no_answer(bench: Bench, text: str, question: str) -> None:
+    done = await bench.run("question-answering", text=text, question=question)
+    assert done.data["answer"] == ""
+    assert done.text.startswith("I did not find it in the text.")
+
+
+async def test_of_a_text_in_another_language_nothing_is_denied(bench: Bench) -> None:
+    text = "Das Schwimmbad ist am Montag geschlossen. Eine Karte kostet vier Euro und die Kinder zahlen nichts."
+    done = await bench.run("question-answering", text=text, question="What does a ticket cost?")
+    assert done.data["answer"] == ""
+    assert done.note == "I read English texts only, and this one seems to be in German, so I may have missed what it says."
 
 
 @pytest.mark.parametrize("inputs", [{"text": " ", "question": "Who?"}, {"text": "It rains.", "question": ""}])

@@ -3,8 +3,9 @@
 import pytest
 from PIL import Image
 
-from hugginggpt.experts.bundled.form_qa import Cell, extract_page_answers
+from hugginggpt.experts.bundled.form_qa import extract_page_answers
 from hugginggpt.experts.bundled.ocr import merge_into_cells, read_text_rows
+from hugginggpt.experts.bundled.page_tables import Cell
 from tests.conftest import MEDIA
 
 
@@ -62,9 +63,45 @@ def _lay_out_page(*rows: list[str]) -> list[list[Cell]]:
         ([["Name", "Ines Varga"], ["Rent", "$700.00"]], "What is the rent?", "$700.00"),
         ([["Rent"], ["$700.00"], ["Deposit"], ["$50.00"]], "What is the rent?", "$700.00"),
         ([["Desk", "2", "$10.00", "$20.00"], ["Total", "$20.00"]], "What is the total?", "$20.00"),
+        ([["2 x Tea", "5.00"], ["1 x Soup", "6.20"], ["CHANGE", "3.50"]], "What did the soup cost?", "6.20"),
+        ([["2 x Tea", "5.00"], ["1 x Soup", "6.20"], ["CHANGE", "3.50"]], "How much change did I get?", "3.50"),
+        ([["2 x Tea", "5.00"], ["1 x Soup", "6.20"], ["CHANGE", "3.50"]], "How many teas did I have?", "2"),
+        (
+            [["INVOICE", "LOGO"], ["Northside Cycles Ltd"], ["4 Quarry Road"], ["Bill to"], ["Pat Example"]],
+            "Who sent this invoice?",
+            "Northside Cycles Ltd",
+        ),
+        ([["Corner Cafe"], ["12 Example Street"], ["Date 03/04/2024"]], "What is the name of the cafe?", "Corner Cafe"),
+        ([["Corner Cafe"], ["12 Example Street"], ["03/04/2024"]], "When was this?", "03/04/2024"),
+        (
+            [["Dr. Imani Foster"], ["Mobile 07700 900 222"], ["imani@oak.example"]],
+            "What is her e-mail address?",
+            "imani@oak.example",
+        ),
     ],
 )
 def test_a_value_stands_beside_its_label_or_below(rows: list[list[str]], question: str, answer: str) -> None:
+    (found,) = extract_page_answers(_lay_out_page(*rows), [question])
+    assert found.span == answer
+
+
+STAFF = [["School", "Teachers", "Students"], ["Hill Road", "18", "342"], ["Lakeside", "25", "519"], ["Total", "43", "861"]]
+TRAINS = [["Time", "Destination", "Platform"], ["09:12", "Leeds", "4"], ["09:25", "York", "2"]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "question", "answer"),
+    [
+        (STAFF, "How many students does Lakeside have?", "519"),
+        (STAFF, "Which school has 18 teachers?", "Hill Road"),
+        (STAFF, "How many students are there in total?", "861"),
+        (STAFF, "How many students does Riverside have?", ""),
+        (TRAINS, "Which platform does the train to York leave from?", "2"),
+        (TRAINS, "When does the train to Leeds leave?", "09:12"),
+        (TRAINS, "When does the train to Dover leave?", ""),
+    ],
+)
+def test_a_cell_is_found_by_its_row_and_column(rows: list[list[str]], question: str, answer: str) -> None:
     (found,) = extract_page_answers(_lay_out_page(*rows), [question])
     assert found.span == answer
 

@@ -117,7 +117,7 @@ def test_an_answer_that_is_a_sentence_stands_alone(start: int, end: int, expecte
 
 def test_no_answer_says_so() -> None:
     output = only(texts.build_no_answer_result(0.00456789))
-    assert output.text == "The answer is not in the text."
+    assert output.text == "I did not find it in the text."
     assert output.data == {"answer": "", "score": 0.0046, "start": None, "end": None, "sentence": ""}
 
 
