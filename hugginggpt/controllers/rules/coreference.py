@@ -75,7 +75,20 @@ def resolve_referents(request: PlanRequest, parsed: ParsedRequest) -> Referents:
     short = len(parsed.instruction.split()) <= _MAX_SHORT_WORDS and _load_rules().goes_on.search(parsed.instruction)
     if has_material or not (is_question or short or _load_rules().refers_back.search(parsed.instruction)):
         return Referents()
-    return _trace_translation(request, parsed, _select_latest(request.turns, parsed))
+    latest = _select_latest(request.turns, parsed)
+    if is_question and all(resource.origin.label in load_rules().answers for resource in latest):
+        text = _find_asked_text(request.turns)  # an answer is no content to ask on about
+        return Referents(text=text) if text else Referents(latest)
+    return _trace_translation(request, parsed, latest)
+
+
+def _find_asked_text(turns: Sequence[Turn]) -> str:
+    """Find the text in a request that the last answers are about; empty where there is none."""
+    for turn in reversed(turns):
+        words = parse_request(turn.request)
+        if text := max(words.quotes, key=len, default="") or words.given:
+            return text
+    return ""
 
 
 def resolve_repetition(request: PlanRequest, parsed: ParsedRequest) -> PlanRequest | None:

@@ -57,12 +57,19 @@ def _choose_sorting_task(intent: Intent, parsed: ParsedRequest, kinds: frozenset
 
 
 def drop_repeated(found: Sequence[Intent]) -> list[Intent]:
-    """Keep each task once, at its first mention; a later mention may add the question."""
+    """Keep each task once, at its first mention; a later mention may add its question."""
     seen: dict[str, Intent] = {}
     for intent in found:
         known = seen.get(intent.task)
-        seen[intent.task] = intent if known is None else replace(known, question=known.question or intent.question)
+        seen[intent.task] = intent if known is None else replace(known, question=_join_questions(known, intent))
     return list(seen.values())
+
+
+def _join_questions(first: Intent, second: Intent) -> str:
+    """Join the questions of two mentions of a task, unless one holds the other."""
+    if second.question in first.question or first.question in second.question or first.task not in load_rules().answers:
+        return first.question or second.question
+    return f"{first.question} {second.question}"
 
 
 def drop_outranked(found: Sequence[Intent], parsed: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:

@@ -12,8 +12,9 @@ from hugginggpt.controllers.file_mentions import blank_out, guess_kind
 from hugginggpt.controllers.rules.conditionals import strip_conditions
 from hugginggpt.controllers.rules.coreference import resolve_ellipsis, resolve_referents, resolve_repetition
 from hugginggpt.controllers.rules.cue_table import Intent, load, load_cue_table, load_pattern
-from hugginggpt.controllers.rules.file_facts import FactsAnswer, find_facts
 from hugginggpt.controllers.rules.document_parts import select_parts
+from hugginggpt.controllers.rules.file_facts import FactsAnswer, find_facts
+from hugginggpt.controllers.rules.follow_ups import complete_follow_up
 from hugginggpt.controllers.rules.intent_detection import detect_intents, guess_intents
 from hugginggpt.controllers.rules.left_out import find_left_out
 from hugginggpt.controllers.rules.plan_builder import PlanBuilder
@@ -93,6 +94,8 @@ def plan_request(request: PlanRequest, table: TaskTable) -> RulesPlan:
         return replace(plan, notices=(*facts.sentences, *regrets, *plan.notices))
     if again := resolve_repetition(request, parsed):
         return replace(plan_request(again, table), notices=regrets)  # its own notices were given the first time
+    if completed := complete_follow_up(request, parsed):
+        request, parsed = completed, parse_request(completed.text)
     tasks, answer_text, notices = _plan_tasks(request, parsed, table)
     return RulesPlan(tuple(tasks), answer_text, (*regrets, *notices))
 

@@ -16,6 +16,10 @@ _POLITE: Final = load_pattern("questions", "polite")
 """Polite beginnings that are no questions: "could you put that right?", "how do I say this in French?"."""
 
 _SPOKEN: Final = load_pattern("questions", "spoken")
+_COUNTS_WRITTEN: Final = load_pattern("questions", "counts_written")
+_PLACE_WRITTEN: Final = load_pattern("questions", "place_written")
+_VISUAL_WORDS: Final = load_pattern("questions", "visual")
+_LOOKING: Final = frozenset({"object-detection", "zero-shot-object-detection"})
 _READERS: Final = frozenset({"image-to-text", "automatic-speech-recognition"})
 _KIND_WORDS: Final = {kind.value: load_pattern("questions", kind.value) for kind in Kind}
 _MAX_REST_WORDS: Final = 8  # so many words behind a question are a text that it is about
@@ -31,7 +35,10 @@ def add_questions(found: list[Intent], parsed: ParsedRequest, kinds: frozenset[s
         goals = [w for w in intents_inside if w.task != "translation" or w.start < start + 5]
         if parsed.instruction[start:end].lstrip().startswith(BLANK) and "?" not in clause and parsed.places:
             continue  # "pose.png shows a pose." tells what a file is, and asks nothing
-        if clause and not goals and table.question.search(clause) and not is_polite(clause):
+        if clause and goals and "image" in kinds and _is_written(clause, goals, parsed):
+            question = _build_question(start, end, parsed, kinds, ())
+            added.append(replace(question, task="document-question-answering"))  # which outranks looking
+        elif clause and not goals and table.question.search(clause) and not is_polite(clause):
             added.append(_build_question(start, end, parsed, kinds, found))
         elif (
             intents_inside
@@ -45,6 +52,16 @@ def add_questions(found: list[Intent], parsed: ParsedRequest, kinds: frozenset[s
     if not goals and not added and kinds != {"none"} and (match := _ASKS.search(parsed.instruction)):
         added.append(_build_question(match.start(), len(parsed.text), parsed, kinds, found))
     return sorted(found + [w for w in added if w.task], key=lambda w: w.start)  # "": there is nothing to answer it from
+
+
+def _is_written(clause: str, goals: Sequence[Intent], parsed: ParsedRequest) -> bool:
+    """Tell whether what a question seems to look for in a picture is told by its words: "how many students does it have?"."""
+    if not {goal.task for goal in goals} <= _LOOKING or not load_cue_table().question.search(clause):
+        return False
+    is_document = load_cue_table().document.search(" ".join((clause, *parsed.files)).lower())
+    return bool(
+        _COUNTS_WRITTEN.search(clause) or _PLACE_WRITTEN.search(clause) or (is_document and clause.startswith("how many"))
+    )
 
 
 def _split_parts(parsed: ParsedRequest) -> Iterator[tuple[int, int]]:
@@ -77,7 +94,8 @@ def _build_question(start: int, end: int, parsed: ParsedRequest, kinds: frozense
     words = parsed.instruction + " " + " ".join(parsed.files).lower()
     is_document = bool(load_cue_table().document.search(words))
     if "image" in about and (not readers or (not is_document and all(_is_description(w, parsed) for w in readers))):
-        task = "document-question-answering" if is_document else "visual-question-answering"
+        is_looked_at = not is_document and (_is_seen(parsed) or any(w.task in _LOOKING for w in found))
+        task = "visual-question-answering" if is_looked_at else "document-question-answering"  # else it is read first
     elif "table" in about:
         task = "table-question-answering"
     elif about & {"audio", "video", "text", "image"} or parsed.given or parsed.quotes or _has_long_rest(parsed, end):
@@ -85,6 +103,11 @@ def _build_question(start: int, end: int, parsed: ParsedRequest, kinds: frozense
     else:
         task = ""
     return Intent(task, start, end, question=text)
+
+
+def _is_seen(parsed: ParsedRequest) -> bool:
+    """Tell whether a question is about what is seen in a picture: by its words, or as the file is called a photo."""
+    return bool(_VISUAL_WORDS.search(parsed.instruction) or _KIND_WORDS["image"].search(" ".join(parsed.files).lower()))
 
 
 def _is_description(reader: Intent, parsed: ParsedRequest) -> bool:

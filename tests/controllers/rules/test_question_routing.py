@@ -1,0 +1,42 @@
+"""Which task answers a question about a picture: what is written in it is read, what is only seen is looked at."""
+
+import pytest
+
+from tests.controllers.rules.test_controller import plan
+from tests.controllers.rules.test_file_references import files
+
+READING, LOOKING = "document-question-answering", "visual-question-answering"
+
+
+@pytest.mark.parametrize(
+    ("question", "label", "task"),
+    [
+        ("How many students does Lakeside have?", "school.jpg", READING),
+        ("How many staff work at Castle Street?", "staff.jpg", READING),
+        ("How many visitors were there in total?", "staff.jpg", READING),
+        ("How many teas did I have?", "cafe.jpg", READING),
+        ("Where is the clinic?", "card.jpg", READING),
+        ("What is the name of the cafe?", "cafe.jpg", READING),
+        ("Which platform does the train to Hull leave from?", "board.jpg", READING),
+        ("Is the pool open?", "door.jpg", READING),
+        ("Which hat is the man wearing?", "a.jpg", LOOKING),
+        ("Is there a dog on the beach?", "a.jpg", LOOKING),
+        ("What colour is the door?", "door.jpg", LOOKING),
+        ("How many sheep do you see?", "field.jpg", "object-detection"),
+        ("How many sheep are in the field?", "field.jpg", "object-detection"),
+    ],
+)
+def test_a_question_about_a_picture(question: str, label: str, task: str) -> None:
+    ((planned, args),) = plan(question, *files(label))
+    assert planned == task
+    assert args.get("text", question) == question
+
+
+def test_each_of_several_files_is_asked_which_one_it_is() -> None:
+    planned = plan("Read these and tell me which one mentions a bagel", *files("a.jpg", "b.jpg"))
+    assert [args.get("text") for task, args in planned if task == "question-answering"] == ["<resource>-0", "<resource>-1"]
+
+
+def test_two_questions_about_one_page_are_both_asked() -> None:
+    ((task, args),) = plan("Who sent this invoice? When is it due?", *files("invoice.jpg"))
+    assert (task, args["text"]) == (READING, "Who sent this invoice? When is it due?")
