@@ -12,6 +12,7 @@ from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.weights import find_weights, load_once
 from hugginggpt.experts.labels import split_labels
+from hugginggpt.experts.languages import check_language
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,7 +91,12 @@ def _encode_batch(tokenizer: Any, model: Any, texts: list[str]) -> NDArray[np.fl
 
 
 def compare(call: Call) -> Result:
-    """Run sentence-similarity: a sentence; ``data["score"]`` is the cosine, clipped to 0..1 (a paraphrase has 0.7 or more)."""
+    """Run sentence-similarity: a sentence; ``data["score"]`` is the cosine, clipped to 0..1 (a paraphrase has 0.7 or more).
+
+    Raises:
+        ExpertError: One of the texts isn't English.
+    """
+    check_language(call, "text", "other_text")
     first, second = embed_texts([call.text("text"), call.text("other_text")], call)
     score = round(float(min(max(first @ second, 0.0), 1.0)), 3)
     verdict = "say much the same" if score >= _SAME_SCORE else "are related" if score >= _RELATED_SCORE else "differ in meaning"
@@ -106,9 +112,11 @@ def classify_zero_shot(call: Call) -> Result:
 
     Raises:
         InputError: There are fewer than two labels.
+        ExpertError: The text isn't English.
     """
     import numpy as np
 
+    check_language(call)
     text = call.text()
     labels = split_labels(call.text("labels"))
     vectors = embed_texts([text, *split_sentences(text)[:8]], call)

@@ -11,6 +11,7 @@ from hugginggpt.core.sentences import split_sentences, strip_item_mark
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.embeddings import embed_texts
+from hugginggpt.experts.languages import describe_foreign_text
 
 _MAX_SENTENCES: Final = 1_500
 _LEAD_BONUS: Final = 0.10  # added to the score (0..1) of a text's first sentence; it decays over the next ones
@@ -45,8 +46,12 @@ def summarize(call: Call) -> Result:
         else f"Made of {len(chosen)} of the text's own {len(sentences)} {'sentences' if has_stops else 'lines'}, word for word."
     )
     as_list = listed or (len(chosen) > 1 and not has_stops)  # in a row, lines without a full stop would run into each other
-    text = "\n".join(f"- {sentence}" for sentence in chosen) if as_list else " ".join(chosen)
-    return Result((Output(Kind.TEXT, text=text, data={"sentences": chosen, "of": len(sentences)}),), note=note)
+    text = "
+".join(f"- {sentence}" for sentence in chosen) if as_list else " ".join(chosen)
+    return Result(
+        (Output(Kind.TEXT, text=text, data={"sentences": chosen, "of": len(sentences)}),),
+        note=f"{note} {describe_foreign_text(call)}".strip(),
+    )
 
 
 def parse_length(instruction: str) -> tuple[int | None, bool]:

@@ -6,6 +6,7 @@ from hugginggpt.core.sentences import split_sentences
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.weights import load_once
+from hugginggpt.experts.languages import check_language
 
 MODEL: Final = "vader"
 _NEUTRAL_BOUND: Final = 0.05  # compound scores nearer to 0 are neutral; the authors' own threshold
@@ -25,7 +26,11 @@ def classify_sentiment(call: Call) -> Result:
     """Run text-classification: ``data`` holds label and compound (-1 negative .. 1 positive), also of each sentence.
 
     The text's compound is the mean over its sentences, each weighted by its absolute score.
+
+    Raises:
+        ExpertError: The text isn't English.
     """
+    check_language(call)
     found = split_sentences(call.text())[:_MAX_SENTENCES]
     scored = [(text, float(_load_analyser().polarity_scores(text[:_MAX_SENTENCE_CHARS])["compound"])) for text in found]
     weight = sum(abs(score) for _, score in scored)

@@ -9,6 +9,7 @@ from hugginggpt.core.errors import InputError
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.weights import load_once
+from hugginggpt.experts.languages import describe_foreign_text
 from hugginggpt.workspace import media
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def synthesize_speech(call: Call) -> Result:
     notes = []
     if len(text) > _MAX_CHARS:
         notes.append(f"Only the first {_MAX_CHARS:,} characters are spoken.")
+    if strange := describe_foreign_text(call):
+        notes.append(strange)
     if foreign:
         notes.append("Words in other scripts are left out: the built-in voice speaks English only.")
     return Result(
