@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.errors import ResourceError
 from hugginggpt.core.tasks import Kind
@@ -34,6 +35,8 @@ _MAX_DESCRIBED_PIXELS: Final = 2**31  # its size was checked when it was taken, 
 _MAX_SHOWN_CELLS: Final = 30
 _MAX_HEAD_CHARS: Final = 2**20  # among which the first rows are looked for
 _MAX_COUNTED_CELLS: Final = 1_000_000
+_MIN_MIX_ENERGY, _MIN_CHANNEL_ENERGY = 0.05, 0.001
+"""Least energy of the mean of two channels, and of the quieter one, as a share of the louder one's."""
 
 
 class TextTooLongError(ResourceError):
@@ -61,36 +64,83 @@ def read_audio(path: Path, *, rate: int, max_seconds: float) -> NDArray[np.float
     Raises:
         ResourceError: There is no sound in it, it can't be decoded, or it is too long.
     """
+    import numpy as np
+
+    blocks: list[NDArray[np.float32]] = []
+    limit = int(max_seconds * rate)
+    for block in _decode_audio(path, rate):
+        blocks.append(block)
+        if sum(map(len, blocks)) > limit:  # while decoding: what a header says of the length may be wrong
+            raise ResourceError(f"The recording is longer than {_format_duration(max_seconds)}: cut it shorter.")
+    return np.concatenate(blocks)
+
+
+def read_audio_windows(path: Path, *, rate: int, window_seconds: float) -> Iterator[NDArray[np.float32]]:
+    """Yield a recording piece by piece, each as `read_audio` returns it: of any length, only a window is in memory.
+
+    Each piece is cut at the quietest moment of the last quarter of its window, so hardly any word is cut in two.
+
+    Raises:
+        ResourceError: There is no sound in it, or it can't be decoded.
+    """
+    import numpy as np
+
+    size, grain = int(window_seconds * rate), max(1, rate // 20)  # loudness is compared in grains of 50 ms
+    waiting: list[NDArray[np.float32]] = []
+    for block in _decode_audio(path, rate):
+        waiting.append(block)
+        if sum(map(len, waiting)) > size:
+            joined = np.concatenate(waiting)
+            first = size * 3 // 4
+            grains = np.square(joined[first:size][: (size - first) // grain * grain]).reshape(-1, grain).sum(axis=1)
+            cut = first + int(grains.argmin()) * grain + grain // 2
+            yield joined[:cut]
+            waiting = [joined[cut:]]
+    yield np.concatenate(waiting)
+
+
+def measure_seconds(path: Path) -> float | None:
+    """Return the length of a recording or a video as its header has it; None where it doesn't say."""
+    with open_stream(path) as container:
+        return container.duration / 1_000_000 if container.duration else None  # FFmpeg counts in µs
+
+
+def _decode_audio(path: Path, rate: int) -> Iterator[NDArray[np.float32]]:
+    """Yield a recording as mono blocks of a second or a little more, at least one."""
     import av
     import numpy as np
 
-    chunks: list[NDArray[np.float32]] = []
-    limit = int(max_seconds * rate)
-    total = 0
-
-    def collect(frame: av.AudioFrame | None) -> None:
-        nonlocal total
-        for piece in resampler.resample(frame):
-            chunks.append(piece.to_ndarray()[0])
-            total += chunks[-1].size
-        if total > limit:  # while decoding: what a header says of the length may be wrong
-            raise ResourceError(f"The recording is longer than {_format_duration(max_seconds)}: cut it shorter.")
-
+    waiting: list[NDArray[Any]] = []  # the resampler's format, float32
+    is_empty = True
     try:
         with open_stream(path) as container:
-            if not container.streams.audio or container.streams.audio[0].codec_context is None:
+            if not container.streams.audio or (codec := container.streams.audio[0].codec_context) is None:
                 raise ResourceError("There is no sound in this file.")
-            resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
-            for frame in container.decode(container.streams.audio[0]):
-                collect(frame)
-            collect(None)  # flushes the resampler
+            resampler = av.AudioResampler(format="fltp", layout="mono" if codec.channels == 1 else "stereo", rate=rate)
+            for frame in itertools.chain(container.decode(container.streams.audio[0]), [None]):  # None flushes the resampler
+                waiting += [piece.to_ndarray() for piece in resampler.resample(frame)]
+                if waiting and (frame is None or sum(piece.shape[1] for piece in waiting) >= rate):
+                    yield np.clip(_mix_channels(np.concatenate(waiting, axis=1)), -1.0, 1.0)  # lossy codecs overshoot
+                    waiting, is_empty = [], False
     except ResourceError:
         raise
     except (av.FFmpegError, ValueError) as error:
         raise ResourceError("The recording can't be decoded: it may be damaged or cut off.") from error
-    if not total:
+    if is_empty:
         raise ResourceError("The recording is empty.")
-    return np.clip(np.concatenate(chunks), -1.0, 1.0)  # lossy codecs overshoot
+
+
+def _mix_channels(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean of the channels, or the loudest alone where the others are silent or cancel it out.
+
+    Some recorders write a single microphone to both channels, one of them inverted: their mean is silence.
+    """
+    import numpy as np
+
+    mixed: NDArray[np.float32] = block.mean(axis=0)
+    energies = np.square(block).mean(axis=1)
+    is_lost = np.square(mixed).mean() < _MIN_MIX_ENERGY * energies.max()
+    return block[energies.argmax()] if is_lost or energies.min() < _MIN_CHANNEL_ENERGY * energies.max() else mixed
 
 
 def _format_duration(seconds: float) -> str:

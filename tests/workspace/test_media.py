@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 
 from hugginggpt.core.errors import ResourceError
@@ -130,3 +131,29 @@ def test_a_damaged_file_is_read_or_refused_and_never_crashes(name: str, tmp_path
         except ResourceError:
             outcomes.add("refused")
     assert "refused" in outcomes
+
+
+SPEECH = np.sin(2 * np.pi * 300 * np.arange(48_000) / 16_000, dtype=np.float32) * 0.4
+
+
+@pytest.mark.parametrize(
+    ("left", "right"), [(0.5, 0.5), (0.5, -0.5), (0.5, 0.0), (0.0, 0.5), (0.5, -0.48), (0.5, 1e-4)],
+    ids=["same", "inverted", "left alone", "right alone", "almost inverted", "hiss on the right"],
+)  # fmt: skip
+def test_a_voice_is_heard_whichever_channels_it_is_in(left: float, right: float, tmp_path: Path) -> None:
+    path = tmp_path / "stereo.wav"
+    soundfile.write(path, np.stack([left * SPEECH, right * SPEECH], axis=1), 16_000)
+    found = media.read_audio(path, rate=16_000, max_seconds=60)
+    assert np.abs(found).max() == pytest.approx(0.2, abs=0.01)
+    assert found.size == SPEECH.size
+
+
+def test_a_long_recording_is_read_in_windows_that_are_cut_where_it_is_quiet(tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    spoken = np.tile(SPEECH[:16_000] * (np.arange(16_000) < 12_000), 20)  # a pause at the end of each second
+    media.write_wav(path, spoken, 16_000)
+    windows = list(media.read_audio_windows(path, rate=16_000, window_seconds=8.0))
+    np.testing.assert_allclose(np.concatenate(windows), spoken, atol=1e-4)
+    assert all(window.size <= 8 * 16_000 for window in windows)
+    assert all(np.abs(window[-400:]).max() < 1e-3 for window in windows[:-1])
+    assert media.measure_seconds(path) == pytest.approx(20.0)
