@@ -24,6 +24,7 @@ _MASK_PROMPTS: Final = (load_pattern("details", "filled_with"), load_pattern("de
 _MOTION: Final = load_pattern("details", "moves")
 _FIND: Final = load_pattern("details", "find")
 _THINGS_END: Final = load_pattern("details", "things_end")
+_SUBTITLES: Final = load_pattern("details", "subtitles")
 
 
 def fill_slots(intent: Intent, parsed: ParsedRequest) -> Intent:
@@ -61,6 +62,11 @@ def _fill_length(intent: Intent, parsed: ParsedRequest) -> Intent:
     return replace(intent, instruction=found[0] if found else "")
 
 
+def _fill_subtitles(intent: Intent, parsed: ParsedRequest) -> Intent:
+    """Fill in the words that ask for subtitles, and for which."""
+    return replace(intent, instruction=" ".join(found[0] for found in _SUBTITLES.finditer(parsed.instruction)))
+
+
 def _fill_instruction(intent: Intent, parsed: ParsedRequest) -> Intent:
     start, end = parsed.get_sentence(intent.start)
     blank = parsed.instruction.find(BLANK, start, end)
@@ -91,6 +97,7 @@ def _fill_motion(intent: Intent, parsed: ParsedRequest) -> Intent:
 
 
 _FILLERS: Final[Mapping[str, Callable[[Intent, ParsedRequest], Intent]]] = {
+    "automatic-speech-recognition": _fill_subtitles,
     "visual-question-answering": _fill_question,
     "document-question-answering": _fill_question,
     "question-answering": _fill_question,

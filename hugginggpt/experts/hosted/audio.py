@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hugginggpt.core.errors import ExpertError, InputError, ResourceError
-from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.hosted.inputs import encode_audio
 from hugginggpt.experts.outputs import text as texts
 from hugginggpt.experts.outputs.media import build_audio_output
+from hugginggpt.experts.outputs.transcripts import build_transcript_result
 from hugginggpt.workspace import media
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ async def synthesize_speech(call: Call, client: PipelineClient) -> Result:
 
 
 async def transcribe(call: Call, client: PipelineClient) -> Result:
-    """Run automatic-speech-recognition: the transcript; ``data`` has segments (start, end in seconds, text) and seconds.
+    """Run automatic-speech-recognition: the transcript, or subtitles.
+
+    Returns:
+        ``data`` has segments (start, end in seconds, text) and seconds.
 
     Raises:
         InputError: No speech is heard.
@@ -41,8 +45,11 @@ async def transcribe(call: Call, client: PipelineClient) -> Result:
         {"start": chunk.timestamp[0] or 0.0, "end": _get_end(chunk.timestamp[1], seconds), "text": chunk.text.strip()}
         for chunk in found.chunks or ()
     ]
-    data = {"segments": segments or [{"start": 0.0, "end": round(seconds, 2), "text": text}], "seconds": round(seconds, 2)}
-    return Result((Output(Kind.TEXT, text=text, data=data),))
+    whole = [{"start": 0.0, "end": round(seconds, 2), "text": text}]
+    result = build_transcript_result(call, segments or whole, {"seconds": round(seconds, 2)}, text=text)
+    if result.outputs[0].path and not segments:
+        return replace(result, note=f"{call.card.id} gave no times: these are estimated by the lengths of the lines.")
+    return result
 
 
 def _get_end(end: float | None, seconds: float) -> float:

@@ -77,6 +77,18 @@ def test_a_shipped_example_may_be_named_without_being_attached() -> None:
             [("visual-question-answering", {"image": "image-2", "text": "Is the zebra eating?"})],
         ),
         ("When does it open?", (REPORT,), [("question-answering", {"text": "text-1", "question": "When does it open?"})]),
+        *(
+            (asked, (CALL,), [("automatic-speech-recognition", {"audio": "audio-1", "instruction": words})])
+            for asked, words in {
+                "Make subtitles for this": "subtitles",
+                "Transcribe this as SRT": "srt",
+                "transcribe this with timestamps": "timestamps",
+                "I need a VTT file of this recording": "vtt",
+                "Write down what is said, with times": "with times",
+                "Give me closed captions for this": "closed captions",
+                "subtitle this in WebVTT": "subtitle webvtt",
+            }.items()
+        ),
         ("Say 'good morning' aloud", (), [("text-to-speech", {"text": "good morning"})]),
         (
             'Sort into sport, politics or weather: "It will rain tomorrow."',

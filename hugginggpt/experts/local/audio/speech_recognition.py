@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.errors import InputError
-from hugginggpt.core.tasks import Kind
-from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.audio.asr_models import RECOGNIZERS, SAMPLE_RATE, transcribe_with_ctc
 from hugginggpt.experts.local.audio.waveforms import read_recording
 from hugginggpt.experts.local.class_scores import build_scored_result, compute_class_scores
 from hugginggpt.experts.local.runtime.runtime import SAFE, Runtime, select_weights
+from hugginggpt.experts.outputs.transcripts import build_transcript_result
 from hugginggpt.hub.cache import Checkpoint
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _BATCH_SIZE: Final = 8  # most windows that go through a classifier at once
 
 
 def transcribe(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
-    """Run automatic-speech-recognition: the spoken words as one text, in the language that is spoken.
+    """Run automatic-speech-recognition: the spoken words as one text, in the language that is spoken, or as subtitles.
 
     Returns:
         ``data["segments"]``: start and end in seconds, and text; ``data["seconds"]``: the recording's length;
@@ -43,11 +43,11 @@ def transcribe(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
     samples = read_recording(call, SAMPLE_RATE, speech=True)
     found = RECOGNIZERS.get(runtime.checkpoint.model_type, transcribe_with_ctc)(samples, runtime, call)
     segments = [dict(segment) for segment in found.segments if segment["text"]]  # less windows without speech
-    if not (text := " ".join(segment["text"] for segment in segments)):
+    if not segments:
         raise InputError("No speech is heard in this recording.")
-    data: dict[str, Any] = {"segments": segments, "seconds": round(samples.size / SAMPLE_RATE, 2)}
+    data: dict[str, Any] = {"seconds": round(samples.size / SAMPLE_RATE, 2)}
     more = {"words": [dict(word) for word in found.words], "language": found.language}
-    return [Result((Output(Kind.TEXT, text=text, data=data | {name: value for name, value in more.items() if value}),))]
+    return [build_transcript_result(call, segments, data | {name: value for name, value in more.items() if value})]
 
 
 def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
