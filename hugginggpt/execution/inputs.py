@@ -42,6 +42,14 @@ class TaskInputs:
                 raise InputError(f"{task.task} was given {count} resources, but {len(values)} for {name}.")
         return [{name: values[i % len(values)] for name, values in found.items()} for i in range(count)]
 
+    def list_sources(self, task: Task) -> list[Resource]:
+        """Return the resources that a task's arguments refer to or name: what its result is made from."""
+        values = [text for value in task.args.values() for text in ((value,) if isinstance(value, str) else value)]
+        named = [self.workspace.find(name) for text in values if len(text) < _MAX_LIST_CHARS for name in text.split(",")]
+        references = [part for text in values for part in split_references(text) if isinstance(part, Reference)]
+        outputs = [resource for reference in references for resource in self.get_outputs(reference.task_id)]
+        return list({resource.name: resource for resource in (*outputs, *filter(None, named))}.values())
+
     async def _resolve_texts(self, value: Argument) -> list[str]:
         """Return one text, or one for each of several named resources."""
         parts = value.split(",") if isinstance(value, str) else value

@@ -198,11 +198,21 @@ class Scheduler:
             results = await _gather_results(queued) if card.batch > 1 else [await each for each in queued]
         finally:
             reporter.finished = True
+        doubt = self._describe_doubt(task)
+        if doubt:
+            results = [_mark_unsure(result) for result in results]
         outputs_by_run = await self._store_outputs(task, card, results)
         self.usages += [result.usage for result in results if result.usage]
         model = ModelRef(_name_models(results, card), card.backend, card.provider)
         outputs = tuple(resource for resources in outputs_by_run for resource in resources)
-        return TaskDone(task.id, model, outputs, clock.used, _join_notes(results, outputs_by_run))
+        return TaskDone(task.id, model, outputs, clock.used, f"{_join_notes(results, outputs_by_run)} {doubt}".strip())
+
+    def _describe_doubt(self, task: Task) -> str:
+        """Return a note where the task's material is itself unsure, such as words that were hardly heard."""
+        sources = TaskInputs(self._context.session.workspace, self._get_outputs).list_sources(task)
+        unsure = [resource for resource in sources if resource.data.get("unsure")]
+        nouns = dict.fromkeys(self._context.table[r.origin.label].noun for r in unsure if r.origin.source == "task")
+        return f"It rests on an unsure result ({', '.join(nouns)}), so it may be wrong, too." if nouns else ""
 
     async def _run_calls(self, calls: Sequence[Call], seconds_left: float) -> Sequence[Result]:
         """Run calls of one card: the seam to third-party models, whatever they raise is the failure of these calls."""
@@ -273,6 +283,11 @@ def _is_being_cancelled() -> bool:
 def _name_models(results: Sequence[Result], card: ModelCard) -> str:
     """Join the names of all models that ran for any of the inputs, each once."""
     return " + ".join(dict.fromkeys(model for result in results for model in result.models or (card.id,)))
+
+
+def _mark_unsure(result: Result) -> Result:
+    """Mark the outputs of a result as unsure, for the tasks that are made from them in turn."""
+    return replace(result, outputs=tuple(replace(output, data={**output.data, "unsure": True}) for output in result.outputs))
 
 
 def _join_notes(results: Sequence[Result], outputs_by_run: Sequence[Sequence[Resource]]) -> str:

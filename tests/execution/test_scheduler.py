@@ -305,3 +305,20 @@ async def test_while_all_tasks_wait_the_loop_sleeps(run_plan: RunPlan) -> None:
     loop._selector.select = counted  # type: ignore[attr-defined]
     await run_plan([say(n, "x", *([n - 1] if n else [])) for n in range(4)], Quick(seconds=0.1))
     assert turns < 60
+
+
+class Doubting(Quick):
+    """Is not sure of what it has heard."""
+
+    async def run(self, call: Call) -> Result:
+        return Result((Output(Kind.TEXT, text="perhaps this", data={"unsure": True}),))
+
+
+async def test_what_is_made_of_an_unsure_result_says_so_and_so_does_what_is_made_of_that(run_plan: RunPlan) -> None:
+    tasks = [say(0, "a", task="translation"), say(1, "<resource>-0", 0), say(2, "after <resource>-1", 1), say(3, "b", 0)]
+    ran = await run_plan(tasks, Doubting(tasks=["translation"]), Quick("sure", tasks=["text-generation"]))
+    notes = [ran.steps[number].note for number in range(4)]
+    assert notes[0] == ""
+    assert notes[1] == "It rests on an unsure result (translation), so it may be wrong, too."
+    assert notes[2] == "It rests on an unsure result (text writing), so it may be wrong, too."
+    assert notes[3] == ""  # it waits for the doubtful one, but is not made from it
