@@ -119,6 +119,8 @@ def _choose_template(task: str, output: Resource) -> str:
         return f"{task} without text" if "classes" in output.data else f"{task} described"
     if task.endswith("-text-to-image"):  # one sentence for all control kinds
         return "picture from a control image"
+    if output.data.get("unsure") and f"{task} unsure" in templates:
+        return f"{task} unsure"
     if output.text is None:
         file_template = f"{task} file"
         return file_template if file_template in templates else task if _needs_no_text(templates.get(task)) else "other file"

@@ -180,3 +180,11 @@ def test_each_kind_of_result_is_told_in_its_own_words(task: str, output: dict[st
     kind = Kind.TEXT if "text" in output else Kind.IMAGE
     result = Resource("result", kind, Origin("task", task, 0), measure="64 × 64", **output)
     assert answer(Step(planned, "done", OCR, outputs=(result,))).startswith(said)
+
+
+def test_words_that_were_hardly_heard_are_not_told_as_what_is_said() -> None:
+    listen = Task("automatic-speech-recognition", 0, (), {"audio": "audio-1"})
+    heard = Resource("text-1", Kind.TEXT, Origin("task", listen.task, 0), text="The train [leads?].", data={"unsure": True})
+    said = answer(Step(listen, "done", VOICE, outputs=(heard,)))
+    assert said.startswith("I could not make out English speech with confidence; here is what it may be:\n\n> The train")
+    assert "What is said" not in said
