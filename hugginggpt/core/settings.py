@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     max_pixels: int = Field(50_000_000, ge=1)
     """Largest picture, in pixels after decoding."""
     max_audio_seconds: float = Field(1_800.0, gt=0)
-    """Longest recording that is decoded, in seconds."""
+    """Longest recording that is decoded, in seconds; of a longer one, the bundled recognizer writes down the beginning."""
     max_tasks: int = Field(2_000, ge=1)
     """Longest plan, in tasks."""
     fetch_seconds: float = Field(20.0, gt=0)
