@@ -46,8 +46,7 @@ def summarize(call: Call) -> Result:
         else f"Made of {len(chosen)} of the text's own {len(sentences)} {'sentences' if has_stops else 'lines'}, word for word."
     )
     as_list = listed or (len(chosen) > 1 and not has_stops)  # in a row, lines without a full stop would run into each other
-    text = "
-".join(f"- {sentence}" for sentence in chosen) if as_list else " ".join(chosen)
+    text = "\n".join(f"- {sentence}" for sentence in chosen) if as_list else " ".join(chosen)
     return Result(
         (Output(Kind.TEXT, text=text, data={"sentences": chosen, "of": len(sentences)}),),
         note=f"{note} {describe_foreign_text(call)}".strip(),
