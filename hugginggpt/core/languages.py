@@ -114,9 +114,9 @@ def name_foreign_language(text: str, codes: Collection[str]) -> str:
     return language.name if language and _compute_share(shares, best, common) > 0.5 else _UNNAMED
 
 
-def _compute_share(shares: Mapping[str, float], code: str, among: Sequence[str]) -> float:
-    """Return a language's share among some languages alone."""
-    total = sum(shares.get(each, 0.0) for each in {*among, code})
+def _compute_share(shares: Mapping[str, float], code: str, others: Sequence[str]) -> float:
+    """Return a language's share among itself and some others."""
+    total = sum(shares.get(each, 0.0) for each in {*others, code})
     return shares.get(code, 0.0) / total if total else 0.0
 
 

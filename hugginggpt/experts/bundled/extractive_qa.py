@@ -28,6 +28,7 @@ from hugginggpt.experts.bundled.question_analysis import (
     unify_synonyms,
 )
 from hugginggpt.experts.bundled.table_lookup import look_up_cell, parse_markdown_tables
+from hugginggpt.experts.languages import check_language
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,6 +96,8 @@ class ExtractedAnswer:
 
 def answer(call: Call) -> Result:
     """Run question-answering: for each part of the question the span that answers it, and its sentence."""
+    if call.has_fallback:  # another model may find what this one can't read
+        check_language(call)
     parts = split_question(call.text("question"))
     found = answer_from_text(call.text(), parts, call)
     language = detect_language(call.text())

@@ -83,7 +83,7 @@ class Segment:
 
     @property
     def outcome(self) -> Outcome:
-        """Whether its words can be told plainly, as doubtful, or not at all."""
+        """The way to tell its words: plainly, as doubtful, or not at all."""
         return "sure" if self.confidence >= _SURE_CONFIDENCE else "unsure" if self.confidence >= _MIN_CONFIDENCE else "none"
 
     def list_unsure(self) -> list[str]:

@@ -40,14 +40,14 @@ def _load_model() -> Any:
 
 @dataclass(slots=True)
 class _Progress:
-    """How far a recording has been heard."""
+    """The part of a recording that has been decoded so far."""
 
     call: Call
     seconds: float | None
     """The recording's length, where its header tells it."""
     deadline: float
     """On the monotonic clock."""
-    heard: float = 0.0
+    decoded_seconds: float = 0.0
     is_late: bool = False
 
     def report(self, at: float) -> None:
@@ -74,10 +74,10 @@ def transcribe(call: Call) -> Result:
     segments: list[Segment] = []
     limit = call.limits.max_audio_seconds
     for samples in media.read_audio_windows(path, rate=SAMPLE_RATE, window_seconds=_WINDOW_SECONDS):
-        if progress.is_late or progress.heard >= limit:
+        if progress.is_late or progress.decoded_seconds >= limit:
             break
         call.token.check()
-        segments += _hear(samples[: int((limit - progress.heard) * SAMPLE_RATE)], progress)
+        segments += _hear(samples[: int((limit - progress.decoded_seconds) * SAMPLE_RATE)], progress)
     if not segments:
         raise InputError("No speech is heard in this recording.")
     kept = [segment for segment in segments if segment.outcome != "none"]
@@ -87,7 +87,10 @@ def transcribe(call: Call) -> Result:
             "A recognizer for many languages may: download one on the Models page, or let hosted models run."
         )
     pieces = [{"start": round(s.start, 2), "end": round(s.end, 2), "text": s.format_text()} for s in kept]
-    data = {"seconds": round(progress.heard, 2), **({"unsure": True} if any(s.outcome == "unsure" for s in kept) else {})}
+    data = {
+        "seconds": round(progress.decoded_seconds, 2),
+        **({"unsure": True} if any(s.outcome == "unsure" for s in kept) else {}),
+    }
     return build_transcript_result(call, pieces, data, " ".join(_describe(segments, progress)))
 
 
@@ -98,14 +101,14 @@ def _hear(samples: NDArray[np.float32], progress: _Progress) -> list[Segment]:
         condition_on_previous_text=False, vad_filter=True, word_timestamps=True, max_new_tokens=_MAX_TOKENS,
     )  # fmt: skip
     segments: list[Segment] = []
-    offset = progress.heard
-    progress.heard += samples.size / SAMPLE_RATE
+    offset = progress.decoded_seconds
+    progress.decoded_seconds += samples.size / SAMPLE_RATE
     for each in decoded:  # a generator: each step decodes the next segment
         progress.report(offset + each.end)
         if segment := make_segment(each):
             segments.append(segment)
         if progress.is_late:
-            progress.heard = offset + each.end
+            progress.decoded_seconds = offset + each.end
             break
     confirmed = confirm(segments, samples, SAMPLE_RATE, lambda piece: _decode_again(piece, progress))
     return [segment.shift(offset) for segment in confirmed]
@@ -133,6 +136,6 @@ def _describe(segments: Sequence[Segment], progress: _Progress) -> Iterator[str]
         spans = ", ".join(f"{format_time(segment.start)} to {format_time(segment.end)}" for segment in missed[:5])
         yield f"No English speech could be made out from {spans}{'…' if len(missed) > 5 else ''}."
     total = progress.seconds or 0.0
-    if progress.is_late or total > progress.heard + 1:
+    if progress.is_late or total > progress.decoded_seconds + 1:
         reason = "that is what the time for a task allows" if progress.is_late else "that is the longest that is heard"
-        yield f"Only the first {format_time(progress.heard)} of {format_time(total)} are written down: {reason}."
+        yield f"Only the first {format_time(progress.decoded_seconds)} of {format_time(total)} are written down: {reason}."

@@ -28,7 +28,7 @@ def build_transcript_result(
         text: The whole transcript; by default the segments' texts.
     """
     found = {"segments": [dict(segment) for segment in segments], **data}
-    form = find_format(str(call.inputs.get("instruction") or ""))
+    form = find_subtitle_format(str(call.inputs.get("instruction") or ""))
     if not form:
         joined = text or " ".join(str(segment["text"]) for segment in segments)
         return Result((Output(Kind.TEXT, text=joined, data=found),), note=note)
@@ -38,7 +38,7 @@ def build_transcript_result(
     return Result((Output(Kind.TEXT, text=subtitles, path=path, data=found | {"format": form}),), note=note)
 
 
-def find_format(words: str) -> str:
+def find_subtitle_format(words: str) -> str:
     """Find the format of subtitles that words ask for: "srt", "as VTT", "subtitles"; empty where they ask for none."""
     lower = words.lower()
     if "vtt" in lower:

@@ -29,7 +29,7 @@ def scored(*scores: float) -> list[dict[str, Any]]:
         (scored(0.98765), {"shares": True}, "a (99%)."),
         (scored(0.9, 0.8, 0.5, 0.49), {"several": True}, "a (90%), b (80%), c (50%)."),
         (scored(0.9, 0.8, 0.7, 0.7, 0.6, 0.6), {"several": True}, "a (90%), b (80%), c (70%), d (70%), e (60%)."),
-        (scored(0.4, 0.3), {"several": True}, "a (40%); less likely b (30%)."),
+        (scored(0.4, 0.3), {"several": True}, "None of the model's labels is likely: a (40%), b (30%)."),
     ],
 )
 def test_classes_are_told_the_likeliest_first(found: list[dict[str, Any]], options: dict[str, bool], expected: str) -> None:

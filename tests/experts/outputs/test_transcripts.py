@@ -2,7 +2,7 @@
 
 import pytest
 
-from hugginggpt.experts.outputs.transcripts import find_format, format_subtitles, format_time
+from hugginggpt.experts.outputs.transcripts import find_subtitle_format, format_subtitles, format_time
 
 SAID = [
     {"start": 0.5, "end": 2.25, "text": "Good morning."},
@@ -43,7 +43,7 @@ def test_what_is_said_ends_no_cue(said: str) -> None:
      ("closed captions", "srt"), ("", ""), ("word for word", "")],
 )  # fmt: skip
 def test_words_ask_for_a_format(words: str, form: str) -> None:
-    assert find_format(words) == form
+    assert find_subtitle_format(words) == form
 
 
 def test_times_are_written_as_people_do() -> None:
