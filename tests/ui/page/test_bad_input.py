@@ -65,10 +65,10 @@ def test_a_file_that_cannot_be_used_is_named(tab: Tab, tmp_path: Path) -> None:
         tab.ask("What is this?", file(tmp_path, name))
         assert said in one_sentence(tab)
         expect(tab.box).to_have_value("What is this?")
-    tab.page.reload()
-    expect(tab.answers.last).to_contain_text("password")
-    expect(tab.page.get_by_text("Planning")).to_have_count(0)
     assert works(tab)
+    tab.page.reload()
+    expect(tab.answers).to_have_count(len(REFUSED) + 1)
+    expect(tab.page.get_by_text("Planning")).to_have_count(0)
 
 
 def test_a_file_without_a_word_asks_what_should_be_done(tab: Tab) -> None:
