@@ -28,6 +28,13 @@ _DIMENSIONS: Final = (
     (r"\bhow fast\b", r"km/h|mph|knots|per hour"),
 )
 """Questions for a measure, and the units of their answers."""
+_PER: Final = re.compile(r"an? (?:second|minute|hour|day|night|week|month|year)", re.IGNORECASE)
+_BEFORE_DURATION: Final = re.compile(
+    r"(?:^|[,;:(]|\b(?:for|in|takes?|took|lasts?|lasted|about|only|just|within|after|over|than|is|was|needs?|nearly|almost|half|of))\s*$"
+)
+_SAID_DIMENSION: Final = re.compile(r"\s(long|high|tall|wide|deep|thick|old|heavy)\b")
+_ASKED_DIMENSION: Final = re.compile(r"\bhow (long|high|tall|wide|deep|thick|old|heavy)\b")
+_ALIKE: Final = {"tall": "high"}
 _PLACE: Final = re.compile(
     r"\b(?:in|at|on|under|behind|near|opposite|next to|beside|inside|outside|above|below|between|from)\s"
     r"(?:the|an?|my|our|his|her|its|their|your)\s[\w'’-]+(?:\s(?!(?:and|but|where|which|who|that|is|are|was|were|for|to|from|with|at|in|on)\b)"
@@ -86,8 +93,22 @@ def _find_dates(kind: str, sentence: str, question: str) -> list[Span]:
 
 def _find_measures(kind: str, sentence: str, question: str) -> list[Span]:
     """Return measures in units of what is asked for: "how hot" in degrees."""
-    units = next((units for asks, units in _DIMENSIONS if re.search(asks, question.lower())), "")
-    return [span for span in _find_by_pattern(kind, sentence, question) if re.search(units, span.text.lower())]
+    lower = question.lower()
+    units = next((units for asks, units in _DIMENSIONS if re.search(asks, lower)), "")
+    spans = [span for span in _find_by_pattern(kind, sentence, question) if re.search(units, span.text.lower())]
+    return [span for span in spans if not _is_rate(span, sentence) and not _is_other_dimension(span, sentence, lower)]
+
+
+def _is_rate(span: Span, sentence: str) -> bool:
+    """Tell whether "a day" says per what: "nine thousand vehicles a day"."""
+    return bool(_PER.fullmatch(span.text) and not _BEFORE_DURATION.search(sentence[: span.start].lower()))
+
+
+def _is_other_dimension(span: Span, sentence: str, question: str) -> bool:
+    """Tell whether a measure is said to be another one than is asked for: "312 metres long" is not how high it is."""
+    said = _SAID_DIMENSION.match(sentence[span.end :])
+    asked = _ASKED_DIMENSION.search(question)
+    return bool(said and asked and _ALIKE.get(said[1], said[1]) != _ALIKE.get(asked[1], asked[1]))
 
 
 def _find_amounts(kind: str, sentence: str, question: str) -> list[Span]:

@@ -48,6 +48,7 @@ PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {  # longer forms first: what o
         rf"\b(?:{_SHORT_MONTHS})\b\.?\s\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s\d{{4}})?\b",
         rf"\b{_ORDINAL}\sof\s(?:{MONTHS})\b{_YEAR}|\b(?:{MONTHS})\s(?:the\s)?{_ORDINAL}\b{_YEAR}",
         r"\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b",
+        rf"\b(?:first|second|third|fourth|last)\s{_DAY}\s(?:in|of)\s(?:{MONTHS}|the month|each month|every month)\b",
         rf"\b(?:{MONTHS})(?:\s\d{{4}})?\b",
         rf"\b(?:(?:about|around|just (?:after|before)|shortly (?:after|before))\s)?"
         rf"(?:(?:an?\s)?quarter|half|(?:{_SMALL}|{_TENS}|\d{{1,2}})(?:[\s-](?:{_SMALL}))?(?:\sminutes?)?)\s(?:past|to)\s{_HOUR}\b{_DAYTIME}",
@@ -113,7 +114,7 @@ PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {  # longer forms first: what o
     ),
     "warning": (r"\bwarn(?:ing)?\b[\]:\s-]*(?P<x>\S.*)",),
     "file": (r"(?:[\w.~-]*/)*[\w-]+\.[A-Za-z][A-Za-z0-9]{0,4}\b(?!\.\w)",),
-    "code": (r"\b[A-Z]{0,6}[-/ ]?\d[\dA-Z]*(?:[-/.]\d[\dA-Z]*)*(?: \d{2,})*\b",),
+    "code": (r"\b[A-Z]{0,6}[-/ ]?\d[\dA-Z]*(?:[-/.](?:\d[\dA-Z]*|[A-Z]{1,3}\b))*(?: \d{2,})*\b",),
 }  # fmt: skip
 CASED: Final = frozenset({"date", "code", "address"})
 """Kinds whose patterns heed case: else "may" is a month and "no 7" a code."""

@@ -47,6 +47,11 @@ from hugginggpt.experts.bundled.answer_spans import find_answer_spans, find_span
         ("reason", "It is sprayed to keep it cool.", "Why?", ["to keep it cool"]),
         ("noun", "It leaves from platform four.", "Which platform?", ["four"]),
         ("person", "Send the tax form.", "Who?", []),
+        ("measure", "It carries nine vehicles a day and is 312 metres long.", "How long is it?", ["312 metres"]),
+        ("measure", "It is 312 metres long.", "How high is it?", []),
+        ("measure", "The drying takes a day.", "How long does it take?", ["a day"]),
+        ("date", "It is on the first Tuesday in June, half past seven.", "When?", ["first Tuesday in June, half past seven"]),
+        ("code", "The code is 7741-B.", "What is the code?", ["7741-B"]),
     ],
 )
 def test_pieces_of_that_kind_are_found(kind: str, sentence: str, question: str, found: list[str]) -> None:
