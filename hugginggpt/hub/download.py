@@ -18,6 +18,7 @@ from hugginggpt.hub.client import install_http_clients
 from hugginggpt.hub.deadline import limit_time
 
 _WEIGHT_FILE: Final = re.compile(r"(?:model|diffusion_pytorch_model)(?:-\d+-of-\d+)?\.safetensors")
+_HALF_FILE: Final = re.compile(r"(?:model|diffusion_pytorch_model)(?:\.fp16(?:-\d+-of-\d+)?|-\d+-of-\d+\.fp16)\.safetensors")
 _COMPANION_SUFFIXES: Final = frozenset({".json", ".txt", ".model", ".spm", ".bpe", ".jinja", ".md"})
 """Suffixes of configurations, vocabularies, chat templates and the card."""
 _DISK_MARGIN: Final = 1.05  # free space that the disk must have, as a multiple of what the files take
@@ -150,7 +151,13 @@ def select_files(names: Sequence[str]) -> list[str]:
     Repositories hold the same weights in many forms (half precision, ONNX, pickles, a single file for other programs).
     """
     pipeline = "model_index.json" in names
-    return [name for name in names if _is_wanted(PurePosixPath(name), pipeline=pipeline)]
+    wanted = {name for name in names if _is_wanted(PurePosixPath(name), pipeline=pipeline)}
+    whole = {PurePosixPath(name).parent for name in wanted if name.endswith(".safetensors")}
+    for name in names:  # half precision, where a folder has nothing else
+        path = PurePosixPath(name)
+        if _HALF_FILE.fullmatch(path.name) and path.parent not in whole and len(path.parts) - 1 == int(pipeline):
+            wanted.add(name)
+    return [name for name in names if name in wanted]
 
 
 def _is_wanted(path: PurePosixPath, *, pipeline: bool) -> bool:

@@ -7,8 +7,9 @@ from benchmarks.parity.__main__ import CASES, format_verdict, summarize
 from benchmarks.parity.cases import Verdict, agree
 from hugginggpt.core.tasks import load_task_table
 
-ELSEWHERE = {"inpainting", "image-to-video", "depth-control", "normal-control", "seg-control"}
-"""Tasks of models that other cases compare: the same weights, drawn in another way or with a picture beside the words."""
+ELSEWHERE = {"inpainting", "image-to-video", "depth-control", "normal-control", "seg-control", "mask-generation"}
+"""Tasks of models that other cases compare: the same weights, drawn in another way or with a picture beside the words; and one
+whose pipeline needs torchvision, so that there is nothing to compare with."""
 
 
 @pytest.mark.parametrize(

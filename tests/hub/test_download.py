@@ -146,6 +146,24 @@ def test_of_a_pipeline_each_part_is_fetched_once() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (["model.fp16.safetensors"], ["model.fp16.safetensors"]),
+        (["model.fp16.safetensors", "model.safetensors"], ["model.safetensors"]),
+        (["model.fp16-00001-of-00002.safetensors"], ["model.fp16-00001-of-00002.safetensors"]),
+        (["model-00001-of-00002.fp16.safetensors"], ["model-00001-of-00002.fp16.safetensors"]),
+        (["model.bf16.safetensors", "other.fp16.safetensors", "a/model.fp16.safetensors"], []),
+        (
+            ["model_index.json", "unet/diffusion_pytorch_model.fp16.safetensors", "vae/diffusion_pytorch_model.safetensors"],
+            ["model_index.json", "unet/diffusion_pytorch_model.fp16.safetensors", "vae/diffusion_pytorch_model.safetensors"],
+        ),
+    ],
+)
+def test_half_precision_is_fetched_where_there_is_nothing_else(names: list[str], chosen: list[str]) -> None:
+    assert select_files(names) == chosen
+
+
 @pytest.mark.parametrize(("size", "said"), [(0, "0.1 MB"), (1_234_567, "1.2 MB"), (85e7, "850 MB"), (1.7e9, "1.7 GB")])
 def test_sizes_are_told_as_people_read_them(size: float, said: str) -> None:
     assert format_size(int(size)) == said
