@@ -101,8 +101,13 @@ def read_audio_windows(path: Path, *, rate: int, window_seconds: float) -> Itera
 
 def measure_seconds(path: Path) -> float | None:
     """Return the length of a recording or a video as its header has it; None where it doesn't say."""
-    with open_stream(path) as container:
-        return container.duration / 1_000_000 if container.duration else None  # FFmpeg counts in µs
+    import av
+
+    try:
+        with open_stream(path) as container:
+            return container.duration / 1_000_000 if container.duration else None  # FFmpeg counts in µs
+    except (av.FFmpegError, ValueError):  # who reads it says so
+        return None
 
 
 def _decode_audio(path: Path, rate: int) -> Iterator[NDArray[np.float32]]:

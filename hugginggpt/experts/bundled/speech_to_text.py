@@ -24,6 +24,7 @@ SAMPLE_RATE: Final = 16_000
 _WINDOW_SECONDS: Final = 300.0  # of a long recording that are in memory
 _WORK_SHARE: Final = 0.8
 """Share of the task's time after which what has been heard so far is given."""
+_MIN_CUT_SECONDS: Final = 2.0  # shortest rest that is told: a recording's last words are followed by some silence
 _MAX_TOKENS: Final = 224
 """Most tokens of 30 seconds, as in OpenAI's code: more are a loop."""
 _TEMPERATURES: Final = (0.0, 0.4, 0.8)
@@ -49,6 +50,8 @@ class _Progress:
     """On the monotonic clock."""
     decoded_seconds: float = 0.0
     is_late: bool = False
+    is_cut: bool = False
+    """True if a part of the recording was left out."""
 
     def report(self, at: float) -> None:
         """Report that the recording was heard up to some second, and check whether to go on."""
@@ -74,10 +77,12 @@ def transcribe(call: Call) -> Result:
     segments: list[Segment] = []
     limit = call.limits.max_audio_seconds
     for samples in media.read_audio_windows(path, rate=SAMPLE_RATE, window_seconds=_WINDOW_SECONDS):
-        if progress.is_late or progress.decoded_seconds >= limit:
+        room = int((limit - progress.decoded_seconds) * SAMPLE_RATE)
+        progress.is_cut = progress.is_cut or progress.is_late or samples.size > room
+        if progress.is_late or room <= 0:
             break
         call.token.check()
-        segments += _hear(samples[: int((limit - progress.decoded_seconds) * SAMPLE_RATE)], progress)
+        segments += _hear(samples[:room], progress)
     if not segments:
         raise InputError("No speech is heard in this recording.")
     kept = [segment for segment in segments if segment.outcome != "none"]
@@ -108,6 +113,7 @@ def _hear(samples: NDArray[np.float32], progress: _Progress) -> list[Segment]:
         if segment := make_segment(each):
             segments.append(segment)
         if progress.is_late:
+            progress.is_cut = progress.decoded_seconds - offset - each.end > _MIN_CUT_SECONDS
             progress.decoded_seconds = offset + each.end
             break
     confirmed = confirm(segments, samples, SAMPLE_RATE, lambda piece: _decode_again(piece, progress))
@@ -135,7 +141,7 @@ def _describe(segments: Sequence[Segment], progress: _Progress) -> Iterator[str]
     if missed := [segment for segment in segments if segment.outcome == "none"]:
         spans = ", ".join(f"{format_time(segment.start)} to {format_time(segment.end)}" for segment in missed[:5])
         yield f"No English speech could be made out from {spans}{'…' if len(missed) > 5 else ''}."
-    total = progress.seconds or 0.0
-    if progress.is_late or total > progress.decoded_seconds + 1:
+    if progress.is_cut:
+        total = f" of {format_time(progress.seconds)}" if progress.seconds else ""
         reason = "that is what the time for a task allows" if progress.is_late else "that is the longest that is heard"
-        yield f"Only the first {format_time(progress.decoded_seconds)} of {format_time(total)} are written down: {reason}."
+        yield f"Only the first {format_time(progress.decoded_seconds)}{total} are written down: {reason}."
