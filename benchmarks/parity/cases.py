@@ -11,7 +11,8 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from hugginggpt.core.resources import Resource
-from hugginggpt.experts.base import Call, CancelToken, Result
+from hugginggpt.experts.base import Call, Result
+from hugginggpt.experts.cancel_token import CancelToken
 from hugginggpt.experts.local.expert import LocalExpert
 from hugginggpt.workspace.workspace import Workspace
 from tests.checkpoints import HubCache

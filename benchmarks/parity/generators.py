@@ -92,7 +92,7 @@ def _film(folder: Path, inputs: Mapping[str, Any]) -> Any:
 
 
 def _read_film(result: Result) -> Any:
-    from hugginggpt.experts.base import CancelToken
+    from hugginggpt.experts.cancel_token import CancelToken
     from hugginggpt.experts.local.video.frames import read_frames
 
     path = next(output.path for output in result.outputs if output.path is not None)

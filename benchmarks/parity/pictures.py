@@ -276,7 +276,7 @@ def _classify_video(folder: Path, inputs: Mapping[str, Any]) -> Any:
     import torch
     from transformers import AutoImageProcessor, AutoModelForVideoClassification
 
-    from hugginggpt.experts.base import CancelToken
+    from hugginggpt.experts.cancel_token import CancelToken
     from hugginggpt.experts.local.video.frames import read_frames
 
     model = AutoModelForVideoClassification.from_pretrained(folder).eval()

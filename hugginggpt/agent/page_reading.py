@@ -19,7 +19,8 @@ from hugginggpt.core.page_marks import make_placeholder
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.execution.device_queue import DeviceSlots
-from hugginggpt.experts.base import Call, CancelToken, Expert, Limits
+from hugginggpt.experts.base import Call, Expert, Limits
+from hugginggpt.experts.cancel_token import CancelToken
 from hugginggpt.selection.ranking import Needs, rank_cards
 from hugginggpt.workspace.document_files import SCANNED_PAGE
 

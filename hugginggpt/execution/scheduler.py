@@ -22,7 +22,8 @@ from hugginggpt.execution.device_queue import DeviceQueue, DeviceSlots, QueuedCa
 from hugginggpt.execution.fallback import RefusedAccounts, rule_out
 from hugginggpt.execution.inputs import TaskInputs
 from hugginggpt.execution.progress import ProgressReporter
-from hugginggpt.experts.base import BatchExpert, Call, CancelToken, Limits, Output, Result
+from hugginggpt.experts.base import BatchExpert, Call, Limits, Output, Result
+from hugginggpt.experts.cancel_token import CancelToken
 from hugginggpt.workspace.workspace import is_long_text
 
 log = logging.getLogger(__name__)

@@ -15,9 +15,10 @@ from PIL import Image
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import Settings
-from hugginggpt.experts.base import Call, CancelToken, Output
+from hugginggpt.experts.base import Call, Output
 from hugginggpt.experts.base import Result as ExpertResult
 from hugginggpt.experts.bundled.expert import BundledExpert
+from hugginggpt.experts.cancel_token import CancelToken
 from hugginggpt.workspace import media
 from hugginggpt.workspace.workspace import Workspace
 from tests.conftest import MEDIA

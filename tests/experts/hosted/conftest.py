@@ -12,7 +12,8 @@ import pytest
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import Settings
-from hugginggpt.experts.base import Call, CancelToken, Result
+from hugginggpt.experts.base import Call, Result
+from hugginggpt.experts.cancel_token import CancelToken
 from hugginggpt.experts.hosted.circuit_breaker import CircuitBreaker
 from hugginggpt.experts.hosted.expert import HostedExpert
 from hugginggpt.experts.hosted.provider_mapping import clear_mapping_cache

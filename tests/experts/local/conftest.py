@@ -12,7 +12,8 @@ import torch
 
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import Settings
-from hugginggpt.experts.base import Call, CancelToken, Output, Result
+from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.cancel_token import CancelToken
 from hugginggpt.experts.local.expert import LocalExpert
 from hugginggpt.workspace.workspace import Workspace
 from tests.checkpoints import HubCache

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from hugginggpt.core.errors import ExpertError, StoppedError
-from hugginggpt.experts.base import Call, CancelToken
+from hugginggpt.experts.base import Call
+from hugginggpt.experts.cancel_token import CancelToken
 from hugginggpt.experts.local.auto_download import FetchingExpert
 from hugginggpt.experts.local.expert import LocalExpert
 from hugginggpt.hub.download import HubDownloader

@@ -14,8 +14,9 @@ import pytest
 
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.events import AttemptFailed, ModelRef
-from hugginggpt.experts.base import Call, CancelToken
+from hugginggpt.experts.base import Call
 from hugginggpt.experts.bundled.expert import BundledExpert
+from hugginggpt.experts.cancel_token import CancelToken
 from hugginggpt.experts.local.expert import LocalExpert
 from hugginggpt.workspace.workspace import Workspace
 from tests.checkpoints import CHECKPOINTS, HubCache, add_to_cache

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Generic, TypeVar
 
-from hugginggpt.experts.base import Call, CancelToken
+from hugginggpt.experts.base import Call
+from hugginggpt.experts.cancel_token import CancelToken
 from hugginggpt.experts.local.runtime.runtime import Runtime, select_weights
 from hugginggpt.hub.cache import Checkpoint
 

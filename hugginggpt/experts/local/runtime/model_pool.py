@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, cast
 
 from hugginggpt.core.errors import ExpertError
-from hugginggpt.experts.base import CancelToken
+from hugginggpt.experts.cancel_token import CancelToken
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from hugginggpt.core.errors import ExpertError, HuggingGPTError, explain_environment_error
-from hugginggpt.experts.base import CancelToken
+from hugginggpt.experts.cancel_token import CancelToken
 from hugginggpt.experts.local.runtime.devices import Device
 from hugginggpt.experts.local.runtime.generation import settle_generation
 from hugginggpt.experts.local.runtime.model_pool import ModelPool

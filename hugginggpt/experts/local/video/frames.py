@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hugginggpt.core.errors import InputError
-from hugginggpt.experts.base import CancelToken
+from hugginggpt.experts.cancel_token import CancelToken
 from hugginggpt.workspace import media
 
 if TYPE_CHECKING:

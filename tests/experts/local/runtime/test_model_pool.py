@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from hugginggpt.core.errors import ExpertError, StoppedError
-from hugginggpt.experts.base import CancelToken
+from hugginggpt.experts.cancel_token import CancelToken
 from hugginggpt.experts.local.runtime.model_pool import ModelPool
 
 MB = 2**20

@@ -5,7 +5,7 @@ import pytest
 from hugginggpt.core.errors import ExpertError, InputError, StoppedError
 from hugginggpt.core.languages import detect_language, parse_language
 from hugginggpt.core.sentences import pack_pieces, split_pieces
-from hugginggpt.experts.base import CancelToken
+from hugginggpt.experts.cancel_token import CancelToken
 from tests.conftest import MEDIA
 from tests.experts.bundled.conftest import StoppedAfter
 from tests.experts.local.conftest import LocalBench

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hugginggpt.core.errors import InputError, StoppedError
-from hugginggpt.experts.base import CancelToken
+from hugginggpt.experts.cancel_token import CancelToken
 from hugginggpt.experts.local.video.frames import read_frames
 from tests.checkpoints.videos import LABELS
 from tests.conftest import MEDIA
