@@ -153,7 +153,7 @@ def _continue(folder: Path, inputs: Mapping[str, Any]) -> Any:
     from transformers import AutoConfig
 
     limit = min(LIMIT, AutoConfig.from_pretrained(folder).max_position_embeddings // 2)
-    return run_pipeline("text-generation", folder, inputs["text"], max_new_tokens=limit)[0]["generated_text"]
+    return run_pipeline("text-generation", folder, inputs["text"], max_new_tokens=limit, do_sample=False)[0]["generated_text"]
 
 
 def _ask_table(folder: Path, inputs: Mapping[str, Any]) -> Any:
