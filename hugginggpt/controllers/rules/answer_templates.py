@@ -20,6 +20,8 @@ _FILE: Final = Path(__file__).with_name("answers.yaml")
 _MAX_QUOTE_CHARS: Final = 1_500  # longer texts are cut in the answer; the resource holds all of it
 _MAX_TITLE_CHARS: Final = 120
 _MAX_CREDITS: Final = 3
+_LOOKING: Final = frozenset({"image-to-text", "image-classification"})
+"""Tasks that say what a picture shows."""
 _ASKS_IN_TEXT: Final = frozenset({"visual-question-answering", "document-question-answering"})
 """Tasks whose text is the question."""
 
@@ -115,8 +117,10 @@ def _format_sentence(step: Step, output: Resource, table: TaskTable) -> str:
 def _choose_template(task: str, output: Resource) -> str:
     """Choose the line of ``answers.yaml`` that says a result best."""
     templates = _load_templates()
-    if task == "image-to-text" and not output.data.get("lines"):  # one task both reads and describes
-        return f"{task} without text" if "classes" in output.data else f"{task} described"
+    if task in _LOOKING and output.data.get("sure") is False:
+        return "picture not recognised"
+    if task == "image-to-text" and ("classes" in output.data or not output.data.get("lines")):  # it both reads and describes
+        return f"{task} seen" if "classes" in output.data else f"{task} described"
     if task.endswith("-text-to-image"):  # one sentence for all control kinds
         return "picture from a control image"
     if output.data.get("unsure") and f"{task} unsure" in templates:

@@ -74,6 +74,14 @@ def _fill_instruction(intent: Intent, parsed: ParsedRequest) -> Intent:
     return replace(intent, instruction=words if BLANK not in parsed.instruction[start : start + len(words)] else "")
 
 
+def _fill_description(intent: Intent, parsed: ParsedRequest) -> Intent:
+    """Fill in that a picture is to be described, where the words don't ask for what is written in it."""
+    start, end = parsed.get_clause(intent.start)
+    words, tags = parsed.instruction[start:end], load_cue_table().tags
+    describes = tags["captioning"].search(words) and not tags["reading"].search(words)
+    return replace(intent, instruction="describe" if describes else "")
+
+
 def _fill_languages(intent: Intent, parsed: ParsedRequest) -> Intent:
     return replace(intent, languages=find_languages(parsed))
 
@@ -105,6 +113,7 @@ _FILLERS: Final[Mapping[str, Callable[[Intent, ParsedRequest], Intent]]] = {
     "zero-shot-classification": _fill_labels,
     "zero-shot-image-classification": _fill_labels,
     "zero-shot-object-detection": _fill_objects,
+    "image-to-text": _fill_description,
     "summarization": _fill_length,
     "text2text-generation": _fill_instruction,
     "translation": _fill_languages,

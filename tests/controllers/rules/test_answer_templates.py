@@ -120,6 +120,20 @@ def test_a_picture_without_text_is_not_said_to_say_anything() -> None:
     assert answer(Step(READ, "done", OCR, outputs=(seen,))).startswith("The picture seems to show: a cat (90%)")
 
 
+@pytest.mark.parametrize(
+    ("task", "data", "text", "said"),
+    [
+        ("image-to-text", {"classes": [], "sure": True, "lines": [{}]}, "cat (92%). Written", "The picture seems to show: cat"),
+        ("image-to-text", {"classes": [], "sure": False, "lines": []}, "I can't tell what", "I can't tell what"),
+        ("image-classification", {"classes": [], "sure": False}, "I can't tell what", "I can't tell what"),
+        ("image-classification", {"classes": []}, "cat (92%)", "The picture seems to show: cat"),
+    ],
+)
+def test_what_a_picture_shows_is_said_with_the_doubt_that_is_due(task: str, data: dict[str, Any], text: str, said: str) -> None:
+    seen = Resource("text-1", Kind.TEXT, Origin("task", task, 0), text=text, data=data)
+    assert answer(Step(Task(task, 0), "done", OCR, outputs=(seen,))).startswith(said)
+
+
 @pytest.mark.parametrize("text", ["# Not a heading", "[click](http://evil.example)", "<img src=x onerror=alert(1)>", "a_b*c"])
 def test_what_was_read_is_text_and_never_markup(text: str) -> None:
     read = Resource("text-1", Kind.TEXT, Origin("task", "image-to-text", 0), text=text)

@@ -69,7 +69,7 @@ def test_a_control_picture_alone_is_one_task(request_: str, task: str) -> None:
 def test_the_depth_of_one_and_the_content_of_another() -> None:
     request = "Make a picture that has the depth of room.jpg but shows what's in forest.jpg"
     assert plan(request, picture("room.jpg"), picture("forest.jpg", 2)) == [
-        ("image-to-text", {"image": "image-2"}),
+        ("image-to-text", {"image": "image-2", "instruction": "describe"}),
         ("depth-control", {"image": "image-1"}),
         ("depth-text-to-image", {"image": "<resource>-1", "text": "<resource>-0"}),
     ]
@@ -83,7 +83,7 @@ def test_what_is_done_with_the_new_picture_comes_after_it() -> None:
     assert plan(request, picture("example.jpg")) == [
         ("openpose-control", {"image": "image-1"}),
         ("openpose-text-to-image", {"image": "<resource>-0", "text": "a girl is reading a book"}),
-        ("image-to-text", {"image": "<resource>-1"}),
+        ("image-to-text", {"image": "<resource>-1", "instruction": "describe"}),
         ("text-to-speech", {"text": "<resource>-2"}),
     ]
 

@@ -107,7 +107,11 @@ def test_a_shipped_example_may_be_named_without_being_attached() -> None:
         ("sum up this voicemail", (CALL,), [*HEARD, ("summarization", {"text": "<resource>-0"})]),
         ("Read this text aloud: file:///etc/passwd", (), [("text-to-speech", {"text": "file:///etc/passwd"})]),
         ("Sum up https://example.com/news", (), [("summarization", {"text": "https://example.com/news"})]),
-        ("Describe these two pictures", (INVOICE, PHOTO), [("image-to-text", {"image": f"image-{n}"}) for n in (1, 2)]),
+        (
+            "Describe these two pictures",
+            (INVOICE, PHOTO),
+            [("image-to-text", {"image": f"image-{n}", "instruction": "describe"}) for n in (1, 2)],
+        ),
         ("Draw the edges of zebra.jpg", (INVOICE, PHOTO), [("canny-control", {"image": "image-2"})]),
     ],
 )
@@ -155,7 +159,7 @@ def test_what_is_to_be_left_out_is_left_out(request_: str) -> None:
             (REPORT,),
             [("summarization", {"text": "text-1", "instruction": "one sentence"})],
         ),
-        ("Describe it in one sentence", (CAT,), [("image-to-text", {"image": "image-3"})]),
+        ("Describe it in one sentence", (CAT,), [("image-to-text", {"image": "image-3", "instruction": "describe"})]),
         (
             "When do I have to pay this?",
             (INVOICE,),

@@ -32,7 +32,7 @@ PAINTED = (("paint a fox", "text-to-image"), ("and a hen", "text-to-image"))
 @pytest.mark.parametrize(
     ("request_", "before", "expected"),
     [
-        ("Describe the second picture.", PAINTED, ("image-to-text", {"image": "image-2"})),
+        ("Describe the second picture.", PAINTED, ("image-to-text", {"image": "image-2", "instruction": "describe"})),
         ("the first picture in black and white", PAINTED, ("image-to-image", {"image": "image-1"})),
         (
             "From the canny image above, make a picture of a tiger.",
@@ -115,4 +115,6 @@ def test_the_same_again_for_another_file() -> None:
 def test_what_came_with_the_request_goes_first() -> None:
     (other,) = files("b.jpg")
     other = Resource("image-2", other.kind, other.origin)
-    assert plan("Describe it", other, turns=turns(DESCRIBED)) == [("image-to-text", {"image": "image-2"})]
+    assert plan("Describe it", other, turns=turns(DESCRIBED)) == [
+        ("image-to-text", {"image": "image-2", "instruction": "describe"})
+    ]

@@ -28,7 +28,7 @@ def files(*labels: str) -> list[Resource]:
         (
             "Describe these three pictures",
             ("a.jpg", "b.jpg", "c.jpg"),
-            [("image-to-text", {"image": f"image-{n}"}) for n in (1, 2, 3)],
+            [("image-to-text", {"image": f"image-{n}", "instruction": "describe"}) for n in (1, 2, 3)],
         ),
         (
             "Transcribe both interviews and translate each of them into English",
@@ -44,8 +44,8 @@ def files(*labels: str) -> list[Resource]:
             "describe both pictures and tell me how similar the two descriptions are",
             ("mon.jpg", "fri.jpg"),
             [
-                ("image-to-text", {"image": "image-1"}),
-                ("image-to-text", {"image": "image-2"}),
+                ("image-to-text", {"image": "image-1", "instruction": "describe"}),
+                ("image-to-text", {"image": "image-2", "instruction": "describe"}),
                 ("sentence-similarity", {"text": "<resource>-0", "other_text": "<resource>-1"}),
             ],
         ),
@@ -75,7 +75,7 @@ def test_each_file_gets_its_task(request_: str, labels: tuple[str, ...], expecte
         (
             "Caption the first one, and find the edges of the second one",
             ("a.jpg", "b.jpg"),
-            [("image-to-text", {"image": "image-1"}), ("canny-control", {"image": "image-2"})],
+            [("image-to-text", {"image": "image-1", "instruction": "describe"}), ("canny-control", {"image": "image-2"})],
         ),
         (
             "How many people are in the first picture and what colour is the car in the second?",
@@ -85,7 +85,11 @@ def test_each_file_gets_its_task(request_: str, labels: tuple[str, ...], expecte
                 ("visual-question-answering", {"image": "image-2", "text": "what colour is the car in the second?"}),
             ],
         ),
-        ("Describe the last picture", ("a.jpg", "b.jpg", "c.jpg"), [("image-to-text", {"image": "image-3"})]),
+        (
+            "Describe the last picture",
+            ("a.jpg", "b.jpg", "c.jpg"),
+            [("image-to-text", {"image": "image-3", "instruction": "describe"})],
+        ),
         ("Run Canny on chapel.jpg", ("bridge.jpg", "chapel.jpg"), [("canny-control", {"image": "image-2"})]),
         (
             "From kitchen.jpg I need the regions and how far away everything is",
