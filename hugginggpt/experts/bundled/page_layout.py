@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from hugginggpt.experts.bundled.form_qa import Cell
+    from hugginggpt.experts.bundled.page_tables import Cell
 
 _MAX_SKEW: Final = math.radians(40)  # of a page that lies askew; steeper lines belong to a turned one
 _MIN_LINES_FOR_PERSPECTIVE: Final = 6

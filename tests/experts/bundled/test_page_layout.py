@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hugginggpt.experts.bundled.form_qa import Cell
 from hugginggpt.experts.bundled.page_layout import align_tables, arrange, straighten
+from hugginggpt.experts.bundled.page_tables import Cell
 
 HEIGHT, PITCH, WIDTH = 20, 34, 10  # of a line, from line to line, of a character: in pixels
 
