@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +26,10 @@ _TEMPERATURE: Final = 0.04
 """Softmax temperature, chosen by hand, that spreads close cosines into scores that add up to 1: they rank and no more."""
 _TEMPLATES: Final = ("This text is about {}.", "{}", "The topic is {}.")
 """Phrasings of a label, whose vectors are averaged."""
+_NEGATION: Final = re.compile(
+    r"\b(?:not|never|no longer|nobody|nothing|none|neither|nor|without|cannot)\b|n['’]t\b", re.IGNORECASE
+)
+_NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
 _SAME_SCORE, _RELATED_SCORE = 0.75, 0.4
 _MAX_CACHED_VECTORS: Final = 4096
 """Most cached vectors, 1.5 KB each: a second question about a text costs only the encoding of the question."""
@@ -100,11 +105,22 @@ def compare(call: Call) -> Result:
     first, second = embed_texts([call.text("text"), call.text("other_text")], call)
     score = round(float(min(max(first @ second, 0.0), 1.0)), 3)
     verdict = "say much the same" if score >= _SAME_SCORE else "are related" if score >= _RELATED_SCORE else "differ in meaning"
+    if score >= _RELATED_SCORE and (difference := _describe_difference(call.text("text"), call.text("other_text"))):
+        verdict = f"are worded alike, but {difference}, so they don't say the same"
     text = f"Similarity {score:.2f} of 1: they {verdict}."
     return Result(
         (Output(Kind.TEXT, text=text, data={"score": score}),),
         note="The comparison sees topics and wording; it can miss a “not” and a changed number.",
     )
+
+
+def _describe_difference(text: str, other: str) -> str:
+    """Describe what the vectors of two texts hardly show: a negation or a number in one of them alone; empty for neither."""
+    if bool(_NEGATION.search(text)) != bool(_NEGATION.search(other)):
+        return "one of them is negated"
+    if sorted(_NUMBER.findall(text)) != sorted(_NUMBER.findall(other)):
+        return "their numbers differ"
+    return ""
 
 
 def classify_zero_shot(call: Call) -> Result:

@@ -128,7 +128,8 @@ def _remove_perspective(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     moved = boxes - center
     scale = 1 / (1 - convergence * moved[..., 0])
     level = offset / convergence
-    return np.stack([moved[..., 0], (moved[..., 1] - level) * scale + level], axis=-1) + center
+    straight: NDArray[np.float64] = np.stack([moved[..., 0], (moved[..., 1] - level) * scale + level], axis=-1) + center
+    return straight
 
 
 def group_into_rows(spans: Sequence[Span]) -> list[Row]:

@@ -27,6 +27,20 @@ async def test_a_paraphrase_is_nearer_than_something_else(bench: Bench, sentence
     assert await similarity(bench, sentence, paraphrase) > await similarity(bench, sentence, unrelated) + 0.3
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "difference"),
+    [
+        ("The meeting was moved to Friday.", "The meeting was not moved to Friday.", "one of them is negated"),
+        ("I can open the door.", "I can't open the door.", "one of them is negated"),
+        ("The room costs 80 euros.", "The room costs 95 euros.", "their numbers differ"),
+        ("The room costs 80 euros.", "The price of the room is 80 euros.", ""),
+    ],
+)
+async def test_a_negation_or_another_number_is_told(bench: Bench, one: str, other: str, difference: str) -> None:
+    done = await bench.run("sentence-similarity", text=one, other_text=other)
+    assert (f"they are worded alike, but {difference}, so" in done.text) == bool(difference)
+
+
 async def test_a_text_is_like_itself_and_like_nothing_less_than_nothing(bench: Bench) -> None:
     assert await similarity(bench, "It rains.", "It rains.") == pytest.approx(1, abs=0.001)
     assert await similarity(bench, "It rains.", "x = lambda: 0") >= 0
