@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -10,14 +11,24 @@ from hugginggpt.core.errors import InputError
 from hugginggpt.experts.base import Call
 from hugginggpt.workspace.media import read_text
 
-_SEPARATORS: Final = ",;\t"
+_SEPARATORS: Final = ",;\t|"
+_NAMED_SEPARATOR: Final = re.compile(r"sep=([,;\t|])\r?\n")
+"""First line with which spreadsheets name the separator."""
+_QUOTED: Final = re.compile(r'"[^"]*"')
 _MAX_CELLS: Final = 1_000_000
 
 
 def read_rows(call: Call) -> list[list[str]]:
+    """Read the rows of the call's table; see `read_table`."""
+    return read_table(call)[0]
+
+
+def read_table(call: Call) -> tuple[list[list[str]], str]:
     """Read the call's table: the header first, empty rows left out, each row cut or padded to the header's width.
 
-    The separator is the one that the header holds most often: comma, semicolon or tab.
+    Returns:
+        The rows, and the separator: the one that the header holds most often outside of quotes, out of comma, semicolon, tab
+        and vertical bar, if a line "sep=;" doesn't name it.
 
     Raises:
         InputError: There is no row below the header, there are more than a million cells, or the `csv` module can't parse the
@@ -25,8 +36,10 @@ def read_rows(call: Call) -> list[list[str]]:
         ResourceError: The file is not text.
     """
     text = read_text(call.file("table"), "the table")
-    header = text.lstrip().partition("\n")[0].partition("\r")[0]
-    separator = max(_SEPARATORS, key=header.count)
+    named = _NAMED_SEPARATOR.match(text)
+    text = text[named.end() :] if named else text
+    header = _QUOTED.sub("", text.lstrip("\r\n ").partition("\n")[0].partition("\r")[0])
+    separator = named[1] if named else max(_SEPARATORS, key=header.count)
     _check_size(1, text.count(separator) + text.count("\n") + text.count("\r"))  # before a list is made for each row
     try:
         rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator)]
@@ -37,7 +50,7 @@ def read_rows(call: Call) -> list[list[str]]:
         raise InputError("The table has no rows below its header, so there is nothing to look at.")
     width = len(found[0])
     _check_size(len(found), width)  # all rows are made as wide as the header
-    return [[*row, *[""] * width][:width] for row in found]
+    return [[*row, *[""] * width][:width] for row in found], separator
 
 
 def _check_size(rows: int, cells: int) -> None:

@@ -170,6 +170,7 @@ def _compute_key(card: ModelCard, needs: Needs) -> tuple[float, ...]:
         needs.commercial and not _load_cues()["commercial_licences"](card.license.lower()),
         card.gated and elsewhere,  # a gated one fails for every visitor who has not agreed to its terms
         2 if fetched else elsewhere,  # here, then elsewhere, then what takes minutes to fetch
+        "calculation" not in card.tags,  # what is computed is right or refused, what a model guesses isn't
         pace,
         -(card.downloads or 0) if elsewhere and card.source != "you" else 0,  # "you": in the order as added
     )

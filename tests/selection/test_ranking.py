@@ -32,6 +32,11 @@ def test_models_here_come_before_hosted_ones_which_come_by_downloads() -> None:
     assert not ranking.settled
 
 
+def test_what_is_calculated_comes_before_what_is_guessed() -> None:
+    cards = [card("table model", "local"), card("calculated", "bundled", tags=("calculation",)), card("hosted")]
+    assert ids(rank_cards(cards, Needs())) == ["calculated", "table model", "hosted"]
+
+
 def test_what_is_fetched_first_comes_last() -> None:
     assert ids(rank_cards([card("fetched", "download"), card("hosted")], Needs())) == ["hosted", "fetched"]
 

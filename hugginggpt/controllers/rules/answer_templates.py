@@ -103,7 +103,7 @@ def _describe_results(step: Step, table: TaskTable) -> Iterator[str]:
 
 def _format_sentence(step: Step, output: Resource, table: TaskTable) -> str:
     templates = _load_templates()
-    text = escape(shorten(output.text or "", _MAX_QUOTE_CHARS))  # escaped after the cut, which must not split an escape
+    text = _format_rows(output) or escape(shorten(output.text or "", _MAX_QUOTE_CHARS))  # escaped once it is cut
     return templates[_choose_template(step.task.task, output)].format(
         text=text,
         phrase=text.rstrip("."),  # for templates that go on behind it
@@ -112,6 +112,17 @@ def _format_sentence(step: Step, output: Resource, table: TaskTable) -> str:
         measure=output.measure,
         noun=table[step.task.task].noun,
     )
+
+
+def _format_rows(output: Resource) -> str:
+    """Return a sentence and the rows of a table that belong to it; empty for a text without rows."""
+    header, rows = output.data.get("header"), output.data.get("rows")
+    if not isinstance(header, list) or not isinstance(rows, list) or not rows:
+        return ""
+    lines = [[escape(fold_into_line(str(cell), _MAX_TITLE_CHARS)) for cell in line] for line in (header, *rows)]
+    lines.insert(1, ["---"] * len(header))
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{escape(str(output.data.get('sentence', '')))}\n\n{table}"
 
 
 def _choose_template(task: str, output: Resource) -> str:

@@ -164,6 +164,19 @@ def test_several_results_are_told_apart() -> None:
     assert "text-2: " in said
 
 
+def test_rows_of_a_table_are_shown_as_one_and_their_markup_as_text() -> None:
+    data = {"sentence": "Found 1 of 2 rows.", "header": ["name", "note"], "rows": [["Ann", "a|b <b>\n*c*"]]}
+    found = Resource("text-1", Kind.TEXT, Origin("task", "table-question-answering", 0), text="Found.", data=data)
+    said = answer(Step(Task("table-question-answering", 0), "done", OCR, outputs=(found,)))
+    assert said.splitlines()[:5] == [
+        "Found 1 of 2 rows.",
+        "",
+        "| name | note |",
+        "| --- | --- |",
+        "| Ann | a\\|b \\<b\\> \\*c\\* |",
+    ]
+
+
 @pytest.mark.parametrize("name", list(load_task_table()))
 def test_every_task_has_words_for_its_result(name: str) -> None:
     row = load_task_table()[name]

@@ -202,3 +202,25 @@ def test_a_part_that_no_task_serves_is_named(request_: str, labels: tuple[str, .
 def test_questions_about_the_app_are_answered_in_words(request_: str, about: str) -> None:
     answer = planned(request_).direct_answer
     assert [name for name, beginning in APP_ANSWERS.items() if beginning in answer] == ([about] if about else [])
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "median salary per department",
+        "sort it by price",
+        "group by city",
+        "find Anna's email",
+        "show me everyone from Paris",
+        "sum up the salaries",
+        "count the rows where city is Paris",
+        "top 3 by salary",
+        "unique cities",
+        "rows where price is over 5",
+    ],
+)
+def test_wishes_about_a_table_are_questions_of_it(request_: str) -> None:
+    plan = planned(request_, "staff.csv")
+    assert [(task["task"], task["args"]) for task in plan.tasks] == [
+        ("table-question-answering", {"table": "table-1", "question": request_})
+    ]

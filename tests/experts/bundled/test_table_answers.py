@@ -1,0 +1,76 @@
+"""Questions about tables, answered by calculation or refused."""
+
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from hugginggpt.core.errors import ExpertError, InputError
+from hugginggpt.core.resources import Resource
+from tests.experts.bundled.conftest import Bench
+
+TABLES: Final[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("table_questions.yaml").read_text(encoding="utf-8"))
+TASK: Final = "table-question-answering"
+
+
+def attach(bench: Bench, text: str, suffix: str = ".csv") -> Resource:
+    path = bench.workspace.new_path(suffix)
+    path.write_bytes(text.encode())
+    return bench.workspace.add_file(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "question", "expected"),
+    [(name, question, expected) for name, table in TABLES.items() for question, expected in table["cases"]],
+)
+async def test_a_question_is_answered_rightly_or_refused(bench: Bench, name: str, question: str, expected: Any) -> None:
+    table = attach(bench, TABLES[name]["text"], TABLES[name]["suffix"])
+    if expected is None:
+        with pytest.raises(ExpertError) as raised:
+            await bench.run(TASK, table=table, question=question)
+        assert not isinstance(raised.value, InputError)  # so that a table model is tried next
+    else:
+        done = await bench.run(TASK, table=table, question=question)
+        assert done.data["values"] == [str(value) for value in (expected if isinstance(expected, list) else [expected])]
+
+
+async def test_the_answer_says_what_was_counted_and_shows_the_rows(bench: Bench) -> None:
+    table = attach(bench, TABLES["staff"]["text"])
+    done = await bench.run(TASK, table=table, question="How many people are in Paris?")
+    first, _, shown = done.text.partition("\n\n")
+    assert first == "Counted 3 of 7 rows where city is Paris."
+    assert shown.splitlines()[0] == "| name | department | city | salary | joined | phone_number | remote |"
+    assert len(shown.splitlines()) == 2 + 3
+
+
+async def test_a_row_that_sums_others_up_is_left_out_and_named(bench: Bench) -> None:
+    done = await bench.run(TASK, table=attach(bench, TABLES["invoice"]["text"]), question="sum of the amounts")
+    assert done.data["answer"] == "129"
+    assert done.note == "The row “Total” sums others up, so it is left out."
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|", ","])
+async def test_separators_inside_of_quotes_separate_nothing(bench: Bench, separator: str) -> None:
+    other = ";" if separator != ";" else ","
+    text = f'"name{other}{other}{other}"{separator}"size"\r\n"Ann{other} B"{separator}4\r\nBo{separator}5\r\n'
+    done = await bench.run(TASK, table=attach(bench, "\ufeff" + text), question="total size")
+    assert done.data["answer"] == "9"
+
+
+async def test_formulas_and_markup_are_text(bench: Bench) -> None:
+    table = attach(bench, "name,cmd\n=HYPERLINK(1),<b>x</b>|y\n__import__('os'),$(ls)\n")
+    done = await bench.run(TASK, table=table, question='show the rows where cmd is not "$(ls)"')
+    assert done.data["rows"] == [["=HYPERLINK(1)", "<b>x</b>|y"]]
+
+
+async def test_a_hundred_thousand_rows_take_a_moment_and_few_are_shown(bench: Bench) -> None:
+    rows = "".join(f"{n},city {n % 50},{n * 3}.5,2024-01-{n % 28 + 1:02}\n" for n in range(100_000))
+    table = attach(bench, f"id,city,size,day\n{rows}")
+    start = time.process_time()
+    done = await bench.run(TASK, table=table, question="average size where city is city 7")
+    assert time.process_time() - start < 10  # about one on a machine at rest
+    assert done.data["answer"] == "149,946.5"
+    assert len(done.data["rows"]) == 10
+    assert done.note == "The first 10 of 2,000 rows are shown."
