@@ -142,7 +142,7 @@ class PageVisitor:
 
     async def ask(self) -> Taken:
         """Send the same request; planned and answered by the language model."""
-        event = self.layout.event("request", "submit", [{"text": stand_in.REQUEST, "files": []}, "anywhere", False, None])
+        event = self.layout.event("request", "submit", [{"text": stand_in.REQUEST, "files": []}, "1", "anywhere", False, None])
         seen = False
         begun, first = time.perf_counter(), 0.0
         async for kind, text in self.caller.messages(event):

@@ -170,7 +170,7 @@ def _list_samples() -> Iterator[Sample]:
 
 def _judge(sample: Sample) -> tuple[str, str]:
     """Return the verdict on what is said of a picture, and the words."""
-    page, sight = ocr.read_page(sample.image), image_classification.look(sample.image)
+    page, sight = ocr.read_page_text(sample.image), image_classification.look(sample.image)
     said = " / ".join(filter(None, (page.text.replace("\n", " / "), page.doubtful, sight.describe())))
     if page.rows and not sample.says:
         return "invented", said

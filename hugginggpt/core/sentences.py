@@ -21,6 +21,7 @@ _NEW_PARAGRAPH: Final = re.compile(
 )
 _ITEM_MARK: Final = re.compile(r"(?:[-*•+–—]|\d{1,2}[.)]|\[[ xX]?\]|\#{1,6}|>)\s+")
 """The mark before an item of a list, a heading or a quoted line."""
+_INNER_STOP: Final = re.compile(r"[.!?] [A-Z]")
 _OWN_LINE: Final = re.compile(
     rf"""{_ITEM_MARK.pattern}
       | \|                                              # a row of a table
@@ -126,7 +127,10 @@ def _find_wrapped(lines: Sequence[str]) -> list[bool]:
         longest >= _MIN_WRAPPED_CHARS and len(line) + 1 + len(following.split(" ", 1)[0]) > longest
         for line, following, _ in pairs
     ]
-    goes_on = [following[0].islower() and not line[0].islower() and len(line.split()) > 2 for line, following, _ in pairs]
+    goes_on = [  # an item of a list may begin in small letters, too, but holds no end of a sentence
+        following[0].islower() and len(line.split()) > 2 and (not line[0].islower() or bool(_INNER_STOP.search(line)))
+        for line, following, _ in pairs
+    ]
     free = [is_full or goes for (*_, own), is_full, goes in zip(pairs, full, goes_on, strict=True) if not own]
     if sum(free) <= _MAX_LINES_SHARE * len(free):  # the lines of a list
         full = [False] * len(full)

@@ -22,7 +22,7 @@ FEW = {
     "seg-text-to-image",
 }  # fmt: skip
 """Tasks for which the Hub itself has few models."""
-NO_MODEL = {"canny-control", "hed-control", "mlsd-control"}
+NO_MODEL = {"canny-control", "hed-control", "mlsd-control", "table-to-chart"}
 """Tasks that code here does, without a model of the Hub."""
 LIBRARIES = ("transformers", "diffusers", "huggingface_hub", "sentence_transformers")
 

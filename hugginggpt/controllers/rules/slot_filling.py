@@ -82,6 +82,12 @@ def _fill_description(intent: Intent, parsed: ParsedRequest) -> Intent:
     return replace(intent, instruction="describe" if describes else "")
 
 
+def _fill_sentence(intent: Intent, parsed: ParsedRequest) -> Intent:
+    """Fill in the whole sentence."""
+    start, end = parsed.get_sentence(intent.start)
+    return replace(intent, instruction=parsed.text[start:end].strip(" -" + BLANK))
+
+
 def _fill_languages(intent: Intent, parsed: ParsedRequest) -> Intent:
     return replace(intent, languages=find_languages(parsed))
 
@@ -110,6 +116,7 @@ _FILLERS: Final[Mapping[str, Callable[[Intent, ParsedRequest], Intent]]] = {
     "document-question-answering": _fill_question,
     "question-answering": _fill_question,
     "table-question-answering": _fill_question,
+    "table-to-chart": _fill_sentence,
     "zero-shot-classification": _fill_labels,
     "zero-shot-image-classification": _fill_labels,
     "zero-shot-object-detection": _fill_objects,

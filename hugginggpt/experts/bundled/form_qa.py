@@ -19,7 +19,7 @@ from hugginggpt.experts.bundled.extractive_qa import (
 from hugginggpt.experts.bundled.letterhead import HEAD_CONFIDENCE, ISSUER, LABEL_WORDS, RECIPIENT, answer_from_head
 from hugginggpt.experts.bundled.page_tables import Cell, find_page_tables
 from hugginggpt.experts.bundled.question_analysis import DOCUMENT_WORDS, detect_answer_kind, extract_content_words
-from hugginggpt.experts.bundled.table_lookup import Table, look_up_cell
+from hugginggpt.experts.bundled.table_lookup import TextTable, look_up_cell
 
 _MIN_SCORE: Final = 0.25  # lowest score of the label that is asked for
 _MIN_UNTYPED_SCORE: Final = 0.42
@@ -74,7 +74,7 @@ def extract_page_answers(rows: Sequence[Sequence[Cell]], questions: Sequence[str
     return [_answer(rows, tables, question) for question in questions]
 
 
-def _answer(rows: Sequence[Sequence[Cell]], tables: Sequence[Table], question: str) -> ExtractedAnswer:
+def _answer(rows: Sequence[Sequence[Cell]], tables: Sequence[TextTable], question: str) -> ExtractedAnswer:
     texts = [cell.text for row in rows for cell in row]
     if not names_occur(question, texts):
         return replace(_answer_from_sentences(rows, question), sentence="", span="")

@@ -37,19 +37,19 @@ _MIN_NAMED_SCORE: Final = 0.1  # lowest score of a further class that is named
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the classifier sees."""
+    """The classes that the classifier sees in a picture, and how sure it may be."""
 
     classes: tuple[Mapping[str, Any], ...]
     """The likeliest ones, best first: {"label", "score"} with scores in 0..1."""
     group: str = ""
-    """What most people would call it, if several classes are of one kind."""
+    """The name that most people would give it, if several classes are of one kind."""
     group_score: float = 0.0
     is_flat: bool = False
-    """Whether it is a drawing or a screen, rather than a photograph."""
+    """True if it is a drawing or a screen, rather than a photograph."""
 
     @property
     def is_sure(self) -> bool:
-        """Whether the best guess can be told as what is seen."""
+        """True if the best guess can be told as what is seen."""
         limit = _MIN_SURE_DRAWN_SCORE if self.is_flat else _MIN_SURE_SCORE
         return max(self.classes[0]["score"], self.group_score) >= limit
 

@@ -55,8 +55,8 @@ class TextLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """What is written in one picture."""
+class PageReading:
+    """The writing in one picture."""
 
     rows: list[list[TextLine]]
     """In reading order, each from left to right."""
@@ -86,7 +86,7 @@ def read_picture(call: Call) -> Result:
     if media.count_pages(path, max_pixels=limit) > 1:
         return _read_pages(call)
     image = call.picture()
-    page = read_page(image, call.token.check)
+    page = read_page_text(image, call.token.check)
     call.token.check()
     instruction = call.inputs.get("instruction", "")
     describes = isinstance(instruction, str) and bool(_DESCRIBES.search(instruction))
@@ -98,12 +98,12 @@ def read_picture(call: Call) -> Result:
     return _build_description(page, sight)
 
 
-def _build_reading(page: Page) -> Output:
+def _build_reading(page: PageReading) -> Output:
     tables = list_tables(page.rows)
     return Output(Kind.TEXT, text=page.text, data={"lines": page.lines} | ({"tables": tables} if tables else {}))
 
 
-def _build_description(page: Page, sight: Sight) -> Result:
+def _build_description(page: PageReading, sight: Sight) -> Result:
     """Say what is seen, then what is written, then what may be."""
     written = f"Written in it: “{' / '.join(page.text.splitlines())}”." if page.rows else ""
     text = " ".join(filter(None, (sight.describe(), written, page.doubtful)))
@@ -117,7 +117,7 @@ def _build_description(page: Page, sight: Sight) -> Result:
     return Result((Output(Kind.TEXT, text=text, data=data),), note=note, models=(MODEL, image_classification.MODEL))
 
 
-def _is_page_of_text(page: Page, image: Image.Image) -> bool:
+def _is_page_of_text(page: PageReading, image: Image.Image) -> bool:
     lines = [line for row in page.rows for line in row]
     covered = sum((line.box[2] - line.box[0]) * (line.box[3] - line.box[1]) for line in lines)
     return len(lines) >= _MIN_TEXT_LINES or covered >= _MIN_TEXT_SHARE * image.width * image.height
@@ -137,7 +137,7 @@ def _read_pages(call: Call) -> Result:
     return Result((Output(Kind.TEXT, text="\n\n".join(texts), data=data),), note=_describe_limit(call, len(pages)))
 
 
-def _iterate_pages(call: Call) -> Iterator[tuple[str, Page]]:
+def _iterate_pages(call: Call) -> Iterator[tuple[str, PageReading]]:
     """Yield "Page 2" or "Frame 17" and what is written there; frames that read like the one before are left out."""
     path, limit = call.file("image"), call.limits.max_pixels
     count = media.count_pages(path, max_pixels=limit)
@@ -146,7 +146,7 @@ def _iterate_pages(call: Call) -> Iterator[tuple[str, Page]]:
     before = None
     for number, image in enumerate(media.open_pages(path, max_pixels=limit, max_pages=read)):
         call.progress(f"page {number + 1} of {read}", number / read)
-        page = read_page(image, call.token.check)
+        page = read_page_text(image, call.token.check)
         call.token.check()
         call.extend_deadline(_SECONDS_PER_PAGE)
         if is_paged or page.text != before:
@@ -238,10 +238,10 @@ def read_text_rows(image: Image.Image) -> list[list[TextLine]]:
     Args:
         image: RGB.
     """
-    return read_page(image).rows
+    return read_page_text(image).rows
 
 
-def read_page(image: Image.Image, check: Callable[[], None] = lambda: None) -> Page:
+def read_page_text(image: Image.Image, check: Callable[[], None] = lambda: None) -> PageReading:
     """Read what is written in a picture, and what may be.
 
     Args:
@@ -254,7 +254,7 @@ def read_page(image: Image.Image, check: Callable[[], None] = lambda: None) -> P
     found = sort_lines(reading)
     doubtful = quote_doubtful(found.doubtful)
     if not found.certain:
-        return Page([], doubtful)
+        return PageReading([], doubtful)
     corners = np.stack([line.corners for line in found.certain])
     straight = straighten(corners)
     pieces = [
@@ -262,7 +262,7 @@ def read_page(image: Image.Image, check: Callable[[], None] = lambda: None) -> P
         for line, place in zip(found.certain, straight, strict=True)
     ]
     order = arrange([line.text for line in found.certain], corners)
-    return Page([[pieces[index] for index in row] for row in order], doubtful)
+    return PageReading([[pieces[index] for index in row] for row in order], doubtful)
 
 
 def _bound_box(box: NDArray[np.float64]) -> tuple[float, float, float, float]:

@@ -37,7 +37,7 @@ _CHARACTERS_PER_WORD: Final = 2  # of a script that doesn't part words
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class LayoutBox:
     """Place of one piece of text on the straightened page, in pixels."""
 
     index: int
@@ -54,7 +54,7 @@ class Span:
         return self.bottom - self.top
 
 
-Row = list[Span]
+Row = list[LayoutBox]
 Columns = list[tuple[float, float]]
 """Left and right edges."""
 
@@ -72,7 +72,7 @@ def arrange(texts: Sequence[str], boxes: NDArray[np.float64]) -> list[list[int]]
     straight = straighten(boxes)
     lows, highs = straight.min(axis=1), straight.max(axis=1)
     spans = [
-        Span(index, text, *map(float, (*low, *high)))
+        LayoutBox(index, text, *map(float, (*low, *high)))
         for index, (text, low, high) in enumerate(zip(texts, lows, highs, strict=True))
     ]
     return [[span.index for span in row] for row in _order_columns(group_into_rows(spans))]
@@ -132,7 +132,7 @@ def _remove_perspective(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     return straight
 
 
-def group_into_rows(spans: Sequence[Span]) -> list[Row]:
+def group_into_rows(spans: Sequence[LayoutBox]) -> list[Row]:
     """Group pieces into rows, top to bottom: those of one row overlap vertically by more than half."""
     rows: list[Row] = []
     for span in sorted(spans, key=lambda span: span.top + span.bottom):  # by the middle: capitals begin higher
@@ -201,7 +201,7 @@ def _has_text_on_both_sides(rows: Sequence[Row], gap: tuple[float, float]) -> bo
     return any(span.right <= gap[0] for span in spans) and any(span.left >= gap[1] for span in spans)
 
 
-def _split_at_gaps(rows: Sequence[Row], gaps: Sequence[tuple[float, float]]) -> list[list[Span]]:
+def _split_at_gaps(rows: Sequence[Row], gaps: Sequence[tuple[float, float]]) -> list[list[LayoutBox]]:
     spans = [span for row in rows for span in row]
     borders = [-math.inf, *sorted((a + b) / 2 for a, b in gaps), math.inf]
     columns = [
@@ -211,13 +211,13 @@ def _split_at_gaps(rows: Sequence[Row], gaps: Sequence[tuple[float, float]]) -> 
     return [column for column in columns if column]
 
 
-def _are_read_one_by_one(columns: Sequence[Sequence[Span]]) -> bool:
+def _are_read_one_by_one(columns: Sequence[Sequence[LayoutBox]]) -> bool:
     """Tell whether columns are prose, rather than a table's: each but a short last one has lines that fill it and go on."""
     long = [column for column in columns if len(column) >= _MIN_COLUMN_LINES]
     return len(long) >= 2 and len(columns) - len(long) <= 1 and all(_is_prose(column) for column in long)
 
 
-def _is_prose(column: Sequence[Span]) -> bool:
+def _is_prose(column: Sequence[LayoutBox]) -> bool:
     width = max(span.right for span in column) - min(span.left for span in column)
     fill = sorted((span.right - span.left) / max(width, 1) for span in column)[len(column) // 2]
     words = sorted(_count_words(span.text) for span in column)[len(column) // 2]

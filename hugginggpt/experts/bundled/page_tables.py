@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hugginggpt.experts.bundled.table_lookup import Table
+from hugginggpt.experts.bundled.table_lookup import TextTable
 
 _MIN_COLUMNS: Final = 2
 _MAX_GAP: Final = 3.0  # largest distance between two rows of a table, in heights of a line
@@ -19,7 +19,7 @@ class Cell:
     """left, top, right, bottom in pixels."""
 
 
-def find_page_tables(rows: Sequence[Sequence[Cell]]) -> list[Table]:
+def find_page_tables(rows: Sequence[Sequence[Cell]]) -> list[TextTable]:
     """Return the tables of a page: each row of words without digits is a header if rows in its columns follow."""
     tables = []
     for number, header in enumerate(rows):
@@ -28,7 +28,7 @@ def find_page_tables(rows: Sequence[Sequence[Cell]]) -> list[Table]:
         body = list(_take_body(header, rows[number + 1 :]))
         if body:
             names = ("", *(cell.text for cell in header))  # the first column may have no header
-            tables.append(_drop_empty_column(Table(names, tuple(body))))
+            tables.append(_drop_empty_column(TextTable(names, tuple(body))))
     return tables
 
 
@@ -56,7 +56,7 @@ def _find_column(header: Sequence[Cell], cell: Cell) -> int:
     return 1 + max(range(len(header)), key=shared.__getitem__)
 
 
-def _drop_empty_column(table: Table) -> Table:
+def _drop_empty_column(table: TextTable) -> TextTable:
     if any(row[0] for row in table.rows):
         return table
-    return Table(table.header[1:], tuple(row[1:] for row in table.rows))
+    return TextTable(table.header[1:], tuple(row[1:] for row in table.rows))

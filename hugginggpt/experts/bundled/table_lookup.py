@@ -17,7 +17,7 @@ _EVERYTHING: Final = frozenset({"total", "sum", "all", "altogether", "overall"})
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TextTable:
     """A header and the rows below it, all of one length."""
 
     header: tuple[str, ...]
@@ -35,7 +35,7 @@ class FoundCell:
     """True if the question names the row's cell in full, and the column by its header."""
 
 
-def parse_markdown_tables(text: str) -> list[Table]:
+def parse_markdown_tables(text: str) -> list[TextTable]:
     """Return the tables of a Markdown text."""
     lines = [line.strip() for line in text.splitlines()]
     tables = []
@@ -47,7 +47,7 @@ def parse_markdown_tables(text: str) -> list[Table]:
                 if "|" not in line:
                     break
                 rows.append((*_split_row(line), *[""] * len(header))[: len(header)])
-            tables.append(Table(header, tuple(rows)))
+            tables.append(TextTable(header, tuple(rows)))
     return tables
 
 
@@ -55,12 +55,12 @@ def _split_row(line: str) -> tuple[str, ...]:
     return tuple(cell.strip(" *_`") for cell in line.strip().strip("|").split("|"))
 
 
-def look_up_cell(tables: Sequence[Table], question: str) -> FoundCell | None:
+def look_up_cell(tables: Sequence[TextTable], question: str) -> FoundCell | None:
     """Return the cell that a question asks for; None if it names no row, or its column isn't clear."""
     return next((found for table in tables if (found := _look_up(table, question))), None)
 
 
-def _look_up(table: Table, question: str) -> FoundCell | None:
+def _look_up(table: TextTable, question: str) -> FoundCell | None:
     words = _spell(question)
     row, named = _find_row(table, words, question)
     if row is None:
@@ -74,7 +74,7 @@ def _look_up(table: Table, question: str) -> FoundCell | None:
     return None if column is None else FoundCell(row[column], quote, is_sure=by_header is not None)
 
 
-def _find_row(table: Table, words: frozenset[str], question: str) -> tuple[tuple[str, ...] | None, frozenset[int]]:
+def _find_row(table: TextTable, words: frozenset[str], question: str) -> tuple[tuple[str, ...] | None, frozenset[int]]:
     """Return the row that the question names, and the columns in which it does; none if several fit alike."""
     rated = []
     for row in table.rows:
@@ -97,7 +97,7 @@ def _rate_cell(cell: str, words: frozenset[str], question: str) -> float:
     return len(own & words) / len(own) + 0.5 * is_name
 
 
-def _find_by_header(table: Table, columns: Sequence[int], words: frozenset[str], question: str) -> int | None:
+def _find_by_header(table: TextTable, columns: Sequence[int], words: frozenset[str], question: str) -> int | None:
     """Return the column whose header the question has, that of "which platform" before others."""
     asked = stem(find_asked_noun(question) or _find_counted(question))
     headers = {column: _spell(table.header[column]) for column in columns}

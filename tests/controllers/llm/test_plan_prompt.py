@@ -198,8 +198,8 @@ def test_the_schema_is_strict_and_gives_each_task_its_own_arguments(table: TaskT
         (plan("image-to-text", image="image-2", instruction=None), False),
         (plan("image-to-text", image="cat.jpg", instruction=None), False),
         (plan("image-to-text", image=None, instruction=None), False),
-        (plan("automatic-speech-recognition", audio="image-1"), False),
-        (plan("automatic-speech-recognition", audio="video-1"), True),  # it has a sound track
+        (plan("automatic-speech-recognition", audio="image-1", instruction=None), False),
+        (plan("automatic-speech-recognition", audio="video-1", instruction=None), True),  # it has a sound track
         (plan("image-to-image", image="image-1", text=None), True),
         (plan("make-coffee", text="x"), False),
         ({"tasks": [], "answer": "Hello!"}, True),

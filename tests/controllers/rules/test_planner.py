@@ -224,3 +224,20 @@ def test_wishes_about_a_table_are_questions_of_it(request_: str) -> None:
     assert [(task["task"], task["args"]) for task in plan.tasks] == [
         ("table-question-answering", {"table": "table-1", "question": request_})
     ]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "Draw a bar chart of average salary per department",
+        "plot price over date",
+        "histogram of age",
+        "Make a line chart of sales by month",
+        "visualize the salaries",
+    ],
+)
+def test_a_chart_of_a_table_is_drawn_and_no_picture_is_invented(request_: str) -> None:
+    plan = planned(request_, "staff.csv")
+    assert [(task["task"], task["args"]) for task in plan.tasks] == [
+        ("table-to-chart", {"table": "table-1", "instruction": request_})
+    ]

@@ -38,6 +38,7 @@ MODELS: Mapping[str, tuple[str, ...]] = {
     "zero-shot-classification": ("tiny/roberta-nli",),
     "fill-mask": ("tiny/bert-mask",),
     "table-question-answering": ("tiny/tapas",),
+    "table-to-chart": ("matplotlib-charts",),
     "tabular-classification": ("tiny/retirement",),
     "image-to-text": ("tiny/blip-captioning",),
     "image-classification": ("tiny/vit",),
@@ -75,7 +76,7 @@ TEXTS = {"question": "Who is named?", "labels": "cats, dogs", "other_text": "A c
 FILES = {Kind.IMAGE: "cat.jpg", Kind.AUDIO: "speech.flac", Kind.TABLE: "people.csv", Kind.VIDEO: "clip.mp4"}
 
 OWN_FILES = {"document-question-answering": {"image": "sign.jpg"}}
-OWN_TEXTS = {"fill-mask": {"text": "Ines saw a ___ in Paris."}}
+OWN_TEXTS = {"table-to-chart": {"instruction": "bar chart of age by name"}, "fill-mask": {"text": "Ines saw a ___ in Paris."}}
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from hugginggpt.experts.bundled.tables.query import Condition, Measure, Query
 from hugginggpt.experts.bundled.tables.vocabulary import load_vocabulary, speaks_of, split_name
 
 BEYOND: Final = "A language model (enter a key) or a table model of the Models page could try."
+_FILE_NAMES: Final = re.compile(r"(?<!\S)[^\s\"“”]{1,100}\.(?:csv|tsv|xlsx?|ods|txt|pdf|docx)\b|\btable-\d+\b", re.IGNORECASE)
 _YES_OR_NO: Final = re.compile(r"(?:is|are|was|were|does|do|did|has|have)\b", re.IGNORECASE)
 _SILENT: Final = frozenset({"both", "either", "verb", "which"})
 _AGGREGATES: Final[dict[str, Measure]] = {"sum": "sum", "mean": "mean", "median": "median"}
@@ -24,6 +25,7 @@ def parse_question(question: str, table: Table, row_nouns: frozenset[str] = froz
     Raises:
         ExpertError: It asks for something that isn't calculated here, or may be read in two ways.
     """
+    question = _FILE_NAMES.sub(" ", question)
     items = _drop_relatives(label_words(question, table, row_nouns))
     limit, items = _take_limit(items)
     conditions, left = take_conditions(items, table)
