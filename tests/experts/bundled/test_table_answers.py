@@ -15,8 +15,8 @@ TABLES: Final[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("table_q
 TASK: Final = "table-question-answering"
 
 
-def attach(bench: Bench, text: str, suffix: str = ".csv") -> Resource:
-    path = bench.workspace.new_path(suffix)
+def attach(bench: Bench, text: str, suffix: str = ".csv", name: str = "table") -> Resource:
+    path = bench.workspace.new_path(suffix).with_name(f"{name}{suffix}")
     path.write_bytes(text.encode())
     return bench.workspace.add_file(path)
 
@@ -26,7 +26,7 @@ def attach(bench: Bench, text: str, suffix: str = ".csv") -> Resource:
     [(name, question, expected) for name, table in TABLES.items() for question, expected in table["cases"]],
 )
 async def test_a_question_is_answered_rightly_or_refused(bench: Bench, name: str, question: str, expected: Any) -> None:
-    table = attach(bench, TABLES[name]["text"], TABLES[name]["suffix"])
+    table = attach(bench, TABLES[name]["text"], TABLES[name]["suffix"], name)
     if expected is None:
         with pytest.raises(ExpertError) as raised:
             await bench.run(TASK, table=table, question=question)
@@ -63,6 +63,11 @@ async def test_formulas_and_markup_are_text(bench: Bench) -> None:
     table = attach(bench, "name,cmd\n=HYPERLINK(1),<b>x</b>|y\n__import__('os'),$(ls)\n")
     done = await bench.run(TASK, table=table, question='show the rows where cmd is not "$(ls)"')
     assert done.data["rows"] == [["=HYPERLINK(1)", "<b>x</b>|y"]]
+
+
+async def test_a_long_text_is_no_question(bench: Bench) -> None:
+    with pytest.raises(ExpertError, match="ask it in one sentence"):
+        await bench.run(TASK, table=attach(bench, TABLES["staff"]["text"]), question="1.1" * 100_000)
 
 
 async def test_a_hundred_thousand_rows_take_a_moment_and_few_are_shown(bench: Bench) -> None:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.experts.bundled.tables.columns import Column, Table
 from hugginggpt.experts.bundled.tables.computing import compute_groups
-from hugginggpt.experts.bundled.tables.parsing import parse_question
+from hugginggpt.experts.bundled.tables.parsing import check_question_length, parse_question
 from hugginggpt.experts.bundled.tables.query import Query
 from hugginggpt.experts.bundled.tables.selecting import describe_conditions, select_rows
 from hugginggpt.experts.bundled.tables.vocabulary import load_vocabulary, speaks_of
@@ -52,6 +52,7 @@ def parse_chart(request: str, table: Table, row_nouns: frozenset[str] = frozense
     Raises:
         ExpertError: The words name no columns that can be drawn.
     """
+    check_question_length(request)
     form = next((form for form, words in _FORMS if re.search(rf"\b(?:{words})s?\b", request, re.IGNORECASE)), None)
     over_time = re.search(r"\bover time\b", request, re.IGNORECASE) is not None
     words = _AXES.sub(" by ", _CHART_WORDS.sub(" ", request))

@@ -123,9 +123,10 @@ def _label_at(
         for length in lengths:
             if _has_cell(cells, compared, phrase := " ".join(words[:length])):
                 return Item("cells", phrase, columns=(compared,)), length
+    opened = [(column, text) for column, text in cells if words and f"\n{words[0]} " in text]  # one search, not one a length
     for length in lengths:
         phrase = " ".join(words[:length])
-        if length > 1 and (found := [column for column, text in cells if f"\n{phrase}\n" in text]):
+        if length > 1 and (found := [column for column, text in opened if f"\n{phrase}\n" in text]):
             return Item("cells", phrase, columns=found), length
         if token.kind != "number" and (column := _find_column(words[:length], table, exact=True)):
             return _label_column(column, phrase, words[:length]), length

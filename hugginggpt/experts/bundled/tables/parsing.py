@@ -13,6 +13,7 @@ from hugginggpt.experts.bundled.tables.query import Condition, Measure, Query
 from hugginggpt.experts.bundled.tables.vocabulary import load_vocabulary, speaks_of, split_name
 
 BEYOND: Final = "A language model (enter a key) or a table model of the Models page could try."
+_MAX_CHARS: Final = 1_000
 _FILE_NAMES: Final = re.compile(r"(?<!\S)[^\s\"“”]{1,100}\.(?:csv|tsv|xlsx?|ods|txt|pdf|docx)\b|\btable-\d+\b", re.IGNORECASE)
 _YES_OR_NO: Final = re.compile(r"(?:is|are|was|were|does|do|did|has|have)\b", re.IGNORECASE)
 _SILENT: Final = frozenset({"both", "either", "verb", "which"})
@@ -25,6 +26,7 @@ def parse_question(question: str, table: Table, row_nouns: frozenset[str] = froz
     Raises:
         ExpertError: It asks for something that isn't calculated here, or may be read in two ways.
     """
+    check_question_length(question)
     question = _FILE_NAMES.sub(" ", question)
     items = _drop_relatives(label_words(question, table, row_nouns))
     limit, items = _take_limit(items)
@@ -36,6 +38,16 @@ def parse_question(question: str, table: Table, row_nouns: frozenset[str] = froz
     query = _Reader(left, table, conditions, limit, bool(_YES_OR_NO.match(question.strip()))).read()
     _check_verbs(left, query)
     return query
+
+
+def check_question_length(question: str) -> None:
+    """Refuse a text that is too long for a question.
+
+    Raises:
+        ExpertError: It is.
+    """
+    if len(question) > _MAX_CHARS:  # before patterns are tried on it
+        raise ExpertError("That is a long text for a question about a table: ask it in one sentence.")
 
 
 def _drop_relatives(items: Sequence[Item]) -> list[Item]:
