@@ -50,7 +50,7 @@ def read_table(call: Call) -> tuple[list[list[str]], str]:
         raise InputError("The table has no rows below its header, so there is nothing to look at.")
     width = len(found[0])
     _check_size(len(found), width)  # all rows are made as wide as the header
-    return [[*row, *[""] * width][:width] for row in found], separator
+    return [row if len(row) == width else [*row, *[""] * width][:width] for row in found], separator
 
 
 def _check_size(rows: int, cells: int) -> None:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from hugginggpt.core.errors import ExpertError
 
@@ -14,7 +14,6 @@ _TOTALS: Final = frozenset(
     {"total", "totals", "grand total", "sum", "subtotal", "summe", "gesamt", "gesamtsumme", "总计", "合计"}
 )
 _MAX_CHARS: Final = 40  # longest cell that is a number or a date
-_MAX_DIGITS: Final = 15  # more digits than a float holds are an identifier
 _MAX_EVIDENCE: Final = 2_000  # rows of each column that tell how the table writes decimals
 _THOUSANDS_MARKS: Final = re.compile(r"[\s\u00a0\u202f'’]+")
 _UNIT: Final = r"(?:[^\d\s.,()+−-][^\d()]{0,11})"
@@ -22,6 +21,7 @@ _NUMBER: Final = re.compile(
     rf"(?P<open>\()?(?P<sign>[+−-])?(?P<before>{_UNIT}?)\s*(?P<sign2>[−-])?"
     rf"(?P<digits>\d[\d.,'’\u00a0\u202f ]*|[.,]\d+)(?P<exponent>[eE][+-]?\d{{1,2}})?(?P<close>\))?\s*(?P<after>{_UNIT})?"
 )
+_PLAIN: Final = re.compile(r"-?(?:[1-9][0-9]{0,14}|0)(?:\.[0-9]{1,15})?")
 _GROUPED: Final = {mark: re.compile(rf"[1-9]\d{{0,2}}(?:\{mark}\d{{3}})+") for mark in ".,"}
 _ISO: Final = re.compile(r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})(?:[T ]\d{1,2}:\d{2}.{0,20})?")
 _DOTTED: Final = re.compile(r"(?P<day>\d{1,2})\.\s?(?P<month>\d{1,2})\.\s?(?P<year>\d{4})(?: \d{1,2}:\d{2}.{0,10})?")
@@ -63,8 +63,7 @@ class Numbers:
         return f"{'-' if round(value, 6) < 0 else ''}{self.before}{number}{self.after}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Parsed:
+class _Parsed(NamedTuple):  # a million of them are made
     digits: str
     negative: bool = False
     before: str = ""
@@ -152,10 +151,8 @@ class Column:
 
 
 def _parse_number(cell: str) -> _Parsed | None:
-    if (
-        cell.isdecimal() and cell.isascii() and (cell[0] != "0" or len(cell) == 1) and len(cell) <= _MAX_DIGITS
-    ):  # most, so first
-        return _Parsed(cell)
+    if _PLAIN.fullmatch(cell):  # most, so first
+        return _Parsed(cell[1:], negative=True) if cell[0] == "-" else _Parsed(cell)
     match = _NUMBER.fullmatch(cell) if len(cell) <= _MAX_CHARS else None
     if match is None or bool(match["open"]) != bool(match["close"]) or (match["sign"] and match["sign2"]):
         return None

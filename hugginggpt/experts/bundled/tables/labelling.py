@@ -70,9 +70,7 @@ def label_words(question: str, table: Table, row_nouns: frozenset[str] = frozens
     tokens = _tokenize(question)
     if len(tokens) > _MAX_WORDS:
         raise ExpertError("That is a long text for a question about a table: ask it in one sentence.")
-    cells = [
-        (column, "\n" + "\n".join(cell.replace("\n", " ") for cell in column.cells).lower() + "\n") for column in table.columns
-    ]
+    cells = [(column, _join_cells(column)) for column in table.columns]
     items: list[Item] = []
     start = 0
     while start < len(tokens):
@@ -83,6 +81,14 @@ def label_words(question: str, table: Table, row_nouns: frozenset[str] = frozens
         elif item.kind != "filler":
             items.append(item)
     return items
+
+
+def _join_cells(column: Column) -> str:
+    """Return the cells in lower case, one a line, in which a phrase is found faster than cell by cell."""
+    joined = "\n".join(column.cells)
+    if joined.count("\n") >= len(column.cells):  # a cell has lines
+        joined = "\n".join(cell.replace("\n", " ") for cell in column.cells)
+    return f"\n{joined.lower()}\n"
 
 
 def _take_literal(tokens: Sequence[_Token], start: int, before: Sequence[Item]) -> tuple[Item, int] | None:
