@@ -52,13 +52,15 @@ class Tally:
 def add_noise(sound: Sound, decibels: float) -> Sound:
     """Return a sound with white noise, `decibels` below it."""
     noise = _random.standard_normal(sound.size)
-    return sound + noise * np.sqrt(np.square(sound).mean()) * 10 ** (-decibels / 20)
+    noisy: Sound = sound + noise * np.sqrt(np.square(sound).mean()) * 10 ** (-decibels / 20)
+    return noisy
 
 
 def add_echo(sound: Sound) -> Sound:
     """Return a sound as it is in a hall."""
     tail = _random.standard_normal(RATE // 2) * np.exp(-6.9 * np.arange(RATE // 2) / (RATE // 2))
-    return sound + 0.5 * fftconvolve(sound, tail / np.linalg.norm(tail))[: sound.size]
+    echoing: Sound = sound + 0.5 * fftconvolve(sound, tail / np.linalg.norm(tail))[: sound.size]
+    return echoing
 
 
 def cut_band(sound: Sound) -> Sound:
@@ -71,7 +73,8 @@ def play_chords(seconds: float) -> Sound:
     """Return four chords, one a second, over and over."""
     at = np.arange(int(seconds * RATE)) / RATE
     roots = np.array([261.6, 220.0, 174.6, 196.0])[at.astype(int) % 4]
-    return sum(np.sin(2 * np.pi * roots * step * at) * np.exp(-2 * (at % 1)) for step in (1, 1.25, 1.5, 2, 3)) * 0.12
+    chords: Sound = sum(np.sin(2 * np.pi * roots * step * at) * np.exp(-2 * (at % 1)) for step in (1, 1.25, 1.5, 2, 3)) * 0.12
+    return chords
 
 
 CHANGES: Final[Mapping[str, Callable[[Sound], Sound]]] = {

@@ -51,7 +51,7 @@ class Sight:
     def is_sure(self) -> bool:
         """True if the best guess can be told as what is seen."""
         limit = _MIN_SURE_DRAWN_SCORE if self.is_flat else _MIN_SURE_SCORE
-        return max(self.classes[0]["score"], self.group_score) >= limit
+        return bool(max(self.classes[0]["score"], self.group_score) >= limit)
 
     def describe(self) -> str:
         """Describe it with due doubt: to stand behind "seems to show" if it is sure, else as a sentence of its own."""

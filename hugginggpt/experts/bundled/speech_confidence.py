@@ -7,6 +7,7 @@ differently each time, so doubtful segments are decoded again from a copy at ano
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,13 +22,17 @@ MAX_COMPRESSION: Final = 2.4
 """Greatest ratio of a text's length to its length compressed: more is a loop of the same words (the paper's threshold)."""
 _CLEAR_PROBABILITY: Final = 0.85
 """Mean probability of a segment's words from which it isn't decoded again: 9 of 10 clear English ones are above it."""
-_SURE_CONFIDENCE, _MIN_CONFIDENCE = 0.6, 0.4
+_SURE_CONFIDENCE, _MIN_CONFIDENCE = 0.6, 0.37
 """Least confidence of a segment that is given plainly, and of one that is given at all; ``benchmarks.speech`` measures
 both. English was above 0.65 but for robot voices (0.48 and more); other languages, backwards or sung, were below 0.36."""
 _UNSURE_PROBABILITY: Final = 0.5  # of a single word
 _SPEED_UP, _SPEED_DOWN = 25, 27  # the copy is 8 % faster: as easy to hear, other frames
 _MAX_GAP_SECONDS: Final = 5.0  # between doubtful segments that are decoded again as one piece
 _MARGIN_SECONDS: Final = 0.3
+
+_DIGITS: Final = {
+    name: str(digit) for digit, name in enumerate("zero one two three four five six seven eight nine".split())
+} | {"oh": "0"}
 
 Outcome = Literal["sure", "unsure", "none"]
 
@@ -135,14 +140,26 @@ def confirm(
 
 def mark_confirmed(segments: Sequence[Segment], again: str) -> list[Segment]:
     """Mark the words of segments that another decoding has in the same order."""
-    heard = [_strip(word.text) for segment in segments for word in segment.words]
-    matcher = SequenceMatcher(None, heard, [_strip(word) for word in again.split()], autojunk=False)
-    confirmed = {block.a + i for block in matcher.get_matching_blocks() for i in range(block.size)}
-    numbers = iter(range(len(heard)))
+    tokens = [(index, token) for index, word in enumerate(_list_words(segments)) for token in _tokenize(word.text)]
+    others = [token for word in again.split() for token in _tokenize(word)]
+    matcher = SequenceMatcher(None, [token for _, token in tokens], others, autojunk=False)
+    matched = {block.a + i for block in matcher.get_matching_blocks() for i in range(block.size)}
+    confirmed = {index for index, _ in tokens} - {tokens[i][0] for i in range(len(tokens)) if i not in matched}
+    numbers = itertools.count()
     return [
         replace(segment, words=tuple(replace(word, confirmed=next(numbers) in confirmed) for word in segment.words))
         for segment in segments
     ]
+
+
+def _list_words(segments: Sequence[Segment]) -> list[Word]:
+    return [word for segment in segments for word in segment.words]
+
+
+def _tokenize(word: str) -> list[str]:
+    """Return a word for comparison; of a number each digit, which two decodings may put together or write in words."""
+    stripped = _strip(word)
+    return [_DIGITS.get(part, part) for part in re.findall(r"\d|[^\W\d_]+", stripped)] or [stripped]
 
 
 def _group(segments: Iterable[Segment]) -> list[list[Segment]]:

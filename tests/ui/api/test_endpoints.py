@@ -105,7 +105,10 @@ def test_a_program_hears_how_far_it_is(client: Client) -> None:
 def test_a_program_lists_tasks_and_models(client: Client) -> None:
     tasks = {task["task"]: task for task in client.predict(api_name="/list_tasks")}
     assert tasks["image-to-text"]["runs"]
-    assert tasks["image-to-text"]["inputs"] == [{"name": "image", "kind": "image", "required": True}]
+    assert tasks["image-to-text"]["inputs"] == [
+        {"name": "image", "kind": "image", "required": True},
+        {"name": "instruction", "kind": "text", "required": False},
+    ]
     assert not tasks["text-to-video"]["runs"]
     first, *others = client.predict("image to text", api_name="/list_models")
     assert (first["id"], first["runs"], first["license"]) == ("PP-OCRv6-small", True, "Apache-2.0")
