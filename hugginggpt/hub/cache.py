@@ -26,8 +26,8 @@ _MAX_JSON_BYTES: Final = 16 * 2**20  # the index of a model of ten thousand tens
 _MAX_VALUES: Final = 500_000
 _VARIANT: Final = re.compile(r"(?:model|diffusion_pytorch_model)(?:\.(\w+)\.safetensors|\.safetensors\.index\.(\w+)\.json)")
 _HALF_VARIANTS: Final = frozenset({"fp16", "bf16"})
-_HELPER_CLASSES: Final = ("Tokenizer", "Scheduler", "Processor", "FeatureExtractor")
-"""Ends of the names of a pipeline's classes that have no weights."""
+_HELPER_WORDS: Final = ("Tokenizer", "Scheduler", "Processor", "FeatureExtractor")
+"""Words in the names of a pipeline's classes that have no weights ("CLIPImageProcessorPil", "TokenizersBackend")."""
 _TELLING_REASONS: Final = frozenset({"adapter", "gguf", "pickle", "format", "single-file"})
 """Reasons that say more of a folder than that it has no configuration."""
 
@@ -169,7 +169,7 @@ def _read_pipeline(repo_id: str, folder: Path, index: Mapping[str, Any]) -> Chec
             continue  # an option of the pipeline, or a component that was left out
         if (part / f"{entry[0]}.py").is_file():
             raise UnusableError("remote-code", f"{name}/{entry[0]}.py")
-        is_helper = entry[1].removesuffix("Fast").endswith(_HELPER_CLASSES)  # models have a configuration and weights
+        is_helper = any(word in entry[1] for word in _HELPER_WORDS)  # models have a configuration and weights
         if not part.is_dir() or not any(part.iterdir()) or not (is_helper or (part / "config.json").is_file()):
             raise UnusableError("part", name)
         if (part / "config.json").is_file() and not is_helper:

@@ -78,7 +78,7 @@ async def test_the_settings_limits_hold_for_every_model(settings: Settings) -> N
     speech = session.workspace.add_file(MEDIA / "speech.flac")
     events = [event async for event in agent.run("What is said here?", session, make_controller(None), [speech])]
     (step,) = fold_steps(events)
-    assert "Only the first 0:04 of 0:11 are written down" in step.note
+    assert "Only the first 0:04 of 0:09 are written down" in step.note
 
 
 async def test_what_only_a_language_model_could_do_says_that_a_key_would_help(settings: Settings) -> None:
