@@ -148,12 +148,15 @@ def _needs_no_text(template: str | None) -> bool:
 
 def _format_credits(steps: Sequence[Step]) -> str:
     """Name each model that ran once, and how long all of them took."""
-    names = list(dict.fromkeys(_format_model(step) for step in steps))
+    names = list(dict.fromkeys(name for step in steps for name in _list_models(step)))
     shown = names if len(names) <= _MAX_CREDITS + 1 else [*names[:_MAX_CREDITS], f"{len(names) - _MAX_CREDITS} more"]
     listed = " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
     return f"By {listed}, in {format_duration(sum(step.seconds for step in steps))}."
 
 
-def _format_model(step: Step) -> str:
-    name = escape(step.model.id) if step.model else "nobody"
-    return name + (f" at {escape(step.model.provider)}" if step.model and step.model.provider else "")
+def _list_models(step: Step) -> list[str]:
+    """Return the models of a step, each with its provider; several that ran together stand in one reference."""
+    if step.model is None:
+        return ["nobody"]
+    place = f" at {escape(step.model.provider)}" if step.model.provider else ""
+    return [escape(name) + place for name in step.model.id.split(" + ")]

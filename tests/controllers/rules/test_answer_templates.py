@@ -59,6 +59,13 @@ def test_models_are_named_once_and_not_without_end() -> None:
     assert answer(*steps).endswith("_By m0 at together, m1 at together, m2 at together and 3 more, in 8.0 s._")
 
 
+def test_a_model_that_ran_in_two_steps_is_named_once() -> None:
+    both = ModelRef("PP-OCR + voice", "bundled")
+    assert answer(Step(READ, "done", both, outputs=(TEXT,)), Step(SPEAK, "done", VOICE, outputs=(SPEECH,))).endswith(
+        "_By PP-OCR and voice, in 0 ms._"
+    )
+
+
 FILES = tuple(Resource(f"image-{n}", Kind.IMAGE, Origin("upload", f"page_{n}.png")) for n in (1, 2))
 
 
