@@ -1,4 +1,4 @@
-"""What the bundled recognizer makes of English, and of what is none: ``python -m benchmarks.speech [share]``.
+"""Measure the bundled recognizer on English, and on what is none: ``python -m benchmarks.speech [share]``.
 
 The files are made here: English sentences by the bundled voice, at several speeds and pitches, with noise, echo, a telephone's
 band and music; the same backwards; sentences of other languages; music and noises. A share of 0.2 takes every fifth file.

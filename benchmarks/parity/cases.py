@@ -1,4 +1,4 @@
-"""What is compared, and when two results agree."""
+"""Cases of the comparison, and the rules by which two results agree."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How one case ended."""
+    """The end of one case."""
 
     case: Case
     outcome: Literal["agrees", "on purpose", "differs"]

@@ -1,4 +1,4 @@
-"""How true answers are: ``python -m benchmarks.truth [PART …] [--show]``."""
+"""Measure the truth of answers: ``python -m benchmarks.truth [PART …] [--show]``."""
 
 from __future__ import annotations
 

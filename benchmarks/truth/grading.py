@@ -19,7 +19,7 @@ _DENIAL: Final = re.compile(r"\bis not (?:in|answered in) the (?:text|page|pictu
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a request was answered with."""
+    """The answer to one request."""
 
     stated: Sequence[str] = ()
     """What is stated as an answer, without the passages that are quoted for it; one for each file that was asked."""

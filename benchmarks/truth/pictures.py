@@ -1,4 +1,4 @@
-"""How true it is what is said of pictures: ``python -m benchmarks.truth.pictures [--show]``.
+"""Measure the truth of what is said of pictures: ``python -m benchmarks.truth.pictures [--show]``.
 
 Textures, drawings, charts, screens and noise, in which nothing is written and of whose kind ImageNet has no class; photographs
 of things that it has; writing on photographs, on signs and on pages, upright and turned. All are made by code or come with

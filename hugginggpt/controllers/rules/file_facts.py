@@ -16,6 +16,9 @@ from hugginggpt.core.tasks import Kind
 
 _MAX_FILES: Final = 20
 """Most files that one answer tells of."""
+_MAX_QUESTIONS: Final = 20
+_UNSPACED: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
+_WORD: Final = re.compile(r"\w+(?:['’-]\w+)*")
 _GIVEN_NAME: Final = "The text"
 _KILO: Final = 1000
 
@@ -56,6 +59,11 @@ def find_facts(parsed: ParsedRequest, resources: Sequence[Resource]) -> FactsAns
     given = parsed.given or max(parsed.quotes, key=len, default="")
     subjects = [_Subject(f"“{r.origin.label}”", r.kind, r, r.text or "") for r in resources if not r.part_of]
     subjects += [_Subject(_GIVEN_NAME, Kind.TEXT, None, given)] if given and not subjects else []
+
+    @functools.cache  # a text may be long, and asked of in each sentence
+    def describe(fact: str, subject: _Subject) -> str:
+        return _DESCRIBERS[fact](subject)
+
     sentences: dict[str, None] = {}
     spans: list[tuple[int, int]] = []
     for row in _load_facts():
@@ -63,7 +71,9 @@ def find_facts(parsed: ParsedRequest, resources: Sequence[Resource]) -> FactsAns
         for match in (m for pattern in row.patterns for m in pattern.finditer(parsed.instruction) if fitting):
             if any(start < match.end() and match.start() < end for start, end in spans):
                 continue  # "how big is it?" of a picture means its pixels, and of any other file its bytes
-            told = [_DESCRIBERS[row.fact](subject) for subject in _choose(fitting, match, parsed)]
+            if len(spans) >= _MAX_QUESTIONS:
+                break
+            told = [describe(row.fact, subject) for subject in _choose(fitting, match, parsed)]
             if any(told):
                 sentences |= dict.fromkeys(filter(None, told))
                 spans.append(match.span())
@@ -161,7 +171,8 @@ def _count(noun: str, count: Callable[[str], int]) -> Callable[[_Subject], str]:
 
 def _count_words(text: str) -> int:
     """Count words; of Chinese and Japanese, between whose words no blanks stand, the characters."""
-    return len(re.findall(r"[\u3040-\u30ff\u3400-\u9fff]|(?:(?![\u3040-\u30ff\u3400-\u9fff])\w)+(?:['’-]\w+)*", text))
+    spaced, count = _UNSPACED.subn(" ", text)
+    return count + len(_WORD.findall(spaced))
 
 
 _DESCRIBERS: Final[Mapping[str, Callable[[_Subject], str]]] = {

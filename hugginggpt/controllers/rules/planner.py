@@ -72,7 +72,7 @@ class RulesPlan:
     """Sentences on what is left out, and why."""
 
 
-def plan_request(request: PlanRequest, table: TaskTable) -> RulesPlan:
+def plan_request(request: PlanRequest, table: TaskTable, *, tell_facts: bool = True) -> RulesPlan:
     """Plan a request; pure, and quick but for long texts: not for the event loop.
 
     Raises:
@@ -87,10 +87,10 @@ def plan_request(request: PlanRequest, table: TaskTable) -> RulesPlan:
         raise RequestError(_NO_ENGLISH)
     if not request.attached and (answer := answer_small_talk(parsed) or answer_about_app(parsed)):
         return RulesPlan(direct_answer=answer, notices=regrets)
-    if facts := find_facts(parsed, resolve_referents(request, parsed).resources):
+    if tell_facts and (facts := find_facts(parsed, resolve_referents(request, parsed).resources)):
         if not (rest := _find_rest(parsed, facts)):
             return RulesPlan(direct_answer="\n\n".join(map(escape, facts.sentences)), notices=regrets)
-        plan = plan_request(replace(request, text=rest), table)
+        plan = plan_request(replace(request, text=rest), table, tell_facts=False)  # once: each pass takes time
         return replace(plan, notices=(*facts.sentences, *regrets, *plan.notices))
     if again := resolve_repetition(request, parsed):
         return replace(plan_request(again, table), notices=regrets)  # its own notices were given the first time

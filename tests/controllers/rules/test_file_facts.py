@@ -1,5 +1,6 @@
 """Facts of files and texts that are told without any model, and questions that only look like such."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,3 +116,14 @@ def test_parts_of_a_document_are_not_told_of_beside_it() -> None:
     part = replace(FILES["cat.jpg"], part_of="text-1")
     made = plan_request(PlanRequest("what format is it?", (FILES["letter.pdf"], part)), load_task_table())
     assert made.direct_answer == "The format of “letter.pdf” is PDF."
+
+
+@pytest.mark.parametrize("words", ["count the words of it, ", "how long is this ", "how many sentences "])
+def test_a_question_that_is_asked_a_thousand_times_is_answered_once(words: str) -> None:
+    texts = [
+        replace(FILES["letter.pdf"], name=f"text-{n}", origin=Origin("upload", f"{n}.txt"), text="a b. " * 20_000)
+        for n in range(20)
+    ]
+    begun = time.process_time()
+    plan_request(PlanRequest(words * 1_000, tuple(texts)), load_task_table())
+    assert time.process_time() - begun < 5
