@@ -22,6 +22,7 @@ from hugginggpt.execution.device_queue import DeviceQueue, DeviceSlots, QueuedCa
 from hugginggpt.execution.fallback import RefusedAccounts, rule_out
 from hugginggpt.execution.inputs import TaskInputs
 from hugginggpt.execution.progress import ProgressReporter
+from hugginggpt.execution.results import join_notes, mark_unsure, name_models
 from hugginggpt.experts.base import BatchExpert, Call, Limits, Output, Result
 from hugginggpt.experts.cancel_token import CancelToken
 from hugginggpt.workspace.workspace import is_long_text
@@ -201,12 +202,12 @@ class Scheduler:
             reporter.finished = True
         doubt = self._describe_doubt(task)
         if doubt:
-            results = [_mark_unsure(result) for result in results]
+            results = [mark_unsure(result) for result in results]
         outputs_by_run = await self._store_outputs(task, card, results)
         self.usages += [result.usage for result in results if result.usage]
-        model = ModelRef(_name_models(results, card), card.backend, card.provider)
+        model = ModelRef(name_models(results, card), card.backend, card.provider)
         outputs = tuple(resource for resources in outputs_by_run for resource in resources)
-        return TaskDone(task.id, model, outputs, clock.used, f"{_join_notes(results, outputs_by_run)} {doubt}".strip())
+        return TaskDone(task.id, model, outputs, clock.used, f"{join_notes(results, outputs_by_run)} {doubt}".strip())
 
     def _describe_doubt(self, task: Task) -> str:
         """Return a note where the task's material is itself unsure, such as words that were hardly heard."""
@@ -279,24 +280,3 @@ def _is_being_cancelled() -> bool:
     """Return whether the request is being stopped, rather than an expert's own coroutine cancelled behind our back."""
     current = asyncio.current_task()
     return current is not None and current.cancelling() > 0
-
-
-def _name_models(results: Sequence[Result], card: ModelCard) -> str:
-    """Join the names of all models that ran for any of the inputs, each once."""
-    return " + ".join(dict.fromkeys(model for result in results for model in result.models or (card.id,)))
-
-
-def _mark_unsure(result: Result) -> Result:
-    """Mark the outputs of a result as unsure, for the tasks that are made from them in turn."""
-    return replace(result, outputs=tuple(replace(output, data={**output.data, "unsure": True}) for output in result.outputs))
-
-
-def _join_notes(results: Sequence[Result], outputs_by_run: Sequence[Sequence[Resource]]) -> str:
-    """Join the results' notes; of several inputs, name the resources that each note is about."""
-    names_by_note: dict[str, list[str]] = {}
-    for result, resources in zip(results, outputs_by_run, strict=True):
-        if result.note:
-            names_by_note.setdefault(result.note, []).extend(resource.name for resource in resources)
-    if len(results) == 1:
-        return " ".join(names_by_note)
-    return " ".join(f"{', '.join(names)}: {note}" if names else note for note, names in names_by_note.items())

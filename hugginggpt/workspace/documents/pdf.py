@@ -1,7 +1,4 @@
-"""PDF: the text page by page, tables between ruled lines, pictures inside, and pages without text as pictures.
-
-PDFium reads texts and pictures, pdfplumber finds the cells of tables.
-"""
+"""PDF: the text page by page, tables between ruled lines, pictures inside, and pages without text as pictures."""
 
 from __future__ import annotations
 
@@ -21,6 +18,7 @@ from hugginggpt.workspace.documents.document import (
     Section,
 )
 from hugginggpt.workspace.documents.parts import PartWriter
+from hugginggpt.workspace.documents.pdf_tables import IMAGE_OBJECT, MAX_OBJECTS, PATH_OBJECT, TableFinder, list_objects
 from hugginggpt.workspace.html_text import format_table
 
 if TYPE_CHECKING:
@@ -30,9 +28,6 @@ _PROCESSOR_SECONDS: Final = 30.0
 """Time for all pages; those that come later are left out."""
 _SECONDS: Final = 80.0
 """The same by the clock, which runs faster on a busy machine; the caller's limit is longer."""
-_TABLE_SECONDS: Final = 15.0
-"""Time for looking for tables, which takes a hundred times as long as reading the text."""
-_MIN_EDGES: Final = 3  # fewest different edges of drawn lines, across and down: a table of two rows and columns has three
 _MIN_LETTERS: Final = 4  # fewest letters and digits of a page that has text
 _MIN_PICTURED_LETTERS: Final = 60
 """Fewest letters and digits of a page that a picture covers: what scanners' programs stamp on it is shorter."""
@@ -41,11 +36,9 @@ _MAX_UNREADABLE_SHARE: Final = 0.2
 _COVER_SHARE: Final = 0.5
 _DOTS_PER_INCH: Final = 200
 _MAX_PAGE_PIXELS: Final = 4_000_000  # OCR sees no finer detail
-_MAX_OBJECTS: Final = 3_000  # of a page, among which pictures and lines are looked for
 _LINE_BREAK_HYPHEN: Final = re.compile(r"[\x02\ufffe\xad]\s*\n?")
 _UNREADABLE: Final = re.compile(r"[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f]")
 _PASSWORD_ERROR: Final = 4  # FPDF_ERR_PASSWORD
-_PATH_OBJECT, _IMAGE_OBJECT = 2, 3  # FPDF_PAGEOBJ_PATH, FPDF_PAGEOBJ_IMAGE
 
 
 def read_pdf(path: Path, parts: PartWriter) -> Document:
@@ -57,11 +50,11 @@ def read_pdf(path: Path, parts: PartWriter) -> Document:
     document = _open(path)
     if not len(document):
         raise DocumentError("is a PDF without pages: attach another one")
-    with closing(_TableFinder(path)) as tables:
+    with closing(TableFinder(path)) as tables:
         return _read_pages(document, tables, parts)
 
 
-def _read_pages(document: PdfDocument, tables: _TableFinder, parts: PartWriter) -> Document:
+def _read_pages(document: PdfDocument, tables: TableFinder, parts: PartWriter) -> Document:
     count = len(document)
     deadlines = time.process_time() + _PROCESSOR_SECONDS, time.monotonic() + _SECONDS
     sections: list[Section] = []
@@ -115,7 +108,7 @@ def _open(path: Path) -> PdfDocument:
     return document
 
 
-def _read_page(page: PdfPage, number: int, tables: _TableFinder, parts: PartWriter) -> str:
+def _read_page(page: PdfPage, number: int, tables: TableFinder, parts: PartWriter) -> str:
     """Return a page's text, its tables as Markdown in their places."""
     textpage = page.get_textpage()
     whole = _clean(textpage.get_text_range())
@@ -158,7 +151,7 @@ def _list_form_values(page: PdfPage) -> Iterator[str]:
 
     if page.formenv is None:
         return
-    for index in range(min(raw.FPDFPage_GetAnnotCount(page), _MAX_OBJECTS)):
+    for index in range(min(raw.FPDFPage_GetAnnotCount(page), MAX_OBJECTS)):
         annotation = raw.FPDFPage_GetAnnot(page, index)
         try:
             if raw.FPDFAnnot_GetSubtype(annotation) != raw.FPDF_ANNOT_WIDGET:
@@ -183,23 +176,14 @@ def _is_scanned(page: PdfPage, text: str) -> bool:
     if letters >= _MIN_PICTURED_LETTERS:
         return False
     width, height = page.get_size()
-    objects = _list_objects(page, (_IMAGE_OBJECT, _PATH_OBJECT))
-    pictures = [each for each in objects if each.type == _IMAGE_OBJECT]
+    objects = list_objects(page, (IMAGE_OBJECT, PATH_OBJECT))
+    pictures = [each for each in objects if each.type == IMAGE_OBJECT]
     covered = max((_measure(each.get_bounds()) for each in pictures), default=0.0) / max(width * height, 1.0)
     return covered >= _COVER_SHARE or (letters < _MIN_LETTERS and bool(objects))
 
 
 def _measure(box: Sequence[float]) -> float:
     return max(box[2] - box[0], 0.0) * max(box[3] - box[1], 0.0)
-
-
-def _list_objects(page: PdfPage, kinds: tuple[int, ...]) -> list[Any]:
-    found = []
-    for position, each in enumerate(page.get_objects(filter=kinds, max_depth=3)):
-        if position >= _MAX_OBJECTS:
-            break
-        found.append(each)
-    return found
 
 
 def _render(page: PdfPage, max_pixels: int) -> Any:
@@ -210,7 +194,7 @@ def _render(page: PdfPage, max_pixels: int) -> Any:
 
 
 def _keep_pictures(page: PdfPage, number: int, parts: PartWriter) -> None:
-    for position, each in enumerate(_list_objects(page, (_IMAGE_OBJECT,))):
+    for position, each in enumerate(list_objects(page, (IMAGE_OBJECT,))):
         width, height = each.get_px_size()
         if width * height <= min(parts.max_pixels, _MAX_PAGE_PIXELS * 6):
             image = each.get_bitmap(render=False).to_pil()
@@ -228,75 +212,3 @@ def _describe_unread(numbers: Sequence[int]) -> str:
         f"Pages {_join_numbers(numbers)} are pictures and were not read: {MAX_SCANNED_PAGES} such pages are read at most; "
         "attach the others as a file of their own."
     )
-
-
-def _has_grid(page: PdfPage) -> bool:
-    """Return whether lines or boxes are drawn that may be a table's; costs next to nothing."""
-    boxes = [each.get_bounds() for each in _list_objects(page, (_PATH_OBJECT,))]
-    return all(len({round(box[side]) for box in boxes for side in sides}) >= _MIN_EDGES for sides in ((0, 2), (1, 3)))
-
-
-class _RuledTable:
-    """A table of a page: its cells, and its box in PDF's coordinates (left, bottom, right, top)."""
-
-    def __init__(self, rows: list[list[str]], box: tuple[float, float, float, float]) -> None:
-        self.rows = rows
-        self.box = box
-
-
-class _TableFinder:
-    """Looks for tables between ruled lines, for some seconds in all."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seconds_left = _TABLE_SECONDS
-        self._late: list[int] = []
-        self._opened: Any = None
-
-    @property
-    def remarks(self) -> list[str]:
-        """A sentence on the pages where no time was left to look."""
-        return [f"From page {self._late[0]} on tables were read as plain text."] if self._late else []
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._opened is not None:
-            self._opened.close()
-
-    def find(self, page: PdfPage, number: int) -> list[_RuledTable]:
-        """Return the tables of a page, from its top to its bottom."""
-        if page.get_rotation() or not _has_grid(page):
-            return []
-        if self._seconds_left <= 0:
-            self._late.append(number)
-            return []
-        begun = time.process_time()
-        try:
-            return self._find(page, number)
-        except Exception as error:  # pdfminer raises whatever a malformed page leads to: then the text is plain
-            if isinstance(error, MemoryError):
-                raise
-            return []
-        finally:
-            self._seconds_left -= time.process_time() - begun
-
-    def _find(self, page: PdfPage, number: int) -> list[_RuledTable]:
-        import pdfplumber
-
-        self._opened = self._opened or pdfplumber.open(self._path)
-        plumber_page = self._opened.pages[number - 1]
-        left, _, _, top = page.get_cropbox()
-        tables: list[_RuledTable] = []
-        for found in plumber_page.find_tables():
-            rows = [[" ".join((cell or "").split()) for cell in row] for row in found.extract()]
-            filled = sum(bool(cell) for row in rows for cell in row)
-            if len(rows) > 1 and max(map(len, rows)) > 1 and filled * 2 >= sum(map(len, rows)):
-                x0, y0, x1, y1 = found.bbox
-                tables.append(_RuledTable(rows, (left + x0, top - y1, left + x1, top - y0)))
-        plumber_page.close()  # else its letters stay in memory
-        tables.sort(key=lambda table: -table.box[3])
-        return [
-            table
-            for table, above in zip(tables, [None, *tables], strict=False)
-            if not above or table.box[3] <= above.box[1] + 1
-        ]
