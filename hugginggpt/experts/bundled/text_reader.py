@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 MODEL: Final = "PP-OCRv6-small"
 _MAX_SIDE: Final = 2_000
 """Longest side, in pixels, of the picture given to the detector, which sees no finer detail anyway."""
+_MIN_SIDE: Final = 736
+"""Shortest side, in pixels, up to which smaller pictures are enlarged: the detector misses small letters."""
+_MAX_ENLARGEMENT: Final = 2.0
+_MAX_ENLARGED_PIXELS: Final = 1_200_000  # the detector's time grows with them: about a second on one core
 _MAX_ASPECT: Final = 8
 """Largest ratio of sides before padding: on a 500 × 1 picture the detector would work for over a minute."""
 _MIN_PADDED_SIDE: Final = 32  # shortest side after padding, in pixels
@@ -81,6 +85,7 @@ def _load_reader() -> Any:
             "Global.log_level": "critical",
             "EngineConfig.onnxruntime.intra_op_num_threads": count_processors(4),
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            "Det.limit_side_len": 32,  # `_prepare` has enlarged small pictures; the engine knows no bound for flat ones
             # with explicit paths a missing file is an error; without, RapidOCR would download it
             "Det.model_path": str(models / "PP-OCRv6_det_small.onnx"),
             "Rec.model_path": str(models / "PP-OCRv6_rec_small.onnx"),
@@ -147,8 +152,10 @@ def _prepare(image: Image.Image) -> tuple[Image.Image, float]:
     """Return the picture at a size and shape that suit the detector, and the factor by which it was scaled."""
     from PIL import Image
 
-    scale = min(1.0, _MAX_SIDE / max(image.size))
-    if scale < 1:
+    room = (_MAX_ENLARGED_PIXELS / (image.width * image.height)) ** 0.5
+    enlargement = max(1.0, min(_MIN_SIDE / min(image.size), _MAX_ENLARGEMENT, room))
+    scale = min(enlargement, _MAX_SIDE / max(image.size))
+    if scale != 1:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image = image.resize(size, Image.Resampling.LANCZOS)
     width = max(image.width, _MIN_PADDED_SIDE, -(-image.height // _MAX_ASPECT))  # -(-a // b) rounds up
