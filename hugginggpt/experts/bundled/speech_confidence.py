@@ -23,8 +23,8 @@ MAX_COMPRESSION: Final = 2.4
 _CLEAR_PROBABILITY: Final = 0.85
 """Mean probability of a segment's words from which it isn't decoded again: 9 of 10 clear English ones are above it."""
 _SURE_CONFIDENCE, _MIN_CONFIDENCE = 0.6, 0.37
-"""Least confidence of a segment that is given plainly, and of one that is given at all; ``benchmarks.speech`` measures
-both. English was above 0.65 but for robot voices (0.48 and more); other languages, backwards or sung, were below 0.36."""
+"""Least confidence of a segment that is given plainly, and of one that is given at all; ``benchmarks.truth speech``
+measures both. English was above 0.65 but for robot voices (0.48 and more); other languages, backwards or sung, below 0.36."""
 _UNSURE_PROBABILITY: Final = 0.5  # of a single word
 _SPEED_UP, _SPEED_DOWN = 25, 27  # the copy is 8 % faster: as easy to hear, other frames
 _MAX_GAP_SECONDS: Final = 5.0  # between doubtful segments that are decoded again as one piece

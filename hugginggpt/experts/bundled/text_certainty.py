@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final
 
+from hugginggpt.experts.bundled.image_classification import is_flat
 from hugginggpt.experts.bundled.page_layout import IDEOGRAPH
 from hugginggpt.experts.bundled.text_reader import FoundLine, Reading, read_again
 
@@ -26,7 +27,8 @@ _MIN_CERTAIN_CHARACTERS: Final = 3
 _MIN_CHARACTERS: Final = 2  # fewest letters and digits of a doubtful line: a stray "0" is in many photographs
 _MIN_LARGE_SHARE: Final = 0.12
 """Least height, relative to the picture's, of short or monotonous writing that is believed."""
-_MIN_LETTER_SHARE: Final = 0.3  # the same of a single letter or digit, as on a flash card
+_MIN_LETTER_SHARE: Final = 0.3
+"""The same of a single letter or digit, as on a flash card; in photographs it is doubtful, a spoon being an "8"."""
 _MIN_LARGE_SCORE: Final = 0.95
 _MIN_ALIKE: Final = 0.75  # least similarity of two readings that agree, as difflib has it
 
@@ -51,9 +53,10 @@ def sort_lines(reading: Reading) -> SortedLines:
     for line, others in zip(looked_at, read_again(reading, looked_at), strict=False):
         agreeing = sum(_are_alike(text, line.text) for text, _ in others)
         believed = _is_worded(line.text) or _is_large(line, reading)
-        if believed and line.score >= _MIN_CERTAIN_SCORE and agreeing >= len(others) - 1:
+        is_card = _count(line.text) >= _MIN_CHARACTERS or is_flat(reading.image)
+        if believed and is_card and line.score >= _MIN_CERTAIN_SCORE and agreeing >= len(others) - 1:
             certain.append(line)
-        elif agreeing and _count(line.text) >= _MIN_CHARACTERS:
+        elif agreeing and (believed or _count(line.text) >= _MIN_CHARACTERS):
             doubtful.append(line)
     kept = [line for line in lines if line in certain]
     return SortedLines(tuple(kept), tuple(line for line in lines if line in doubtful))

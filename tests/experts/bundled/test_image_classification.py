@@ -1,12 +1,14 @@
 """What a photograph shows."""
 
+import io
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from hugginggpt.experts.bundled.image_classification import Sight
+from hugginggpt.experts.bundled.image_classification import Sight, is_flat
+from tests.conftest import MEDIA
 from tests.experts.bundled.conftest import Bench
 
 CATS = {"tiger cat", "Egyptian cat", "tabby", "Persian cat", "Siamese cat", "lynx"}
@@ -79,15 +81,40 @@ async def test_what_is_no_photograph_of_a_thing_is_not_called_one(
     assert done.text.startswith("I can't tell what this picture shows")
 
 
-@pytest.mark.parametrize("cell", [1, 4, 12])
-async def test_noise_is_nothing(bench: Bench, cell: int) -> None:
-    values = np.random.default_rng(cell).integers(0, 255, (384 // cell, 384 // cell, 3), dtype=np.uint8)
-    noise = Image.fromarray(values).resize((384, 384), Image.Resampling.BICUBIC)
+@pytest.mark.parametrize(("cell", "side"), [(1, 384), (4, 384), (4, 480), (12, 384)])
+async def test_noise_is_nothing(bench: Bench, cell: int, side: int) -> None:
+    values = np.random.default_rng(cell).integers(0, 255, (side // cell, side // cell, 3), dtype=np.uint8)
+    noise = Image.fromarray(values).resize((side, side), Image.Resampling.BICUBIC)
     assert (await bench.run("image-classification", image=bench.picture(noise))).data["sure"] is False
 
 
-def make_sight(*guesses: tuple[str, float], group: str = "", group_score: float = 0.0, flat: bool = False) -> Sight:
-    return Sight(tuple({"label": label, "score": score} for label, score in guesses), group, group_score, flat)
+async def test_of_a_picture_smaller_than_the_classifier_looks_at_much_is_asked(bench: Bench) -> None:
+    with Image.open(MEDIA / "rocket.jpg") as image:
+        small = image.resize((160, 106))  # "drilling platform", 74 %
+    assert (await bench.run("image-classification", image=bench.picture(small))).data["sure"] is False
+
+
+@pytest.mark.parametrize("quality", [95, 75, 50])
+@pytest.mark.parametrize("name", ["cat.jpg", "coffee.jpg", "rocket.jpg"])
+def test_a_photograph_is_not_flat_however_it_was_compressed(name: str, quality: int) -> None:
+    compressed = io.BytesIO()
+    with Image.open(MEDIA / name) as image:
+        image.save(compressed, "JPEG", quality=quality)
+    with Image.open(compressed) as image:
+        assert not is_flat(image.convert("RGB"))
+
+
+@pytest.mark.parametrize("paint", [draw_house, draw_chart, draw_text, draw_nothing])
+def test_a_drawing_is_flat_also_as_a_jpeg(paint: Callable[[ImageDraw.ImageDraw], None]) -> None:
+    compressed, image = io.BytesIO(), Image.new("RGB", (400, 300), "white")
+    paint(ImageDraw.Draw(image))
+    image.save(compressed, "JPEG", quality=75)
+    with Image.open(compressed) as image:
+        assert is_flat(image)
+
+
+def make_sight(*guesses: tuple[str, float], group: str = "", group_score: float = 0.0, unclear: bool = False) -> Sight:
+    return Sight(tuple({"label": label, "score": score} for label, score in guesses), group, group_score, unclear)
 
 
 @pytest.mark.parametrize(
@@ -99,11 +126,18 @@ def make_sight(*guesses: tuple[str, float], group: str = "", group_score: float 
             make_sight(("tabby", 0.4), ("lynx", 0.3), ("cup", 0.02), group="cat", group_score=0.7),
             "cat (70%), perhaps tabby (40%) or lynx (30%).",
         ),
-        (make_sight(("tabby", 0.2), ("cup", 0.02), group="cat", group_score=0.5), "cat (50%), perhaps tabby (20%)."),
+        (make_sight(("tabby", 0.2), ("cup", 0.02), group="cat", group_score=0.65), "cat (65%), perhaps tabby (20%)."),
+        (
+            make_sight(("tabby", 0.2), ("cup", 0.02), group="cat", group_score=0.5),
+            "I can't tell what this picture shows; the best guess is cat (50%).",
+        ),
         (make_sight(("lion", 0.9), ("cup", 0.02), group="wild cat", group_score=0.93), "lion (90%), a wild cat."),
         (make_sight(("Siamese cat", 0.9), group="cat", group_score=0.93), "Siamese cat (90%)."),
         (make_sight(("nematode", 0.01)), "I can't tell what this picture shows; the best guess is nematode (1%)."),
-        (make_sight(("web site", 0.7), flat=True), "I can't tell what this picture shows; the best guess is web site (70%)."),
+        (
+            make_sight(("web site", 0.7), unclear=True),
+            "I can't tell what this picture shows; the best guess is web site (70%).",
+        ),
     ],
 )
 def test_what_is_said_depends_on_the_score(sight: Sight, said: str) -> None:
