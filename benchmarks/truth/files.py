@@ -6,13 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image, ImageDraw, ImageFont
+from benchmarks.truth import pictures, sounds
+from tests.workspace import documents
 
-_MARGIN: Final = 40
-_COLUMN: Final = 240
-_SIZE: Final = 24
-_BIG: Final = 44
-"""Sizes of a page, in pixels."""
+PageRow = str | Sequence[str] | Mapping[str, str]
+"""A text, several in columns, or `{big: TEXT}`."""
 
 
 def make_file(path: Path, content: Any) -> Path:
@@ -25,20 +23,55 @@ def make_file(path: Path, content: Any) -> Path:
     return path
 
 
-def draw_page(path: Path, rows: Sequence[str | Sequence[str] | Mapping[str, str]]) -> None:
-    """Draw a page in black on white; a row is one text, several in columns, or `{big: TEXT}`."""
-    columns = max(len(row) if isinstance(row, list) else 1 for row in rows)
-    page = Image.new("RGB", (2 * _MARGIN + max(3, columns) * _COLUMN, 2 * _MARGIN + 2 * _SIZE * len(rows) + _BIG), "white")
-    draw = ImageDraw.Draw(page)
-    top = _MARGIN
-    for row in rows:
-        size = _BIG if isinstance(row, Mapping) else _SIZE
-        cells = [row["big"]] if isinstance(row, Mapping) else [row] if isinstance(row, str) else row
-        for column, cell in enumerate(cells):
-            draw.text((_MARGIN + column * _COLUMN, top), cell, "black", ImageFont.load_default(size))
-        top += round(1.7 * size)
-    page.save(path)
+def _write_page(path: Path, rows: Sequence[PageRow]) -> None:
+    pictures.save(path, [pictures.draw_page(rows)])
 
 
-_MAKERS: Final[Mapping[str, Callable[[Path, Any], None]]] = {"page": draw_page}
+def _write_pages(path: Path, pages: Sequence[Sequence[PageRow]]) -> None:
+    """Write one picture with several pages, or a PDF of scanned ones."""
+    pictures.save(path, [pictures.draw_page(rows) for rows in pages])
+
+
+def _write_picture(path: Path, source: str | Mapping[str, Any]) -> None:
+    pictures.save(path, [pictures.make_picture(**({"of": source} if isinstance(source, str) else source))])
+
+
+def _write_speech(path: Path, source: Mapping[str, str]) -> None:
+    sounds.save(path, sounds.speak(**source))
+
+
+def _write_pdf(path: Path, pages: Sequence[str]) -> None:
+    path.write_bytes(documents.make_pdf(pages))
+
+
+def _write_workbook(path: Path, sheets: Mapping[str, Sequence[Sequence[object]]]) -> None:
+    path.write_bytes(documents.make_xlsx(sheets))
+
+
+def _write_document(path: Path, blocks: Sequence[str | Sequence[Sequence[str]]]) -> None:
+    """Write a Word document of paragraphs and tables."""
+    make = (documents.paragraph(block) if isinstance(block, str) else documents.word_table(block) for block in blocks)
+    path.write_bytes(documents.make_docx("".join(make)))
+
+
+def _write_slides(path: Path, slides: Sequence[Mapping[str, object]]) -> None:
+    path.write_bytes(documents.make_pptx(slides))
+
+
+def _write_book(path: Path, chapters: Sequence[str]) -> None:
+    path.write_bytes(documents.make_epub(chapters))
+
+
+_MAKERS: Final[Mapping[str, Callable[[Path, Any], None]]] = {
+    "page": _write_page,
+    "pages": _write_pages,
+    "picture": _write_picture,
+    "speech": _write_speech,
+    "sound": lambda path, name: sounds.save(path, sounds.NO_SPEECH[name]()),
+    "pdf": _write_pdf,
+    "workbook": _write_workbook,
+    "document": _write_document,
+    "slides": _write_slides,
+    "book": _write_book,
+}
 """By the key that a YAML file uses."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from hugginggpt.core.yaml_files import read_yaml
 
-FOLDER: Final = Path(__file__).parent
+FOLDER: Final = Path(__file__).parent / "parts"
 
 
 class Parts(BaseModel):
@@ -34,6 +34,12 @@ class Question(BaseModel):
     also: tuple[str, ...] = ()
     """Pieces that must be there as well, all of them."""
     parts: Parts | None = None
+    shows: tuple[str, ...] = ()
+    """Names of what is seen, any of which an answer must begin with."""
+    heard: str = ""
+    """What is said in the recording: a transcript is right if nearly all of its words are there."""
+    never: tuple[str, ...] = ()
+    """Words that no answer may hold: they say that something is there."""
     absent: bool = False
     """True if the files don't tell: then it is right to say that nothing was found."""
     foreign: bool = False

@@ -8,8 +8,13 @@ from PIL import Image
 from benchmarks.truth.files import make_file
 from benchmarks.truth.grading import Reply, judge
 from benchmarks.truth.questions import Question, list_parts, read_scenes
+from hugginggpt.core.settings import Settings
+from hugginggpt.workspace.workspace import Workspace
 
 NINE = Question(request="When?", right=("ten past nine",))
+SPOKEN = Question(request="Transcribe this", heard="The train leaves at ten past nine.")
+CAT = Question(request="What is in it?", shows=("cat",))
+NOTHING = Question(request="What is in it?", absent=True, never=("picture says",))
 
 
 @pytest.mark.parametrize(
@@ -25,6 +30,13 @@ NINE = Question(request="When?", right=("ten past nine",))
         (Question(request="Who?", absent=True), "Ann", "Ann", "invented"),
         (Question(request="Who?", right=("Ann",), also=("Ben",)), "Ann; Ben", "", "right"),
         (Question(request="Who?", right=("Ann",), also=("Ben",)), "Ann", "Ann", "wrong"),
+        (SPOKEN, "The train leaves at 10 past 9", "The train leaves at 10 past 9", "right"),
+        (SPOKEN, "The train leaves at 10 past 9", "I am not sure of [leaves].", "hedged"),
+        (SPOKEN, "The rain leaves a tent", "The rain leaves a tent", "wrong"),
+        (CAT, "a cat (93%), perhaps Egyptian cat (39%), tiger cat (36%) or tabby (17%). Written in it: “PIX”.", "", "right"),
+        (CAT, "PIX. A cat.", "", "wrong"),
+        (NOTHING, "", "I can't tell what it shows.", "right"),
+        (NOTHING, "", "I can't tell what it shows. The picture says: 48", "invented"),
         (Question(request="Who?", right=("Ann",), foreign=True), "", "I read English texts only", "right"),
     ],
 )
@@ -40,7 +52,27 @@ def test_an_error_is_a_failure() -> None:
 def test_each_question_says_what_is_right(part: str) -> None:
     questions = [question for scene in read_scenes(part) for question in scene.ask]
     assert len(questions) >= 20
-    assert all(question.absent != bool(question.right or question.parts) for question in questions)
+    assert all(
+        question.absent != bool(question.right or question.parts or question.heard or question.shows) for question in questions
+    )
+
+
+FILES = [(name, content) for part in list_parts() for scene in read_scenes(part) for name, content in scene.files.items()]
+KINDS = {
+    next(iter(content)): (name, content) for name, content in FILES if isinstance(content, dict) and "speech" not in content
+}
+
+
+def test_there_are_enough_files() -> None:
+    assert len(FILES) >= 100
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_of_each_kind_is_one_that_the_app_reads(kind: str, settings: Settings, tmp_path: Path) -> None:
+    name, content = KINDS[kind]
+    with Workspace.create(settings.model_copy(update={"max_file_bytes": 2**24})) as workspace:
+        resource = workspace.add_file(make_file(tmp_path / name, content))
+    assert resource.file or resource.measure
 
 
 def test_a_page_is_drawn_row_by_row(tmp_path: Path) -> None:
