@@ -27,12 +27,11 @@ def _transcribe(folder: Path, inputs: Mapping[str, Any]) -> Any:
 
 
 def _transcribe_in_tokens(folder: Path, inputs: Mapping[str, Any]) -> Any:
-    """Transcribe with the limit of tokens for each second that Moonshine's model card names."""
+    """Transcribe as Moonshine's model card has it: greedily, with a limit of tokens for each second."""
     heard = _hear(inputs)
     tokens = 8 + round(len(heard["raw"]) / heard["sampling_rate"] * 6.5)
-    return run_pipeline("automatic-speech-recognition", folder, heard, generate_kwargs={"max_new_tokens": tokens})[
-        "text"
-    ].strip()
+    greedy = {"max_new_tokens": tokens, "num_beams": 1}  # the pipeline's own default is five beams
+    return run_pipeline("automatic-speech-recognition", folder, heard, generate_kwargs=greedy)["text"].strip()
 
 
 def _classify(folder: Path, inputs: Mapping[str, Any]) -> Any:
@@ -79,7 +78,7 @@ def _compose(folder: Path, inputs: Mapping[str, Any]) -> Any:
     from transformers import AutoConfig
 
     codec: Any = AutoConfig.from_pretrained(folder)
-    tokens = round(10 * codec.audio_encoder.frame_rate) + codec.decoder.num_codebooks
+    tokens = round(8 * codec.audio_encoder.frame_rate) + codec.decoder.num_codebooks
     found = run_pipeline("text-to-audio", folder, inputs["text"], generate_kwargs={"max_new_tokens": tokens})
     return np.asarray(found["audio"]).reshape(-1).clip(-1, 1)
 
