@@ -39,7 +39,12 @@ def judge(question: Question, reply: Reply) -> Verdict:
     "failed" are requests that end in an error; "denied" says that it isn't there, of something that is.
     """
     stated = "\n".join(reply.stated).strip()
-    hedged = bool(_HEDGE.search(reply.text))
+    text = reply.text
+    if question.files:  # the others are named together, in one sentence
+        if not _names_first(question.files, reply.text):
+            return "wrong"
+        text = text.replace("I did not find it in", "", 1)
+    hedged = bool(_HEDGE.search(text))
     if any(word in reply.text for word in question.never):
         return "invented"
     if question.absent:
@@ -58,6 +63,8 @@ def judge(question: Question, reply: Reply) -> Verdict:
 def is_right(question: Question, stated: str) -> bool:
     """Return whether an answer holds what is right, and little else."""
     words = _fold(stated)
+    if question.files and not question.right:
+        return True
     if question.heard:
         return _share_heard(question.heard, stated) >= _MIN_HEARD
     if question.shows:
@@ -71,6 +78,11 @@ def is_right(question: Question, stated: str) -> bool:
         return False
     length = sum(len(_fold(each).split()) for each in (max(expected, key=len), *needed))
     return len(words.split()) <= length + _MAX_MORE_WORDS
+
+
+def _names_first(files: Sequence[str], text: str) -> bool:
+    """Return whether the first titles of an answer are these files."""
+    return tuple(re.findall(r"\*\*(.+?)\*\*", text)[: len(files)]) == tuple(files)
 
 
 def _share_heard(said: str, heard: str) -> float:

@@ -40,6 +40,8 @@ class Question(BaseModel):
     """What is said in the recording: a transcript is right if nearly all of its words are there."""
     never: tuple[str, ...] = ()
     """Words that no answer may hold: they say that something is there."""
+    files: tuple[str, ...] = ()
+    """Names of those of several files that answer, in their order: an answer begins with these."""
     absent: bool = False
     """True if the files don't tell: then it is right to say that nothing was found."""
     foreign: bool = False

@@ -13,6 +13,7 @@ from hugginggpt.workspace.workspace import Workspace
 
 NINE = Question(request="When?", right=("ten past nine",))
 SPOKEN = Question(request="Transcribe this", heard="The train leaves at ten past nine.")
+FILES_ASKED = Question(request="Which one mentions a saw?", files=("b.txt",))
 CAT = Question(request="What is in it?", shows=("cat",))
 NOTHING = Question(request="What is in it?", absent=True, never=("picture says",))
 
@@ -33,6 +34,8 @@ NOTHING = Question(request="What is in it?", absent=True, never=("picture says",
         (SPOKEN, "The train leaves at 10 past 9", "The train leaves at 10 past 9", "right"),
         (SPOKEN, "The train leaves at 10 past 9", "I am not sure of [leaves].", "hedged"),
         (SPOKEN, "The rain leaves a tent", "The rain leaves a tent", "wrong"),
+        (FILES_ASKED, "A saw", "**b.txt**\n\nA saw\n\nI did not find it in a.txt.", "right"),
+        (FILES_ASKED, "A saw", "**a.txt**\n\nA saw\n\nI did not find it in b.txt.", "wrong"),
         (CAT, "a cat (93%), perhaps Egyptian cat (39%), tiger cat (36%) or tabby (17%). Written in it: “PIX”.", "", "right"),
         (CAT, "PIX. A cat.", "", "wrong"),
         (NOTHING, "", "I can't tell what it shows.", "right"),
@@ -53,7 +56,8 @@ def test_each_question_says_what_is_right(part: str) -> None:
     questions = [question for scene in read_scenes(part) for question in scene.ask]
     assert len(questions) >= 20
     assert all(
-        question.absent != bool(question.right or question.parts or question.heard or question.shows) for question in questions
+        question.absent != bool(question.right or question.parts or question.heard or question.shows or question.files)
+        for question in questions
     )
 
 

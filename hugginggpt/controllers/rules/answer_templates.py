@@ -40,7 +40,15 @@ def compose(request: RespondRequest, table: TaskTable) -> Iterator[str]:
         return
     separator = ""
     titles = _find_titles(done, request)
-    for step in sorted(done, key=lambda step: not _is_conclusion(step)):  # the answer, then what it was drawn from
+    silent = _find_silent(done, titles)
+    nowhere = [escape(file) for file in silent.values()]
+    # the answer, then what it was drawn from
+    for step in sorted(done, key=lambda step: (not _is_conclusion(step), step.task.id in silent)):
+        if step.task.id in silent:
+            if nowhere:  # once for all
+                yield f"{separator}I did not find it in {_join(nowhere)}."
+                nowhere = []
+            continue
         for sentence in _describe_results(step, table):
             title = titles.pop(step.task.id, "")  # above the first sentence of a step
             yield separator + (f"**{escape(title)}**\n\n" if title else "") + sentence
@@ -72,6 +80,16 @@ def _find_titles(steps: Sequence[Step], request: RespondRequest) -> dict[int, st
                 titles |= found
                 break
     return titles
+
+
+def _find_silent(steps: Sequence[Step], titles: Mapping[int, str]) -> dict[int, str]:
+    """Find steps that found no answer to what another file answers, by task id: the file that each is about."""
+    asking = [step for step in steps if _find_question(step.task)]
+    silent = [step for step in asking if all(output.data.get("answer") == "" for output in step.outputs)]
+    files = {titles.get(step.task.id) for step in asking}
+    if len({_find_question(step.task) for step in asking}) != 1 or len(files) < len(asking) or len(silent) == len(asking):
+        return {}
+    return {step.task.id: titles[step.task.id] for step in silent}
 
 
 def _find_file(task: Task, files: Mapping[str, str], planned: Mapping[int, Task]) -> str:
@@ -150,8 +168,11 @@ def _format_credits(steps: Sequence[Step]) -> str:
     """Name each model that ran once, and how long all of them took."""
     names = list(dict.fromkeys(name for step in steps for name in _list_models(step)))
     shown = names if len(names) <= _MAX_CREDITS + 1 else [*names[:_MAX_CREDITS], f"{len(names) - _MAX_CREDITS} more"]
-    listed = " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
-    return f"By {listed}, in {format_duration(sum(step.seconds for step in steps))}."
+    return f"By {_join(shown)}, in {format_duration(sum(step.seconds for step in steps))}."
+
+
+def _join(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _list_models(step: Step) -> list[str]:

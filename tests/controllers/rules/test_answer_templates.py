@@ -1,6 +1,7 @@
 """The built-in answer: from the results alone, in sentences."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,33 @@ def test_what_was_asked_for_comes_before_what_it_was_drawn_from() -> None:
         Step(Task("summarization", 1, (0,), {"text": "<resource>-0"}), "done", VOICE, outputs=(short,)),
     )
     assert said.index("In short:") < said.index("What is said:") < said.index("_By ")
+
+
+def ask_files(question: str, answers: Mapping[str, str]) -> str:
+    """The answer where each file was asked the same; an empty text stands for nothing found."""
+    attached = [Resource(f"text-{n}", Kind.TEXT, Origin("upload", name)) for n, name in enumerate(answers)]
+    steps = []
+    for number, (file, found) in enumerate(zip(attached, answers.values(), strict=True)):
+        origin = Origin("task", "question-answering", number)
+        output = Resource(f"text-{number + 10}", Kind.TEXT, origin, text=found or "I did not find it.", data={"answer": found})
+        task = Task("question-answering", number, (), {"question": question, "text": file.name})
+        steps.append(Step(task, "done", VOICE, outputs=(output,)))
+    plan = Plan(tuple(step.task for step in steps))
+    return "".join(compose(RespondRequest(question, tuple(attached), plan, steps), load_task_table())).partition("\n\n_By")[0]
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({"a.txt": "", "b.txt": "a spade", "c.txt": ""}, "**b.txt**\n\na spade\n\nI did not find it in a.txt and c.txt."),
+        ({"a.txt": "a saw", "b.txt": "a spade"}, "**a.txt**\n\na saw\n\n**b.txt**\n\na spade"),
+        ({"a.txt": "", "b.txt": ""}, "**a.txt**\n\nI did not find it.\n\n**b.txt**\n\nI did not find it."),
+    ],
+)
+def test_of_several_files_those_that_answer_come_first_and_the_others_are_named_together(
+    answers: Mapping[str, str], said: str
+) -> None:
+    assert ask_files("Which one mentions it?", answers) == said
 
 
 def test_models_are_named_once_and_not_without_end() -> None:
