@@ -51,8 +51,8 @@ def test_each_sheet_of_a_workbook_stands_for_the_file(workspace: Workspace, tmp_
     first = workspace.add_file(path)
     sheets = (first, *workspace.list_parts(first))
     assert [sheet.description for sheet in sheets] == [
-        "table-1: table “budget.xlsx, sheet “Costs””, 2 rows",
-        "table-2: table “budget.xlsx, sheet “Days””, 2 rows",
+        "table-1: table “budget.xlsx, sheet Costs”, 2 rows",
+        "table-2: table “budget.xlsx, sheet Days”, 2 rows",
     ]
     assert select_main(sheets) == sheets
     assert workspace.find("budget.xlsx") == first

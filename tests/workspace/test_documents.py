@@ -119,10 +119,10 @@ def test_each_sheet_of_a_workbook_is_a_table(tmp_path: Path) -> None:
     document = read(make_xlsx(sheets, hidden=["Old"]), tmp_path)
     assert (document.format, document.unit, document.count, document.sections) == ("Excel", "sheet", 5, [])
     assert {part.place: (tmp_path / part.file).read_text() for part in document.tables} == {
-        "sheet “Costs”": "Month,Sum\nMay,12.5\nJune,7\n",
-        "sheet “Days”": "Day,Open\n2026-05-04,TRUE\n2026-05-05,FALSE\n",
-        "sheet “Notes” (Budget 2026)": 'Who,What\nAnn,"paint, two tins"\n',
-        "sheet “Old”, hidden": "a,b\n1,2\n",
+        "sheet Costs": "Month,Sum\nMay,12.5\nJune,7\n",
+        "sheet Days": "Day,Open\n2026-05-04,TRUE\n2026-05-05,FALSE\n",
+        "sheet Notes (Budget 2026)": 'Who,What\nAnn,"paint, two tins"\n',
+        "sheet Old, hidden": "a,b\n1,2\n",
     }
 
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import gradio as gr
 from gradio.components.chatbot import MetadataDict
+from gradio.data_classes import FileData
 
 from hugginggpt.core.events import (
     ApprovalAsked,
@@ -63,10 +64,24 @@ def draw_user_messages(text: str, resources: Sequence[Resource]) -> list[gr.Chat
     """
     files = [resource for resource in resources if resource.path]
     shown = files[:_MAX_DRAWN_RESULTS]
-    listed = [*(resource.name for resource in shown), *([CUT] if len(files) > len(shown) else [])]
+    listed = [*map(_name_file, shown), *([CUT] if len(files) > len(shown) else [])]
     names = [f"<em>{', '.join(listed)}</em>"] if files else []
-    contents = [*([neutralize_markup(text)] if text or not files else []), *map(draw_media, shown), *names]
+    contents = [*([neutralize_markup(text)] if text or not files else []), *map(_draw_given, shown), *names]
     return [gr.ChatMessage(role="user", content=content) for content in contents]
+
+
+def _name_file(resource: Resource) -> str:
+    """Return a file's name in the conversation; of what has no preview the name that it came with, too."""
+    label = shorten(resource.origin.label, MAX_NAME_CHARS)
+    return resource.name if resource.kind in _COMPONENTS or not label else f"{resource.name}: {escape_text(label)}"
+
+
+def _draw_given(resource: Resource) -> Any:
+    """Return a file as it is shown; a link bears the name that it came with, and the suffix of what is kept of it."""
+    if resource.kind in _COMPONENTS or not resource.origin.label or resource.path is None:
+        return draw_media(resource)
+    name = Path(resource.origin.label.partition(",")[0]).stem + resource.path.suffix
+    return FileData(path=str(resource.path), orig_name=shorten(name, MAX_NAME_CHARS))
 
 
 def draw_media(resource: Resource) -> Any:

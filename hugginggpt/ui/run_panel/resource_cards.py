@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import quote
 
 from hugginggpt.core.markdown import shorten
+from hugginggpt.core.page_marks import split_pages
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.ui.assets import load_script
@@ -103,7 +104,8 @@ def _find_first_line(resource: Resource) -> str:
     """Return the first line of a text, or the first row of a table."""
     if resource.kind is Kind.TABLE and resource.path:
         return _read_first_row(resource.path)
-    line = next((line.strip() for line in (resource.text or "")[:_MAX_HEAD_CHARS].splitlines() if line.strip()), "")
+    pages = split_pages((resource.text or "")[:_MAX_HEAD_CHARS])  # without the marks between them
+    line = next((line.strip() for _, page in pages for line in page.splitlines() if line.strip()), "")
     return line if len(line) <= _MAX_LINE_CHARS else f"{line[:_MAX_LINE_CHARS]}…"
 
 

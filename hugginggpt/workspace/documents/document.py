@@ -40,7 +40,7 @@ class Part:
 
     file: str
     place: str
-    """Its place in words: "page 2, picture 1", "sheet “Costs”"."""
+    """Its place in words: "page 2, picture 1", "sheet Costs"."""
     page: int = 0
     """The number of its page, slide or chapter; 0 where that isn't known."""
 

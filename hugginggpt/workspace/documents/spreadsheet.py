@@ -43,11 +43,11 @@ def read_spreadsheet(path: Path, parts: PartWriter) -> Document:
         title, rows = _cut_title(_trim(rows))
         kept = rows[: max(0, (_MAX_CELLS - cells) // max(len(rows[0]), 1))] if rows else []
         if len(kept) < len(rows):
-            remarks.append(f"Of sheet “{name}” only the first {len(kept):,} of {len(rows):,} rows were read.")
+            remarks.append(f"Of sheet {name} only the first {len(kept):,} of {len(rows):,} rows were read.")
         if kept:
             cells += len(kept) * len(kept[0])
             hidden = "" if visible.get(name, True) else ", hidden"
-            parts.add_table(kept, f"sheet “{name}”{hidden}{f' ({title})' if title else ''}")
+            parts.add_table(kept, f"sheet {name}{hidden}{f' ({title})' if title else ''}")
     if not parts.tables:
         raise DocumentError("is a spreadsheet without any filled cell: attach another one")
     if len(names) > MAX_TABLES:

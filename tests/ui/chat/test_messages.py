@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 import pytest
+from gradio.data_classes import FileData
 
 from hugginggpt.core.events import (
     AnswerDelta,
@@ -275,9 +276,18 @@ def test_a_request_shows_its_words_its_files_and_their_names(workspace: Workspac
     words, picture, table, names = chat.draw_user_messages(
         "Compare them.", [workspace.add_file(MEDIA / name) for name in ("cat.jpg", "people.csv")]
     )
-    assert (words.content, names.content) == ("Compare them.", "<em>image-1, table-1</em>")
+    assert (words.content, names.content) == ("Compare them.", "<em>image-1, table-1: people.csv</em>")
     assert isinstance(picture.content, gr.Image)
-    assert str(table.content["path"]).endswith("table-1.csv")  # type: ignore[index, call-overload]
+    assert isinstance(table.content, FileData)
+    assert (Path(table.content.path).name, table.content.orig_name) == ("table-1.csv", "people.csv")
+
+
+def test_a_document_bears_its_own_name_and_the_suffix_of_what_was_read_from_it(tmp_path: Path) -> None:
+    (path := tmp_path / "text-1.md").write_text("## Page 1\n\nDear Ann", encoding="utf-8")
+    letter = Resource("text-1", Kind.TEXT, Origin("upload", "a <b>.pdf"), path=path, text="## Page 1\n\nDear Ann")
+    _, file, names = chat.draw_user_messages("Sum it up.", [letter])
+    assert isinstance(file.content, FileData)
+    assert (file.content.orig_name, names.content) == ("a <b>.md", "<em>text-1: a &lt;b&gt;.pdf</em>")
 
 
 def test_what_was_stopped_can_go_on() -> None:

@@ -77,6 +77,11 @@ def test_a_long_text_is_cut_and_an_empty_one_has_no_line() -> None:
     ]
 
 
+def test_a_document_begins_with_its_first_line_and_not_with_the_mark_of_its_page() -> None:
+    letter = Resource("text-1", Kind.TEXT, Origin("upload", "a.pdf"), text="## Page 1\n\nDear Ann,\n\n## Page 2\n\nYours")
+    assert told(draw_cards([letter], address)) == ["text-1 “a.pdf”, added by you Dear Ann, Use next Download"]
+
+
 def test_without_resources_it_says_what_will_stand_here() -> None:
     assert "What you attach" in draw_cards([], address)
     assert "<button" not in draw_cards([], address)
