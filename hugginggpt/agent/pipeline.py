@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from hugginggpt.agent.page_reading import read_scanned_pages
+from hugginggpt.agent.page_selection import select_pages
 from hugginggpt.controllers.base import PlanRequest
 from hugginggpt.controllers.context import RequestContext
 from hugginggpt.core.errors import DeadlineError, HuggingGPTError
@@ -116,8 +117,11 @@ class Pipeline:
         remaining = self._deadline.when() or 0.0  # None is for a person who thinks about a plan: that is over
         seconds = max(remaining - asyncio.get_running_loop().time(), GRACE_SECONDS)
         # 4 response generation
-        answer = await self._responder.respond(plan, self._direct_answer, complete=self._complete, seconds=seconds)
-        resources = (*self._attached, *fetched, *(resource for step in context.steps for resource in step.outputs))
+        answer = await self._responder.respond(
+            plan, self._direct_answer, complete=self._complete, seconds=seconds, attached=self._attached
+        )
+        attached = (each for each in self._attached if "section" not in each.data)  # a page belongs to what named it
+        resources = (*attached, *fetched, *(resource for step in context.steps for resource in step.outputs))
         context.session.turns = (*context.session.turns, Turn(request.text, answer, resources))[-MAX_TURNS:]
 
     def _tell_remarks(self, resources: Sequence[Resource]) -> None:
@@ -151,7 +155,11 @@ class Pipeline:
         return Plan(tuple(step.task for step in context.steps))
 
     async def _run_tasks(self, request: PlanRequest) -> Plan:
-        self._attached = await read_scanned_pages(self._context, self._slots)
+        read = replace(request, attached=await read_scanned_pages(self._context, self._slots))
+        pages = await asyncio.to_thread(select_pages, read, self._context.session.workspace)
+        if pages:
+            self._context.emit(ResourcesFetched(pages))
+        self._attached = (*read.attached, *pages)
         request = replace(request, attached=self._attached)
         # 1 planning; 2 selection and 3 execution of each task begin as soon as the plan has come to it
         plan = await (self._resume(self._prepared) if self._prepared else self._plan(request))

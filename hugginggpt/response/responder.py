@@ -5,6 +5,7 @@ Source: arXiv 2303.17580, section 3.4.
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Final
 
@@ -13,6 +14,7 @@ from hugginggpt.controllers.context import RequestContext
 from hugginggpt.core.errors import ControllerError, DeadlineError, HuggingGPTError
 from hugginggpt.core.events import AnswerDelta, Answered, Notice, Usage
 from hugginggpt.core.plan import Plan
+from hugginggpt.core.resources import Resource
 from hugginggpt.response.checks import find_invented_names, is_answered
 
 log = logging.getLogger(__name__)
@@ -31,7 +33,15 @@ class Responder:
         """Usage by the controller."""
         self._seconds = context.settings.respond_seconds
 
-    async def respond(self, plan: Plan, direct_answer: str = "", *, complete: bool = True, seconds: float | None = None) -> str:
+    async def respond(
+        self,
+        plan: Plan,
+        direct_answer: str = "",
+        *,
+        complete: bool = True,
+        seconds: float | None = None,
+        attached: Sequence[Resource] | None = None,
+    ) -> str:
         """Answer from the results of the plan, and emit the answer as events.
 
         Args:
@@ -39,6 +49,7 @@ class Responder:
             direct_answer: The answer, where the controller gave it while it planned.
             complete: Whether nothing of the plan is known to be missing.
             seconds: Time for it, where the settings' is too long.
+            attached: The request's files, pages of them that it names among them; by default those that came with it.
 
         Returns:
             The answer, in Markdown.
@@ -48,7 +59,8 @@ class Responder:
         """
         context = self._context
         self._seconds = min(context.settings.respond_seconds, seconds or context.settings.respond_seconds)
-        request = RespondRequest(context.request.text, context.request.attached, plan, context.steps, context.session.turns)
+        files = context.request.attached if attached is None else tuple(attached)
+        request = RespondRequest(context.request.text, files, plan, context.steps, context.session.turns)
         answer = direct_answer if direct_answer and not plan.tasks else await self._answer_or_fall_back(request)
         # a notice only: the page shows it already. In a thread: the texts that were read may be long
         if names := await asyncio.to_thread(find_invented_names, answer, request, context.session.workspace):

@@ -41,6 +41,7 @@ def compose(request: RespondRequest, table: TaskTable) -> Iterator[str]:
     separator = ""
     titles = _find_titles(done, request)
     silent = _find_silent(done, titles)
+    looks: dict[str, str] = {}
     nowhere = [escape(file) for file in silent.values()]
     # the answer, then what it was drawn from
     for step in sorted(done, key=lambda step: (not _is_conclusion(step), step.task.id in silent)):
@@ -49,7 +50,11 @@ def compose(request: RespondRequest, table: TaskTable) -> Iterator[str]:
                 yield f"{separator}I did not find it in {_join(nowhere)}."
                 nowhere = []
             continue
-        for sentence in _describe_results(step, table):
+        for sentence in _describe_results(step, table, _name_outputs(step, request)):
+            picture = str(step.task.args.get("image")) if step.task.task in _LOOKING else ""
+            if picture and sentence.rstrip(".") in looks.get(picture, ""):  # two tasks that see the same in it
+                continue
+            looks[picture] = looks.get(picture, "") + sentence
             title = titles.pop(step.task.id, "")  # above the first sentence of a step
             yield separator + (f"**{escape(title)}**\n\n" if title else "") + sentence
             separator = "\n\n"
@@ -110,10 +115,20 @@ def _describe_failure(step: Step, table: TaskTable) -> str:
     return f"I could not {table[step.task.task].act}: {escape(step.error)}"
 
 
-def _describe_results(step: Step, table: TaskTable) -> Iterator[str]:
+def _name_outputs(step: Step, request: RespondRequest) -> dict[str, str]:
+    """Return the file that each output is of, by its name, where a task worked on several at once."""
+    labels = {resource.name: resource.origin.label for resource in request.attached}
+    for value in step.task.args.values():
+        if not isinstance(value, str) and len(value) == len(step.outputs) and all(name in labels for name in value):
+            return {output.name: labels[name] for output, name in zip(step.outputs, value, strict=True)}
+    return {}
+
+
+def _describe_results(step: Step, table: TaskTable, files: Mapping[str, str]) -> Iterator[str]:
     needs_names = len(step.outputs) > 1 and len({output.kind for output in step.outputs}) < len(step.outputs)
     for output in step.outputs:
         prefix = f"{output.name}: " if needs_names and output.text is not None else ""
+        prefix = f"**{escape(files[output.name])}**\n\n" if output.name in files else prefix
         yield prefix + _format_sentence(step, output, table)
     if step.note:
         yield f"_{escape(step.note)}_"

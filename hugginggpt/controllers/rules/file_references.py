@@ -8,6 +8,7 @@ from typing import Final
 
 from hugginggpt.controllers.rules.cue_table import Intent, load, load_pattern
 from hugginggpt.controllers.rules.request_parser import ParsedRequest
+from hugginggpt.core.page_references import find_page_references
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, is_usable_as
 
@@ -81,6 +82,9 @@ class Mentions:
         """Select the files of a kind that a step works on, as far as its words say; all of that kind where they don't."""
         attached = [r for r in self._resources if is_usable_as(r.kind, kind)]
         attached = [r for r in attached if r.kind is kind] or attached  # a video serves as audio only where there is no audio
+        if owned := self._find_owned(intent, [r for r in attached if "section" in r.data]):
+            return owned
+        attached = [r for r in attached if "section" not in r.data] or attached  # a page is meant only where it is named
         if len(attached) < 2:  # nothing to choose from, whatever the words are
             return attached
         if owned := self._find_owned(intent, attached):
@@ -92,6 +96,10 @@ class Mentions:
                 if inherited := self._find_owned(other, attached):
                     return inherited
         return attached
+
+    def names_page(self, intent: Intent) -> bool:
+        """Tell whether the words of a step name a page of a document."""
+        return bool(self._find_owned(intent, [resource for resource in self._resources if "section" in resource.data]))
 
     def _is_excluded(self, mention: Mention) -> bool:
         before = self._parsed.instruction[max(0, mention.position - _MAX_EXCLUDING_CHARS) : mention.position]
@@ -120,10 +128,28 @@ class Mentions:
         for resource in self._resources:
             for position in find_mentions(resource, self._parsed.instruction):
                 yield Mention(position, resource)
+        yield from self._find_pages()
+
+    def _find_pages(self) -> Iterator[Mention]:
+        """Find mentions of pages; only the first one's clause may be another than its step's: "On page 2, who …?"."""
+        pages = [resource for resource in self._resources if "section" in resource.data]
+        for reference in find_page_references(self._parsed.instruction) if pages else ():
+            for resource in pages:
+                count = _count_pages(resource, self._resources)
+                if resource.data["section"] in {f"{reference.unit} {number}" for number in reference.list_numbers(count)}:
+                    yield Mention(reference.start, resource)
+
+
+def _count_pages(page: Resource, resources: Sequence[Resource]) -> int:
+    """Return how many pages the document of a page has."""
+    documents = (each for each in resources if each.name == page.data["document"])
+    return next((each.file.pages for each in documents if each.file), 0)
 
 
 def find_mentions(resource: Resource, text: str) -> list[int]:
-    """Find the positions at which words of a file's name occur in a text."""
+    """Find the positions at which words of a file's name occur in a text; a page's are those of its document."""
+    if "section" in resource.data:
+        return []
     stem = resource.origin.label.rpartition(".")[0].lower() if resource.origin.source != "task" else ""
     words = [word for word in re.findall(r"[a-z]{3,}", stem) if word not in _load_common_words()]
     return [match.start() for word in words for match in re.finditer(rf"\b{word}s?\b", text)]

@@ -12,6 +12,7 @@ from hugginggpt.controllers.file_mentions import guess_kind
 from hugginggpt.controllers.rules.coreference import find_named_results
 from hugginggpt.controllers.rules.cue_table import Intent, load_pattern, load_rules
 from hugginggpt.controllers.rules.file_references import Mentions
+from hugginggpt.controllers.rules.page_quotes import strip_pages
 from hugginggpt.controllers.rules.plan_draft import DraftResult, PlanDraft
 from hugginggpt.controllers.rules.prompt_extraction import extract_prompt, names_own_content
 from hugginggpt.controllers.rules.request_parser import ParsedRequest, find_sentences
@@ -84,11 +85,13 @@ class PlanBuilder:
 
     def _get_shared_arguments(self, intent: Intent, row: TaskType) -> dict[str, Any]:
         """Get the arguments that come from the words of the step itself, the same for all of its tasks."""
-        values: dict[str, Any] = {"question": intent.question, "labels": ", ".join(intent.labels)}
+        names_page = any("section" in resource.data for resource in self._resources)
+        question = strip_pages(intent.question) if names_page else intent.question
+        values: dict[str, Any] = {"question": question, "labels": ", ".join(intent.labels)}
         values["instruction"] = intent.instruction
         args = {name: value for name, value in values.items() if value and row.input(name)}
-        if intent.spoken and (question := self._read_attached(intent, (Kind.AUDIO,))):
-            args["question" if row.input("question") else "text"] = question[0]
+        if intent.spoken and (asked := self._read_attached(intent, (Kind.AUDIO,))):
+            args["question" if row.input("question") else "text"] = asked[0]
         elif row.family == "image" and intent.question and row.input("text"):
             args["text"] = intent.question
         elif intent.prompt and row.input("text"):
@@ -130,6 +133,8 @@ class PlanBuilder:
 
     def _get_texts(self, intent: Intent, following: int | None) -> Texts:
         """Get the texts of a step: named results, the last content made, given or attached ones, or what a file says."""
+        if self._mentions.names_page(intent):
+            return self._get_attached_texts(intent)
         if found := self._get_result_texts(intent, following):
             return found
         if self._is_prompted(intent, following):

@@ -17,6 +17,7 @@ from hugginggpt.controllers.rules.file_facts import FactsAnswer, find_facts
 from hugginggpt.controllers.rules.follow_ups import complete_follow_up
 from hugginggpt.controllers.rules.intent_detection import detect_intents, guess_intents
 from hugginggpt.controllers.rules.left_out import find_left_out
+from hugginggpt.controllers.rules.page_quotes import check_pages, quote_pages
 from hugginggpt.controllers.rules.plan_builder import PlanBuilder
 from hugginggpt.controllers.rules.question_routing import is_polite
 from hugginggpt.controllers.rules.refusals import (
@@ -83,6 +84,7 @@ def plan_request(request: PlanRequest, table: TaskTable, *, tell_facts: bool = T
     regrets = (unconditional.regret,) if unconditional.regret else ()
     request = replace(request, text=unconditional.text) if regrets else request
     parsed = parse_request(request.text, request.attached)
+    check_pages(parsed, request.attached)
     if _is_foreign(parsed):  # no cue matches other scripts
         raise RequestError(_NO_ENGLISH)
     if not request.attached and (answer := answer_small_talk(parsed) or answer_about_app(parsed)):
@@ -92,6 +94,8 @@ def plan_request(request: PlanRequest, table: TaskTable, *, tell_facts: bool = T
             return RulesPlan(direct_answer="\n\n".join(map(escape, facts.sentences)), notices=regrets)
         plan = plan_request(replace(request, text=rest), table, tell_facts=False)  # once: each pass takes time
         return replace(plan, notices=(*facts.sentences, *regrets, *plan.notices))
+    if answer := quote_pages(parsed, request.attached):
+        return RulesPlan(direct_answer=answer, notices=regrets)
     if again := resolve_repetition(request, parsed):
         return replace(plan_request(again, table), notices=regrets)  # its own notices were given the first time
     if completed := complete_follow_up(request, parsed):

@@ -52,6 +52,26 @@ def test_what_was_asked_for_comes_before_what_it_was_drawn_from() -> None:
     assert said.index("In short:") < said.index("What is said:") < said.index("_By ")
 
 
+def test_what_two_tasks_see_in_a_picture_is_said_once() -> None:
+    def see(name: str, number: int, text: str, picture: str) -> Step:
+        data = {"classes": [{"label": "cat", "score": 0.9}]}
+        output = Resource(f"text-{number}", Kind.TEXT, Origin("task", name, number), text=text, data=data)
+        return Step(Task(name, number, (), {"image": picture}), "done", OCR, outputs=(output,))
+
+    described = see("image-to-text", 0, "cat (90%). Written in it: “PIX”.", "image-1")
+    said = answer(described, see("image-classification", 1, "cat (90%).", "image-1"))
+    assert said.count("cat (90%)") == 1
+    assert answer(described, see("image-classification", 1, "cat (90%).", "image-2")).count("cat (90%)") == 2
+
+
+def test_the_results_of_several_texts_bear_the_names_of_their_files() -> None:
+    pages = [Resource(f"text-{n}", Kind.TEXT, Origin("upload", f"a.pdf, page {n}")) for n in (1, 2)]
+    outputs = tuple(Resource(f"text-{n}", Kind.TEXT, Origin("task", "summarization", 0), text=f"It is {n}.") for n in (3, 4))
+    step = Step(Task("summarization", 0, (), {"text": ("text-1", "text-2")}), "done", OCR, outputs=outputs)
+    said = "".join(compose(RespondRequest("x", tuple(pages), Plan((step.task,)), (step,)), load_task_table()))
+    assert said.startswith("**a.pdf, page 1**\n\nIn short:\n\n> It is 3.  \n\n**a.pdf, page 2**\n\nIn short:")
+
+
 def ask_files(question: str, answers: Mapping[str, str]) -> str:
     """The answer where each file was asked the same; an empty text stands for nothing found."""
     attached = [Resource(f"text-{n}", Kind.TEXT, Origin("upload", name)) for n, name in enumerate(answers)]
