@@ -8,9 +8,11 @@ from __future__ import annotations
 import warnings
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.errors import InputError
+from hugginggpt.core.languages import get_language
 from hugginggpt.experts.base import Call, Result
 from hugginggpt.experts.local.audio.asr_models import RECOGNIZERS, SAMPLE_RATE, transcribe_with_ctc
 from hugginggpt.experts.local.audio.waveforms import read_recording
@@ -47,7 +49,9 @@ def transcribe(calls: Sequence[Call], runtime: Runtime) -> list[Result]:
         raise InputError("No speech is heard in this recording.")
     data: dict[str, Any] = {"seconds": round(samples.size / SAMPLE_RATE, 2)}
     more = {"words": [dict(word) for word in found.words], "language": found.language}
-    return [build_transcript_result(call, segments, data | {name: value for name, value in more.items() if value})]
+    result = build_transcript_result(call, segments, data | {name: value for name, value in more.items() if value})
+    spoken = get_language(found.language) if found.language not in {"", "en"} else None
+    return [replace(result, note=f"{result.note} What is said is in {spoken.name}.".strip()) if spoken else result]
 
 
 def classify(calls: Sequence[Call], runtime: Runtime) -> list[Result]:

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from hugginggpt.core.errors import InputError, StoppedError
+from hugginggpt.core.languages import get_language
 from hugginggpt.core.resources import Resource
 from hugginggpt.experts.local.audio.waveforms import split_at_silence
 from tests.checkpoints.sounds import LABELS, LANGUAGES
@@ -69,6 +70,9 @@ async def test_a_long_recording_is_heard_to_its_end(local: LocalBench, recording
 async def test_whisper_says_which_language_it_hears(local: LocalBench) -> None:
     done = await local.run("automatic-speech-recognition", "tiny/whisper", audio=local.demo("speech.flac"))
     assert done.data["language"] in LANGUAGES
+    spoken = get_language(done.data["language"])
+    assert spoken is not None
+    assert (f"What is said is in {spoken.name}." in done.result.note) == (spoken.code != "en")
 
 
 @pytest.mark.parametrize("model", CTC)
