@@ -17,6 +17,17 @@ MAX_ID_CHARS: Final = 200
 _MASKED_KEY: Final = re.compile(r"\b(?:sk|hf|gsk|pk|xai|nvapi)[-_][\w*.…-]+")  # servers quote keys masked, "sk-ab***yz"
 _MAX_FAULT_CHARS: Final = 600
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_UNITS: Final[Mapping[str, float]] = {
+    "ms": 0.001, "millisecond": 0.001, "s": 1, "sec": 1, "second": 1, "m": _MINUTE, "min": _MINUTE, "minute": _MINUTE,
+    "h": _HOUR, "hr": _HOUR, "hour": _HOUR, "d": _DAY, "day": _DAY,
+}  # fmt: skip
+_SPAN: Final = re.compile(
+    r"(\d{1,9}(?:\.\d{1,9})?)\s*(milliseconds?|ms|sec(?:ond)?s?|s|min(?:ute)?s?|m|h(?:ou)?rs?|h|days?|d)(?![a-z])"
+)
+_WAIT: Final = re.compile(
+    r"\b(?:(?:again|retry|retrying|available|resets?|refreshes)\b[^.;\d]{0,30}?\b(?:in|after|within)|wait(?:ing)?(?: for)?)"
+    rf"(?: about| approximately| another| at least)?\s*~?((?:{_SPAN.pattern}(?:,? and |, | )?)+)"
+)
 
 
 class ServerFault(Exception):  # noqa: N818 (a cause kept for the log, never shown)
@@ -32,6 +43,15 @@ def read_retry_after(headers: Mapping[str, str]) -> float:
     with suppress(ValueError, OverflowError):  # the header may hold a date instead (RFC 9110)
         return max(parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time.time(), 0.0)
     return 0.0
+
+
+def read_wait(text: str) -> float:
+    """Return the seconds to wait that a server's words name ("Please try again in 1m26.5s"); 0 where they name none."""
+    found = _WAIT.search(text.lower())
+    if not found:
+        return 0.0
+    spans = _SPAN.findall(found[1])
+    return float(sum(float(number) * _UNITS[unit if unit in _UNITS else unit.removesuffix("s")] for number, unit in spans))
 
 
 def describe_wait(seconds: float) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import yaml
 
+from hugginggpt.core.http import read_wait
 from hugginggpt.core.json_text import JsonError, parse_json
 
 TEXT_KEYS: Final = frozenset({"error", "message", "detail", "details", "msg", "reason", "title", "raw", "metadata", "errors"})
@@ -24,6 +25,9 @@ DEFAULT_STATUS: Final = 400
 """Status of a refusal that came with 200 and names none of its own."""
 _CODE_KEYS: Final = frozenset({"code", "type", "status", "reason", "error_code", "error_type", "task_status"})
 _PARAM_KEYS: Final = frozenset({"param", "loc"})
+_DELAY_KEYS: Final = frozenset({"retryDelay"})  # Google's
+_BUSY_STATUSES: Final = frozenset({429, 500, 503, 529})
+"""Statuses whose words may say when the server can be asked again."""
 _MAX_TEXT_CHARS: Final = 4_000  # a refusal may quote the whole request
 _MAX_DEPTH: Final = 6
 _TAG: Final = re.compile(r"<(script|style)\b.*?</\1>|<[^<>]{0,500}>", re.DOTALL | re.IGNORECASE)
@@ -136,13 +140,14 @@ def parse_refusal(body: Any, status: int, wait: float = 0.0) -> ServerRefusal:
     numbers = [int(value) for kind, value in found if kind == "code" and value.isdecimal() and len(value) == 3]
     if status in {200, DEFAULT_STATUS}:  # words that came with 200, or with a 400 that hides what a provider said
         status = next((number for number in numbers if _MIN_ERROR_STATUS <= number <= _MAX_ERROR_STATUS), DEFAULT_STATUS)
-    texts = dict.fromkeys(" ".join(value.split()) for kind, value in found if kind == "text")
+    text = " ".join(dict.fromkeys(" ".join(value.split()) for kind, value in found if kind == "text"))[:_MAX_TEXT_CHARS]
+    delay = next((value for kind, value in found if kind == "delay"), "")
     return ServerRefusal(
         status,
-        " ".join(texts)[:_MAX_TEXT_CHARS],
+        text,
         frozenset(value.lower() for kind, value in found if kind == "code" and not value.isdecimal()),
         frozenset(value for kind, value in found if kind == "param"),
-        wait,
+        wait or (read_wait(f"retry in {delay}" if delay else text) if status in _BUSY_STATUSES else 0.0),
         is_page,
     )
 
@@ -158,7 +163,7 @@ def _parse_text(body: str) -> tuple[Any, bool]:
 
 
 def _walk(value: Any, key: str, depth: int) -> Iterator[tuple[str, str]]:
-    """Yield what a body says: ("text", words), ("code", a code or a number), ("param", a parameter's name)."""
+    """Yield what a body says: ("text", words), ("code", a code or a number), ("param", a name), ("delay", a wait)."""
     if depth > _MAX_DEPTH:
         return
     if isinstance(value, str):
@@ -168,7 +173,7 @@ def _walk(value: Any, key: str, depth: int) -> Iterator[tuple[str, str]]:
             yield "code", str(value)
     elif isinstance(value, Mapping):
         for name, inner in value.items():
-            if name in TEXT_KEYS | _CODE_KEYS | _PARAM_KEYS:
+            if name in TEXT_KEYS | _CODE_KEYS | _PARAM_KEYS | _DELAY_KEYS:
                 yield from _walk(inner, name, depth + 1)
     elif isinstance(value, Sequence):
         if key == "loc":
@@ -181,6 +186,8 @@ def _walk(value: Any, key: str, depth: int) -> Iterator[tuple[str, str]]:
 def _read_text(value: str, key: str, depth: int) -> Iterator[tuple[str, str]]:
     if key in _PARAM_KEYS:
         yield "param", value[:200]
+    elif key in _DELAY_KEYS:
+        yield "delay", value[:200]
     elif key in _CODE_KEYS:
         yield "code", value[:200]
         if key == "reason":

@@ -118,12 +118,13 @@ class Connection:
 
     async def _skip_useless_retry(self, response: httpx2.Response) -> None:
         """Stop the client from retrying where that is no use, or where the server asks for a wait that it would sleep."""
-        useless = read_retry_after(response.headers) > min(_MAX_RETRY_WAIT, self.seconds / 2)  # half: the retry needs time, too
+        limit = min(_MAX_RETRY_WAIT, self.seconds / 2)  # half: the retry needs time, too
+        useless = read_retry_after(response.headers) > limit
         if response.is_error and not useless:
             await response.aread()
             refusal = parse_refusal(response.text, response.status_code)
             reason = find_reason(refusal)
-            useless = names_any_parameter(refusal) if reason is None else not reason.passes
+            useless = refusal.wait > limit or (names_any_parameter(refusal) if reason is None else not reason.passes)
         if useless:
             response.headers["x-should-retry"] = "false"  # openai's own header
 

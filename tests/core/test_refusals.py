@@ -101,3 +101,17 @@ def test_servers_of_other_countries_are_understood(reason: str, status: int, bod
     found = parse_refusal(body, status).reason
     assert found is not None
     assert found.name == reason
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "body", "wait"),
+    [
+        (429, 0.0, {"error": {"message": "Rate limit reached. Please try again in 26m11.5s."}}, 1571.5),
+        (429, 3.0, {"error": {"message": "Please try again in 26m11.5s."}}, 3.0),
+        (429, 0.0, [{"error": {"message": "Quota exceeded.", "details": [{"@type": "RetryInfo", "retryDelay": "38s"}]}}], 38.0),
+        (200, 0.0, {"error": {"code": 429, "message": "Rate limited, retry in 5 s"}}, 5.0),
+        (400, 0.0, {"error": {"message": "Audio may last 20 s; try again in 5 s pieces"}}, 0.0),
+    ],
+)
+def test_how_long_to_wait_is_read_where_the_header_does_not_say(status: int, header: float, body: Any, wait: float) -> None:
+    assert parse_refusal(body, status, header).wait == wait

@@ -1,5 +1,6 @@
 """Waits that a server asks for, and what is said of them."""
 
+import json
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 
@@ -7,7 +8,7 @@ import pytest
 
 from hugginggpt.core.errors import ControllerError
 from hugginggpt.llm.client import LanguageModel
-from tests.scripted_server import KEY, Asked, Reply, ScriptedServer, completion
+from tests.scripted_server import KEY, Asked, Reply, ScriptedServer, completion, raw
 
 
 def limited(after: str) -> Reply:
@@ -42,6 +43,14 @@ async def test_a_wait_beyond_the_deadline_is_told_at_once(server: ScriptedServer
     assert str(refusal.value) == (
         f"127.0.0.1 is over its rate limit or the account is out of quota: wait {wait}, or check the account."
     )
+    assert len(server.asked) == 1
+
+
+async def test_a_wait_that_stands_in_words_alone_is_told_as_well(server: ScriptedServer) -> None:
+    body = {"error": {"message": "Rate limit reached for model `tiny`. Please try again in 26m11.52s.", "code": "rate_limit"}}
+    server.will(raw(json.dumps(body), status=429))
+    with pytest.raises(ControllerError, match="wait 27 minutes, or check the account"):
+        await LanguageModel("tiny", server.base_url, KEY, seconds=2).complete([], "plan")
     assert len(server.asked) == 1
 
 
