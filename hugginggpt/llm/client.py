@@ -20,6 +20,7 @@ from hugginggpt.llm.chat_requester import ChatRequester, Reply
 from hugginggpt.llm.completions import (
     ThoughtFilter,
     has_declined,
+    is_empty_completion,
     read_chunk,
     read_completion,
     read_cost,
@@ -132,7 +133,8 @@ class LanguageModel:
         self, reply: Reply, stage: Stage, schema: Mapping[str, Any] | None, start_time: float
     ) -> tuple[str, Usage, ControllerError | None]:
         if (found := read_completion(reply.whole)) is None:
-            raise self._requester.build_error(ERROR_SENTENCES["no_completion"])
+            sentence = "no_reply" if is_empty_completion(reply.whole) else "no_completion"
+            raise self._requester.build_error(ERROR_SENTENCES[sentence])
         text, finish_reason = found
         usage = self._build_usage(stage, read_usage(reply.whole), start_time)
         if finish_reason == "length":

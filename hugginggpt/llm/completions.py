@@ -61,6 +61,11 @@ def _join_parts(content: Any) -> str:
     return content if isinstance(content, str) else ""
 
 
+def is_empty_completion(reply: Any) -> bool:
+    """Return whether a reply has a completion's form, and no choice in it: the address is right, the model said nothing."""
+    return isinstance(reply, dict) and "choices" in reply and not reply["choices"]
+
+
 def _get_first_choice(reply: Any) -> Any:
     choices = _get_field(reply, "choices")  # a server may send anything: an HTML page is a str here
     return choices[0] if isinstance(choices, list) and choices else None

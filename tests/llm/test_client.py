@@ -158,6 +158,8 @@ SENTENCES = [
 ]
 WHOLE_ONLY = [
     (raw('{"choices": [{"index": 0}]}'), "127.0.0.1 answered something that is no chat completion: check the base URL."),
+    (raw('{"id": "x", "choices": null}'), "“tiny” at 127.0.0.1 answered nothing: try again, or another model."),
+    (raw('{"object": "chat.completion", "choices": []}'), "“tiny” at 127.0.0.1 answered nothing: try again, or another model."),
     (raw("[1, 2]"), "127.0.0.1 answered something that is no chat completion: check the base URL."),
     (completion(""), "“tiny” at 127.0.0.1 answered nothing: try again, or another model."),
     (completion(None), "“tiny” at 127.0.0.1 answered nothing: try again, or another model."),
