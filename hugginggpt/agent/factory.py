@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
@@ -156,14 +156,19 @@ def make_controller(model: LanguageModel | None = None, *, show_images: bool = F
 
 
 def make_session_experts(
-    agent: HuggingGPT, model: LanguageModel | None, *, fetch: bool | None = None, visitor: Visitor | None = None
+    agent: HuggingGPT,
+    model: LanguageModel | None,
+    *,
+    fetch: bool | Collection[str] | None = None,
+    visitor: Visitor | None = None,
 ) -> Sequence[Expert]:
     """Return back ends that a session adds by its own key and its own choice.
 
     Args:
         agent: Whose local models are added to.
         model: Does text work; None where it shouldn't.
-        fetch: Whether small models may be fetched from the Hub when they are needed; None: what the settings say.
+        fetch: Whether small models may be fetched from the Hub when they are needed, or for which tasks they may; None: what
+            the settings say.
         visitor: On whose account hosted models run, and what they have added.
     """
     from hugginggpt.experts.llm import TextWorkExpert
@@ -174,5 +179,6 @@ def make_session_experts(
     if visitor is not None and isinstance(hosted, AccountExpert):
         experts.append(hosted.bind_visitor(visitor))
     if (agent.settings.local == "download") if fetch is None else fetch:
-        experts += make_fetching_experts(agent.expert("local"), max_bytes=agent.settings.max_download_bytes)
+        tasks = None if isinstance(fetch, bool | None) else fetch
+        experts += make_fetching_experts(agent.expert("local"), max_bytes=agent.settings.max_download_bytes, tasks=tasks)
     return experts

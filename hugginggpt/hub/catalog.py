@@ -7,6 +7,7 @@ a live result leaves open (what a model is good at, what it needs), and names th
 import functools
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal, NoReturn
 
@@ -18,6 +19,7 @@ from hugginggpt.core.yaml_files import ConfigFileError, find_line, read_yaml
 CATALOG_FOLDER: Final = Path(__file__).resolve().parents[2] / "models_config"
 MODALITIES: Final = ("text", "image", "audio", "video", "control")
 
+_BYTES_PER_PARAMETER: Final = 4  # most small models are stored in 32 bits
 _UNITS: Final = {"M": 1e6, "B": 1e9}
 
 
@@ -135,6 +137,27 @@ def load_catalog() -> Catalog:
 def find_catalog_entry(model: str, task: str) -> CatalogEntry | None:
     """Return the catalog's entry for a model and a task, if there is one."""
     return next((entry for entry in load_catalog().get(task, ()) if entry.id == model), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SmallModel:
+    """The small model of a task, as it is offered before the Hub is asked."""
+
+    id: str
+    max_bytes: int
+    """The most that it takes, with the models beside it, at four bytes a parameter."""
+    license: str
+
+
+def find_small_model(task: str) -> SmallModel | None:
+    """Find the small model that is fetched for a task; None where there is none, or its size isn't known."""
+    entry = next((entry for entry in load_catalog().get(task, ()) if entry.small), None)
+    if entry is None:
+        return None
+    others = [next((e for es in load_catalog().values() for e in es if e.id == model), None) for model in entry.beside]
+    counts = [each.parameter_count if each else None for each in (entry, *others)]
+    known = [count for count in counts if count]
+    return SmallModel(entry.id, sum(known) * _BYTES_PER_PARAMETER, entry.license) if len(known) == len(counts) else None
 
 
 def list_small_models() -> Mapping[str, tuple[str, ...]]:

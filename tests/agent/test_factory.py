@@ -96,6 +96,18 @@ def test_a_sessions_language_model_adds_text_work_after_the_bundled_models(setti
     assert [card.backend for card in agent.candidates(extra)["summarization"].cards] == ["bundled", "controller"]
 
 
+@pytest.mark.parametrize(
+    ("fetch", "tasks"),
+    [(None, ()), (False, ()), (True, ("object-detection", "translation")), ({"object-detection"}, ("object-detection",))],
+)
+def test_models_are_fetched_for_what_a_visitor_has_agreed_to(
+    settings: Settings, fetch: bool | set[str] | None, tasks: tuple[str, ...]
+) -> None:
+    agent = make_agent(settings)
+    found = {card.task for expert in make_session_experts(agent, None, fetch=fetch) for card in expert.cards()}
+    assert found & {"object-detection", "translation"} == set(tasks)
+
+
 def test_what_a_killed_process_has_left_is_deleted_before_the_first_session(settings: Settings) -> None:
     left, fresh = (settings.sessions / (letter * 24) for letter in "ab")
     for folder in (left, fresh):

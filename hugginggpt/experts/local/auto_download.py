@@ -16,17 +16,20 @@ from hugginggpt.hub.download import HubDownloader, create_downloader, format_siz
 _DESCRIPTION: Final = "A small public model of the Hugging Face Hub that is fetched at its first use."
 
 
-def make_fetching_experts(local: Expert | None, *, max_bytes: int) -> Sequence[FetchingExpert]:
+def make_fetching_experts(
+    local: Expert | None, *, max_bytes: int, tasks: Collection[str] | None = None
+) -> Sequence[FetchingExpert]:
     """Return the expert that fetches small models for the local back end; nothing where there is no local back end.
 
     Args:
         local: The back end that runs them.
         max_bytes: Limit of a download for one task, in bytes.
+        tasks: Tasks for which models may be fetched; None: all.
     """
     if not isinstance(local, LocalExpert):
         return ()
     # no token: a visitor's request must not download what only the owner of the Space may read
-    return [FetchingExpert(local, create_downloader(local.cache, token=False), max_bytes=max_bytes)]
+    return [FetchingExpert(local, create_downloader(local.cache, token=False), max_bytes=max_bytes, tasks=tasks)]
 
 
 class FetchingExpert:
@@ -34,14 +37,18 @@ class FetchingExpert:
 
     backend = "download"
 
-    def __init__(self, local: LocalExpert, downloader: HubDownloader, *, max_bytes: int) -> None:
+    def __init__(
+        self, local: LocalExpert, downloader: HubDownloader, *, max_bytes: int, tasks: Collection[str] | None = None
+    ) -> None:
         """Create the expert.
 
         Args:
             local: Back end that runs the models; they are fetched into its cache.
             downloader: Client of the Hub that they come from.
             max_bytes: Limit of a download for one task, in bytes.
+            tasks: Tasks for which models may be fetched; None: all.
         """
+        self._tasks = tasks
         self._local = local
         self._downloader = downloader
         self._max_bytes = max_bytes
@@ -51,6 +58,7 @@ class FetchingExpert:
         available_tasks = {card.task for card in self._local.cards()}
         slot = self._local.devices[0].slot  # the fastest: where it will be placed shows only once it is there
         missing = ((task, ids[0]) for task, ids in list_small_models().items() if task not in available_tasks)
+        missing = ((task, model) for task, model in missing if self._tasks is None or task in self._tasks)
         return [ModelCard(model, task, self.backend, _DESCRIPTION, slot=slot) for task, model in missing]
 
     async def run(self, call: Call) -> Result:

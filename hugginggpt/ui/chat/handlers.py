@@ -16,6 +16,7 @@ from hugginggpt.core.model_card import Placement
 from hugginggpt.core.plan import Plan
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.trace import fold_steps
+from hugginggpt.hub.catalog import SmallModel, find_small_model
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.planning.approval import Approved, PreparedPlan, Proposal
 from hugginggpt.planning.planner import check_length, shorten_refused
@@ -25,6 +26,7 @@ from hugginggpt.ui.chat.inputs import (
     find_named_resources,
     read_box,
     read_example,
+    read_fetched_task,
     read_message_number,
     read_model,
     take_file,
@@ -68,7 +70,7 @@ class ChatHandlers:
         self._admission = admission
         self._uploads = uploads
         self._shared = shared
-        self.follower = RunFollower(agent.table)
+        self.follower = RunFollower(agent.table, self._find_fetchable)
         """Draws tabs and follows their runs; shared with the share panel."""
         self._views = self.follower.views
 
@@ -174,7 +176,8 @@ class ChatHandlers:
             approved = any(isinstance(event, ApprovalGiven) for event in old.events)
             prepared = PreparedPlan(Plan(tuple(step.task for step in steps)), steps, read_model(chosen.value), approved)
             tab.rewind_to(len(tab.runs) - 1)
-            self._start_run(tab, BackgroundRun(old.text, old.attached, old.previous_turns), request, prepared)
+            fetch = {step.task.task for step in steps if step.task.id == read_fetched_task(chosen.value)}
+            self._start_run(tab, BackgroundRun(old.text, old.attached, old.previous_turns), request, prepared, fetch)
         async for view in self.follower.follow(tab):
             yield view
 
@@ -257,15 +260,21 @@ class ChatHandlers:
         return replace(view, welcome=PropertyUpdate({"value": start, "visible": not tab.runs}))
 
     def _start_run(
-        self, tab: TabSession, run: BackgroundRun, request: gr.Request, prepared: PreparedPlan | None = None
+        self,
+        tab: TabSession,
+        run: BackgroundRun,
+        request: gr.Request,
+        prepared: PreparedPlan | None = None,
+        fetch: Collection[str] = (),
     ) -> None:
+        """Start the work on a request; `fetch` are tasks for which the person has just agreed to fetch a model."""
         visitor = tab.session.visitor = read_visitor(request)
         stream = self._agent.run(  # a generator: nothing runs before it is read
             run.text,
             tab.session,
             make_controller(tab.model, show_images=tab.show_images),
             run.attached,
-            extra=make_session_experts(self._agent, **self._expert_options(tab, visitor)),
+            extra=make_session_experts(self._agent, **self._expert_options(tab, visitor, fetch)),
             preferences=tab.preferences.to_ranking(),
             settings=tab.narrow_settings(self._agent.settings),
             approve=tab.gate if tab.ask_first else None,
@@ -282,10 +291,16 @@ class ChatHandlers:
         found = self._agent.candidates(experts, set(tasks), tab.preferences.to_ranking())
         return {task for task in tasks if task in found and found[task].cards}
 
-    def _expert_options(self, tab: TabSession, visitor_name: str) -> dict[str, Any]:
+    def _find_fetchable(self, task: str) -> SmallModel | None:
+        """Find the model that may be fetched for a task; None where models don't run here, or it is too large."""
+        model = find_small_model(task) if self._agent.expert("local") else None
+        return model if model and model.max_bytes <= self._agent.settings.max_download_bytes else None
+
+    def _expert_options(self, tab: TabSession, visitor_name: str, fetch: Collection[str] = ()) -> dict[str, Any]:
         """Return the keyword arguments with which this visitor's back ends are made."""
         model = tab.model if tab.use_llm_for_text else None  # here as an expert for texts, which it may not be
-        return {"model": model, "fetch": tab.may_fetch, "visitor": tab.build_visitor(self._shared, visitor_name)}
+        agreed = fetch if fetch and not tab.may_fetch else tab.may_fetch  # None: what the settings say
+        return {"model": model, "fetch": agreed, "visitor": tab.build_visitor(self._shared, visitor_name)}
 
     def _delete_uploads(self, paths: Sequence[Path]) -> None:
         for path in paths:

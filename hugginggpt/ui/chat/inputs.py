@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import gradio as gr
 
 from hugginggpt.core.resources import NAME_PATTERN, Resource
 from hugginggpt.ui.chat import examples
+from hugginggpt.ui.chat.retry_options import FETCH
 from hugginggpt.ui.chat.view import EMPTY
 from hugginggpt.ui.session.tab_session import TabSession
+
+_MAX_DIGITS: Final = 6  # of a task's id
 
 
 def read_box(value: dict[str, Any] | None) -> tuple[str, list[Path]]:
@@ -49,6 +52,12 @@ def read_model(option: Any) -> dict[int, str]:
     _, _, rest = str(option).partition(" ")  # a client may send anything
     number, _, model = rest.partition(" ")
     return {int(number): model} if model and number.isascii() and number.isdigit() else {}  # int() refuses “²”
+
+
+def read_fetched_task(option: Any) -> int | None:
+    """Return the id of the task that an option wants a model fetched for ("fetch 3"); None for any other option."""
+    name, _, number = str(option).partition(" ")
+    return int(number) if name == FETCH and number.isascii() and number.isdigit() and len(number) < _MAX_DIGITS else None
 
 
 def read_message_number(index: int | tuple[int, ...] | list[int]) -> int:

@@ -37,7 +37,7 @@ from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind, TaskTable
 from hugginggpt.core.trace import answer_text, fold_steps, format_cost, format_duration
 from hugginggpt.planning.approval import PLAN_CHANGED
-from hugginggpt.ui.chat.retry_options import list_retry_options
+from hugginggpt.ui.chat.retry_options import Fetchable, list_retry_options
 from hugginggpt.ui.chat.step_details import CUT, MAX_NAME_CHARS, draw_note, draw_step_details, list_first, name_place
 from hugginggpt.ui.export.html_media import render_table
 from hugginggpt.ui.i18n import Words
@@ -114,7 +114,12 @@ def make_message(html: str, **fields: Any) -> gr.ChatMessage:
 
 
 def draw_messages(
-    recording: Recording, table: TaskTable, words: Words = _ENGLISH, *, known: Sequence[Resource] = (), retry: bool = False
+    recording: Recording,
+    table: TaskTable,
+    words: Words = _ENGLISH,
+    *,
+    known: Sequence[Resource] = (),
+    retry: Fetchable | None = None,
 ) -> list[gr.ChatMessage]:
     """Return the assistant's messages of one request.
 
@@ -123,7 +128,8 @@ def draw_messages(
         table: For what tasks are called in words.
         words: The visitor's language.
         known: Resources of earlier requests; where an answer names one, or one of this request, that is a link.
-        retry: Whether tasks that failed are offered to be run once more.
+        retry: Returns the model that may be fetched for a task, where tasks that failed are offered to be run once more; else
+            None.
     """
     events, stopped = recording.events, recording.stopped
     over = stopped or any(isinstance(event, RequestDone | RequestFailed) for event in events)
@@ -145,7 +151,7 @@ def draw_messages(
     shown += [gr.ChatMessage(role="assistant", content=each) for each in _draw_results(results[:_MAX_DRAWN_RESULTS])]
     shown += [make_message(f"<p>{CUT}</p>")] if len(results) > _MAX_DRAWN_RESULTS else []  # they lie among the resources
     shown += [draw_error(e.error) for e in events if isinstance(e, RequestFailed)]
-    options = list_retry_options(recording, steps, words) if retry and over else []
+    options = list_retry_options(recording, steps, words, retry) if retry and over else []
     if stopped and not options:
         shown.append(make_message(f"<p>{words('chat.stopped')}</p>"))
     failed_early = over and not steps and not any(isinstance(e, Planned) for e in events)

@@ -1,6 +1,7 @@
-"""Retry options below a request that failed in part or was stopped: again, with another model, or the rest."""
+"""Retry options below a request that failed in part or was stopped: again, with another model, the rest, or with a model that
+is fetched for it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import gradio as gr
@@ -10,6 +11,8 @@ from hugginggpt.core.events import Event, ModelRef, ModelSelected, Step
 from hugginggpt.core.markdown import escape
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.trace import answer_text
+from hugginggpt.hub.catalog import SmallModel
+from hugginggpt.hub.download import format_size
 from hugginggpt.ui.chat.step_details import draw_note, list_first
 from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.markup import escape_text, wrap_prose
@@ -18,10 +21,30 @@ _MAX_MODELS, _MAX_OPTIONS = 3, 8
 """Most other models offered for a task that failed, and most options in all."""
 RETRY: Final = "again"
 """The option that has what failed run once more; a task's id and a model's follow where one was chosen."""
+FETCH: Final = "fetch"
+"""The option that has a model fetched, and what failed run with it; the task's id follows."""
+
+Fetchable = Callable[[str], SmallModel | None]
+"""Function that returns the small model that may be fetched for a task; None where none may."""
 
 
-def list_retry_options(recording: Recording, steps: Sequence[Step], words: Words) -> list[gr.ChatMessage]:
-    """Return options below what failed or was stopped; in one message: Gradio draws those of the last message alone."""
+def fetch_nothing(task: str) -> SmallModel | None:
+    """Offer no model."""
+    del task
+    return None
+
+
+def list_retry_options(
+    recording: Recording, steps: Sequence[Step], words: Words, fetchable: Fetchable = fetch_nothing
+) -> list[gr.ChatMessage]:
+    """Return options below what failed or was stopped; in one message: Gradio draws those of the last message alone.
+
+    Args:
+        recording: What has happened.
+        steps: The request's tasks.
+        words: The visitor's language.
+        fetchable: Returns the model that may be fetched for a task that has none.
+    """
     failed = [step for step in steps if step.status == "failed"]
     unfinished = [step for step in steps if step.status in {"pending", "running"}]
     options = [
@@ -31,6 +54,7 @@ def list_retry_options(recording: Recording, steps: Sequence[Step], words: Words
         for step in failed
         for model in _list_untried(step, recording.events)
     ]
+    options = [*_list_fetches(failed, recording.events, words, fetchable), *options]
     if failed:
         answer = answer_text(recording.events)
         untold = [step for step in failed if not _is_told(step.error, answer)]
@@ -43,6 +67,20 @@ def list_retry_options(recording: Recording, steps: Sequence[Step], words: Words
     else:
         return []
     return [gr.ChatMessage(role="assistant", content=wrap_prose(message), options=options[:_MAX_OPTIONS])]
+
+
+def _list_fetches(steps: Sequence[Step], events: Sequence[Event], words: Words, fetchable: Fetchable) -> list[OptionDict]:
+    """Return the options to fetch a model for tasks that have none, each task once."""
+    selected = {event.task_id for event in events if isinstance(event, ModelSelected)}
+    by_task = {step.task.task: step for step in steps if step.task.id not in selected}
+    offers = [(step, model) for task, step in by_task.items() if (model := fetchable(task))]
+    return [
+        OptionDict(
+            label=words("chat.fetch", model=model.id, size=format_size(model.max_bytes), license=model.license or "?"),
+            value=f"{FETCH} {step.task.id}",
+        )
+        for step, model in offers
+    ]
 
 
 def _is_told(error: str, answer: str) -> bool:

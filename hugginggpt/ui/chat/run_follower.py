@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from hugginggpt.core.tasks import TaskTable
 from hugginggpt.core.trace import answer_text
+from hugginggpt.ui.chat.retry_options import Fetchable, fetch_nothing
 from hugginggpt.ui.chat.view import BUSY, EMPTY, READY, SentView, View, ViewBuilder, Views
 from hugginggpt.ui.markup import MAX_QUICK_CHARS
 from hugginggpt.ui.property_updates import PropertyUpdate
@@ -35,13 +36,14 @@ def _is_long(tab: TabSession) -> bool:
 class RunFollower:
     """Draws tabs, and follows the work on their requests."""
 
-    def __init__(self, table: TaskTable) -> None:
+    def __init__(self, table: TaskTable, fetchable: Fetchable = fetch_nothing) -> None:
         """Set up the follower.
 
         Args:
             table: The task types, for the views.
+            fetchable: Returns the model that may be fetched for a task, for the views as well.
         """
-        self.views = ViewBuilder(table)
+        self.views = ViewBuilder(table, fetchable)
         """Builder of the views."""
 
     async def draw(self, tab: TabSession, box: PropertyUpdate | None = None) -> View:

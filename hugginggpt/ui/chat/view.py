@@ -13,6 +13,7 @@ from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import TaskTable
 from hugginggpt.ui.chat import approval_form
 from hugginggpt.ui.chat import messages as chat
+from hugginggpt.ui.chat.retry_options import Fetchable, fetch_nothing
 from hugginggpt.ui.property_updates import UNCHANGED, PropertyUpdate
 from hugginggpt.ui.run_panel import plan_graph, resource_cards
 from hugginggpt.ui.run_panel.lineage import trace_lineage
@@ -88,13 +89,15 @@ Views = AsyncGenerator[tuple[Any, ...], None]
 class ViewBuilder:
     """Builds the views of tabs."""
 
-    def __init__(self, table: TaskTable) -> None:
+    def __init__(self, table: TaskTable, fetchable: Fetchable = fetch_nothing) -> None:
         """Set up the builder.
 
         Args:
             table: The task types.
+            fetchable: Returns the model that may be fetched for a task.
         """
         self._table = table
+        self._fetchable = fetchable
 
     def build(self, tab: TabSession, *, box: PropertyUpdate | None = None) -> View:
         """Return the view of a tab as it is.
@@ -142,7 +145,8 @@ class ViewBuilder:
         if run.drawn_messages is not None and not last:  # the last one may have retry options to draw
             return run.drawn_messages
         known = tab.session.workspace.resources
-        answered = chat.draw_messages(run.recording, self._table, tab.words, known=known, retry=last and not run.read_only)
+        retry = self._fetchable if last and not run.read_only else None
+        answered = chat.draw_messages(run.recording, self._table, tab.words, known=known, retry=retry)
         drawn: list[Any] = [_prepare(message) for message in (*chat.draw_user_messages(run.text, run.attached), *answered)]
         if not run.finished or last:
             run.drawn_messages = None

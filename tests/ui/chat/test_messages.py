@@ -38,7 +38,9 @@ from hugginggpt.core.plan import Plan, Task
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind, load_task_table
+from hugginggpt.hub.catalog import SmallModel
 from hugginggpt.ui.chat import messages as chat
+from hugginggpt.ui.chat.inputs import read_fetched_task
 from hugginggpt.ui.i18n import Words
 from hugginggpt.ui.session.background_run import BackgroundRun
 from hugginggpt.workspace.workspace import Workspace
@@ -70,8 +72,14 @@ WORKED: tuple[Event, ...] = (
 )
 
 
+def offer(task: str) -> SmallModel | None:
+    return SmallModel("tiny/yolos", 26_000_000, "apache-2.0") if task == "image-to-text" else None
+
+
 def shown(*events: Event, stopped: bool = False, words: Words = ENGLISH, again: bool = False) -> list[gr.ChatMessage]:
-    return chat.draw_messages(Recording(events, (0.0,) * len(events), stopped), load_task_table(), words, retry=again)
+    return chat.draw_messages(
+        Recording(events, (0.0,) * len(events), stopped), load_task_table(), words, retry=offer if again else None
+    )
 
 
 def titles(messages: list[gr.ChatMessage]) -> list[str]:
@@ -288,6 +296,39 @@ def test_a_document_bears_its_own_name_and_the_suffix_of_what_was_read_from_it(t
     _, file, names = chat.draw_user_messages("Sum it up.", [letter])
     assert isinstance(file.content, FileData)
     assert (file.content.orig_name, names.content) == ("a <b>.md", "<em>text-1: a &lt;b&gt;.pdf</em>")
+
+
+def test_a_task_without_a_model_offers_to_fetch_one_and_what_that_takes() -> None:
+    failed = TaskFailed(0, "No model for reading is here.", 0.1)
+    (*_, last) = shown(STARTED, PLANNED, failed, RequestDone(0.1), again=True)
+    assert [(option["label"], option["value"]) for option in last.options] == [
+        ("Try again", "again"),
+        ("Fetch tiny/yolos (up to 26 MB, apache-2.0) and go on", "fetch 0"),
+    ]
+    chinese = Words("zh")
+    (*_, last) = shown(STARTED, PLANNED, failed, RequestDone(0.1), words=chinese, again=True)
+    assert last.options[1]["label"] == "下载 tiny/yolos（至多 26 MB，apache-2.0）并继续"
+
+
+def test_nothing_is_fetched_where_there_was_a_model_and_it_failed() -> None:
+    (*_, last) = shown(STARTED, PLANNED, SELECTED, TaskFailed(0, "It broke.", 0.1), RequestDone(0.1), again=True)
+    assert not [option for option in last.options if option["value"].startswith("fetch")]
+
+
+@pytest.mark.parametrize(
+    ("option", "task"),
+    [
+        ("fetch 3", 3),
+        ("fetch", None),
+        ("fetch x", None),
+        ("fetch ²", None),
+        ("again 3", None),
+        (None, None),
+        ("fetch " + "9" * 99, None),
+    ],
+)
+def test_whatever_a_client_sends_as_an_option_is_read(option: object, task: int | None) -> None:
+    assert read_fetched_task(option) == task
 
 
 def test_what_was_stopped_can_go_on() -> None:
