@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,6 @@ from hugginggpt.core.model_card import Placement
 from hugginggpt.core.plan import Plan
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.trace import fold_steps
-from hugginggpt.hub.catalog import SmallModel, find_small_model
 from hugginggpt.hub.shared_token import SharedToken
 from hugginggpt.planning.approval import Approved, PreparedPlan, Proposal
 from hugginggpt.planning.planner import check_length, shorten_refused
@@ -31,6 +31,7 @@ from hugginggpt.ui.chat.inputs import (
     read_model,
     take_file,
 )
+from hugginggpt.ui.chat.retry_options import find_fetchable
 from hugginggpt.ui.chat.run_follower import RunFollower
 from hugginggpt.ui.chat.view import BUSY, EMPTY, HIDDEN, READY, View, Views
 from hugginggpt.ui.markup import restore_markup
@@ -70,7 +71,7 @@ class ChatHandlers:
         self._admission = admission
         self._uploads = uploads
         self._shared = shared
-        self.follower = RunFollower(agent.table, self._find_fetchable)
+        self.follower = RunFollower(agent.table, partial(find_fetchable, agent))
         """Draws tabs and follows their runs; shared with the share panel."""
         self._views = self.follower.views
 
@@ -290,11 +291,6 @@ class ChatHandlers:
         experts = make_session_experts(self._agent, **self._expert_options(tab, ""))  # no name: a look spends no allowance
         found = self._agent.candidates(experts, set(tasks), tab.preferences.to_ranking())
         return {task for task in tasks if task in found and found[task].cards}
-
-    def _find_fetchable(self, task: str) -> SmallModel | None:
-        """Find the model that may be fetched for a task; None where models don't run here, or it is too large."""
-        model = find_small_model(task) if self._agent.expert("local") else None
-        return model if model and model.max_bytes <= self._agent.settings.max_download_bytes else None
 
     def _expert_options(self, tab: TabSession, visitor_name: str, fetch: Collection[str] = ()) -> dict[str, Any]:
         """Return the keyword arguments with which this visitor's back ends are made."""

@@ -7,11 +7,12 @@ from typing import Final
 import gradio as gr
 from gradio.components.chatbot import OptionDict
 
+from hugginggpt.agent.agent import HuggingGPT
 from hugginggpt.core.events import Event, ModelRef, ModelSelected, Step
 from hugginggpt.core.markdown import escape
 from hugginggpt.core.recording import Recording
 from hugginggpt.core.trace import answer_text
-from hugginggpt.hub.catalog import SmallModel
+from hugginggpt.hub.catalog import SmallModel, find_small_model
 from hugginggpt.hub.download import format_size
 from hugginggpt.ui.chat.step_details import draw_note, list_first
 from hugginggpt.ui.i18n import Words
@@ -32,6 +33,12 @@ def fetch_nothing(task: str) -> SmallModel | None:
     """Offer no model."""
     del task
     return None
+
+
+def find_fetchable(agent: HuggingGPT, task: str) -> SmallModel | None:
+    """Find the model that may be fetched for a task; None where models don't run here, or it is larger than allowed."""
+    model = find_small_model(task) if agent.expert("local") else None
+    return model if model and model.max_bytes <= agent.settings.max_download_bytes else None
 
 
 def list_retry_options(
