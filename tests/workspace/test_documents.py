@@ -1,6 +1,8 @@
 """Documents that people bring, read in this process; the process with limits has tests of its own."""
 
 import datetime
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -169,6 +171,24 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     ]
 
 
+def break_member(data: bytes, name: str) -> bytes:
+    """A ZIP archive in which the packed bytes of one file make no sense."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        member = archive.getinfo(name)
+    start = member.header_offset + 30 + len(name)
+    return data[:start] + b"\xff" * member.compress_size + data[start + member.compress_size :]
+
+
+PACKED = [
+    (make_docx(paragraph("x")), "word/document.xml"),
+    (make_pptx([{"title": "x"}]), "ppt/presentation.xml"),
+    (make_xlsx({"A": [[1]]}), "xl/workbook.xml"),
+    (make_epub(["<p>x</p>"]), "META-INF/container.xml"),
+    (make_epub(["<p>x</p>"]), "OEBPS/ch 0.xhtml"),
+    (make_odt("<office:text/>"), "content.xml"),
+]
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -183,6 +203,7 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
         (make_pptx([{"title": "x"}])[:9000], "damaged"),
         (make_xlsx({"A": [[1]]})[:2000], "damaged"),
         (make_epub([], others={"OEBPS/book.opf": "<package"}), "damaged e-book"),
+        *((break_member(data, name), "damaged") for data, name in PACKED),
         (make_docx(""), "without any text"),
         (make_xlsx({"A": []}), "without any filled cell"),
         (make_epub(["<p> </p>"]), "without text"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -18,6 +21,10 @@ MAX_TEXT_CHARS: Final = 4 * 2**20
 """Longest text of a document."""
 
 Unit = Literal["page", "slide", "sheet", "chapter"]
+
+
+ARCHIVE_ERRORS: Final = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, KeyError, OSError, RuntimeError)
+"""What zipfile raises for damaged, cut-off and protected archives."""
 
 
 class DocumentError(ValueError):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from hugginggpt.workspace.documents.document import MAX_PAGES, MAX_TEXT_CHARS, Document, DocumentError, Section
+from hugginggpt.workspace.documents.document import ARCHIVE_ERRORS, MAX_PAGES, MAX_TEXT_CHARS, Document, DocumentError, Section
 from hugginggpt.workspace.documents.html_sections import read_section
 from hugginggpt.workspace.documents.parts import PartWriter
 
@@ -37,7 +37,7 @@ def read_epub(path: Path, parts: PartWriter) -> Document:
             package_path = next(each.get("full-path", "") for each in container.iter() if _name(each) == "rootfile")
             package = defusedxml.ElementTree.fromstring(_read(archive, package_path))
             return _read_chapters(archive, package, posixpath.dirname(package_path), parts)
-    except (zipfile.BadZipFile, KeyError, StopIteration, SyntaxError, OSError, RuntimeError, DefusedXmlException) as error:
+    except (*ARCHIVE_ERRORS, StopIteration, SyntaxError, DefusedXmlException) as error:
         raise DocumentError("is a damaged e-book: attach it again") from error
 
 

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Final, Literal
 
-from hugginggpt.workspace.documents.document import DocumentError
+from hugginggpt.workspace.documents.document import ARCHIVE_ERRORS, DocumentError
 
 Format = Literal["PDF", "Word", "PowerPoint", "Excel", "EPUB", "OpenDocument", "RTF"]
 
@@ -77,7 +77,7 @@ def _find_zip_format(path: Path) -> Format:
             kind = archive.read("mimetype")[:100].decode("ascii", "replace").strip() if "mimetype" in names else ""
     except DocumentError:  # a ValueError, too
         raise
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError) as error:
+    except (*ARCHIVE_ERRORS, ValueError) as error:
         raise DocumentError("is a damaged or cut-off document or archive: attach it again") from error
     if kind.startswith(_OPEN_DOCUMENT):
         return "Excel" if kind.startswith(f"{_OPEN_DOCUMENT}spreadsheet") else "OpenDocument"

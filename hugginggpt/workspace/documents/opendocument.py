@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from hugginggpt.workspace.documents.document import MAX_PAGES, Document, DocumentError, Section
+from hugginggpt.workspace.documents.document import ARCHIVE_ERRORS, MAX_PAGES, Document, DocumentError, Section
 from hugginggpt.workspace.documents.html_sections import read_section
 from hugginggpt.workspace.documents.parts import PartWriter
 
@@ -44,7 +44,7 @@ def read_opendocument(path: Path, parts: PartWriter) -> Document:
             for member in archive.infolist():
                 if member.filename.startswith("Pictures/") and member.file_size <= _MAX_PICTURE_BYTES:
                     parts.add_picture(archive.read(member), f"picture {len(parts.pictures) + 1}")
-    except (zipfile.BadZipFile, KeyError, SyntaxError, OSError, RuntimeError, DefusedXmlException) as error:
+    except (*ARCHIVE_ERRORS, SyntaxError, DefusedXmlException) as error:
         raise DocumentError("is a damaged OpenDocument file: attach it again") from error
     slides = [each for each in body.iter() if _name(each) == "page"]
     if slides:
