@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hugginggpt.experts.bundled.question_analysis import extract_content_words, find_asked_noun, stem
-from hugginggpt.experts.bundled.span_patterns import CASED, MONTHS, NUMBER, PATTERNS
+from hugginggpt.experts.bundled.phrase_spans import find_beside_noun, find_limited_subject
+from hugginggpt.experts.bundled.question_analysis import extract_content_words, find_asked_noun, stem, unify_synonyms
+from hugginggpt.experts.bundled.span_patterns import CASED, MONTHS, PATTERNS
 
 _PLAIN_AMOUNT: Final = re.compile(r"(?<![\w.,/-])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d\d)?(?![\w/%-]|[.,]\d| per ?cent)")
 """A number that may be a sum of money without its currency."""
@@ -15,11 +16,17 @@ _CODE_PREFIX: Final = re.compile(
 )
 _DATE_GAP: Final = re.compile(r",?\s+(?:(?:at|on|of|from|to|until)\s+)?|\s?[-–—]\s?|\s+to\s+|,\s*")
 """Text between two parts of one date."""
+_COUNTED: Final = re.compile(
+    r"\bhow (?:many|much) (?:more )?(?!(?:money|cash|is|are|was|were|do|does|did|has|have|had|will|can)\b)(\w+)"
+)
+_COUNTED_BEFORE: Final = re.compile(r"(\w+)(?::| of| is| are| was| were)\s?$")
+"""The noun before its number: "Visitors: 12", "a discount of 15 %"."""
+_MAX_COUNTED_CHARS: Final = 100  # after a number, in which the word that it counts is looked for
 _MAX_CHARS: Final = 2_000
 """Longest part of a sentence that is searched: a text without full stops would cost the patterns too much time."""
 _NAME_PATTERN: Final = r"\b[A-Z][\w'’-]*(?:\s(?:of|de|van|von|the|and)\s[A-Z][\w-]*|\s[A-Z][\w'’-]*|(?<=\b[A-Z])\.\s[A-Z]\w*)*"
 _NO_SUBJECT: Final = re.compile(
-    r"\s*[(:\[]|\s(?:the|an?|my|your|our|his|her|all|some|it|them|to|for|in|on|at|with|of|up|back)\b"
+    r"\s*[(:\[]|,\s(?:the|an?|my|your|our|his|her|all|it|i|we|you|please)\s[^,]*$|\s(?:the|an?|my|your|our|his|her|all|some|it|them|to|for|in|on|at|with|of|up|back)\b"
 )
 _DIMENSIONS: Final = (
     (r"\bhow (?:hot|cold|warm)\b|\btemperature\b", r"degree|°"),
@@ -118,12 +125,17 @@ def _find_amounts(kind: str, sentence: str, question: str) -> list[Span]:
 
 
 def _find_by_noun(kind: str, sentence: str, question: str) -> list[Span]:
-    """Return what stands beside the noun that is asked for: "platform four", "port 8080", "Oakfield Clinic"."""
-    noun = re.escape(stem(find_asked_noun(question)))
-    after = rf"\b{noun}\w*\s(?:number\s|no\.?\s)?(?P<x>{NUMBER}|[A-Z]{{0,3}}-?\d[\w-]*)(?!\w)"
-    before = rf"(?P<x>(?:[A-Z][\w'’-]*\s){{1,4}}(?i:{noun})\w*)\b"
-    matches = [match for match in (re.search(after, sentence, re.IGNORECASE), re.search(before, sentence)) if match]
-    return [Span(*match.span("x"), match["x"]) for match in matches]
+    """Return what stands beside the noun that is asked for: "platform four", "Oakfield Clinic", "the island of Sarn"."""
+    noun = find_asked_noun(question)
+    spans = []
+    for match in find_beside_noun(noun, sentence):
+        start, text = match.start("x"), match["x"]
+        first, _, rest = text.partition(" ")
+        if first[:1].isupper() and first.lower() in _NON_NAME_WORDS and rest:  # "The Harrow Valley"
+            start, text = start + len(first) + 1, rest
+        if text.lower() not in _NON_NAME_WORDS and extract_content_words(text) - {stem(noun)}:
+            spans.append(Span(start, match.end("x"), text))
+    return spans
 
 
 def find_spans_in_texts(kind: str, texts: Sequence[str], question: str) -> list[list[Span]]:
@@ -165,13 +177,16 @@ def _is_share_or_sum(span: Span, sentence: str) -> bool:
 
 
 def matches_counted_noun(span: Span, sentence: str, question: str) -> bool:
-    """Return whether a number stands right before the noun that "how many" or "how much" asks for; True for other questions."""
-    counted = re.search(r"how (?:many|much) (?:more )?(\w+)", question.lower())
+    """Return whether a number stands beside the noun that "how many" or "how much" asks for; True for other questions."""
+    counted = _COUNTED.search(question.lower())
     if not counted:
         return True
     counted_stem = stem(counted[1])[:5]  # so that "visits" also count visitors
-    words = re.findall(r"\w+", sentence[span.end :].lower())
-    return any(word.startswith(counted_stem) for word in words[:3])  # "12 paying adult visitors"
+    words = re.findall(r"\w+", sentence[span.end : span.end + _MAX_COUNTED_CHARS].lower())[:3]  # "12 paying adult visitors"
+    label = _COUNTED_BEFORE.search(sentence[max(0, span.start - _MAX_COUNTED_CHARS) : span.start].lower())
+    words += [label[1]] if label else []
+    meant = unify_synonyms(frozenset({stem(counted[1])}))
+    return any(word.startswith(counted_stem) for word in words) or bool(meant & unify_synonyms(frozenset(map(stem, words))))
 
 
 def _find_places(kind: str, sentence: str, question: str) -> list[Span]:
@@ -188,6 +203,8 @@ def _find_names(kind: str, sentence: str, question: str) -> list[Span]:
     """Return capitalised phrases: places stand after a preposition, persons don't, unless it is from, of or to."""
     known = extract_content_words(question)
     spans: list[Span] = []
+    if kind == "person" and (subject := find_limited_subject(question, sentence)):
+        return [Span(*subject.span("x"), subject["x"])]
     for match in re.finditer(_NAME_PATTERN, sentence):
         start, words = match.start(), match[0].split()
         while words and words[0].lower() in _NON_NAME_WORDS:  # capitalised, but no names

@@ -16,17 +16,21 @@ from hugginggpt.core.markdown import shorten
 from hugginggpt.core.sentences import split_sentences, strip_item_mark
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
-from hugginggpt.experts.bundled.answer_spans import Span, find_spans_in_texts, matches_counted_noun
+from hugginggpt.experts.bundled.answer_spans import find_spans_in_texts, matches_counted_noun
 from hugginggpt.experts.bundled.embeddings import embed_texts
+from hugginggpt.experts.bundled.message_head import find_head_field
 from hugginggpt.experts.bundled.question_analysis import (
     detect_answer_kind,
     extract_content_words,
+    extract_meanings,
     find_asked_noun,
     find_names,
+    find_things,
     split_question,
     stem,
     unify_synonyms,
 )
+from hugginggpt.experts.bundled.span_choice import choose_span
 from hugginggpt.experts.bundled.table_lookup import look_up_cell, parse_markdown_tables
 from hugginggpt.experts.languages import check_language
 
@@ -38,6 +42,10 @@ _MAX_SENTENCES: Final = 1_500
 _MIN_CONFIDENCE: Final = 0.42  # lowest confidence, 0..1, of a sentence that is given as an answer
 _UNTYPED_MARGIN: Final = 0.15
 """Added to `_MIN_CONFIDENCE` when a date (a sum, a name) is asked for and the sentence holds none."""
+_UNKNOWN_MARGIN: Final = 0.1
+"""The same where the text speaks nowhere of what the question is about."""
+_KIND_STEMS: Final = {"money": frozenset(map(stem, ("money", "amount", "sum", "price", "cash")))}
+"""Stems of words that tell the kind of value asked for, but not which one."""
 _MIN_NEAREST: Final = 0.22
 """Lowest confidence of a sentence that is shown as the nearest one where nothing was found."""
 _STRICT_KINDS: Final = frozenset({"email", "url", "phone", "colour", "percent", "fraction", "money", "age"})
@@ -120,7 +128,7 @@ def answer_from_text(text: str, questions: Sequence[str], call: Call | None = No
     tables = parse_markdown_tables(text)
     found = extract_answers(sentences, questions, call)
     found = [find_mention(sentences, question) or each for question, each in zip(questions, found, strict=True)]
-    found = [_find_writer(text, question) or each for question, each in zip(questions, found, strict=True)]
+    found = [_find_in_head(text, question) or each for question, each in zip(questions, found, strict=True)]
     cells = [look_up_cell(tables, question) for question in questions]
     return [
         ExtractedAnswer(cell.quote, cell.value, CELL_CONFIDENCE) if cell else each
@@ -138,8 +146,10 @@ def find_mention(sentences: Sequence[str], question: str) -> ExtractedAnswer | N
     return ExtractedAnswer(sentence, "", CELL_CONFIDENCE if sentence else 0.0)
 
 
-def _find_writer(text: str, question: str) -> ExtractedAnswer | None:
-    """Return who signed a letter, where that is asked."""
+def _find_in_head(text: str, question: str) -> ExtractedAnswer | None:
+    """Return what a message's head says, or who signed it, where that is asked."""
+    if field := find_head_field(text, question):
+        return ExtractedAnswer(field.quote, field.value, CELL_CONFIDENCE)
     closing = _CLOSING.search(text) if _ASKS_WRITER.search(question) else None
     return ExtractedAnswer(" ".join(closing[0].split()), closing["name"], CELL_CONFIDENCE) if closing else None
 
@@ -187,27 +197,47 @@ def _format_answer(found: ExtractedAnswer, place: str) -> str:
     return f"I did not find it {place}.{nearest}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Sentences:
+    """The sentences of a text, and the stems of each, one for all synonyms."""
+
+    sentences: Sequence[str]
+    meanings: Sequence[frozenset[str]]
+
+    def rate_overlap(self, words: frozenset[str]) -> NDArray[np.float64]:
+        """Return the share (0..1) of a question's words that each sentence has, or less surely with the one before it."""
+        import numpy as np
+
+        contexts = (before | own for before, own in zip((frozenset[str](), *self.meanings), self.meanings, strict=False))
+        shares = [
+            max(len(words & own), 0.8 * len(words & context)) for own, context in zip(self.meanings, contexts, strict=True)
+        ]
+        return np.array(shares) / max(len(words), 1)
+
+
 def extract_answers(sentences: Sequence[str], questions: Sequence[str], call: Call | None = None) -> list[ExtractedAnswer]:
     """Return for each question the sentence nearest to it in meaning and words, and the span that is asked for."""
     contexts = [" ".join(sentences[max(0, i - 1) : i + 1]) for i in range(len(sentences))]
     vectors = embed_texts([*questions, *sentences, *contexts], call)
     count = len(questions)
     alone, joined = vectors[count : count + len(sentences)], vectors[count + len(sentences) :]
+    text = _Sentences(sentences, tuple(extract_meanings(sentence) for sentence in sentences))
     return [
-        _choose_sentence(sentences, contexts, question, alone @ vector, joined @ vector)
+        _choose_sentence(text, question, alone @ vector, joined @ vector)
         for question, vector in zip(questions, vectors[:count], strict=True)
     ]
 
 
 def _choose_sentence(
-    sentences: Sequence[str], contexts: Sequence[str], question: str, alone: NDArray[np.float32], joined: NDArray[np.float32]
+    text: _Sentences, question: str, alone: NDArray[np.float32], joined: NDArray[np.float32]
 ) -> ExtractedAnswer:
     """Return the best sentence, given each one's cosines alone and with its predecessor, which resolves pronouns."""
     import numpy as np
 
-    words = extract_content_words(question)
-    shared = np.maximum(compute_word_overlap(words, sentences), 0.8 * compute_word_overlap(words, contexts))
+    sentences, words = text.sentences, extract_meanings(question)
     kind = detect_answer_kind(question)
+    words = words - _KIND_STEMS.get(kind or "", frozenset()) or words
+    shared = text.rate_overlap(words)
     spans = find_spans_in_texts(kind, sentences, question) if kind else [[] for _ in sentences]
     pairs = zip(spans, sentences, strict=True)
     of_kind = np.array([any(matches_counted_noun(span, sentence, question) for span in found) for found, sentence in pairs])
@@ -227,14 +257,16 @@ def _choose_sentence(
     margin = _UNTYPED_MARGIN if is_typed and not of_kind[best] else 0
     if kind == "noun" and not spans[best] and stem(find_asked_noun(question)) not in extract_content_words(sentences[best]):
         margin = _UNTYPED_MARGIN
+    if is_typed and kind != "measure" and not find_things(question) <= frozenset[str]().union(*text.meanings):
+        margin = max(margin, _UNKNOWN_MARGIN)
     nearest = sentences[best] if confidence >= _MIN_NEAREST else ""
     if (
-        confidence < _MIN_CONFIDENCE + margin
+        confidence < (threshold if of_kind[best] and kind in _MARKED_KINDS else _MIN_CONFIDENCE) + margin
         or not names_occur(question, sentences)
         or (kind in _STRICT_KINDS and not any(spans))
     ):
         return ExtractedAnswer(confidence=confidence, nearest=nearest)
-    return ExtractedAnswer(sentences[best], _choose_span(spans[best], sentences[best], question, kind), confidence)
+    return ExtractedAnswer(sentences[best], choose_span(spans[best], sentences[best], question, kind), confidence)
 
 
 def names_occur(question: str, sentences: Sequence[str]) -> bool:
@@ -248,31 +280,4 @@ def compute_word_overlap(words: frozenset[str], texts: Sequence[str]) -> NDArray
     import numpy as np
 
     words = unify_synonyms(words)
-    return np.array([len(words & unify_synonyms(extract_content_words(text))) / max(len(words), 1) for text in texts])
-
-
-def _choose_span(spans: Sequence[Span], sentence: str, question: str, kind: str | None) -> str:
-    """Return the span with most of the question's words around it; "by" before a person marks who did something."""
-    if len(spans) < 2:
-        return spans[0].text if spans else ""
-    words = extract_content_words(question)
-    content = [match for match in re.finditer(r"[^\W_]+", question) if extract_content_words(match[0])]
-    last = sentence.lower().find(content[-1][0].lower()) if content else -1  # "spent on staff": the last word tells most
-
-    counts = "how m" in question.lower()
-
-    def rate_closeness(span: Span) -> tuple[int, int, int]:
-        around = extract_content_words(sentence[max(0, span.start - 45) : span.end + 45])
-        length = len(span.text.split())  # a full name before a surname, "20 May 2024" before "2024"
-        is_agent = kind == "person" and sentence[: span.start].endswith(" by ")
-        distance = min(abs(last - span.start), abs(last - span.end)) if last >= 0 else 0
-        return (
-            len(words & around)
-            + (kind == "person" and length > 1)
-            + 2 * is_agent
-            + 2 * (counts and matches_counted_noun(span, sentence, question)),
-            -distance,
-            length,
-        )
-
-    return max(spans, key=rate_closeness).text
+    return np.array([len(words & extract_meanings(text)) / max(len(words), 1) for text in texts])

@@ -17,8 +17,9 @@ from hugginggpt.experts.bundled.extractive_qa import (
     names_occur,
 )
 from hugginggpt.experts.bundled.letterhead import HEAD_CONFIDENCE, ISSUER, LABEL_WORDS, RECIPIENT, answer_from_head
+from hugginggpt.experts.bundled.message_head import find_head_field, join_labels
 from hugginggpt.experts.bundled.page_tables import Cell, find_page_tables
-from hugginggpt.experts.bundled.question_analysis import DOCUMENT_WORDS, detect_answer_kind, extract_content_words
+from hugginggpt.experts.bundled.question_analysis import DOCUMENT_WORDS, detect_answer_kind, extract_content_words, stem
 from hugginggpt.experts.bundled.table_lookup import TextTable, look_up_cell
 
 _MIN_SCORE: Final = 0.25  # lowest score of the label that is asked for
@@ -31,14 +32,19 @@ _LETTER: Final = r"[^\W\d_]"
 _MAX_GAP: Final = 1.2  # largest distance of a value below its label, in heights of the value
 _MIN_PROSE_WORDS: Final = 8  # fewest words of a cell that is running text, not a value
 _MIN_WRAPPED_WORDS: Final = 6  # fewest words of a one-cell row that goes on in the next row, unless it ends in a stop
+_MARGIN_SHARE: Final = 0.1  # largest difference of the ends of two rows at one margin, in lengths of a row
 _KIND_WORDS: Final = {
-    "money": frozenset("amount sum price cost money pay paid total".split()),
-    "date": frozenset("date day time".split()),
-    "percent": frozenset("rate percent percentage per cent".split()),
-    "code": frozenset("number no nr".split()),
-    "person": frozenset("pay ow name person company".split()),
+    kind: frozenset(map(stem, words.split()))
+    for kind, words in {
+        "money": "amount sum price cost money pay paid total",
+        "date": "date day time",
+        "percent": "rate percent percentage per cent",
+        "code": "number no nr",
+        "person": "pay owe name person company",
+    }.items()
 }
 """Stems of words that tell the kind of value asked for, but not which one."""
+_DOCUMENT_STEMS: Final = frozenset(map(stem, DOCUMENT_WORDS))
 _BEFORE_TAX: Final = re.compile(r"\b(?:total )?(?:before|without|excluding|excl\.?) (?:the )?(?:vat|tax)\b", re.IGNORECASE)
 _WITH_TAX: Final = re.compile(r"\b(?:with|including|incl\.?|after) (?:the )?(?:vat|tax)\b", re.IGNORECASE)
 _HINTS: Final[tuple[tuple[str, str, str, float], ...]] = (
@@ -78,6 +84,8 @@ def _answer(rows: Sequence[Sequence[Cell]], tables: Sequence[TextTable], questio
     texts = [cell.text for row in rows for cell in row]
     if not names_occur(question, texts):
         return replace(_answer_from_sentences(rows, question), sentence="", span="")
+    if field := find_head_field(join_labels([cell.text for cell in row] for row in rows), question):
+        return ExtractedAnswer(field.quote, field.value, CELL_CONFIDENCE)
     if mention := find_mention(_join_rows(rows), question):
         return mention
     cell = look_up_cell(tables, question)
@@ -123,11 +131,18 @@ def _answer_from_sentences(rows: Sequence[Sequence[Cell]], question: str) -> Ext
 def _join_rows(rows: Sequence[Sequence[Cell]]) -> list[str]:
     """Return the page's rows as sentences; those that run over several rows are joined."""
     text = ""
-    for row in rows:
+    for row, following in zip(rows, [*rows[1:], []], strict=True):
         whole = " ".join(cell.text for cell in row)
-        continues = len(row) == 1 and len(whole.split()) >= _MIN_WRAPPED_WORDS and whole[-1] not in ".!?:"
-        text += whole + (" " if continues else "\n\n")
+        is_long = len(row) == 1 and len(whole.split()) >= _MIN_WRAPPED_WORDS and whole[-1] not in ".!?:"
+        goes_on = is_long and following and (following[0].text[0].islower() or _ends_at_margin(row[0], rows))
+        text += whole + (" " if goes_on else "\n\n")
     return split_sentences(text)
+
+
+def _ends_at_margin(cell: Cell, rows: Sequence[Sequence[Cell]]) -> bool:
+    """Tell whether a row may have been broken at a margin: another one ends there, too."""
+    left, _, right, _ = cell.box
+    return sum(abs(row[-1].box[2] - right) <= _MARGIN_SHARE * (right - left) for row in rows) > 1  # itself is one
 
 
 def _answer_from_labels(rows: Sequence[Sequence[Cell]], question: str) -> ExtractedAnswer | None:
@@ -181,7 +196,7 @@ def _select_distinctive_words(kind: str, question: str) -> frozenset[str]:
     """Select the words of a question that distinguish a value, without those for the page or for any value of the kind."""
     words = extract_content_words(_spell_out(question))
     if kind != "code":  # "the invoice's number" is another one than the account's
-        words -= DOCUMENT_WORDS
+        words -= _DOCUMENT_STEMS
     distinctive = words - _KIND_WORDS.get(kind, frozenset())
     # a column headed "Amount" is not what "the amount" means, a row that begins with "Date" is "the date"
     return distinctive if distinctive or kind in {"money", "person"} else words

@@ -9,7 +9,7 @@ _STOP_WORDS: Final = frozenset(
     "me tell please".split()
 )
 DOCUMENT_WORDS: Final = frozenset("invoice bill page receipt document letter form picture image scan statement".split())
-"""Stems of words that name the page itself, and so don't tell which part of it is meant."""
+"""Words that name the page itself, and so don't tell which part of it is meant."""
 _DOCUMENT_PATTERN: Final = "|".join(sorted(DOCUMENT_WORDS))  # sorted: a set's order changes from process to process
 _MONEY_NOUNS: Final = r"(?:money|cash|change|vat|tax|tip|rent|interest|fee|deposit|refund|salary|pay|debt|postage|service)"
 _AUXILIARIES: Final = r"(?:is|are|was|were|does|do|did|will|has|have|had|to|i)"
@@ -37,6 +37,7 @@ _KIND_PATTERNS: Final[tuple[tuple[str, str], ...]] = (
              r"|^(?!.*\bhow (?:many|much)\b).*\b(?:number|no\.|no$|code|reference|iban|id)(?! of)\b(?! of)"),
     ("measure", r"\bhow much\b.*\bweigh"
                 r"|\bhow (?:long|tall|far|big|deep|high|fast|heavy|hot|cold|warm|wide|thick|large)\b"),
+    ("amount", r"\bhow much (?:does|do|did|can|will|would)\b.*\b(?:hold|contain)\b"),
     ("amount", rf"\bhow much (?:more |less )?(?!(?:{_MONEY_NOUNS}|{_AUXILIARIES})\b)\w+"),
     ("money", r"\bhow much\b|\bowe\b|\btotal\b|\bwhat\b.{0,20}\bpay\b"
               r"|\b(?:what|which|the)\b.*\b(?:cost|price|total|sum|amount|vat|tax|subtotal|fee|balance|rent|change)\b"),
@@ -50,15 +51,33 @@ _QUESTION_WORD: Final = r"(?:by |until |since )?(?:when|who|whom|whose|where|how
 _PART_SEPARATOR: Final = re.compile(
     rf"\s*[,;?]?\s*\band\s+(?={_QUESTION_WORD})|\?\s+(?:and\s+)?(?=\w)|[,;]\s+(?={_QUESTION_WORD})", re.IGNORECASE
 )
-_SYNONYMS: Final = (
-    "heavy weigh weight", "hot degre temperature", "cost price charg fee", "leav depart departure", "arriv reach",
-    "born birth", "start begin", "end finish", "clos shut", "child kid", "writ wrote written sign", "buy purchas bought",
-    "job profession", "phone call ring telephone", "mail email", "late delay", "discount reduction off", "tall height",
-    "deep depth", "age old", "error wrong fail exception fatal critical problem went", "warn warning", "car vehicle",
-    "salary wage earn", "happen occurr", "need requir", "ill sick",
+_EVENTS: Final = (
+    "leave left depart departure", "arrive arrival reach land", "open", "close shut", "start begin began begun",
+    "end finish ended", "born birth", "die died death", "buy purchase bought", "sell sold", "join", "send sent",
+    "receive get got", "write wrote written sign signed", "build built", "lose lost", "find found", "win won",
+    "rise rose", "fall fell",
 )  # fmt: skip
-"""Stems that mean much the same in a question and its answer."""
-_FIRST_SYNONYMS: Final = {word: group.split()[0] for group in _SYNONYMS for word in group.split()[1:]}
+"""Verbs of what happens, each group with its synonyms: of several values in a sentence they tell which is meant."""
+_SYNONYMS: Final = (
+    "heavy weigh weight", "hot degrees temperature", "cost price charge fee", "child children kid", "job profession",
+    "phone call ring telephone", "mail email", "late delay", "discount reduction off", "tall height", "deep depth", "age old",
+    "error wrong fail exception fatal critical problem went", "warn warning", "car vehicle", "salary wage earn",
+    "happen occur occurred", "need require", "ill sick", "remain remaining balance", "hold contain capacity",
+    "ask question query enquiry", "raise thrown throw",
+)  # fmt: skip
+"""Other words that mean much the same in a question and its answer."""
+_PHRASES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
+    (re.compile(pattern, re.IGNORECASE), meaning)
+    for pattern, meaning in (
+        (r"\b(?:gets?|got|getting) (?:to|in|there|here)\b", "arrive"),
+        (r"\b(?:sets?|setting|goes|go|went) (?:off|out)\b", "leave"),
+        (r"\b(?:is|are|was|were) over\b|\bover\W*$", "end"),
+        (r"\btak(?:es?|en|ing) off\b", "discount"),
+        (r"\b(?:not|\w+n['’]t|cannot)\b(?: \w+){1,4} (?:before|until)\b", r"late \g<0>"),
+        (r"\bleft\b(?: over)?(?=:| in\b)|\b(?:is|are|was|were|have|has)\b(?: \w+){0,3}? left\b", "remain"),
+    )
+)
+"""Phrases, and the word that means the same."""
 _ASKED_NOUN: Final = re.compile(r"^\W*(?:(?:and|from|in|on|at|to|for|of|with|by)\s+)*(?:which|what)\s+(\w+)")
 _NO_NOUNS: Final = frozenset(
     "else one ones happens happened went goes should would can could will must about kind sort".split()
@@ -68,8 +87,15 @@ _CAPITALISED: Final = frozenset(
     "october november december mr mrs ms dr vat iban pdf url id am pm".split()
 )
 """Words that are written with a capital and name nobody."""
+_THINGS: Final = re.compile(
+    r"\b(?:is|are|was|were|do|does|did|has|have|will|can|must)\s(?:(?:the|an?|my|our)\s)?(\w+)(?=\s\w)"
+    r"|\b(?:on|in|of|for|at|from)\s(?:(?:the|an?|my|our)\s)?(\w+)\W*$",
+    re.IGNORECASE,
+)
+"""Subject of a question, and what its last preposition stands before."""
 _OPENING: Final = re.compile(rf"\W*(?:how \w+|{_QUESTION_WORD})\s*", re.IGNORECASE)
 _MAX_PARTS: Final = 5
+_MIN_STEM_CHARS: Final = 3  # "bus" and "red" stay whole
 
 
 def split_question(question: str) -> list[str]:
@@ -115,9 +141,26 @@ def find_names(question: str) -> list[str]:
     return [word for word in words[1:] if word[0].isupper() and word.lower() not in _STOP_WORDS | _CAPITALISED]
 
 
+def find_things(question: str) -> frozenset[str]:
+    """Return the stems, one for all synonyms, of what a question is about: its subject and its last noun.
+
+    >>> sorted(find_things("When does the train leave from Hull?"))
+    ['hull', 'train']
+    """
+    words = " ".join(first or second for first, second in _THINGS.findall(question))
+    return unify_synonyms(extract_content_words(words) - frozenset(map(stem, DOCUMENT_WORDS)))
+
+
 def extract_content_words(text: str) -> frozenset[str]:
     """Return the stems of the words that carry meaning."""
     return frozenset(stem(word) for word in re.findall(r"[^\W_]+", text) if word.lower() not in _STOP_WORDS)
+
+
+def extract_meanings(text: str) -> frozenset[str]:
+    """Return the stems of the words that carry meaning, one for all synonyms: "gets to" and "reaches" are "arrive"."""
+    for pattern, meaning in _PHRASES:
+        text = pattern.sub(meaning, text)
+    return unify_synonyms(extract_content_words(text))
 
 
 def unify_synonyms(words: frozenset[str]) -> frozenset[str]:
@@ -126,9 +169,14 @@ def unify_synonyms(words: frozenset[str]) -> frozenset[str]:
 
 
 def stem(word: str) -> str:
-    """Return a word without its ending, in lower case."""
+    """Return a word without its ending, in lower case: "leaves", "leaving" and "leave" are the same."""
     word = word.lower()
     for ending in ("ing", "ies", "ed", "es", "s"):  # longer ones first: "es" before "s"
-        if word.endswith(ending) and len(word) - len(ending) >= 3:  # "bus" and "red" stay whole
-            return word[: -len(ending)]
-    return word
+        if word.endswith(ending) and len(word) - len(ending) >= _MIN_STEM_CHARS:
+            word = word[: -len(ending)]
+            break
+    return word[:-1] if word[-1:] in "ey" and len(word) > _MIN_STEM_CHARS else word
+
+
+_FIRST_SYNONYMS: Final = {stem(word): stem(group.split()[0]) for group in (*_EVENTS, *_SYNONYMS) for word in group.split()}
+EVENT_STEMS: Final = frozenset(stem(group.split()[0]) for group in _EVENTS)

@@ -30,11 +30,13 @@ _UNIT: Final = (
     rf"cups?|(?:table|tea)?spoon(?:ful)?s?|pints?|gallons?|acres?|hectares?|{_TIME_UNIT}|degrees?|°\s?[CF]?|kwh|watts?|volts?|"
     r"[KMGT]B|square \w+)"
 )
-_MEASURE: Final = rf"{_QUANTITY}[\s-]?{_UNIT}(?:[\s-](?:and\s)?{_QUANTITY}\s{_UNIT})?(?!\w)"
+_PART_AFTER: Final = rf"\sand\s(?:an?|one|two|three)[\s-]{_PART}\b(?![\s-]{_UNIT}\b)|(?:(?<=foot)|(?<=feet)|(?<=stone))\s(?:{_SMALL})\b(?!\s{_UNIT}\b)"
+"""The rest of "a kilo and a half" and "six foot two", after the unit."""
+_MEASURE: Final = rf"{_QUANTITY}[\s-]?{_UNIT}(?:[\s-](?:and\s)?{_QUANTITY}\s{_UNIT}|{_PART_AFTER})?(?!\w)"
 _CURRENCY: Final = r"(?:dollars?|euros?|pounds?|cents?|pence|yen|francs?|crowns?|rupees?|USD|EUR|GBP|CHF|quid)"
 _HOUR: Final = rf"(?:{_SMALL}|noon|midnight|\d{{1,2}})"
 _DAYTIME: Final = r"(?:\s(?:in the (?:morning|afternoon|evening)|at night|sharp|o['’]clock|[ap]\.?m\b\.?))?"
-_ORDINAL: Final = (
+ORDINAL: Final = (
     r"(?:(?:twenty|thirty)[\s-])?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|thirteenth|"
     r"fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth)"
 )
@@ -46,7 +48,7 @@ PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {  # longer forms first: what o
         r"\b\d{4}-\d{2}-\d{2}(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?Z?)?",
         rf"\b\d{{1,2}}(?:st|nd|rd|th)?\s(?:of\s)?(?:{_SHORT_MONTHS})\b\.?(?:,?\s\d{{4}})?",
         rf"\b(?:{_SHORT_MONTHS})\b\.?\s\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s\d{{4}})?\b",
-        rf"\b{_ORDINAL}\sof\s(?:{MONTHS})\b{_YEAR}|\b(?:{MONTHS})\s(?:the\s)?{_ORDINAL}\b{_YEAR}",
+        rf"\b{ORDINAL}\sof\s(?:{MONTHS})\b{_YEAR}|\b(?:{MONTHS})\s(?:the\s)?{ORDINAL}\b{_YEAR}",
         r"\b\d{1,2}[./]\d{1,2}[./]\d{2,4}\b",
         rf"\b(?:first|second|third|fourth|last)\s{_DAY}\s(?:in|of)\s(?:{MONTHS}|the month|each month|every month)\b",
         rf"\b(?:{MONTHS})(?:\s\d{{4}})?\b",
@@ -73,7 +75,7 @@ PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {  # longer forms first: what o
     ),
     "percent": (rf"{NUMBER}\s?(?:%|percent\b|per cent\b)",),
     "fraction": (
-        rf"{NUMBER}\s?(?:%|percent\b|per cent\b)|\b(?:{_WORD}|\d+)\s(?:out of|in)\s(?:{_WORD}|\d+)\b|{_FRACTION}|\bevery {_ORDINAL}\b",
+        rf"{NUMBER}\s?(?:%|percent\b|per cent\b)|\b(?:{_WORD}|\d+)\s(?:out of|in)\s(?:{_WORD}|\d+)\b|{_FRACTION}|\bevery {ORDINAL}\b",
     ),
     "age": (
         rf"{NUMBER}[\s-](?:years?|months?|weeks?|days?)(?:[\s-]old)?\b",
@@ -103,14 +105,16 @@ PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {  # longer forms first: what o
     ),
     "reason": (
         r"\b(?:because(?: of)?|since(?! (?:\d|last|then|\w+day\b))|due to|owing to|thanks to|on account of|so that|in order to|for fear of)\s[^.;!?]+",
+        r"^(?P<x>(?:as|since|because)\s(?:the|it|he|she|they|we|there|a|an|no|this|our|my|his|her|their)\s[^,.;!?]+),",
         r",\s(?P<x>(?:as|for)\s(?:the|it|he|she|they|we|there|a|an|no|this)\s[^.;!?]+)",
         r"\b(?P<x>to\s(?:keep|make|avoid|prevent|save|protect|get|let|stop|help|give|allow|reduce|raise|be|have|celebrate|show|thank)\s[^.;!?,]+)",
-        r"\b(?:after|in)\s(?:an?\s)?(?:fire|flood|storm|accident|strike|illness)\b",
+        r"\b(?:after|in|following)\s(?:(?:an?|the)\s)?(?:\w+\s)?(?:fire|flood|storm|accident|strike|illness|injury|leak|pipe|breakdown|failure|"
+        r"power cut|crash|collapse|explosion|earthquake|landslide|snowfall|rain|burglary|theft|break-in|complaints?|outbreak|dispute)\b",
     ),
     "failure": (
         r"\b(?:ERROR|FATAL|CRITICAL|SEVERE|PANIC)\b[\]:\s-]*(?P<x>\S.*)",
         r"\b(?:fatal|error|panic|exception):\s*(?P<x>\S.*)",
-        r"^(?P<x>[\w.]*(?:Error|Exception)\b.*)",
+        r"^(?:Exception in thread \"[^\"]*\"\s)?(?P<x>[\w.]*(?:Error|Exception)\b(?: \[\w+\])?:?.*?)(?=\s+at\s[\w.<>$]+\s?\(|$)",
     ),
     "warning": (r"\bwarn(?:ing)?\b[\]:\s-]*(?P<x>\S.*)",),
     "file": (r"(?:[\w.~-]*/)*[\w-]+\.[A-Za-z][A-Za-z0-9]{0,4}\b(?!\.\w)",),

@@ -1,0 +1,21 @@
+"""Questions of the truth benchmark about values in small texts, put to the bundled model alone."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks.truth.grading import Reply, judge
+from benchmarks.truth.questions import Question, read_scenes
+from tests.experts.bundled.conftest import Bench
+
+
+def _list_questions() -> Iterator[tuple[str, Question]]:
+    for scene in read_scenes("values"):
+        (text,) = scene.files.values()
+        yield from ((text, question) for question in scene.ask)
+
+
+@pytest.mark.parametrize(("text", "question"), [pytest.param(*each, id=each[1].request) for each in _list_questions()])
+async def test_a_value_is_found_whole_and_nothing_is_invented(bench: Bench, text: str, question: Question) -> None:
+    done = await bench.run("question-answering", text=text, question=question.request)
+    assert judge(question, Reply([str(done.data["answer"])], done.text)) == "right", done.text
