@@ -13,6 +13,19 @@ from hugginggpt.experts.bundled.question_analysis import detect_answer_kind, ext
 _MIN_NAMED_SHARE: Final = 0.5  # share of a cell's words that the question must have to mean that row
 _RULE: Final = re.compile(r"\|?[\s:|-]*-[\s:|-]*\|[\s:|-]*")
 _YES_NO: Final = re.compile(r"\W*(?:(?:and|so|but) )?(?:is|are|was|were|does|do|did|has|have|had|can|will)\b", re.IGNORECASE)
+_HEADS: Final = {
+    kind: frozenset(map(stem, words.split()))
+    for kind, words in {
+        "place": "destination place town city station location address room hall to",
+        "date": "time date day departure arrival deadline until due",
+        "person": "name who person",
+    }.items()
+}
+"""Stems of words over the column that holds a kind of value."""
+_HOURS: Final = {
+    word: hour for hour, word in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), start=1)
+}
+_AT_HOUR: Final = re.compile(rf"\bat ({'|'.join(_HOURS)}|\d{{1,2}})\b(?!:| past| to |[ap]m| [ap]\.?m)")
 _EVERYTHING: Final = frozenset({"total", "sum", "all", "altogether", "overall"})
 
 
@@ -61,7 +74,7 @@ def look_up_cell(tables: Sequence[TextTable], question: str) -> FoundCell | None
 
 
 def _look_up(table: TextTable, question: str) -> FoundCell | None:
-    words = _spell(question)
+    words = _spell(question) | _spell_hours(question)
     row, named = _find_row(table, words, question)
     if row is None:
         return None
@@ -70,7 +83,7 @@ def _look_up(table: TextTable, question: str) -> FoundCell | None:
         return FoundCell("", quote)
     others = [column for column in range(len(row)) if column not in named and row[column]]
     by_header = _find_by_header(table, others, words, question)
-    column = by_header if by_header is not None else _find_by_kind(row, others, named, question)
+    column = by_header if by_header is not None else _find_by_kind(table, row, others, named, question)
     return None if column is None else FoundCell(row[column], quote, is_sure=by_header is not None)
 
 
@@ -106,16 +119,32 @@ def _find_by_header(table: TextTable, columns: Sequence[int], words: frozenset[s
     return max(named or shared, key=lambda column: len(headers[column] & words), default=None)
 
 
-def _find_by_kind(row: Sequence[str], columns: Sequence[int], named: frozenset[int], question: str) -> int | None:
+def _find_by_kind(
+    table: TextTable, row: Sequence[str], columns: Sequence[int], named: frozenset[int], question: str
+) -> int | None:
     """Return the column with the kind of value that is asked for, or the only one that is left."""
     kind = detect_answer_kind(question)
     typed = [column for column in columns if kind and kind != "noun" and find_answer_spans(kind, row[column], question)]
     if typed:
         return typed[-1] if kind == "money" else typed[0]  # of several sums in a row the last is the whole
+    if headed := _find_headed(table, columns, kind):
+        return headed[0]
     if len(columns) == 1:
         return columns[0]
     names = [column for column in columns if not re.search(r"\d", row[column])]
     return names[0] if names and kind in {"noun", "person", "name"} and 0 not in named else None
+
+
+def _find_headed(table: TextTable, columns: Sequence[int], kind: str | None) -> list[int]:
+    """Return the columns whose header names that kind of value: "Destination" tells where."""
+    heads = _HEADS.get(kind or "", frozenset())
+    return [column for column in columns if heads & _spell(table.header[column])]
+
+
+def _spell_hours(question: str) -> frozenset[str]:
+    """Return how a table may write "at nine": 9:00, 09:00 and 21:00."""
+    hours = (_HOURS.get(hour) or int(hour) for hour in _AT_HOUR.findall(question.lower()))
+    return frozenset(text for hour in hours for text in (f"{hour}:00", f"{hour:02}:00", f"{hour % 12 + 12}:00"))
 
 
 def _find_counted(question: str) -> str:

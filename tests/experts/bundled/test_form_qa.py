@@ -50,9 +50,13 @@ def test_the_right_piece_of_the_page_is_found(invoice: list[list[Cell]], questio
 
 
 def _lay_out_page(*rows: list[str]) -> list[list[Cell]]:
-    """Lay cells out on a grid: 200 pixels a column, 30 a row, each 20 high."""
+    """Lay cells out on a grid: 200 pixels a column, 30 a row, each 20 high; one that is alone is as wide as its text."""
     return [
-        [Cell(text, (200.0 * x, 30.0 * y, 200.0 * x + 150, 30.0 * y + 20)) for x, text in enumerate(row)]
+        [
+            Cell(text, (200.0 * x, 30.0 * y, 200.0 * x + (150 if len(row) > 1 else 8 * len(text)), 30.0 * y + 20))
+            for x, text in enumerate(row)
+            if text
+        ]
         for y, row in enumerate(rows)
     ]
 
@@ -74,6 +78,33 @@ def _lay_out_page(*rows: list[str]) -> list[list[Cell]]:
         ([["Corner Cafe"], ["12 Example Street"], ["Date 03/04/2024"]], "What is the name of the cafe?", "Corner Cafe"),
         ([["Corner Cafe"], ["12 Example Street"], ["03/04/2024"]], "When was this?", "03/04/2024"),
         (
+            [["MEMO"], ["To: all staff"], ["From: Ingrid Solberg"], ["The lift is out of order."]],
+            "Who wrote this memo?",
+            "Ingrid Solberg",
+        ),
+        (
+            [["FAX"], ["From", "Lund Brothers"], ["To", "Harbour Office"], ["Re", "Mooring fees"]],
+            "Who sent the fax?",
+            "Lund Brothers",
+        ),
+        (
+            [["FAX"], ["From", "Lund Brothers"], ["To", "Harbour Office"], ["Re", "Mooring fees"]],
+            "To whom was it sent?",
+            "Harbour Office",
+        ),
+        (
+            [["FAX"], ["From", "Lund Brothers"], ["To", "Harbour Office"], ["Re", "Mooring fees"]],
+            "What is the fax about?",
+            "Mooring fees",
+        ),
+        ([["From:", "9 am"], ["To:", "5 pm"], ["Closed on holidays"]], "Who wrote this?", ""),
+        (
+            [["Open again on Thursday 4 June at noon"], ["Children under six swim free"]],
+            "Who swims free?",
+            "Children under six",
+        ),
+        ([["Questions: extension417"], ["Lost property: room 12B"]], "Which extension do I call with questions?", "417"),
+        (
             [["Dr. Imani Foster"], ["Mobile 07700 900 222"], ["imani@oak.example"]],
             "What is her e-mail address?",
             "imani@oak.example",
@@ -86,6 +117,19 @@ def test_a_value_stands_beside_its_label_or_below(rows: list[list[str]], questio
 
 
 STAFF = [["School", "Teachers", "Students"], ["Hill Road", "18", "342"], ["Lakeside", "25", "519"], ["Total", "43", "861"]]
+BOARD = [
+    ["Time", "Destination", "Platform", "Remarks"],
+    ["09:12", "Leeds", "4", "on time"],
+    ["09:40", "Hull Paragon", "7", "10 min late"],
+    ["10:05", "Newcastle upon Tyne", "12B", "cancelled"],
+]
+ROOMS = [["Subject", "Teacher", "Room"], ["Music", "Ms Idowu", "A1"], ["Chemistry", "Dr Lund", "B4"]]
+WEEK = [
+    ["", "Monday", "Tuesday", "Wednesday"],
+    ["8:00", "Maths", "English", "Biology"],
+    ["9:00", "History", "Maths", "Music"],
+    ["10:00", "Sports", "Art", "French"],
+]
 TRAINS = [["Time", "Destination", "Platform"], ["09:12", "Leeds", "4"], ["09:25", "York", "2"]]
 
 
@@ -99,6 +143,20 @@ TRAINS = [["Time", "Destination", "Platform"], ["09:12", "Leeds", "4"], ["09:25"
         (TRAINS, "Which platform does the train to York leave from?", "2"),
         (TRAINS, "When does the train to Leeds leave?", "09:12"),
         (TRAINS, "When does the train to Dover leave?", ""),
+        (BOARD, "Which platform does the train to Hull leave from?", "7"),
+        (BOARD, "Which platform is the train to Newcastle at?", "12B"),
+        (BOARD, "When does the Newcastle train leave?", "10:05"),
+        (BOARD, "Where does the 09:40 train go?", "Hull Paragon"),
+        (BOARD, "What is the gate of flight BA 12?", ""),
+        (ROOMS, "Which room is Chemistry in?", "B4"),
+        (ROOMS, "Who teaches Chemistry?", "Dr Lund"),
+        (ROOMS, "Which subject is taught in room A1?", "Music"),
+        (WEEK, "What is on Tuesday at 9:00?", "Maths"),
+        (WEEK, "What is on Wednesday at ten?", "French"),
+        (WEEK, "Which lesson is on Monday at 8:00?", "Maths"),
+        (WEEK, "What do we have at 10:00 on Tuesday?", "Art"),
+        (WEEK, "What is on at 9:00 on Wednesday?", "Music"),
+        (WEEK, "What is on Friday at 9:00?", ""),
     ],
 )
 def test_a_cell_is_found_by_its_row_and_column(rows: list[list[str]], question: str, answer: str) -> None:
