@@ -32,9 +32,17 @@ _DIMENSIONS: Final = (
     (r"\bhow (?:hot|cold|warm)\b|\btemperature\b", r"degree|°"),
     (r"\bhow heavy\b|\bweigh", r"gram|kilo|\bk?g\b|pound|\blbs?\b|ounce|\boz\b|stone|\bt(?:on(?:ne)?s?)?\b"),
     (r"\bhow (?:tall|high|deep|wide|thick|far)\b", r"met(?:re|er)|\b[kcm]?m\b|mile|yard|feet|foot|\bft\b|inch"),
+    (
+        r"\bhow long\b",
+        r"second|minute|hour|night|day|week|month|year|decade|centur|met(?:re|er)|\b[kcm]?m\b|mile|yard|feet|foot|\bft\b|inch",
+    ),
     (r"\bhow fast\b", r"km/h|mph|knots|per hour"),
 )
 """Questions for a measure, and the units of their answers."""
+_ASKS_DISCOUNT: Final = re.compile(r"\bhow much (?:of an? )?(?:discount|reduction)\b", re.IGNORECASE)
+_ASKS_EXCEPTION: Final = re.compile(r"\bexceptions?\b|\b(?:raised|thrown)\b", re.IGNORECASE)
+_CLASS_OF_EXCEPTION: Final = re.compile(r"[\w.]*(?:Error|Exception)\b")
+_ASKS_ORIGIN: Final = re.compile(r"\b(?:from|to|of|by|for|whom|whose)\b", re.IGNORECASE)
 _PER: Final = re.compile(r"an? (?:second|minute|hour|day|night|week|month|year)", re.IGNORECASE)
 _BEFORE_DURATION: Final = re.compile(
     r"(?:^|[,;:(]|\b(?:for|in|takes?|took|lasts?|lasted|about|only|just|within|after|over|than|is|was|needs?|nearly|almost|half|of))\s*$"
@@ -52,7 +60,7 @@ _NON_NAME_WORDS: Final = frozenset(
     "the a an he she it they we i you this that these those but and however in on at after before when while his her "
     "their our its there what who which where how why some many most all no one two for from with by as if so then later "
     "today since during because although both each every monday tuesday wednesday thursday friday saturday sunday "
-    "last next total".split()
+    "last next total info debug warn warning error fatal critical notice trace".split()
 ) | frozenset(MONTHS.lower().split("|"))
 
 
@@ -120,8 +128,16 @@ def _is_other_dimension(span: Span, sentence: str, question: str) -> bool:
 
 def _find_amounts(kind: str, sentence: str, question: str) -> list[Span]:
     """Return what "how much sugar" may mean: measures, shares, sums of money, else numbers."""
+    if _ASKS_DISCOUNT.search(question):
+        return [*_find_by_pattern("percent", sentence, question), *_find_by_pattern("money", sentence, question)]
     found = (_find_by_pattern(each, sentence, question) for each in ("measure", "percent", "money", "number"))
     return next((spans for spans in found if spans), [])
+
+
+def _find_failures(kind: str, sentence: str, question: str) -> list[Span]:
+    """Return what a line says went wrong; where an exception is asked for, only one that names its class."""
+    spans = _find_by_pattern(kind, sentence, question)
+    return [span for span in spans if _CLASS_OF_EXCEPTION.match(span.text) or not _ASKS_EXCEPTION.search(question)]
 
 
 def _find_by_noun(kind: str, sentence: str, question: str) -> list[Span]:
@@ -217,7 +233,8 @@ def _find_names(kind: str, sentence: str, question: str) -> list[Span]:
             continue
         before = sentence[max(0, start - 12) : start].lower()
         after_preposition = bool(re.search(r"\b(?:in|at|to|from|near|of|outside|on|into)\s(?:the\s)?$", before))
-        belongs = after_preposition == (kind == "place") or (kind == "person" and before.endswith(("from ", "of ", "to ")))
+        is_asked = bool(_ASKS_ORIGIN.search(question)) and before.endswith(("from ", "of ", "to "))
+        belongs = after_preposition == (kind == "place") or (kind == "person" and is_asked)
         if kind == "name" or belongs:
             spans.append(Span(start, match.end(), text))
     return spans
@@ -227,6 +244,7 @@ _FINDERS: Final[Mapping[str, Callable[[str, str, str], list[Span]]]] = {
     "date": _find_dates,
     "measure": _find_measures,
     "amount": _find_amounts,
+    "failure": _find_failures,
     "noun": _find_by_noun,
     "name": _find_names,
     "number": _find_numbers,

@@ -18,7 +18,7 @@ from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
 from hugginggpt.experts.bundled.answer_spans import find_spans_in_texts, matches_counted_noun
 from hugginggpt.experts.bundled.embeddings import embed_texts
-from hugginggpt.experts.bundled.message_head import find_head_field
+from hugginggpt.experts.bundled.message_head import find_asked_field, find_head_field, is_about_message
 from hugginggpt.experts.bundled.question_analysis import (
     detect_answer_kind,
     extract_content_words,
@@ -61,17 +61,16 @@ _MIN_CONFIDENCE_OF_ONLY: Final = 0.3
 _MARK_BONUS: Final = 0.25
 _ASKING_PENALTY: Final = 0.3
 _ASKS: Final = re.compile(
-    r"\?\W*$|(?:^|[:,] )(?:what|when|where|how) (?:shall|should|do|does|did|is|are|can|will|would)\b", re.IGNORECASE
+    r"^(?!.*\b(?:could|can|would|will) you\b).*\?\W*$"
+    r"|(?:^|[:,] )(?:what|when|where|how) (?:shall|should|do|does|did|is|are|can|will|would)\b",
+    re.IGNORECASE,
 )
 """Sentences that ask themselves, in chats and letters: they answer nothing."""
 _CLOSING: Final = re.compile(
-    r"\b(?:yours(?: sincerely| faithfully| truly)?|sincerely|(?:(?:kind|best|warm) )?regards|best wishes|many thanks|love)"
-    r",?\s+"
-    r"(?P<name>(?-i:[A-Z])[\w.'’-]*(?: (?-i:[A-Z])[\w.'’-]*){0,3})",
+    r"\b(?:yours(?: sincerely| faithfully| truly)?|sincerely|(?:(?:kind|best|warm) )?regards|best wishes|many thanks"
+    r"|(?P<informal>love|thanks|cheers|bye|take care|all the best|see you(?: soon| then| there)?))"
+    r"[,!.]?\s+(?P<name>(?-i:[A-Z])[\w.'’-]*(?: (?-i:[A-Z])[\w.'’-]*){0,3})(?(informal)\W*\Z)",
     re.IGNORECASE,
-)
-_ASKS_WRITER: Final = re.compile(
-    r"\bwho\b.*\b(?:wrote|writes|sent|sends|signed|from)\b|\bfrom whom\b|\b(?:author|sender|writer)\b", re.IGNORECASE
 )
 _MENTION: Final = re.compile(
     r"\bwhich (?:one|of (?:them|these|those)|file|page|picture|photo|document|letter|recording|text)s?\b.{0,20}?\b"
@@ -150,7 +149,8 @@ def _find_in_head(text: str, question: str) -> ExtractedAnswer | None:
     """Return what a message's head says, or who signed it, where that is asked."""
     if field := find_head_field(text, question):
         return ExtractedAnswer(field.quote, field.value, CELL_CONFIDENCE)
-    closing = _CLOSING.search(text) if _ASKS_WRITER.search(question) else None
+    asks_writer = find_asked_field(question) == "sender" and is_about_message(question)
+    closing = _CLOSING.search(text) if asks_writer else None
     return ExtractedAnswer(" ".join(closing[0].split()), closing["name"], CELL_CONFIDENCE) if closing else None
 
 
@@ -208,7 +208,9 @@ class _Sentences:
         """Return the share (0..1) of a question's words that each sentence has, or less surely with the one before it."""
         import numpy as np
 
-        contexts = (before | own for before, own in zip((frozenset[str](), *self.meanings), self.meanings, strict=False))
+        before = (frozenset[str](), *self.meanings)  # a row of a table doesn't go on with the one above
+        rows = zip(before, self.meanings, self.sentences, strict=False)
+        contexts = (own if text.startswith("|") else other | own for other, own, text in rows)
         shares = [
             max(len(words & own), 0.8 * len(words & context)) for own, context in zip(self.meanings, contexts, strict=True)
         ]
@@ -217,7 +219,8 @@ class _Sentences:
 
 def extract_answers(sentences: Sequence[str], questions: Sequence[str], call: Call | None = None) -> list[ExtractedAnswer]:
     """Return for each question the sentence nearest to it in meaning and words, and the span that is asked for."""
-    contexts = [" ".join(sentences[max(0, i - 1) : i + 1]) for i in range(len(sentences))]
+    before = ["" if own.startswith("|") else other for other, own in zip(("", *sentences), sentences, strict=False)]
+    contexts = [f"{other} {own}".strip() for other, own in zip(before, sentences, strict=True)]
     vectors = embed_texts([*questions, *sentences, *contexts], call)
     count = len(questions)
     alone, joined = vectors[count : count + len(sentences)], vectors[count + len(sentences) :]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hugginggpt.experts.bundled.answer_spans import find_answer_spans
-from hugginggpt.experts.bundled.question_analysis import extract_content_words, stem
+from hugginggpt.experts.bundled.question_analysis import extract_content_words, find_names, stem
 
 _LABELS: Final[Mapping[str, str]] = {
     "sender": "from|sender|author|sent by|written by|signed by|signed",
@@ -40,8 +40,9 @@ _OWN_WORDS: Final = frozenset(
     stem(word)
     for word in (
         "write writes wrote written send sent sign signed address addressed direct dated date day subject topic line author "
-        "sender writer recipient addressee receive received get got gets copy copied cc about concern deal memo memorandum "
-        "mail e email message letter fax note notice text document page scan file paper reminder circular picture image"
+        "sender writer recipient addressee receive received get got gets copy copied cc about concern deal memo "
+        "memorandum contract agreement mail e email message letter fax note notice text document page scan file paper reminder "
+        "circular picture image"
     ).split()
 )
 """Words of a question about the message itself; "who sent the flowers?" has others."""
@@ -62,13 +63,24 @@ def find_head_field(text: str, question: str) -> HeadField | None:
     >>> find_head_field("To: all staff\\nFrom: Ingrid Solberg <ingrid@example.org>", "Who wrote this memo?").value
     'Ingrid Solberg'
     """
-    asked = next((field for field, pattern in _ASKED_FIELDS if pattern.search(question)), "")
+    asked = find_asked_field(question)
     if not asked:
         return None
     fields = _read_head(text)
     others = extract_content_words(question) - _OWN_WORDS
     known = extract_content_words(" ".join(field.quote for field in fields.values()))
     return fields.get(asked) if others <= known else None
+
+
+def find_asked_field(question: str) -> str:
+    """Return which field of a message's head a question asks for; empty if none."""
+    return next((field for field, pattern in _ASKED_FIELDS if pattern.search(question)), "")
+
+
+def is_about_message(question: str) -> bool:
+    """Tell whether a question has no words but those about a message itself, and names: "who wrote this letter to Ann?"."""
+    names = frozenset(map(stem, find_names(question)))
+    return extract_content_words(question) <= _OWN_WORDS | names
 
 
 def _read_head(text: str) -> dict[str, HeadField]:

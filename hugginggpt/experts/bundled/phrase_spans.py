@@ -19,6 +19,9 @@ _AUXILIARIES: Final = (
     r"\s)"
 )
 _ASKED_VERB: Final = re.compile(rf"^\W*(?:and |so )?who\s{_AUXILIARIES}*(\w+)", re.IGNORECASE)
+_ASKS_PASSIVE: Final = re.compile(r"^\W*(?:and |so )?who\s(?:\w+\s)?(?:is|are|was|were|be|been)\b", re.IGNORECASE)
+_NO_PASSIVE: Final = r"(?!(?:is|are|was|were|be|been)\s)"
+"""Not before "was": the statue that was unveiled unveiled nothing."""
 _AFTER_NAME: Final = (
     r"(?=\s?(?:[.,;:!?)\]”\"]|$)|\s(?:on|in|at|to|from|by|and|or|with|for|of|is|was|are|were|has|had|will|which|who|that|as|when|where|"
     r"after|before|until|because|since)\b)"
@@ -53,5 +56,7 @@ def find_limited_subject(question: str, sentence: str) -> re.Match[str] | None:
     if not asked or not sentence[:1].isupper():
         return None
     verb = rf"{re.escape(stem(asked[1]))}\w{{0,3}}"
-    limited = rf"(?P<x>(?:[\w'’-]+\s){{1,4}}?{_LIMITS}(?:\s[\w'’-]+){{1,5}}?)\s{_AUXILIARIES}*{verb}\b"
+    active = "" if _ASKS_PASSIVE.search(question) else _NO_PASSIVE
+    word = rf"{active}[\w'’-]+"
+    limited = rf"(?P<x>(?:{word}\s){{1,4}}?{_LIMITS}(?:\s{word}){{1,5}}?)\s(?:{active}{_AUXILIARIES})*{verb}\b"
     return re.match(limited, sentence[:_MAX_SUBJECT_CHARS])

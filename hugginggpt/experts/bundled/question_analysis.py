@@ -1,7 +1,10 @@
 """Analysis of questions: their parts, the kind of answer that each asks for, the words that carry their meaning."""
 
 import re
+from pathlib import Path
 from typing import Final
+
+from hugginggpt.core.yaml_files import read_yaml
 
 _STOP_WORDS: Final = frozenset(
     "the a an of in on at to is was are were did do does what who whom whose when where which why how many much long old "
@@ -51,28 +54,14 @@ _QUESTION_WORD: Final = r"(?:by |until |since )?(?:when|who|whom|whose|where|how
 _PART_SEPARATOR: Final = re.compile(
     rf"\s*[,;?]?\s*\band\s+(?={_QUESTION_WORD})|\?\s+(?:and\s+)?(?=\w)|[,;]\s+(?={_QUESTION_WORD})", re.IGNORECASE
 )
-_EVENTS: Final = (
-    "leave left depart departure", "arrive arrival reach land", "open", "close shut", "start begin began begun",
-    "end finish ended", "born birth", "die died death", "buy purchase bought", "sell sold", "join", "send sent",
-    "receive get got", "write wrote written sign signed", "build built", "lose lost", "find found", "win won",
-    "rise rose", "fall fell",
-)  # fmt: skip
-"""Verbs of what happens, each group with its synonyms: of several values in a sentence they tell which is meant."""
-_SYNONYMS: Final = (
-    "heavy weigh weight", "hot degrees temperature", "cost price charge fee", "child children kid", "job profession",
-    "phone call ring telephone", "mail email", "late delay", "discount reduction off", "tall height", "deep depth", "age old",
-    "error wrong fail exception fatal critical problem went", "warn warning", "car vehicle", "salary wage earn",
-    "happen occur occurred", "need require", "ill sick", "remain remaining balance", "hold contain capacity",
-    "ask question query enquiry", "raise thrown throw",
-)  # fmt: skip
-"""Other words that mean much the same in a question and its answer."""
+_SYNONYMS: Final = read_yaml(Path(__file__).with_name("synonyms.yaml"), dict[str, list[str]])
 _PHRASES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), meaning)
     for pattern, meaning in (
         (r"\b(?:gets?|got|getting) (?:to|in|there|here)\b", "arrive"),
         (r"\b(?:sets?|setting|goes|go|went) (?:off|out)\b", "leave"),
         (r"\b(?:is|are|was|were) over\b|\bover\W*$", "end"),
-        (r"\btak(?:es?|en|ing) off\b", "discount"),
+        (r"\b(?:tak(?:es?|en|ing)|took) off\b", "leave discount"),
         (r"\b(?:not|\w+n['’]t|cannot)\b(?: \w+){1,4} (?:before|until)\b", r"late \g<0>"),
         (r"\bleft\b(?: over)?(?=:| in\b)|\b(?:is|are|was|were|have|has)\b(?: \w+){0,3}? left\b", "remain"),
     )
@@ -178,5 +167,8 @@ def stem(word: str) -> str:
     return word[:-1] if word[-1:] in "ey" and len(word) > _MIN_STEM_CHARS else word
 
 
-_FIRST_SYNONYMS: Final = {stem(word): stem(group.split()[0]) for group in (*_EVENTS, *_SYNONYMS) for word in group.split()}
-EVENT_STEMS: Final = frozenset(stem(group.split()[0]) for group in _EVENTS)
+_FIRST_SYNONYMS: Final = {
+    stem(word): stem(group.split()[0]) for groups in _SYNONYMS.values() for group in groups for word in group.split()
+}
+EVENT_STEMS: Final = frozenset(_FIRST_SYNONYMS[stem(group.split()[0])] for group in _SYNONYMS["events"])
+"""Stems of verbs of what happens, one for all synonyms."""

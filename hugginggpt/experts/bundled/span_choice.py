@@ -1,13 +1,15 @@
 """Choice between several spans of one sentence: that of the clause in which the question's own words stand."""
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Final
 
 from hugginggpt.experts.bundled.answer_spans import Span, matches_counted_noun
-from hugginggpt.experts.bundled.question_analysis import EVENT_STEMS, extract_content_words, extract_meanings
+from hugginggpt.experts.bundled.question_analysis import EVENT_STEMS, extract_content_words, extract_meanings, stem
 
 _CLAUSE_END: Final = re.compile(r"[,;:]\s|\s(?:and|but|while|or|then|whereas)\s")
+_PARTICLES: Final = frozenset({"on", "off", "up", "down", "back", "away", "out"})
 _WINDOW: Final = 45  # characters on either side of a span that are compared with the question
 
 
@@ -23,17 +25,19 @@ def choose_span(spans: Sequence[Span], sentence: str, question: str, kind: str |
     meanings, words = extract_meanings(question), extract_content_words(question)
     content = [match for match in re.finditer(r"[^\W_]+", question) if extract_content_words(match[0])]
     last = sentence.lower().find(content[-1][0].lower()) if content else -1  # "spent on staff": the last word tells most
+    particles = _find_particles(question)
     counts = "how m" in question.lower()
 
     def rate_closeness(span: Span) -> tuple[int, ...]:
         around = extract_content_words(sentence[max(0, span.start - _WINDOW) : span.end + _WINDOW])
         length = len(span.text.split())  # a full name before a surname, "20 May 2024" before "2024"
         is_agent = kind == "person" and sentence[: span.start].endswith(" by ")
-        shared = meanings & extract_meanings(_cut_clause(sentence, span))
+        clause = _cut_clause(sentence, span)
+        shared = meanings & extract_meanings(clause)
         distance = min(abs(last - span.start), abs(last - span.end)) if last >= 0 else 0
         return (
             2 * is_agent + 2 * (counts and matches_counted_noun(span, sentence, question)) - _is_stamp(span, sentence),
-            len(shared & EVENT_STEMS),
+            len(shared & EVENT_STEMS) + len(particles & _find_particles(clause)),
             len(shared) + (kind == "person" and length > 1),
             len(words & around),
             -distance,
@@ -41,6 +45,12 @@ def choose_span(spans: Sequence[Span], sentence: str, question: str, kind: str |
         )
 
     return max(spans, key=rate_closeness).text
+
+
+def _find_particles(text: str) -> frozenset[tuple[str, str]]:
+    """Return the verbs with particles, by their stems: "turned on" is not "turned off"."""
+    words = re.findall(r"[^\W_]+", text)
+    return frozenset((stem(word), after.lower()) for word, after in itertools.pairwise(words) if after.lower() in _PARTICLES)
 
 
 def _is_stamp(span: Span, sentence: str) -> bool:

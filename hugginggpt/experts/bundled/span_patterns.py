@@ -53,14 +53,15 @@ PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {  # longer forms first: what o
         rf"\b(?:first|second|third|fourth|last)\s{_DAY}\s(?:in|of)\s(?:{MONTHS}|the month|each month|every month)\b",
         rf"\b(?:{MONTHS})(?:\s\d{{4}})?\b",
         rf"\b(?:(?:about|around|just (?:after|before)|shortly (?:after|before))\s)?"
-        rf"(?:(?:an?\s)?quarter|half|(?:{_SMALL}|{_TENS}|\d{{1,2}})(?:[\s-](?:{_SMALL}))?(?:\sminutes?)?)\s(?:past|to)\s{_HOUR}\b{_DAYTIME}",
+        rf"(?:(?:an?\s)?quarter|half|(?:{_SMALL}|{_TENS}|(?<![:.\d])\d{{1,2}})(?:[\s-](?:{_SMALL}))?(?:\sminutes?)?)\s(?:past|to)\s{_HOUR}\b(?![:.]\d){_DAYTIME}",
         r"\b\d{1,2}(?:[:.]\d\d)?\s?[ap]\.?m\b\.?",
         r"\b\d{1,2}:\d\d(?::\d\d)?\b",
         rf"\b{_HOUR}\s(?:o['’]clock|in the (?:morning|afternoon|evening)|at night)",
         rf"\b(?:at|by|until|till|before|after|from)\s(?P<x>{_HOUR})(?=\s?(?:[.,;!?]|$|(?:on|every|sharp|tomorrow|tonight|today|and)\b))",
         r"\b(?:1[0-9]|20)\d\d\b",
         rf"\b(?:(?:next|last|every|this)\s)?{_DAY}s?(?:\s(?:morning|evening|afternoon|night))?(?:\sto\s{_DAY})?\b",
-        rf"\b(?:{_QUANTITY}\s{_TIME_UNIT}\s(?:ago|ahead|later|earlier|before|after)(?:\s(?:closing|opening|departure)(?:\stime)?)?)\b",
+        rf"\b(?:{_QUANTITY}\s{_TIME_UNIT}\s(?:ago|ahead|later|earlier|(?:before|after)(?:\s(?:the\s)?(?!(?:I|he|she|it|they|we|you|the|that|this|and|which|who)\b)\w+(?:\stime)?)?))\b",
+        rf"\bwithin\s{_QUANTITY}\s{_TIME_UNIT}\b",
         r"\b(?:yesterday|tomorrow|today|tonight|noon|midnight|(?:last|next)\s(?:week|month|year|spring|summer|autumn|winter|night))\b",
         r"\b(?:in\s)?(?:(?:early|late|mid)[\s-])?(?:spring|summer|autumn|winter)\b",
     ),
@@ -105,11 +106,11 @@ PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {  # longer forms first: what o
     ),
     "reason": (
         r"\b(?:because(?: of)?|since(?! (?:\d|last|then|\w+day\b))|due to|owing to|thanks to|on account of|so that|in order to|for fear of)\s[^.;!?]+",
-        r"^(?P<x>(?:as|since|because)\s(?:the|it|he|she|they|we|there|a|an|no|this|our|my|his|her|their)\s[^,.;!?]+),",
+        r"^(?P<x>(?:as|since|because)\s(?!\d|last|then|\w+day\b|soon|long|far|well)[^,.;!?]*\b(?:is|are|was|were|has|have|had|can|could|can['’]t|couldn['’]t|will|would|did|do|does)\b[^,.;!?]*),",
         r",\s(?P<x>(?:as|for)\s(?:the|it|he|she|they|we|there|a|an|no|this)\s[^.;!?]+)",
         r"\b(?P<x>to\s(?:keep|make|avoid|prevent|save|protect|get|let|stop|help|give|allow|reduce|raise|be|have|celebrate|show|thank)\s[^.;!?,]+)",
-        r"\b(?:after|in|following)\s(?:(?:an?|the)\s)?(?:\w+\s)?(?:fire|flood|storm|accident|strike|illness|injury|leak|pipe|breakdown|failure|"
-        r"power cut|crash|collapse|explosion|earthquake|landslide|snowfall|rain|burglary|theft|break-in|complaints?|outbreak|dispute)\b",
+        r"\b(?:after|in|following)\s(?:(?:an?|the)\s)?(?:\w+\s)?(?:fire|flood|storm|accident|strike|collision|illness|injury|leak|pipe|breakdown|failure|"
+        r"power cut|crash|collapse|explosion|earthquake|landslide|snowfall|rain|burglary|theft|break-in|complaints?|outbreak|dispute)\b(?:\s(?:with|of|in|at|by|on|among)\s[^,.;!?]+)?",
     ),
     "failure": (
         r"\b(?:ERROR|FATAL|CRITICAL|SEVERE|PANIC)\b[\]:\s-]*(?P<x>\S.*)",
