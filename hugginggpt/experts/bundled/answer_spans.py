@@ -43,6 +43,7 @@ _ASKS_DISCOUNT: Final = re.compile(r"\bhow much (?:of an? )?(?:discount|reductio
 _ASKS_EXCEPTION: Final = re.compile(r"\bexceptions?\b|\b(?:raised|thrown)\b", re.IGNORECASE)
 _CLASS_OF_EXCEPTION: Final = re.compile(r"[\w.]*(?:Error|Exception)\b")
 _ASKS_ORIGIN: Final = re.compile(r"\b(?:from|to|of|by|for|whom|whose)\b", re.IGNORECASE)
+_ASKS_CALL: Final = re.compile(r"\bwhom?\b.*\b(?:call|ring|phone)\b", re.IGNORECASE)
 _PER: Final = re.compile(r"an? (?:second|minute|hour|day|night|week|month|year)", re.IGNORECASE)
 _BEFORE_DURATION: Final = re.compile(
     r"(?:^|[,;:(]|\b(?:for|in|takes?|took|lasts?|lasted|about|only|just|within|after|over|than|is|was|needs?|nearly|almost|half|of))\s*$"
@@ -237,7 +238,7 @@ def _find_names(kind: str, sentence: str, question: str) -> list[Span]:
         belongs = after_preposition == (kind == "place") or (kind == "person" and is_asked)
         if kind == "name" or belongs:
             spans.append(Span(start, match.end(), text))
-    return spans
+    return spans if spans or not _ASKS_CALL.search(question) else _find_by_pattern("phone", sentence, question)
 
 
 _FINDERS: Final[Mapping[str, Callable[[str, str, str], list[Span]]]] = {

@@ -8,18 +8,18 @@ from typing import Final
 from hugginggpt.core.sentences import split_sentences
 from hugginggpt.experts.bundled.answer_spans import Span, find_spans_in_texts, matches_counted_noun
 from hugginggpt.experts.bundled.embeddings import embed_texts
-from hugginggpt.experts.bundled.extractive_qa import (
-    CELL_CONFIDENCE,
-    ExtractedAnswer,
-    compute_word_overlap,
-    extract_answers,
-    find_mention,
-    names_occur,
-)
+from hugginggpt.experts.bundled.extractive_qa import find_mention
 from hugginggpt.experts.bundled.letterhead import HEAD_CONFIDENCE, ISSUER, LABEL_WORDS, RECIPIENT, answer_from_head
 from hugginggpt.experts.bundled.message_head import find_head_field, join_labels
 from hugginggpt.experts.bundled.page_tables import Cell, find_page_tables
 from hugginggpt.experts.bundled.question_analysis import DOCUMENT_WORDS, detect_answer_kind, extract_content_words, stem
+from hugginggpt.experts.bundled.sentence_choice import (
+    CELL_CONFIDENCE,
+    ExtractedAnswer,
+    compute_word_overlap,
+    extract_answers,
+    names_occur,
+)
 from hugginggpt.experts.bundled.table_lookup import TextTable, look_up_cell
 
 _MIN_SCORE: Final = 0.25  # lowest score of the label that is asked for

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from hugginggpt.experts.bundled.answer_spans import find_spans_in_texts
-from hugginggpt.experts.bundled.extractive_qa import ExtractedAnswer
 from hugginggpt.experts.bundled.page_tables import Cell
 from hugginggpt.experts.bundled.question_analysis import detect_answer_kind, extract_content_words
+from hugginggpt.experts.bundled.sentence_choice import ExtractedAnswer
 
 RECIPIENT: Final = r"\bfor\b|\bbilled\b|\bto\b|customer|client|addressee|recipient|buyer|\bowes?\b|\bpays?\b"
 ISSUER: Final = (

@@ -50,12 +50,18 @@ def find_beside_noun(noun: str, sentence: str) -> Iterator[re.Match[str]]:
     return (match for pattern in patterns if (match := re.search(pattern, sentence)))
 
 
+def find_asked_verb(question: str) -> str:
+    """Return the verb of "who repaired it?"; empty for any other question."""
+    found = _ASKED_VERB.search(question)
+    return found[1] if found else ""
+
+
 def find_limited_subject(question: str, sentence: str) -> re.Match[str] | None:
     """Return the subject of the verb that "who" asks for, as group x, where something limits it: "children under six"."""
-    asked = _ASKED_VERB.search(question)
+    asked = find_asked_verb(question)
     if not asked or not sentence[:1].isupper():
         return None
-    verb = rf"{re.escape(stem(asked[1]))}\w{{0,3}}"
+    verb = rf"{re.escape(stem(asked))}\w{{0,3}}"
     active = "" if _ASKS_PASSIVE.search(question) else _NO_PASSIVE
     word = rf"{active}[\w'’-]+"
     limited = rf"(?P<x>(?:{word}\s){{1,4}}?{_LIMITS}(?:\s{word}){{1,5}}?)\s(?:{active}{_AUXILIARIES})*{verb}\b"
