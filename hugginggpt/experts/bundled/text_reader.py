@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.threads import count_processors
@@ -32,6 +32,8 @@ _MIN_TELLING_CHARACTERS: Final = 3
 """Least of a line that tells which way up a page is; texture has its directions, too."""
 _MIN_TALL_ASPECT: Final = 1.5  # height over width of a line that runs downwards; the engine turns such ones, too
 _MAX_TURNS: Final = 2  # once onto its side, once onto its feet
+_MAX_FLIPPED_SHARE: Final = 0.34  # of a page's lines: where more seem to stand on their heads, they may do so
+_MAX_SCORE_LOSS: Final = 0.1  # by which a line's score may be lower as it stands: short words read well upside down, too
 _MAX_LOSS: Final = 0.95
 """Least worth of the turned page's reading, relative to the one before: upside down, single lines are read as well."""
 _MAX_REREAD: Final = 12  # most lines that are read again to see what stays
@@ -114,7 +116,27 @@ def read_lines(image: Image.Image, check: Callable[[], None] = lambda: None) -> 
             break
         if _guess_turn(current.lines) != 2:
             best = current
-    return best
+    return _correct_flipped(best)
+
+
+def _correct_flipped(reading: Reading) -> Reading:
+    """Recognise again, as they stand, the few lines of an upright page that the engine took to stand on their heads."""
+    import numpy as np
+    from rapidocr.utils.process_img import get_rotate_crop_image
+
+    lines = list(reading.lines)
+    flipped = [index for index, line in enumerate(lines) if line.upside_down and not _is_tall(line)]
+    if not flipped or len(flipped) > _MAX_FLIPPED_SHARE * len(lines):
+        return reading
+    pixels = np.ascontiguousarray(np.asarray(reading.image)[:, :, ::-1])
+    crops = [get_rotate_crop_image(pixels, lines[index].corners.astype(np.float32)) for index in flipped]
+    reader = _load_reader()
+    with _reader_lock:
+        found = reader.recognize_txt(crops)
+    for index, text, score in zip(flipped, found.txts, found.scores, strict=True):
+        if text.strip() and score >= lines[index].score - _MAX_SCORE_LOSS:
+            lines[index] = replace(lines[index], text=text.strip(), score=round(float(score), 3), upside_down=False)
+    return replace(reading, lines=tuple(lines))
 
 
 def _turn(image: Image.Image, quarters: int) -> Image.Image:

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from sklearn.datasets import load_sample_image
 
+from benchmarks.truth import pictures
 from hugginggpt.core.errors import InputError
 from hugginggpt.experts.bundled import embeddings, image_classification, ocr
 from tests.conftest import MEDIA
@@ -98,6 +99,12 @@ def write_on(name: str, text: str, size: int) -> Image.Image:
         image = opened.convert("RGB")
     ImageDraw.Draw(image).text((30, image.height - 50), text, "white", ImageFont.load_default(size), stroke_width=1)
     return image
+
+
+async def test_a_word_that_reads_upside_down_as_well_is_read_as_it_stands(bench: Bench) -> None:
+    page = pictures.draw_page([["Name", "City"], ["Ann", "Hull"], ["Bo", "Oslo"], ["SOS", "Nuuk"]])
+    done = await bench.run("image-to-text", image=bench.picture(page))
+    assert done.text.split() == ["Name", "City", "Ann", "Hull", "Bo", "Oslo", "SOS", "Nuuk"]
 
 
 async def test_a_picture_with_a_watermark_is_described_by_what_it_shows(bench: Bench) -> None:
