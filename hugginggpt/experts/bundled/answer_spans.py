@@ -28,14 +28,14 @@ _NAME_PATTERN: Final = r"\b[A-Z][\w'’-]*(?:\s(?:of|de|van|von|the|and)\s[A-Z][
 _NO_SUBJECT: Final = re.compile(
     r"\s*[(:\[]|,\s(?:the|an?|my|your|our|his|her|all|it|i|we|you|please)\s[^,]*$|\s(?:the|an?|my|your|our|his|her|all|some|it|them|to|for|in|on|at|with|of|up|back)\b"
 )
+_DURATIONS: Final = r"second|minute|hour|night|day|week|month|year|decade|centur"
+_LENGTHS: Final = r"met(?:re|er)|\b[kcm]?m\b|mile|yard|feet|foot|\bft\b|inch"
 _DIMENSIONS: Final = (
     (r"\bhow (?:hot|cold|warm)\b|\btemperature\b", r"degree|°"),
     (r"\bhow heavy\b|\bweigh", r"gram|kilo|\bk?g\b|pound|\blbs?\b|ounce|\boz\b|stone|\bt(?:on(?:ne)?s?)?\b"),
-    (r"\bhow (?:tall|high|deep|wide|thick|far)\b", r"met(?:re|er)|\b[kcm]?m\b|mile|yard|feet|foot|\bft\b|inch"),
-    (
-        r"\bhow long\b",
-        r"second|minute|hour|night|day|week|month|year|decade|centur|met(?:re|er)|\b[kcm]?m\b|mile|yard|feet|foot|\bft\b|inch",
-    ),
+    (r"\bhow (?:tall|high|deep|wide|thick|far)\b", _LENGTHS),
+    (r"\bhow long\b.*\b(?:take|took|last|keep|stay|wait)", _DURATIONS),
+    (r"\bhow long\b", rf"{_DURATIONS}|{_LENGTHS}"),
     (r"\bhow fast\b", r"km/h|mph|knots|per hour"),
 )
 """Questions for a measure, and the units of their answers."""
@@ -44,6 +44,10 @@ _ASKS_EXCEPTION: Final = re.compile(r"\bexceptions?\b|\b(?:raised|thrown)\b", re
 _CLASS_OF_EXCEPTION: Final = re.compile(r"[\w.]*(?:Error|Exception)\b")
 _ASKS_ORIGIN: Final = re.compile(r"\b(?:from|to|of|by|for|whom|whose)\b", re.IGNORECASE)
 _ASKS_CALL: Final = re.compile(r"\bwhom?\b.*\b(?:call|ring|phone)\b", re.IGNORECASE)
+_BEFORE_THING: Final = re.compile(
+    r"\b(?:river|lake|mount|cape|island|village|town|city|valley|street|ship|boat|train|inn|pub|hotel|called)\s(?:the\s)?$"
+)
+"""Before a name that is no person's."""
 _PER: Final = re.compile(r"an? (?:second|minute|hour|day|night|week|month|year)", re.IGNORECASE)
 _BEFORE_DURATION: Final = re.compile(
     r"(?:^|[,;:(]|\b(?:for|in|takes?|took|lasts?|lasted|about|only|just|within|after|over|than|is|was|needs?|nearly|almost|half|of))\s*$"
@@ -236,7 +240,7 @@ def _find_names(kind: str, sentence: str, question: str) -> list[Span]:
         after_preposition = bool(re.search(r"\b(?:in|at|to|from|near|of|outside|on|into)\s(?:the\s)?$", before))
         is_asked = bool(_ASKS_ORIGIN.search(question)) and before.endswith(("from ", "of ", "to "))
         belongs = after_preposition == (kind == "place") or (kind == "person" and is_asked)
-        if kind == "name" or belongs:
+        if kind == "name" or (belongs and not (kind == "person" and _BEFORE_THING.search(before))):
             spans.append(Span(start, match.end(), text))
     return spans if spans or not _ASKS_CALL.search(question) else _find_by_pattern("phone", sentence, question)
 

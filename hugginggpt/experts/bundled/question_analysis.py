@@ -58,7 +58,8 @@ _SYNONYMS: Final = read_yaml(Path(__file__).with_name("synonyms.yaml"), dict[str
 _PHRASES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), meaning)
     for pattern, meaning in (
-        (r"\b(?:gets?|got|getting) (?:to|in|there|here)\b", "arrive"),
+        (r"\b(?:gets?|got|getting) (?:to|in|there|here)\b|\bbe (?:there|here)\b", "arrive"),
+        (r"\b(?:catch|catches|caught)(?: \w+){1,3}? (?:train|bus|tram|ferry|boat|plane|flight)\b", r"leave \g<0>"),
         (r"\b(?:sets?|setting|goes|go|went) (?:off|out)\b", "leave"),
         (r"\b(?:is|are|was|were) over\b|\bover\W*$", "end"),
         (r"\b(?:tak(?:es?|en|ing)|took) off\b", "leave discount"),
@@ -167,8 +168,14 @@ def stem(word: str) -> str:
     return word[:-1] if word[-1:] in "ey" and len(word) > _MIN_STEM_CHARS else word
 
 
+def _list_firsts(group: str) -> frozenset[str]:
+    return frozenset(stem(words.split()[0]) for words in _SYNONYMS[group])
+
+
 _FIRST_SYNONYMS: Final = {
     stem(word): stem(group.split()[0]) for groups in _SYNONYMS.values() for group in groups for word in group.split()
 }
-EVENT_STEMS: Final = frozenset(_FIRST_SYNONYMS[stem(group.split()[0])] for group in _SYNONYMS["events"])
+EVENT_STEMS: Final = _list_firsts("events")
 """Stems of verbs of what happens, one for all synonyms."""
+PREDICATE_STEMS: Final = EVENT_STEMS | _list_firsts("predicates")
+"""Stems of what can be said of a value, one for all synonyms."""

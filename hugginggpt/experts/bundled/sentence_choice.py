@@ -12,6 +12,7 @@ from hugginggpt.experts.bundled.answer_spans import find_spans_in_texts, matches
 from hugginggpt.experts.bundled.embeddings import embed_texts
 from hugginggpt.experts.bundled.phrase_spans import find_asked_verb
 from hugginggpt.experts.bundled.question_analysis import (
+    EVENT_STEMS,
     detect_answer_kind,
     extract_meanings,
     find_asked_noun,
@@ -29,8 +30,12 @@ if TYPE_CHECKING:
 _MIN_CONFIDENCE: Final = 0.42  # lowest confidence, 0..1, of a sentence that is given as an answer
 _UNTYPED_MARGIN: Final = 0.15
 """Added to `_MIN_CONFIDENCE` when a date (a sum, a name) is asked for and the sentence holds none."""
-_UNKNOWN_MARGIN: Final = 0.1
+_UNKNOWN_MARGIN: Final = 0.17
 """The same where the text speaks nowhere of what the question is about."""
+_OTHER_VERB_MARGIN: Final = 0.1
+"""The same where the sentence doesn't say that it happened."""
+_HEADING_PENALTY: Final = 0.3
+_MAX_HEADING_WORDS: Final = 3
 _KIND_STEMS: Final = {"money": frozenset(map(stem, ("money", "amount", "sum", "price", "cash")))}
 """Stems of words that tell the kind of value asked for, but not which one."""
 _MIN_NEAREST: Final = 0.22
@@ -93,14 +98,14 @@ class _Sentences:
         ]
         return np.array(shares) / max(len(words), 1)
 
-    def speaks_of(self, question: str) -> bool:
-        """Tell whether the text has what a question is about at all."""
-        return find_things(question) <= frozenset[str]().union(*self.meanings)
-
-    def has_verb(self, index: int, question: str) -> bool:
-        """Tell whether a sentence says that somebody did what "who" asks for; True for other questions."""
-        verb = find_asked_verb(question)
-        return not verb or extract_meanings(verb) <= self.meanings[index]
+    def find_margin(self, index: int, question: str) -> float:
+        """Return what to add to the threshold for a sentence where it, or the whole text, has not what is asked about."""
+        everything = frozenset[str]().union(*self.meanings)
+        events = extract_meanings(question) & EVENT_STEMS
+        verb = extract_meanings(find_asked_verb(question)) or events
+        if not find_things(question) <= everything or (events and not events & everything):
+            return _UNKNOWN_MARGIN
+        return 0.0 if not verb or verb & self.meanings[index] else _OTHER_VERB_MARGIN
 
 
 def extract_answers(sentences: Sequence[str], questions: Sequence[str], call: Call | None = None) -> list[ExtractedAnswer]:
@@ -134,6 +139,8 @@ def _choose_sentence(
     # a context counts less than a sentence itself; 0.05 for all shifts the confidence alone
     scores = 0.6 * np.maximum(alone, 0.85 * joined) + 0.3 * shared + (0.10 * of_kind if is_typed else 0.05)
     scores -= _ASKING_PENALTY * np.array([bool(_ASKS.search(sentence)) for sentence in sentences])
+    if is_typed:
+        scores -= _HEADING_PENALTY * (~of_kind & np.array([len(each.split()) <= _MAX_HEADING_WORDS for each in sentences]))
     if kind in _MARKED_KINDS:  # the mark alone says that a line is meant
         scores += _MARK_BONUS * of_kind
     best = int(scores.argmax())
@@ -144,11 +151,9 @@ def _choose_sentence(
         best = best_typed if scores[best_typed] >= threshold else best
     confidence = float(np.clip(scores[best], 0, 1))
     is_named = kind != "noun" or bool(spans[best]) or extract_meanings(find_asked_noun(question)) <= text.meanings[best]
-    is_known = not is_typed or (text.speaks_of(question) and text.has_verb(best, question))
-    if (is_typed and not of_kind[best]) or not is_named:
-        margin = _UNTYPED_MARGIN
-    else:
-        margin = 0.0 if is_known or kind == "measure" else _UNKNOWN_MARGIN
+    margin = _UNTYPED_MARGIN if (is_typed and not of_kind[best]) or not is_named else 0.0
+    if is_typed and kind != "measure":
+        margin = max(margin, text.find_margin(best, question))
     nearest = sentences[best] if confidence >= _MIN_NEAREST else ""
     if (
         confidence < (threshold if of_kind[best] and kind in _MARKED_KINDS else _MIN_CONFIDENCE) + margin

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from hugginggpt.experts.bundled.answer_spans import Span, matches_counted_noun
-from hugginggpt.experts.bundled.question_analysis import EVENT_STEMS, extract_content_words, extract_meanings, stem
+from hugginggpt.experts.bundled.question_analysis import PREDICATE_STEMS, extract_content_words, extract_meanings, stem
 
-_CLAUSE_END: Final = re.compile(r"[,;:]\s|\s(?:and|but|while|or|then|whereas)\s")
+_CLAUSE_END: Final = re.compile(r"[,;:]\s|\s(?:and|but|while|or|then|whereas)\s(?!\d)")
 _PARTICLES: Final = frozenset({"on", "off", "up", "down", "back", "away", "out"})
 _WINDOW: Final = 45  # characters on either side of a span that are compared with the question
 
@@ -26,6 +26,7 @@ def choose_span(spans: Sequence[Span], sentence: str, question: str, kind: str |
     content = [match for match in re.finditer(r"[^\W_]+", question) if extract_content_words(match[0])]
     last = sentence.lower().find(content[-1][0].lower()) if content else -1  # "spent on staff": the last word tells most
     particles = _find_particles(question)
+    last_meaning = extract_meanings(content[-1][0]) if content else frozenset()
     counts = "how m" in question.lower()
 
     def rate_closeness(span: Span) -> tuple[int, ...]:
@@ -37,8 +38,8 @@ def choose_span(spans: Sequence[Span], sentence: str, question: str, kind: str |
         distance = min(abs(last - span.start), abs(last - span.end)) if last >= 0 else 0
         return (
             2 * is_agent + 2 * (counts and matches_counted_noun(span, sentence, question)) - _is_stamp(span, sentence),
-            len(shared & EVENT_STEMS) + len(particles & _find_particles(clause)),
-            len(shared) + (kind == "person" and length > 1),
+            len(shared & PREDICATE_STEMS) + len(particles & _find_particles(clause)),
+            len(shared) + bool(last_meaning & shared) + (kind == "person" and length > 1),
             len(words & around),
             -distance,
             length,

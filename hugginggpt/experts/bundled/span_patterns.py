@@ -46,6 +46,7 @@ _DAY: Final = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
 PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {  # longer forms first: what overlaps an earlier match is dropped
     "date": (
         r"\b\d{4}-\d{2}-\d{2}(?:[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?Z?)?",
+        rf"\bbetween\s\d{{1,2}}(?:st|nd|rd|th)?\sand\s\d{{1,2}}(?:st|nd|rd|th)?\s(?:of\s)?(?:{_SHORT_MONTHS})\b\.?(?:,?\s\d{{4}})?",
         rf"\b\d{{1,2}}(?:st|nd|rd|th)?\s(?:of\s)?(?:{_SHORT_MONTHS})\b\.?(?:,?\s\d{{4}})?",
         rf"\b(?:{_SHORT_MONTHS})\b\.?\s\d{{1,2}}(?:st|nd|rd|th)?(?:,?\s\d{{4}})?\b",
         rf"\b{ORDINAL}\sof\s(?:{MONTHS})\b{_YEAR}|\b(?:{MONTHS})\s(?:the\s)?{ORDINAL}\b{_YEAR}",

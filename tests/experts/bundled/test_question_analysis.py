@@ -1,8 +1,20 @@
 """What a question asks for."""
 
+from collections import Counter
+from pathlib import Path
+
 import pytest
 
-from hugginggpt.experts.bundled.question_analysis import detect_answer_kind, extract_content_words, split_question
+from hugginggpt.core.yaml_files import read_yaml
+from hugginggpt.experts.bundled import question_analysis
+from hugginggpt.experts.bundled.question_analysis import (
+    detect_answer_kind,
+    extract_content_words,
+    extract_meanings,
+    find_things,
+    split_question,
+    stem,
+)
 
 
 @pytest.mark.parametrize(
@@ -70,3 +82,39 @@ def test_words_are_compared_by_their_stems_and_little_words_not_at_all() -> None
     assert (
         extract_content_words("When were the visits counted?") == extract_content_words("visit counting") == {"visit", "count"}
     )
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "word"),
+    [
+        ("When do we get to Dover?", "It reaches Dover at nine.", "arrive"),
+        ("When does it leave?", "We set off at ten.", "leave"),
+        ("When does the plane take off?", "It departs at ten.", "leave"),
+        ("How much money is left?", "Balance: 20 pounds", "remain"),
+        ("Why is it late?", "It can't be sent before Friday.", "late"),
+        ("When is it over?", "It ends at ten.", "close"),
+        ("When did it sink?", "She sank in May.", "sink"),
+        ("When does it close?", "It closes at six.", "close"),
+    ],
+)
+def test_other_words_for_the_same_are_the_same(question: str, sentence: str, word: str) -> None:
+    assert stem(word) in extract_meanings(question) & extract_meanings(sentence)
+
+
+def test_each_synonym_stands_in_one_group() -> None:
+    groups = read_yaml(Path(question_analysis.__file__).with_name("synonyms.yaml"), dict[str, list[str]])
+    counts = Counter(word for group in groups.values() for words in group for word in words.split())
+    assert [word for word, count in counts.items() if count > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("question", "things"),
+    [
+        ("When does the train arrive?", ["train"]),
+        ("How much discount is there on shoes?", ["shoes"]),
+        ("Who is it?", []),
+        ("Who sent this invoice?", []),
+    ],
+)
+def test_a_question_is_about_something(question: str, things: list[str]) -> None:
+    assert find_things(question) == {stem(thing) for thing in things}
