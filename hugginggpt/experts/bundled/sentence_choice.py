@@ -32,6 +32,7 @@ _UNTYPED_MARGIN: Final = 0.15
 """Added to `_MIN_CONFIDENCE` when a date (a sum, a name) is asked for and the sentence holds none."""
 _UNKNOWN_MARGIN: Final = 0.17
 """The same where the text speaks nowhere of what the question is about."""
+_UNKNOWN_MEASURE_MARGIN: Final = 0.05  # the same for a measure, whose unit confirms what is meant
 _OTHER_VERB_MARGIN: Final = 0.1
 """The same where the sentence doesn't say that it happened."""
 _HEADING_PENALTY: Final = 0.3
@@ -152,8 +153,9 @@ def _choose_sentence(
     confidence = float(np.clip(scores[best], 0, 1))
     is_named = kind != "noun" or bool(spans[best]) or extract_meanings(find_asked_noun(question)) <= text.meanings[best]
     margin = _UNTYPED_MARGIN if (is_typed and not of_kind[best]) or not is_named else 0.0
-    if is_typed and kind != "measure":
-        margin = max(margin, text.find_margin(best, question))
+    if is_typed:
+        other = text.find_margin(best, question)
+        margin = max(margin, min(other, _UNKNOWN_MEASURE_MARGIN) if kind == "measure" else other)
     nearest = sentences[best] if confidence >= _MIN_NEAREST else ""
     if (
         confidence < (threshold if of_kind[best] and kind in _MARKED_KINDS else _MIN_CONFIDENCE) + margin
