@@ -48,6 +48,8 @@ _BEFORE_THING: Final = re.compile(
     r"\b(?:river|lake|mount|cape|island|village|town|city|valley|street|ship|boat|train|inn|pub|hotel|called)\s(?:the\s)?$"
 )
 """Before a name that is no person's."""
+_NAMES_NOBODY: Final = re.compile(r"\W*(?:subject|re|topic|title|date)\s?:", re.IGNORECASE)
+"""Label of a line that begins with a capital, but with no name."""
 _PER: Final = re.compile(r"an? (?:second|minute|hour|day|night|week|month|year)", re.IGNORECASE)
 _BEFORE_DURATION: Final = re.compile(
     r"(?:^|[,;:(]|\b(?:for|in|takes?|took|lasts?|lasted|about|only|just|within|after|over|than|is|was|needs?|nearly|almost|half|of))\s*$"
@@ -224,6 +226,8 @@ def _find_names(kind: str, sentence: str, question: str) -> list[Span]:
     """Return capitalised phrases: places stand after a preposition, persons don't, unless it is from, of or to."""
     known = extract_content_words(question)
     spans: list[Span] = []
+    if kind == "person" and _NAMES_NOBODY.match(sentence):
+        return []
     if kind == "person" and (subject := find_limited_subject(question, sentence)):
         return [Span(*subject.span("x"), subject["x"])]
     for match in re.finditer(_NAME_PATTERN, sentence):

@@ -12,7 +12,13 @@ from hugginggpt.experts.bundled.extractive_qa import find_mention
 from hugginggpt.experts.bundled.letterhead import HEAD_CONFIDENCE, ISSUER, LABEL_WORDS, RECIPIENT, answer_from_head
 from hugginggpt.experts.bundled.message_head import find_head_field, join_labels
 from hugginggpt.experts.bundled.page_tables import Cell, find_page_tables
-from hugginggpt.experts.bundled.question_analysis import DOCUMENT_WORDS, detect_answer_kind, extract_content_words, stem
+from hugginggpt.experts.bundled.question_analysis import (
+    DOCUMENT_WORDS,
+    detect_answer_kind,
+    extract_content_words,
+    replace_phrases,
+    stem,
+)
 from hugginggpt.experts.bundled.sentence_choice import (
     CELL_CONFIDENCE,
     ExtractedAnswer,
@@ -29,6 +35,8 @@ _BONUS: Final = 0.35  # bonus for a label that paraphrases the question: less th
 _MIN_COSINE: Final = 0.45  # lowest cosine to the question of a label that shares no word with it
 _BELOW_PENALTY: Final = 0.05  # penalty for a value below its label: beside it is a surer sign
 _LETTER: Final = r"[^\W\d_]"
+_WITH_VALUE: Final = re.compile(r":\s*\S")
+"""In a label that has its own value in its cell."""
 _MAX_GAP: Final = 1.2  # largest distance of a value below its label, in heights of the value
 _MIN_PROSE_WORDS: Final = 8  # fewest words of a cell that is running text, not a value
 _MIN_WRAPPED_WORDS: Final = 6  # fewest words of a one-cell row that goes on in the next row, unless it ends in a stop
@@ -141,8 +149,10 @@ def _join_rows(rows: Sequence[Sequence[Cell]]) -> list[str]:
 
 def _ends_at_margin(cell: Cell, rows: Sequence[Sequence[Cell]]) -> bool:
     """Tell whether a row may have been broken at a margin: another one ends there, too."""
-    left, _, right, _ = cell.box
-    return sum(abs(row[-1].box[2] - right) <= _MARGIN_SHARE * (right - left) for row in rows) > 1  # itself is one
+    left, top, right, bottom = cell.box
+    ends = [row[-1].box[2] for row in rows if abs(row[0].box[0] - left) < 2 * (bottom - top)]
+    room = _MARGIN_SHARE * (right - left)
+    return max(ends) <= right + room and sum(end >= right - room for end in ends) > 1  # itself is one
 
 
 def _answer_from_labels(rows: Sequence[Sequence[Cell]], question: str) -> ExtractedAnswer | None:
@@ -194,7 +204,7 @@ def _normalize_tax(question: str) -> str:
 
 def _select_distinctive_words(kind: str, question: str) -> frozenset[str]:
     """Select the words of a question that distinguish a value, without those for the page or for any value of the kind."""
-    words = extract_content_words(_spell_out(question))
+    words = extract_content_words(_spell_out(replace_phrases(question)))
     if kind != "code":  # "the invoice's number" is another one than the account's
         words -= _DOCUMENT_STEMS
     distinctive = words - _KIND_WORDS.get(kind, frozenset())
@@ -250,11 +260,11 @@ def _pair_value(
         return
     for left in range(column - 1, -1, -1):
         label = rows[number][left].text
-        if re.search(_LETTER, label) and not spans[number][left]:
+        if re.search(_LETTER, label) and not spans[number][left] and not _WITH_VALUE.search(label):
             yield _FormField(label, value, f"{label} {cell.text}")
             break
     above = _find_above(rows[:number], cell)
-    if above is not None:
+    if above is not None and not _WITH_VALUE.search(above.text):
         yield _FormField(above.text, value, f"{above.text} {cell.text}", _BELOW_PENALTY)
 
 

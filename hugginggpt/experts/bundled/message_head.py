@@ -46,6 +46,11 @@ _OWN_WORDS: Final = frozenset(
     ).split()
 )
 """Words of a question about the message itself; "who sent the flowers?" has others."""
+_MESSAGE: Final = re.compile(
+    r"\b(?:memo|memorandum|fax|e-?mail|mail|message|letter|notice|note|circular|reminder|dear|hi|hello)\b|@", re.IGNORECASE
+)
+"""Words that tell a message from a ticket."""
+_MAX_HEAD_CHARS: Final = 2_000
 _MAX_VALUE_CHARS: Final = 200
 
 
@@ -64,9 +69,9 @@ def find_head_field(text: str, question: str) -> HeadField | None:
     'Ingrid Solberg'
     """
     asked = find_asked_field(question)
-    if not asked:
-        return None
-    fields = _read_head(text)
+    fields = _read_head(text) if asked else {}
+    if not fields.keys() & {"date", "subject", "copies"} and not _MESSAGE.search(f"{question} {text[:_MAX_HEAD_CHARS]}"):
+        return None  # the stations of a ticket have the same labels
     others = extract_content_words(question) - _OWN_WORDS
     known = extract_content_words(" ".join(field.quote for field in fields.values()))
     return fields.get(asked) if others <= known else None

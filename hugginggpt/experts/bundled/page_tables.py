@@ -23,13 +23,18 @@ def find_page_tables(rows: Sequence[Sequence[Cell]]) -> list[TextTable]:
     """Return the tables of a page: each row of words without digits is a header if rows in its columns follow."""
     tables = []
     for number, header in enumerate(rows):
-        if len(header) < _MIN_COLUMNS or any(char.isdigit() for cell in header for char in cell.text):
+        if len(header) < _MIN_COLUMNS or any(_is_no_header(cell.text) for cell in header):
             continue
         body = list(_take_body(header, rows[number + 1 :]))
         if body:
             names = ("", *(cell.text for cell in header))  # the first column may have no header
             tables.append(_drop_empty_column(TextTable(names, tuple(body))))
     return tables
+
+
+def _is_no_header(text: str) -> bool:
+    """Tell whether a cell is a value or a label of the one beside it."""
+    return any(char.isdigit() for char in text) or text.endswith(":")
 
 
 def _take_body(header: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> Iterator[tuple[str, ...]]:

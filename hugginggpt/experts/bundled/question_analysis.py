@@ -148,9 +148,14 @@ def extract_content_words(text: str) -> frozenset[str]:
 
 def extract_meanings(text: str) -> frozenset[str]:
     """Return the stems of the words that carry meaning, one for all synonyms: "gets to" and "reaches" are "arrive"."""
+    return unify_synonyms(extract_content_words(replace_phrases(text)))
+
+
+def replace_phrases(text: str) -> str:
+    """Return a text with one word for each phrase that means the same: "gets to" is "arrive"."""
     for pattern, meaning in _PHRASES:
         text = pattern.sub(meaning, text)
-    return unify_synonyms(extract_content_words(text))
+    return text
 
 
 def unify_synonyms(words: frozenset[str]) -> frozenset[str]:

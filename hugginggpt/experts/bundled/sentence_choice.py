@@ -58,6 +58,9 @@ _ASKS: Final = re.compile(
     re.IGNORECASE,
 )
 """Sentences that ask themselves, in chats and letters: they answer nothing."""
+_WEEKDAY: Final = re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)day")
+_EVERY_DAY: Final = re.compile(r"\b(?:daily|every ?day|weekdays?|weekends?|always)\b|day\s?(?:to|-|–|until|till|through)\s?\w")
+"""Words for days that are not named one by one."""
 _NAME_CHARS: Final = 5  # letters of a name that must occur, whatever its ending
 
 
@@ -169,7 +172,10 @@ def _choose_sentence(
 def names_occur(question: str, sentences: Sequence[str]) -> bool:
     """Tell whether the text speaks of everybody that the question names: of Riverside nothing else answers."""
     text = " ".join(sentences).lower()
-    return all(stem(name)[:_NAME_CHARS] in text for name in find_names(question))
+    days = frozenset(_WEEKDAY.findall(question.lower()))
+    other_days = frozenset(_WEEKDAY.findall(text)) - days
+    is_other_day = days and not days & frozenset(_WEEKDAY.findall(text)) and other_days and not _EVERY_DAY.search(text)
+    return not is_other_day and all(stem(name)[:_NAME_CHARS] in text for name in find_names(question))
 
 
 def compute_word_overlap(words: frozenset[str], texts: Sequence[str]) -> NDArray[np.float64]:

@@ -138,7 +138,7 @@ def _find_by_kind(
 def _find_headed(table: TextTable, columns: Sequence[int], kind: str | None) -> list[int]:
     """Return the columns whose header names that kind of value: "Destination" tells where."""
     heads = _HEADS.get(kind or "", frozenset())
-    return [column for column in columns if heads & _spell(table.header[column])]
+    return [column for column in columns if heads & frozenset(map(stem, table.header[column].split()))]
 
 
 def _spell_hours(question: str) -> frozenset[str]:
@@ -148,7 +148,8 @@ def _spell_hours(question: str) -> frozenset[str]:
 
 
 def _find_counted(question: str) -> str:
-    counted = re.search(r"\bhow many (\w+)", question.lower())
+    """Return the noun of "how many teachers" and "what is the status of"; empty for any other question."""
+    counted = re.search(r"\b(?:how many|what(?:['’]s| is| are| was| were) the) (\w+)", question.lower())
     return counted[1] if counted else ""
 
 

@@ -164,6 +164,100 @@ def test_a_cell_is_found_by_its_row_and_column(rows: list[list[str]], question: 
     assert found.span == answer
 
 
+GATES = [
+    ["DEPARTURES"],
+    ["Flight", "To", "Gate", "Status"],
+    ["BA 12", "Oslo", "A4", "boarding"],
+    ["LX 318", "Zurich", "B11", "delayed"],
+    ["AF 90", "Lyon Saint-Exupery", "C2", "last call"],
+]
+MENU = [
+    ["THE ANCHOR"],
+    ["Starters", "Price"],
+    ["Leek soup", "6.50"],
+    ["Smoked trout", "9.80"],
+    ["Mains", "Price"],
+    ["Beef stew", "17.00"],
+    ["Mushroom pie", "14.50"],
+    ["Ask for the daily special"],
+]
+ROTA = [
+    ["", "Early", "Late", "Night"],
+    ["Monday", "Ana", "Bilal", "Chen"],
+    ["Tuesday", "Dora", "Ana", "Bilal"],
+    ["Wednesday", "Chen", "Dora", "Ana"],
+]
+MEMO = [
+    ["MEMO"],
+    ["To:", "Kitchen staff"],
+    ["From:", "Renate Oduya"],
+    ["Date:", "2 May 2025"],
+    ["Subject:", "New ovens"],
+    ["The new ovens arrive on Monday at seven and will be fitted by noon."],
+    ["Questions: extension 52"],
+]
+TICK = [
+    ["RAIL TICKET"],
+    ["From: Leeds", "To: York"],
+    ["Departs 09:12", "Arrives 09:41"],
+    ["Coach B", "Seat 14"],
+    ["Price", "£12.40"],
+]
+SIGN = [
+    ["TOWN POOL"],
+    ["Opens at 7 am, closes at 9 pm"],
+    ["Members with a card swim free"],
+    ["Closed since Monday due to a burst pipe"],
+]
+HOURS = [["Day", "Opens", "Closes"], ["Monday", "8:00", "18:00"], ["Saturday", "9:00", "13:00"]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "question", "answer"),
+    [
+        (GATES, "Which gate does the flight to Oslo leave from?", "A4"),
+        (GATES, "Which gate is the flight to Lyon at?", "C2"),
+        (GATES, "Where does LX 318 go?", "Zurich"),
+        (GATES, "What is the status of the flight to Zurich?", "delayed"),
+        (GATES, "Which flight is delayed?", "LX 318"),
+        (GATES, "Which gate does the flight to Rome leave from?", ""),
+        (GATES, "Which flight leaves from gate C2?", "AF 90"),
+        (MENU, "How much is the soup?", "6.50"),
+        (MENU, "What does the mushroom pie cost?", "14.50"),
+        (MENU, "How much is the trout?", "9.80"),
+        (MENU, "How much is the ice cream?", ""),
+        (ROTA, "Who works late on Tuesday?", "Ana"),
+        (ROTA, "Who is on the night shift on Monday?", "Chen"),
+        (ROTA, "Who has the early shift on Wednesday?", "Chen"),
+        (ROTA, "Who works early on Friday?", ""),
+        (MEMO, "Who sent this memo?", "Renate Oduya"),
+        (MEMO, "Who is the memo for?", "Kitchen staff"),
+        (MEMO, "What is the memo about?", "New ovens"),
+        (MEMO, "When was the memo written?", "2 May 2025"),
+        (MEMO, "When do the ovens arrive?", "Monday at seven"),
+        (MEMO, "Which extension do I call?", "52"),
+        (MEMO, "Who bought the ovens?", ""),
+        (TICK, "When does the train leave?", "09:12"),
+        (TICK, "When does the train arrive?", "09:41"),
+        (TICK, "When does it get to York?", "09:41"),
+        (TICK, "Which seat do I have?", "14"),
+        (TICK, "Which coach is it?", "B"),
+        (TICK, "How much did the ticket cost?", "£12.40"),
+        (TICK, "Who wrote this?", ""),
+        (SIGN, "When does the pool close?", "9 pm"),
+        (SIGN, "When does the pool open?", "7 am"),
+        (SIGN, "Who swims free?", "Members with a card"),
+        (SIGN, "Why is the pool closed?", "due to a burst pipe"),
+        (HOURS, "When does it close on Saturday?", "13:00"),
+        (HOURS, "When does it open on Monday?", "8:00"),
+        (HOURS, "When do you close on Monday?", "18:00"),
+    ],
+)
+def test_boards_menus_rotas_memos_and_tickets_are_read(rows: list[list[str]], question: str, answer: str) -> None:
+    (found,) = extract_page_answers(_lay_out_page(*rows), [question])
+    assert found.piece == answer
+
+
 def test_each_part_of_a_question_has_its_own_answer(invoice: list[list[Cell]]) -> None:
     found = extract_page_answers(invoice, ["How much is due", "When is it due"])
     assert [each.span for each in found] == ["$1,284.50", "13 April 2025"]
