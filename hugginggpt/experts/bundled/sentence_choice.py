@@ -32,7 +32,9 @@ _UNTYPED_MARGIN: Final = 0.15
 """Added to `_MIN_CONFIDENCE` when a date (a sum, a name) is asked for and the sentence holds none."""
 _UNKNOWN_MARGIN: Final = 0.17
 """The same where the text speaks nowhere of what the question is about."""
-_UNKNOWN_MEASURE_MARGIN: Final = 0.05  # the same for a measure, whose unit confirms what is meant
+_MAX_MARGINS: Final = {"measure": 0.05, "noun": 0.17}
+"""Largest margins for kinds whose values say themselves what is meant: by a unit, by the noun beside them."""
+_NO_EVENT_MARGIN: Final = 0.3  # the same where the text says nowhere that it happened
 _OTHER_VERB_MARGIN: Final = 0.1
 """The same where the sentence doesn't say that it happened."""
 _HEADING_PENALTY: Final = 0.3
@@ -107,7 +109,9 @@ class _Sentences:
         everything = frozenset[str]().union(*self.meanings)
         events = extract_meanings(question) & EVENT_STEMS
         verb = extract_meanings(find_asked_verb(question)) or events
-        if not find_things(question) <= everything or (events and not events & everything):
+        if events and not events & everything:
+            return _NO_EVENT_MARGIN
+        if not find_things(question) <= everything:
             return _UNKNOWN_MARGIN
         return 0.0 if not verb or verb & self.meanings[index] else _OTHER_VERB_MARGIN
 
@@ -157,8 +161,7 @@ def _choose_sentence(
     is_named = kind != "noun" or bool(spans[best]) or extract_meanings(find_asked_noun(question)) <= text.meanings[best]
     margin = _UNTYPED_MARGIN if (is_typed and not of_kind[best]) or not is_named else 0.0
     if is_typed:
-        other = text.find_margin(best, question)
-        margin = max(margin, min(other, _UNKNOWN_MEASURE_MARGIN) if kind == "measure" else other)
+        margin = max(margin, min(text.find_margin(best, question), _MAX_MARGINS.get(kind or "", 1.0)))
     nearest = sentences[best] if confidence >= _MIN_NEAREST else ""
     if (
         confidence < (threshold if of_kind[best] and kind in _MARKED_KINDS else _MIN_CONFIDENCE) + margin

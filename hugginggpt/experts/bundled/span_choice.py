@@ -8,7 +8,7 @@ from typing import Final
 from hugginggpt.experts.bundled.answer_spans import Span, matches_counted_noun
 from hugginggpt.experts.bundled.question_analysis import PREDICATE_STEMS, extract_content_words, extract_meanings, stem
 
-_CLAUSE_END: Final = re.compile(r"[,;:]\s|\s(?:and|but|while|or|then|whereas)\s(?!\d)")
+_CLAUSE_END: Final = re.compile(r"[,;:]\s|\s(?:and|but|while|or|then|whereas)\s(?!\d{1,2}(?:st|nd|rd|th)?\s[A-Z])")
 _PARTICLES: Final = frozenset({"on", "off", "up", "down", "back", "away", "out"})
 _WINDOW: Final = 45  # characters on either side of a span that are compared with the question
 
