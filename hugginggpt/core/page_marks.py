@@ -35,6 +35,11 @@ def split_pages(text: str) -> Iterator[tuple[str, str]]:
         yield f"{mark[1].lower()} {mark[2]}", text[mark.end() : end].strip()
 
 
+def strip_page_marks(text: str) -> str:
+    """Return a text without the marks of its pages, which say nothing."""
+    return _MARK.sub("", text)
+
+
 def make_placeholder(number: int) -> str:
     """Return what stands for a page that is a picture, until it is read."""
     return f"[Page {number} is a picture that has not been read.]"

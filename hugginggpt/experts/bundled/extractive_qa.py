@@ -12,6 +12,7 @@ from typing import Any, Final
 from hugginggpt.core.errors import InputError
 from hugginggpt.core.languages import detect_language
 from hugginggpt.core.markdown import shorten
+from hugginggpt.core.page_marks import strip_page_marks
 from hugginggpt.core.sentences import split_sentences, strip_item_mark
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
@@ -58,7 +59,7 @@ def answer_from_text(text: str, questions: Sequence[str], call: Call | None = No
     Raises:
         InputError: There is no sentence.
     """
-    sentences = [strip_item_mark(sentence) for sentence in split_sentences(text)][:_MAX_SENTENCES]
+    sentences = [strip_item_mark(each) for each in split_sentences(strip_page_marks(text))][:_MAX_SENTENCES]
     if not sentences:
         raise InputError("The text is empty, so nothing in it answers the question.")
     tables = parse_markdown_tables(text)
@@ -123,7 +124,8 @@ def _format_answers(parts: Sequence[str], found: Sequence[ExtractedAnswer], plac
 
 
 def _name_part(part: str) -> str:
-    return f"“{part.strip(' ?')}?”"
+    name = part.strip(" ?")
+    return f"“{name[:1].upper()}{name[1:]}?”"
 
 
 def _format_answer(found: ExtractedAnswer, place: str) -> str:

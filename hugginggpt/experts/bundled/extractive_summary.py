@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from hugginggpt.core.page_marks import strip_page_marks
 from hugginggpt.core.sentences import split_sentences, strip_item_mark
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
@@ -70,7 +71,7 @@ def parse_length(instruction: str) -> tuple[int | None, bool]:
 
 def _list_points(text: str) -> list[str]:
     """Return what a summary may be made of, in order, each once: sentences, but no headings; of notes and chats every line."""
-    sentences = [strip_item_mark(sentence) for sentence in split_sentences(text)]
+    sentences = [strip_item_mark(sentence) for sentence in split_sentences(strip_page_marks(text))]
     if _is_prose(sentences):
         return list(dict.fromkeys(s for s in sentences if not _is_heading(s)))
     return list(dict.fromkeys(s for s in sentences if not _has_nothing_to_say(s)))

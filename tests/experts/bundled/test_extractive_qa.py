@@ -68,7 +68,7 @@ async def test_a_part_that_is_not_found_is_named(bench: Bench) -> None:
     done = await bench.run("question-answering", text=REPORT, question=question)
     first, second = done.text.splitlines()
     assert first == "“When was the flood?”: 9 February (“The largest event of the year was the flood of 9 February.”)"
-    assert second.startswith("“what colour is the mayor's car?”: I did not find it in the text.")
+    assert second.startswith("“What colour is the mayor's car?”: I did not find it in the text.")
 
 
 FERRY = "The ferry leaves at a quarter to eleven from quay seven. A cabin costs eighty-five euros, with breakfast."
