@@ -161,21 +161,27 @@ def _find_extreme(query: Query, table: Table, matched: Sequence[int]) -> Answer:
         return Answer(f"There is nothing to compare: {_count_of(0, len(table.rows), query.conditions)}.", ["0 rows"])
     best = (max if query.measure == "max" else min)(keys[row] for row in known)  # type: ignore[type-var]
     rows = [row for row in known if keys[row] == best]
-    asked = query.named[0] if query.named else None
-    if asked and query.sums and len(set(asked.cells)) < len(asked.cells):
+    asked = query.named
+    if asked and query.sums and len(set(_join_cells(asked, range(len(table.rows))))) < len(table.rows):
+        names = " and ".join(each.name for each in asked)
         raise ExpertError(
-            f"{asked.name} has several rows for a value: ask for the highest sum of {column.name} per {asked.name}, or for the "
+            f"{names} has several rows for a value: ask for the highest sum of {column.name} per {names}, or for the "
             f"highest {column.name}."
         )
     cell = column.cells[rows[0]]
-    named = asked or table.identity
-    of = f", of {_list_some(list(dict.fromkeys(named.cells[row] for row in rows)))}" if named else ""
+    names_of = asked or [each for each in (table.identity,) if each]
+    of = f", of {_list_some(list(dict.fromkeys(_join_cells(names_of, rows))))}" if names_of else ""
     adjective = ("latest" if query.measure == "max" else "earliest") if column.is_date else _NOUNS[query.measure]
     sentence = (
         f"The {adjective} {column.name} is {cell}{of} (compared {_count_of(len(known), len(table.rows), query.conditions)})."
     )
-    values = list(dict.fromkeys(asked.cells[row] for row in rows)) if asked else [cell]
+    values = list(dict.fromkeys(_join_cells(asked, rows))) if asked else [cell]
     return Answer(sentence, values, _header(table), _show(table, rows))
+
+
+def _join_cells(columns: Sequence[Column], rows: Sequence[int]) -> list[str]:
+    """Return for each row its cells in some columns, as one text."""
+    return [", ".join(column.cells[row] for column in columns) for row in rows]
 
 
 def _list_all(values: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ _ORDERS: Final = frozenset({"more", "less", "at_least", "at_most", "between", "s
 _TIMES: Final = frozenset({"after", "before", "later than", "earlier than", "prior to"})
 _ABSENCE_PHRASES: Final = frozenset({"no", "without", "without a", "without an", "has no", "have no", "lacks", "lack"})
 _TEXTUAL: Final = frozenset({"contains", "starts", "ends"})
+_EVENTS: Final = frozenset({"column", "event"})
 
 
 def take_conditions(items: Sequence[Item], table: Table) -> tuple[list[Condition], list[Item]]:
@@ -209,6 +210,8 @@ def _take_cells(items: Sequence[Item], at: int, left: list[Item], found: list[Co
     if value is None:
         return 0
     before = left[-1].columns[0] if left and left[-1].kind == "column" else None
+    if left and left[-1] is items[at - 1] and left[-1].about and before not in value.columns and left[-1].kind in _EVENTS:
+        raise ExpertError(f"The table doesn't say who or what “{left[-1].text} {value.text}”: name the column that is meant.")
     if before in value.columns and before is not None:
         column = before
         left.pop()

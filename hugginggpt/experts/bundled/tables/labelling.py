@@ -1,6 +1,5 @@
 """Words of a question, each with what it means: a column, a cell's text, a number, days, or a word of the vocabulary."""
 
-import calendar
 import itertools
 import re
 from collections.abc import Sequence
@@ -10,8 +9,15 @@ from typing import Final
 
 from hugginggpt.core.errors import ExpertError
 from hugginggpt.experts.bundled.tables.columns import MONTHS, Column, Table
+from hugginggpt.experts.bundled.tables.days import read_days
 from hugginggpt.experts.bundled.tables.query import DaySpan
-from hugginggpt.experts.bundled.tables.vocabulary import MAX_PHRASE_WORDS, load_vocabulary, singularize_all, split_name
+from hugginggpt.experts.bundled.tables.vocabulary import (
+    MAX_PHRASE_WORDS,
+    load_vocabulary,
+    singularize_all,
+    speaks_of,
+    split_name,
+)
 
 _MAX_WORDS: Final = 60  # of a question; more are a text
 _MONTH: Final = "|".join(MONTHS)
@@ -34,16 +40,17 @@ class Item:
     """A phrase of the question with its meaning."""
 
     kind: str
-    """column, cells, number, days, unknown, or the kind of a `Meaning`."""
+    """column, cells, number, days, event, light_verb, quantity, unknown, or the kind of a `Meaning`."""
     text: str
     """The phrase as it was written."""
     name: str = ""
     about: frozenset[str] = frozenset()
+    """Words for columns: of a verb such as "born" those that tell when or where, even if it is a column's name itself."""
     sums: bool = False
     columns: Sequence[Column] = ()
     """The column that it names, or those in which such cells stand."""
     whole: bool = True
-    """With cells: False where it is a word of them only, as the first name of a person."""
+    """False where it is a word of cells only, as the first name of a person, or of a column's name."""
     digits: str = ""
     symbol: str = ""
     span: DaySpan | None = None
@@ -122,7 +129,7 @@ def _label_at(
     if token.kind == "quoted":
         return _find_quoted(token.text, table, cells), 1
     if token.kind in {"iso", "dotted", "worded", "slashed"}:
-        return Item("days", token.text, span=_read_days(token)), 1
+        return Item("days", token.text, span=read_days(token.kind, token.text)), 1
     words = [t.text.lower() for t in tokens[start : start + MAX_PHRASE_WORDS] if t.kind != "quoted"]
     lengths = range(len(words), 0, -1)
     if compared := _find_compared(before):  # "remote is no", "country is in": a cell before any other meaning
@@ -138,8 +145,10 @@ def _label_at(
             return _label_column(column, phrase, words[:length]), length
         if meaning := load_vocabulary().phrases.get(tuple(words[:length])):
             return Item(meaning.kind, phrase, meaning.name, meaning.about, meaning.sums), length
+        if length == 1 and (event := _label_event(token, table, cells)):
+            return event, 1
         if token.kind != "number" and (column := _find_column(words[:length], table, exact=False)):
-            return Item("column", phrase, columns=(column,)), length
+            return Item("column", phrase, columns=(column,), whole=False), length
     return _label_rest(token, cells, table, row_nouns), 1
 
 
@@ -161,7 +170,17 @@ def _label_rest(token: _Token, cells: Sequence[tuple[Column, str]], table: Table
         columns = [table.identity] if table.identity else []
     if columns:
         return Item("cells", word, columns=columns, whole=False)
-    return Item("unknown", token.text)
+    return Item(load_vocabulary().last.get(word, "unknown"), token.text)
+
+
+def _label_event(token: _Token, table: Table, cells: Sequence[tuple[Column, str]]) -> Item | None:
+    """Return a verb such as "born" as the column that tells of it, or as an event where several do."""
+    word = token.text.lower()
+    about = load_vocabulary().events.get(word, frozenset())
+    found = [column for column in table.columns if speaks_of(about, column.name)] if about else []
+    if not found or any(f"\n{word}\n" in text for _, text in cells):
+        return None
+    return Item("column" if len(found) == 1 else "event", token.text, about=about, columns=found)
 
 
 def _find_quoted(text: str, table: Table, cells: Sequence[tuple[Column, str]]) -> Item:
@@ -192,7 +211,8 @@ def _has_cell(cells: Sequence[tuple[Column, str]], wanted: Column, phrase: str) 
 def _label_column(column: Column, phrase: str, words: Sequence[str]) -> Item:
     """Return a column, with the operation that its name is a word for, too ("total")."""
     meaning = load_vocabulary().phrases.get(tuple(words))
-    return Item("column", phrase, name=meaning.name if meaning and meaning.kind == "aggregate" else "", columns=(column,))
+    name = meaning.name if meaning and meaning.kind == "aggregate" else ""
+    return Item("column", phrase, name, load_vocabulary().events.get(phrase, frozenset()), columns=(column,))
 
 
 def _find_column(words: Sequence[str], table: Table, *, exact: bool) -> Column | None:
@@ -259,29 +279,6 @@ def to_number(item: Item, column: Column) -> float:
         return float(digits) * _SCALES.get(item.name, 1.0)
     except ValueError as error:
         raise ExpertError(f"“{item.text}” is no number.") from error
-
-
-def _read_days(token: _Token) -> DaySpan:
-    numbers = [int(part) for part in re.findall(r"\d+", token.text)]
-    try:
-        if token.kind == "worded":
-            month = next(MONTHS[word] for word in re.findall(r"[a-z]+", token.text.lower()) if word in MONTHS)
-            return _make_span(numbers[-1], month, numbers[0] if len(numbers) > 1 else None)
-        if token.kind == "iso":
-            return _make_span(numbers[0], numbers[1], numbers[2] if len(numbers) > 2 else None)
-        if token.kind == "slashed" and numbers[0] != numbers[1] and max(numbers[:2]) <= 12:
-            raise ExpertError(f"“{token.text}” can be read with the day or the month first: write it as 2024-12-31.")
-        day, month = (numbers[1], numbers[0]) if token.kind == "slashed" and numbers[1] > 12 else (numbers[0], numbers[1])
-        return _make_span(numbers[2], month, day)
-    except ValueError as error:
-        raise ExpertError(f"“{token.text}” is a date that no calendar has.") from error
-
-
-def _make_span(year: int, month: int, day: int | None) -> DaySpan:
-    if day is not None:
-        return DaySpan(date(year, month, day), date(year, month, day))
-    last = calendar.monthrange(year, month)[1] if 1 <= month <= 12 else 0
-    return DaySpan(date(year, month, 1), date(year, month, last))
 
 
 def to_span(item: Item) -> DaySpan | None:

@@ -10,7 +10,7 @@ from hugginggpt.experts.bundled.tables.conditions import take_conditions
 from hugginggpt.experts.bundled.tables.labelling import Item, label_words
 from hugginggpt.experts.bundled.tables.query import Query
 from hugginggpt.experts.bundled.tables.reading import BEYOND, QuestionReader
-from hugginggpt.experts.bundled.tables.vocabulary import split_name
+from hugginggpt.experts.bundled.tables.verbs import check_verbs
 
 _MAX_CHARS: Final = 1_000
 _FILE_NAMES: Final = re.compile(r"(?<!\S)[^\s\"“”]{1,100}\.(?:csv|tsv|xlsx?|ods|txt|pdf|docx)\b|\btable-\d+\b", re.IGNORECASE)
@@ -33,7 +33,7 @@ def parse_question(question: str, table: Table, row_nouns: frozenset[str] = froz
     if not left and not conditions:
         raise ExpertError(f"It isn't clear what to look for in the table. {BEYOND}")
     query = QuestionReader(left, table, conditions, limit, bool(_YES_OR_NO.match(question.strip()))).read()
-    _check_verbs(left, query)
+    check_verbs(items, left, query)
     return query
 
 
@@ -73,11 +73,3 @@ def _take_limit(items: Sequence[Item]) -> tuple[int, list[Item]]:
         if ahead and number.kind == "number" and number.digits.isdecimal() and 0 < int(number.digits[:9]) <= 1_000:
             return int(number.digits), [other for other in items if other is not number]
     return 0, list(items)
-
-
-def _check_verbs(items: Sequence[Item], query: Query) -> None:
-    """Refuse a verb that speaks of other columns than those of the query: "live in" of the column born_in."""
-    used = [*(condition.column for condition in query.conditions), *query.named, query.target, query.group]
-    for item in items:
-        if item.kind == "verb" and not any(column and item.about & set(split_name(column.name)) for column in used):
-            raise ExpertError(f"It isn't clear which column “{item.text}” is about: name the column.")

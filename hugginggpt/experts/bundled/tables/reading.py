@@ -9,10 +9,10 @@ from hugginggpt.experts.bundled.tables.columns import Column, Table
 from hugginggpt.experts.bundled.tables.conditions import find_column
 from hugginggpt.experts.bundled.tables.labelling import Item
 from hugginggpt.experts.bundled.tables.query import Condition, Measure, Query
+from hugginggpt.experts.bundled.tables.verbs import drop_silent, find_asked_columns, find_event_column
 from hugginggpt.experts.bundled.tables.vocabulary import load_vocabulary, speaks_of
 
 BEYOND: Final = "A language model (enter a key) or a table model of the Models page could try."
-_SILENT: Final = frozenset({"both", "either", "verb", "which"})
 _AGGREGATES: Final[dict[str, Measure]] = {"sum": "sum", "mean": "mean", "median": "median"}
 _IDENTIFIERS: Final = frozenset(
     {"id", "year", "code", "number", "no", "nr", "zip", "rank", "lat", "lon", "latitude", "longitude"}
@@ -34,8 +34,8 @@ class QuestionReader:
             limit: Most rows that are asked for; 0 for all.
             yes_or_no: True if the question is one that yes or no answers.
         """
-        self._items = [item for item in items if item.kind not in _SILENT]
-        self._which = {id(b) for a, b in zip(items, items[1:], strict=False) if a.kind == "which" and b.kind == "column"}
+        self._items = drop_silent(items)
+        self._asked = find_asked_columns(items)
         self._table = table
         self._base = Query("lookup", conditions=conditions, limit=limit, yes_or_no=yes_or_no)
 
@@ -78,14 +78,31 @@ class QuestionReader:
 
     def _take_asked(self) -> Column | None:
         """Take the column that is asked for: the one behind "which", or that of "who", "where", "how much"."""
-        if which := next((item for item in self._items if id(item) in self._which), None):
+        if which := next((item for item in self._items if any(item is asked for asked in self._asked)), None):
             self._items = [item for item in self._items if item is not which]
             return which.columns[0]
         if self._take("who"):
             return self._table.identity
         if item := self._take("where", "when", "price", "age"):
+            if item.kind in {"where", "when"} and (told := find_event_column(item.kind, self._items, self._table)):
+                self._items = [other for other in self._items if other is not told[0]]
+                return told[1]
             return find_column(load_vocabulary().asked[item.kind], self._table, item.text)
         return None
+
+    def _take_also_asked(self) -> list[Column]:
+        """Take the further columns that are asked for: the region of "which month and region"."""
+        found = [item for item in self._items if any(item is asked for asked in self._asked)]
+        self._items = [item for item in self._items if item not in found]
+        return [item.columns[0] for item in found]
+
+    def _take_counted(self) -> str:
+        """Take "number of" in front of a column or of rows; return which of the two it is, empty for neither."""
+        for item, behind in zip(self._items, self._items[1:], strict=False):
+            if item.kind == "count" and item.text != "how often" and behind.kind in {"column", "rows"}:
+                self._items = [other for other in self._items if other is not item]
+                return behind.kind
+        return ""
 
     def _read_columns(self) -> Query | None:
         if not self._take("columns"):
@@ -120,7 +137,11 @@ class QuestionReader:
             return None
         base = replace(self._base, best="max" if best.name == "max" else "min")
         aggregate, grouped = self._take("aggregate"), self._take_column_behind("group")
+        counted = self._take_counted()
+        is_person = any(item.kind == "who" for item in self._items)
         asked = self._take_asked()
+        if is_person and asked is None:
+            raise ExpertError(f"It isn't clear which column tells who it is: ask which of a column it is. {BEYOND}")
         if aggregate:
             group, target = grouped or asked, self._find_target()
             if group is None:
@@ -128,7 +149,10 @@ class QuestionReader:
                     f"It isn't clear of what the {best.text} {aggregate.text} is asked: name the column, as in “per city”."
                 )
             return replace(base, measure=_AGGREGATES[aggregate.name], target=target, group=group)
-        if asked and self._take("rows"):
+        also_asked = self._take_also_asked() if asked and not grouped else []
+        if counted == "rows" and (asked is None or also_asked):
+            raise ExpertError("It isn't clear what the rows are to be counted for: ask which of a column has the most rows.")
+        if asked and not also_asked and self._take("rows"):
             if grouped:
                 raise ExpertError(f"Two groupings in one question are beyond this. {BEYOND}")
             return replace(base, measure="count", group=asked)
@@ -147,7 +171,8 @@ class QuestionReader:
         measure: Measure = "max" if best.name == "max" else "min"
         if grouped:
             return replace(self._base, measure=measure, target=target, group=grouped)
-        return replace(base, measure=measure, target=target, named=(asked,) if asked else (), sums=best.sums)
+        sums = best.sums or bool(counted)
+        return replace(base, measure=measure, target=target, named=tuple(filter(None, (asked, *also_asked))), sums=sums)
 
     def _find_spoken_of(self, best: Item, named: Sequence[Column]) -> Column:
         """Find the column that a word such as "cheapest" or "latest" is about."""
@@ -172,13 +197,13 @@ class QuestionReader:
             return None
         if aggregate is None and named is not None:
             aggregate = named
-        group = self._take_column_behind("group")
+        group, counted = self._take_column_behind("group"), self._take_counted()
         asked = self._take_asked() if any(item.kind != "column" for item in self._items) else None
         if asked:
             raise ExpertError(f"It isn't clear what is asked of the column {asked.name}. {BEYOND}")
         self._take("rows")
         measure = _AGGREGATES[aggregate.name] if aggregate else "sum"
-        if measure == "sum" and self._take("count"):
+        if counted == "rows" and measure == "sum":
             return replace(self._base, measure="count", group=group)
         return replace(self._base, measure=measure, target=self._find_target(), group=group)
 

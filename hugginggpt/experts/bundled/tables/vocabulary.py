@@ -33,6 +33,10 @@ class Vocabulary:
     phrases: Mapping[tuple[str, ...], Meaning]
     synonyms: Sequence[frozenset[tuple[str, ...]]]
     asked: Mapping[str, frozenset[str]]
+    events: Mapping[str, frozenset[str]]
+    """By verb: words of the columns that tell when or where it happened."""
+    last: Mapping[str, str]
+    """Kinds of the words that mean something only where they are neither in a column's name nor in a cell."""
     not_additive: frozenset[str]
     true: frozenset[str]
     false: frozenset[str]
@@ -64,6 +68,8 @@ def load_vocabulary() -> Vocabulary:
         phrases,
         [frozenset(singularize_all(word.split()) for word in group) for group in raw["synonyms"]],
         {name: frozenset(words) for name, words in raw["asked"].items()},
+        {verb: frozenset(row["about"]) for row in raw["events"] for verb in row["say"]},
+        {word: kind for kind, words in raw["last"].items() for word in words},
         frozenset(raw["not_additive"]),
         frozenset(raw["truths"]),
         frozenset(raw["untruths"]),
