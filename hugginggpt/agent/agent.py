@@ -29,6 +29,7 @@ from hugginggpt.selection.ranking import Needs, Ranking, rank_cards
 from hugginggpt.selection.selector import gather_candidates
 from hugginggpt.workspace.document_files import SCANNED_PAGE
 from hugginggpt.workspace.storage import Storage
+from hugginggpt.workspace.text_tables import add_pasted_table
 from hugginggpt.workspace.workspace import Workspace
 
 
@@ -166,7 +167,8 @@ class HuggingGPT:
         self, text: str, session: Session, controller: Controller, attached: Sequence[Resource], send: Callable[[Event], None]
     ) -> RequestContext:
         parts = [part for each in attached for part in session.workspace.list_parts(each) if SCANNED_PAGE not in part.data]
-        files = tuple(dict.fromkeys((*attached, *parts)))
+        pasted = () if attached else filter(None, [add_pasted_table(session.workspace, text)])
+        files = tuple(dict.fromkeys((*attached, *parts, *pasted)))
         request = PlanRequest(make_printable(text), files, session.turns)  # a lone surrogate can't be encoded
         context = RequestContext(request, session, self.settings, controller, self._fallback, self._experts, send)
         return replace(context, table=self.table, tasks_with_key=self._with_key)

@@ -27,6 +27,7 @@ from hugginggpt.workspace.html_text import extract_page_text, is_html_page
 from hugginggpt.workspace.pictures import convert_heif
 from hugginggpt.workspace.session_folder import SessionFolder, explain_storage_error
 from hugginggpt.workspace.storage import Storage
+from hugginggpt.workspace.text_tables import add_tables_of_text
 
 EXAMPLE_MEDIA: Final = Path(__file__).resolve().parents[2] / "demos" / "media"
 """Folder of the shipped examples: the only files outside a session's folder that a plan may name."""
@@ -236,7 +237,9 @@ class Workspace:
                     shutil.copyfile(path, target)
                 else:
                     path.rename(target)
-                return self._register(Resource("", kind, origin, target, text if kind is Kind.TEXT else None, file=facts))
+                resource = self._register(Resource("", kind, origin, target, text if kind is Kind.TEXT else None, file=facts))
+            add_tables_of_text(self, resource)
+            return resource
         except OSError as error:
             raise explain_storage_error(f"“{origin.label}”", error) from error
 

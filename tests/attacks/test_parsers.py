@@ -36,6 +36,7 @@ from hugginggpt.ui.security.request_bodies import MAX_JSON_BYTES, check_body
 from hugginggpt.ui.settings_panel.browser_storage import read_stored
 from hugginggpt.workspace import file_types, media
 from hugginggpt.workspace.html_text import extract_page_text
+from hugginggpt.workspace.text_tables import find_tables
 from hugginggpt.workspace.workspace import Workspace
 
 MB = 2**20
@@ -189,6 +190,11 @@ PARSERS: Mapping[str, Parser] = {
             "<html>",
             ">",
         ),
+    ),
+    "tables of a text": Parser(
+        lambda place, text: find_tables(text),
+        repeated(("|", "|-", "-|-\n", "a|b\n", '"\n', "a,\n", "|---|---|\n", "*_`|", "\\|"), MB, "a|b\n-|-\n"),
+        megabytes=150,
     ),
     "table": Parser(
         read_table,

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from hugginggpt.controllers.base import PlanRequest
 from hugginggpt.controllers.rules.cue_table import compile_pattern, load, load_cue_table, load_pattern, load_rules
+from hugginggpt.controllers.rules.document_parts import select_main_or_tables
 from hugginggpt.controllers.rules.file_references import is_mentioned, resolve_ordinals
 from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest, parse_request
 from hugginggpt.core.recording import Turn
@@ -157,7 +158,7 @@ def _select_main(results: Sequence[Resource]) -> Resource:
 
 def _select_latest(turns: Sequence[Turn], parsed: ParsedRequest) -> tuple[Resource, ...]:
     """Resolve "it": the newest result, or the newest resource of the only kind that the words make sense for."""
-    results = next((turn.resources for turn in reversed(turns) if turn.resources), ())
+    results = select_main_or_tables(next((turn.resources for turn in reversed(turns) if turn.resources), ()))
     # speech was made from a text that is there too, and the text serves for more
     useful = [r for r in results if not (r.origin.source == "task" and r.origin.label == _SPEECH)] or list(results)
     if not useful:

@@ -12,7 +12,7 @@ from hugginggpt.controllers.file_mentions import blank_out, guess_kind
 from hugginggpt.controllers.rules.conditionals import strip_conditions
 from hugginggpt.controllers.rules.coreference import resolve_ellipsis, resolve_referents, resolve_repetition
 from hugginggpt.controllers.rules.cue_table import Intent, load, load_cue_table, load_pattern
-from hugginggpt.controllers.rules.document_parts import select_parts
+from hugginggpt.controllers.rules.document_parts import drop_pasted, select_parts, use_tables
 from hugginggpt.controllers.rules.file_facts import FactsAnswer, find_facts
 from hugginggpt.controllers.rules.follow_ups import complete_follow_up
 from hugginggpt.controllers.rules.intent_detection import detect_intents, guess_intents
@@ -79,6 +79,9 @@ def plan_request(request: PlanRequest, table: TaskTable, *, tell_facts: bool = T
     Raises:
         RequestError: It isn't in English, needs something that isn't there, or asks for what no task does.
     """
+    if (about_table := use_tables(request)) and (plan := _plan_about_table(about_table, table)):
+        return plan
+    request = drop_pasted(request)
     request = replace(request, attached=select_parts(request.text, request.attached))
     unconditional = strip_conditions(request.text, request.attached or request.earlier_resources)
     regrets = (unconditional.regret,) if unconditional.regret else ()
@@ -102,6 +105,15 @@ def plan_request(request: PlanRequest, table: TaskTable, *, tell_facts: bool = T
         request, parsed = completed, parse_request(completed.text)
     tasks, answer_text, notices = _plan_tasks(request, parsed, table)
     return RulesPlan(tuple(tasks), answer_text, (*regrets, *notices))
+
+
+def _plan_about_table(request: PlanRequest, table: TaskTable) -> RulesPlan | None:
+    """Plan a request about the tables that texts are; None where it asks nothing of a table."""
+    try:
+        plan = plan_request(request, table)
+    except RequestError:
+        return None
+    return plan if any(Kind.TABLE in {each.kind for each in table[task["task"]].inputs} for task in plan.tasks) else None
 
 
 def _find_rest(parsed: ParsedRequest, facts: FactsAnswer) -> str:

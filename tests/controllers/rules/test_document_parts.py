@@ -1,10 +1,16 @@
 """A request about a document is about its text, unless it speaks of the pictures or tables in it."""
 
+from dataclasses import replace
+
 import pytest
 
+from hugginggpt.controllers.base import PlanRequest
 from hugginggpt.controllers.rules.document_parts import select_parts
+from hugginggpt.controllers.rules.planner import plan_request
+from hugginggpt.core.recording import Turn
 from hugginggpt.core.resources import Origin, Resource
-from hugginggpt.core.tasks import Kind
+from hugginggpt.core.tasks import Kind, load_task_table
+from hugginggpt.workspace.text_tables import HOLDS_TEXT, PASTED
 
 
 def make(name: str, part_of: str = "") -> Resource:
@@ -30,3 +36,41 @@ BUDGET = (make("table-1"), make("table-2", "table-1"))
 )
 def test_parts_are_chosen_by_the_words_of_the_request(text: str, attached: tuple[Resource, ...], chosen: str) -> None:
     assert [resource.name for resource in select_parts(text, attached)] == chosen.split()
+
+
+STOCK = (make("text-1"), replace(make("table-1", "text-1"), data={HOLDS_TEXT: True}))
+PASTED_TABLE = (replace(make("table-1"), data={PASTED: "0"}),)
+ROWS = "\n\npart,price\nlong bolt,2\nbrass nut,3"
+
+
+@pytest.mark.parametrize(
+    ("request_", "attached", "task", "argument"),
+    [
+        ("Which part is the most expensive?", STOCK, "table-question-answering", "table-1"),
+        ("What is the total number in stock in text-1.x?", STOCK, "table-question-answering", "table-1"),
+        ("Draw a bar chart of price by part", STOCK, "table-to-chart", "table-1"),
+        ("Translate it into French", STOCK, "translation", "text-1"),
+        ("Sum it up", STOCK, "summarization", "text-1"),
+        ("Who is the keeper?", LETTER, "question-answering", "text-1"),
+        ("Which row of the table has the highest sum?", LETTER, "table-question-answering", "table-1"),
+        (f"Which part is the cheapest?{ROWS}", PASTED_TABLE, "table-question-answering", "table-1"),
+        (f"Make a bar chart of this:{ROWS}", PASTED_TABLE, "table-to-chart", "table-1"),
+        (f"Translate this into French:{ROWS}", PASTED_TABLE, "translation", ROWS.strip()),
+    ],
+)
+def test_a_text_that_is_one_table_is_asked_as_a_table(
+    request_: str, attached: tuple[Resource, ...], task: str, argument: str
+) -> None:
+    planned = plan_request(PlanRequest(request_, attached), load_task_table()).tasks
+    assert [each["task"] for each in planned] == [task]
+    assert argument in planned[0]["args"].values()
+
+
+@pytest.mark.parametrize(
+    ("attached", "task"),
+    [(LETTER, "question-answering"), (STOCK, "table-question-answering"), (BUDGET, "table-question-answering")],
+)
+def test_a_question_that_goes_on_is_about_the_same(attached: tuple[Resource, ...], task: str) -> None:
+    answer = Resource("text-9", Kind.TEXT, Origin("task", task), text="4")
+    request = PlanRequest("What is the lowest price?", turns=(Turn("What is the highest price?", "4", (*attached, answer)),))
+    assert [each["task"] for each in plan_request(request, load_task_table()).tasks] == [task]
