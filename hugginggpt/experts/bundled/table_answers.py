@@ -4,18 +4,26 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from hugginggpt.core.errors import ExpertError
 from hugginggpt.core.markdown import fold_into_line
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.bundled.table_lookup import TextTable, look_up_cell
 from hugginggpt.experts.bundled.tables.columns import Table, build_table
 from hugginggpt.experts.bundled.tables.computing import MAX_ROWS, Answer, compute_answer
+from hugginggpt.experts.bundled.tables.labelling import label_words
 from hugginggpt.experts.bundled.tables.parsing import parse_question
 from hugginggpt.experts.bundled.tables.vocabulary import singularize
 from hugginggpt.experts.csv_tables import read_table
 
 _MAX_COLUMNS: Final = 8  # columns that an answer shows
 _MAX_CELL_CHARS: Final = 60
+_LOOK_UP_KINDS: Final = frozenset(
+    {"column", "cells", "unknown", "which", "who", "where", "when", "verb", "light_verb", "event", "comparison", "rows"}
+)
+"""Kinds of words in questions for one cell."""
+_MAX_LOOK_UP_CELLS: Final = 5_000  # each is compared with the question word by word
 _MAX_VALUES: Final = 1_000  # values that the answer's data hold
 
 
@@ -33,9 +41,12 @@ def answer_from_table(call: Call) -> Result:
     question = " ".join(call.text("question").split())
     table = read_typed_table(call)
     call.token.check()
-    query = parse_question(question, table, find_row_nouns(call))
-    call.token.check()
-    answer = compute_answer(query, table)
+    try:
+        answer = compute_answer(parse_question(question, table, find_row_nouns(call)), table)
+    except ExpertError:
+        if not _is_part_of_text(call) or not (found := look_up_answer(question, table)):
+            raise
+        answer = found
     header, rows = _cut_rows(answer)
     text = "\n\n".join(filter(None, (answer.sentence, format_markdown_table(header, rows))))
     data = {
@@ -50,6 +61,23 @@ def answer_from_table(call: Call) -> Result:
         f"The row “{table.left_out[0]}” sums others up, so it is left out." if table.left_out else "",
     )
     return Result((Output(Kind.TEXT, text=text, data=data),), note=" ".join(filter(None, notes)))
+
+
+def _is_part_of_text(call: Call) -> bool:
+    resource = call.inputs.get("table")
+    return isinstance(resource, Resource) and bool(resource.part_of)
+
+
+def look_up_answer(question: str, table: Table) -> Answer | None:
+    """Return the cell in the row and the column that a question names, as of any text; None where it asks for more."""
+    items = label_words(question, table)
+    if len(table.rows) * len(table.columns) > _MAX_LOOK_UP_CELLS:
+        return None
+    if any(item.kind not in _LOOK_UP_KINDS or (item.kind == "comparison" and item.name != "same") for item in items):
+        return None
+    names = tuple(column.name for column in table.columns)
+    found = look_up_cell([TextTable(names, tuple(map(tuple, table.rows)))], question)
+    return Answer(f"{found.value} ({found.quote}).", [found.value]) if found and found.is_sure else None
 
 
 def read_typed_table(call: Call) -> Table:

@@ -1,6 +1,7 @@
 """Questions about tables, answered by calculation or refused."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,6 +64,31 @@ async def test_formulas_and_markup_are_text(bench: Bench) -> None:
     table = attach(bench, "name,cmd\n=HYPERLINK(1),<b>x</b>|y\n__import__('os'),$(ls)\n")
     done = await bench.run(TASK, table=table, question='show the rows where cmd is not "$(ls)"')
     assert done.data["rows"] == [["=HYPERLINK(1)", "<b>x</b>|y"]]
+
+
+SCHOOLS = "| School | Teachers | Head |\n|---|---|---|\n| Hill Road | 18 | Ms Adeyemi |\n| Old Mill | 9 | Ms Castell |\n"
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Which school does Ms Castell lead?", "Old Mill"),
+        ("Which head runs Hill Road?", "Ms Adeyemi"),
+        ("How many schools does Ms Castell lead?", None),
+        ("Which school with 18 teachers does Ms Castell lead?", None),
+        ("Which school is the best?", None),
+        ("Who painted Old Mill?", None),
+    ],
+)
+async def test_of_a_table_inside_a_text_a_cell_is_looked_up_too(bench: Bench, question: str, answer: str | None) -> None:
+    (table,) = bench.workspace.list_parts(attach(bench, SCHOOLS, ".md"))
+    if answer is None:
+        with pytest.raises(ExpertError):
+            await bench.run(TASK, table=table, question=question)
+    else:
+        assert (await bench.run(TASK, table=table, question=question)).data["answer"] == answer
+        with pytest.raises(ExpertError):  # a table by itself is calculated with, and nothing is guessed from it
+            await bench.run(TASK, table=replace(table, part_of=""), question=question)
 
 
 async def test_a_long_text_is_no_question(bench: Bench) -> None:

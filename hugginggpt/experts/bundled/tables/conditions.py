@@ -78,10 +78,11 @@ def _take_compared(items: Sequence[Item], at: int, left: list[Item], found: list
     before = left[-1].columns[0] if left and left[-1].kind == "column" else None
     if value is not None and value.kind in {"number", "days"} and relation in _ORDERS:
         return _take_ordered(items, start, relation, left, found, table) - at
+    is_asked = _get(items, at - 2, "which") is not None  # "which city is the best" compares with nothing
     if (
         value is not None
         and before
-        and (value.kind == "literal" or (value.kind == "unknown" and relation in {"same", "other"}))
+        and (value.kind == "literal" or (value.kind == "unknown" and relation in {"same", "other"} and not is_asked))
     ):
         end = start + 1
         while value.kind == "unknown" and end < len(items) and items[end].kind == "unknown":
