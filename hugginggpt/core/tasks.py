@@ -56,6 +56,8 @@ class TaskType:
     inputs: tuple[TaskInput, ...]
     outputs: tuple[Kind, ...]
     """Kinds of its outputs, the main one first; a text that describes the result counts."""
+    optional_outputs: tuple[Kind, ...]
+    """Kinds that it makes besides where there is something of them: the table in a picture."""
     pipeline_tag: str
     """Tag under which the Hugging Face Hub lists models for it."""
     when: str
@@ -134,6 +136,7 @@ def _parse_row(name: str, family: str, row: Mapping[str, Any]) -> TaskType:
         family=family,
         inputs=_parse_inputs(row["inputs"], required=True) + _parse_inputs(row.get("optional", {}), required=False),
         outputs=tuple(Kind(kind) for kind in row["outputs"]),
+        optional_outputs=tuple(Kind(kind) for kind in row.get("optional_outputs", ())),
         pipeline_tag=row.get("pipeline_tag", name),
         when=row["when"],
         noun=row["noun"],

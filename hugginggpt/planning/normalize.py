@@ -177,7 +177,7 @@ def map_references(value: Any, new_id: Callable[[int], int]) -> Any:
 
 def can_make(row: TaskType, kind: Kind) -> bool:
     """Tell whether a task makes something that can be used as `kind`."""
-    return any(is_usable_as(output, kind) for output in row.outputs)
+    return any(is_usable_as(output, kind) for output in (*row.outputs, *row.optional_outputs))
 
 
 def quote_value(value: Any) -> str:

@@ -40,7 +40,7 @@ _FENCE: Final = re.compile(r"```|~~~")
 
 
 @dataclass(frozen=True, slots=True)
-class TextTable:
+class LocatedTable:
     """A table inside a text."""
 
     rows: Sequence[Sequence[str]]
@@ -53,7 +53,7 @@ class TextTable:
     """True if a rule stands below its header."""
 
 
-def find_tables(text: str) -> list[TextTable]:
+def find_tables(text: str) -> list[LocatedTable]:
     """Return the tables of a text: those in Markdown, else one whose lines are cells with the same separator.
 
     Of a text of more than a million characters none: it is no table that somebody wrote.
@@ -66,8 +66,8 @@ def find_tables(text: str) -> list[TextTable]:
     return [table] if (table := _find_delimited(lines)) else []
 
 
-def _find_markdown_tables(lines: Sequence[str]) -> list[TextTable]:
-    tables: list[TextTable] = []
+def _find_markdown_tables(lines: Sequence[str]) -> list[LocatedTable]:
+    tables: list[LocatedTable] = []
     at = 1
     while at < len(lines):
         rule, header = lines[at].strip(), lines[at - 1]
@@ -80,7 +80,7 @@ def _find_markdown_tables(lines: Sequence[str]) -> list[TextTable]:
             end += 1
         rows = [(*_split_bars(line), *[""] * width)[:width] for line in (header, *lines[at + 1 : end])]
         if len(rows) > 1:
-            tables.append(TextTable(rows, at - 1, end, is_markdown=True))
+            tables.append(LocatedTable(rows, at - 1, end, is_markdown=True))
         at = end + 1
     return tables
 
@@ -95,9 +95,9 @@ def _get_text(match: re.Match[str]) -> str:
     return match["text"]
 
 
-def _find_delimited(lines: Sequence[str]) -> TextTable | None:
+def _find_delimited(lines: Sequence[str]) -> LocatedTable | None:
     """Return the only lines of a text that are all cells with one separator; None if there are none, or more than one block."""
-    blocks: list[TextTable] = []
+    blocks: list[LocatedTable] = []
     start = 0
     while start < len(lines):
         separator = max(_SEPARATORS, key=lines[start].count)
@@ -105,7 +105,7 @@ def _find_delimited(lines: Sequence[str]) -> TextTable | None:
         while separator in lines[start] and end < len(lines) and separator in lines[end]:
             end += 1
         if end - start >= _MIN_DELIMITED_LINES and (rows := _read_cells(lines[start:end], separator)):
-            blocks.append(TextTable(rows, start, end))
+            blocks.append(LocatedTable(rows, start, end))
         start = max(end, start + 1)
     return blocks[0] if len(blocks) == 1 else None
 
@@ -148,11 +148,11 @@ def add_tables_of_text(workspace: Workspace, resource: Resource) -> None:
             workspace.add_resource(draft)
 
 
-def _count_rest_words(text: str, table: TextTable) -> int:
+def _count_rest_words(text: str, table: LocatedTable) -> int:
     return len(re.findall(r"\w+", _cut(text, table)))
 
 
-def _cut(text: str, table: TextTable) -> str:
+def _cut(text: str, table: LocatedTable) -> str:
     """Return a text without a table and the marks of a block of code around it."""
     lines = text.splitlines()
     kept = (line for line in (*lines[: table.start], *lines[table.end :]) if not _FENCE.match(line.strip()))
@@ -181,7 +181,7 @@ def cut_pasted_table(request: str) -> str:
     return _LEAD_IN.sub("", rest, count=1).strip() or rest
 
 
-def _find_pasted(request: str) -> TextTable | None:
+def _find_pasted(request: str) -> LocatedTable | None:
     tables = find_tables(request)
     return tables[0] if len(tables) == 1 else None
 

@@ -83,6 +83,7 @@ async def test_the_tutorials_case_in_a_process_of_its_own(tmp_path: Path) -> Non
     assert [(r["name"], r["kind"], r["task_id"]) for r in trace["resources"]] == [
         ("image-1", "image", None),
         ("text-1", "text", 0),
+        ("table-1", "table", 0),
         ("audio-1", "audio", 1),
     ]
     assert "20417" in resources["text-1"]["text"]

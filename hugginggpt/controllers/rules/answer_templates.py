@@ -161,17 +161,17 @@ def _format_rows(output: Resource) -> str:
 def _choose_template(task: str, output: Resource) -> str:
     """Choose the line of ``answers.yaml`` that says a result best."""
     templates = _load_templates()
+    if task.endswith("-text-to-image"):  # one sentence for all control kinds
+        return "picture from a control image"
+    if output.text is None:
+        file_template = f"{task} file"
+        return file_template if file_template in templates else task if _needs_no_text(templates.get(task)) else "other file"
     if task in _LOOKING and output.data.get("sure") is False:
         return "picture not recognised"
     if task == "image-to-text" and ("classes" in output.data or not output.data.get("lines")):  # it both reads and describes
         return f"{task} seen" if "classes" in output.data else f"{task} described"
-    if task.endswith("-text-to-image"):  # one sentence for all control kinds
-        return "picture from a control image"
     if output.data.get("unsure") and f"{task} unsure" in templates:
         return f"{task} unsure"
-    if output.text is None:
-        file_template = f"{task} file"
-        return file_template if file_template in templates else task if _needs_no_text(templates.get(task)) else "other file"
     return task if task in templates else "other text"
 
 

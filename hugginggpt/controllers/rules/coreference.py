@@ -72,6 +72,8 @@ def resolve_referents(request: PlanRequest, parsed: ParsedRequest) -> Referents:
     if pointed:
         return replace(_trace_translation(request, parsed, pointed), named=spans)
     is_question = load_cue_table().question.search(parsed.instruction) and not parsed.given
+    if charted := _find_charted(request.turns, parsed):
+        return Referents((charted,))
     has_material = parsed.given or parsed.quotes or parsed.files
     short = len(parsed.instruction.split()) <= _MAX_SHORT_WORDS and _load_rules().goes_on.search(parsed.instruction)
     if has_material or not (is_question or short or _load_rules().refers_back.search(parsed.instruction)):
@@ -81,6 +83,15 @@ def resolve_referents(request: PlanRequest, parsed: ParsedRequest) -> Referents:
         text = _find_asked_text(request.turns)  # an answer is no content to ask on about
         return Referents(text=text) if text else Referents(latest)
     return _trace_translation(request, parsed, latest)
+
+
+def _find_charted(turns: Sequence[Turn], parsed: ParsedRequest) -> Resource | None:
+    """Find the newest table of the conversation, for "draw a bar chart of price by city"."""
+    cues = load_cue_table().match(parsed.instruction, frozenset({Kind.TABLE.value}))
+    if not any(cue.task == "table-to-chart" and " " in parsed.instruction[cue.start : cue.end].strip() for cue in cues):
+        return None
+    found = (each for turn in reversed(turns) for each in reversed(select_main_or_tables(turn.resources)))
+    return next((each for each in found if each.kind is Kind.TABLE), None)
 
 
 def _find_asked_text(turns: Sequence[Turn]) -> str:
@@ -158,7 +169,7 @@ def _select_main(results: Sequence[Resource]) -> Resource:
 
 def _select_latest(turns: Sequence[Turn], parsed: ParsedRequest) -> tuple[Resource, ...]:
     """Resolve "it": the newest result, or the newest resource of the only kind that the words make sense for."""
-    results = select_main_or_tables(next((turn.resources for turn in reversed(turns) if turn.resources), ()))
+    results = _list_newest(turns, parsed)
     # speech was made from a text that is there too, and the text serves for more
     useful = [r for r in results if not (r.origin.source == "task" and r.origin.label == _SPEECH)] or list(results)
     if not useful:
@@ -172,11 +183,27 @@ def _select_latest(turns: Sequence[Turn], parsed: ParsedRequest) -> tuple[Resour
     ):
         sources = [r for r in useful if r.origin.label not in load_rules().findings | load_rules().answers]
         newest = sources[-1] if sources else newest
-    elif newest.origin.label == "image-to-text" and load_cue_table().question.search(parsed.instruction):
+    elif (
+        newest.origin.label == "image-to-text"
+        and newest.kind is Kind.TEXT
+        and load_cue_table().question.search(parsed.instruction)
+    ):
         # a description says less than the photo that it is of; of a document the text is what it says
         photos = [r for r in useful if r.kind is Kind.IMAGE and not load_cue_table().document.search(r.origin.label.lower())]
         newest = photos[-1] if photos else newest
     return (newest,)
+
+
+def _list_newest(turns: Sequence[Turn], parsed: ParsedRequest) -> tuple[Resource, ...]:
+    """Return the resources of the last turn that has some; of a question those behind the answers before it."""
+    with_resources = [turn for turn in reversed(turns) if turn.resources]
+    if load_cue_table().question.search(parsed.instruction) or _fits_only(parsed.instruction, Kind.TABLE):
+        for turn in with_resources:
+            if any(resource.origin.label not in load_rules().answers for resource in turn.resources):
+                return select_main_or_tables(turn.resources)
+            if _find_asked_text([turn]):
+                break
+    return select_main_or_tables(with_resources[0].resources) if with_resources else ()
 
 
 def _fits_only(instruction: str, kind: Kind) -> bool:

@@ -12,6 +12,7 @@ from hugginggpt.core.resources import Resource, select_main
 from hugginggpt.core.tasks import Kind
 from hugginggpt.workspace.text_tables import HOLDS_TEXT, PASTED, cut_pasted_table
 
+_READER: Final = "image-to-text"
 _NOUNS: Final[Mapping[Kind, re.Pattern[str]]] = {
     Kind.IMAGE: re.compile(
         r"\b(?:pictures?|photos?|photographs?|images?|logos?|drawings?|illustrations?|diagrams?|figures?)\b"
@@ -37,9 +38,10 @@ def select_parts(text: str, attached: Sequence[Resource]) -> tuple[Resource, ...
 
 
 def select_main_or_tables(resources: Sequence[Resource]) -> tuple[Resource, ...]:
-    """Select what stands for a file: no parts of a document but a table that is nearly all of it."""
+    """Select what stands for a file or a picture: no parts of it but a table that is nearly all of it."""
     main = select_main(resources)
-    return tuple(each for each in resources if each in main or HOLDS_TEXT in each.data)
+    read = {each.name for each in resources if each.kind is Kind.TABLE and each.origin.label == _READER}
+    return tuple(each for each in resources if HOLDS_TEXT in each.data or (each in main and each.name not in read))
 
 
 def drop_pasted(request: PlanRequest) -> PlanRequest:

@@ -117,6 +117,8 @@ class PlanBuilder:
             return list(result.references)
         if attached:
             return [resource.name for resource in attached]
+        if kind is Kind.TABLE and (pictures := self._list_attached(Kind.IMAGE)):
+            return list(self._add_reader(_READERS[Kind.IMAGE], [picture.name for picture in pictures], intent).references)
         unknown = [
             name for name in self._parsed.files if (promised := guess_kind(name)) is None or is_usable_as(promised, kind)
         ]

@@ -17,6 +17,7 @@ from hugginggpt.experts.bundled.form_qa import extract_page_answers
 from hugginggpt.experts.bundled.image_classification import Sight
 from hugginggpt.experts.bundled.page_layout import align_tables, arrange, straighten
 from hugginggpt.experts.bundled.page_tables import Cell
+from hugginggpt.experts.bundled.picture_tables import count_cells, write_tables
 from hugginggpt.experts.bundled.question_analysis import split_question
 from hugginggpt.experts.bundled.text_certainty import quote_doubtful, sort_lines
 from hugginggpt.experts.bundled.text_reader import MODEL as MODEL
@@ -78,9 +79,9 @@ def read_picture(call: Call) -> Result:
     """Run image-to-text: what is written in the picture, or what it shows where `instruction` asks for a description.
 
     Returns:
-        One text. ``data["lines"]`` holds text, score (0..1) and box (left, top, right, bottom in pixels) of each piece,
-        ``data["tables"]`` the rows of each table, ``data["classes"]`` and ``data["sure"]`` what the classifier says where the
-        text tells what is seen.
+        One text, and as tables those in the picture that have a header. ``data["lines"]`` of the text holds text, score (0..1)
+        and box (left, top, right, bottom in pixels) of each piece, ``data["tables"]`` the rows of each table,
+        ``data["classes"]`` and ``data["sure"]`` what the classifier says where the text tells what is seen.
     """
     path, limit = call.file("image"), call.limits.max_pixels
     if media.count_pages(path, max_pixels=limit) > 1:
@@ -91,16 +92,18 @@ def read_picture(call: Call) -> Result:
     instruction = call.inputs.get("instruction", "")
     describes = isinstance(instruction, str) and bool(_DESCRIBES.search(instruction))
     if page.rows and not (describes and not _is_page_of_text(page, image)):
-        return Result((_build_reading(page),))
+        return Result(_build_reading(call, page))
     sight = image_classification.look(image)
     if page.rows and not sight.is_sure:
-        return Result((_build_reading(page),), note=f"{sight.describe()} So says {image_classification.MODEL}.")
+        return Result(_build_reading(call, page), note=f"{sight.describe()} So says {image_classification.MODEL}.")
     return _build_description(page, sight)
 
 
-def _build_reading(page: PageReading) -> Output:
+def _build_reading(call: Call, page: PageReading) -> tuple[Output, ...]:
     tables = list_tables(page.rows)
-    return Output(Kind.TEXT, text=page.text, data={"lines": page.lines} | ({"tables": tables} if tables else {}))
+    data = {"lines": page.lines} | ({"tables": tables} if tables else {})
+    files = write_tables(call, tables, count_cells(_list_cells(page.rows)))
+    return Output(Kind.TEXT, text=page.text, data=data), *files
 
 
 def _build_description(page: PageReading, sight: Sight) -> Result:
@@ -129,12 +132,14 @@ def _read_pages(call: Call) -> Result:
     lines: list[dict[str, Any]] = []
     tables: list[list[list[str]]] = []
     pages = list(_iterate_pages(call))
+    cells = sum(count_cells(_list_cells(page.rows)) for _, page in pages)
     for name, page in pages:
         texts.append(f"{name}:\n{page.text or page.doubtful or 'Nothing is written here.'}")
         lines += [line | {"page": name} for line in page.lines]
         tables += list_tables(page.rows)
     data = {"lines": lines} | ({"tables": tables} if tables else {})
-    return Result((Output(Kind.TEXT, text="\n\n".join(texts), data=data),), note=_describe_limit(call, len(pages)))
+    outputs = (Output(Kind.TEXT, text="\n\n".join(texts), data=data), *write_tables(call, tables, cells))
+    return Result(outputs, note=_describe_limit(call, len(pages)))
 
 
 def _iterate_pages(call: Call) -> Iterator[tuple[str, PageReading]]:

@@ -15,7 +15,7 @@ from hugginggpt.experts.bundled.tables.computing import MAX_ROWS, Answer, comput
 from hugginggpt.experts.bundled.tables.labelling import label_words
 from hugginggpt.experts.bundled.tables.parsing import parse_question
 from hugginggpt.experts.bundled.tables.vocabulary import singularize
-from hugginggpt.experts.csv_tables import read_table
+from hugginggpt.experts.csv_tables import read_table, write_rows
 
 _MAX_COLUMNS: Final = 8  # columns that an answer shows
 _MAX_CELL_CHARS: Final = 60
@@ -31,7 +31,8 @@ def answer_from_table(call: Call) -> Result:
     """Run table-question-answering by calculation.
 
     Returns:
-        One text: a sentence that says what was counted, and a small table; ``data`` has ``answer`` (the value alone),
+        One text: a sentence that says what was counted, and a small table, and where that is a part of the result all of it as
+        a table; ``data`` of the text has ``answer`` (the value alone),
         ``values`` (each, where there are several), ``sentence``, ``header`` and ``rows`` (those that are shown).
 
     Raises:
@@ -56,16 +57,18 @@ def answer_from_table(call: Call) -> Result:
         "header": header,
         "rows": rows,
     }
+    whole = _write_whole(call, answer) if len(answer.rows) > len(rows) or len(answer.header) > len(header) else ()
     notes = (
         f"The first {len(rows)} of {len(answer.rows):,} rows are shown." if len(answer.rows) > len(rows) else "",
+        f"The first {len(header)} of {len(answer.header):,} columns are shown." if len(answer.header) > len(header) else "",
         f"The row “{table.left_out[0]}” sums others up, so it is left out." if table.left_out else "",
     )
-    return Result((Output(Kind.TEXT, text=text, data=data),), note=" ".join(filter(None, notes)))
+    return Result((Output(Kind.TEXT, text=text, data=data), *whole), note=" ".join(filter(None, notes)))
 
 
 def _is_part_of_text(call: Call) -> bool:
     resource = call.inputs.get("table")
-    return isinstance(resource, Resource) and bool(resource.part_of)
+    return isinstance(resource, Resource) and bool(resource.part_of or resource.origin.label == "image-to-text")
 
 
 def look_up_answer(question: str, table: Table) -> Answer | None:
@@ -91,6 +94,12 @@ def find_row_nouns(call: Call) -> frozenset[str]:
     resource = call.inputs.get("table")
     name = resource.origin.label if isinstance(resource, Resource) else ""
     return frozenset(singularize(word) for word in re.findall(r"[^\W\d_]{3,}", name.lower().rpartition(".")[0]))
+
+
+def _write_whole(call: Call, answer: Answer) -> tuple[Output]:
+    path = call.new_path(".csv")
+    write_rows(path, [answer.header, *answer.rows])
+    return (Output(Kind.TABLE, path=path),)
 
 
 def _cut_rows(answer: Answer) -> tuple[list[str], list[list[str]]]:

@@ -160,7 +160,7 @@ def _choose_kind(source: Task, wanted: TaskInput | None, table: TaskTable) -> Ki
     row = table.get(source.task)
     if row is None or wanted is None:
         return None
-    if wanted.kind in row.outputs:
+    if wanted.kind in {*row.outputs, *row.optional_outputs}:
         return wanted.kind
     return next((kind for kind in row.outputs if is_usable_as(kind, wanted.kind)), None)
 

@@ -97,6 +97,32 @@ def test_otherwise_the_newest_thing_of_the_kind_is_meant_that_the_words_are_abou
     assert (task, {name: args[name] for name in expected[1]}) == expected
 
 
+STAFF = (("Who is paid most?", "staff.csv", "table-question-answering"), ("And least?", "table-question-answering"))
+PAGE = (("Who sent it?", "bill.jpg", "document-question-answering"), ("And to whom?", "document-question-answering"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "before", "expected"),
+    [
+        ("Which city has the most people?", STAFF, ("table-question-answering", {"table": "table-1"})),
+        ("Sort it by salary", STAFF, ("table-question-answering", {"table": "table-1"})),
+        ("Draw a bar chart of salary by city", STAFF, ("table-to-chart", {"table": "table-1"})),
+        ("When is it due?", PAGE, ("document-question-answering", {"image": "image-1"})),
+        ("now read it aloud", STAFF, ("text-to-speech", {"text": "text-2"})),
+        (
+            "Who was late?",
+            (*STAFF, ('"Bo was late, Ada was not there at all." Who was not there?', "question-answering")),
+            ("question-answering", {"text": "Bo was late, Ada was not there at all."}),
+        ),
+    ],
+)
+def test_a_third_question_is_about_the_same_as_the_first(
+    request_: str, before: tuple[tuple[str, ...], ...], expected: tuple[str, dict[str, Any]]
+) -> None:
+    ((task, args),) = plan(request_, turns=turns(*before))
+    assert (task, {name: args[name] for name in expected[1]}) == expected
+
+
 def test_several_things_may_be_meant() -> None:
     request = "Now that description in French and in Japanese, and make the picture look like a comic"
     assert [(task, args.get("text") if task == "translation" else args["image"]) for task, args in plan(

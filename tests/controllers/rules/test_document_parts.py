@@ -66,6 +66,42 @@ def test_a_text_that_is_one_table_is_asked_as_a_table(
     assert argument in planned[0]["args"].values()
 
 
+PICTURE = make("image-1")
+READ = (PICTURE, Resource("text-1", Kind.TEXT, Origin("task", "image-to-text"), text="Branch Staff"))
+READ_TABLE = Resource("table-1", Kind.TABLE, Origin("task", "image-to-text"), data={HOLDS_TEXT: True})
+INVOICE = (*READ, replace(READ_TABLE, data={}))
+
+
+@pytest.mark.parametrize(
+    ("request_", "resources", "task", "argument"),
+    [
+        ("Which row has the highest total?", (*READ, READ_TABLE), "table-question-answering", "table-1"),
+        ("Which branch has the fewest staff?", (*READ, READ_TABLE), "table-question-answering", "table-1"),
+        ("Make a bar chart of it", (*READ, READ_TABLE), "table-to-chart", "table-1"),
+        ("Draw a pie chart of staff by branch", (*READ, READ_TABLE), "table-to-chart", "table-1"),
+        ("Translate it into German", READ, "translation", "text-1"),
+        ("When is it due?", INVOICE, "document-question-answering", "image-1"),
+        ("What is the sum of the amounts in the table?", INVOICE, "table-question-answering", "table-1"),
+        ("Make a bar chart of the table", INVOICE, "table-to-chart", "table-1"),
+    ],
+)
+def test_what_goes_on_from_a_picture_of_a_table_is_about_the_table(
+    request_: str, resources: tuple[Resource, ...], task: str, argument: str
+) -> None:
+    request = PlanRequest(request_, turns=(Turn("Read this picture", "…", resources),))
+    planned = plan_request(request, load_task_table()).tasks
+    assert [each["task"] for each in planned] == [task]
+    assert argument in planned[0]["args"].values()
+
+
+@pytest.mark.parametrize("request_", ["Make a bar chart of the table in this picture", "Draw a pie chart of staff by branch"])
+def test_a_picture_is_read_before_its_table_is_drawn(request_: str) -> None:
+    planned = plan_request(PlanRequest(request_, (PICTURE,)), load_task_table()).tasks
+    assert [each["task"] for each in planned] == ["image-to-text", "table-to-chart"]
+    assert planned[0]["args"] == {"image": "image-1"}
+    assert planned[1]["args"] == {"table": "<resource>-0", "instruction": request_}
+
+
 @pytest.mark.parametrize(
     ("attached", "task"),
     [(LETTER, "question-answering"), (STOCK, "table-question-answering"), (BUDGET, "table-question-answering")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from PIL import Image
 from hugginggpt.core.model_card import ModelCard
 from hugginggpt.core.resources import Resource
 from hugginggpt.core.settings import Settings
+from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output
 from hugginggpt.experts.base import Result as ExpertResult
 from hugginggpt.experts.bundled.expert import BundledExpert
@@ -27,14 +29,21 @@ from tests.conftest import MEDIA
 
 @dataclass(frozen=True)
 class Done:
-    """Result of a run with a single output."""
+    """Result of a run with a single output, beside which tables may lie."""
 
     result: ExpertResult
 
     @property
     def output(self) -> Output:
-        (only,) = self.result.outputs
-        return only
+        first, *rest = self.result.outputs
+        assert all(output.kind is Kind.TABLE for output in rest)
+        return first
+
+    @property
+    def tables(self) -> list[list[list[str]]]:
+        """Rows of the tables beside the output."""
+        paths = [output.path for output in self.result.outputs[1:] if output.path]
+        return [list(csv.reader(path.read_text(encoding="utf-8").splitlines())) for path in paths]
 
     @property
     def text(self) -> str:

@@ -23,6 +23,8 @@ async def test_an_invoice_is_read_in_rows_and_columns(bench: Bench) -> None:
     done = await bench.run("image-to-text", image=bench.demo("invoice.png"))
     text, rows = done.text, done.text.splitlines()
     assert ["Felt chair pad", "6", "$18.57", "$111.42"] in done.data["tables"][0]
+    (table,) = done.tables
+    assert table[:2] == [["Description", "Quantity", "Unit price", "Amount"], ["Oak reading desk", "2", "$289.00", "$578.00"]]
     assert "BILL TO\tInvoice No. 20417" in rows
     assert "8 Lantern Street, Port Alder\tPayment due\t13 April 2025" in rows
     assert "Oak reading desk\t2\t$289.00\t$578.00" in rows

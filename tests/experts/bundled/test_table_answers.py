@@ -105,3 +105,33 @@ async def test_a_hundred_thousand_rows_take_a_moment_and_few_are_shown(bench: Be
     assert done.data["answer"] == "149,946.5"
     assert len(done.data["rows"]) == 10
     assert done.note == "The first 10 of 2,000 rows are shown."
+    (whole,) = done.tables
+    assert (whole[0], len(whole)) == (["id", "city", "size", "day"], 1 + 2_000)
+
+
+@pytest.mark.parametrize(
+    ("question", "rows", "note"),
+    [
+        ("sort by n descending", 24, "The first 10 of 24 rows are shown."),
+        ("show the rows where n is over 5", 18, "The first 10 of 18 rows are shown."),
+        ("total n per name", 24, "The first 10 of 24 rows are shown."),
+        ("list the different names", 24, "The first 10 of 24 rows are shown."),
+        ("top 5 by n", 0, ""),
+        ("how many rows are there", 0, ""),
+        ("show the rows where n is under 5", 0, ""),
+        ("what is the largest n", 0, ""),
+    ],
+)
+async def test_of_many_rows_all_are_in_a_table_beside_the_answer(bench: Bench, question: str, rows: int, note: str) -> None:
+    table = attach(bench, "name,n\n" + "".join(f"n{n},{n}\n" for n in range(24)))
+    done = await bench.run(TASK, table=table, question=question)
+    assert [len(whole) - 1 for whole in done.tables] == ([rows] if rows else [])
+    assert done.note == note
+    assert len(done.data["rows"]) <= 10
+
+
+async def test_of_many_columns_all_are_in_a_table_beside_the_answer(bench: Bench) -> None:
+    table = attach(bench, ",".join(f"c{n}" for n in range(12)) + "\n" + ",".join("abcdefghijkl") + "\n")
+    done = await bench.run(TASK, table=table, question="show all rows")
+    assert done.tables == [[[f"c{n}" for n in range(12)], list("abcdefghijkl")]]
+    assert done.note == "The first 8 of 12 columns are shown."
