@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.bundled.chart_fonts import MAX_NAMED, DrawableChart, make_drawable
 from hugginggpt.experts.bundled.table_answers import find_row_nouns, read_typed_table
 from hugginggpt.experts.bundled.tables.charting import Chart, parse_chart
 
@@ -38,19 +39,22 @@ def draw_chart(call: Call) -> Result:
     chart = parse_chart(" ".join(call.text("instruction").split()), table, find_row_nouns(call))
     call.token.check()
     path = call.new_path(".png")
-    _save(chart, path)
+    drawable = make_drawable(chart)
+    _save(drawable, path)
     count = f"{len(chart.values):,} value{'' if len(chart.values) == 1 else 's'}"
     article = {"histogram": "A histogram"}.get(chart.form, f"A {chart.form} chart")
     labels = [label if isinstance(label, float) else str(label) for label in chart.labels]
     data = {"form": chart.form, "labels": labels[:_MAX_VALUES], "values": list(chart.values[:_MAX_VALUES])}
-    text = f"{article} of {count}: {chart.title}."
-    return Result((Output(Kind.IMAGE, path=path), Output(Kind.TEXT, text=text, data=data)), note=chart.note)
+    text = f"{article} of {count}: {chart.title}." + (f" {drawable.legend}." if drawable.legend else "")
+    return Result((Output(Kind.IMAGE, path=path), Output(Kind.TEXT, text=text, data=data)), note=drawable.chart.note)
 
 
-def _save(chart: Chart, path: Path) -> None:
+def _save(drawable: DrawableChart, path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # late: it takes a second
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
+    chart, families = drawable.chart, list(drawable.families)
     figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")  # not pyplot, which isn't made for threads
     axes = FigureCanvasAgg(figure).figure.add_subplot()
     with warnings.catch_warnings():
@@ -58,6 +62,9 @@ def _save(chart: Chart, path: Path) -> None:
         _DRAWERS[chart.form](axes, chart)
         title = "\n".join(textwrap.wrap(chart.title[:_MAX_TITLE_CHARS], 70))
         axes.set_title(title, parse_math=False)  # a cell is no formula: "$\frac" would be parsed as one
+        axes.tick_params(labelfontfamily=families)
+        for text in figure.findobj(Text):  # not rcParams, which all threads share
+            text.set_fontfamily(families)
         figure.savefig(path, format="png")
 
 
@@ -94,7 +101,7 @@ def _draw_line(axes: Axes, chart: Chart) -> None:
             axes.tick_params(axis="x", rotation=30)
     else:
         axes.plot(range(len(chart.values)), chart.values, marker="o", markersize=4, color=_COLOUR)
-        if len(chart.labels) <= 60:
+        if len(chart.labels) <= MAX_NAMED:
             _name_positions(axes, chart.labels)
     axes.grid(alpha=0.3)
     _label_axes(axes, chart)

@@ -50,6 +50,18 @@ async def test_a_histogram_counts_all_rows(bench: Bench) -> None:
     assert words.text == "A histogram of 7 values: Distribution of salary."
 
 
+async def test_a_charts_answer_explains_its_numbers(bench: Bench) -> None:
+    done = await bench.run(
+        TASK, table=attach(bench, "word,n\n\U000130b8,3\n\U000130c0,5\n"), instruction="bar chart of n by word"
+    )
+    words = done.result.outputs[1]
+    assert (
+        words.text == "A bar chart of 2 values: n by word. 1: \U000130b8; 2: \U000130c0."
+    )  # hieroglyphs: no usual font has them
+    assert words.data["labels"] == ["\U000130b8", "\U000130c0"]
+    assert "numbered" in done.note
+
+
 async def test_labels_with_formulas_are_text(bench: Bench) -> None:
     table = attach(bench, "name,size\n$\\frac{1}{0,4\n$x^$,5\n<b>很长</b>,6\n")
     done = await bench.run(TASK, table=table, instruction="bar chart of size by name")
