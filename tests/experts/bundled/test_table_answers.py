@@ -91,6 +91,33 @@ async def test_of_a_table_inside_a_text_a_cell_is_looked_up_too(bench: Bench, qu
             await bench.run(TASK, table=replace(table, part_of=""), question=question)
 
 
+_WORDS = " ".join(f"w{n}" for n in range(36))
+_HOSTILE = {
+    "columns without number": (",".join("ab" for _ in range(200_000)) + "\n1\n", "sum of ab", "up to 1,000 are read"),
+    "columns with long names": (
+        ",".join("ab " * 60 + str(n) for n in range(1_000)) + "\n" + "1," * 999 + "1\n",
+        _WORDS,
+        "neither",
+    ),
+    "patterns": ("(a+)+$,[\n" + f"{'a' * 40}!,(a+)+$\n" * 1_000, f"(a+)+$ is {'a' * 900}", "neither"),
+    "huge cells": ("name,n\n" + f"{'x ' * 50_000},1\n" * 5, f"the row of x {_WORDS}", "neither"),
+    "a cell too huge": (f"name,n\n{'x' * 200_000},1\n", "sum of n", "can't be read as CSV"),
+    "numbers without end": ("n,m\n" + f"{'1 ' * 15},{'1.' * 15}\n" * 5_000, "sum of m", "numbers|written otherwise"),
+    "words without end": ("name,n\nab,1\n", "ab " * 300, "ask it in one sentence"),
+    "formulas": ("name,n\n=1+1,=SUM(A1:A9)\n", "sum of n", "isn't made of numbers"),
+}
+
+
+@pytest.mark.parametrize("name", _HOSTILE)
+async def test_hostile_tables_and_questions_are_refused_in_a_moment(bench: Bench, name: str) -> None:
+    text, question, reason = _HOSTILE[name]
+    table = attach(bench, text)
+    begun = time.process_time()
+    with pytest.raises((ExpertError, InputError), match=reason):
+        await bench.run(TASK, table=table, question=question)
+    assert time.process_time() - begun < 10  # below one on a machine at rest
+
+
 async def test_a_long_text_is_no_question(bench: Bench) -> None:
     with pytest.raises(ExpertError, match="ask it in one sentence"):
         await bench.run(TASK, table=attach(bench, TABLES["staff"]["text"]), question="1.1" * 100_000)

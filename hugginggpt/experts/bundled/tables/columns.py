@@ -14,6 +14,7 @@ _TOTALS: Final = frozenset(
     {"total", "totals", "grand total", "sum", "subtotal", "summe", "gesamt", "gesamtsumme", "总计", "合计"}
 )
 _MAX_CHARS: Final = 40  # longest cell that is a number or a date
+_MAX_COLUMNS: Final = 1_000  # each is compared with each phrase of a question
 _MAX_EVIDENCE: Final = 2_000  # rows of each column that tell how the table writes decimals
 _THOUSANDS_MARKS: Final = re.compile(r"[\s\u00a0\u202f'’]+")
 _UNIT: Final = r"(?:[^\d\s.,()+−-][^\d()]{0,11})"
@@ -241,8 +242,13 @@ def build_table(rows: Sequence[Sequence[str]], separator: str) -> Table:
     Args:
         rows: All of one width.
         separator: Between cells in the file; where it is no comma, "1,234" may have decimals.
+
+    Raises:
+        ExpertError: It has more columns than a question is compared with.
     """
     header, *body = rows
+    if len(header) > _MAX_COLUMNS:
+        raise ExpertError(f"The table has {len(header):,} columns; up to {_MAX_COLUMNS:,} are read: attach a part of it.")
     names = [name or f"column {number}" for number, name in enumerate(header, 1)]
     totals = [row for row in body[-3:] if next(filter(None, row), "").lower().rstrip(":") in _TOTALS]
     kept = [row for row in body if not any(row is total for total in totals)] if totals else body

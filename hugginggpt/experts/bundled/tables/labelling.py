@@ -19,7 +19,7 @@ from hugginggpt.experts.bundled.tables.vocabulary import (
     split_name,
 )
 
-_MAX_WORDS: Final = 60  # of a question; more are a text
+_MAX_WORDS: Final = 40  # of a question; more are a text
 _MONTH: Final = "|".join(MONTHS)
 _TOKEN: Final = re.compile(
     r"[\"“”](?P<quoted>[^\"“”]{1,200})[\"“”]"
