@@ -10,9 +10,9 @@ unexport PYTHONDONTWRITEBYTECODE
 run: $(VENV)/.run
 	$(BIN)/python app.py
 
-# One process more than there are cores, as many tests wait for a server or a clock; a thread for each: more would get in
+# Two processes more than there are cores, as many tests wait for a server or a clock; a thread for each: more would get in
 # each other's way.
-WORKERS := $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
+WORKERS := $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 2 )))
 test: $(VENV)/.dev setup-browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 5 --dist loadfile --no-loadscope-reorder
 

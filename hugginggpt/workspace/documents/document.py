@@ -24,7 +24,7 @@ Unit = Literal["page", "slide", "sheet", "chapter"]
 
 
 ARCHIVE_ERRORS: Final = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, KeyError, OSError, RuntimeError)
-"""What zipfile raises for damaged, cut-off and protected archives."""
+"""Errors that zipfile raises for damaged, cut-off and protected archives."""
 
 
 class DocumentError(ValueError):
