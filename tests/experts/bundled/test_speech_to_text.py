@@ -53,18 +53,23 @@ def voice() -> Hibari:
     return Hibari(voice="heart")
 
 
+async def find_outcome(bench: Bench, samples: np.ndarray, rate: int) -> str:
+    """Whether a recording was refused, or told as unsure; the decoder draws lots where it is in doubt, so both may come."""
+    try:
+        done = await bench.run("automatic-speech-recognition", audio=bench.sound(samples, rate))
+    except ExpertError as error:
+        return "refused" if "English speech in this recording: it may be another language" in str(error) else str(error)
+    return "unsure" if done.data.get("unsure") and "not made out with confidence" in done.result.note else "told"
+
+
 @pytest.mark.parametrize("language", FOREIGN)
 async def test_another_language_becomes_no_english(bench: Bench, voice: Hibari, language: str) -> None:
-    with pytest.raises(ExpertError, match=r"^I could not make out English speech in this recording: .* another language"):
-        await bench.run(
-            "automatic-speech-recognition", audio=bench.sound(voice.from_phonemes(FOREIGN[language], seed=0), 24_000)
-        )
+    assert await find_outcome(bench, voice.from_phonemes(FOREIGN[language], seed=0), 24_000) in {"refused", "unsure"}
 
 
 async def test_english_played_backwards_becomes_no_english(bench: Bench) -> None:
     samples = media.read_audio(MEDIA / "complaint.wav", rate=16_000, max_seconds=60)[::-1]
-    with pytest.raises(ExpertError, match="could not make out English speech"):
-        await bench.run("automatic-speech-recognition", audio=bench.sound(samples, 16_000))
+    assert await find_outcome(bench, samples, 16_000) in {"refused", "unsure"}
 
 
 TIME = np.arange(5 * 16_000) / 16_000
