@@ -6,6 +6,7 @@ uvicorn limits neither: it waits for the rest of a header for ever, and ends idl
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import h11
@@ -22,6 +23,9 @@ _HEADER_SECONDS: Final = 30.0
 _MAX_WAITING: Final = 512
 _MAX_WAITING_OF_ONE: Final = 64
 """Most connections of all addresses, and of one, that wait for headers: a browser opens six to one server."""
+_STALL_SECONDS: Final = 2.0
+"""Time after which a connection of an address with too many may be closed: behind a proxy a whole crowd has one address, and
+comes at once; its headers are on their way."""
 _TIMEOUT_DETAIL: Final = "The request took too long to arrive: try again, or over a faster connection."
 
 
@@ -29,7 +33,12 @@ class HeaderWatch:
     """Registry of the connections that wait for headers; beyond its limits the one that has waited longest is closed."""
 
     def __init__(
-        self, *, max_seconds: float = _HEADER_SECONDS, max_waiting: int = _MAX_WAITING, max_of_one: int = _MAX_WAITING_OF_ONE
+        self,
+        *,
+        max_seconds: float = _HEADER_SECONDS,
+        max_waiting: int = _MAX_WAITING,
+        max_of_one: int = _MAX_WAITING_OF_ONE,
+        stall_seconds: float = _STALL_SECONDS,
     ) -> None:
         """Set up the registry.
 
@@ -37,18 +46,21 @@ class HeaderWatch:
             max_seconds: Time for the headers of one request.
             max_waiting: Most connections of all addresses.
             max_of_one: Most connections of one address: a visitor's, or that of a proxy, which holds back stalled requests.
+            stall_seconds: Time that each of one address has, however many there are.
         """
         self.max_seconds = max_seconds
         self._max_waiting, self._max_of_one = max_waiting, max_of_one
-        self._waiting: dict[WatchedProtocol, str] = {}  # by age
-        """The address of each connection."""
+        self._stall_seconds = stall_seconds
+        self._waiting: dict[WatchedProtocol, tuple[str, float]] = {}  # by age
+        """The address of each connection, and since when it waits."""
 
     def add(self, connection: WatchedProtocol, address: str) -> None:
         """Note that a connection waits, and close the oldest where there are too many."""
-        self._waiting[connection] = address
-        of_one = [each for each, other in self._waiting.items() if other == address]
-        if len(of_one) > self._max_of_one:
-            of_one[0].give_up()
+        now = time.monotonic()
+        self._waiting[connection] = address, now
+        of_one = [(each, since) for each, (other, since) in self._waiting.items() if other == address]
+        if len(of_one) > self._max_of_one and now - of_one[0][1] >= self._stall_seconds:
+            of_one[0][0].give_up()
         elif len(self._waiting) > self._max_waiting:
             next(iter(self._waiting)).give_up()  # whose headers are on their way has waited for less
 

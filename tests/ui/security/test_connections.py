@@ -97,8 +97,15 @@ async def test_what_comes_in_time_is_answered_again_and_again_over_one_connectio
             assert b"200 OK" in await client.ask(WHOLE[20:])
 
 
-@pytest.mark.parametrize("limits", [{"max_of_one": 2}, {"max_waiting": 2}])
-async def test_of_too_many_the_one_that_has_waited_longest_goes(limits: dict[str, int]) -> None:
+async def test_a_crowd_behind_one_address_that_comes_at_once_is_answered() -> None:
+    async with serving(max_seconds=LONG, max_of_one=2, stall_seconds=LONG) as connect:
+        clients = [await connect() for _ in range(20)]
+        for client in clients:
+            assert b"200 OK" in await client.ask(WHOLE)
+
+
+@pytest.mark.parametrize("limits", [{"max_of_one": 2, "stall_seconds": 0.0}, {"max_waiting": 2}])
+async def test_of_too_many_the_one_that_has_waited_longest_goes(limits: dict[str, Any]) -> None:
     async with serving(max_seconds=LONG, **limits) as connect:
         clients = []
         for _ in range(3):

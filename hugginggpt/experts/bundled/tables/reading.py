@@ -83,7 +83,7 @@ class QuestionReader:
             return which.columns[0]
         if self._take("who"):
             return self._table.identity
-        if item := self._take("where", "when", "price", "age"):
+        if item := self._take(*load_vocabulary().asked):
             if item.kind in {"where", "when"} and (told := find_event_column(item.kind, self._items, self._table)):
                 self._items = [other for other in self._items if other is not told[0]]
                 return told[1]
