@@ -11,6 +11,7 @@ from hugginggpt.controllers.rules.request_parser import BLANK, ParsedRequest, fi
 from hugginggpt.core.tasks import Kind
 
 _EMBEDDED: Final = load_pattern("questions", "embedded")
+_ASKS_FACT: Final = load_pattern("questions", "asks_fact")
 _ASKS: Final = load_pattern("questions", "asks")
 _POLITE: Final = load_pattern("questions", "polite")
 """Polite beginnings that are no questions: "could you put that right?", "how do I say this in French?"."""
@@ -28,6 +29,7 @@ _MAX_REST_WORDS: Final = 8  # so many words behind a question are a text that it
 def add_questions(found: list[Intent], parsed: ParsedRequest, kinds: frozenset[str]) -> list[Intent]:
     """Add a question-answering task for each question that no cue explains."""
     table = load_cue_table()
+    found = [intent for intent in found if not _is_asked_about(intent, parsed, kinds)]
     added = []
     for start, end in _split_parts(parsed):  # by sentences: one may ask, another command
         clause = parsed.instruction[start:end].strip(" -" + BLANK)
@@ -52,6 +54,14 @@ def add_questions(found: list[Intent], parsed: ParsedRequest, kinds: frozenset[s
     if not goals and not added and kinds != {"none"} and (match := _ASKS.search(parsed.instruction)):
         added.append(_build_question(match.start(), len(parsed.text), parsed, kinds, found))
     return sorted(found + [w for w in added if w.task], key=lambda w: w.start)  # "": there is nothing to answer it from
+
+
+def _is_asked_about(intent: Intent, parsed: ParsedRequest, kinds: frozenset[str]) -> bool:
+    """Tell whether what seems to be asked for is a thing in a file: "when does the music stop?" wants no music."""
+    if intent.task not in load_rules().prompted or kinds == {"none"}:
+        return False
+    start, end = parsed.get_sentence(intent.start)
+    return bool(_ASKS_FACT.match(parsed.instruction[start:end].strip()))
 
 
 def _is_written(clause: str, goals: Sequence[Intent], parsed: ParsedRequest) -> bool:

@@ -51,6 +51,23 @@ def test_which_one_of_several_files_asks_all_of_them_whatever_they_are_called(qu
 
 
 @pytest.mark.parametrize(
+    "question",
+    [
+        "When does the music stop?",
+        "How long does the film last?",
+        "Who painted the picture in the hall?",
+        "At what time is the video shown?",
+        "Where will the song be played?",
+        "How much is the painting of the lake?",
+        "Why was the drawing of the bridge sold?",
+    ],
+)
+def test_a_question_about_a_song_or_a_picture_in_a_text_asks_for_none(question: str) -> None:
+    ((task, args),) = plan(question, *files("party.txt"))
+    assert (task, args) == ("question-answering", {"question": question, "text": "text-1"})
+
+
+@pytest.mark.parametrize(
     ("request_text", "task"),
     [
         ("Can I ride my bike across?", "question-answering"),
