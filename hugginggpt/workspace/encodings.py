@@ -98,7 +98,7 @@ def _find_utf_16(sample: bytes, min_score: float) -> str:
     scores = {}
     for name in ("utf_16_le", "utf_16_be"):
         text = _decode(sample[: len(sample) // 2 * 2], name)
-        if text is not None and "\0" not in text:  # pairs of bytes of Chinese and Japanese are Korean in it
+        if text and "\0" not in text:  # pairs of bytes of Chinese and Japanese are Korean in it
             korean = sum("\uac00" <= character <= "\ud7a3" for character in text) if min_score > _MIN_SCORE else 0
             scores[name] = _score(text, ascii_too=True) - korean / len(text)
     best = max(scores, key=lambda name: scores[name], default="")

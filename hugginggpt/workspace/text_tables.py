@@ -34,6 +34,7 @@ _RULE: Final = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?")
 _BAR: Final = re.compile(r"(?<!\\)\|")
 _EMPHASIS: Final = re.compile(r"(\*\*|__|[*_`])(?P<text>[^*_`]+)\1")
 _SENTENCE_END: Final = re.compile(r"[.!?:…]$")
+_STATEMENT: Final = re.compile(r"\w\s+\w.*\.\W*$")
 _LEAD_IN: Final = re.compile(r"^(?:here|below|this|these)\b[^\n?]{0,80}:[ \t]*$", re.IGNORECASE | re.MULTILINE)
 """Line that says no more than that a table follows."""
 _FENCE: Final = re.compile(r"```|~~~")
@@ -135,7 +136,9 @@ def add_tables_of_text(workspace: Workspace, resource: Resource) -> None:
     """Add the tables of a text as parts of it, as those of other documents are; what has no room is left out."""
     text = resource.text or ""
     tables = find_tables(text)
-    holds_text = len(tables) == 1 and _count_rest_words(text, tables[0]) <= _MAX_REST_WORDS
+    rest = _cut(text, tables[0]) if len(tables) == 1 else ""
+    is_prose = any(_STATEMENT.search(line) for line in rest.splitlines())  # which may be asked about, too
+    holds_text = len(tables) == 1 and not is_prose and len(re.findall(r"\w+", rest)) <= _MAX_REST_WORDS
     if not holds_text and not any(table.is_markdown for table in tables):  # lines of cells among sentences may be anything
         return
     with suppress(ResourceError):
@@ -146,10 +149,6 @@ def add_tables_of_text(workspace: Workspace, resource: Resource) -> None:
             path.write_text(format_csv(table.rows), encoding="utf-8", newline="")
             draft = Resource("", Kind.TABLE, origin, path, data=data, file=resource.file, part_of=resource.name)
             workspace.add_resource(draft)
-
-
-def _count_rest_words(text: str, table: LocatedTable) -> int:
-    return len(re.findall(r"\w+", _cut(text, table)))
 
 
 def _cut(text: str, table: LocatedTable) -> str:

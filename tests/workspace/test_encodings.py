@@ -1,6 +1,7 @@
 """Texts are read in the encodings that people's files are in, without a mark and however short they are."""
 
 import random
+from contextlib import suppress
 
 import pytest
 
@@ -39,6 +40,12 @@ def test_a_text_is_what_was_written(encoding: str, text: str) -> None:
 def test_what_is_no_text_has_no_encoding() -> None:
     chance = random.Random(7)
     assert {find_encoding(chance.randbytes(size)) for size in range(200, 3_000, 40)} == {""}
+
+
+def test_the_shortest_files_are_texts_or_none() -> None:
+    for raw in (b"", *(bytes([first]) for first in range(256)), *(bytes([first, 0x89]) for first in range(256))):
+        with suppress(UnicodeDecodeError):
+            decode_text(raw)
 
 
 def test_a_long_text_is_judged_by_its_beginning_and_read_whole() -> None:

@@ -41,6 +41,7 @@ def test_tables_are_found_and_nothing_else(text: str, tables: list[list[tuple[st
     ("name", "text", "measures", "holds_text"),
     [
         ("stock.md", f"# Stock\n\n{MARKDOWN}\n", ["2 rows"], True),
+        ("notes.md", f"Ida was elected treasurer.\n\n{MARKDOWN}\n", ["2 rows"], False),  # which may be asked about
         ("stock.txt", "part;n\nbolt;1\nnut;2\n", ["2 rows"], True),
         ("trip.md", f"{'We went on and on. ' * 9}\n\n{MARKDOWN}\n\n{MARKDOWN}", ["2 rows", "2 rows"], False),
         ("trip.txt", f"{'We went on and on. ' * 9}\n\npart;n\nbolt;1\nnut;2\n", [], False),

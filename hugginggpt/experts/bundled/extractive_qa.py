@@ -16,6 +16,7 @@ from hugginggpt.core.page_marks import strip_page_marks
 from hugginggpt.core.sentences import split_sentences, strip_item_mark
 from hugginggpt.core.tasks import Kind
 from hugginggpt.experts.base import Call, Output, Result
+from hugginggpt.experts.bundled.log_lines import count_log_lines
 from hugginggpt.experts.bundled.message_head import find_asked_field, find_head_field, is_about_message
 from hugginggpt.experts.bundled.question_analysis import extract_content_words, split_question
 from hugginggpt.experts.bundled.sentence_choice import CELL_CONFIDENCE, ExtractedAnswer, extract_answers
@@ -65,6 +66,7 @@ def answer_from_text(text: str, questions: Sequence[str], call: Call | None = No
     tables = parse_markdown_tables(text)
     found = extract_answers(sentences, questions, call)
     found = [find_mention(sentences, question) or each for question, each in zip(questions, found, strict=True)]
+    found = [count_log_lines(text, question) or each for question, each in zip(questions, found, strict=True)]
     found = [_find_in_head(text, question) or each for question, each in zip(questions, found, strict=True)]
     cells = [look_up_cell(tables, question) for question in questions]
     return [

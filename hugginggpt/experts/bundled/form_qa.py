@@ -11,7 +11,7 @@ from hugginggpt.experts.bundled.embeddings import embed_texts
 from hugginggpt.experts.bundled.extractive_qa import find_mention
 from hugginggpt.experts.bundled.letterhead import HEAD_CONFIDENCE, ISSUER, LABEL_WORDS, RECIPIENT, answer_from_head
 from hugginggpt.experts.bundled.message_head import find_head_field, join_labels
-from hugginggpt.experts.bundled.page_tables import Cell, find_page_tables
+from hugginggpt.experts.bundled.page_tables import Cell, find_page_tables, unstack_labels
 from hugginggpt.experts.bundled.question_analysis import (
     DOCUMENT_WORDS,
     detect_answer_kind,
@@ -84,6 +84,7 @@ class _FormField:
 
 def extract_page_answers(rows: Sequence[Sequence[Cell]], questions: Sequence[str]) -> list[ExtractedAnswer]:
     """Return the answer to each question: from the page's tables and labels if they have it, else from its sentences."""
+    rows = unstack_labels(rows)
     tables = find_page_tables(rows)
     return [_answer(rows, tables, question) for question in questions]
 

@@ -7,6 +7,7 @@ from typing import Final
 from hugginggpt.experts.bundled.table_lookup import TextTable
 
 _MIN_COLUMNS: Final = 2
+_MIN_HEADS: Final = 3  # fewest labels beside each other, each above its value: of two, one may be the other's value
 _MAX_GAP: Final = 3.0  # largest distance between two rows of a table, in heights of a line
 
 
@@ -65,3 +66,29 @@ def _drop_empty_column(table: TextTable) -> TextTable:
     if any(row[0] for row in table.rows):
         return table
     return TextTable(table.header[1:], tuple(row[1:] for row in table.rows))
+
+
+def unstack_labels(rows: Sequence[Sequence[Cell]]) -> list[Sequence[Cell]]:
+    """Return the rows of a page; where labels stand above their values, as on a ticket, each value beside its label."""
+    found: list[Sequence[Cell]] = []
+    padded = [*rows, (), (), ()]
+    at = 0
+    while at < len(rows):
+        heads, values, following, after = padded[at : at + 4]
+        if _are_heads(heads, values) and (len(following) != len(heads) or _are_heads(following, after)):  # else a table
+            found += zip(heads, values, strict=True)
+            at += 2
+        else:
+            found.append(heads)
+            at += 1
+    return found
+
+
+def _are_heads(row: Sequence[Cell], below: Sequence[Cell]) -> bool:
+    """Tell whether the cells of a row are the labels of those below, as on a ticket, rather than labels and values in turn."""
+    if len(row) < _MIN_HEADS or len(below) != len(row) or any(_is_no_header(cell.text) for cell in row):
+        return False
+    aligned = all(
+        abs(label.box[0] - value.box[0]) < 2 * (value.box[3] - value.box[1]) for label, value in zip(row, below, strict=True)
+    )
+    return aligned and any(any(map(str.isdigit, value.text)) for value in below)

@@ -258,6 +258,36 @@ def test_boards_menus_rotas_memos_and_tickets_are_read(rows: list[list[str]], qu
     assert found.piece == answer
 
 
+TICKET = [
+    ["BOARDING PASS"],
+    ["Passenger", "Flight", "Gate"],
+    ["OLSEN MARTA", "NX 482", "B17"],
+    ["From", "To", "Boarding"],
+    ["Oslo (OSL)", "Porto (OPO)", "14:35"],
+    ["Seat", "Class", "Date"],
+    ["22C", "Economy", "7 May 2025"],
+]
+PRICES = [["Item", "Unit price", "Stock"], ["Bolt", "0.15", "800"], ["Hinge", "1.20", "45"], ["Handle", "6.40", "12"]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "question", "answer"),
+    [
+        (TICKET, "Which gate do I go to?", "B17"),
+        (TICKET, "What is my seat?", "Seat 22C"),
+        (TICKET, "What is the flight number?", "NX 482"),
+        (TICKET, "When do I board?", "14:35"),
+        (TICKET, "What is the date?", "7 May 2025"),
+        (TICKET, "Which class is it?", "Economy"),
+        (PRICES, "What is the unit price of the hinge?", "1.20"),
+        (PRICES, "How many handles are in stock?", "12"),
+    ],
+)
+def test_labels_may_stand_above_their_values_as_on_a_ticket(rows: list[list[str]], question: str, answer: str) -> None:
+    (found,) = extract_page_answers(_lay_out_page(*rows), [question])
+    assert found.piece == answer
+
+
 def test_each_part_of_a_question_has_its_own_answer(invoice: list[list[Cell]]) -> None:
     found = extract_page_answers(invoice, ["How much is due", "When is it due"])
     assert [each.span for each in found] == ["$1,284.50", "13 April 2025"]
