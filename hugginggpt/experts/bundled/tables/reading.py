@@ -209,6 +209,10 @@ class QuestionReader:
 
     def _find_target(self) -> Column:
         columns = self._take_columns()
+        numeric = [column for column in columns if column.is_number]
+        columns = (
+            numeric if len(numeric) == 1 else columns
+        )  # "what do the items cost in total": there is a column of items, too
         if len(columns) > 1:
             raise ExpertError(f"It isn't clear which column is meant, {columns[0].name} or {columns[1].name}: ask for one.")
         return columns[0] if columns else self._guess_target("that")
