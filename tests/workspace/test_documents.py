@@ -200,6 +200,7 @@ PACKED = [
         (b"%PDF-1.7\n" + bytes(range(256)) * 20, "damaged"),
         (make_docx(paragraph("x"))[:300], "damaged"),
         (make_docx("<w:p><w:r>"), "damaged Word document"),
+        (b"{\\rtf'zz\\u99999999999", "damaged"),
         (make_pptx([{"title": "x"}])[:9000], "damaged"),
         (make_xlsx({"A": [[1]]})[:2000], "damaged"),
         (make_epub([], others={"OEBPS/book.opf": "<package"}), "damaged e-book"),

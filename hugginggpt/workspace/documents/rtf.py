@@ -19,7 +19,7 @@ def read_rtf(path: Path, parts: PartWriter) -> Document:
     content = path.read_bytes().decode("latin-1")  # letters beyond ASCII are written as escapes
     try:
         text = rtf_to_text(content, errors="replace")
-    except (ValueError, LookupError, IndexError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, OverflowError, TypeError, AttributeError) as error:
         raise DocumentError("is a damaged RTF file: attach it again") from error
     remarks = [f"Only its first {MAX_TEXT_CHARS >> 20} million characters were read."] if len(text) > MAX_TEXT_CHARS else []
     lines = (line.strip() for line in text[:MAX_TEXT_CHARS].splitlines())
