@@ -37,7 +37,7 @@ class Question(BaseModel):
     shows: tuple[str, ...] = ()
     """Names of what is seen, any of which an answer must begin with."""
     heard: str = ""
-    """What is said in the recording: a transcript is right if nearly all of its words are there."""
+    """Words that are said in the recording: a transcript is right if it has nearly all of them."""
     never: tuple[str, ...] = ()
     """Words that no answer may hold: they say that something is there."""
     files: tuple[str, ...] = ()

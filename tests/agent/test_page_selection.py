@@ -1,4 +1,4 @@
-"""What is asked of one page is done with that page."""
+"""Selection of the pages that a request names, from the request to the plan and the answer."""
 
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -45,7 +45,7 @@ async def ask(session: Session, settings: Settings, request: str, *files: Resour
 
 
 def texts_of(events: Sequence[Event], session: Session) -> list[str]:
-    """What each task of the plan works on."""
+    """List the names of the texts that the plan's tasks take."""
     (plan,) = (event.plan for event in events if isinstance(event, Planned))
     names = [name for task in plan.tasks for name in [task.args["text"]]]
     flat = [each for name in names for each in ([name] if isinstance(name, str) else name)]

@@ -1,4 +1,4 @@
-"""How people name the pages of a document."""
+"""References to pages: by number, by order, several at once, in Chinese."""
 
 import time
 

@@ -131,12 +131,13 @@ class Mentions:
         yield from self._find_pages()
 
     def _find_pages(self) -> Iterator[Mention]:
-        """Find mentions of pages; only the first one's clause may be another than its step's: "On page 2, who …?"."""
+        """Yield a mention of a page for each reference to it."""
         pages = [resource for resource in self._resources if "section" in resource.data]
         for reference in find_page_references(self._parsed.instruction) if pages else ():
             for resource in pages:
-                count = _count_pages(resource, self._resources)
-                if resource.data["section"] in {f"{reference.unit} {number}" for number in reference.list_numbers(count)}:
+                unit, _, number = resource.data["section"].partition(" ")
+                # in a range, which is not gone through: a request may name pages 1 to 9999 again and again
+                if unit == reference.unit and int(number) in reference.list_numbers(_count_pages(resource, self._resources)):
                     yield Mention(reference.start, resource)
 
 

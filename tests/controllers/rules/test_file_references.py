@@ -1,9 +1,12 @@
 """Several files in one request: which step of the built-in planner works on which, and how many tasks it becomes."""
 
+import time
 from typing import Any
 
 import pytest
 
+from hugginggpt.controllers.rules.file_references import Mentions
+from hugginggpt.controllers.rules.request_parser import parse_request
 from hugginggpt.core.resources import Origin, Resource
 from hugginggpt.core.tasks import Kind
 from tests.controllers.rules.test_controller import plan
@@ -20,6 +23,18 @@ def files(*labels: str) -> list[Resource]:
         number = 1 + sum(resource.kind is kind for resource in made)
         made.append(Resource(f"{kind}-{number}", kind, Origin("upload", label)))
     return made
+
+
+def test_ranges_of_thousands_of_pages_take_no_time() -> None:
+    pages = [
+        Resource(
+            f"text-{n}", Kind.TEXT, Origin("upload", f"a.pdf, page {n}"), data={"document": "text-0", "section": f"page {n}"}
+        )
+        for n in range(1, 21)
+    ]
+    begun = time.process_time()
+    Mentions(parse_request("Read pages 1 to 9999. " * 60, pages), pages, ())
+    assert time.process_time() - begun < 1
 
 
 @pytest.mark.parametrize(

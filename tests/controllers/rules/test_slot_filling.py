@@ -1,4 +1,4 @@
-"""What a step needs to know besides its material."""
+"""Slots that a step fills besides its material: languages, labels, lengths, prompts."""
 
 import pytest
 
